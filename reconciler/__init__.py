@@ -1,0 +1,1 @@
+"""Declarative reconciler for Venafi TPP workflow tickets: YAML in git, reviewed, applied as planned."""

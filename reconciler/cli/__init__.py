@@ -1,0 +1,1 @@
+"""The front door: click commands, wiring and exit codes. Nobody imports it."""

@@ -1,0 +1,56 @@
+"""The one tree of expected failures. Each says what happened and what to do; none knows an exit code."""
+
+from reconciler.model.decision import Problem
+
+
+class ReconcilerError(Exception):
+    """An expected failure: `message` says what happened and where, `hint` what to do about it."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        """Keep both sentences apart, so that every output can set them in its own way."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class InvalidInput(ReconcilerError):
+    """Manifests, configuration or a plan file can't be used; `problems` has every fault that was found."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        """Take all faults at once; the message is that of the first."""
+        first = problems[0]
+        super().__init__(f"{first.source}: {first.message}", first.hint)
+        self.problems = problems
+
+
+class GuardRefused(ReconcilerError):
+    """A guard refuses the whole run: a limit, a stop, a stale or foreign plan."""
+
+
+class ServerFailure(ReconcilerError):
+    """The server, the network or the credentials do not let the run go on."""
+
+
+class CredentialsRefused(ServerFailure):
+    """The credentials are missing, expired, revoked or lack a scope."""
+
+
+class LedgerBroken(ReconcilerError):
+    """The hash chain of the ledger does not hold, so nothing that it says can be built on."""
+
+
+class LedgerUnwritable(ReconcilerError):
+    """The ledger could not be written and synced, so nothing may be sent."""
+
+
+class LockHeld(ReconcilerError):
+    """Another run holds the lock of the ledger."""
+
+
+class Interrupted(ReconcilerError):
+    """A signal ended the run; `signal` is its number."""
+
+    def __init__(self, message: str, signal: int) -> None:
+        """Keep the number, from which the exit code follows."""
+        super().__init__(message)
+        self.signal = signal

@@ -1,0 +1,1 @@
+"""GitHub: event context, pull request facts, OIDC tokens, comments and issues. Knows nothing of TPP."""

@@ -1,0 +1,1 @@
+"""The nouns: frozen values built on the standard library alone. No I/O and no 'now'."""

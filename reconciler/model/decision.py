@@ -1,0 +1,127 @@
+"""What manifests say: decisions, where they stand in the text, and the faults of that text."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.model.guid import Guid
+from reconciler.model.status import Wanted
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Source:
+    """A place in a file. Lines and columns count from 1; column 0 means the whole line, line 0 the whole file."""
+
+    path: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        """Spell the place as editors and terminals understand it: path:line:column."""
+        return ":".join([self.path, *(str(number) for number in (self.line, self.column) if number)])
+
+
+class Severity(StrEnum):
+    """How much a problem matters: an error refuses the run, a warning is only shown."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault a user can mend: a stable code, the place, what and why, and what to do."""
+
+    code: str
+    source: Source
+    message: str
+    hint: str = ""
+    severity: Severity = Severity.ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the reviewer saw (DNs). A live ticket that differs is never touched. None means: not stated."""
+
+    object: str | None = None
+    workflow: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The rarely needed parameters of UpdateStatus. None means: not asked for, so never sent.
+
+    `approvers` are identities as written (prefixed names) until they are resolved to prefixed universals.
+    """
+
+    reason: str | None = None
+    approvers: tuple[str, ...] | None = None
+    object_dn: str | None = None
+    user_data: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowUse:
+    """The named window that a decision's times come from. `rule` is its recurrence, empty for a single window."""
+
+    name: str
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A named, narrow exemption from one guard rule: for which tickets, why, and until when (UTC)."""
+
+    rule: str
+    tickets: frozenset[Guid]
+    reason: str
+    until: datetime
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one manifest wants of one ticket. `rule` names the selector it was expanded from, if any."""
+
+    guid: Guid
+    wanted: Wanted
+    source: Source
+    explanation: str | None = None
+    change: str | None = None
+    expect: Expectation = Expectation()
+    valid_until: datetime | None = None
+    parameters: Parameters = Parameters()
+    window: WindowUse | None = None
+    rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A bounded rule of a campaign: which tickets it takes and what it wants of each of them.
+
+    `object`, `workflow` and `reason` are case-insensitive patterns; `at_most` is the most tickets it may match.
+    """
+
+    name: str
+    wanted: Wanted
+    at_most: int
+    source: Source
+    object: str
+    workflow: str | None = None
+    reason: str | None = None
+    created_before: datetime | None = None
+    explanation: str | None = None
+    change: str | None = None
+    valid_until: datetime | None = None
+    window: WindowUse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """Everything that a set of manifests declares, in order of path and line, with warnings about it."""
+
+    decisions: tuple[Decision, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    selections: tuple[Selection, ...] = ()
+    files: tuple[str, ...] = ()
+    warnings: tuple[Problem, ...] = field(default=())

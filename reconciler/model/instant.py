@@ -1,0 +1,20 @@
+"""Instants: timezone-aware datetimes in UTC and their one canonical spelling."""
+
+from datetime import UTC, datetime
+
+
+def as_utc(moment: datetime) -> datetime:
+    """Return the same instant in UTC. Raises ValueError for a datetime without an offset."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment.isoformat()} has no offset")
+    return moment.astimezone(UTC)
+
+
+def format_instant(moment: datetime) -> str:
+    """Spell an instant canonically: ISO 8601, UTC, "Z", fractions only when there are any."""
+    return as_utc(moment).replace(tzinfo=None).isoformat() + "Z"
+
+
+def parse_instant(text: str) -> datetime:
+    """Read ISO 8601 text that carries an offset. Raises ValueError for anything else."""
+    return as_utc(datetime.fromisoformat(text))

@@ -1,0 +1,110 @@
+"""The plan: an ordered, frozen value that holds everything an apply needs."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.model.decision import Expectation, Override, Parameters, Source, WindowUse
+from reconciler.model.guid import Guid
+from reconciler.model.policy import Freeze
+from reconciler.model.status import State
+from reconciler.model.verdict import Group, Reason, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Sibling:
+    """Another ticket on the same object. `wanted` is its planned status, None when no manifest names it."""
+
+    guid: Guid
+    workflow: str = ""
+    wanted: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One decision held against the live ticket and the ledger.
+
+    `before` is the live state (None when there is none to see), `after` the wanted one. `known_from` says
+    where the live schedule was learnt: "server" or "ledger". `decision` is the digest of what is wanted;
+    `operation` the tag of an earlier run whose intent has no receipt yet, if any. `detail` is one sentence
+    for a person. `approvers` and `approval_reason` are the live ticket's, for review and for the staleness check.
+    """
+
+    guid: Guid
+    reason: Reason
+    after: State
+    source: Source
+    decision: str
+    before: State | None = None
+    detail: str = ""
+    object: str = ""
+    workflow: str = ""
+    approvers: tuple[str, ...] = ()
+    approval_reason: str = ""
+    known_from: str = "server"
+    siblings: tuple[Sibling, ...] = ()
+    explanation: str | None = None
+    change: str | None = None
+    expect: Expectation = Expectation()
+    valid_until: datetime | None = None
+    parameters: Parameters = Parameters()
+    window: WindowUse | None = None
+    rule: str | None = None
+    operation: str | None = None
+    closed: bool = False
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict, which the reason code implies."""
+        return self.reason.verdict
+
+    @property
+    def group(self) -> Group:
+        """Whether the step writes, is fine, or needs a person."""
+        return self.verdict.group
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What one guard found, for the controls table: `result` is ok, refused, overridden or off."""
+
+    name: str
+    result: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an apply would do, and why. Steps are sorted by GUID; `digest` covers meaning only.
+
+    `ledger_head` is the head of the ledger that the plan was made against. `notes` are things a reviewer
+    must look at. `freezes` are the freezes of the policy, for timelines. Instants are UTC.
+    """
+
+    tool: str
+    target: str
+    made_at: datetime
+    expires_at: datetime
+    digest: str
+    steps: tuple[Step, ...]
+    environment: str | None = None
+    commit: str | None = None
+    shard: str | None = None
+    ledger_head: str | None = None
+    identity: str | None = None
+    overrides: tuple[Override, ...] = ()
+    controls: tuple[Control, ...] = ()
+    freezes: tuple[Freeze, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> Mapping[Verdict, int]:
+        """How many steps have each verdict that occurs, in the order of the verdicts."""
+        counted = Counter(step.verdict for step in self.steps)
+        return {verdict: counted[verdict] for verdict in Verdict if counted[verdict]}
+
+    @property
+    def changes(self) -> tuple[Step, ...]:
+        """The steps that write."""
+        return tuple(step for step in self.steps if step.group is Group.CHANGE)

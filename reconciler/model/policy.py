@@ -1,0 +1,45 @@
+"""What a team allows: the values that guards check a plan against."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """No change may take effect on matching objects between `start` and `stop` (UTC)."""
+
+    name: str
+    start: datetime
+    stop: datetime
+    objects: tuple[str, ...] = ("**",)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most a single plan may do. None means: no limit. `percent` is of the decisions that the plan names."""
+
+    changes: int | None = None
+    approvals: int | None = None
+    rejections: int | None = None
+    percent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FourEyes:
+    """How many people other than the author and the last pusher must have approved the pull request."""
+
+    reviewers: int = 1
+    allow_direct_push: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All guard settings of one environment. Empty means: nothing is asked for, nothing is limited."""
+
+    require: frozenset[str] = frozenset()
+    change_pattern: str | None = None
+    owns: tuple[str, ...] = ()
+    limits: Limits = Limits()
+    freezes: tuple[Freeze, ...] = ()
+    four_eyes: FourEyes | None = None
+    failure_budget: int | None = None

@@ -1,0 +1,95 @@
+"""What happened to the steps of a plan: outcomes, their proofs, and the report of a run."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.model.decision import Source
+from reconciler.model.guid import Guid
+from reconciler.model.status import State
+from reconciler.model.verdict import Verdict
+
+
+class Outcome(StrEnum):
+    """What became of a step that was to be written."""
+
+    APPLIED = "applied"
+    AWAITING_OTHERS = "awaiting-others"
+    STALE = "stale"
+    REJECTED_BY_SERVER = "rejected-by-server"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    NOT_ATTEMPTED = "not-attempted"
+
+
+class Proof(StrEnum):
+    """How an outcome is known."""
+
+    CONFIRMED = "confirmed"
+    """The server accepted the update and the ticket was read again with the wanted state."""
+    ACCEPTED = "accepted"
+    """The server accepted the update; the ticket is gone, or reads as pending for other approvers."""
+    OBSERVED = "observed"
+    """No answer came, and the ticket was read with the wanted state."""
+    TAGGED = "tagged"
+    """No answer came, and the ticket carries our operation tag."""
+    INFERRED = "inferred"
+    """No answer came, and the ticket is gone."""
+    UNCHANGED = "unchanged"
+    """The ticket was read again and nothing had changed."""
+    NONE = "none"
+    """Nothing proves it; the detail says what is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What happened to one step.
+
+    `before` is the state read just before the write, `after` the wanted one, `seen` the state read after it
+    (None when it was not read or the ticket is gone), `gone` whether the ticket was observed to be gone,
+    `result` the server's Result code (websdk openapi, Result), `operation` the tag in the Explanation.
+    """
+
+    guid: Guid
+    outcome: Outcome
+    at: datetime
+    after: State
+    before: State | None = None
+    seen: State | None = None
+    gone: bool = False
+    result: int | None = None
+    operation: str | None = None
+    proof: Proof = Proof.NONE
+    detail: str = ""
+    verdict: Verdict | None = None
+    object: str = ""
+    workflow: str = ""
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The report of one apply: a receipt for every step that was to be written, whatever happened.
+
+    `digest` is the applied plan's. `stopped` says why the run ended early, None when it did not.
+    `reached` names figures of the run for its reader, such as the concurrency reached.
+    """
+
+    run: str
+    digest: str
+    target: str
+    started_at: datetime
+    ended_at: datetime
+    receipts: tuple[Receipt, ...]
+    environment: str | None = None
+    shard: str | None = None
+    stopped: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> Mapping[Outcome, int]:
+        """How many receipts have each outcome that occurs, in the order of the outcomes."""
+        counted = Counter(receipt.outcome for receipt in self.receipts)
+        return {outcome: counted[outcome] for outcome in Outcome if counted[outcome]}

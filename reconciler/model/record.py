@@ -1,0 +1,138 @@
+"""The lines of the ledger, and what a planner remembers from them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.model.decision import Source, WindowUse
+from reconciler.model.guid import Guid
+from reconciler.model.receipt import Outcome, Proof, Receipt
+from reconciler.model.review import Provenance
+from reconciler.model.status import State
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last line of a ledger file: its path below the ledger, the hash of that line, and its number."""
+
+    path: str
+    hash: str
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The first line of a run's file: what is applied, and the heads of all files that were there."""
+
+    at: datetime
+    digest: str
+    heads: tuple[Head, ...] = ()
+    shard: str | None = None
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Written and synced before a request leaves: what we are about to ask of one ticket.
+
+    `decision` is the digest of what is wanted, `updated` the ticket's Updated time before the write,
+    `attempt` counts from 1.
+    """
+
+    at: datetime
+    operation: str
+    guid: Guid
+    decision: str
+    before: State
+    after: State
+    object: str = ""
+    workflow: str = ""
+    updated: datetime | None = None
+    change: str | None = None
+    explanation: str | None = None
+    window: WindowUse | None = None
+    source: Source | None = None
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The receipt of one step, with what the memory needs to know of the decision behind it."""
+
+    receipt: Receipt
+    decision: str
+    change: str | None = None
+    window: WindowUse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A ticket that we decided earlier was read and is gone: it need never be read again."""
+
+    at: datetime
+    guid: Guid
+    decision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last line of a run that ended in order: its counts, and why it stopped early, if it did."""
+
+    at: datetime
+    counts: Mapping[Outcome, int]
+    stopped: str | None = None
+
+
+Entry = Opened | Intent | Recorded | Closed | Ended
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a ledger file as it was read back: entry, run, provenance, place and chain hashes."""
+
+    entry: Entry
+    run: str
+    provenance: Provenance
+    source: Source
+    previous: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The last thing that we did to a ticket and that took effect (applied or awaiting others).
+
+    `gone` is True once the ticket was seen to be gone afterwards. `identity` is who applied it.
+    """
+
+    after: State
+    outcome: Outcome
+    proof: Proof
+    at: datetime
+    run: str
+    operation: str | None
+    decision: str
+    gone: bool = False
+    window: WindowUse | None = None
+    identity: str | None = None
+    commit: str | None = None
+    pull_request: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIntent:
+    """An intent without a receipt that settles it: a dead run, or an outcome that is still unknown."""
+
+    intent: Intent
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What the ledger knows of one ticket."""
+
+    last: Remembered | None = None
+    open: OpenIntent | None = None
+
+
+NO_STORY = Story()

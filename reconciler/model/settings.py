@@ -1,0 +1,108 @@
+"""The configuration as a value: reconciler.yaml with an environment chosen and everything defaulted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.model.policy import Policy
+
+
+class AuthMethod(StrEnum):
+    """How the reconciler gets its bearer token."""
+
+    TOKEN = "token"
+    REFRESH = "refresh"
+    PASSWORD = "password"
+    CERTIFICATE = "certificate"
+    GITHUB_OIDC = "github-oidc"
+    JWT = "jwt"
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """The authentication method with what it needs besides secrets, which never stand in the configuration.
+
+    `token_file` is where the refresh method keeps the successor; `keyring` is the service name to keep it in
+    instead; `jwt_file` and `jwt_command` say where the jwt method gets its JWT.
+    """
+
+    method: AuthMethod = AuthMethod.TOKEN
+    client_id: str = "reconciler"
+    scope: str = "certificate:approve"
+    audience: str | None = None
+    token_file: str | None = None
+    keyring: str | None = None
+    username: str | None = None
+    jwt_file: str | None = None
+    jwt_command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files (PEM) that TLS uses: additional trust and the client's certificate. Verification is always on."""
+
+    ca_bundle: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """Calls in flight, and time limits in seconds. `deadline` bounds the whole run, None means no bound."""
+
+    reads: int = 16
+    writes: int = 4
+    connect_timeout: float = 10.0
+    read_timeout: float = 95.0
+    settle: float = 5.0
+    deadline: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SingleWindow:
+    """A window that happens once. `stop` None means that it has no end. Instants are UTC."""
+
+    start: datetime
+    stop: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecurringWindow:
+    """A window that comes again: an RFC 5545 rule over local days in an IANA zone, with local start and stop times.
+
+    `first` is the local date and time from which the rule counts (no offset: it is wall time in `timezone`),
+    `duration` its length in wall-clock seconds.
+    """
+
+    rule: str
+    timezone: str
+    first: datetime
+    duration: int
+
+
+WindowDefinition = SingleWindow | RecurringWindow
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that reconciler.yaml says for one environment.
+
+    Paths are absolute or relative to the working directory.
+
+    `environment` is the chosen name, None for the base; `path` is the file that was read, None when there was none.
+    """
+
+    server: str | None = None
+    tickets: tuple[str, ...] = ("tickets",)
+    ledger: str = "ledger"
+    auth: Auth = Auth()
+    tls: Tls = Tls()
+    requests: Requests = Requests()
+    policy: Policy = Policy()
+    windows: Mapping[str, WindowDefinition] = field(default_factory=dict)
+    environment: str | None = None
+    environments: tuple[str, ...] = ()
+    path: str | None = None
+    plan_ttl: int = 86400
+    stop_file: str | None = None

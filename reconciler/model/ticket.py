@@ -1,0 +1,97 @@
+"""What the server says of a ticket, and every way in which it can fail to say it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.model.guid import Guid
+from reconciler.model.status import State
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTicket:
+    """A ticket as Workflow/Ticket/Details reports it.
+
+    `object` is the DN of the stopped object (Blocking), `workflow` the DN of the workflow object
+    (IssuedDueTo), `reason` the administrator's text (ApprovalReason), `approvers` prefixed universals.
+    `state.schedule` is None when the server reported none: older servers never report it.
+    """
+
+    guid: Guid
+    state: State
+    object: str = ""
+    workflow: str = ""
+    reason: str = ""
+    explanation: str = ""
+    approvers: tuple[str, ...] = ()
+    created: datetime | None = None
+    updated: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The ticket is there and was read."""
+
+    ticket: LiveTicket
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The server knows no such ticket, also after Permissions/Refresh (Result 3): processed, deleted or never there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """The server denies us the ticket, also after Permissions/Refresh (Result 4, or it exists but has no details)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """The ticket could not be read. `systemic` when no other ticket can be read either (credentials, network)."""
+
+    why: str
+    systemic: bool = False
+
+
+Reading = Found | Gone | Hidden | Unread
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The server took the update (Result 1). Provisional until the ticket has been read again."""
+
+    result: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The server refused the update and did not execute it (Result 4, 5, 6, 8, HTTP 400, 401, 403).
+
+    `systemic` when every further write would be refused too (token, scope).
+    """
+
+    why: str
+    result: int | None = None
+    systemic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """No byte of the update left this machine, so the server cannot have it."""
+
+    why: str
+    systemic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The update was sent and nothing proves either way whether the server executed it.
+
+    `server_fault` when the fault speaks of a server in trouble (5xx, time-out, push-back).
+    """
+
+    why: str
+    result: int | None = None
+    server_fault: bool = False
+
+
+Answer = Accepted | Declined | NotSent | Lost

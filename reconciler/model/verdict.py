@@ -1,0 +1,100 @@
+"""The closed words of a plan: verdicts, their groups, and the stable reason codes behind them."""
+
+from enum import StrEnum
+
+
+class Group(StrEnum):
+    """What a verdict asks for: a write, nothing, or a person."""
+
+    CHANGE = "change"
+    FINE = "fine"
+    PERSON = "person"
+
+
+class Verdict(StrEnum):
+    """What a plan says of one decision. The order is the order of the design's table."""
+
+    APPROVE = "approve"
+    SCHEDULE = "schedule"
+    RESCHEDULE = "reschedule"
+    REJECT = "reject"
+    REOPEN = "reopen"
+    IN_SYNC = "in-sync"
+    SETTLED = "settled"
+    AWAITING_OTHERS = "awaiting-others"
+    ELSEWHERE = "elsewhere"
+    CONFLICT = "conflict"
+    MISMATCH = "mismatch"
+    MISSING = "missing"
+    INVISIBLE = "invisible"
+    EXPIRED = "expired"
+    MISSED = "missed"
+    REFUSED = "refused"
+    ERROR = "error"
+
+    @property
+    def group(self) -> Group:
+        """The group of the verdict, which decides whether anything is written and who has to act."""
+        if self in _CHANGES:
+            return Group.CHANGE
+        return Group.FINE if self in _FINE else Group.PERSON
+
+
+_CHANGES = frozenset({Verdict.APPROVE, Verdict.SCHEDULE, Verdict.RESCHEDULE, Verdict.REJECT, Verdict.REOPEN})
+_FINE = frozenset({Verdict.IN_SYNC, Verdict.SETTLED, Verdict.AWAITING_OTHERS, Verdict.ELSEWHERE})
+
+
+class Reason(StrEnum):
+    """Why a verdict was reached: `<verdict>/<cause>`. Documentation and tests refer to these codes."""
+
+    APPROVE_WANTED = "approve/wanted"
+    SCHEDULE_WANTED = "schedule/wanted"
+    SCHEDULE_AFTER_MISSED = "schedule/after-missed"
+    RESCHEDULE_WANTED = "reschedule/wanted"
+    REJECT_WANTED = "reject/wanted"
+    REOPEN_WANTED = "reopen/wanted"
+
+    IN_SYNC_SAME = "in-sync/same"
+    IN_SYNC_LEDGER = "in-sync/ledger"
+    IN_SYNC_PROCESSING = "in-sync/processing"
+    SETTLED_RECEIPT = "settled/receipt"
+    SETTLED_INFERRED = "settled/inferred"
+    AWAITING_OTHERS = "awaiting-others/approvers"
+    ELSEWHERE_DECIDED = "elsewhere/decided"
+    ELSEWHERE_CLOSED = "elsewhere/closed"
+
+    CONFLICT_CONSOLE = "conflict/console"
+    CONFLICT_REOPENED = "conflict/reopened"
+    CONFLICT_TOO_LATE = "conflict/too-late"
+    CONFLICT_COUNTED = "conflict/approval-counted"
+    CONFLICT_SCHEDULE_UNKNOWN = "conflict/schedule-unknown"
+    CONFLICT_UNKNOWN_STATUS = "conflict/unknown-status"
+    MISMATCH_OBJECT = "mismatch/object"
+    MISMATCH_WORKFLOW = "mismatch/workflow"
+    MISSING_TICKET = "missing/ticket"
+    INVISIBLE_DENIED = "invisible/denied"
+    EXPIRED_VALID_UNTIL = "expired/valid-until"
+    EXPIRED_WINDOW = "expired/window"
+    MISSED_WINDOW = "missed/window"
+
+    REFUSED_STOP = "refused/stop"
+    REFUSED_REQUIRED = "refused/required"
+    REFUSED_CHANGE_PATTERN = "refused/change-pattern"
+    REFUSED_OWNERSHIP = "refused/ownership"
+    REFUSED_FREEZE = "refused/freeze"
+    REFUSED_FOUR_EYES = "refused/four-eyes"
+    REFUSED_CHANGES = "refused/changes"
+    REFUSED_APPROVALS = "refused/approvals"
+    REFUSED_REJECTIONS = "refused/rejections"
+    REFUSED_PERCENT = "refused/percent"
+    REFUSED_AT_MOST = "refused/at-most"
+    REFUSED_IDENTITY = "refused/identity"
+    REFUSED_NOT_REVIEWED = "refused/not-reviewed"
+
+    ERROR_UNREADABLE = "error/unreadable"
+    ERROR_OPEN_INTENT = "error/open-intent"
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict that the code belongs to."""
+        return Verdict(self.value.partition("/")[0])

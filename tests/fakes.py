@@ -1,0 +1,92 @@
+"""Fakes that implement the ports, for tests that need no server."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from reconciler.model.guid import Guid
+from reconciler.model.record import Entry, Story
+from reconciler.model.status import state_of
+from reconciler.model.ticket import Accepted, Answer, Found, Gone, LiveTicket, Reading
+from reconciler.ports import Update
+from tests.builders import NOW
+
+
+@dataclass
+class FakeClock:
+    """A clock that moves only when somebody sleeps or a test moves it."""
+
+    at: datetime = NOW
+    slept: list[float] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return (self.at - NOW).total_seconds()
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.at += timedelta(seconds=seconds)
+
+
+@dataclass
+class FakeTickets:
+    """Tickets in a dictionary. `answers` scripts what update() says, one after the other; then it accepts."""
+
+    tickets: dict[Guid, LiveTicket] = field(default_factory=dict)
+    answers: list[Answer] = field(default_factory=list)
+    readings: dict[Guid, Reading] = field(default_factory=dict)
+    updates: list[Update] = field(default_factory=list)
+    reads: list[Guid] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, *tickets: LiveTicket) -> "FakeTickets":
+        return cls({ticket.guid: ticket for ticket in tickets})
+
+    def read(self, guid: Guid) -> Reading:
+        self.reads.append(guid)
+        if guid in self.readings:
+            return self.readings[guid]
+        return Found(self.tickets[guid]) if guid in self.tickets else Gone()
+
+    def read_many(self, guids: Iterable[Guid]) -> Iterator[tuple[Guid, Reading]]:
+        return ((guid, self.read(guid)) for guid in guids)
+
+    def update(self, update: Update) -> Answer:
+        self.updates.append(update)
+        answer = self.answers.pop(0) if self.answers else Accepted()
+        if isinstance(answer, Accepted) and update.guid in self.tickets:
+            self.perform(update)
+        return answer
+
+    def perform(self, update: Update) -> None:
+        """Change the ticket as TPP would."""
+        ticket = self.tickets[update.guid]
+        self.tickets[update.guid] = replace(
+            ticket, state=state_of(update.wanted), explanation=update.explanation or ticket.explanation
+        )
+
+
+@dataclass
+class MemoryLedger:
+    """A ledger in a list."""
+
+    entries: list[Entry] = field(default_factory=list)
+    stories: dict[Guid, Story] = field(default_factory=dict)
+
+    def append(self, entry: Entry) -> None:
+        self.entries.append(entry)
+
+    def recall(self, guids: Iterable[Guid]) -> Mapping[Guid, Story]:
+        return {guid: self.stories[guid] for guid in guids if guid in self.stories}
+
+
+@dataclass
+class NoStop:
+    """Nobody stops anything, until a test says why."""
+
+    why: str | None = None
+
+    def reason(self) -> str | None:
+        return self.why
