@@ -1,0 +1,108 @@
+"""The one table of exit codes, and which code wins when several hold."""
+
+from collections.abc import Iterable
+from enum import IntEnum
+
+from reconciler.errors import (
+    GuardRefused,
+    Interrupted,
+    InvalidInput,
+    LedgerBroken,
+    LedgerUnwritable,
+    LockHeld,
+    ReconcilerError,
+    ServerFailure,
+)
+from reconciler.model.plan import Plan
+from reconciler.model.receipt import Outcome, Run
+from reconciler.model.verdict import Group, Verdict
+
+
+class Exit(IntEnum):
+    """What the process tells its caller."""
+
+    OK = 0
+    INVALID = 1
+    USAGE = 2
+    REFUSED = 3
+    SERVER = 4
+    PERSON = 5
+    UNKNOWN = 6
+    LOCKED = 8
+    CHANGES = 10
+    BUG = 70
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+MEANING = {
+    Exit.OK: "done, nothing wrong",
+    Exit.INVALID: "manifests, configuration or plan file invalid",
+    Exit.USAGE: "the command line is wrong",
+    Exit.REFUSED: "a guard refused",
+    Exit.SERVER: "server, network, credentials or the disk under the ledger",
+    Exit.PERSON: "some steps need a person, are stale, were refused by the server, or failed",
+    Exit.UNKNOWN: "an outcome is still unknown",
+    Exit.LOCKED: "another run holds the lock",
+    Exit.CHANGES: "changes pending (only with plan --exit-code)",
+    Exit.BUG: "a bug in the reconciler",
+    Exit.INTERRUPTED: "interrupted, ledger complete",
+    Exit.TERMINATED: "terminated, ledger complete",
+}
+
+_WORST_FIRST = (Exit.BUG, Exit.UNKNOWN, Exit.SERVER, Exit.PERSON, Exit.REFUSED, Exit.CHANGES, Exit.OK)
+
+_OF_ERROR: tuple[tuple[type[ReconcilerError], Exit], ...] = (
+    (InvalidInput, Exit.INVALID),
+    (GuardRefused, Exit.REFUSED),
+    (ServerFailure, Exit.SERVER),
+    (LedgerBroken, Exit.REFUSED),
+    (LedgerUnwritable, Exit.SERVER),
+    (LockHeld, Exit.LOCKED),
+)
+
+
+def worst(codes: Iterable[Exit]) -> Exit:
+    """Return the code that matters most to somebody who trusts the result; OK when there is none."""
+    held = set(codes)
+    return next((code for code in _WORST_FIRST if code in held), Exit.OK)
+
+
+def of_error(error: ReconcilerError) -> Exit:
+    """Return the code of an expected failure; one that the table does not know is a bug."""
+    if isinstance(error, Interrupted):
+        return Exit(128 + error.signal)
+    return next((code for kind, code in _OF_ERROR if isinstance(error, kind)), Exit.BUG)
+
+
+def of_plan(plan: Plan, *, changes_matter: bool = False) -> Exit:
+    """Return the code of a plan: what needs a person or was refused, and with `changes_matter` pending changes."""
+    return worst(_plan_codes(plan, changes_matter))
+
+
+def _plan_codes(plan: Plan, changes_matter: bool) -> Iterable[Exit]:
+    for step in plan.steps:
+        if step.verdict is Verdict.ERROR:
+            yield Exit.SERVER
+        elif step.verdict is Verdict.REFUSED:
+            yield Exit.REFUSED
+        elif step.group is Group.PERSON:
+            yield Exit.PERSON
+        elif step.group is Group.CHANGE and changes_matter:
+            yield Exit.CHANGES
+
+
+_OF_OUTCOME = {
+    Outcome.APPLIED: Exit.OK,
+    Outcome.AWAITING_OTHERS: Exit.OK,
+    Outcome.STALE: Exit.PERSON,
+    Outcome.REJECTED_BY_SERVER: Exit.PERSON,
+    Outcome.FAILED: Exit.PERSON,
+    Outcome.UNKNOWN: Exit.UNKNOWN,
+    Outcome.NOT_ATTEMPTED: Exit.PERSON,
+}
+
+
+def of_run(run: Run) -> Exit:
+    """Return the code of an apply's receipts."""
+    return worst(_OF_OUTCOME[outcome] for outcome in run.counts)

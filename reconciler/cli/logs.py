@@ -1,0 +1,44 @@
+"""Logging to standard error, as text or as one JSON object a line, with the ids of run and operation."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+_FIELDS = ("run", "operation", "ticket", "call", "status", "seconds")
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line. Extra fields of a record that are named in `_FIELDS` become members."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Spell one record."""
+        line: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line.update({name: getattr(record, name) for name in _FIELDS if hasattr(record, name)})
+        if record.exc_info and record.exc_info[0]:
+            line["error"] = record.exc_info[0].__name__
+        return json.dumps(line)
+
+
+class PlainLines(logging.Formatter):
+    """One neutral line a record: control characters of a message can't reach the terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Spell one record."""
+        text = f"{record.levelname.lower()}: {record.getMessage()}"
+        return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def start_logging(level: int, style: str) -> None:
+    """Send the reconciler's records of at least `level` to standard error in `style` (text or json)."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines() if style == "json" else PlainLines())
+    logger = logging.getLogger("reconciler")
+    logger.handlers[:] = [handler]
+    logger.setLevel(level)
+    logger.propagate = False

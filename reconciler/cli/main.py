@@ -1,0 +1,129 @@
+"""The entry point: a table of commands that are imported only when they are called, and the one catcher of errors."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from reconciler.errors import InvalidInput, ReconcilerError
+
+COMMANDS = {
+    "validate": "Check manifests and configuration, offline.",
+    "plan": "Show what an apply would do, without being able to do it.",
+    "apply": "Apply a reviewed plan, or plan and apply manifests.",
+    "show": "Show a saved plan or the report of a run.",
+    "explain": "Tell everything that is known about one ticket.",
+    "import": "Write manifests for tickets that no manifest names yet.",
+    "tidy": "Move decisions that the ledger proves settled to the history.",
+    "fmt": "Put manifests in canonical order, comments kept.",
+    "ledger": "Read, verify and export the record of what was applied.",
+    "report": "Write a static site about decisions, windows and the ledger.",
+    "windows": "Preview the named windows of the configuration.",
+    "doctor": "Check everything that a run depends on.",
+    "auth": "Log in, verify or revoke a grant.",
+    "github": "Comments, issues, provenance and the ledger branch in GitHub Actions.",
+    "sandbox": "Run a TPP of our own, for trying things out.",
+    "demo": "Run the main job against the sandbox and say what happens.",
+    "init": "Set up a repository of manifests.",
+    "schema": "Print a JSON Schema.",
+}
+_MODULES = {"import": "import_tickets"}
+
+
+class LazyCommands(click.Group):
+    """A group that knows its commands by name and imports one only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Name the commands in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Import the module of one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"reconciler.cli.{_MODULES.get(cmd_name, cmd_name)}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        """List the commands from the table, importing none."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from reconciler.cli.version import version
+
+        click.echo(f"reconciler {version()}")
+        ctx.exit()
+
+
+@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version."
+)
+def cli() -> None:
+    """Decide TPP approval tickets from reviewed files in git.
+
+    Exit codes: 0 done · 1 invalid input · 2 usage · 3 refused by a guard · 4 server, network, credentials ·
+    5 needs a person · 6 unknown outcome · 8 locked · 10 changes pending · 70 bug · 130/143 interrupted.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave the process with the code of the table in exit_codes.py."""
+    _speak_utf8()
+    try:
+        result = cli.main(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+    except click.exceptions.Abort:
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except ReconcilerError as error:
+        code = _report(error)
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 0
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a bug is told, never dumped
+        code = _report_bug(error)
+    else:
+        code = result if isinstance(result, int) else 0
+    sys.exit(code)
+
+
+def _report(error: ReconcilerError) -> int:
+    from reconciler.cli.exit_codes import of_error
+    from reconciler.rendering.neutral import terminal
+
+    if isinstance(error, InvalidInput):
+        from reconciler.rendering.problems import problems_text
+
+        click.echo(problems_text(error.problems), err=True, nl=False)
+    else:
+        click.echo(f"error: {terminal(error.message)}", err=True)
+        if error.hint:
+            click.echo(f"  help: {terminal(error.hint)}", err=True)
+    return int(of_error(error))
+
+
+def _report_bug(error: Exception) -> int:
+    import logging
+    import traceback
+
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    click.echo(f"error: this is a bug in the reconciler: {type(error).__name__} in {frame.name}", err=True)
+    click.echo("  help: run again with --log-level debug and report what it logs; the ledger is complete", err=True)
+    for line in traceback.format_tb(error.__traceback__):
+        logging.getLogger("reconciler.cli").debug(line.rstrip())
+    return 70
+
+
+def _speak_utf8() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="backslashreplace")
