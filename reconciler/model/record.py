@@ -102,7 +102,8 @@ class Line:
 class Remembered:
     """The last thing that we did to a ticket and that took effect (applied or awaiting others).
 
-    `gone` is True once the ticket was seen to be gone afterwards. `identity` is who applied it.
+    `gone` is True once the ticket was seen to be gone afterwards, `seen` is the state that was read after the
+    write (None when it was not read or was gone). `identity` is who applied it.
     """
 
     after: State
@@ -113,6 +114,7 @@ class Remembered:
     operation: str | None
     decision: str
     gone: bool = False
+    seen: State | None = None
     window: WindowUse | None = None
     identity: str | None = None
     commit: str | None = None

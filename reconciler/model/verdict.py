@@ -68,6 +68,7 @@ class Reason(StrEnum):
     CONFLICT_TOO_LATE = "conflict/too-late"
     CONFLICT_COUNTED = "conflict/approval-counted"
     CONFLICT_SCHEDULE_UNKNOWN = "conflict/schedule-unknown"
+    CONFLICT_OPEN_INTENT = "conflict/open-intent"
     CONFLICT_UNKNOWN_STATUS = "conflict/unknown-status"
     MISMATCH_OBJECT = "mismatch/object"
     MISMATCH_WORKFLOW = "mismatch/workflow"
@@ -92,7 +93,6 @@ class Reason(StrEnum):
     REFUSED_NOT_REVIEWED = "refused/not-reviewed"
 
     ERROR_UNREADABLE = "error/unreadable"
-    ERROR_OPEN_INTENT = "error/open-intent"
 
     @property
     def verdict(self) -> Verdict:
