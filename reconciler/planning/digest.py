@@ -1,0 +1,80 @@
+"""Digests of meaning: equal for equal plans and decisions, whatever their order, wording or time of making."""
+
+from reconciler.errors import GuardRefused
+from reconciler.model.canonical import Json, canonical, sha256
+from reconciler.model.decision import Decision, Expectation, Parameters, WindowUse
+from reconciler.model.instant import format_instant
+from reconciler.model.plan import Plan, Step
+from reconciler.model.status import State, state_of
+
+
+def decision_digest(decision: Decision) -> str:
+    """Digest what a decision wants of its ticket: GUID, status, times and parameters.
+
+    The times of a recurring window are named by its rule, so that the decision stays the same decision next week.
+    """
+    state = state_of(decision.wanted)
+    times: Json = _state(state)
+    if decision.window is not None and decision.window.rule:
+        times = {"status": str(state.status), "window": decision.window.name, "rule": decision.window.rule}
+    return sha256(canonical({"guid": decision.guid, "wanted": times, "parameters": _parameters(decision.parameters)}))
+
+
+def plan_digest(target: str, steps: tuple[Step, ...]) -> str:
+    """Digest what a plan means: target, and of each step what was seen and what would be sent."""
+    ordered = sorted(steps, key=lambda step: step.guid)
+    return sha256(canonical({"target": target, "steps": [_step(step) for step in ordered]}))
+
+
+def check_digest(plan: Plan) -> None:
+    """Refuse a plan whose digest is not that of its meaning. Raises GuardRefused."""
+    actual = plan_digest(plan.target, plan.steps)
+    if actual != plan.digest:
+        raise GuardRefused(
+            f"the plan says digest {plan.digest} but its steps have {actual}: it was edited after it was made",
+            "make a new plan, have it reviewed, and apply that one",
+        )
+
+
+def _step(step: Step) -> Json:
+    return {
+        "guid": step.guid,
+        "verdict": step.verdict.value,
+        "before": _state(step.before) if step.before else None,
+        "after": _state(step.after),
+        "object": step.object,
+        "workflow": step.workflow,
+        "explanation": step.explanation,
+        "change": step.change,
+        "expect": _expectation(step.expect),
+        "valid_until": format_instant(step.valid_until) if step.valid_until else None,
+        "parameters": _parameters(step.parameters),
+        "window": _window(step.window),
+        "decision": step.decision,
+    }
+
+
+def _state(state: State) -> Json:
+    schedule = state.schedule
+    return {
+        "status": str(state.status),
+        "start": format_instant(schedule.start) if schedule else None,
+        "stop": format_instant(schedule.stop) if schedule and schedule.stop else None,
+    }
+
+
+def _parameters(parameters: Parameters) -> Json:
+    return {
+        "reason": parameters.reason,
+        "approvers": list(parameters.approvers) if parameters.approvers is not None else None,
+        "object_dn": parameters.object_dn,
+        "user_data": parameters.user_data,
+    }
+
+
+def _expectation(expect: Expectation) -> Json:
+    return {"object": expect.object, "workflow": expect.workflow}
+
+
+def _window(window: WindowUse | None) -> Json:
+    return {"name": window.name, "rule": window.rule} if window else None

@@ -1,0 +1,103 @@
+"""Running all guards over steps: who is refused, who is exempt, and the controls table that says so."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from reconciler.model.decision import Override
+from reconciler.model.guid import Guid
+from reconciler.model.plan import Control, Step
+from reconciler.model.verdict import Group
+from reconciler.planning.guards import NEVER_OVERRIDDEN, STEP_GUARDS, Circumstances, NotYetReviewed, Refusal
+from reconciler.planning.limits import check_limits
+
+
+def enforce(
+    steps: Iterable[Step], overrides: tuple[Override, ...], seen: Circumstances
+) -> tuple[tuple[Step, ...], tuple[Control, ...]]:
+    """Refuse what the policy does not allow. Returns all steps, refused ones turned, and one control a rule."""
+    exempt = _exemptions(overrides, seen)
+    tally: Counter[tuple[str, str]] = Counter()
+    checked = tuple(_checked(step, seen, exempt, tally) for step in steps)
+    limited, limit_controls = _limited(checked, seen, exempt)
+    return limited, tuple(_control(rule, seen, tally) for rule in STEP_GUARDS) + limit_controls
+
+
+def _exemptions(overrides: tuple[Override, ...], seen: Circumstances) -> Mapping[str, frozenset[Guid]]:
+    valid = [override for override in overrides if override.until > seen.now]
+    return {
+        rule: frozenset[Guid]().union(*(override.tickets for override in valid if override.rule == rule))
+        for rule in {override.rule for override in valid} - NEVER_OVERRIDDEN
+    }
+
+
+def _checked(
+    step: Step, seen: Circumstances, exempt: Mapping[str, frozenset[Guid]], tally: Counter[tuple[str, str]]
+) -> Step:
+    if step.group is not Group.CHANGE:
+        return step
+    for rule, guard in STEP_GUARDS.items():
+        refusal = guard(step, seen)
+        if refusal is None:
+            continue
+        if step.guid in exempt.get(rule, ()):
+            tally[rule, "overridden"] += 1
+            continue
+        tally[rule, "refused"] += 1
+        return _refused(step, refusal)
+    return step
+
+
+def _refused(step: Step, refusal: Refusal) -> Step:
+    return replace(step, reason=refusal.reason, detail=refusal.detail)
+
+
+def _limited(
+    steps: tuple[Step, ...], seen: Circumstances, exempt: Mapping[str, frozenset[Guid]]
+) -> tuple[tuple[Step, ...], tuple[Control, ...]]:
+    changes = tuple(step for step in steps if step.group is Group.CHANGE)
+    controls: list[Control] = []
+    refusals: list[tuple[Refusal, frozenset[Guid]]] = []
+    for check in check_limits(seen.policy.limits, changes, len(steps)):
+        spared = exempt.get(check.rule, frozenset())
+        counted = tuple(step for step in changes if step.guid not in spared)
+        again = next(c for c in check_limits(seen.policy.limits, counted, len(steps)) if c.rule == check.rule)
+        result = "refused" if again.exceeded else "overridden" if check.exceeded else "ok"
+        controls.append(Control(check.rule, result, again.detail))
+        if again.exceeded:
+            refusals.append((Refusal(check.rule, check.reason, check.detail), spared))
+    return tuple(_apply_limit(step, refusals) for step in steps), tuple(controls)
+
+
+def _apply_limit(step: Step, refusals: list[tuple[Refusal, frozenset[Guid]]]) -> Step:
+    if step.group is Group.CHANGE:
+        for refusal, spared in refusals:
+            if step.guid not in spared:
+                return _refused(step, refusal)
+    return step
+
+
+def _control(rule: str, seen: Circumstances, tally: Counter[tuple[str, str]]) -> Control:
+    refused, overridden = tally[rule, "refused"], tally[rule, "overridden"]
+    if refused:
+        return Control(rule, "refused", f"{refused} refused" + (f", {overridden} overridden" if overridden else ""))
+    if overridden:
+        return Control(rule, "overridden", f"{overridden} overridden")
+    if not _configured(rule, seen):
+        return Control(rule, "off", "not configured")
+    if rule == "four-eyes" and isinstance(seen.people, NotYetReviewed):
+        return Control(rule, "ok", "checked again when the plan is applied")
+    return Control(rule, "ok", "nothing refused")
+
+
+def _configured(rule: str, seen: Circumstances) -> bool:
+    policy = seen.policy
+    return {
+        "stop": True,
+        "required": bool(policy.require),
+        "change-pattern": policy.change_pattern is not None,
+        "ownership": bool(policy.owns),
+        "freeze": bool(policy.freezes),
+        "four-eyes": policy.four_eyes is not None,
+        "identity": policy.four_eyes is not None and bool(seen.identities),
+    }[rule]

@@ -1,0 +1,161 @@
+"""Guards of single steps: pure rules that refuse a write. Each names rule, value, limit and the way out."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.model.instant import format_instant
+from reconciler.model.plan import Step
+from reconciler.model.policy import Freeze, Policy
+from reconciler.model.review import Review
+from reconciler.model.status import Status
+from reconciler.model.verdict import Reason, Verdict
+from reconciler.planning.patterns import matches_any
+
+
+@dataclass(frozen=True, slots=True)
+class NotYetReviewed:
+    """The plan is made before the review ends, or away from GitHub: four eyes are checked when it is applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class PushedDirectly:
+    """The commit reached the branch without a pull request."""
+
+
+People = Review | NotYetReviewed | PushedDirectly
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What guards look at besides the plan.
+
+    `identities` are the prefixed universals of the caller and its groups, empty when nobody asked;
+    `stopped` says why the global stop is on; `reviewed` maps a GUID to the digest of the reviewed step.
+    """
+
+    policy: Policy
+    now: datetime
+    people: People = NotYetReviewed()
+    identities: frozenset[str] = frozenset()
+    stopped: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One rule's no to one step."""
+
+    rule: str
+    reason: Reason
+    detail: str
+
+
+Guard = Callable[[Step, Circumstances], Refusal | None]
+
+
+def _stop(_step: Step, seen: Circumstances) -> Refusal | None:
+    if seen.stopped is None:
+        return None
+    return Refusal("stop", Reason.REFUSED_STOP, f"{seen.stopped}; nothing is written until the stop is taken away")
+
+
+def _required(step: Step, seen: Circumstances) -> Refusal | None:
+    given = {
+        "expect": step.expect.object,
+        "explanation": step.explanation,
+        "change": step.change,
+        "valid_until": step.valid_until,
+    }
+    absent = sorted(name for name in seen.policy.require if not given.get(name))
+    if not absent:
+        return None
+    return Refusal("required", Reason.REFUSED_REQUIRED, f"the policy requires {', '.join(absent)}; add it to the entry")
+
+
+def _change_pattern(step: Step, seen: Circumstances) -> Refusal | None:
+    pattern = seen.policy.change_pattern
+    if pattern is None or step.change is None or re.search(pattern, step.change):
+        return None
+    detail = f"change {step.change!r} does not match {pattern!r}; name a change record that does"
+    return Refusal("change-pattern", Reason.REFUSED_CHANGE_PATTERN, detail)
+
+
+def _ownership(step: Step, seen: Circumstances) -> Refusal | None:
+    owns = seen.policy.owns
+    if not owns or matches_any(owns, step.object):
+        return None
+    detail = f"{step.object or 'an unnamed object'} is outside {', '.join(owns)}; decide it where it is owned"
+    return Refusal("ownership", Reason.REFUSED_OWNERSHIP, detail)
+
+
+def _freeze(step: Step, seen: Circumstances) -> Refusal | None:
+    """Refuse approvals that may take effect in a freeze. Rejecting and reopening make nothing happen, so they may."""
+    if step.verdict in (Verdict.REJECT, Verdict.REOPEN):
+        return None
+    frozen = next((freeze for freeze in seen.policy.freezes if freezes(freeze, step, seen.now)), None)
+    if frozen is None:
+        return None
+    span = f"{format_instant(frozen.start)} to {format_instant(frozen.stop)}"
+    detail = f"the approval may take effect in freeze {frozen.name} ({span}); move it out of the freeze"
+    return Refusal("freeze", Reason.REFUSED_FREEZE, detail)
+
+
+def freezes(freeze: Freeze, step: Step, now: datetime) -> bool:
+    """Say whether the window in which the step may take effect touches a freeze that covers its object."""
+    if not matches_any(freeze.objects, step.object):
+        return False
+    schedule = step.after.schedule
+    start = max(schedule.start, now) if schedule else now
+    stop = schedule.stop if schedule and schedule.stop else start
+    return start < freeze.stop and stop >= freeze.start
+
+
+def _four_eyes(_step: Step, seen: Circumstances) -> Refusal | None:
+    rule = seen.policy.four_eyes
+    if rule is None or isinstance(seen.people, NotYetReviewed):
+        return None
+    if isinstance(seen.people, PushedDirectly):
+        if rule.allow_direct_push:
+            return None
+        detail = "the commit reached the branch without a pull request; open one and have it reviewed"
+        return Refusal("four-eyes", Reason.REFUSED_FOUR_EYES, detail)
+    independent = independent_reviewers(seen.people)
+    if len(independent) >= rule.reviewers:
+        return None
+    detail = (
+        f"PR #{seen.people.pull_request} has {len(independent)} of {rule.reviewers} independent approvals "
+        f"(author {seen.people.author}, approved by {', '.join(seen.people.reviewers) or 'nobody'}); "
+        "have somebody approve who neither wrote nor last pushed it"
+    )
+    return Refusal("four-eyes", Reason.REFUSED_FOUR_EYES, detail)
+
+
+def independent_reviewers(review: Review) -> tuple[str, ...]:
+    """Return the reviewers who are neither the author nor the last pusher (names compared without case)."""
+    involved = {name.casefold() for name in (review.author, review.last_pusher) if name}
+    return tuple(name for name in review.reviewers if name.casefold() not in involved)
+
+
+def _identity(step: Step, seen: Circumstances) -> Refusal | None:
+    if seen.policy.four_eyes is None or not seen.identities or not step.approvers:
+        return None
+    if step.before is not None and step.before.status == Status.PENDING and step.verdict is Verdict.REOPEN:
+        return None
+    ours = {identity.casefold().replace("{", "").replace("}", "") for identity in seen.identities}
+    if any(approver.casefold().replace("{", "").replace("}", "") in ours for approver in step.approvers):
+        return None
+    detail = f"the caller is not among the ticket's approvers ({', '.join(step.approvers)}); use an identity that is"
+    return Refusal("identity", Reason.REFUSED_IDENTITY, detail)
+
+
+STEP_GUARDS: dict[str, Guard] = {
+    "stop": _stop,
+    "required": _required,
+    "change-pattern": _change_pattern,
+    "ownership": _ownership,
+    "freeze": _freeze,
+    "four-eyes": _four_eyes,
+    "identity": _identity,
+}
+NEVER_OVERRIDDEN = frozenset({"stop", "four-eyes", "identity"})

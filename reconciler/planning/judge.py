@@ -1,0 +1,112 @@
+"""One decision held against the live ticket and the ledger: one step of the plan."""
+
+from datetime import datetime
+
+from reconciler.model.decision import Decision
+from reconciler.model.instant import format_instant
+from reconciler.model.plan import Step
+from reconciler.model.record import NO_STORY, Remembered, Story
+from reconciler.model.status import State
+from reconciler.model.ticket import Gone, LiveTicket, Reading, Unread
+from reconciler.model.verdict import Group, Reason, Verdict
+from reconciler.planning.digest import decision_digest
+from reconciler.planning.facts import Facts, gather
+from reconciler.planning.verdicts import decide
+
+SETTLED_READING = Gone()
+
+
+def needs_reading(story: Story) -> bool:
+    """Say whether the server has to be asked. GUIDs are never used again, so a ticket that is gone stays gone."""
+    return story.open is not None or story.last is None or not story.last.gone
+
+
+def judge(decision: Decision, reading: Reading, story: Story, now: datetime) -> Step:
+    """Return the step of one decision. Pure; `now` is the instant at which the plan is made."""
+    facts = gather(decision, reading, story, now)
+    reason = decide(facts)
+    ticket = facts.ticket
+    return Step(
+        guid=decision.guid,
+        reason=reason,
+        before=_before(facts),
+        after=facts.wanted,
+        detail=_detail(decision, facts, reason, reading),
+        object=(ticket.object if ticket else decision.expect.object) or "",
+        workflow=(ticket.workflow if ticket else decision.expect.workflow) or "",
+        approvers=ticket.approvers if ticket else (),
+        approval_reason=ticket.reason if ticket else "",
+        known_from=facts.known_from,
+        source=decision.source,
+        decision=decision_digest(decision),
+        explanation=decision.explanation,
+        change=decision.change,
+        expect=decision.expect,
+        valid_until=decision.valid_until,
+        parameters=decision.parameters,
+        window=decision.window,
+        rule=decision.rule,
+        operation=story.open.intent.operation if story.open else None,
+        closed=story.last.gone if story.last else False,
+    )
+
+
+def judge_closed(decision: Decision, story: Story, now: datetime) -> Step:
+    """Return the step of a decision whose ticket the ledger has seen to be gone, without asking the server."""
+    return judge(decision, SETTLED_READING, story or NO_STORY, now)
+
+
+def _before(facts: Facts) -> State | None:
+    """Return the live state, with the times that the ledger knows where the server tells none."""
+    if facts.ticket is None:
+        return None
+    state = facts.ticket.state
+    if facts.known_from == "ledger" and facts.last is not None:
+        return State(state.status, facts.last.after.schedule)
+    return state
+
+
+def _detail(decision: Decision, facts: Facts, reason: Reason, reading: Reading) -> str:
+    match reason.verdict:
+        case Verdict.ERROR if isinstance(reading, Unread):
+            return reading.why
+        case Verdict.MISMATCH if facts.ticket is not None:
+            return _mismatch(decision, facts.ticket, reason)
+        case Verdict.SETTLED | Verdict.AWAITING_OTHERS if facts.last is not None:
+            return f"applied {_by(facts.last)}"
+        case Verdict.EXPIRED if reason is Reason.EXPIRED_VALID_UNTIL and decision.valid_until is not None:
+            return f"valid_until {format_instant(decision.valid_until)} has passed"
+        case Verdict.EXPIRED | Verdict.MISSED:
+            return f"the window {spell(facts.wanted)} is over"
+        case Verdict.CONFLICT:
+            return _conflict(facts)
+        case _ if reason.verdict.group is Group.CHANGE and facts.last is not None:
+            return f"replaces {spell(facts.last.after)}, applied {_by(facts.last)}"
+        case _:
+            return ""
+
+
+def _mismatch(decision: Decision, ticket: LiveTicket, reason: Reason) -> str:
+    if reason is Reason.MISMATCH_OBJECT:
+        return f"expected object {decision.expect.object}, the ticket is on {ticket.object}"
+    return f"expected workflow {decision.expect.workflow}, the ticket comes from {ticket.workflow}"
+
+
+def _conflict(facts: Facts) -> str:
+    there = f"the ticket is {spell(facts.ticket.state)}" if facts.ticket else "the ticket is gone"
+    done = f"we last applied {spell(facts.last.after)} {_by(facts.last)}" if facts.last else "we never decided it"
+    return f"wanted {spell(facts.wanted)}; {there}; {done}"
+
+
+def _by(last: Remembered) -> str:
+    identity = f" as {last.identity}" if last.identity else ""
+    request = f", PR #{last.pull_request}" if last.pull_request else ""
+    return f"by run {last.run} at {format_instant(last.at)}{identity}{request} (proof: {last.proof})"
+
+
+def spell(state: State) -> str:
+    """Spell a state in one line, times in UTC."""
+    if state.schedule is None:
+        return str(state.status)
+    stop = f" to {format_instant(state.schedule.stop)}" if state.schedule.stop else ""
+    return f"{state.status} {format_instant(state.schedule.start)}{stop}"

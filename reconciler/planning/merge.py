@@ -1,0 +1,111 @@
+"""The plans and runs of all shards as one, and a refusal when a shard is absent."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from reconciler.errors import GuardRefused
+from reconciler.model.plan import Control, Plan
+from reconciler.model.receipt import Run
+from reconciler.model.shard import parse_shard
+from reconciler.planning.digest import plan_digest
+
+T = TypeVar("T")
+_WORST_FIRST = ("refused", "overridden", "ok", "off")
+
+
+def merge_plans(plans: Sequence[Plan]) -> Plan:
+    """Return the plan of all shards: their steps together, the earliest times, the worst of each control.
+
+    Raises GuardRefused when a shard is absent, twice there, or was made of something else than the others.
+    """
+    _complete([plan.shard for plan in plans], "plan")
+    first = plans[0]
+    _agree("target", [plan.target for plan in plans])
+    _agree("environment", [plan.environment for plan in plans])
+    _agree("commit", [plan.commit for plan in plans])
+    _agree("ledger head", [plan.ledger_head for plan in plans])
+    steps = tuple(sorted((step for plan in plans for step in plan.steps), key=lambda step: step.guid))
+    _once("ticket", [step.guid for step in steps])
+    return replace(
+        first,
+        shard=None,
+        made_at=min(plan.made_at for plan in plans),
+        expires_at=min(plan.expires_at for plan in plans),
+        steps=steps,
+        digest=plan_digest(first.target, steps),
+        overrides=_distinct(override for plan in plans for override in plan.overrides),
+        freezes=_distinct(freeze for plan in plans for freeze in plan.freezes),
+        notes=_distinct(note for plan in plans for note in plan.notes),
+        controls=_worst(plans),
+    )
+
+
+def merge_runs(runs: Sequence[Run]) -> Run:
+    """Return the report of all shards: every receipt, from the first start to the last end.
+
+    `digest` and `run` name those of the shards when they differ. Raises GuardRefused as `merge_plans` does.
+    """
+    _complete([run.shard for run in runs], "run")
+    _agree("target", [run.target for run in runs])
+    _agree("environment", [run.environment for run in runs])
+    receipts = tuple(sorted((receipt for run in runs for receipt in run.receipts), key=lambda receipt: receipt.guid))
+    _once("receipt", [receipt.guid for receipt in receipts])
+    return replace(
+        runs[0],
+        run="+".join(_distinct(run.run for run in runs)),
+        digest="+".join(_distinct(run.digest for run in runs)),
+        shard=None,
+        started_at=min(run.started_at for run in runs),
+        ended_at=max(run.ended_at for run in runs),
+        receipts=receipts,
+        stopped="; ".join(_distinct(run.stopped for run in runs if run.stopped)) or None,
+        notes=_distinct(note for run in runs for note in run.notes),
+    )
+
+
+def _complete(shards: Sequence[str | None], kind: str) -> None:
+    """Refuse anything but every part of one division, each once. A single file without a shard is complete."""
+    if not shards:
+        raise GuardRefused(f"no {kind} of any shard is here", "check that the shards ran and their files were fetched")
+    if list(shards) == [None]:
+        return
+    parts = [parse_shard(shard) for shard in shards if shard is not None]
+    if len(parts) != len(shards):
+        raise GuardRefused(f"a {kind} without a shard is among those of shards", "hand over files of one run only")
+    _agree("number of shards", [part.of for part in parts])
+    _once("shard", [str(part) for part in parts])
+    absent = sorted(set(range(1, parts[0].of + 1)) - {part.number for part in parts})
+    if absent:
+        names = ", ".join(f"{number}/{parts[0].of}" for number in absent)
+        raise GuardRefused(f"the {kind} of shard {names} is absent", "run that shard again, then merge")
+
+
+def _agree(what: str, values: Sequence[object]) -> None:
+    if len(set(values)) > 1:
+        said = ", ".join(sorted(str(value) for value in set(values)))
+        raise GuardRefused(f"the shards differ in {what}: {said}", "hand over files of one run only")
+
+
+def _once(what: str, values: Sequence[str]) -> None:
+    if twice := sorted(value for value, count in Counter(values).items() if count > 1):
+        raise GuardRefused(
+            f"{what} {', '.join(twice)} is in more than one file", "hand over each shard's file once, of one run only"
+        )
+
+
+def _distinct(values: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(values))
+
+
+def _worst(plans: Sequence[Plan]) -> tuple[Control, ...]:
+    """Return each control once: the worst result, with every finding that led to it."""
+    names = _distinct(control.name for plan in plans for control in plan.controls)
+    merged = []
+    for name in names:
+        found = [control for plan in plans for control in plan.controls if control.name == name]
+        result = next((word for word in _WORST_FIRST if any(control.result == word for control in found)), "off")
+        details = _distinct(control.detail for control in found if control.result == result)
+        merged.append(Control(name, result, "; ".join(details)))
+    return tuple(merged)

@@ -1,0 +1,90 @@
+"""Steps to a plan: siblings, guards, order, notes and digest. Pure; the same input in any order gives the same plan."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from reconciler.model.decision import Override
+from reconciler.model.plan import Plan, Sibling, Step
+from reconciler.model.status import Status
+from reconciler.model.verdict import Group
+from reconciler.planning.digest import plan_digest
+from reconciler.planning.enforce import enforce
+from reconciler.planning.guards import Circumstances
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a plan says of itself: where it was made, for what, when, and how long it holds."""
+
+    tool: str
+    target: str
+    made_at: datetime
+    time_to_live: timedelta = timedelta(hours=24)
+    environment: str | None = None
+    commit: str | None = None
+    shard: str | None = None
+    ledger_head: str | None = None
+    identity: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def assemble(header: Header, steps: Iterable[Step], overrides: tuple[Override, ...], seen: Circumstances) -> Plan:
+    """Put steps together to a plan: sorted by GUID, siblings shown, guards run, contradictions noted."""
+    ordered = sorted(steps, key=lambda step: step.guid)
+    related = _by_object(ordered)
+    guarded, controls = enforce((_with_siblings(step, related) for step in ordered), overrides, seen)
+    return Plan(
+        tool=header.tool,
+        target=header.target,
+        made_at=header.made_at,
+        expires_at=header.made_at + header.time_to_live,
+        digest=plan_digest(header.target, guarded),
+        steps=guarded,
+        environment=header.environment,
+        commit=header.commit,
+        shard=header.shard,
+        ledger_head=header.ledger_head,
+        identity=header.identity,
+        overrides=tuple(sorted(overrides, key=lambda override: override.source)),
+        controls=controls,
+        freezes=seen.policy.freezes,
+        notes=header.notes + _contradictions(related),
+    )
+
+
+def enforce_again(plan: Plan, seen: Circumstances) -> Plan:
+    """Run the guards again over a plan that was made earlier, as must be done before its first write."""
+    guarded, controls = enforce(plan.steps, plan.overrides, seen)
+    return replace(plan, steps=guarded, controls=controls)
+
+
+def _by_object(steps: list[Step]) -> Mapping[str, list[Step]]:
+    related: dict[str, list[Step]] = defaultdict(list)
+    for step in steps:
+        if step.object and step.before is not None:
+            related[step.object.casefold()].append(step)
+    return {name: found for name, found in related.items() if len(found) > 1}
+
+
+def _with_siblings(step: Step, related: Mapping[str, list[Step]]) -> Step:
+    others = related.get(step.object.casefold(), ()) if step.before is not None else ()
+    if not others:
+        return step
+    siblings = tuple(Sibling(s.guid, s.workflow, str(s.after.status)) for s in others if s.guid != step.guid)
+    return replace(step, siblings=siblings)
+
+
+def _contradictions(related: Mapping[str, list[Step]]) -> tuple[str, ...]:
+    """Note objects on which one ticket is to be approved and another one of the same stage rejected."""
+    notes = []
+    for steps in related.values():
+        by_stage: dict[str, set[bool]] = defaultdict(set)
+        for step in steps:
+            if step.after.status != Status.PENDING and step.group is not Group.FINE:
+                by_stage[step.workflow.casefold()].add(step.after.status == Status.REJECTED)
+        if any(len(kinds) > 1 for kinds in by_stage.values()):
+            places = ", ".join(str(step.source) for step in steps)
+            notes.append(f"{steps[0].object}: one ticket is approved and another rejected at the same stage ({places})")
+    return tuple(sorted(notes))
