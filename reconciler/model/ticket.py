@@ -86,12 +86,15 @@ class NotSent:
 class Lost:
     """The update was sent and nothing proves either way whether the server executed it.
 
-    `server_fault` when the fault speaks of a server in trouble (5xx, time-out, push-back).
+    `server_fault` when the fault speaks of a server in trouble (5xx, time-out, push-back), `in_progress` when
+    the server may still be working on the update (we stopped waiting for it), so that nothing is proven by
+    finding the ticket unchanged.
     """
 
     why: str
     result: int | None = None
     server_fault: bool = False
+    in_progress: bool = False
 
 
 Answer = Accepted | Declined | NotSent | Lost
