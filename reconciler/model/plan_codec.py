@@ -1,0 +1,225 @@
+"""Plans as JSON: the format of a saved plan and of `plan --format json` (schemas/plan.schema.json).
+
+The members that readers count on always stand there; the others only when they say something.
+"""
+
+from reconciler.model.canonical import Json
+from reconciler.model.decision import Expectation, Parameters
+from reconciler.model.decision_codec import (
+    decode_expectation,
+    decode_override,
+    decode_parameters,
+    decode_source,
+    decode_window,
+    encode_expectation,
+    encode_override,
+    encode_parameters,
+    encode_source,
+    encode_window,
+)
+from reconciler.model.decoding import (
+    Fields,
+    boolean,
+    fault,
+    guid,
+    instant,
+    nullable,
+    sequence,
+    text,
+    texts,
+    version,
+    whole,
+    word,
+)
+from reconciler.model.instant import format_instant
+from reconciler.model.plan import Control, Plan, Sibling, Step
+from reconciler.model.policy import Freeze
+from reconciler.model.state_codec import decode_state, encode_optional_state, encode_state, sparse
+from reconciler.model.verdict import Reason, Verdict
+
+PLAN_VERSION = 1
+
+
+def encode_plan(plan: Plan) -> dict[str, Json]:
+    """Return the JSON shape of a plan. Steps keep their order."""
+    optional = sparse(
+        {
+            "shard": plan.shard,
+            "ledger_head": plan.ledger_head,
+            "identity": plan.identity,
+            "overrides": [encode_override(override) for override in plan.overrides] or None,
+            "controls": [_encode_control(control) for control in plan.controls] or None,
+            "freezes": [_encode_freeze(freeze) for freeze in plan.freezes] or None,
+            "notes": list(plan.notes) or None,
+        }
+    )
+    return {
+        "version": PLAN_VERSION,
+        "tool": plan.tool,
+        "target": plan.target,
+        "environment": plan.environment,
+        "commit": plan.commit,
+        "made_at": format_instant(plan.made_at),
+        "expires_at": format_instant(plan.expires_at),
+        "digest": plan.digest,
+        "counts": {verdict.value: count for verdict, count in plan.counts.items()},
+        **optional,
+        "steps": [encode_step(step) for step in plan.steps],
+    }
+
+
+def decode_plan(value: object) -> Plan:
+    """Read a plan. Raises ValueError with the place of the first fault.
+
+    The digest is read as it stands; whether it fits the steps is for the planner to say.
+    """
+    fields = Fields(value, "")
+    fields.take("version", lambda found, place: version(found, place, supported=PLAN_VERSION, kind="plan"))
+    plan = Plan(
+        tool=fields.take("tool", text),
+        target=fields.take("target", text),
+        made_at=fields.take("made_at", instant),
+        expires_at=fields.take("expires_at", instant),
+        digest=fields.take("digest", text),
+        steps=fields.take("steps", sequence(decode_step)),
+        environment=fields.take("environment", nullable(text)),
+        commit=fields.take("commit", nullable(text)),
+        shard=fields.optional("shard", text),
+        ledger_head=fields.optional("ledger_head", text),
+        identity=fields.optional("identity", text),
+        overrides=fields.maybe("overrides", sequence(decode_override), ()),
+        controls=fields.maybe("controls", sequence(_decode_control), ()),
+        freezes=fields.maybe("freezes", sequence(_decode_freeze), ()),
+        notes=fields.maybe("notes", texts, ()),
+    )
+    counts = fields.take("counts", _decode_counts)
+    fields.done()
+    if counts != plan.counts:
+        raise fault("/counts", "the counts do not fit the steps")
+    return plan
+
+
+def encode_step(step: Step) -> dict[str, Json]:
+    """Return the JSON shape of one step."""
+    optional = sparse(
+        {
+            "detail": step.detail or None,
+            "approvers": list(step.approvers) or None,
+            "approval_reason": step.approval_reason or None,
+            "explanation": step.explanation,
+            "change": step.change,
+            "expect": encode_expectation(step.expect) or None,
+            "valid_until": None if step.valid_until is None else format_instant(step.valid_until),
+            "parameters": encode_parameters(step.parameters) or None,
+            "window": None if step.window is None else encode_window(step.window),
+            "rule": step.rule,
+            "operation": step.operation,
+            "closed": step.closed or None,
+        }
+    )
+    return {
+        "guid": step.guid,
+        "verdict": step.verdict.value,
+        "reason": step.reason.value,
+        "before": encode_optional_state(step.before),
+        "after": encode_state(step.after),
+        "known_from": step.known_from,
+        "object": step.object,
+        "workflow": step.workflow,
+        "source": encode_source(step.source),
+        "siblings": [_encode_sibling(sibling) for sibling in step.siblings],
+        "decision": step.decision,
+        **optional,
+    }
+
+
+_REASON = word(Reason)
+_VERDICT = word(Verdict)
+_STATE_OR_NULL = nullable(decode_state)
+
+
+def decode_step(value: object, place: str) -> Step:
+    """Read one step. Raises ValueError with the place of the fault."""
+    fields = Fields(value, place)
+    verdict = fields.take("verdict", _VERDICT)
+    step = Step(
+        guid=fields.take("guid", guid),
+        reason=fields.take("reason", _REASON),
+        after=fields.take("after", decode_state),
+        source=fields.take("source", decode_source),
+        decision=fields.take("decision", text),
+        before=fields.take("before", _STATE_OR_NULL),
+        detail=fields.maybe("detail", text, ""),
+        object=fields.take("object", text),
+        workflow=fields.take("workflow", text),
+        approvers=fields.maybe("approvers", texts, ()),
+        approval_reason=fields.maybe("approval_reason", text, ""),
+        known_from=fields.take("known_from", text),
+        siblings=fields.take("siblings", _SIBLINGS),
+        explanation=fields.optional("explanation", text),
+        change=fields.optional("change", text),
+        expect=fields.maybe("expect", decode_expectation, Expectation()),
+        valid_until=fields.optional("valid_until", instant),
+        parameters=fields.maybe("parameters", decode_parameters, Parameters()),
+        window=fields.optional("window", decode_window),
+        rule=fields.optional("rule", text),
+        operation=fields.optional("operation", text),
+        closed=fields.maybe("closed", boolean, False),
+    )
+    fields.done()
+    if verdict is not step.verdict:
+        raise fault(f"{place}/verdict", f"{verdict.value!r} does not go with the reason {step.reason.value!r}")
+    return step
+
+
+def _encode_sibling(sibling: Sibling) -> dict[str, Json]:
+    return {"guid": sibling.guid, "workflow": sibling.workflow, "wanted": sibling.wanted}
+
+
+def _decode_sibling(value: object, place: str) -> Sibling:
+    fields = Fields(value, place)
+    sibling = Sibling(fields.take("guid", guid), fields.take("workflow", text), fields.take("wanted", nullable(text)))
+    fields.done()
+    return sibling
+
+
+_SIBLINGS = sequence(_decode_sibling)
+
+
+def _encode_control(control: Control) -> dict[str, Json]:
+    return {"name": control.name, "result": control.result, "detail": control.detail}
+
+
+def _decode_control(value: object, place: str) -> Control:
+    fields = Fields(value, place)
+    control = Control(fields.take("name", text), fields.take("result", text), fields.take("detail", text))
+    fields.done()
+    return control
+
+
+def _encode_freeze(freeze: Freeze) -> dict[str, Json]:
+    return {
+        "name": freeze.name,
+        "start": format_instant(freeze.start),
+        "stop": format_instant(freeze.stop),
+        "objects": list(freeze.objects),
+    }
+
+
+def _decode_freeze(value: object, place: str) -> Freeze:
+    fields = Fields(value, place)
+    freeze = Freeze(
+        name=fields.take("name", text),
+        start=fields.take("start", instant),
+        stop=fields.take("stop", instant),
+        objects=fields.take("objects", texts),
+    )
+    fields.done()
+    return freeze
+
+
+def _decode_counts(value: object, place: str) -> dict[Verdict, int]:
+    fields = Fields(value, place)
+    counts = {verdict: fields.maybe(verdict.value, whole, 0) for verdict in Verdict}
+    fields.done()
+    return {verdict: count for verdict, count in counts.items() if count}

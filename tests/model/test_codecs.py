@@ -1,0 +1,195 @@
+"""Plans, runs and ledger lines survive the way to JSON and back, fit their schemas, and refuse everything else."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator, FormatChecker
+
+from reconciler.model.canonical import Json, canonical
+from reconciler.model.json_text import json_text
+from reconciler.model.plan import Plan
+from reconciler.model.plan_codec import decode_plan, encode_plan
+from reconciler.model.provenance_codec import encode_provenance
+from reconciler.model.receipt import Run
+from reconciler.model.record import Entry
+from reconciler.model.record_codec import Written, decode_line, encode_line
+from reconciler.model.review import Provenance
+from reconciler.model.run_codec import decode_run, encode_run
+from reconciler.model.state_codec import decode_state, encode_state
+from reconciler.model.status import State
+from tests import builders
+from tests.model import strategies
+
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+
+
+def schema(name: str) -> Draft202012Validator:
+    document = json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(document)
+    return Draft202012Validator(document, format_checker=FormatChecker())
+
+
+PLAN, RUN, LINE = schema("plan"), schema("receipt"), schema("ledger")
+
+
+def through_text(value: Json) -> Any:
+    return json.loads(canonical(value))
+
+
+@given(strategies.states)
+def test_a_state_survives(state: State) -> None:
+    assert decode_state(through_text(encode_state(state)), "") == state
+
+
+@given(strategies.plans)
+def test_a_plan_survives_and_fits_its_schema(plan: Plan) -> None:
+    encoded = encode_plan(plan)
+    assert decode_plan(json.loads(json_text(encoded))) == plan
+    PLAN.validate(through_text(encoded))
+
+
+@given(strategies.runs)
+def test_a_run_survives_and_fits_its_schema(run: Run) -> None:
+    encoded = through_text(encode_run(run))
+    assert decode_run(encoded) == run
+    RUN.validate(encoded)
+
+
+@given(strategies.entries, st.integers(1, 10**6), strategies.words, strategies.provenances, strategies.digests)
+def test_a_line_survives_and_fits_its_schema(
+    entry: Entry, number: int, run: str, provenance: Provenance, previous: str
+) -> None:
+    encoded = through_text(encode_line(entry, number, run, encode_provenance(provenance), previous))
+    assert decode_line(encoded) == Written(entry, number, run, provenance, previous)
+    LINE.validate(encoded)
+
+
+def test_a_plan_looks_like_this() -> None:
+    plan = builders.plan(builders.step(before=None, after=builders.after("2026-11-28T22:00:00Z")))
+    assert json_text(encode_plan(plan)) == (
+        "{\n"
+        '  "version": 1,\n'
+        '  "tool": "tpp-reconciler 1.0.0",\n'
+        '  "target": "https://tpp.example.com",\n'
+        '  "environment": null,\n'
+        '  "commit": null,\n'
+        '  "made_at": "2026-11-23T12:00:00Z",\n'
+        '  "expires_at": "2026-11-24T12:00:00Z",\n'
+        f'  "digest": "sha256:{"0" * 64}",\n'
+        '  "counts": {"approve": 1},\n'
+        '  "steps": [\n'
+        '    {"guid": "00000001-0000-4000-8000-000000000000", "verdict": "approve", "reason": "approve/wanted", '
+        '"before": null, "after": {"status": "Approved After", "start": "2026-11-28T22:00:00Z"}, '
+        '"known_from": "server", "object": "\\\\VED\\\\Policy\\\\Web\\\\www.example.com", '
+        '"workflow": "\\\\VED\\\\Policy\\\\Workflows\\\\Stage 0", '
+        '"source": {"path": "tickets/web.yaml", "line": 4, "column": 5}, "siblings": [], '
+        f'"decision": "sha256:{1:064x}", "explanation": "reviewed", "change": "CHG0041234"}}\n'
+        "  ]\n"
+        "}\n"
+    )
+
+
+def good_plan() -> Any:
+    return through_text(encode_plan(builders.plan(builders.step(), builders.step(2))))
+
+
+def paths_of(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(inner for name, item in items for inner in paths_of(item, (*path, name)))]
+
+
+WRONG_TYPE = st.sampled_from([1.5, True, [], {}, None, -1, ["x"], {"x": 1}])
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_a_plan_with_a_member_of_another_type_is_refused_as_the_schema_refuses_it(data: st.DataObject) -> None:
+    document = good_plan()
+    *parents, last = data.draw(st.sampled_from([path for path in paths_of(document) if path]))
+    holder = document
+    for name in parents:
+        holder = holder[name]
+    old, new = holder[last], data.draw(WRONG_TYPE)
+    holder[last] = new
+    if PLAN.is_valid(document) and document["counts"] == good_plan()["counts"] and len(document["steps"]) == 2:
+        assert encode_plan(decode_plan(document)) == document
+    elif type(old) is not type(new):
+        with pytest.raises(ValueError, match=r"^/"):
+            decode_plan(document)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda plan: plan.pop("digest"), '/: the member "digest" is missing'),
+        (
+            lambda plan: plan.update(version=2),
+            "/version: plan version 2 is not supported, this release reads version 1",
+        ),
+        (
+            lambda plan: plan.update(version=True),
+            "/version: plan version True is not supported, this release reads ver",
+        ),
+        (lambda plan: plan.update(x=1, a=2), '/: unknown member "a", "x"'),
+        (lambda plan: plan["steps"][1].update(x=1), '/steps/1: unknown member "x"'),
+        (lambda plan: plan["steps"][0].pop("guid"), '/steps/0: the member "guid" is missing'),
+        (lambda plan: plan["steps"][0].update(guid="{A}"), "/steps/0/guid: '{A}' is not a GUID in lower case without"),
+        (lambda plan: plan["steps"][0].update(reason="approve/x"), "/steps/0/reason: 'approve/x' is none of "),
+        (
+            lambda plan: plan["steps"][0].update(verdict="reject"),
+            "/steps/0/verdict: 'reject' does not go with the reason 'approve/wanted'",
+        ),
+        (
+            lambda plan: plan["steps"][0]["before"].update(status=1),
+            "/steps/0/before/status: text is needed, this is a nu",
+        ),
+        (
+            lambda plan: plan["steps"][0]["before"].update(stop="2026-01-01T00:00:00Z"),
+            '/steps/0/before: "stop" needs a "start"',
+        ),
+        (
+            lambda plan: plan["steps"][0]["before"].update(start="2026-01-01T00:00:00"),
+            "/steps/0/before/start: '2026-01-01T00:00:00' is not a time with an offset",
+        ),
+        (
+            lambda plan: plan.update(made_at="0001-01-01T00:00:00+23:59"),
+            "/made_at: '0001-01-01T00:00:00+23:59' is not a time with an offset",
+        ),
+        (lambda plan: plan["steps"][0]["source"].update(line=-1), "/steps/0/source/line: a number from 0 on is needed"),
+        (lambda plan: plan["steps"].pop(), "/counts: the counts do not fit the steps"),
+        (lambda plan: plan.update(steps={}), "/steps: an array is needed, this is an object"),
+        (lambda plan: plan.update(commit=False), "/commit: text is needed, this is a boolean"),
+    ],
+)
+def test_a_wrong_plan_is_refused_with_its_place(change: Any, message: str) -> None:
+    document = good_plan()
+    change(document)
+    with pytest.raises(ValueError, match="^" + re.escape(message)):
+        decode_plan(document)
+
+
+@pytest.mark.parametrize("document", [None, [], "plan", 1])
+def test_what_is_no_object_is_no_plan(document: Any) -> None:
+    with pytest.raises(ValueError, match=r"^/: an object is needed"):
+        decode_plan(document)
+
+
+def test_a_line_of_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^/entry: 'erased' is none of opened, intent, receipt, closed, ended$"):
+        decode_line({"entry": "erased"})
+
+
+def test_every_member_of_the_schemas_is_described_and_nothing_else_is_allowed() -> None:
+    for validator in (PLAN, RUN, LINE):
+        definitions = [validator.schema, *validator.schema["$defs"].values()]
+        for definition in definitions:
+            assert definition["description"]
+            if definition.get("type") == "object" and "properties" in definition:
+                assert definition["additionalProperties"] is False
+                for name, member in definition["properties"].items():
+                    assert "description" in member or "$ref" in member or "const" in member, name
