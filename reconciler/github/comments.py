@@ -1,0 +1,67 @@
+"""One comment on a pull request that is kept up to date instead of being written again."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.errors import ReconcilerError
+from reconciler.github.api import GitHub
+from reconciler.github.marker import is_ours, marker, same_text
+from reconciler.github.wire import number, text
+
+LONGEST = 65_000
+"""Characters. GitHub refuses more than 65,536; renderers stay below 64,000."""
+_CUT = "\n\n_The text was cut here: GitHub takes no more. See the job summary._"
+
+
+class Posting(StrEnum):
+    """What became of a text that was to stand on GitHub."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    CLOSED = "closed"
+    NONE = "none"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """How a posting went. `why` says what failed; it never changes what the run itself found."""
+
+    posting: Posting
+    url: str = ""
+    why: str = ""
+
+
+def keep_comment(github: GitHub, pull: int, *, kind: str, key: str, body: str) -> Posted:
+    """Make the comment of this kind and key say `body`: create it, update the newest, delete its duplicates.
+
+    An unchanged text costs no write. A failure is a value, because a comment is never evidence.
+    """
+    mark = marker(kind, key)
+    wanted = within_limit(f"{mark}\n{body}")
+    try:
+        found = sorted(
+            (number(wire, "id") or 0, text(wire, "body"), text(wire, "html_url"))
+            for wire in github.every(f"/issues/{pull}/comments")
+            if is_ours(wire, mark)
+        )
+        for stray, _, _ in found[:-1]:
+            github.delete(f"/issues/comments/{stray}")
+        if not found:
+            return Posted(Posting.CREATED, text(github.post(f"/issues/{pull}/comments", {"body": wanted}), "html_url"))
+        newest, said, url = found[-1]
+        if same_text(said, wanted):
+            return Posted(Posting.UNCHANGED, url)
+        github.patch(f"/issues/comments/{newest}", {"body": wanted})
+        return Posted(Posting.UPDATED, url)
+    except ReconcilerError as fault:
+        return Posted(Posting.FAILED, why=f"{fault.message}; {fault.hint}" if fault.hint else fault.message)
+
+
+def within_limit(body: str) -> str:
+    """Return a text that GitHub takes, cut after a whole line when it is too long."""
+    if len(body) <= LONGEST:
+        return body
+    kept = body[: LONGEST - len(_CUT)]
+    return kept[: kept.rfind("\n") if "\n" in kept else None] + _CUT

@@ -1,0 +1,101 @@
+"""Running git, with the token handed over in the environment and only for GitHub's own host."""
+
+import base64
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reconciler.errors import ReconcilerError
+
+LONGEST_RUN = 300
+"""Seconds that one git command may take."""
+AUTHOR = ("tpp-reconciler", "tpp-reconciler@users.noreply.github.com")
+"""Name and address under which the reconciler commits."""
+
+
+class GitFailure(ReconcilerError):
+    """git could not do it; the message has the last line that it printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Git:
+    """git in one work tree. `environ` carries identity and credentials; it is never shown."""
+
+    root: Path
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def open(cls, root: Path, environ: Mapping[str, str], server_url: str, token: str) -> "Git":
+        """Make a runner whose requests to `server_url` carry the token, and to no other host.
+
+        git takes configuration from GIT_CONFIG_COUNT and its companions, so that the token is never an argument
+        that other processes can read (git documentation, "git-config", ENVIRONMENT).
+        """
+        kept = {name: value for name, value in environ.items() if not name.startswith("GIT_")}
+        name, address = AUTHOR
+        added = {
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_AUTHOR_NAME": name,
+            "GIT_AUTHOR_EMAIL": address,
+            "GIT_COMMITTER_NAME": name,
+            "GIT_COMMITTER_EMAIL": address,
+            "LC_ALL": "C.UTF-8",
+        }
+        if token:
+            secret = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+            added |= {
+                "GIT_CONFIG_COUNT": "1",
+                "GIT_CONFIG_KEY_0": f"http.{server_url.rstrip('/')}/.extraheader",
+                "GIT_CONFIG_VALUE_0": f"AUTHORIZATION: basic {secret}",
+            }
+        return cls(root, kept | added)
+
+    def run(self, *arguments: str, index: Path | None = None, work_tree: Path | None = None) -> str:
+        """Run git and return what it printed, without the last line end. Raises GitFailure."""
+        done = self.attempt(*arguments, index=index, work_tree=work_tree)
+        if done.returncode != 0:
+            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            raise GitFailure(f"git {arguments[0]} failed: {last}", "run it by hand in the checkout to see more")
+        return done.stdout.rstrip("\n")
+
+    def attempt(
+        self, *arguments: str, index: Path | None = None, work_tree: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run git and return how it went. `index` and `work_tree` stand in for those of the checkout."""
+        environ = dict(self.environ)
+        if index is not None:
+            environ["GIT_INDEX_FILE"] = str(index)
+        if work_tree is not None:
+            environ["GIT_WORK_TREE"] = str(work_tree)
+            environ["GIT_DIR"] = self._git_dir(environ)
+        try:
+            return self._start(arguments, environ)
+        except subprocess.TimeoutExpired as fault:
+            raise GitFailure(f"git {arguments[0]} took longer than {LONGEST_RUN} s", "check the remote") from fault
+
+    def _git_dir(self, environ: Mapping[str, str]) -> str:
+        done = self._start(("rev-parse", "--absolute-git-dir"), environ, without=("GIT_WORK_TREE", "GIT_DIR"))
+        if done.returncode != 0:
+            raise GitFailure(f"{self.root} is not in a git repository", "check out the repository first")
+        return done.stdout.strip()
+
+    def _start(
+        self, arguments: tuple[str, ...], environ: Mapping[str, str], without: tuple[str, ...] = ()
+    ) -> subprocess.CompletedProcess[str]:
+        program = shutil.which("git", path=environ.get("PATH", os.defpath))
+        if program is None:
+            raise GitFailure("git is not installed", "install git, or run on a runner that has it")
+        return subprocess.run(  # noqa: S603 - a fixed program, arguments as a list, no shell
+            [program, *arguments],
+            cwd=self.root,
+            env={name: value for name, value in environ.items() if name not in without},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=LONGEST_RUN,
+            check=False,
+        )

@@ -1,0 +1,93 @@
+"""The ledger between runs: files of a branch of their own, only ever added to.
+
+One run writes files that no other run writes, so branches that moved meanwhile merge without conflict.
+"""
+
+import tempfile
+from pathlib import Path
+
+from reconciler.errors import LedgerBroken, LedgerUnwritable
+from reconciler.github.git import Git
+
+ATTEMPTS = 8
+"""Pushes that are tried when other runs push at the same time."""
+FILES = "*.jsonl"
+"""What of the ledger folder is evidence. Locks, indexes and caches stay behind."""
+
+
+def fetch_ledger(git: Git, folder: Path, branch: str, remote: str = "origin") -> str | None:
+    """Write the ledger of the branch into `folder` and return the commit, None when there is no such branch.
+
+    Nothing that is in the folder is deleted. Raises GitFailure.
+    """
+    head = _fetch(git, branch, remote)
+    folder.mkdir(parents=True, exist_ok=True)
+    if head is not None:
+        with tempfile.TemporaryDirectory(prefix="ledger-") as scratch:
+            index = Path(scratch) / "index"
+            git.run("read-tree", head, index=index)
+            git.run("checkout-index", "--all", "--force", index=index, work_tree=folder.resolve())
+    return head
+
+
+def push_ledger(git: Git, folder: Path, branch: str, message: str, remote: str = "origin") -> str | None:
+    """Add the files of `folder` to the branch and return its new head, None when it has them all already.
+
+    When another run was faster, its files are kept and ours are added to them. Raises LedgerBroken when a file
+    is on the branch with other content than an earlier part of ours, and LedgerUnwritable when it can't be pushed.
+    """
+    last = ""
+    for _ in range(ATTEMPTS):
+        head = _fetch(git, branch, remote)
+        commit = _commit(git, folder, head, message)
+        if commit is None:
+            return None
+        done = git.attempt("push", "--porcelain", remote, f"{commit}:refs/heads/{branch}")
+        if done.returncode == 0:
+            return commit
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        if _fetch(git, branch, remote) == head:
+            break
+    raise LedgerUnwritable(
+        f"the ledger could not be pushed to {branch}: {last}",
+        "the files are in the run's artifact; give the job `contents: write`, allow the branch, and push them by hand",
+    )
+
+
+def _fetch(git: Git, branch: str, remote: str) -> str | None:
+    listed = git.run("ls-remote", "--heads", remote, f"refs/heads/{branch}")
+    if not listed:
+        return None
+    head = listed.split()[0]
+    git.run("fetch", "--no-tags", "--depth=1", remote, head)
+    return head
+
+
+def _commit(git: Git, folder: Path, head: str | None, message: str) -> str | None:
+    with tempfile.TemporaryDirectory(prefix="ledger-") as scratch:
+        index = Path(scratch) / "index"
+        git.run("read-tree", *([head] if head else ["--empty"]), index=index)
+        files = sorted(path.relative_to(folder) for path in folder.rglob(FILES) if path.is_file())
+        for path in files:
+            _refuse_rewriting(git, folder, path, head)
+            blob = git.run("hash-object", "-w", "--no-filters", str((folder / path).resolve()))
+            git.run("update-index", "--add", "--cacheinfo", f"100644,{blob},{path.as_posix()}", index=index)
+        tree = git.run("write-tree", index=index)
+        if head is None and not files:
+            return None
+        if head is not None and git.run("rev-parse", f"{head}^{{tree}}") == tree:
+            return None
+        return git.run("commit-tree", tree, *(["-p", head] if head else []), "-m", message)
+
+
+def _refuse_rewriting(git: Git, folder: Path, path: Path, head: str | None) -> None:
+    """A file of the branch may only grow."""
+    if head is None:
+        return
+    kept = git.attempt("show", f"{head}:{path.as_posix()}")
+    mine = (folder / path).read_text(encoding="utf-8", errors="replace")
+    if kept.returncode == 0 and not mine.startswith(kept.stdout):
+        raise LedgerBroken(
+            f"{path} is on the ledger's branch with other lines than here",
+            "find out who changed it (`git log` of the branch); nothing was pushed",
+        )
