@@ -97,4 +97,7 @@ class Reason(StrEnum):
     @property
     def verdict(self) -> Verdict:
         """The verdict that the code belongs to."""
-        return Verdict(self.value.partition("/")[0])
+        return _VERDICTS[self]
+
+
+_VERDICTS = {reason: Verdict(reason.value.partition("/")[0]) for reason in Reason}
