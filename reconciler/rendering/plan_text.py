@@ -1,0 +1,118 @@
+"""A plan for terminals: irreversible changes first, then other changes, then persons' cases, the rest as counts."""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from reconciler.model.plan import Plan, Step
+from reconciler.model.verdict import Group
+from reconciler.rendering import times
+from reconciler.rendering.layout import Ink, field, fit_start, joined, painted, table, wrapped
+from reconciler.rendering.neutral import log_lines, terminal
+from reconciler.rendering.step_text import one_line, step_lines
+from reconciler.rendering.summary import by_risk, heading, headline, in_group, listed, total, totals, what_next
+from reconciler.rendering.view import PLAIN, Detail, View
+from reconciler.rendering.words import HEADINGS, REASONS
+
+_CONTROL_INKS = {"ok": Ink.GOOD, "refused": Ink.BAD, "overridden": Ink.CARE}
+
+
+def plan_text(plan: Plan, view: View = PLAIN) -> str:
+    """Return the whole plan as text that ends with what happens next. It has no control characters but colours."""
+    lines: list[str] = []
+    if view.detail is not Detail.QUIET:
+        lines.extend(_header(plan, view))
+        lines.extend(_changes(plan, view))
+    lines.extend(_persons(plan, view))
+    if view.detail is not Detail.QUIET:
+        lines.extend(_unchanged(plan, view))
+        lines.extend(_notes(plan, view))
+        lines.extend(_controls(plan, view))
+    first, *rest = wrapped(totals(plan), view.width - 6)
+    lines.append(painted("Plan: ", Ink.STRONG, view.colour) + first)
+    lines.extend(f"      {line}" for line in rest)
+    if view.detail is not Detail.QUIET:
+        for sentence in what_next(plan):
+            lines.extend(wrapped(terminal(sentence, 1_000), view.width))
+    return log_lines(joined(lines))
+
+
+def _header(plan: Plan, view: View) -> Iterator[str]:
+    yield painted(fit_start(f"Plan: {headline(plan)}", view.width), Ink.STRONG, view.colour)
+    where = terminal(plan.target) + (f", environment {terminal(plan.environment)}" if plan.environment else "")
+    yield from field("server", where, width=view.width, indent=2)
+    origin = [
+        f"as {terminal(plan.identity)}" if plan.identity else "",
+        f"commit {terminal(plan.commit)[:12]}" if plan.commit else "",
+        f"shard {terminal(plan.shard)}" if plan.shard else "",
+        f"digest {terminal(plan.digest)[:19]}",
+    ]
+    yield from field("from", ", ".join(part for part in origin if part), width=view.width, indent=2)
+    yield from field("made", times.both(plan.made_at, view.zone), width=view.width, indent=2)
+    yield from field("valid", f"until {times.both(plan.expires_at, view.zone)}", width=view.width, indent=2)
+    yield ""
+
+
+def _changes(plan: Plan, view: View) -> Iterator[str]:
+    if not plan.changes:
+        return
+    for verdict, group in groupby(by_risk(plan.changes), key=lambda step: step.verdict):
+        steps = list(group)
+        yield painted(_capital(heading(verdict, len(steps))), Ink.STRONG, view.colour)
+        for step in steps:
+            yield from step_lines(step, view)
+        yield ""
+
+
+def _persons(plan: Plan, view: View) -> Iterator[str]:
+    for reason, group in groupby(_by_reason(plan), key=lambda step: step.reason):
+        found = list(group)
+        words = REASONS[reason]
+        title = f"{_capital(HEADINGS[reason.verdict])} ({len(found):,})  [{reason.value}]"
+        yield painted(title, Ink.CARE, view.colour)
+        yield from field("why", words.says, width=view.width, indent=2, label=4)
+        yield from field("do", words.do, width=view.width, indent=2, label=4)
+        for step in found:
+            yield from step_lines(step, view)
+        yield ""
+
+
+def _by_reason(plan: Plan) -> list[Step]:
+    """The persons' cases with equal reasons side by side, so that each reason is explained once."""
+    order = {verdict: rank for rank, verdict in enumerate(in_group(plan, Group.PERSON))}
+    steps = by_risk(step for step in plan.steps if step.group is Group.PERSON)
+    return sorted(steps, key=lambda step: (order[step.verdict], step.reason.value))
+
+
+def _unchanged(plan: Plan, view: View) -> Iterator[str]:
+    counts = in_group(plan, Group.FINE)
+    if not counts:
+        return
+    yield painted(f"Unchanged ({total(counts):,})", Ink.STRONG, view.colour) + f"  {listed(counts)}"
+    if view.detail is Detail.VERBOSE:
+        for step in by_risk(step for step in plan.steps if step.group is Group.FINE):
+            yield one_line(step, view)
+    yield ""
+
+
+def _notes(plan: Plan, view: View) -> Iterator[str]:
+    if not plan.notes:
+        return
+    yield painted("Please check", Ink.STRONG, view.colour)
+    for note in plan.notes:
+        first, *rest = wrapped(terminal(note, 1_000), view.width - 4)
+        yield f"  - {first}"
+        yield from (f"    {line}" for line in rest)
+    yield ""
+
+
+def _controls(plan: Plan, view: View) -> Iterator[str]:
+    if not plan.controls:
+        return
+    yield painted("Controls", Ink.STRONG, view.colour)
+    rows = [(terminal(control.name), terminal(control.result), terminal(control.detail)) for control in plan.controls]
+    yield from table(rows, width=view.width)
+    yield ""
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,140 @@
+"""One step of a plan as lines for a terminal: name and place, then what changes, field by field."""
+
+from collections.abc import Callable, Iterator
+
+from reconciler.model.plan import Step
+from reconciler.model.status import Schedule, State
+from reconciler.model.verdict import Group, Verdict
+from reconciler.rendering import times
+from reconciler.rendering.layout import Ink, columns, field, fit, linked, painted
+from reconciler.rendering.neutral import terminal
+from reconciler.rendering.summary import last_name, name_of, short
+from reconciler.rendering.view import Detail, View
+
+MARKS: dict[Verdict, tuple[str, Ink]] = {
+    Verdict.APPROVE: ("+", Ink.GOOD),
+    Verdict.REJECT: ("x", Ink.BAD),
+    Verdict.SCHEDULE: (">", Ink.TIME),
+    Verdict.RESCHEDULE: ("~", Ink.CARE),
+    Verdict.REOPEN: ("<", Ink.TAKE_BACK),
+}
+_PERSON_MARK = ("!", Ink.CARE)
+_FINE_MARK = ("=", Ink.DIM)
+_SHOWN_SIBLINGS = 5
+_LABELS = 14
+"""Columns that a field's indent and name take."""
+
+
+def step_lines(step: Step, view: View) -> list[str]:
+    """Return the block of one step: a headline, then only the fields that say something."""
+    lines = [_headline(step, view)]
+    for name, value in _fields(step, view):
+        if value:
+            lines.extend(field(name, value, width=view.width))
+    return lines
+
+
+def one_line(step: Step, view: View) -> str:
+    """Return the headline alone, for lists of tickets that nothing happens to."""
+    return _headline(step, view)
+
+
+def _headline(step: Step, view: View) -> str:
+    mark, ink = MARKS.get(step.verdict, _PERSON_MARK if step.group is Group.PERSON else _FINE_MARK)
+    place = terminal(str(step.source) if view.detail is Detail.VERBOSE else f"{step.source.path}:{step.source.line}")
+    ticket = step.guid if view.detail is Detail.VERBOSE else short(step.guid)
+    taken = 2 + 2 + len(ticket) + 2
+    place = fit(place, max(view.width - taken - 16, 12))
+    name = fit(terminal(name_of(step)), max(view.width - taken - columns(place) - 2, 10))
+    space = view.width - taken - columns(name) - columns(place)
+    shown = linked(place, f"{view.links}{_url_path(step.source.path)}") if view.links else place
+    bold = painted(name, Ink.STRONG, view.colour)
+    return (
+        f"  {painted(mark, ink, view.colour)} {bold}  {painted(ticket, Ink.DIM, view.colour)}"
+        f"{' ' * max(space - 1, 2)}{painted(shown, Ink.DIM, view.colour)}"
+    )
+
+
+def _fields(step: Step, view: View) -> Iterator[tuple[str, str]]:
+    yield from _place(step, view)
+    yield from changed_fields(step, view)
+    yield "detail", terminal(step.detail, 1_000)
+    yield "change", _change(step)
+    if step.siblings:
+        yield "siblings", siblings(step, terminal)
+    if step.window:
+        yield "window", terminal(step.window.name) + (f" ({terminal(step.window.rule)})" if step.window.rule else "")
+    if step.rule:
+        yield "rule", terminal(step.rule)
+    if view.detail is Detail.VERBOSE:
+        yield "reason", terminal(step.approval_reason)
+        yield "approvers", ", ".join(terminal(name) for name in step.approvers)
+        yield "operation", step.operation or ""
+        yield "decision", step.decision
+        yield "code", step.reason.value
+
+
+def _place(step: Step, view: View) -> Iterator[tuple[str, str]]:
+    dn, workflow = terminal(step.object or step.expect.object or ""), terminal(step.workflow)
+    together = f"{dn}  stopped by {workflow}"
+    if dn and workflow and columns(together) <= view.width - _LABELS:
+        yield "object", together
+    else:
+        yield "object", dn
+        yield "workflow", workflow
+
+
+def _change(step: Step) -> str:
+    said = f'"{terminal(step.explanation)}"' if step.explanation else ""
+    return ", ".join(part for part in (terminal(step.change or ""), said) if part)
+
+
+def siblings(step: Step, neutral: Callable[[str], str]) -> str:
+    """Name the other tickets on the same object and what becomes of them."""
+    shown = [
+        f"{short(sibling.guid)} at {neutral(last_name(sibling.workflow)) or 'an unknown stage'} "
+        f"({neutral(sibling.wanted) if sibling.wanted else 'in no manifest'})"
+        for sibling in step.siblings[:_SHOWN_SIBLINGS]
+    ]
+    if rest := len(step.siblings) - len(shown):
+        shown.append(f"and {rest:,} more")
+    return "also stop this object: " + ", ".join(shown)
+
+
+def changed_fields(step: Step, view: View) -> Iterator[tuple[str, str]]:
+    """Name status and times as before → after, and only what differs; times in UTC and below it in the zone."""
+    before, after = step.before, step.after
+    was = "?" if before is None else terminal(before.status)
+    if was != after.status:
+        final = ", can't be undone" if step.verdict in (Verdict.APPROVE, Verdict.REJECT) else ""
+        yield "status", f"{was} → {terminal(after.status)}{final}"
+    elif before == after or step.verdict is Verdict.REOPEN:
+        yield "status", terminal(after.status)
+    yield from _times(step, before, after.schedule, view)
+
+
+def _times(step: Step, before: State | None, schedule: Schedule | None, view: View) -> Iterator[tuple[str, str]]:
+    old = before.schedule if before else None
+    if old == schedule:
+        old = None
+    if old is not None:
+        known = " (known from the ledger)" if step.known_from == "ledger" else ""
+        yield ("was" if schedule else "takes back"), times.window(old) + known
+    if schedule is None:
+        return
+    when = times.window(schedule)
+    if view.zone is None:
+        yield "when", when
+        return
+    here = times.local_window(schedule, view.zone)
+    if len(when) + len(here) + 3 <= view.width - _LABELS:
+        yield "when", f"{when} ({here})"
+    else:
+        yield "when", when
+        yield "", here
+
+
+def _url_path(path: str) -> str:
+    safe = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
+    encoded = path.encode("utf-8", "surrogatepass")
+    return "".join(chr(byte) if byte in safe else f"%{byte:02X}" for byte in encoded)

@@ -1,0 +1,196 @@
+"""What every view says of a plan or a run as a whole: names, order, counts, the verdict in one line, what is next."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from reconciler.model.guid import Guid
+from reconciler.model.plan import Plan, Step
+from reconciler.model.receipt import Outcome, Receipt, Run
+from reconciler.model.status import State, Status
+from reconciler.model.verdict import Group, Verdict
+from reconciler.rendering.words import HEADINGS, IRREVERSIBLE, counted
+
+_RISK = {
+    verdict: rank
+    for rank, verdict in enumerate(
+        (
+            Verdict.APPROVE,
+            Verdict.REJECT,
+            Verdict.SCHEDULE,
+            Verdict.RESCHEDULE,
+            Verdict.REOPEN,
+            Verdict.CONFLICT,
+            Verdict.MISMATCH,
+            Verdict.REFUSED,
+            Verdict.MISSED,
+            Verdict.EXPIRED,
+            Verdict.MISSING,
+            Verdict.INVISIBLE,
+            Verdict.ERROR,
+            Verdict.AWAITING_OTHERS,
+            Verdict.ELSEWHERE,
+            Verdict.IN_SYNC,
+            Verdict.SETTLED,
+        )
+    )
+}
+_URGENCY = {
+    outcome: rank
+    for rank, outcome in enumerate(
+        (
+            Outcome.UNKNOWN,
+            Outcome.REJECTED_BY_SERVER,
+            Outcome.FAILED,
+            Outcome.STALE,
+            Outcome.NOT_ATTEMPTED,
+            Outcome.AWAITING_OTHERS,
+            Outcome.APPLIED,
+        )
+    )
+}
+_NO_TIME = datetime.min.replace(tzinfo=UTC)
+TROUBLE = (Outcome.UNKNOWN, Outcome.REJECTED_BY_SERVER, Outcome.FAILED, Outcome.STALE, Outcome.NOT_ATTEMPTED)
+"""Outcomes that somebody has to look at."""
+
+
+def short(guid: Guid) -> str:
+    """The first eight digits of a GUID, which never stand alone."""
+    return guid[:8]
+
+
+def last_name(dn: str) -> str:
+    """The last component of a DN, as it came."""
+    return dn.rstrip("\\").rpartition("\\")[2] or dn
+
+
+def name_of(step: Step) -> str:
+    """What people call the ticket: its object's name, also when only the manifest knows it. Not neutral."""
+    return last_name(step.object or step.expect.object or "") or "unknown object"
+
+
+def name_of_receipt(receipt: Receipt) -> str:
+    """What people call the ticket of a receipt. Not neutral."""
+    return last_name(receipt.object) or "unknown object"
+
+
+def by_risk(steps: Iterable[Step]) -> list[Step]:
+    """Irreversible steps first, then other changes by their time, then what needs a person, then the rest."""
+    return sorted(steps, key=_risk)
+
+
+def _risk(step: Step) -> tuple[int, datetime, str, str]:
+    schedule = step.after.schedule
+    return (_RISK[step.verdict], schedule.start if schedule else _NO_TIME, step.object.casefold(), step.guid)
+
+
+def by_urgency(receipts: Iterable[Receipt]) -> list[Receipt]:
+    """Receipts that somebody has to look at first."""
+    return sorted(receipts, key=lambda receipt: (_URGENCY[receipt.outcome], receipt.object.casefold(), receipt.guid))
+
+
+def in_group(plan: Plan, group: Group) -> Mapping[Verdict, int]:
+    """The counts of the verdicts of one group, in the order of risk."""
+    counts = {verdict: number for verdict, number in plan.counts.items() if verdict.group is group}
+    return dict(sorted(counts.items(), key=lambda item: _RISK[item[0]]))
+
+
+def total(counts: Mapping[Verdict, int]) -> int:
+    """How many steps the counts cover."""
+    return sum(counts.values())
+
+
+def listed(counts: Mapping[Verdict, int] | Mapping[Outcome, int]) -> str:
+    """Say the counts: `2 approve, 1 schedule`."""
+    return ", ".join(f"{number:,} {word.value}" for word, number in counts.items())
+
+
+def headline(plan: Plan) -> str:
+    """The plan's verdict in a few words."""
+    persons = in_group(plan, Group.PERSON)
+    changes = len(plan.changes)
+    if not plan.steps:
+        return "nothing is decided"
+    if persons and changes:
+        return f"{counted(changes, 'change')} ready, {_people(total(persons))} first"
+    if persons:
+        return f"nothing can be applied, {_people(total(persons))}"
+    return f"{counted(changes, 'change')} ready to apply" if changes else "nothing to do"
+
+
+def _people(number: int) -> str:
+    return f"{number:,} {'needs' if number == 1 else 'need'} a person"
+
+
+def totals(plan: Plan) -> str:
+    """All steps in one line: `4 will change (2 approve, 2 schedule) · 1 needs a person (1 refused) · 3 unchanged`."""
+    parts: list[str] = []
+    for group, words in (
+        (Group.CHANGE, ("will change", "will change")),
+        (Group.PERSON, ("needs a person", "need a person")),
+        (Group.FINE, ("unchanged", "unchanged")),
+    ):
+        counts = in_group(plan, group)
+        number = total(counts)
+        detail = f" ({listed(counts)})" if counts else ""
+        if number or group is Group.CHANGE:
+            parts.append(f"{number:,} {words[number != 1]}{detail}")
+    return " · ".join(parts)
+
+
+def undoable(verdict: Verdict) -> str:
+    """Say that a change can't be taken back, if so."""
+    return "can't be undone" if verdict in IRREVERSIBLE else ""
+
+
+def heading(verdict: Verdict, number: int) -> str:
+    """The heading over the steps of one verdict: `approve at once (2), can't be undone`."""
+    words = f"{HEADINGS[verdict]} ({number:,})"
+    return f"{words}, {undoable(verdict)}" if verdict in IRREVERSIBLE else words
+
+
+def what_next(plan: Plan) -> tuple[str, ...]:
+    """What will happen, in plain sentences."""
+    changes = plan.changes
+    sentences: list[str] = []
+    if changes:
+        final = sum(step.verdict in IRREVERSIBLE for step in changes)
+        timed = sum(step.after.schedule is not None for step in changes)
+        sentences.append(f"An apply of this plan sends {counted(len(changes), 'update')} to {plan.target}.")
+        if final:
+            verb = "takes" if final == 1 else "take"
+            sentences.append(f"{final:,} of them {verb} effect at once and can't be undone.")
+        if timed:
+            verb = "waits" if timed == 1 else "wait"
+            sentences.append(f"{timed:,} {verb} in TPP for the scheduled time; until then the manifest can change it.")
+    elif plan.steps:
+        sentences.append("There is nothing to apply: no update will be sent.")
+    else:
+        sentences.append("No decision was found, so there is nothing to apply.")
+    if persons := total(in_group(plan, Group.PERSON)):
+        verb = "is" if persons == 1 else "are"
+        sentences.append(f"{counted(persons, 'ticket')} {verb} left alone until a person has acted.")
+    return tuple(sentences)
+
+
+def what_next_after(run: Run) -> tuple[str, ...]:
+    """What a reader of a finished run does now, in plain sentences."""
+    counts = run.counts
+    sentences: list[str] = []
+    if run.stopped:
+        sentences.append(f"The run stopped early: {run.stopped}.")
+    if counts.get(Outcome.UNKNOWN):
+        sentences.append("Run a plan now: it reads the unknown tickets and finds out what happened to them.")
+    if counts.get(Outcome.STALE):
+        sentences.append("Stale tickets moved since the plan: make a new plan and have the difference reviewed.")
+    if counts.get(Outcome.REJECTED_BY_SERVER) or counts.get(Outcome.FAILED):
+        sentences.append("Mend what is named above and apply again; what is done is not done twice.")
+    if counts.get(Outcome.NOT_ATTEMPTED) and not run.stopped:
+        sentences.append("Apply again for those that were not attempted.")
+    if not sentences:
+        sentences.append("Nothing is left to do." if run.receipts else "There was nothing to apply.")
+    return tuple(sentences)
+
+
+def is_scheduled(state: State) -> bool:
+    """Say whether a state waits for a time."""
+    return state.status in (Status.APPROVED_AFTER, Status.APPROVED_BETWEEN)

@@ -1,0 +1,78 @@
+"""Instants and windows as people read them: UTC always, and the reader's zone when it is known."""
+
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
+
+from reconciler.model.status import Schedule
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_CACHED = 4_096
+
+
+def zone_name(zone: tzinfo) -> str:
+    """The IANA name of a zone when it has one."""
+    return str(getattr(zone, "key", None) or zone)
+
+
+def clock(moment: datetime) -> str:
+    """The wall time of an instant, with seconds only when there are any: `22:00`."""
+    return moment.strftime("%H:%M:%S" if moment.second else "%H:%M")
+
+
+def day(moment: datetime) -> str:
+    """The date with its weekday: `Sat 2026-11-28`."""
+    return f"{_DAYS[moment.weekday()]} {moment:%Y-%m-%d}"
+
+
+@lru_cache(_CACHED)
+def utc(moment: datetime) -> str:
+    """An instant in UTC: `Sat 2026-11-28 22:00 UTC`."""
+    moment = moment.astimezone(UTC)
+    return f"{day(moment)} {clock(moment)} UTC"
+
+
+@lru_cache(_CACHED)
+def local(moment: datetime, zone: tzinfo) -> str:
+    """An instant in a zone: `Sat 23:00 Europe/Berlin`; the weekday tells whether the date differs."""
+    moment = moment.astimezone(zone)
+    return f"{_DAYS[moment.weekday()]} {clock(moment)} {zone_name(zone)}"
+
+
+def both(moment: datetime, zone: tzinfo | None) -> str:
+    """An instant in UTC and in the zone, if there is one: `Sat 2026-11-28 22:00 UTC (Sat 23:00 Europe/Berlin)`."""
+    return utc(moment) if zone is None else f"{utc(moment)} ({local(moment, zone)})"
+
+
+@lru_cache(_CACHED)
+def window(schedule: Schedule) -> str:
+    """A schedule in UTC: `Sat 2026-11-28 22:00 to Sun 2026-11-29 02:00 UTC`, or `from …, no end`."""
+    start = schedule.start.astimezone(UTC)
+    if schedule.stop is None:
+        return f"from {utc(start)}, no end"
+    stop = schedule.stop.astimezone(UTC)
+    return f"{day(start)} {clock(start)} to {_until(start, stop)} UTC"
+
+
+@lru_cache(_CACHED)
+def local_window(schedule: Schedule, zone: tzinfo) -> str:
+    """A schedule in a zone: `Sat 23:00 to Sun 03:00 Europe/Berlin`."""
+    start = schedule.start.astimezone(zone)
+    if schedule.stop is None:
+        return f"from {local(start, zone)}"
+    stop = schedule.stop.astimezone(zone)
+    end = clock(stop) if stop.date() == start.date() else f"{_DAYS[stop.weekday()]} {clock(stop)}"
+    return f"{_DAYS[start.weekday()]} {clock(start)} to {end} {zone_name(zone)}"
+
+
+def _until(start: datetime, stop: datetime) -> str:
+    return clock(stop) if stop.date() == start.date() else f"{day(stop)} {clock(stop)}"
+
+
+def span(length: timedelta) -> str:
+    """A length in its two largest units: `4 h`, `1 d 2 h`, `30 min`, `45 s`."""
+    seconds = int(length.total_seconds())
+    if seconds < 0:
+        return "-" + span(-length)
+    units = (("d", seconds // 86_400), ("h", seconds // 3_600 % 24), ("min", seconds // 60 % 60), ("s", seconds % 60))
+    named = [f"{number} {unit}" for unit, number in units if number]
+    return " ".join(named[:2]) or "0 s"

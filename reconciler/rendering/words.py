@@ -1,0 +1,201 @@
+"""The one table of words: what each verdict, reason, outcome and proof says to a person, and what to do about it.
+
+Every view takes its words from here, so all views say the same.
+"""
+
+from dataclasses import dataclass
+
+from reconciler.model.receipt import Outcome, Proof
+from reconciler.model.verdict import Group, Reason, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Why something is as it is (`says`), and what a person does about it (`do`, empty when nothing)."""
+
+    says: str
+    do: str = ""
+
+
+HEADINGS: dict[Verdict, str] = {
+    Verdict.APPROVE: "approve at once",
+    Verdict.SCHEDULE: "schedule an approval",
+    Verdict.RESCHEDULE: "move a scheduled approval",
+    Verdict.REJECT: "reject",
+    Verdict.REOPEN: "take a decision back",
+    Verdict.IN_SYNC: "already as wanted",
+    Verdict.SETTLED: "settled: applied by us, ticket gone",
+    Verdict.AWAITING_OTHERS: "waiting for other approvers",
+    Verdict.ELSEWHERE: "decided elsewhere, left alone",
+    Verdict.CONFLICT: "conflict",
+    Verdict.MISMATCH: "not the ticket that was reviewed",
+    Verdict.MISSING: "no such ticket",
+    Verdict.INVISIBLE: "hidden from us",
+    Verdict.EXPIRED: "too late to send",
+    Verdict.MISSED: "window missed",
+    Verdict.REFUSED: "refused by a guard",
+    Verdict.ERROR: "could not be read",
+}
+
+IRREVERSIBLE = frozenset({Verdict.APPROVE, Verdict.REJECT})
+"""Verdicts whose write can't be taken back: TPP goes on with the object and deletes the ticket."""
+
+GROUPS: dict[Group, str] = {
+    Group.CHANGE: "will change",
+    Group.PERSON: "need a person",
+    Group.FINE: "unchanged",
+}
+
+_ASK = "find out who decided and why, then make the manifest say what is true, or remove the entry"
+_GUARDED = "nothing is sent for it; "
+
+REASONS: dict[Reason, Words] = {
+    Reason.APPROVE_WANTED: Words("the manifest approves it and the ticket is still undecided"),
+    Reason.SCHEDULE_WANTED: Words("the manifest schedules it and the ticket is still undecided"),
+    Reason.SCHEDULE_AFTER_MISSED: Words("an earlier window was missed and the manifest has a new one"),
+    Reason.RESCHEDULE_WANTED: Words("it is scheduled already and the manifest has other times"),
+    Reason.REJECT_WANTED: Words("the manifest rejects it"),
+    Reason.REOPEN_WANTED: Words("the manifest wants it pending again, before its scheduled start"),
+    Reason.IN_SYNC_SAME: Words("the ticket is as the manifest wants it"),
+    Reason.IN_SYNC_LEDGER: Words("we applied it; the server does not report the times, the ledger has them"),
+    Reason.IN_SYNC_PROCESSING: Words("we scheduled it and its time has come: the server is working on it"),
+    Reason.SETTLED_RECEIPT: Words("we applied it, the ledger has the receipt, and the ticket is gone"),
+    Reason.SETTLED_INFERRED: Words("we sent it, no answer came, and the ticket is gone: taken as applied"),
+    Reason.AWAITING_OTHERS: Words(
+        "our approval was accepted and other approvers are still due", "nothing from us; remind the other approvers"
+    ),
+    Reason.ELSEWHERE_DECIDED: Words("the manifest leaves it pending and somebody decided it outside git"),
+    Reason.ELSEWHERE_CLOSED: Words("the manifest leaves it pending and the ticket was closed outside git"),
+    Reason.CONFLICT_CONSOLE: Words("somebody decided otherwise outside git", _ASK),
+    Reason.CONFLICT_REOPENED: Words("we decided it and somebody set it back to pending outside git", _ASK),
+    Reason.CONFLICT_TOO_LATE: Words(
+        "the ticket has been processed, and what we applied was something else than the manifest wants now",
+        "an approval can't be undone: revoke or renew the certificate if need be, then correct the manifest",
+    ),
+    Reason.CONFLICT_COUNTED: Words(
+        "our approval has been counted, and the manifest now wants something else",
+        "let the other approvers reject it, or restore the earlier decision in the manifest",
+    ),
+    Reason.CONFLICT_SCHEDULE_UNKNOWN: Words(
+        "it is scheduled, not by us, and the server does not report the times",
+        "look up the times in TPP's console and compare them, or take the ticket out of the manifest",
+    ),
+    Reason.CONFLICT_OPEN_INTENT: Words(
+        "an earlier run sent an update and left no receipt, and the ticket matches neither before nor after",
+        "look at the ticket's history in TPP; then correct the manifest or apply again",
+    ),
+    Reason.CONFLICT_UNKNOWN_STATUS: Words(
+        "the server reports a status that this version does not know",
+        "look at the ticket in TPP's console and report the status to the reconciler's maintainers",
+    ),
+    Reason.MISMATCH_OBJECT: Words(
+        "the ticket stops another object than the one that was reviewed",
+        "compare the GUID with the expected object; correct the one that is wrong and have it reviewed again",
+    ),
+    Reason.MISMATCH_WORKFLOW: Words(
+        "the ticket comes from another workflow than the one that was reviewed",
+        "look at the workflow in TPP; correct `expect.workflow` and have it reviewed again",
+    ),
+    Reason.MISSING_TICKET: Words(
+        "the server has no such ticket and the ledger has never seen it",
+        "check the GUID for a typing error; if the ticket was closed elsewhere, remove the entry",
+    ),
+    Reason.INVISIBLE_DENIED: Words(
+        "the server does not let us see it, also after refreshing permissions",
+        "make the reconciler's identity an approver of this workflow, or give it View on the object",
+    ),
+    Reason.EXPIRED_VALID_UNTIL: Words(
+        "`valid_until` passed before it was applied", "decide again: set a later `valid_until`, or remove the entry"
+    ),
+    Reason.EXPIRED_WINDOW: Words(
+        "its window was over before it was applied", "choose a new window, or remove the entry"
+    ),
+    Reason.MISSED_WINDOW: Words(
+        "we scheduled it, the window passed, and the ticket is still there: TPP did not run in time",
+        "choose a new window, and find out why TPP's servers did not process the last one",
+    ),
+    Reason.REFUSED_STOP: Words(
+        "the emergency stop is set", _GUARDED + "remove the stop file or variable once it is safe to go on"
+    ),
+    Reason.REFUSED_REQUIRED: Words(
+        "the policy requires a field that the entry lacks", _GUARDED + "add the field to the manifest"
+    ),
+    Reason.REFUSED_CHANGE_PATTERN: Words(
+        "the change number does not have the form that the policy asks for", _GUARDED + "correct `change`"
+    ),
+    Reason.REFUSED_OWNERSHIP: Words(
+        "the object is outside the folders that this repository owns",
+        _GUARDED + "move the entry to the repository of the owner, or extend `policy.owns`",
+    ),
+    Reason.REFUSED_FREEZE: Words(
+        "it would take effect inside a change freeze",
+        _GUARDED + "move it outside the freeze, or add an `override` for rule `freeze`",
+    ),
+    Reason.REFUSED_FOUR_EYES: Words(
+        "not enough people other than the author reviewed it",
+        _GUARDED + "have the pull request approved by somebody else",
+    ),
+    Reason.REFUSED_CHANGES: Words(
+        "the plan has more changes than the policy allows", _GUARDED + "split it into waves, or raise `limits.changes`"
+    ),
+    Reason.REFUSED_APPROVALS: Words(
+        "the plan has more approvals than the policy allows",
+        _GUARDED + "split it into waves, or raise `limits.approvals`",
+    ),
+    Reason.REFUSED_REJECTIONS: Words(
+        "the plan has more rejections than the policy allows",
+        _GUARDED + "split it into waves, or raise `limits.rejections`",
+    ),
+    Reason.REFUSED_PERCENT: Words(
+        "the plan changes a larger share of the decisions than the policy allows",
+        _GUARDED + "split it into waves, or raise `limits.percent`",
+    ),
+    Reason.REFUSED_AT_MOST: Words(
+        "a rule matches more tickets than its `at_most` allows",
+        _GUARDED + "make the rule narrower, or raise `at_most` after looking at the matches",
+    ),
+    Reason.REFUSED_IDENTITY: Words(
+        "the identity that would decide is not among the ticket's approvers",
+        _GUARDED + "use the approver's credential, or change the workflow's approvers",
+    ),
+    Reason.REFUSED_NOT_REVIEWED: Words(
+        "it differs from the plan that was reviewed", _GUARDED + "make a new plan and have it reviewed"
+    ),
+    Reason.ERROR_UNREADABLE: Words(
+        "the ticket could not be read", "mend the cause below and plan again; nothing was sent"
+    ),
+}
+
+OUTCOMES: dict[Outcome, Words] = {
+    Outcome.APPLIED: Words("done, as proven by the receipts"),
+    Outcome.AWAITING_OTHERS: Words("accepted, other approvers are still due", "remind the other approvers"),
+    Outcome.STALE: Words(
+        "the ticket moved since the plan was made; nothing was sent for it", "make a new plan and look at what changed"
+    ),
+    Outcome.REJECTED_BY_SERVER: Words(
+        "the server refused the update", "mend what the server names below, then apply again"
+    ),
+    Outcome.FAILED: Words("not sent", "mend the cause below, then apply again; it is safe to repeat"),
+    Outcome.UNKNOWN: Words(
+        "sent, and nothing proves whether it took effect",
+        "plan again: the next plan reads the ticket and resolves it; nothing is sent twice blindly",
+    ),
+    Outcome.NOT_ATTEMPTED: Words("not attempted, because the run stopped first", "apply again to go on"),
+}
+
+PROOFS: dict[Proof, str] = {
+    Proof.CONFIRMED: "read back as wanted",
+    Proof.ACCEPTED: "accepted by the server",
+    Proof.OBSERVED: "no answer, but the ticket reads as wanted",
+    Proof.TAGGED: "no answer, but the ticket carries our tag",
+    Proof.INFERRED: "no answer, and the ticket is gone",
+    Proof.UNCHANGED: "read again, unchanged",
+    Proof.NONE: "no proof",
+}
+
+CONTROL_RESULTS: dict[str, str] = {"ok": "ok", "refused": "refused", "overridden": "overridden", "off": "off"}
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Say `1 change`, `2 changes`, `1,204 entries`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
