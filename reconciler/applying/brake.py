@@ -1,0 +1,56 @@
+"""When a run has to stop by itself: systemic faults, a streak of server faults, the failure budget."""
+
+import threading
+from dataclasses import dataclass, field
+
+from reconciler.model.receipt import Outcome
+from reconciler.model.ticket import Answer, Declined, Lost
+from reconciler.ports import Stop
+
+SERVER_FAULTS_IN_A_ROW = 5
+REFUSALS_IN_A_ROW = 3
+_INSUFFICIENT_PRIVILEGES = 4
+
+
+@dataclass(slots=True)
+class Brake:
+    """Counts what goes wrong and says why no further write may start. Thread-safe; once pulled it stays pulled."""
+
+    stop: Stop
+    failure_budget: int | None = None
+    _why: str | None = None
+    _server_faults: int = 0
+    _refusals: int = 0
+    _failures: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def reason(self) -> str | None:
+        """Say why no new write may start; None while one may."""
+        with self._lock:
+            if self._why is None:
+                self._why = self.stop.reason()
+            return self._why
+
+    def pull(self, why: str) -> None:
+        """Stop the run for a systemic fault. The first reason is the one that is reported."""
+        with self._lock:
+            self._why = self._why or why
+
+    def answered(self, answer: Answer) -> None:
+        """Take one answer of the server into account: streaks of server faults and of missing privileges."""
+        fault = isinstance(answer, Lost) and answer.server_fault
+        refused = isinstance(answer, Declined) and answer.result == _INSUFFICIENT_PRIVILEGES
+        with self._lock:
+            self._server_faults = self._server_faults + 1 if fault else 0
+            self._refusals = self._refusals + 1 if refused else 0
+            if self._server_faults >= SERVER_FAULTS_IN_A_ROW:
+                self._why = self._why or f"{self._server_faults} server faults in a row"
+            elif self._refusals >= REFUSALS_IN_A_ROW:
+                self._why = self._why or f"{self._refusals} refusals for missing privileges in a row"
+
+    def concluded(self, outcome: Outcome) -> None:
+        """Take the outcome of one step into account: the failure budget."""
+        with self._lock:
+            self._failures += outcome in (Outcome.FAILED, Outcome.REJECTED_BY_SERVER, Outcome.UNKNOWN)
+            if self.failure_budget is not None and self._failures > self.failure_budget:
+                self._why = self._why or f"{self._failures} failures, the budget is {self.failure_budget}"

@@ -1,0 +1,93 @@
+"""What a run works with, and the receipts and observations that every part of the protocol makes with it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reconciler.applying.brake import Brake
+from reconciler.applying.evidence import Finding, Sighting, Trace, after_acceptance, after_silence, look
+from reconciler.model.plan import Step
+from reconciler.model.receipt import Outcome, Proof, Receipt
+from reconciler.model.record import Intent, Recorded
+from reconciler.model.review import Provenance
+from reconciler.ports import Clock, Ledger, TicketReader, TicketWriter
+
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The ports of a run with its name and origin. `settle` is how long, in seconds, a write may take to show."""
+
+    reader: TicketReader
+    writer: TicketWriter
+    ledger: Ledger
+    clock: Clock
+    brake: Brake
+    run: str
+    origin: Provenance
+    settle: float = 5.0
+
+
+def observe(intent: Intent, tools: Tools, *, accepted: bool) -> tuple[Sighting, Finding | None]:
+    """Read again until the reading proves something or the settle budget since the intent has passed."""
+    judge = after_acceptance if accepted else after_silence
+    pause = _FIRST_PAUSE
+    while True:
+        late = tools.clock.now() >= settled_at(intent, tools)
+        sighting = look(intent, tools.reader.read(intent.guid))
+        finding = judge(sighting)
+        if finding is not None or late:
+            return sighting, finding
+        tools.clock.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def wait_until_settled(intent: Intent, tools: Tools) -> None:
+    """Wait for what is left of the settle budget of an intent that another run left."""
+    left = (settled_at(intent, tools) - tools.clock.now()).total_seconds()
+    if left > 0:
+        tools.clock.sleep(min(left, tools.settle))
+
+
+def settled_at(intent: Intent, tools: Tools) -> datetime:
+    """Return the instant from which an unchanged ticket proves that the intent had no effect."""
+    return intent.at + timedelta(seconds=tools.settle)
+
+
+def receipt_of(
+    step: Step,
+    tools: Tools,
+    finding: Finding,
+    sighting: Sighting | None = None,
+    intent: Intent | None = None,
+    result: int | None = None,
+) -> Receipt:
+    """Make the receipt of a step from what was found."""
+    return Receipt(
+        guid=step.guid,
+        outcome=finding.outcome,
+        at=tools.clock.now(),
+        after=intent.after if intent else step.after,
+        before=intent.before if intent else step.before,
+        seen=sighting.seen if sighting else None,
+        gone=sighting is not None and sighting.trace is Trace.GONE,
+        result=result,
+        operation=intent.operation if intent else None,
+        proof=finding.proof,
+        detail=finding.detail,
+        verdict=step.verdict,
+        object=step.object,
+        workflow=step.workflow,
+        source=step.source,
+    )
+
+
+def not_attempted(step: Step, why: str, tools: Tools) -> Receipt:
+    """Make the receipt of a step that was not begun."""
+    return receipt_of(step, tools, Finding(Outcome.NOT_ATTEMPTED, Proof.NONE, why))
+
+
+def recorded(step: Step, receipt: Receipt) -> Recorded:
+    """Make the ledger entry of a receipt."""
+    return Recorded(receipt, step.decision, step.change, step.window)
