@@ -1,0 +1,159 @@
+"""The control endpoints under /sandbox/, for tests in another process. Loopback only."""
+
+import json
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from aiohttp import web
+
+from reconciler.errors import ReconcilerError
+from reconciler.model.canonical import Json
+from reconciler.model.instant import format_instant
+from reconciler.model.status import Status
+from reconciler.sandbox.body import Malformed, optional, parse, text
+from reconciler.sandbox.fault_rules import decode_rules
+from reconciler.sandbox.platform import Platform
+from reconciler.sandbox.processing import Processed
+from reconciler.sandbox.reply import Reply, bad_request, oauth_error
+from reconciler.sandbox.reply import answer as reply_with
+from reconciler.sandbox.ticket import Ticket, encode
+
+Command = Callable[[Platform, Mapping[str, Json]], Json]
+
+
+def answer(tpp: Platform, request: web.BaseRequest, path: str, body: bytes) -> Reply:
+    """Carry out one control request."""
+    if not _is_local(request.remote or ""):
+        return oauth_error(403, "forbidden", "The control endpoints answer on the loopback interface only")
+    command = _COMMANDS.get(f"{request.method} {path}")
+    if command is None:
+        return oauth_error(404, "not_found", f"Control endpoints: {', '.join(sorted(_COMMANDS))}")
+    try:
+        members: Mapping[str, Json] = parse(body) if body else dict(request.query)
+        return reply_with({"answer": command(tpp, members)})
+    except (Malformed, ReconcilerError, ValueError) as fault:
+        return bad_request(str(fault))
+
+
+def _log(tpp: Platform, body: Mapping[str, Json]) -> Json:
+    after, operation = int(optional(body, "after") or "0"), optional(body, "operation")
+    return [
+        entry.as_json() for entry in tpp.log.entries if entry.number > after and operation in (None, entry.operation)
+    ]
+
+
+def _clear_log(tpp: Platform, _: Mapping[str, Json]) -> Json:
+    tpp.log.clear()
+    return None
+
+
+def _state(tpp: Platform, _: Mapping[str, Json]) -> Json:
+    return {
+        "now": format_instant(tpp.clock.now()),
+        "processing": tpp.world.processing,
+        "tickets": [_plain(ticket) for ticket in tpp.world.tickets.values()],
+        "objects": dict(tpp.world.objects),
+        "grants": sum(1 for _ in tpp.grants),
+    }
+
+
+def _add_ticket(tpp: Platform, body: Mapping[str, Json]) -> Json:
+    approvers, denied = _names(body, "approvers"), _names(body, "denied")
+    ticket = tpp.world.add_ticket(
+        optional(body, "guid"),
+        object=optional(body, "object"),
+        workflow=optional(body, "workflow") or r"\VED\Policy\Workflows\Stage 0",
+        approvers=approvers,
+        denied=denied or (),
+        reason=optional(body, "reason") or "An approval is needed",
+        user_data=optional(body, "user_data") or "",
+        new=body.get("new") is True,
+    )
+    return _plain(ticket)
+
+
+def _delete_ticket(tpp: Platform, body: Mapping[str, Json]) -> Json:
+    return tpp.world.delete(text(body, "guid"))
+
+
+def _console(tpp: Platform, body: Mapping[str, Json]) -> Json:
+    return int(
+        tpp.world.console(
+            text(body, "guid"),
+            Status(text(body, "status")),
+            by=optional(body, "by"),
+            start=optional(body, "start"),
+            stop=optional(body, "stop"),
+            explanation=optional(body, "explanation"),
+        )
+    )
+
+
+def _advance(tpp: Platform, body: Mapping[str, Json]) -> Json:
+    seconds = body.get("seconds")
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise Malformed("seconds is required and must be a number")
+    return format_instant(tpp.world.advance(seconds))
+
+
+def _process(tpp: Platform, _: Mapping[str, Json]) -> Json:
+    outcome: Processed = tpp.world.process()
+    return {"changed": [ticket.guid for ticket in outcome.changed], "deleted": outcome.deleted}
+
+
+def _processing(tpp: Platform, body: Mapping[str, Json]) -> Json:
+    if body.get("paused") is True:
+        tpp.world.pause()
+    else:
+        tpp.world.resume()
+    return tpp.world.processing
+
+
+def _faults(tpp: Platform, _: Mapping[str, Json]) -> Json:
+    return [{"name": rule.name, "matched": rule.matched, "hits": rule.hits} for rule in tpp.faults.rules]
+
+
+def _add_faults(tpp: Platform, body: Mapping[str, Json]) -> Json:
+    tpp.faults.extend(list(decode_rules(body, "request")))
+    return _faults(tpp, body)
+
+
+def _clear_faults(tpp: Platform, _: Mapping[str, Json]) -> Json:
+    tpp.faults.clear()
+    return None
+
+
+_COMMANDS: Mapping[str, Command] = MappingProxyType(
+    {
+        "GET /sandbox/log": _log,
+        "DELETE /sandbox/log": _clear_log,
+        "GET /sandbox/state": _state,
+        "POST /sandbox/tickets": _add_ticket,
+        "POST /sandbox/tickets/delete": _delete_ticket,
+        "POST /sandbox/tickets/console": _console,
+        "POST /sandbox/clock": _advance,
+        "POST /sandbox/process": _process,
+        "POST /sandbox/processing": _processing,
+        "GET /sandbox/faults": _faults,
+        "POST /sandbox/faults": _add_faults,
+        "DELETE /sandbox/faults": _clear_faults,
+    }
+)
+
+
+def _plain(ticket: Ticket) -> Json:
+    value: Json = json.loads(encode(ticket))
+    return value
+
+
+def _names(body: Mapping[str, Json], name: str) -> tuple[str, ...] | None:
+    value = body.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise Malformed(f"{name} must be a list of identities")
+    return tuple(str(item) for item in value)
+
+
+def _is_local(address: str) -> bool:
+    return address == "::1" or address.removeprefix("::ffff:").startswith("127.")

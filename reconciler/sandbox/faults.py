@@ -1,0 +1,155 @@
+"""Faults: what goes wrong, and the rules that say at which call."""
+
+from dataclasses import dataclass, field
+from threading import Lock
+
+from reconciler.model.canonical import Json
+from reconciler.model.guid import parse_guid
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Drop the connection: before the server has done anything, or after the effect. `reset` sends a TCP reset."""
+
+    effect: bool = False
+    reset: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hang:
+    """Answer late: `seconds` pass before the effect, or between the effect and the answer."""
+
+    seconds: float
+    effect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Answer something else; with `effect` the call was executed all the same."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "text/html; charset=utf-8"
+    headers: tuple[tuple[str, str], ...] = ()
+    effect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Truncate:
+    """Send only the first `keep` bytes of the true answer, as if they were all; without `effect`, of a success.
+
+    With `cut` the headers promise the whole answer and the connection ends before it is there.
+    """
+
+    keep: int = 12
+    effect: bool = False
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Answer HTTP 200 with this Result, whatever JSON it is; `missing` leaves the member out."""
+
+    result: Json = None
+    missing: bool = False
+    effect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Send these bytes instead of an HTTP answer, then close."""
+
+    data: bytes
+    effect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trickle:
+    """Send the true answer one byte at a time with `seconds` between them."""
+
+    seconds: float
+
+
+Fault = Drop | Hang | Say | Truncate | Verdict | Raw | Trickle
+
+
+@dataclass(slots=True)
+class Rule:
+    """A fault and when it hits. None matches everything.
+
+    `operation` is an operationId of the API description, `guid` any spelling. Of the calls that match, the fault
+    spares the first `after`, hits only number `nth` (from 1) when that is given, and at most `times` calls.
+    """
+
+    fault: Fault
+    operation: str | None = None
+    guid: str | None = None
+    nth: int | None = None
+    after: int = 0
+    times: int | None = None
+    name: str = ""
+    matched: int = 0
+    hits: int = 0
+
+    def hit(self, operation: str, guid: str | None) -> bool:
+        """Count this call, and say whether the fault hits it."""
+        if self.operation is not None and self.operation != operation:
+            return False
+        if self.guid is not None and not _same(self.guid, guid):
+            return False
+        self.matched += 1
+        if self.matched <= self.after or (self.nth is not None and self.matched != self.nth):
+            return False
+        if self.times is not None and self.hits >= self.times:
+            return False
+        self.hits += 1
+        return True
+
+
+@dataclass(slots=True)
+class Faults:
+    """The rules in force; the first that hits a call is the one that counts. Thread-safe."""
+
+    rules: list[Rule] = field(default_factory=list)
+    _lock: Lock = field(default_factory=Lock)
+
+    def add(
+        self,
+        fault: Fault,
+        *,
+        operation: str | None = None,
+        guid: str | None = None,
+        nth: int | None = None,
+        after: int = 0,
+        times: int | None = None,
+    ) -> Rule:
+        """Put a rule in force and return it; its `hits` can be asked later."""
+        rule = Rule(fault, operation, guid, nth, after, times)
+        self.extend([rule])
+        return rule
+
+    def extend(self, rules: list[Rule]) -> None:
+        """Put rules in force, after those that are."""
+        with self._lock:
+            self.rules.extend(rules)
+
+    def clear(self) -> None:
+        """Let everything work again."""
+        with self._lock:
+            self.rules.clear()
+
+    def pick(self, operation: str, guid: str | None) -> Rule | None:
+        """Return the rule that hits this call, None when it works."""
+        if not self.rules:
+            return None
+        with self._lock:
+            return next((rule for rule in self.rules if rule.hit(operation, guid)), None)
+
+
+def _same(one: str, other: str | None) -> bool:
+    if other is None:
+        return False
+    try:
+        return parse_guid(one) == parse_guid(other)
+    except ValueError:
+        return one == other

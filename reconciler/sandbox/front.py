@@ -1,0 +1,143 @@
+"""The HTTP side of the sandbox: requests in, log, latency, faults, answers out."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import format_datetime
+from functools import lru_cache
+
+from aiohttp import web
+
+from reconciler.sandbox import control
+from reconciler.sandbox.grants import fingerprint
+from reconciler.sandbox.log import Entry, safe_body, safe_headers
+from reconciler.sandbox.misbehaving import Cut, Drip, Sent, misbehave
+from reconciler.sandbox.platform import Platform, Route
+from reconciler.sandbox.reply import Reply, oauth_error
+from reconciler.sandbox.routes import ROUTES
+from reconciler.sandbox.service import Request, bearer, execute
+
+_NOW_OR_NEVER = struct.pack("ii", 1, 0)
+
+
+@dataclass(slots=True)
+class Front:
+    """Answers requests. `latency` is in seconds per call; `stopping` ends every pause at once."""
+
+    tpp: Platform
+    latency: float = 0.0
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        path = request.path.rstrip("/").lower()
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return self._response(Reply(413))
+        if path.startswith("/sandbox"):
+            return self._response(control.answer(self.tpp, request, path, body))
+        route = ROUTES.get(path)
+        entry = self._note(request, route, body)
+        if self.latency:
+            await self._pause(self.latency)
+        sent = await self._carry_out(route, request, body, entry)
+        return await self._send(request, entry, sent)
+
+    def _note(self, request: web.BaseRequest, route: Route | None, body: bytes) -> Entry:
+        token = bearer(request.headers.get("Authorization", ""))
+        entry = Entry(
+            number=0,
+            at=self.tpp.clock.now(),
+            method=request.method,
+            path=request.path,
+            operation=route.operation if route else "",
+            headers=safe_headers(request.headers),
+            body=safe_body(body) if request.path.lower().startswith("/vedauth") else body,
+            token=fingerprint(token) if token else None,
+        )
+        self.tpp.log.open(entry)
+        return entry
+
+    async def _carry_out(self, route: Route | None, request: web.BaseRequest, body: bytes, entry: Entry) -> Sent:
+        if route is None:
+            return oauth_error(404, "not_found", "There is no such resource")
+        if request.method != route.method:
+            return Reply(405, headers={"Allow": route.method})
+
+        async def run() -> Reply:
+            asked = Request(request.headers.get("Authorization", ""), body, _subject(request))
+            reply = await execute(self.tpp, route, asked)
+            entry.effect, entry.result = reply.effect, reply.result
+            return reply
+
+        rule = self.tpp.faults.pick(route.operation, entry.guid) if self.tpp.faults.rules else None
+        if rule is None:
+            return await run()
+        entry.fault = rule.name or type(rule.fault).__name__.lower()
+        return await misbehave(rule.fault, run, self._pause)
+
+    async def _send(self, request: web.BaseRequest, entry: Entry, sent: Sent) -> web.StreamResponse:
+        match sent:
+            case Reply():
+                entry.status = sent.status
+                return self._response(sent)
+            case Cut(data, reset):
+                entry.status = 0
+                _cut(request.transport, data, reset=reset)
+                return web.Response()
+            case Drip(reply, seconds):
+                entry.status = reply.status
+                return await self._drip(request, reply, seconds)
+
+    async def _drip(self, request: web.BaseRequest, reply: Reply, seconds: float) -> web.StreamResponse:
+        response = web.StreamResponse(status=reply.status, headers={"Content-Type": reply.content_type})
+        response.content_length = len(reply.body)
+        await response.prepare(request)
+        for index in range(len(reply.body)):
+            await self._pause(seconds)
+            if self.stopping.is_set():
+                break
+            await response.write(reply.body[index : index + 1])
+        return response
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self.stopping.wait(), seconds)
+        except TimeoutError:
+            pass
+
+    def _response(self, reply: Reply) -> web.Response:
+        headers = {
+            "Content-Type": reply.content_type,
+            "Server": "Microsoft-IIS/10.0",
+            "Date": _http_date(self.tpp.clock.now().replace(microsecond=0)),
+            **reply.headers,
+        }
+        return web.Response(status=reply.status, body=reply.body, headers=headers)
+
+
+@lru_cache(maxsize=4)
+def _http_date(moment: datetime) -> str:
+    return format_datetime(moment, usegmt=True)
+
+
+def _subject(request: web.BaseRequest) -> str | None:
+    certificate = request.transport.get_extra_info("peercert") if request.transport else None
+    names: Mapping[str, str] = {key: value for part in (certificate or {}).get("subject", ()) for key, value in part}
+    return names.get("commonName")
+
+
+def _cut(transport: asyncio.Transport | None, data: bytes, *, reset: bool) -> None:
+    if transport is None:
+        return
+    if data:
+        transport.write(data)
+        transport.close()
+        return
+    if reset:
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NOW_OR_NEVER)
+    transport.abort()

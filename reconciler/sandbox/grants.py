@@ -1,0 +1,163 @@
+"""The authorisation server's memory: grants, their access tokens, and refresh tokens that rotate."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from threading import RLock
+
+from reconciler.model.instant import format_instant, parse_instant
+from reconciler.sandbox.behaviour import Behaviour
+from reconciler.sandbox.clock import SandboxClock
+from reconciler.sandbox.store import NoStore, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One grant. Tokens are kept as SHA-256 only. `seen` is the serial of the newest ticket its permissions cover."""
+
+    identity: str
+    application: str
+    scope: str
+    issued: datetime
+    access: str
+    access_issued: datetime
+    expires: datetime
+    refresh: str
+    refresh_until: datetime
+    seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A grant with its secrets, for the one answer that carries them."""
+
+    grant: Grant
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+
+
+def fingerprint(secret: str) -> str:
+    """Return what may be logged of a secret: the beginning of its SHA-256."""
+    return "sha256:" + digest(secret)[:12]
+
+
+def digest(secret: str) -> str:
+    """Return the SHA-256 of a secret in hex, by which it is kept and found."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(slots=True)
+class Grants:
+    """All grants that are not revoked. Thread-safe."""
+
+    clock: SandboxClock = field(default_factory=SandboxClock)
+    behaviour: Behaviour = Behaviour()
+    store: Store = field(default_factory=NoStore)
+    _by_access: dict[str, Grant] = field(default_factory=dict)
+    _by_refresh: dict[str, Grant] = field(default_factory=dict)
+    _lock: RLock = field(default_factory=RLock)
+
+    def restore(self) -> None:
+        """Take over what an earlier process left in the store."""
+        for _, text in self.store.items("grants"):
+            self._index(_decode(text))
+
+    def take(
+        self,
+        identity: str,
+        application: str,
+        scope: str,
+        *,
+        seen: int,
+        token: str | None = None,
+        lifetime: timedelta | None = None,
+    ) -> Issued:
+        """Give a new grant, with a token of the caller's choice or a random one."""
+        access, refresh, now = token or secrets.token_urlsafe(18), secrets.token_urlsafe(18), self.clock.now()
+        grant = Grant(
+            identity=identity,
+            application=application,
+            scope=scope,
+            issued=now,
+            access=digest(access),
+            access_issued=now,
+            expires=now + (self.behaviour.access_lifetime if lifetime is None else lifetime),
+            refresh=digest(refresh),
+            refresh_until=now + self.behaviour.grant_lifetime,
+            seen=seen,
+        )
+        self._keep(grant)
+        return Issued(grant, access, refresh)
+
+    def of_token(self, hashed: str) -> Grant | None:
+        """Return the grant of an access token (its `digest`), None when unknown, revoked or expired."""
+        grant = self._by_access.get(hashed)
+        return grant if grant and self.clock.now() < grant.expires else None
+
+    def rotate(self, refresh_token: str, application: str, seen: int) -> Issued | None:
+        """Exchange a refresh token for its successor. None when it was used, revoked, expired or is another's."""
+        with self._lock:
+            old = self._by_refresh.get(digest(refresh_token))
+            now = self.clock.now()
+            if old is None or old.application != application or old.refresh_until <= now:
+                return None
+            access, refresh = secrets.token_urlsafe(18), secrets.token_urlsafe(18)
+            new = replace(
+                old,
+                access=digest(access),
+                access_issued=now,
+                expires=now + self.behaviour.access_lifetime,
+                refresh=digest(refresh),
+                seen=seen,
+            )
+            del self._by_refresh[old.refresh]
+            if self.behaviour.refresh_voids_access:
+                self._by_access.pop(old.access, None)
+            self.store.remove("grants", old.access)
+            self._keep(new)
+            return Issued(new, access, refresh)
+
+    def renew_permissions(self, grant: Grant, seen: int) -> None:
+        """Let the grant see all tickets up to the serial `seen`."""
+        if grant.seen != seen and grant.access in self._by_access:
+            self._keep(replace(grant, seen=seen))
+
+    def revoke(self, grant: Grant) -> None:
+        """End a grant: neither of its tokens works any more."""
+        with self._lock:
+            self._by_access.pop(grant.access, None)
+            self._by_refresh.pop(grant.refresh, None)
+            self.store.remove("grants", grant.access)
+
+    def revoke_all(self) -> None:
+        """End all grants, as an administrator can."""
+        for grant in list(self):
+            self.revoke(grant)
+
+    def __iter__(self) -> Iterator[Grant]:
+        """Go through all grants, oldest first."""
+        return iter(list(self._by_access.values()))
+
+    def _keep(self, grant: Grant) -> None:
+        with self._lock:
+            self._index(grant)
+            self.store.put("grants", grant.access, _encode(grant))
+
+    def _index(self, grant: Grant) -> None:
+        self._by_access[grant.access] = grant
+        self._by_refresh[grant.refresh] = grant
+
+
+def _encode(grant: Grant) -> str:
+    values = {name: getattr(grant, name) for name in Grant.__slots__}
+    return json.dumps(values, default=format_instant)
+
+
+def _decode(text: str) -> Grant:
+    values = json.loads(text)
+    for name in ("issued", "access_issued", "expires", "refresh_until"):
+        values[name] = parse_instant(values[name])
+    return Grant(**values)

@@ -1,0 +1,100 @@
+"""The people, services and groups that the sandbox's server knows."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from reconciler.model.canonical import Json
+
+USER, GROUP = 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One identity. `universal` is `local:{guid}` or `AD+NAME:hex`, `name` what people write: `AD+NAME:jdoe`.
+
+    `type` is 1 for a user, 2 for a security group, 8 for a distribution group; `groups` are prefixed universals.
+    """
+
+    universal: str
+    name: str
+    full_name: str = ""
+    type: int = USER
+    groups: tuple[str, ...] = ()
+
+    @property
+    def voices(self) -> frozenset[str]:
+        """The approvers for whom this identity can speak: itself and its groups."""
+        return frozenset((self.universal, *self.groups))
+
+    def on_the_wire(self) -> dict[str, Json]:
+        """Return the identity as the server's answers spell it."""
+        prefix, _, name = self.name.partition(":")
+        return {
+            "FullName": self.full_name or name,
+            "IsGroup": self.type != USER,
+            "Name": name,
+            "Prefix": prefix,
+            "PrefixedName": self.name,
+            "PrefixedUniversal": self.universal,
+            "Type": self.type,
+            "Universal": self.universal.partition(":")[2],
+        }
+
+
+@dataclass(slots=True)
+class Directory:
+    """All identities, found by any spelling that TPP takes (case is ignored, braces are optional)."""
+
+    _identities: list[Identity] = field(default_factory=list)
+    _by_spelling: dict[str, Identity] = field(default_factory=dict)
+
+    def add(self, identity: Identity) -> None:
+        """Make an identity known."""
+        self._identities.append(identity)
+        for spelling in (identity.universal, identity.name):
+            self._by_spelling.setdefault(_normal(spelling), identity)
+
+    def extend(self, identities: Iterable[Identity]) -> None:
+        """Make identities known."""
+        for identity in identities:
+            self.add(identity)
+
+    def find(self, spelling: str) -> Identity | None:
+        """Return the identity with this prefixed universal or prefixed name."""
+        return self._by_spelling.get(_normal(spelling))
+
+    def voices(self, universal: str) -> frozenset[str]:
+        """Return the approvers for whom an identity can speak, also when it is not in the directory."""
+        identity = self.find(universal)
+        return identity.voices if identity else frozenset((universal,))
+
+    def resolve(self, wire: Mapping[str, Json]) -> Identity | None:
+        """Return whom an Identity value of a request means: by PrefixedUniversal, PrefixedName or their parts."""
+        prefix = _text(wire, "Prefix")
+        spellings = [_text(wire, "PrefixedUniversal"), _text(wire, "PrefixedName")]
+        spellings += [f"{prefix}:{part}" for part in (_text(wire, "Universal"), _text(wire, "Name")) if prefix and part]
+        return next((found for spelling in spellings if spelling and (found := self.find(spelling))), None)
+
+    def browse(self, pattern: str, types: int, limit: int) -> list[Identity]:
+        """Return identities whose name begins with `pattern` (which may hold `*`), at most `limit` of them."""
+        wanted = pattern.casefold() + "*"
+        matches = (
+            identity
+            for identity in self._identities
+            if identity.type & types and any(fnmatchcase(name.casefold(), wanted) for name in _names(identity))
+        )
+        return [identity for _, identity in zip(range(limit), matches, strict=False)]
+
+
+def _names(identity: Identity) -> tuple[str, str, str]:
+    return identity.name.partition(":")[2], identity.name, identity.full_name
+
+
+def _normal(spelling: str) -> str:
+    return spelling.strip().replace("{", "").replace("}", "").casefold()
+
+
+def _text(wire: Mapping[str, Json], name: str) -> str:
+    value = wire.get(name)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,164 @@
+"""Building a sandbox from its seed, and running it in a thread: `with running_sandbox() as sandbox`."""
+
+import asyncio
+import ssl
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from aiohttp import web
+
+from reconciler.sandbox.building import build, issue
+from reconciler.sandbox.clock import Now, RealTime, SandboxClock
+from reconciler.sandbox.faults import Faults
+from reconciler.sandbox.front import Front
+from reconciler.sandbox.grants import Grants
+from reconciler.sandbox.log import Log
+from reconciler.sandbox.platform import Platform
+from reconciler.sandbox.seed import APPROVER, FULL_SCOPE, Seed
+from reconciler.sandbox.store import NoStore, SqliteStore, Store
+from reconciler.sandbox.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where and how to listen. Port 0 takes a free one, `latency` is in seconds per call.
+
+    `tick` is how often, in seconds, TPP processes tickets by itself: None for never (a test calls `world.process()`),
+    0 for at once after every update.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    tls: ssl.SSLContext | None = None
+    latency: float = 0.0
+    tick: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A running sandbox: its address, an access token, and everything inside."""
+
+    url: str
+    token: str = field(repr=False)
+    tpp: Platform = field(repr=False)
+
+    @property
+    def world(self) -> World:
+        """The tickets."""
+        return self.tpp.world
+
+    @property
+    def log(self) -> Log:
+        """What was received."""
+        return self.tpp.log
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong."""
+        return self.tpp.faults
+
+    @property
+    def clock(self) -> SandboxClock:
+        """The time."""
+        return self.tpp.clock
+
+    @property
+    def grants(self) -> Grants:
+        """The tokens."""
+        return self.tpp.grants
+
+    def issue(
+        self, scope: str = FULL_SCOPE, *, identity: str = APPROVER.name, lifetime: timedelta | None = None
+    ) -> str:
+        """Return a new access token for an identity in any spelling."""
+        return issue(self.tpp, scope, identity, lifetime)
+
+
+@contextmanager
+def running_sandbox(
+    seed: Seed | None = None,
+    *,
+    clock: Now | None = None,
+    state: Path | None = None,
+    listening: Listening | None = None,
+) -> Iterator[Sandbox]:
+    """Run a sandbox in a thread until the block ends. Without `state` it forgets everything.
+
+    Raises OSError when the address can't be listened on, sqlite3.Error when `state` is no state file.
+    """
+    seed, listening = seed or Seed(), listening or Listening()
+    store: Store = NoStore() if state is None else SqliteStore(state)
+    try:
+        tpp, token = build(seed, store, clock or RealTime())
+        tpp.world.immediate = listening.tick == 0
+        with _serving(tpp, listening) as url:
+            yield Sandbox(url, token, tpp)
+    finally:
+        store.close()
+
+
+@contextmanager
+def _serving(tpp: Platform, listening: Listening) -> Iterator[str]:
+    started: Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+    thread = threading.Thread(target=_run, args=(tpp, listening, started), name="sandbox", daemon=True)
+    thread.start()
+    try:
+        url, loop, stopping = started.result()
+    except BaseException:
+        thread.join()
+        raise
+    try:
+        yield url
+    finally:
+        loop.call_soon_threadsafe(stopping.set)
+        thread.join()
+
+
+def _run(
+    tpp: Platform,
+    listening: Listening,
+    started: "Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]]",
+) -> None:
+    try:
+        asyncio.run(_serve(tpp, listening, started))
+    except Exception as error:
+        if started.done():
+            raise
+        started.set_exception(error)
+
+
+async def _serve(
+    tpp: Platform,
+    listening: Listening,
+    started: "Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]]",
+) -> None:
+    front = Front(tpp, listening.latency)
+    runner = web.ServerRunner(web.Server(front.handle, access_log=None, keepalive_timeout=75), shutdown_timeout=1)
+    await runner.setup()
+    ticking: asyncio.Task[None] | None = None
+    try:
+        site = web.TCPSite(runner, listening.host, listening.port, ssl_context=listening.tls)
+        await site.start()
+        host, port, *_ = runner.addresses[0]
+        if listening.tick:
+            ticking = asyncio.create_task(_tick(tpp.world, listening.tick))
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        started.set_result(
+            (f"{'https' if listening.tls else 'http'}://{address}", asyncio.get_running_loop(), front.stopping)
+        )
+        await front.stopping.wait()
+    finally:
+        if ticking:
+            ticking.cancel()
+        await runner.cleanup()
+
+
+async def _tick(world: World, seconds: float) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        world.process()
