@@ -16,7 +16,7 @@ from reconciler.errors import LedgerUnwritable
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome, Proof, Receipt, Run
-from reconciler.model.record import NO_STORY, Closed, Ended, Opened, Story
+from reconciler.model.record import NO_STORY, Closed, Ended, Story
 from reconciler.model.verdict import Group, Verdict
 from reconciler.ports import Progress
 
@@ -49,16 +49,13 @@ class _Desk:
         self.progress(1)
 
 
-def apply_plan(
-    plan: Plan, opened: Opened, stories: Mapping[Guid, Story], tools: Tools, *, workers: int, progress: Progress
-) -> Run:
+def apply_plan(plan: Plan, stories: Mapping[Guid, Story], tools: Tools, *, workers: int, progress: Progress) -> Run:
     """Apply the changes of a plan and report one receipt for each.
 
-    `stories` is what the ledger remembers of the plan's tickets, `workers` how many objects are worked on at
-    once. Raises LedgerUnwritable when not even the first line can be written; later faults are in the report.
+    The journal of the run is open. `stories` is what the ledger remembers of the plan's tickets, `workers` how
+    many objects are worked on at once. Faults of server, network and ledger are in the report, never raised.
     """
     started = tools.clock.now()
-    tools.ledger.append(opened)
     desk = _Desk(tools, progress)
     notes = _heal(plan, stories, tools)
     todo, done = _split(plan, stories)
@@ -119,13 +116,21 @@ def _heal(plan: Plan, stories: Mapping[Guid, Story], tools: Tools) -> tuple[str,
         story = stories.get(step.guid, NO_STORY)
         if step.group is Group.CHANGE or tools.brake.reason() is not None:
             continue
-        if story.open is not None:
-            receipt = resolve(step, story.open, tools)
-            tools.ledger.append(recorded(step, receipt))
-            healed += receipt.outcome in (Outcome.APPLIED, Outcome.AWAITING_OTHERS)
-        elif step.verdict is Verdict.SETTLED and not step.closed:
-            tools.ledger.append(Closed(tools.clock.now(), step.guid, step.decision))
+        try:
+            healed += _heal_one(step, story, tools)
+        except LedgerUnwritable as error:
+            tools.brake.pull(f"the ledger can't be written: {error.message}")
     return (f"{healed} intents of earlier runs were resolved by reading",) if healed else ()
+
+
+def _heal_one(step: Step, story: Story, tools: Tools) -> bool:
+    if story.open is not None:
+        receipt = resolve(step, story.open, tools)
+        tools.ledger.append(recorded(step, receipt))
+        return receipt.outcome in (Outcome.APPLIED, Outcome.AWAITING_OTHERS)
+    if step.verdict is Verdict.SETTLED and not step.closed:
+        tools.ledger.append(Closed(tools.clock.now(), step.guid, step.decision))
+    return False
 
 
 def _work(todo: Sequence[Step], stories: Mapping[Guid, Story], desk: _Desk, workers: int) -> None:
