@@ -29,6 +29,8 @@ _MARKDOWN_WWW = re.compile(r"(?i)(www)\.")
 _MARKDOWN_ISSUE = re.compile(r"(?i)\b(gh)-(?=\d)")
 _CODE = {"`": "<U+0060>", "|": "<U+007C>"}
 _LABEL_BREAKERS = re.compile(r"[^\w ./()+-]|_{2,}")
+_PATH_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
+_URL_SAFE = _PATH_SAFE | frozenset(b":?#&=%+,;@")
 _FORMULA_STARTS = ("=", "+", "-", "@", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
@@ -137,3 +139,20 @@ def csv_cell(text: str, limit: int = 32_000) -> str:
     if text.lstrip(" '\"").startswith(_FORMULA_STARTS):
         text = "'" + text
     return '"' + text.replace('"', '""') + '"'
+
+
+def url_path(path: str) -> str:
+    """Spell a path of a repository as part of a URL: everything but slashes and plain characters percent-encoded."""
+    return _percent(path.replace("\\", "/"), _PATH_SAFE)
+
+
+def url(text: str) -> str:
+    """Return an http(s) URL that no markdown, HTML or terminal takes for more; anything else becomes empty."""
+    return _percent(text, _URL_SAFE) if text.startswith(("https://", "http://", "file://")) else ""
+
+
+def _percent(text: str, safe: frozenset[int]) -> str:
+    if text.isascii() and safe.issuperset(text.encode("ascii")):
+        return text
+    encoded = text.encode("utf-8", "surrogatepass")
+    return "".join(chr(byte) if byte in safe else f"%{byte:02X}" for byte in encoded)

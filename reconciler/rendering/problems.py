@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from reconciler.model.decision import Problem, Severity, Source
-from reconciler.rendering.neutral import cut, github_data, github_property, log_lines, terminal, visible
+from reconciler.rendering.neutral import cut, github_data, github_property, log_lines, terminal, url_path, visible
 
 _ANNOTATIONS_OF_A_KIND = 10
 _SARIF_RESULTS = 25_000
 _SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-_URI_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
 _COLOURS = {Severity.ERROR: "31;1", Severity.WARNING: "33;1"}
 
 
@@ -119,7 +118,7 @@ def _sarif_result(problem: Problem, index: dict[str, int], root: str) -> dict[st
     text = visible(problem.message, 4_000) + (f"\n{visible(problem.hint, 2_000)}" if problem.hint else "")
     path = _relative(problem.source.path, root)
     fingerprint = "\0".join((problem.code, path, problem.message)).encode("utf-8", "surrogatepass")
-    place: dict[str, object] = {"artifactLocation": {"uri": _uri(path)}}
+    place: dict[str, object] = {"artifactLocation": {"uri": url_path(path)}}
     if region := _sarif_region(problem.source):
         place["region"] = region
     return {
@@ -140,11 +139,6 @@ def _sarif_region(source: Source) -> dict[str, int]:
 def _relative(path: str, root: str) -> str:
     prefix = root.rstrip("/") + "/"
     return path.removeprefix(prefix) if root else path.removeprefix("./")
-
-
-def _uri(path: str) -> str:
-    encoded = path.replace("\\", "/").encode("utf-8", "surrogatepass")
-    return "".join(chr(byte) if byte in _URI_SAFE else f"%{byte:02X}" for byte in encoded)
 
 
 def _painted(text: str, code: str, colour: bool) -> str:

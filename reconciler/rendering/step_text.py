@@ -7,7 +7,7 @@ from reconciler.model.status import Schedule, State
 from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering import times
 from reconciler.rendering.layout import Ink, columns, field, fit, linked, painted
-from reconciler.rendering.neutral import terminal
+from reconciler.rendering.neutral import terminal, url, url_path
 from reconciler.rendering.summary import last_name, name_of, short
 from reconciler.rendering.view import Detail, View
 
@@ -47,7 +47,7 @@ def _headline(step: Step, view: View) -> str:
     place = fit(place, max(view.width - taken - 16, 12))
     name = fit(terminal(name_of(step)), max(view.width - taken - columns(place) - 2, 10))
     space = view.width - taken - columns(name) - columns(place)
-    shown = linked(place, f"{view.links}{_url_path(step.source.path)}") if view.links else place
+    shown = linked(place, f"{url(view.links)}{url_path(step.source.path)}") if view.links else place
     bold = painted(name, Ink.STRONG, view.colour)
     return (
         f"  {painted(mark, ink, view.colour)} {bold}  {painted(ticket, Ink.DIM, view.colour)}"
@@ -132,9 +132,3 @@ def _times(step: Step, before: State | None, schedule: Schedule | None, view: Vi
     else:
         yield "when", when
         yield "", here
-
-
-def _url_path(path: str) -> str:
-    safe = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
-    encoded = path.encode("utf-8", "surrogatepass")
-    return "".join(chr(byte) if byte in safe else f"%{byte:02X}" for byte in encoded)

@@ -1,0 +1,73 @@
+"""Windows and freezes as a Mermaid gantt, in UTC.
+
+Facts of Mermaid 11: a colon in a label shifts the fields, a line end kills the diagram, an offset or `Z` behind a time
+makes the bar zero long, the today marker takes UTC dates for local ones, and over 50,000 characters nothing is drawn.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from reconciler.model.guid import Guid
+from reconciler.model.policy import Freeze
+from reconciler.rendering.neutral import mermaid as label
+from reconciler.rendering.summary import name_of
+from reconciler.rendering.windows import Bar, Kind, clipped, extent
+
+LONGEST = 50_000
+"""Characters of one diagram."""
+_MOST_BARS = 60
+_TAGS = {Kind.CHANGE: "active, ", Kind.SET: "", Kind.BLOCKED: "crit, "}
+_HEAD = """gantt
+    title Windows in UTC
+    dateFormat YYYY-MM-DDTHH:mm
+    axisFormat %d %b %H:%M
+    todayMarker off
+"""
+
+
+def gantt(
+    found: Sequence[Bar], freezes: Sequence[Freeze], numbers: Mapping[Guid, int], longest: int = LONGEST
+) -> tuple[str, int]:
+    """Return the diagram and how many bars did not fit into it; an empty text when there is nothing to draw.
+
+    `numbers` are the row numbers by which the table beside the diagram names its tickets.
+    """
+    if not found:
+        return "", 0
+    start, stop = extent(found)
+    frozen = _freezes(clipped(freezes, start, stop)[:_MOST_BARS])
+    text = _HEAD + "    section Windows\n"
+    room = min(longest, LONGEST) - len(text) - len(frozen)
+    drawn = 0
+    for bar in found[:_MOST_BARS]:
+        line = _bar(bar, drawn + 1, numbers)
+        room -= len(line)
+        if room < 0:
+            break
+        text += line
+        drawn += 1
+    return (text + frozen if drawn else ""), len(found) - drawn
+
+
+def _bar(bar: Bar, number: int, numbers: Mapping[Guid, int]) -> str:
+    first = bar.steps[0]
+    row = f"{numbers[first.guid]} " if first.guid in numbers else ""
+    more = f" and {len(bar.steps) - 1} more" if len(bar.steps) > 1 else ""
+    end = "" if bar.schedule.stop else ", no end"
+    words = {Kind.CHANGE: "", Kind.SET: ", set already", Kind.BLOCKED: ", blocked"}[bar.kind]
+    name = label(name_of(first)) + more + end.replace(",", " -") + words.replace(",", " -")
+    return f"    {row}{name} :{_TAGS[bar.kind]}t{number}, {_moment(bar.schedule.start)}, {_moment(bar.end)}\n"
+
+
+def _freezes(parts: Sequence[tuple[Freeze, datetime, datetime]]) -> str:
+    if not parts:
+        return ""
+    lines = [
+        f"    {label(freeze.name)} :done, f{number}, {_moment(start)}, {_moment(stop)}\n"
+        for number, (freeze, start, stop) in enumerate(parts, 1)
+    ]
+    return "    section Freezes\n" + "".join(lines)
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M}"

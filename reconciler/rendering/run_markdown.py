@@ -1,0 +1,71 @@
+"""The outcome of a run as markdown, appended to the pull request that it applied."""
+
+from itertools import groupby
+
+from reconciler.model.receipt import Outcome, Receipt, Run
+from reconciler.rendering import times
+from reconciler.rendering.markdown_rows import Page, within
+from reconciler.rendering.neutral import code, html_comment, markdown, shorten, url, url_path
+from reconciler.rendering.summary import TROUBLE, by_urgency, listed, name_of_receipt, short, what_next_after
+from reconciler.rendering.words import OUTCOMES, PROOFS, counted
+
+_PAGE = Page()
+_HEAD = "| Ticket | Before → Wanted | Outcome | Proof |\n|--|--|--|--|\n"
+
+
+def run_markdown(run: Run, page: Page = _PAGE) -> str:
+    """Return what a run did, from its receipts: what went wrong first, whole rows only, within the page's budget."""
+    trouble = sum(number for outcome, number in run.counts.items() if outcome in TROUBLE)
+    sign = "🔴" if trouble or run.stopped else "🟢"
+    head = (
+        f"<!-- tpp-run:v1 run={html_comment(run.run, 100)} digest={html_comment(run.digest, 80)} -->\n"
+        f"## {sign} TPP apply: {listed(run.counts) or 'nothing to apply'}\n\n"
+        f"{' '.join(markdown(sentence, 400) for sentence in what_next_after(run))}\n\n"
+        f"Run {code(run.run, 100)} on {code(run.target, 200)}"
+        f"{f' ({markdown(run.environment, 80)})' if run.environment else ''} · "
+        f"began {times.both(run.started_at, page.zone)} · took {times.span(run.ended_at - run.started_at)}"
+        f"{f' · [workflow run]({url(page.run_url)})' if page.run_url else ''}\n\n"
+    )
+    remedies = "".join(
+        f"- **{outcome.value}**: {OUTCOMES[outcome].says}. To do: {OUTCOMES[outcome].do}.\n"
+        for outcome in Outcome
+        if run.counts.get(outcome) and OUTCOMES[outcome].do
+    )
+    notes, _, _ = within((f"- {markdown(note, 400)}\n" for note in run.notes), page.budget // 10)
+    tail = "".join(f"{part}\n" for part in (remedies, notes) if part)
+    room = page.budget - len((head + tail).encode("utf-8")) - 500
+    return head + _table(by_urgency(run.receipts), page, room) + tail
+
+
+def _table(receipts: list[Receipt], page: Page, room: int) -> str:
+    if not receipts:
+        return ""
+    rows, count, _ = within((_row(receipt, page) for receipt in receipts[: room // 40 + 1]), room)
+    said = f"All {counted(count, 'receipt')} shown."
+    if count < len(receipts):
+        hidden = receipts[count:]
+        groups = groupby(hidden, key=lambda receipt: receipt.outcome)
+        rest = ", ".join(f"{len(list(group)):,} {outcome.value}" for outcome, group in groups)
+        said = f"**{count:,} of {len(receipts):,} receipts shown**; not shown: {rest}. The ledger has all of them."
+    return f"{_HEAD}{rows}\n{said}\n\n"
+
+
+def _row(receipt: Receipt, page: Page) -> str:
+    before = markdown(receipt.before.status, 40) if receipt.before else "?"
+    detail = f": {markdown(receipt.detail, 300)}" if receipt.detail else ""
+    operation = f" {code('op:' + receipt.operation, 40)}" if receipt.operation else ""
+    return (
+        f"| {_ticket(receipt, page)} | {before} → {markdown(receipt.after.status, 40)} "
+        f"| **{receipt.outcome.value}**{detail} | {PROOFS[receipt.proof]}{operation} |\n"
+    )
+
+
+def _ticket(receipt: Receipt, page: Page) -> str:
+    named = f"**{markdown(name_of_receipt(receipt), 80)}** {code(shorten(receipt.object, 48))} {short(receipt.guid)}"
+    source = receipt.source
+    if source is None:
+        return named
+    place = code(shorten(f"{source.path}:{source.line}", 48))
+    return f"{named} " + (
+        f"[{place}]({url(page.source_url)}{url_path(source.path)}#L{source.line})" if page.source_url else place
+    )

@@ -1,0 +1,76 @@
+"""Windows of a plan as bars: equal windows are one bar, so that a timeline stays readable with thousands of tickets."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from reconciler.model.plan import Step
+from reconciler.model.policy import Freeze
+from reconciler.model.status import Schedule
+from reconciler.model.verdict import Group, Verdict
+
+OPEN_END = timedelta(hours=24)
+"""How long a window without an end is drawn."""
+_MARGIN = timedelta(hours=12)
+
+
+class Kind(StrEnum):
+    """What a bar stands for."""
+
+    CHANGE = "change"
+    """The plan would set this window."""
+    SET = "set"
+    """TPP has this window already."""
+    BLOCKED = "blocked"
+    """A person has to act before this window can be set, or it was missed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One window and the steps that have it."""
+
+    schedule: Schedule
+    kind: Kind
+    steps: tuple[Step, ...]
+
+    @property
+    def end(self) -> datetime:
+        """Where the bar ends; one without an end is drawn for a day."""
+        return self.schedule.stop or self.schedule.start + OPEN_END
+
+
+def bars(steps: Iterable[Step]) -> list[Bar]:
+    """Return one bar for each different window and kind, by start. Settled windows are history and left out."""
+    found: dict[tuple[Schedule, Kind], list[Step]] = {}
+    for step in steps:
+        schedule = step.after.schedule
+        if schedule is not None and step.verdict is not Verdict.SETTLED:
+            found.setdefault((schedule, _kind(step)), []).append(step)
+    made = [
+        Bar(schedule, kind, tuple(sorted(group, key=lambda step: (step.object.casefold(), step.guid))))
+        for (schedule, kind), group in found.items()
+    ]
+    return sorted(made, key=lambda bar: (bar.schedule.start, bar.end, bar.kind))
+
+
+def _kind(step: Step) -> Kind:
+    if step.group is Group.CHANGE:
+        return Kind.CHANGE
+    return Kind.BLOCKED if step.group is Group.PERSON else Kind.SET
+
+
+def extent(found: Sequence[Bar]) -> tuple[datetime, datetime]:
+    """Return the stretch of time that a timeline of these bars shows. Raises ValueError without bars."""
+    start = min(bar.schedule.start for bar in found) - _MARGIN
+    stop = max(bar.end for bar in found) + _MARGIN
+    return start, stop
+
+
+def clipped(freezes: Iterable[Freeze], start: datetime, stop: datetime) -> list[tuple[Freeze, datetime, datetime]]:
+    """Return the freezes that touch a stretch of time, each with the part of it that does."""
+    return [
+        (freeze, max(freeze.start, start), min(freeze.stop, stop))
+        for freeze in sorted(freezes, key=lambda freeze: (freeze.start, freeze.name))
+        if freeze.start < stop and freeze.stop > start
+    ]
