@@ -43,6 +43,11 @@ class Proof(StrEnum):
     """Nothing proves it; the detail says what is known."""
 
 
+def operation_tag(operation: str) -> str:
+    """Return the text that marks an operation in a ticket's explanation, such as [op:6a1f09c2d4e7]."""
+    return f"[op:{operation}]"
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What happened to one step.
