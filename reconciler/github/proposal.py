@@ -29,6 +29,7 @@ def push_proposal(
         return Proposal((), changed=False)
     old = _remote_head(git, branch, remote)
     if old is not None:
+        _fetch_history(git, remote)
         _refuse_others(git, branch, old, _remote_head(git, base, remote) or "HEAD")
         if _same_change(git, old):
             return Proposal(files, changed=False)
@@ -45,6 +46,12 @@ def _remote_head(git: Git, branch: str, remote: str) -> str | None:
     head = listed.split()[0]
     git.run("fetch", "--no-tags", remote, head)
     return head
+
+
+def _fetch_history(git: Git, remote: str) -> None:
+    """Complete a shallow checkout: without its history every commit of main looks like one of the branch's."""
+    if git.run("rev-parse", "--is-shallow-repository") == "true":
+        git.run("fetch", "--no-tags", "--unshallow", remote)
 
 
 def _refuse_others(git: Git, branch: str, head: str, base: str) -> None:

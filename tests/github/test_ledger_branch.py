@@ -1,0 +1,99 @@
+"""The branch that the ledger lives on between runs."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from reconciler.errors import LedgerBroken, LedgerUnwritable
+from reconciler.github.ledger_branch import fetch_ledger, push_ledger
+from tests.github.repository import clone, files, git, make_remote
+
+BRANCH = "reconciler-ledger"
+
+
+def _line(folder: Path, name: str, text: str = "line 1\n") -> None:
+    path = folder / "2026" / "11" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_the_first_push_makes_a_branch_without_the_manifests(tmp_path: Path) -> None:
+    remote = make_remote(tmp_path)
+    work, ledger = clone(remote, tmp_path / "work"), tmp_path / "work" / "ledger"
+    assert fetch_ledger(work, ledger, BRANCH) is None
+    _line(ledger, "a.jsonl")
+    (ledger / "index.sqlite").write_text("a cache")
+    assert push_ledger(work, ledger, BRANCH, "Record a run")
+    assert files(remote, BRANCH) == {"2026/11/a.jsonl": "line 1"}
+    assert git(tmp_path / "work", "status", "--porcelain") == "?? ledger/"
+
+
+def test_the_next_run_finds_what_the_last_one_wrote(tmp_path: Path) -> None:
+    remote = make_remote(tmp_path)
+    first = tmp_path / "one" / "ledger"
+    _line(first, "a.jsonl", "line 1\nüñí\n")
+    push_ledger(clone(remote, tmp_path / "first"), first, BRANCH, "Record")
+    second, ledger = clone(remote, tmp_path / "second"), tmp_path / "second" / "ledger"
+    assert fetch_ledger(second, ledger, BRANCH) == git(remote, "rev-parse", BRANCH)
+    assert (ledger / "2026/11/a.jsonl").read_bytes() == "line 1\nüñí\n".encode()
+    assert push_ledger(second, ledger, BRANCH, "Record") is None
+
+
+def test_runs_that_push_at_once_lose_nothing(tmp_path: Path) -> None:
+    remote = make_remote(tmp_path)
+    works = [clone(remote, tmp_path / f"work{number}") for number in range(4)]
+    for number, work in enumerate(works):
+        _line(work.root / "ledger", f"{number}.jsonl", f"run {number}\n")
+    threads = [
+        threading.Thread(target=push_ledger, args=(work, work.root / "ledger", BRANCH, "Record")) for work in works
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert files(remote, BRANCH) == {f"2026/11/{number}.jsonl": f"run {number}" for number in range(4)}
+    assert git(remote, "rev-list", "--count", BRANCH) == "4"
+
+
+def test_a_file_may_grow_but_not_change(tmp_path: Path) -> None:
+    remote = make_remote(tmp_path)
+    work = clone(remote, tmp_path / "work")
+    ledger = work.root / "ledger"
+    for text in ("line 1\n", "line 1\nline 2\n"):
+        _line(ledger, "a.jsonl", text)
+        assert push_ledger(work, ledger, BRANCH, "Record")
+    for text in ("line 0\nline 2\n", "line 1\n"):
+        _line(ledger, "a.jsonl", text)
+        with pytest.raises(LedgerBroken, match=r"a\.jsonl"):
+            push_ledger(work, ledger, BRANCH, "Record")
+    assert files(remote, BRANCH) == {"2026/11/a.jsonl": "line 1\nline 2"}
+
+
+def test_files_that_are_not_here_stay_on_the_branch(tmp_path: Path) -> None:
+    remote = make_remote(tmp_path)
+    work = clone(remote, tmp_path / "work")
+    for name in ("a", "b"):
+        ledger = tmp_path / name
+        _line(ledger, f"{name}.jsonl")
+        push_ledger(work, ledger, BRANCH, "Record")
+    assert list(files(remote, BRANCH)) == ["2026/11/a.jsonl", "2026/11/b.jsonl"]
+
+
+def test_a_branch_that_refuses_is_told_with_the_way_out(tmp_path: Path) -> None:
+    remote = make_remote(tmp_path)
+    hook = remote / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    ledger = tmp_path / "ledger"
+    _line(ledger, "a.jsonl")
+    with pytest.raises(LedgerUnwritable, match="reconciler-ledger") as refused:
+        push_ledger(clone(remote, tmp_path / "work"), ledger, BRANCH, "Record")
+    assert "contents: write" in refused.value.hint
+
+
+def test_an_empty_ledger_makes_no_branch(tmp_path: Path) -> None:
+    remote = make_remote(tmp_path)
+    work = clone(remote, tmp_path / "work")
+    assert push_ledger(work, tmp_path / "none", BRANCH, "Record") is None
+    assert git(remote, "branch", "--list", BRANCH) == ""

@@ -1,0 +1,82 @@
+"""What a GitHub repository holds, as plain values that tests set up and look at."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+BOT = "github-actions[bot]"
+WRITER = {"contents": "write", "issues": "write", "pull-requests": "write", "actions": "read", "id-token": "write"}
+READER = {"contents": "read"}
+
+
+@dataclass
+class Pull:
+    number: int
+    author: str
+    head: str
+    base: str = "main"
+    branch: str = "change"
+    repository: str = "acme/approvals"
+    title: str = "A change"
+    body: str = ""
+    state: str = "open"
+    merge_commit: str | None = None
+    merged_by: str | None = None
+    reviews: list[tuple[str, str, str]] = field(default_factory=list)
+    """Who said what of which commit: (login, state, commit), in order of time."""
+
+    @property
+    def merged(self) -> bool:
+        return self.merged_by is not None
+
+
+@dataclass
+class Issue:
+    number: int
+    title: str
+    body: str
+    author: str = BOT
+    state: str = "open"
+    labels: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Comment:
+    id: int
+    issue: int
+    body: str
+    author: str = BOT
+
+
+@dataclass
+class World:
+    """One repository with its people. `permission` is what each person may do in it."""
+
+    repository: str = "acme/approvals"
+    permission: dict[str, str] = field(default_factory=dict)
+    bots: set[str] = field(default_factory=lambda: {BOT})
+    tokens: dict[str, dict[str, str]] = field(default_factory=lambda: {"ghs_0123456789abcdef": dict(WRITER)})
+    """What each token may do, as `permissions:` of a job spells it."""
+    pulls: dict[int, Pull] = field(default_factory=dict)
+    issues: dict[int, Issue] = field(default_factory=dict)
+    comments: dict[int, Comment] = field(default_factory=dict)
+    brought: dict[str, list[int]] = field(default_factory=dict)
+    """The pull requests that GitHub names for a commit."""
+    commits: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Author and committer (logins) of commits."""
+    pushes: list[tuple[str, str, str]] = field(default_factory=list)
+    """Activity, newest first: (ref, commit after it, who pushed)."""
+    approvals: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
+    """Environment reviews of workflow runs: (login, state)."""
+    runs: list[dict[str, Any]] = field(default_factory=list)
+
+    def next_number(self) -> int:
+        return 1 + max([0, *self.pulls, *self.issues])
+
+    def next_comment(self) -> int:
+        return 1 + max([100, *self.comments])
+
+    def comments_on(self, issue: int) -> list[str]:
+        return [comment.body for comment in self.comments.values() if comment.issue == issue]
+
+    def type_of(self, login: str) -> str:
+        return "Bot" if login in self.bots else "User"
