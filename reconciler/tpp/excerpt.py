@@ -1,0 +1,48 @@
+"""What may be shown of an answer: one line, without control characters and without our own secrets."""
+
+from dataclasses import dataclass, field
+
+from reconciler.tpp import wire
+from reconciler.tpp.secrets import Secret
+
+_SHOWN = 160
+_LOOKED_AT = 4096
+
+
+def neutral(text: str, limit: int = _SHOWN) -> str:
+    """Return the text on one line: everything that a terminal could act upon becomes U+FFFD."""
+    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[: limit + 1])
+    return line if len(line) <= limit else line[:limit] + "…"
+
+
+@dataclass(slots=True)
+class Excerpts:
+    """Quotes from answers. It knows every secret of the run, for servers that echo what they were sent."""
+
+    _hidden: list[Secret] = field(default_factory=list)
+
+    def hide(self, *secrets: Secret | None) -> None:
+        """Never show these texts."""
+        self._hidden += [secret for secret in secrets if secret is not None]
+
+    def first_line(self, body: bytes) -> str:
+        """Return the first line that is not blank, quoted, or the word "nothing"."""
+        text = body[:_LOOKED_AT].decode("utf-8", "replace")
+        line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+        return f'"{self.clean(line)}"' if line else "nothing"
+
+    def refusal(self, body: bytes) -> str:
+        """Return the server's reason for a refusal: OAuth's error and description, or the first line."""
+        try:
+            members = wire.read_members(body)
+            words = [wire.text(members, name) for name in ("error", "error_description")]
+        except wire.BadAnswer:
+            words = []
+        said = ": ".join(filter(None, words))
+        return f'"{self.clean(said)}"' if said else self.first_line(body)
+
+    def clean(self, text: str) -> str:
+        """Return a text of the server, neutral and without our secrets."""
+        for secret in list(self._hidden):
+            text = text.replace(secret.reveal(), "***")
+        return neutral(text)

@@ -1,0 +1,89 @@
+"""How many calls may be under way: halves when the server pushes back, grows again while it does not."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Condition
+
+from reconciler.ports import Clock
+
+LONGEST_PAUSE = 120.0
+"""Seconds; a Retry-After that asks for more is taken as this much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What a run reached: calls in flight as configured, at the lowest, and at the end."""
+
+    configured: int
+    lowest: int
+    last: int
+    pushed_back: int = 0
+
+
+@dataclass(slots=True)
+class Slot:
+    """The right to one call. `epoch` tells push-back that is news from that of calls which left before we slowed."""
+
+    epoch: int
+
+
+class Pressure:
+    """A gate in front of one class of calls, shared by all threads. The configured number is start and maximum."""
+
+    def __init__(self, configured: int, clock: Clock) -> None:
+        """Start with all slots open."""
+        self._clock = clock
+        self._changed = Condition()
+        self._configured = self._limit = self._lowest = configured
+        self._in_flight = self._successes = self._epoch = self._pushed_back = 0
+        self._pause_until = float("-inf")
+
+    @contextmanager
+    def slot(self, latest: float = float("inf")) -> Iterator[Slot]:
+        """Wait for the shared pause to end, `latest` (monotonic) at the most, and for a free slot, and hold it."""
+        slot = self._enter(latest)
+        try:
+            yield slot
+        finally:
+            with self._changed:
+                self._in_flight -= 1
+                self._changed.notify()
+
+    def _enter(self, latest: float) -> Slot:
+        while True:
+            with self._changed:
+                while self._in_flight >= self._limit:
+                    self._changed.wait()
+                wait = min(self._pause_until, latest) - self._clock.monotonic()
+                if wait <= 0:
+                    self._in_flight += 1
+                    return Slot(self._epoch)
+            self._clock.sleep(wait)
+
+    def succeeded(self) -> None:
+        """One more call per as many successes as calls are allowed: slow to grow, quick to shrink."""
+        if self._limit == self._configured:
+            return
+        with self._changed:
+            self._successes += 1
+            if self._successes >= self._limit and self._limit < self._configured:
+                self._limit, self._successes = self._limit + 1, 0
+                self._changed.notify()
+
+    def pushed_back(self, slot: Slot, *, down_to: int | None = None, pause: float = 0.0) -> None:
+        """Halve (or go down to `down_to`), once for all calls that left at the old pace; pause everybody if asked."""
+        with self._changed:
+            self._pushed_back += 1
+            until = self._clock.monotonic() + min(pause, LONGEST_PAUSE)
+            self._pause_until = max(self._pause_until, until)
+            if slot.epoch == self._epoch or (down_to is not None and down_to < self._limit):
+                self._limit = max(1, down_to or self._limit // 2)
+                self._lowest = min(self._lowest, self._limit)
+                self._epoch, self._successes = self._epoch + 1, 0
+
+    @property
+    def reached(self) -> Reached:
+        """What was reached so far."""
+        with self._changed:
+            return Reached(self._configured, self._lowest, self._limit, self._pushed_back)

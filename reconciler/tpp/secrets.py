@@ -1,0 +1,115 @@
+"""Where secrets come from, and the type that keeps them out of every output."""
+
+import os
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.errors import CredentialsRefused
+
+_LARGEST = 65536
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+class Secret:
+    """A text that only `reveal` shows: repr, str, format, comparison and pickling give nothing away."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        """Keep the text. Raises CredentialsRefused when it is empty or holds control characters."""
+        if not text or not text.isprintable():
+            raise CredentialsRefused(
+                "a credential is empty or holds control characters", "check the variable or the file that it comes from"
+            )
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text, for the one place that sends it."""
+        return self._text
+
+    def __repr__(self) -> str:
+        """Show that there is one, and nothing else."""
+        return "Secret(***)"
+
+    def __str__(self) -> str:
+        """Show that there is one, and nothing else."""
+        return "***"
+
+    def __format__(self, spec: str) -> str:
+        """Show that there is one, and nothing else."""
+        return "***"
+
+    def __reduce__(self) -> tuple[type, tuple[str]]:
+        """Refuse to be pickled or copied."""
+        raise TypeError("a secret is not stored")
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The secrets that a run was given. None means: not given."""
+
+    token: Secret | None = None
+    refresh_token: Secret | None = None
+    username: str | None = None
+    password: Secret | None = None
+
+
+def read_secrets(environ: Mapping[str, str], stdin: Callable[[], str] | None = None) -> Secrets:
+    """Take the secrets from environment, token file and standard input; the only place that does.
+
+    `TPP_TOKEN` wins over `TPP_TOKEN_FILE`; `stdin` is called when `TPP_TOKEN_FILE` is "-".
+    Raises CredentialsRefused for a file that can't be read or that others than its owner can read.
+    """
+    return Secrets(
+        token=_given(environ, "TPP_TOKEN") or _from_file(environ.get("TPP_TOKEN_FILE", ""), stdin),
+        refresh_token=_given(environ, "TPP_REFRESH_TOKEN"),
+        username=environ.get("TPP_USERNAME") or None,
+        password=_given(environ, "TPP_PASSWORD", strip=False),
+    )
+
+
+def _given(environ: Mapping[str, str], name: str, *, strip: bool = True) -> Secret | None:
+    text = environ.get(name, "")
+    text = text.strip() if strip else text
+    return Secret(text) if text else None
+
+
+def _from_file(path: str, stdin: Callable[[], str] | None) -> Secret | None:
+    if not path:
+        return None
+    if path == "-":
+        if stdin is None:
+            raise CredentialsRefused("TPP_TOKEN_FILE is - but there is no standard input", "name a file instead")
+        return Secret(stdin().strip())
+    return read_private(Path(path))
+
+
+def read_private(path: Path) -> Secret:
+    """Read a secret from a file that only its owner can read.
+
+    Raises CredentialsRefused when the file can't be read, is large, is empty, or when its group or others have rights.
+    """
+    path = path.expanduser()
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if os.name == "posix" and stat.S_ISREG(mode) and mode & _OTHERS:
+                raise CredentialsRefused(
+                    f"{path} can be read by others than its owner (mode {stat.S_IMODE(mode):04o})",
+                    f"run: chmod 600 {path}",
+                )
+            data = file.read(_LARGEST + 1)
+        text = data.decode("utf-8").strip()
+    except OSError as error:
+        raise CredentialsRefused(
+            f"{path}: {error.strerror or type(error).__name__}", "check the path and its rights"
+        ) from None
+    except UnicodeDecodeError:
+        raise CredentialsRefused(f"{path} holds no text", "put the credential alone into the file") from None
+    if len(data) > _LARGEST:
+        raise CredentialsRefused(f"{path} is too large for a credential", "put the credential alone into the file")
+    if not text:
+        raise CredentialsRefused(f"{path} is empty", "put the credential into the file")
+    return Secret(text)

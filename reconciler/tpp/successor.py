@@ -1,0 +1,138 @@
+"""Where the successor of a refresh token is kept: a private file, replaced in one step, or the system's keyring."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from reconciler.errors import CredentialsRefused
+from reconciler.model.settings import Auth
+from reconciler.tpp.secrets import Secret, read_private
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - Windows has no advisory locks
+    fcntl = None  # type: ignore[assignment]
+
+
+class Store(Protocol):
+    """Keeps one refresh token."""
+
+    def load(self) -> Secret | None:
+        """Return what is kept, None when nothing is. Raises CredentialsRefused."""
+        ...
+
+    def keep(self, token: Secret) -> None:
+        """Keep a token in place of what was kept. Raises CredentialsRefused when it can't be written."""
+        ...
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Keep other runs on this machine from using the same token at the same time."""
+        ...
+
+
+def open_store(auth: Auth) -> Store:
+    """Return the configured store.
+
+    Raises CredentialsRefused without one: a refresh token is used once, so that a run which can't keep the successor
+    would lock out the next run (TPP reference, Authorize/Token).
+    """
+    if auth.keyring:
+        return KeyringStore(auth.keyring, auth.client_id)
+    if auth.token_file:
+        return FileStore(Path(auth.token_file).expanduser())
+    raise CredentialsRefused(
+        "the method refresh has nowhere to keep the successor of the refresh token, which is used once",
+        "set auth.token_file or auth.keyring, or choose another auth.method",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FileStore:
+    """A file of mode 0600 that is replaced as a whole, so that a crash leaves the old token or the new one."""
+
+    path: Path
+
+    def load(self) -> Secret | None:
+        """Read the token; a file that others can read is refused."""
+        return read_private(self.path) if self.path.exists() and self.path.stat().st_size else None
+
+    def keep(self, token: Secret) -> None:
+        """Write beside the file, sync, and rename over it."""
+        try:
+            handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    file.write(token.reveal() + "\n")
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(name).replace(self.path)
+            except BaseException:
+                with suppress(FileNotFoundError):
+                    Path(name).unlink()
+                raise
+        except OSError as error:
+            raise _unwritable(f"{self.path}: {error.strerror}") from None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold an advisory lock on a file beside the store."""
+        try:
+            descriptor = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise _unwritable(f"{self.path}.lock: {error.strerror}") from None
+        with os.fdopen(descriptor) as file:
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+@dataclass(frozen=True, slots=True)
+class KeyringStore:
+    """The keyring of the system, under a service name and the client id."""
+
+    service: str
+    client_id: str
+
+    def load(self) -> Secret | None:
+        """Ask the keyring."""
+        with _keyring_errors():
+            import keyring
+
+            text = keyring.get_password(self.service, self.client_id)
+        return Secret(text) if text else None
+
+    def keep(self, token: Secret) -> None:
+        """Put the token into the keyring."""
+        with _keyring_errors():
+            import keyring
+
+            keyring.set_password(self.service, self.client_id, token.reveal())
+
+    def locked(self) -> AbstractContextManager[None]:
+        """A keyring has no lock that we could hold."""
+        return nullcontext()
+
+
+@contextmanager
+def _keyring_errors() -> Iterator[None]:
+    try:
+        yield
+    except ImportError:
+        raise CredentialsRefused(
+            "auth.keyring needs the package keyring", "run: pip install 'tpp-reconciler[keyring]'"
+        ) from None
+    except Exception as error:
+        if isinstance(error, CredentialsRefused):
+            raise
+        raise _unwritable(f"the keyring: {type(error).__name__}") from None
+
+
+def _unwritable(where: str) -> CredentialsRefused:
+    return CredentialsRefused(
+        f"the refresh token can't be kept in {where}",
+        "make the store readable and writable for this user; until then the token is not used",
+    )

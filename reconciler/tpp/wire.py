@@ -1,0 +1,213 @@
+"""JSON ↔ model: the one file that knows how the server spells things. Reading is tolerant, meaning is strict."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from reconciler.model.canonical import Json
+from reconciler.model.guid import Guid, parse_guid
+from reconciler.model.instant import as_utc
+from reconciler.model.status import Schedule, State, Status, state_of
+from reconciler.model.ticket import LiveTicket
+from reconciler.ports import Update
+from reconciler.tpp.results import Result
+
+LARGEST_ANSWER = 4 * 1024 * 1024
+"""The most bytes of one answer that are read. Details takes a few kilobytes, a large Enumerate about one million."""
+
+_DATE = re.compile(r"/Date\((-?\d{1,17})(?:[+-]\d{4})?\)/", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SCHEDULED = frozenset({Status.APPROVED_AFTER, Status.APPROVED_BETWEEN})
+
+Members = Mapping[str, Json]
+"""The members of an answer, with their names in lower case."""
+
+
+class BadAnswer(ValueError):
+    """The server's answer is not what the call yields; the text says in which way."""
+
+
+def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = {name.lower(): value for name, value in pairs}
+    if len(members) != len(pairs):
+        raise BadAnswer("a member stands twice in one object")
+    return members
+
+
+def _no_constant(name: str) -> Json:
+    raise BadAnswer(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_no_constant)
+
+
+def read_members(body: bytes) -> Members:
+    """Read an answer that has to be one JSON object. Raises BadAnswer for everything else, whatever it is."""
+    if len(body) > LARGEST_ANSWER:
+        raise BadAnswer(f"the answer is larger than {LARGEST_ANSWER} bytes")
+    if not body:
+        raise BadAnswer("the answer is empty")
+    try:
+        value = _DECODER.decode(body.decode("utf-8-sig"))
+    except BadAnswer:
+        raise
+    except UnicodeDecodeError:
+        raise BadAnswer("the answer is not UTF-8 text") from None
+    except RecursionError:
+        raise BadAnswer("the answer is nested too deeply") from None
+    except ValueError:
+        raise BadAnswer("the answer is not JSON") from None
+    if not isinstance(value, dict):
+        raise BadAnswer("the answer is not a JSON object")
+    return value
+
+
+def result_of(members: Members) -> Result:
+    """Return the verdict. Raises BadAnswer when it is missing or anything but a whole number from 0 to 8."""
+    if "result" not in members:
+        raise BadAnswer("the answer has no Result")
+    value = members["result"]
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 8:
+        raise BadAnswer("Result is not a whole number from 0 to 8")
+    return Result(value)
+
+
+def live_ticket(asked: Guid, members: Members) -> LiveTicket:
+    """Turn the answer of Workflow/Ticket/Details into a ticket. Raises BadAnswer.
+
+    Check the Result first: on failure all other members are null (TPP reference, Workflow/Ticket/Details).
+    """
+    answered = text(members, "guid")
+    if answered and _guid(answered) != asked:
+        raise BadAnswer("the answer is about another ticket")
+    status = text(members, "status")
+    if not status:
+        raise BadAnswer("the answer has no Status")
+    return LiveTicket(
+        guid=asked,
+        state=State(status, _schedule(status, members)),
+        object=text(members, "blocking"),
+        workflow=text(members, "issueddueto"),
+        reason=text(members, "approvalreason"),
+        explanation=text(members, "approvalexplanation"),
+        approvers=tuple(_approver(each) for each in sequence(members, "approvers")),
+        created=instant(members, "created"),
+        updated=instant(members, "updated"),
+    )
+
+
+def _schedule(status: str, members: Members) -> Schedule | None:
+    start, stop = instant(members, "scheduledstart"), instant(members, "scheduledstop")
+    if start is not None:
+        return Schedule(start, stop)
+    if stop is not None and status in _SCHEDULED:
+        raise BadAnswer("the answer has a ScheduledStop without a ScheduledStart")
+    return None
+
+
+def _approver(value: Json) -> str:
+    if isinstance(value, Mapping):
+        return text(value, "prefixeduniversal")
+    if not isinstance(value, str):
+        raise BadAnswer("Approvers holds something that is no identity")
+    return _sound(value)
+
+
+def guids(members: Members) -> tuple[Guid, ...]:
+    """Return the tickets of Workflow/Ticket/Enumerate, each once, in the server's order. Raises BadAnswer."""
+    listed = sequence(members, "guids")
+    return tuple(dict.fromkeys(_guid(each) for each in listed))
+
+
+def _guid(value: Json) -> Guid:
+    if not isinstance(value, str):
+        raise BadAnswer("a GUID is not text")
+    try:
+        return parse_guid(value)
+    except ValueError:
+        raise BadAnswer("a GUID is not spelled like one") from None
+
+
+def text(members: Members, name: str) -> str:
+    """Return a member that is text, "" when it is null or absent. Raises BadAnswer."""
+    value = members.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise BadAnswer(f"{name} is not text")
+    return _sound(value)
+
+
+def _sound(value: str) -> str:
+    """Replace lone surrogates, which JSON can spell and no output can encode."""
+    return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def number(members: Members, name: str) -> int | None:
+    """Return a member that is a whole number, None when it is null or absent. Raises BadAnswer."""
+    value = members.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise BadAnswer(f"{name} is not a whole number")
+    return value
+
+
+def sequence(members: Members, name: str) -> Sequence[Json]:
+    """Return a member that is a list, empty when it is null or absent. Raises BadAnswer."""
+    value = members.get(name)
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise BadAnswer(f"{name} is not a list")
+    return value
+
+
+def instant(members: Members, name: str) -> datetime | None:
+    """Return a time in UTC from `/Date(ms)/`, with or without an offset, or from ISO 8601 with an offset.
+
+    The milliseconds count from 1970 in UTC whatever the offset says. None for null, "" and the year 1, which is
+    how .NET spells "no time". Raises BadAnswer: a time without an offset would be the server's local time.
+    """
+    spelled = text(members, name)
+    if not spelled:
+        return None
+    try:
+        match = _DATE.fullmatch(spelled)
+        moment = _EPOCH + timedelta(milliseconds=int(match[1])) if match else as_utc(datetime.fromisoformat(spelled))
+    except (ValueError, OverflowError):
+        raise BadAnswer(f"{name} is not a time with an offset") from None
+    return None if moment.year == 1 else moment
+
+
+def update_body(update: Update) -> bytes:
+    """Spell one UpdateStatus call: status and schedule, and of the rest only what was asked for.
+
+    Times are UTC with six decimals and Z: without a zone the server would take its own local time
+    (TPP reference, Workflow/Ticket/UpdateStatus). Approvers have to be prefixed universals by now.
+    """
+    state, parameters = state_of(update.wanted), update.parameters
+    schedule, approvers = state.schedule, parameters.approvers
+    members: dict[str, Json] = {
+        "GUID": update.guid,
+        "Status": str(state.status),
+        "Explanation": update.explanation,
+        "ScheduledStart": spell_instant(schedule.start) if schedule else None,
+        "ScheduledStop": spell_instant(schedule.stop) if schedule and schedule.stop else None,
+        "Approvers": None if approvers is None else [{"PrefixedUniversal": each} for each in approvers],
+        "ObjectDN": parameters.object_dn,
+        "Reason": parameters.reason,
+        "UserData": parameters.user_data,
+    }
+    return encode({name: value for name, value in members.items() if value is not None})
+
+
+def spell_instant(moment: datetime) -> str:
+    """Spell an instant as UpdateStatus takes it, such as 2022-11-25T07:15:00.000000Z."""
+    return as_utc(moment).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def encode(members: Mapping[str, Json]) -> bytes:
+    """Spell the body of a call."""
+    return json.dumps(members, allow_nan=False).encode("ascii")
