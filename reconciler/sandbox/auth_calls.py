@@ -77,9 +77,9 @@ async def verify(tpp: Platform, call: Call) -> Reply:
 async def revoke(tpp: Platform, call: Call) -> Reply:
     """End the grant of the bearer token: 200, or 202 when there is none to end."""
     if call.grant is None:
-        return Reply(202)
+        return Reply(202, content_type="text/plain")
     tpp.grants.revoke(call.grant)
-    return Reply(200)
+    return Reply(200, content_type="text/plain")
 
 
 def _grant(tpp: Platform, identity: str, application: str, scope: str) -> Reply:

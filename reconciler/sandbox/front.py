@@ -55,7 +55,7 @@ class Front:
             method=request.method,
             path=request.path,
             operation=route.operation if route else "",
-            headers=safe_headers(request.headers),
+            headers=safe_headers(request.raw_headers),
             body=safe_body(body) if request.path.lower().startswith("/vedauth") else body,
             token=fingerprint(token) if token else None,
         )

@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
+from types import MappingProxyType
 
 from reconciler.model.canonical import Json
 from reconciler.model.instant import format_instant
@@ -12,7 +14,7 @@ from reconciler.sandbox.grants import fingerprint
 
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-venafi-api-key"})
 _SECRET_FIELDS = frozenset({"password", "refresh_token", "jwt", "access_token"})
-_LONGEST = 200_000
+_LONGEST = 100_000
 
 
 @dataclass(slots=True)
@@ -83,12 +85,13 @@ def safe_body(body: bytes) -> bytes:
     return json.dumps(safe).encode()
 
 
-def safe_headers(headers: Mapping[str, str]) -> dict[str, str]:
+@lru_cache(maxsize=256)
+def safe_headers(raw: tuple[tuple[bytes, bytes], ...]) -> Mapping[str, str]:
     """Return the headers by lower-case name, credentials replaced by their fingerprints."""
-    return {
-        name.lower(): fingerprint(value) if name.lower() in _SECRET_HEADERS else value
-        for name, value in headers.items()
-    }
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in raw}
+    return MappingProxyType(
+        {name: fingerprint(value) if name in _SECRET_HEADERS else value for name, value in headers.items()}
+    )
 
 
 @dataclass(slots=True)

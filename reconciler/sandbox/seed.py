@@ -10,6 +10,7 @@ from reconciler.sandbox.ways_in import WaysIn
 from reconciler.sandbox.world import DEFAULT_WORKFLOW
 
 FULL_SCOPE = "certificate:approve,manage;configuration:delete,manage"
+OFFERED_SCOPE = "certificate:approve,delete,discover,manage,revoke;configuration:delete,manage;ssh:manage"
 APPROVER = Identity("local:{b6e6a98b-6419-4497-9249-860d136dfba0}", "local:svc-approver", "Approval service")
 JOE = Identity("AD+CORP:7d0b9c1e55aa4f40", "AD+CORP:jdoe", "Joe Doe", groups=("AD+CORP:0f9e3d7c21bb4a12",))
 JANE = Identity("AD+CORP:3c5e8a6f77cd4e21", "AD+CORP:jane", "Jane Roe")
@@ -52,7 +53,7 @@ class Seed:
 
     identities: tuple[Identity, ...] = (APPROVER, JOE, JANE, PKI_TEAM)
     ways_in: WaysIn = WaysIn(
-        applications={"reconciler": FULL_SCOPE, "vcert-sdk": FULL_SCOPE, "vcert-cli": FULL_SCOPE},
+        applications={"reconciler": OFFERED_SCOPE, "vcert-sdk": OFFERED_SCOPE},
         users={"svc-approver": APPROVER.universal, "jdoe": JOE.universal},
         passwords={"svc-approver": "correct horse battery staple", "jdoe": "passw0rd-of-joe"},
         certificates={"svc-approver": APPROVER.universal},
