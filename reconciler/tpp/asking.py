@@ -66,7 +66,8 @@ class Asker:
             try:
                 failure, again = judge(call, outcome, self.channel.line), _again(outcome)
                 if failure is None and isinstance(outcome, Reply):
-                    value = parse(wire.read_members(outcome.body))
+                    body_may_miss = call.may_be_empty and not outcome.body.strip()
+                    value = parse({} if body_may_miss else wire.read_members(outcome.body))
                     self._failed = 0
                     return value
             except wire.BadAnswer as error:

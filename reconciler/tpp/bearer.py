@@ -62,6 +62,11 @@ class Bearer:
             return True
 
     @property
+    def renewable(self) -> bool:
+        """Whether the run can get a newer token by itself."""
+        return self._renew is not None
+
+    @property
     def refusal(self) -> str:
         """Why there is no newer token, "" when nobody tried to get one."""
         return self._refusal or ""

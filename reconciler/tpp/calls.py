@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One method of the server and its path below the address."""
+    """One method of the server and its path below the address. `may_be_empty` when an empty body says "none"."""
 
     name: str
     method: str
     path: str
+    may_be_empty: bool = False
 
 
 DETAILS = Call("details", "POST", "/vedsdk/Workflow/Ticket/Details")
@@ -18,7 +19,7 @@ ENUMERATE = Call("enumerate", "POST", "/vedsdk/Workflow/Ticket/Enumerate")
 PERMISSIONS_REFRESH = Call("permissions-refresh", "GET", "/vedsdk/Permissions/Refresh")
 IDENTITY_SELF = Call("identity-self", "GET", "/vedsdk/Identity/Self")
 IDENTITY_BROWSE = Call("identity-browse", "POST", "/vedsdk/Identity/Browse")
-IDENTITY_VALIDATE = Call("identity-validate", "POST", "/vedsdk/Identity/Validate")
+IDENTITY_VALIDATE = Call("identity-validate", "POST", "/vedsdk/Identity/Validate", may_be_empty=True)
 VERSION = Call("version", "GET", "/vedsdk/SystemStatus/Version")
 VERIFY = Call("verify", "GET", "/vedauth/Authorize/Verify")
 
