@@ -1,0 +1,190 @@
+"""Turns values that are well-formed by the schema into decisions, and finds what a schema can't say."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from reconciler.manifests.codes import Code
+from reconciler.manifests.fault import Fault
+from reconciler.manifests.times import in_order, instant
+from reconciler.manifests.windows import Windows
+from reconciler.model.decision import Decision, Expectation, Override, Parameters, Severity, Source, WindowUse
+from reconciler.model.guid import Guid
+from reconciler.model.status import Approved, ApprovedAfter, ApprovedBetween, Pending, Rejected, Status, Wanted
+
+Entry = Mapping[str, Any]
+_T = TypeVar("_T")
+
+_PLAIN: dict[str, Wanted] = {
+    Status.PENDING: Pending(),
+    Status.APPROVED: Approved(),
+    Status.REJECTED: Rejected(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a file says for all of its entries. `defaults` None means that they are broken, so nothing builds on them.
+
+    `zone_broken` says that the file names a zone that is none, so that times without an offset are nobody's fault.
+    """
+
+    windows: Windows
+    change: str | None = None
+    zone: tzinfo | None = None
+    zone_broken: bool = False
+    defaults: Entry | None = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+
+    def once(self, text: str | None) -> str | None:
+        """Return the one copy of a text that is kept in memory, for most texts of a file stand in it often."""
+        return None if text is None else self.texts.setdefault(text, text)
+
+
+def decode_ticket(entry: Entry, header: Header, source: Source, faults: list[Fault]) -> Decision | None:
+    """Return the decision of one entry; None when `faults` got what is wrong with it, or its file's defaults are."""
+    defaults = header.defaults
+    if defaults is None:  # broken: find what is wrong with the entry by itself
+        if "status" not in entry or (entry["status"] not in _PLAIN and "schedule" not in entry):
+            return None
+        defaults = {}
+    before = len(faults)
+    get = entry.get
+    wanted, window = _wanted(entry, defaults, header, faults)
+    until = get("valid_until") or defaults.get("valid_until")
+    valid_until = attempt(lambda: instant(until, header.zone), faults, "valid_until") if until else None
+    expect, parameters = get("expect"), get("parameters")
+    if "expect" in defaults:
+        expect = {**defaults["expect"], **(expect or {})}
+    if "parameters" in defaults:
+        parameters = {**defaults["parameters"], **(parameters or {})}
+    drop_follow_ups(faults, before, header)
+    if wanted is None or len(faults) > before:
+        return None
+    if valid_until and isinstance(wanted, ApprovedBetween) and valid_until > wanted.stop:
+        hint = "remove it, or set it to when the approval has to be sent at the latest"
+        message = "`valid_until` is after the end of the window, so it never counts"
+        faults.append(Fault(Code.TICKET_VALID_UNTIL, message, hint, ("valid_until",), Severity.WARNING))
+    return Decision(
+        guid=spelled_guid(entry["guid"]),
+        wanted=wanted,
+        source=source,
+        explanation=header.once(get("explanation") or defaults.get("explanation")),
+        change=header.once(get("change") or defaults.get("change") or header.change),
+        expect=Expectation(expect.get("object"), header.once(expect.get("workflow"))) if expect else _NO_EXPECTATION,
+        valid_until=valid_until,
+        parameters=_parameters(parameters) if parameters else _NO_PARAMETERS,
+        window=window,
+    )
+
+
+_NO_EXPECTATION = Expectation()
+_NO_PARAMETERS = Parameters()
+
+
+def _parameters(stated: Entry) -> Parameters:
+    approvers = stated.get("approvers")
+    return Parameters(
+        reason=stated.get("reason"),
+        approvers=None if approvers is None else tuple(approvers),
+        object_dn=stated.get("object_dn"),
+        user_data=stated.get("user_data"),
+    )
+
+
+def _wanted(
+    entry: Entry, defaults: Entry, header: Header, faults: list[Fault]
+) -> tuple[Wanted | None, WindowUse | None]:
+    status = entry.get("status") or defaults["status"]
+    schedule = entry.get("schedule")
+    if status in _PLAIN:
+        if schedule is None and status == Status.APPROVED and "schedule" in defaults:
+            message = "`Approved` approves at once, but the defaults of this file give a schedule"
+            hint = "use `Approved After` or `Approved Between`, or move the schedule from the defaults to the tickets"
+            faults.append(Fault(Code.TICKET_SCHEDULE, message, hint, ("status",)))
+        elif schedule is not None:
+            hint = "remove it, or state `Approved After` or `Approved Between`"
+            faults.append(Fault(Code.TICKET_SCHEDULE, f"`{status}` takes no schedule", hint, ("schedule",)))
+        return _PLAIN[status], None
+    return wanted_when(status, schedule or defaults.get("schedule"), header, faults)
+
+
+def wanted_when(
+    status: str, schedule: Entry | str | None, header: Header, faults: list[Fault]
+) -> tuple[Wanted | None, WindowUse | None]:
+    """Return what a scheduled status with its schedule wants, and the window that its times come from."""
+    try:
+        if schedule is None:
+            hint = "add one to the ticket or to the defaults"
+            raise Fault(Code.TICKET_SCHEDULE, f"`{status}` needs a schedule", hint)
+        if isinstance(schedule, str):
+            times, window = header.windows.resolve(schedule)
+            _fits(status, times.stop is not None, f"window `{schedule}` has")
+            return _scheduled(times.start, times.stop), window
+        _fits(status, "stop" in schedule, "there is")
+        return _timed(schedule["start"], schedule.get("stop"), header.zone), None
+    except Fault as fault:
+        faults.extend(_each_time(schedule, header) or [fault.under("schedule")])
+        return None, None
+
+
+def _each_time(schedule: Entry | str | None, header: Header) -> list[Fault]:
+    """Return what is wrong with each of the times by itself."""
+    faults: list[Fault] = []
+    for name, text in schedule.items() if isinstance(schedule, dict) else ():
+        attempt(lambda text=text: instant(text, header.zone), faults, "schedule", name)  # type: ignore[misc]
+    return faults
+
+
+def _fits(status: str, stops: bool, subject: str) -> None:
+    if status == Status.APPROVED_AFTER and stops:
+        hint = "use `Approved Between`, which has an end"
+        raise Fault(Code.TICKET_SCHEDULE, f"`Approved After` takes no stop, but {subject} one", hint)
+    if status == Status.APPROVED_BETWEEN and not stops:
+        hint = "use `Approved After`, which has no end"
+        raise Fault(Code.TICKET_SCHEDULE, f"`Approved Between` needs a stop, but {subject} none", hint)
+
+
+@lru_cache(maxsize=1024)
+def _timed(start: str, stop: str | None, zone: tzinfo | None) -> Wanted:
+    return _scheduled(instant(start, zone), None if stop is None else instant(stop, zone))
+
+
+def _scheduled(start: datetime, stop: datetime | None) -> Wanted:
+    if stop is None:
+        return ApprovedAfter(start)
+    in_order(start, stop)
+    return ApprovedBetween(start, stop)
+
+
+def attempt(read: Callable[[], _T], faults: list[Fault], *path: str | int) -> _T | None:
+    """Return what `read` returns; when it raises a Fault, gather that, as seen from `path`, and return None."""
+    try:
+        return read()
+    except Fault as fault:
+        faults.append(Fault(fault.code, fault.message, fault.hint, (*path, *fault.path), fault.severity))
+        return None
+
+
+def decode_override(entry: Entry, header: Header, source: Source, faults: list[Fault]) -> Override | None:
+    """Return the exemption that one entry spells; None when `faults` got what is wrong with it."""
+    before = len(faults)
+    until = attempt(lambda: instant(entry["until"], header.zone), faults, "until")
+    drop_follow_ups(faults, before, header)
+    if until is None:
+        return None
+    tickets = frozenset(spelled_guid(text) for text in entry["tickets"])
+    return Override(entry["rule"], tickets, entry["reason"], until, source)
+
+
+def drop_follow_ups(faults: list[Fault], since: int, header: Header) -> None:
+    """Forget missing offsets where the file does name a zone, which is reported as unknown by itself."""
+    if header.zone_broken:
+        faults[since:] = [fault for fault in faults[since:] if fault.code is not Code.TIME_NO_OFFSET]
+
+
+def spelled_guid(text: str) -> Guid:
+    """Return the one spelling of a GUID that the schema has accepted."""
+    return Guid(text.strip("{}").lower())

@@ -1,0 +1,54 @@
+"""Finds the manifest files behind the paths that a user names."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from reconciler.manifests.codes import Code
+from reconciler.model.decision import Problem, Source
+
+_SUFFIXES = (".yaml", ".yml")
+
+
+def find(paths: Iterable[str]) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
+    """Return the manifest files below `paths` in order of path, each once, and what is wrong with the paths.
+
+    A folder stands for all `.yaml` and `.yml` files below it but hidden ones. Links to folders are refused rather
+    than left out, for a plan from half of the manifests would be a wrong plan.
+    """
+    named = tuple(paths)
+    found: dict[str, str] = {}
+    problems: list[Problem] = []
+    for path in named:
+        files = list(_below(path, problems)) if Path(path).is_dir() else [path]
+        if not files and not any(problem.source.path.startswith(path) for problem in problems):
+            hint = "put manifests (*.yaml) into it, or name another path"
+            problems.append(Problem(Code.FILE_NONE, Source(path), "there is no manifest in this folder", hint))
+        for file in files:
+            found.setdefault(os.path.realpath(file), file)
+    if not named:
+        problems.append(
+            Problem(Code.FILE_NONE, Source("."), "no manifests are named", "name files or folders of manifests")
+        )
+    return tuple(sorted(found.values())), tuple(problems)
+
+
+def _below(folder: str, problems: list[Problem]) -> Iterator[str]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        message = f"the folder can't be read: {(error.strerror or str(error)).lower()}"
+        problems.append(Problem(Code.FILE_UNREADABLE, Source(folder), message, "check its permissions"))
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        path = Path(folder, entry.name).as_posix()
+        if entry.is_dir(follow_symlinks=False):
+            yield from _below(path, problems)
+        elif entry.is_symlink() and entry.is_dir():
+            hint = "name the folder that it points to among the paths instead"
+            message = "this link to a folder is not followed"
+            problems.append(Problem(Code.FILE_LINK, Source(path), message, hint))
+        elif entry.name.endswith(_SUFFIXES):
+            yield path

@@ -1,0 +1,85 @@
+"""The way in: files and folders of manifests to everything that they declare, or to every fault in them."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from reconciler.errors import InvalidInput
+from reconciler.manifests.codes import Code
+from reconciler.manifests.discovery import find
+from reconciler.manifests.manifest import Manifest, read_manifest
+from reconciler.manifests.source_text import Unreadable, read_text
+from reconciler.manifests.windows import Windows
+from reconciler.model.decision import Decision, Desired, Override, Problem, Selection, Severity
+from reconciler.model.guid import Guid
+from reconciler.model.settings import WindowDefinition
+
+
+def load_desired(paths: Iterable[str], *, windows: Mapping[str, WindowDefinition], now: datetime) -> Desired:
+    """Return everything that the manifests below `paths` declare, in order of path and line.
+
+    Names of recurring windows are resolved to their next occurrence that has not ended at `now` (UTC). Raises
+    InvalidInput with every fault of every file; a partial answer would be a wrong plan.
+    """
+    desired, problems = check(paths, windows=windows, now=now)
+    if problems:
+        raise InvalidInput(problems)
+    return desired
+
+
+def check(
+    paths: Iterable[str], *, windows: Mapping[str, WindowDefinition], now: datetime
+) -> tuple[Desired, tuple[Problem, ...]]:
+    """Return what the manifests declare, as far as it can be read, and every fault in them in order of place.
+
+    Warnings are not among the faults; they are in the first value.
+    """
+    files, problems = find(paths)
+    everything = Manifest(problems=list(problems))
+    seen = Windows(windows, now)
+    for file in files:
+        try:
+            manifest = read_manifest(file, read_text(file), seen)
+        except Unreadable as error:
+            everything.problems.append(error.problem)
+            continue
+        everything.decisions += manifest.decisions
+        everything.overrides += manifest.overrides
+        everything.selections += manifest.selections
+        everything.problems += manifest.problems
+    everything.problems += _repeated_tickets(everything.decisions)
+    everything.problems += _repeated_rules(everything.selections)
+    return _sorted(everything, files)
+
+
+def _sorted(found: Manifest, files: tuple[str, ...]) -> tuple[Desired, tuple[Problem, ...]]:
+    problems = sorted(set(found.problems), key=lambda problem: (problem.source, problem.code, problem.message))
+    desired = Desired(
+        decisions=tuple(sorted(found.decisions, key=_place)),
+        overrides=tuple(sorted(found.overrides, key=_place)),
+        selections=tuple(sorted(found.selections, key=_place)),
+        files=files,
+        warnings=tuple(problem for problem in problems if problem.severity is Severity.WARNING),
+    )
+    return desired, tuple(problem for problem in problems if problem.severity is Severity.ERROR)
+
+
+def _place(item: Decision | Override | Selection) -> tuple[str, int, int]:
+    return item.source.path, item.source.line, item.source.column
+
+
+def _repeated_tickets(decisions: Iterable[Decision]) -> Iterable[Problem]:
+    first: dict[Guid, Decision] = {}
+    for decision in decisions:
+        other = first.setdefault(decision.guid, decision)
+        if other is not decision:
+            message = f"ticket {decision.guid} is decided twice: here and at {other.source}"
+            yield Problem(Code.TICKET_TWICE, decision.source, message, "keep one of the two decisions")
+
+
+def _repeated_rules(selections: Iterable[Selection]) -> Iterable[Problem]:
+    first: dict[str, Selection] = {}
+    for selection in selections:
+        other = first.setdefault(selection.name, selection)
+        if other is not selection:
+            message = f"rule `{selection.name}` stands twice: here and at {other.source}"
+            yield Problem(Code.RULE_TWICE, selection.source, message, "give one of them another name")

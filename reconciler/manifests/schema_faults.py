@@ -1,0 +1,136 @@
+"""Says in our words what JSON Schema finds wrong. Slow, and imported only when there is something to say."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
+
+from reconciler.manifests.codes import Code
+from reconciler.manifests.fault import did_you_mean, shown
+from reconciler.manifests.gate import ecma_pattern
+from reconciler.manifests.place import Path, Places
+from reconciler.model.decision import Problem
+
+_KINDS = {
+    "object": "a map",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+}
+_SECRETS = ("token", "password", "secret", "passphrase", "api_key", "apikey", "private_key", "credential")
+
+
+def schema_problems(schema: Mapping[str, Any], instance: object, places: Places) -> list[Problem]:
+    """Return everything that is wrong with `instance` by `schema`, each once, with its place."""
+    problems: dict[Problem, None] = {}
+    for error in _Validator(schema).iter_errors(instance):
+        problems.update(dict.fromkeys(_problems(error, places)))
+    return list(problems)
+
+
+def _ecma(_: object, pattern: str, instance: object, __: object) -> Iterator[ValidationError]:
+    if isinstance(instance, str) and not ecma_pattern(pattern).search(instance):
+        yield ValidationError("does not match")
+
+
+_Validator: Any = extend(Draft202012Validator, {"pattern": _ecma})  # type: ignore[no-untyped-call]
+
+
+def _problems(error: ValidationError, places: Places) -> Iterator[Problem]:
+    path: Path = tuple(error.absolute_path)
+    schema: Mapping[str, Any] = error.schema if isinstance(error.schema, dict) else {}
+    value: Any = error.instance
+    match error.validator:
+        case "additionalProperties":
+            known = schema.get("properties", {})
+            yield from (_unknown_key(key, known, (*path, key), places) for key in value if key not in known)
+        case "required":
+            wanted: Any = error.validator_value
+            yield from (_missing(key, path, places) for key in wanted if key not in value)
+        case "not":
+            hint = "remove it, or change the status"
+            yield Problem(Code.SCHEMA_SCHEDULE, places.key(path), str(schema.get("errorMessage")), hint)
+        case "type":
+            yield Problem(Code.SCHEMA_TYPE, places.value(path), *_wrong_type(error, _named(path)))
+        case _:
+            yield Problem(Code.SCHEMA_VALUE, places.value(path), *_wrong_value(error, schema, _named(path)))
+
+
+def _named(path: Path) -> str:
+    if not path:
+        return "the file"
+    if isinstance(path[-1], int):
+        owner = next((part for part in reversed(path) if isinstance(part, str)), "")
+        return f"an item of `{owner}`" if owner else "an item"
+    return shown(path[-1])
+
+
+def _missing(key: str, path: Path, places: Places) -> Problem:
+    owner = f" in {_named(path)}" if path and isinstance(path[-1], str) else ""
+    hint = _MISSING_HINTS.get(key, f"add `{key}: …`")
+    return Problem(Code.SCHEMA_MISSING, places.value(path), f"`{key}` is missing{owner}", hint)
+
+
+_MISSING_HINTS = {
+    "version": "put `version: 1` at the top of the file",
+    "tickets": "list at least one ticket under `tickets:`, or remove the file",
+    "status": "add `status: Approved`, `Approved After`, `Approved Between`, `Rejected` or `Pending`",
+    "guid": "add the ticket's GUID, for example `guid: 6ede0e12-f7c0-4068-9977-001076205c84`",
+    "schedule": "add `schedule: {start: 2036-11-29T22:00:00Z}`, with `stop` for `Approved Between`, or a window",
+    "stop": "add `stop`, or use `Approved After`, which has no end",
+    "at_most": "say how many tickets the rule may select, for example `at_most: 20`",
+}
+
+
+def _unknown_key(key: str, known: Mapping[str, Any], path: Path, places: Places) -> Problem:
+    if any(word in key.casefold() for word in _SECRETS):
+        message = f"{shown(key)} looks like a secret, which must never stand in a file under version control"
+        hint = "remove it, change the secret, and give the new one in the environment (TPP_TOKEN, TPP_PASSWORD, …)"
+        return Problem(Code.CONFIG_SECRET, places.key(path), message, hint)
+    return Problem(
+        Code.SCHEMA_UNKNOWN, places.key(path), f"key {shown(key)} is not known here", did_you_mean(key, known)
+    )
+
+
+def _wrong_type(error: ValidationError, name: str) -> tuple[str, str]:
+    wanted: Any = error.validator_value
+    kinds = " or ".join(_KINDS[kind] for kind in ([wanted] if isinstance(wanted, str) else wanted))
+    value = error.instance
+    if value is None:
+        return f"{name} is empty", f"give it {kinds}, or remove it"
+    if isinstance(value, dict | list):
+        given = "a map" if isinstance(value, dict) else "a list"
+        return f"{name} must be {kinds}, not {given}", "check dashes and indentation"
+    given = "text" if isinstance(value, str) else "true or false" if isinstance(value, bool) else "a number"
+    quote = "string" in wanted and not isinstance(value, str)
+    hint = "put it into quotes" if quote else f"write {kinds}"
+    return f"{name} must be {kinds}, not {given} ({shown(value)})", hint
+
+
+def _wrong_value(error: ValidationError, schema: Mapping[str, Any], name: str) -> tuple[str, str]:
+    value: Any = error.instance
+    limit: Any = error.validator_value
+    match error.validator:
+        case "enum":
+            return f"{name} can't be {shown(value)}", did_you_mean(str(value), [str(word) for word in limit])
+        case "const":
+            return f"{name} can't be {shown(value)}", f"the only value is {shown(limit)}"
+        case "minItems" | "minProperties":
+            return f"{name} is empty", "fill it, or remove it"
+        case "minLength":
+            return f"{name} is empty", "write something, or remove it"
+        case "maxLength":
+            return f"{name} has {len(value)} characters, more than {limit}", "shorten it"
+        case "uniqueItems":
+            return f"{name} names something twice", "remove one of them"
+        case "minimum" | "exclusiveMinimum":
+            bound = "at least" if error.validator == "minimum" else "more than"
+            return f"{name} must be {bound} {limit}, not {shown(value)}", "raise it"
+        case "maximum":
+            return f"{name} must be at most {limit}, not {shown(value)}", "lower it"
+        case _:
+            return f"{name} {shown(value)} {schema.get('errorMessage', 'is not allowed')}", "correct it"

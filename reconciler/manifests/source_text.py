@@ -1,0 +1,98 @@
+"""Reads files and makes sure that they are text which shows what it says: UTF-8, nothing invisible."""
+
+import re
+import stat
+from pathlib import Path
+
+from reconciler.manifests.codes import Code
+from reconciler.model.decision import Problem, Source
+
+LARGEST = 64 * 1024 * 1024
+"""Bytes. Some 300,000 decisions."""
+
+_CONTROL = bytes(code for code in (*range(32), 127) if code not in b"\t\n\r")
+_CONTROL_PATTERN = re.compile(b"[" + re.escape(_CONTROL) + b"]")
+_BIDI = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_OTHER_MARKS = {
+    b"\xff\xfe\x00\x00": "UTF-32",
+    b"\x00\x00\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
+_SAVE_AS = "save the file as UTF-8"
+
+
+class Unreadable(Exception):
+    """A file can't be used as text; `problem` says why."""
+
+    def __init__(self, problem: Problem) -> None:
+        """Carry the problem to whoever gathers them."""
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+def read_text(file: str) -> bytes:
+    """Return the text of a file as UTF-8 without byte order mark. Raises Unreadable with the reason."""
+    data = _read(file)
+    for mark, encoding in _OTHER_MARKS.items():
+        if data.startswith(mark):
+            raise _unreadable(file, Code.FILE_ENCODING, f"the file is {encoding}, not UTF-8", _SAVE_AS)
+    data = data.removeprefix(_BYTE_ORDER_MARK)
+    if len(data.translate(None, _CONTROL)) != len(data):
+        _refuse_control(file, data)
+    if not data.isascii():
+        _check_beyond_ascii(file, data)
+    return data
+
+
+def _read(file: str) -> bytes:
+    path = Path(file)
+    try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):
+            kind = "a folder" if stat.S_ISDIR(about.st_mode) else "not a regular file"
+            raise _unreadable(file, Code.FILE_NOT_REGULAR, f"this is {kind}", "name a file of text")
+        if about.st_size > LARGEST:
+            message = f"the file has {about.st_size:,} bytes, more than {LARGEST:,}"
+            raise _unreadable(file, Code.FILE_TOO_LARGE, message, "split it over several files")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise _unreadable(file, Code.FILE_MISSING, "there is no such file", "check the path") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        message = f"the file can't be read: {reason[:1].lower()}{reason[1:]}"
+        raise _unreadable(file, Code.FILE_UNREADABLE, message, "check its permissions and what it links to") from None
+
+
+def _refuse_control(file: str, data: bytes) -> None:
+    if data[:4].count(0) >= 2 or data[:200].count(0) * 3 > len(data[:200]):
+        raise _unreadable(file, Code.FILE_ENCODING, "the file looks like UTF-16 or UTF-32, not UTF-8", _SAVE_AS)
+    found = _CONTROL_PATTERN.search(data)
+    if found is not None:
+        message = f"control character U+{found[0][0]:04X} is not allowed"
+        raise _unreadable(file, Code.FILE_CONTROL, message, "remove it; no editor would show it", (data, found.start()))
+
+
+def _check_beyond_ascii(file: str, data: bytes) -> None:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        guess = data[error.start : error.start + 1].decode("cp1252", "replace")
+        message = f"byte 0x{data[error.start]:02X} is not UTF-8"
+        hint = f"{_SAVE_AS}; in Windows-1252 this would be `{guess}`"
+        raise _unreadable(file, Code.FILE_ENCODING, message, hint, (data, error.start)) from None
+    hidden = _BIDI.search(text)
+    if hidden is not None:
+        before = (data, len(text[: hidden.start()].encode("utf-8")))
+        message = f"character U+{ord(hidden[0]):04X} changes the direction of text, so that a review can be deceived"
+        raise _unreadable(file, Code.FILE_BIDI, message, "remove it", before)
+
+
+def _unreadable(file: str, code: Code, message: str, hint: str, at: tuple[bytes, int] | None = None) -> Unreadable:
+    if at is None:
+        return Unreadable(Problem(code, Source(file), message, hint))
+    data, offset = at
+    line_start = data.rfind(b"\n", 0, offset) + 1
+    column = len(data[line_start:offset].decode("utf-8", "replace")) + 1
+    return Unreadable(Problem(code, Source(file, data.count(b"\n", 0, offset) + 1, column), message, hint))

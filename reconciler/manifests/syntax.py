@@ -1,0 +1,40 @@
+"""Says in our words what libyaml finds wrong with a text."""
+
+import yaml
+
+from reconciler.manifests.codes import Code
+from reconciler.model.decision import Problem, Source
+
+
+def syntax_problem(file: str, error: yaml.YAMLError, data: bytes) -> Problem:
+    """Return the problem that a syntax error of the parser is, with a remedy where the usual cause is known."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        reason = str(error).splitlines()[0] if str(error) else "no reason given"
+        return Problem(Code.YAML_SYNTAX, Source(file), f"not YAML: {reason}", "correct the file")
+    mark = error.problem_mark
+    place = Source(file, mark.line + 1, mark.column + 1)
+    lines = data.decode("utf-8", "replace").splitlines()
+    line = lines[mark.line] if mark.line < len(lines) else ""
+    if "\t" in line[: mark.column + 1]:
+        at = Source(file, mark.line + 1, line.index("\t") + 1)
+        return Problem(Code.YAML_TAB, at, "a tab is used for indentation", "use spaces")
+    reason = (error.problem or "it can't be understood").replace("'", "`")
+    where = error.context or ""
+    begun = error.context_mark
+    since = f" (begun at line {begun.line + 1})" if begun is not None and begun.line != mark.line else ""
+    message = f"not YAML: {reason}{f' {where}' if where else ''}{since}"
+    return Problem(Code.YAML_SYNTAX, place, message, _remedy(reason, line))
+
+
+def _remedy(reason: str, line: str) -> str:
+    if "mapping values are not allowed" in reason:
+        return "a value that contains `: ` needs quotes; otherwise check the indentation"
+    if "alias" in line or "cannot start any token" in reason or "did not find expected alphabetic" in reason:
+        return "a value that starts with one of @ ` % & * ! | > needs quotes"
+    if "escape" in reason:
+        return "write backslashes in single quotes or without quotes, for example '\\VED\\Policy'"
+    if "block end" in reason or "block mapping" in reason or "expected key" in reason:
+        return "check the indentation of this line and of the one before it"
+    if "unexpected end" in reason or "expected `,`" in reason or "end of stream" in reason:
+        return "look for a quote or bracket that is not closed"
+    return "correct the line"
