@@ -109,15 +109,16 @@ def field(name: str, value: str, *, width: int, indent: int = 4, label: int = 9)
 
 
 def table(rows: Sequence[Sequence[str]], *, width: int, indent: int = 2, gap: int = 2) -> list[str]:
-    """Align neutral cells in columns; the last column wraps, the others are never cut."""
+    """Align neutral cells in columns; the last column wraps, the others are cut to a third of the width."""
     if not rows:
         return []
+    rows = [[*(fit_start(cell, width // 3) for cell in row[:-1]), row[-1]] for row in rows]
     widths = [max(columns(row[number]) for row in rows) for number in range(len(rows[0]) - 1)]
     left = indent + sum(widths) + gap * len(widths)
     lines: list[str] = []
     for row in rows:
         cells = (" " * gap).join(padded(cell, size) for cell, size in zip(row, widths, strict=False))
-        first, *rest = wrapped(row[-1], max(width - left, 20))
+        first, *rest = wrapped(row[-1], max(width - left, 10))
         lines.append((" " * indent + cells + " " * gap + first).rstrip())
         lines.extend(" " * left + line for line in rest)
     return lines

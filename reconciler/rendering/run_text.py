@@ -5,7 +5,7 @@ from itertools import groupby
 
 from reconciler.model.receipt import Outcome, Receipt, Run
 from reconciler.rendering import times
-from reconciler.rendering.layout import Ink, columns, field, fit, joined, painted, wrapped
+from reconciler.rendering.layout import Ink, columns, field, fit, fit_start, joined, painted, wrapped
 from reconciler.rendering.neutral import log_lines, terminal
 from reconciler.rendering.summary import TROUBLE, by_urgency, listed, name_of_receipt, short, what_next_after
 from reconciler.rendering.view import PLAIN, Detail, View
@@ -17,6 +17,10 @@ _INKS = {
     Outcome.STALE: Ink.CARE,
     Outcome.NOT_ATTEMPTED: Ink.CARE,
 }
+_STATUS = 16
+"""Columns of a status: the longest that TPP knows has sixteen."""
+_NAME = 12
+"""Columns that a name keeps beside everything else."""
 _FEW = 50
 """Applied receipts are listed one by one up to this many; more are a number."""
 
@@ -42,7 +46,7 @@ def run_text(run: Run, view: View = PLAIN) -> str:
 
 
 def _header(run: Run, view: View) -> Iterator[str]:
-    yield painted(f"Run {terminal(run.run)}", Ink.STRONG, view.colour)
+    yield painted(fit_start(f"Run {terminal(run.run)}", view.width), Ink.STRONG, view.colour)
     where = terminal(run.target) + (f", environment {terminal(run.environment)}" if run.environment else "")
     shard = f", shard {terminal(run.shard)}" if run.shard else ""
     yield from field("server", where + shard, width=view.width, indent=2)
@@ -72,13 +76,19 @@ def _outcome(outcome: Outcome, receipts: list[Receipt], view: View) -> Iterator[
 def _receipt(receipt: Receipt, view: View, *, trouble: bool) -> Iterator[str]:
     place = terminal(f"{receipt.source.path}:{receipt.source.line}") if receipt.source else ""
     verbose = view.detail is Detail.VERBOSE
-    ticket = receipt.guid if verbose else short(receipt.guid)
-    moved = f"{terminal(receipt.before.status) if receipt.before else '?'} → {terminal(receipt.after.status)}"
+    ticket = short(receipt.guid)
+    before = fit_start(terminal(receipt.before.status), _STATUS) if receipt.before else "?"
+    moved = f"{before} → {fit_start(terminal(receipt.after.status), _STATUS)}"
     place = fit(place, max(view.width // 3, 12))
     room = view.width - 4 - len(ticket) - columns(moved) - columns(place) - 4
-    name = fit(terminal(name_of_receipt(receipt)), max(room, 12))
-    tail = " " * max(room - columns(name) + 2, 2) + painted(place, Ink.DIM, view.colour) if place else ""
+    beside = bool(place) and room >= _NAME
+    if not beside:
+        room += columns(place) + 2
+    name = fit(terminal(name_of_receipt(receipt)), max(room, _NAME))
+    tail = " " * (room - columns(name) + 2) + painted(place, Ink.DIM, view.colour) if beside else ""
     yield f"  {painted(name, Ink.STRONG, view.colour)}  {painted(ticket, Ink.DIM, view.colour)}  {moved}{tail}"
+    if place and not beside:
+        yield from field("source", place, width=view.width)
     if receipt.detail:
         yield from field("detail", terminal(receipt.detail, 1_000), width=view.width)
     if verbose or trouble:
@@ -88,5 +98,6 @@ def _receipt(receipt: Receipt, view: View, *, trouble: bool) -> Iterator[str]:
             f"op:{terminal(receipt.operation)}" if receipt.operation else "",
         ]
         yield from field("proof", ", ".join(fact for fact in facts if fact), width=view.width)
+        yield from field("ticket", receipt.guid, width=view.width)
         if receipt.object:
             yield from field("object", terminal(receipt.object), width=view.width)

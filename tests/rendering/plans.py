@@ -1,0 +1,52 @@
+"""Plans and runs for tests of the views: the recorded cases, and large ones."""
+
+import json
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from reconciler.model.decision import Source
+from reconciler.model.plan import Plan
+from reconciler.model.plan_codec import decode_plan
+from reconciler.model.receipt import Run
+from reconciler.model.run_codec import decode_run
+from tests import builders
+
+CASES = Path(__file__).parent / "cases"
+
+
+def recorded_plan(name: str) -> Plan:
+    return decode_plan(json.loads((CASES / name / "plan.json").read_text()))
+
+
+def recorded_run(name: str) -> Run:
+    return decode_run(json.loads((CASES / name / "run.json").read_text()))
+
+
+PLANS = {path.parent.name: recorded_plan(path.parent.name) for path in sorted(CASES.glob("*/plan.json"))}
+RUNS = {path.parent.name: recorded_run(path.parent.name) for path in sorted(CASES.glob("*/run.json"))}
+
+
+@cache
+def large_plan(rows: int = 10_000) -> Plan:
+    """A plan with every kind of step of the case irreversible-first, each on an object of its own."""
+    plan = PLANS["irreversible-first"]
+    steps = tuple(
+        replace(
+            plan.steps[number % len(plan.steps)],
+            guid=builders.guid(number),
+            object=rf"\VED\Policy\Web\host-{number:05d}.example.com",
+            source=Source("tickets/web.yaml", number + 1),
+        )
+        for number in range(rows)
+    )
+    return replace(plan, steps=steps)
+
+
+@cache
+def large_run(rows: int = 10_000) -> Run:
+    run = RUNS["irreversible-first"]
+    receipts = tuple(
+        replace(run.receipts[number % len(run.receipts)], guid=builders.guid(number)) for number in range(rows)
+    )
+    return replace(run, receipts=receipts)

@@ -1,0 +1,77 @@
+"""Every folder of cases/ is a plan or a run and what each view says about it; see cases/README.md."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from reconciler.model.plan import Plan
+from reconciler.model.plan_codec import decode_plan
+from reconciler.model.receipt import Run
+from reconciler.model.run_codec import decode_run
+from reconciler.rendering.json_text import plan_json, run_json
+from reconciler.rendering.markdown import drift_markdown, plan_markdown
+from reconciler.rendering.markdown_rows import Page
+from reconciler.rendering.plan_text import plan_text
+from reconciler.rendering.run_markdown import run_markdown
+from reconciler.rendering.run_text import run_text
+from reconciler.rendering.timeline import timeline_text
+from reconciler.rendering.view import Detail, View
+
+CASES = Path(__file__).parent / "cases"
+BERLIN = ZoneInfo("Europe/Berlin")
+PAGE = Page(
+    zone=BERLIN,
+    plan_url="https://ci.example/plan.json",
+    run_url="https://ci.example/run/1",
+    source_url="https://github.example/team/approvals/blob/main/",
+    command="reconciler plan tickets",
+)
+
+PLAN_VIEWS: dict[str, Callable[[Plan], str]] = {
+    "plan.json": plan_json,
+    "plan.txt": plan_text,
+    "plan-wide.txt": lambda plan: plan_text(plan, View(width=140, zone=BERLIN, detail=Detail.VERBOSE)),
+    "plan-quiet.txt": lambda plan: plan_text(plan, View(detail=Detail.QUIET)),
+    "timeline.txt": lambda plan: timeline_text(plan, View(zone=BERLIN)),
+    "plan.md": lambda plan: plan_markdown(plan, PAGE),
+    "drift.md": drift_markdown,
+}
+RUN_VIEWS: dict[str, Callable[[Run], str]] = {
+    "run.json": run_json,
+    "run.txt": run_text,
+    "run-wide.txt": lambda run: run_text(run, View(width=140, zone=BERLIN, detail=Detail.VERBOSE)),
+    "run.md": lambda run: run_markdown(run, PAGE),
+}
+
+
+def _cases(file: str) -> list[Path]:
+    return sorted(path.parent for path in CASES.glob(f"*/{file}"))
+
+
+@pytest.mark.parametrize("view", PLAN_VIEWS)
+@pytest.mark.parametrize("case", _cases("plan.json"), ids=lambda path: path.name)
+def test_a_plan_looks_as_recorded(case: Path, view: str) -> None:
+    plan = decode_plan(json.loads((case / "plan.json").read_text()))
+    _holds(case / view, PLAN_VIEWS[view](plan))
+
+
+@pytest.mark.parametrize("view", RUN_VIEWS)
+@pytest.mark.parametrize("case", _cases("run.json"), ids=lambda path: path.name)
+def test_a_run_looks_as_recorded(case: Path, view: str) -> None:
+    run = decode_run(json.loads((case / "run.json").read_text()))
+    _holds(case / view, RUN_VIEWS[view](run))
+
+
+def test_there_is_about_a_dozen_of_cases() -> None:
+    assert len(_cases("plan.json")) >= 12
+    assert len(_cases("run.json")) >= 5
+
+
+def _holds(path: Path, text: str) -> None:
+    if os.environ.get("WRITE_CASES"):
+        path.write_text(text, encoding="utf-8", newline="\n")
+    assert path.read_bytes().decode("utf-8") == text
