@@ -1,0 +1,85 @@
+"""`reconciler apply`: do what a plan says, after everything that can be checked has been checked."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.options import Invocation, common_options
+from reconciler.cli.output import RUN_FORMATS, detail_of, show_plan, show_run
+from reconciler.cli.parameters import SHARD
+from reconciler.model.plan import Plan
+from reconciler.model.shard import Shard
+from reconciler.rendering.view import Detail
+
+if TYPE_CHECKING:
+    from reconciler.cli.wiring import House
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="[PLAN.JSON | PATHS]...", type=click.Path())
+@click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
+@click.option("--dry-run", is_flag=True, help="Check and show everything, and write nothing.")
+@click.option("--reviewed", type=click.Path(path_type=Path), help="Refuse whatever this plan does not contain.")
+@click.option("--format", "style", type=click.Choice(RUN_FORMATS), default="text", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the report of the run as JSON.")
+@click.option("--shard", type=SHARD, metavar="K/N", help="Apply part K of N, divided by object.")
+@click.option("--fail-fast", is_flag=True, help="Start no further write once one has failed.")
+@click.option("--quiet", "-q", is_flag=True, help="Only totals and what needs a person.")
+@click.option("--verbose", "-v", is_flag=True, help="Everything, also what is fine.")
+@common_options
+def command(
+    invocation: Invocation,
+    paths: tuple[str, ...],
+    yes: bool,
+    dry_run: bool,
+    reviewed: Path | None,
+    style: str,
+    out: Path | None,
+    shard: Shard | None,
+    fail_fast: bool,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    """Apply a saved plan exactly as it is, or plan the manifests at PATHS and apply that."""
+    from reconciler.cli.exit_codes import of_plan
+    from reconciler.cli.plan_to_apply import plan_to_apply
+    from reconciler.cli.wiring import open_house
+
+    detail = detail_of(quiet, verbose)
+    with open_house(invocation) as house:
+        plan = plan_to_apply(house, paths, reviewed, shard)
+        if style == "text":
+            show_plan(plan, "text", detail)
+        if dry_run:
+            if style != "text":
+                show_plan(plan, style, detail)
+            return int(of_plan(plan))
+        _ask(plan, yes=yes)
+        return _carry_out(plan, house, style, detail, out, fail_fast=fail_fast)
+
+
+def _ask(plan: Plan, *, yes: bool) -> None:
+    """Have a person agree to the changes. Raises click.Abort for a no, UsageError where nobody can be asked."""
+    from reconciler.cli.terminal import is_interactive
+
+    if yes or not plan.changes:
+        return
+    if not is_interactive():
+        raise click.UsageError("nobody can be asked here: add --yes to apply without asking")
+    click.confirm(f"Apply {len(plan.changes)} changes? Approvals can't be undone", abort=True, err=True)
+
+
+def _carry_out(plan: Plan, house: "House", style: str, detail: Detail, out: Path | None, *, fail_fast: bool) -> int:
+    from reconciler.cli.exit_codes import of_plan, of_run, worst
+    from reconciler.cli.running import carry_out
+
+    run, interrupted = carry_out(plan, house, fail_fast=fail_fast)
+    if out is not None:
+        from reconciler.rendering.json_text import run_json
+
+        out.write_text(run_json(run), encoding="utf-8")
+    if style != "text" or run.receipts or run.notes:
+        show_run(run, style, detail)
+    code = worst((of_plan(plan), of_run(run)))
+    return 128 + interrupted if interrupted is not None and code != 6 else int(code)

@@ -1,0 +1,61 @@
+"""Plans and runs in every format, to standard output."""
+
+import sys
+
+import click
+
+from reconciler.cli.terminal import view_of
+from reconciler.model.plan import Plan
+from reconciler.model.receipt import Run
+from reconciler.rendering.view import Detail
+
+PLAN_FORMATS = ("text", "json", "markdown", "html")
+RUN_FORMATS = ("text", "json", "markdown")
+
+
+def detail_of(quiet: bool, verbose: bool) -> Detail:
+    """Return how much a text says."""
+    return Detail.QUIET if quiet else Detail.VERBOSE if verbose else Detail.NORMAL
+
+
+def show_plan(plan: Plan, style: str, detail: Detail = Detail.NORMAL) -> None:
+    """Print a plan."""
+    click.echo(plan_in(plan, style, detail), nl=False)
+
+
+def plan_in(plan: Plan, style: str, detail: Detail = Detail.NORMAL) -> str:
+    """Spell a plan in one of PLAN_FORMATS."""
+    if style == "json":
+        from reconciler.rendering.json_text import plan_json
+
+        return plan_json(plan)
+    if style == "markdown":
+        from reconciler.rendering.markdown import plan_markdown
+        from reconciler.rendering.markdown_rows import Page
+
+        return plan_markdown(plan, Page(zone=view_of().zone))
+    if style == "html":
+        from reconciler.rendering.html.plan_page import plan_page
+
+        return plan_page(plan)
+    from reconciler.rendering.plan_text import plan_text
+
+    return plan_text(plan, view_of(sys.stdout, detail))
+
+
+def show_run(run: Run, style: str, detail: Detail = Detail.NORMAL) -> None:
+    """Print the report of a run."""
+    if style == "json":
+        from reconciler.rendering.json_text import run_json
+
+        text = run_json(run)
+    elif style == "markdown":
+        from reconciler.rendering.markdown_rows import Page
+        from reconciler.rendering.run_markdown import run_markdown
+
+        text = run_markdown(run, Page(zone=view_of().zone))
+    else:
+        from reconciler.rendering.run_text import run_text
+
+        text = run_text(run, view_of(sys.stdout, detail))
+    click.echo(text, nl=False)

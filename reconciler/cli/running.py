@@ -1,0 +1,86 @@
+"""A plan carried out: lock, ledger, writer, signals, engine. The only place where a writer is made."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+from reconciler.applying.brake import Brake
+from reconciler.applying.engine import apply_plan
+from reconciler.applying.tools import Tools
+from reconciler.cli.origin import origin_of, provenance
+from reconciler.cli.preflight import may_write
+from reconciler.cli.progress import progress_bar
+from reconciler.cli.stopping import watched_signals
+from reconciler.cli.wiring import House
+from reconciler.ledger.chain import verify
+from reconciler.ledger.journal import open_journal
+from reconciler.ledger.lock import hold_lock, this_process
+from reconciler.ledger.memory import LedgerMemory
+from reconciler.ledger.run_id import new_run_id
+from reconciler.model.guid import Guid
+from reconciler.model.instant import format_instant
+from reconciler.model.plan import Plan
+from reconciler.model.receipt import Run
+from reconciler.model.record import NO_STORY, Opened, Story
+from reconciler.model.shard import parse_shard
+from reconciler.model.verdict import Group, Verdict
+from reconciler.tpp.session import ticket_reader
+from reconciler.tpp.writing import ticket_writer
+
+
+def carry_out(plan: Plan, house: House, *, fail_fast: bool = False) -> tuple[Run, int | None]:
+    """Apply the changes of a plan and return the report, and the number of the signal that interrupted it.
+
+    Raises CredentialsRefused, LockHeld, LedgerBroken and LedgerUnwritable, all before anything is sent.
+    """
+    ledger, clock, settings = Path(house.settings.ledger), house.clock, house.settings
+    shard = parse_shard(plan.shard) if plan.shard else None
+    identity = may_write(house, plan) if plan.changes else plan.identity
+    origin = provenance(settings, origin_of(clock), house.session.target, identity)
+    name = new_run_id(clock.now(), shard)
+    owner = this_process(name, clock.now(), origin.workflow_run)
+    with hold_lock(ledger, owner), watched_signals(settings.stop_file) as stopping:
+        verify(ledger)
+        stories = LedgerMemory(ledger).recall(step.guid for step in plan.steps)
+        if not _has_work(plan, stories):
+            return _idle(plan, house, name), None
+        opened = Opened(clock.now(), plan.digest, shard=plan.shard, overrides=_overrides(plan))
+        with closing(open_journal(ledger, name, origin, opened)) as journal, progress_bar("Applying") as progress:
+            brake = Brake(stopping, 0 if fail_fast else settings.policy.failure_budget)
+            tools = Tools(
+                reader=ticket_reader(house.session),
+                writer=ticket_writer(house.session),
+                ledger=journal,
+                clock=clock,
+                brake=brake,
+                run=name,
+                origin=origin,
+                settle=settings.requests.settle,
+            )
+            advance = progress(len(plan.changes))
+            run = apply_plan(plan, stories, tools, workers=settings.requests.writes, progress=advance)
+        return run, stopping.signal
+
+
+def _has_work(plan: Plan, stories: Mapping[Guid, Story]) -> bool:
+    """Say whether there is anything to write down: a change, an intent without a receipt, a ticket gone for good."""
+    return any(
+        step.verdict.group is Group.CHANGE
+        or (step.verdict is Verdict.SETTLED and not step.closed)
+        or stories.get(step.guid, NO_STORY).open is not None
+        for step in plan.steps
+    )
+
+
+def _idle(plan: Plan, house: House, name: str) -> Run:
+    now = house.clock.now()
+    return Run(name, plan.digest, plan.target, now, now, (), environment=plan.environment, shard=plan.shard)
+
+
+def _overrides(plan: Plan) -> tuple[str, ...]:
+    """Spell the exemptions that were in force, for the ledger."""
+    return tuple(
+        f"{override.rule}: {', '.join(sorted(override.tickets))} until {format_instant(override.until)}: "
+        f"{override.reason} ({override.source})"
+        for override in plan.overrides
+    )

@@ -1,0 +1,51 @@
+"""The terminal that output goes to: its width, its colours, its reader's time zone."""
+
+import os
+import shutil
+import sys
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import TextIO
+
+from reconciler.rendering.view import Detail, View
+
+_NARROWEST = 60
+_WITHOUT_TERMINAL = 100
+
+
+def view_of(stream: TextIO | None = None, detail: Detail = Detail.NORMAL) -> View:
+    """Return how to set text for a stream (standard output when none is named).
+
+    Colour and hyperlinks only on a terminal, and no colour when NO_COLOR is set to anything (no-color.org).
+    """
+    stream = stream or sys.stdout
+    on_terminal = stream.isatty() and os.environ.get("TERM") != "dumb"
+    width = shutil.get_terminal_size((_WITHOUT_TERMINAL, 24)).columns if on_terminal else _WITHOUT_TERMINAL
+    colour = on_terminal and not os.environ.get("NO_COLOR")
+    links = Path.cwd().as_uri() if colour else None
+    return View(width=max(width, _NARROWEST), colour=colour, zone=local_zone(), detail=detail, links=links)
+
+
+def local_zone() -> tzinfo | None:
+    """Return the reader's time zone as the machine has it; None when that is UTC."""
+    name = os.environ.get("TZ", "").removeprefix(":") or _zone_of_machine()
+    if name:
+        from zoneinfo import ZoneInfo
+
+        try:
+            return None if name in ("UTC", "Etc/UTC") else ZoneInfo(name)
+        except (OSError, ValueError):
+            pass
+    here = datetime.now().astimezone()
+    return here.tzinfo if here.utcoffset() else None
+
+
+def _zone_of_machine() -> str:
+    target = os.path.realpath("/etc/localtime")
+    _, found, name = target.partition("zoneinfo/")
+    return name if found else ""
+
+
+def is_interactive() -> bool:
+    """Say whether a person can be asked: both ends are a terminal, and this is no CI job."""
+    return sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")

@@ -1,0 +1,84 @@
+"""Ports and adapters brought together: the configuration, the clock, the session, the ledger."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.cli.clock import SystemClock
+from reconciler.cli.options import Invocation
+from reconciler.model.settings import AuthMethod, Settings
+
+if TYPE_CHECKING:
+    from reconciler.tpp.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What a command that talks to the server works with. There is no writer in it: `apply` makes its own."""
+
+    settings: Settings
+    clock: SystemClock
+    session: "Session"
+
+
+@contextmanager
+def open_house(invocation: Invocation) -> Iterator[House]:
+    """Load the configuration and open a session with its server. Raises InvalidInput, ServerFailure."""
+    from reconciler.tpp.secrets import read_secrets
+    from reconciler.tpp.session import open_session
+
+    settings, clock = invocation.settings(), SystemClock()
+    secrets = read_secrets(os.environ, sys.stdin.read)
+    with open_session(settings, secrets, clock, id_token=id_token_source(settings, clock)) as session:
+        yield House(settings, clock, session)
+
+
+def id_token_source(settings: Settings, clock: SystemClock) -> Callable[[], str] | None:
+    """Return how to get a JWT for the configured method; None when the method needs none."""
+    auth = settings.auth
+    if auth.method is AuthMethod.GITHUB_OIDC:
+        from reconciler.github.oidc import fetch_id_token
+
+        audience = auth.audience or settings.server or ""
+        return lambda: _masked(fetch_id_token(os.environ, audience, clock).value)
+    if auth.method is AuthMethod.JWT and auth.jwt_file is not None:
+        from reconciler.tpp.secrets import read_private
+
+        path = Path(auth.jwt_file)
+        return lambda: read_private(path).reveal()
+    if auth.method is AuthMethod.JWT and auth.jwt_command:
+        return lambda: _output_of(auth.jwt_command)
+    return None
+
+
+def _masked(token: str) -> str:
+    """Tell the runner to mask the token before anything can print it; standard output may go to a file."""
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        sys.stderr.write(f"::add-mask::{token}\n")
+        sys.stderr.flush()
+    return token
+
+
+def _output_of(command: tuple[str, ...]) -> str:
+    import subprocess
+
+    from reconciler.errors import CredentialsRefused
+
+    try:
+        done = subprocess.run(  # noqa: S603 - a program that the configuration names, as a list, no shell
+            command, capture_output=True, text=True, timeout=60, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CredentialsRefused(
+            f"auth.jwt_command {command[0]} could not be run: {type(error).__name__}", "run it by hand to see why"
+        ) from None
+    if done.returncode != 0 or not done.stdout.strip():
+        raise CredentialsRefused(
+            f"auth.jwt_command {command[0]} ended with {done.returncode} and printed no JWT",
+            "run it by hand to see why",
+        )
+    return done.stdout.strip()

@@ -1,0 +1,46 @@
+"""A plan held against the one that was reviewed: whatever the review did not contain is refused, row by row."""
+
+from dataclasses import replace
+
+from reconciler.model.plan import Plan, Step
+from reconciler.model.verdict import Group, Reason
+from reconciler.planning.judge import spell
+
+
+def hold_against(plan: Plan, reviewed: Plan) -> Plan:
+    """Return the plan with every change refused that the reviewed plan does not contain exactly."""
+    seen = {step.guid: step for step in reviewed.changes}
+    steps = tuple(_held(step, seen.get(step.guid)) for step in plan.steps)
+    return replace(plan, steps=steps)
+
+
+def _held(step: Step, reviewed: Step | None) -> Step:
+    if step.group is not Group.CHANGE:
+        return step
+    difference = _difference(step, reviewed)
+    if difference is None:
+        return step
+    return replace(
+        step, reason=Reason.REFUSED_NOT_REVIEWED, detail=f"{difference}; make a new plan and have it reviewed"
+    )
+
+
+def _difference(step: Step, reviewed: Step | None) -> str | None:
+    """Say how a change differs from the reviewed one; None when it is the same."""
+    if reviewed is None:
+        return "the reviewed plan does not change this ticket"
+    pairs = (
+        ("verdict", step.verdict.value, reviewed.verdict.value),
+        ("state before", spell(step.before) if step.before else "", spell(reviewed.before) if reviewed.before else ""),
+        ("wanted state", spell(step.after), spell(reviewed.after)),
+        ("object", step.object, reviewed.object),
+        ("workflow", step.workflow, reviewed.workflow),
+        ("explanation", step.explanation or "", reviewed.explanation or ""),
+        ("change", step.change or "", reviewed.change or ""),
+    )
+    for name, now, then in pairs:
+        if now != then:
+            return f"its {name} was {then!r} in the reviewed plan and is {now!r} now"
+    if step.parameters != reviewed.parameters:
+        return "its parameters differ from the reviewed plan"
+    return None
