@@ -21,7 +21,7 @@ def review_of(github: GitHub, event: Event, commits: Sequence[str]) -> Review | 
     With several pull requests behind them the weakest review is returned: the one with the fewest reviewers.
     So a push without a review can't hide behind the reviewed one that follows it. Raises GitHubFailure.
     """
-    numbers = [_pull_behind(github, sha, event.branch, frozenset(commits)) for sha in commits]
+    numbers = [pull_behind(github, sha, event.branch, frozenset(commits)) for sha in commits]
     if not numbers or None in numbers:
         return None
     approvals = environment_approvals(github, event.run_id)
@@ -53,11 +53,11 @@ def environment_approvals(github: GitHub, run_id: str) -> tuple[str, ...]:
     return tuple(sorted({text(wire, "user", "login") for wire in given if text(wire, "state") == "approved"} - {""}))
 
 
-def _pull_behind(github: GitHub, sha: str, branch: str, pushed: frozenset[str]) -> int | None:
-    """Return the pull request whose merge brought a commit to the branch.
+def pull_behind(github: GitHub, sha: str, branch: str, pushed: frozenset[str] = frozenset()) -> int | None:
+    """Return the pull request whose merge brought a commit to the branch, None for a direct push.
 
     The list of GitHub also has open pull requests and those that were merged elsewhere. `merge_commit_sha` is
-    the commit itself, or for a rebase the last one that was pushed with it.
+    the commit itself, or for a rebase the last one that was `pushed` with it. Raises GitHubFailure.
     """
     for wire in github.every(f"/commits/{sha}/pulls"):
         merged = bool(text(wire, "merged_at")) and text(wire, "base", "ref") == branch

@@ -1,0 +1,117 @@
+"""`reconciler github summary | statement | merge-plans | merge-runs`: files made of plans and reports."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import click
+
+from reconciler.errors import InvalidInput
+from reconciler.model.decision import Problem, Source
+from reconciler.model.receipt import Run
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_FILES = click.argument("files", nargs=-1, required=True, type=_FILE)
+_OUT = click.option("--out", type=_FILE, required=True, help="The file to write.")
+_SUMMARY_BYTES = 900_000
+_INDENT = 2
+
+
+@click.command()
+@click.option("--plan", type=_FILE, help="A saved plan.")
+@click.option("--run", "report", type=_FILE, help="The report of a run.")
+def summary(plan: Path | None, report: Path | None) -> None:
+    """Write a plan or the report of a run to the job summary."""
+    from reconciler.cli.actions import page_of, this_event
+    from reconciler.github.summary import append_summary
+    from reconciler.ledger.plan_files import load_plan
+    from reconciler.rendering.markdown import plan_markdown
+    from reconciler.rendering.run_markdown import run_markdown
+
+    page = page_of(this_event(), _SUMMARY_BYTES)
+    texts = [plan_markdown(load_plan(plan), page)] if plan is not None else []
+    texts += [run_markdown(load_run(report), page)] if report is not None else []
+    for text in texts:
+        if not append_summary(os.environ, text):
+            click.echo(text, nl=False)
+
+
+@click.command()
+@click.option("--run", "report", type=_FILE, default="run.json", show_default=True, help="The report of the run.")
+@click.option("--predicate", type=_FILE, help="Write the predicate alone too, as actions/attest takes it.")
+@click.argument("subjects", nargs=-1, type=_FILE)
+@_OUT
+def statement(report: Path, predicate: Path | None, subjects: tuple[Path, ...], out: Path) -> None:
+    """Write the in-toto statement about a run; its subjects are the report and SUBJECTS, such as plan and ledger."""
+    from reconciler.cli.clock import SystemClock
+    from reconciler.cli.version import tool
+    from reconciler.github.provenance import provenance_of
+    from reconciler.github.statement import predicate_of, statement_of
+    from reconciler.model.review import Provenance
+
+    run, origin = load_run(report), provenance_of(os.environ, SystemClock())
+    if origin.why:
+        click.echo(f"statement: {origin.why}", err=True)
+    provenance = Provenance(
+        tool(),
+        run.target,
+        environment=run.environment,
+        commit=origin.commit,
+        repository=origin.repository,
+        review=origin.review,
+        workflow_run=origin.workflow_run,
+    )
+    said = predicate_of(run, provenance)
+    digests = {path.name: _digest(path) for path in (report, *subjects)}
+    out.write_text(json.dumps(statement_of(digests, said), indent=_INDENT) + "\n", encoding="utf-8")
+    if predicate is not None:
+        predicate.write_text(json.dumps(said, indent=_INDENT) + "\n", encoding="utf-8")
+
+
+@click.command()
+@_FILES
+@_OUT
+def merge_plans(files: tuple[Path, ...], out: Path) -> None:
+    """Merge the plans of all shards to the plan of the whole; an absent shard is an error."""
+    from reconciler.ledger.plan_files import load_plan, save_plan
+    from reconciler.planning.digest import check_digest
+    from reconciler.planning.merge import merge_plans as merge
+
+    plans = [load_plan(path) for path in files]
+    for plan in plans:
+        check_digest(plan)
+    save_plan(merge(plans), out)
+
+
+@click.command()
+@_FILES
+@_OUT
+def merge_runs(files: tuple[Path, ...], out: Path) -> None:
+    """Merge the reports of all shards; an absent shard is an error, because nobody knows what it did."""
+    from reconciler.planning.merge import merge_runs as merge
+    from reconciler.rendering.json_text import run_json
+
+    out.write_text(run_json(merge([load_run(path) for path in files])), encoding="utf-8")
+
+
+def load_run(path: Path) -> Run:
+    """Read the report of a run. Raises InvalidInput when it is not there or not what `apply --out` writes."""
+    from reconciler.model.run_codec import decode_run
+
+    try:
+        return decode_run(json.loads(path.read_bytes()))
+    except OSError as fault:
+        message = f"the report of the run can't be read: {fault.strerror}"
+    except (ValueError, RecursionError) as fault:
+        message = f"this is no report of a run: {fault}"
+    problem = Problem("run-file/invalid", Source(str(path)), message, "apply writes it with --out")
+    raise InvalidInput((problem,)) from None
+
+
+def _digest(path: Path) -> str:
+    try:
+        return "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as fault:
+        problem = Problem("statement/subject", Source(str(path)), f"the file can't be read: {fault.strerror}")
+        raise InvalidInput((problem,)) from None
