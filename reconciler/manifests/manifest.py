@@ -173,7 +173,7 @@ def _check_shape(draft: _Draft, header: Header, places: Places) -> None:
 
     problems = schema_problems(schema_of(kind), instance, places)
     if not draft.whole:  # what seems to be missing may stand behind the place where reading had to stop
-        problems = [problem for problem in problems if problem.source != places.value(())]
+        problems = [problem for problem in problems if problem.code != Code.SCHEMA_MISSING]
     draft.manifest.problems += problems
     if not problems:
         _decode_refused(draft, header, places)

@@ -52,10 +52,12 @@ def _problems(error: ValidationError, places: Places) -> Iterator[Problem]:
             wanted: Any = error.validator_value
             yield from (_missing(key, path, places) for key in wanted if key not in value)
         case "not":
-            hint = "remove it, or change the status"
-            yield Problem(Code.SCHEMA_SCHEDULE, places.key(path), str(schema.get("errorMessage")), hint)
+            yield Problem(Code.SCHEMA_SCHEDULE, places.key(path), str(schema.get("errorMessage")), "remove it")
         case "type":
             yield Problem(Code.SCHEMA_TYPE, places.value(path), *_wrong_type(error, _named(path)))
+        case "pattern" if "propertyNames" in error.absolute_schema_path:
+            message, hint = _wrong_value(error, schema, "name")
+            yield Problem(Code.SCHEMA_VALUE, places.key((*path, value)), message, hint)
         case _:
             yield Problem(Code.SCHEMA_VALUE, places.value(path), *_wrong_value(error, schema, _named(path)))
 
