@@ -1,0 +1,191 @@
+"""The journal of one run: every entry is on disk before the call that wrote it returns.
+
+Threads that append at the same time share one fsync (group commit): whoever finds nobody writing writes what
+all have queued, the others wait until their line is down.
+"""
+
+import errno
+import fcntl
+import os
+import threading
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from reconciler.errors import LedgerUnwritable
+from reconciler.ledger.files import file_of, line_hash
+from reconciler.ledger.heads import head_digest, ledger_heads
+from reconciler.model.canonical import canonical
+from reconciler.model.provenance_codec import encode_provenance
+from reconciler.model.record import Entry, Opened
+from reconciler.model.record_codec import encode_line
+from reconciler.model.review import Provenance
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space on that disk",
+    errno.EDQUOT: "free some space within the quota",
+    errno.EFBIG: "raise the limit for the size of files (ulimit -f)",
+    errno.EROFS: "mount the disk for writing, or let `ledger` point elsewhere",
+    errno.EACCES: "let the user that runs the reconciler write there",
+    errno.EPERM: "let the user that runs the reconciler write there",
+    errno.ENOTDIR: "let `ledger` point to a folder",
+    errno.EEXIST: "let `ledger` point to a folder; a run never writes to the file of another",
+}
+
+
+def open_journal(root: Path, run: str, provenance: Provenance, opened: Opened) -> "Journal":
+    """Begin the file of a run with its first line, which names the heads that are there now.
+
+    The lock of the ledger must be held (ledger/lock.py). `opened.heads` is filled in here. When this returns, file
+    and folders are on disk. Raises LedgerUnwritable when they can't be, LedgerBroken when an earlier file can't be
+    read, ValueError when `run` is no run id.
+    """
+    heads = ledger_heads(root)
+    path = root / file_of(run)
+    try:
+        _make_folder(path.parent)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise _unwritable(Path(error.filename or path), error) from error
+    journal = Journal(path, descriptor, run, provenance, head_digest(heads))
+    try:
+        journal.append(replace(opened, heads=heads))
+        _sync_folder(path.parent)
+    except OSError as error:
+        journal.close()
+        raise _unwritable(path.parent, error) from error
+    except LedgerUnwritable:
+        journal.close()
+        raise
+    return journal
+
+
+class Journal:
+    """The open file of one run; implements ports.Ledger. Closing it adds nothing."""
+
+    def __init__(self, path: Path, descriptor: int, run: str, provenance: Provenance, previous: str) -> None:
+        """Take over an empty file that is open for appending; `previous` goes into its first line."""
+        self.path = path
+        self.run = run
+        self._descriptor = descriptor
+        self._provenance = encode_provenance(provenance)
+        self._turn = threading.Condition()
+        self._previous = previous
+        self._queue = bytearray()
+        self._queued = 0
+        self._durable = 0
+        self._writing = False
+        self._failure: OSError | None = None
+
+    def append(self, entry: Entry) -> None:
+        """Write one entry; it is on disk when this returns. Thread-safe.
+
+        Raises LedgerUnwritable, and from then on for every call: whether the last lines are on disk is not known.
+        """
+        with self._turn:
+            self._refuse_after_failure()
+            mine = self._enqueue(entry)
+            while self._durable < mine:
+                self._refuse_after_failure()
+                if self._writing:
+                    self._turn.wait()
+                else:
+                    self._write_queue()
+
+    @property
+    def head(self) -> str:
+        """The hash of the last line: an anchor for `reconciler ledger verify --head`."""
+        with self._turn:
+            return self._previous
+
+    def close(self) -> None:
+        """Let go of the file. Everything that was appended is on disk already."""
+        with self._turn:
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        """Use the journal in a with statement."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let go of the file."""
+        self.close()
+
+    def _enqueue(self, entry: Entry) -> int:
+        line = canonical(encode_line(entry, self._queued + 1, self.run, self._provenance, self._previous))
+        self._previous = line_hash(line)
+        self._queue += line + b"\n"
+        self._queued += 1
+        return self._queued
+
+    def _write_queue(self) -> None:
+        """Put down what is queued, without holding up those who queue more meanwhile."""
+        lines, reached = bytes(self._queue), self._queued
+        self._queue.clear()
+        self._writing = True
+        self._turn.release()
+        failure: OSError | None = OSError(errno.EINTR, os.strerror(errno.EINTR))
+        try:
+            _write_all(self._descriptor, lines)
+            _sync(self._descriptor)
+            failure = None
+        except OSError as error:
+            failure = error
+        finally:
+            self._turn.acquire()
+            self._writing = False
+            self._failure = failure
+            if failure is None:
+                self._durable = reached
+            self._turn.notify_all()
+
+    def _refuse_after_failure(self) -> None:
+        if self._failure is not None:
+            raise _unwritable(self.path, self._failure) from self._failure
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _sync(descriptor: int) -> None:
+    """Wait until the disk has it. On macOS fsync stops at the drive's own cache (man fsync), F_FULLFSYNC does not."""
+    full_sync = getattr(fcntl, "F_FULLFSYNC", None)
+    if full_sync is None:
+        os.fsync(descriptor)
+    else:
+        fcntl.fcntl(descriptor, full_sync)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and its parents; a new name is on disk once the folder that holds it is synced."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    for path in reversed(missing):
+        path.mkdir(exist_ok=True)
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network file systems can't sync a folder, and need not
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _unwritable(path: Path, error: OSError) -> LedgerUnwritable:
+    remedy = _REMEDIES.get(error.errno or 0, "see why that disk can't be written")
+    return LedgerUnwritable(
+        f"the ledger can't be written: {path}: {error.strerror or error}",
+        f"{remedy}, then run again: what was sent and not recorded is found by reading the tickets",
+    )

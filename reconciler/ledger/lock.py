@@ -1,0 +1,151 @@
+"""One lock per ledger, so that two runs on one machine never write at the same time.
+
+The lock is the kernel's (flock) on a file that tells who holds it. The kernel lets go when a process dies, however
+it dies, so a lock is never stuck; the file that a dead process left behind is taken over and its owner named.
+
+On NFS the lock works between machines only when the server's lock service does (Linux maps flock to a lock of the
+whole file there since 2.6.12, flock(2)). Machines that don't share a file system don't see it at all: in CI the
+concurrency group of the workflow keeps runs apart.
+"""
+
+import fcntl
+import getpass
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from reconciler.errors import LedgerUnwritable, LockHeld
+from reconciler.model.canonical import Json
+from reconciler.model.decoding import Fields, instant, text, whole
+from reconciler.model.instant import format_instant
+from reconciler.model.state_codec import sparse
+
+LOCK_FILE = ".lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who holds a lock: process, host, user, run, since when, and where the run can be watched."""
+
+    pid: int
+    host: str
+    user: str
+    run: str
+    since: datetime
+    url: str | None = None
+
+    def described(self, now: datetime) -> str:
+        """Name the owner and the age of the lock for a person."""
+        where = f", {self.url}" if self.url else ""
+        since = f"since {format_instant(self.since)} ({_age(now - self.since)})"
+        return f"run {self.run}, process {self.pid} of {self.user} on {self.host}, {since}{where}"
+
+
+def this_process(run: str, since: datetime, url: str | None = None) -> Owner:
+    """Return this process as the owner of a lock for a run."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return Owner(os.getpid(), socket.gethostname(), user, run, since, url)
+
+
+@contextmanager
+def hold_lock(root: Path, owner: Owner) -> Iterator[Owner | None]:
+    """Hold the lock of the ledger in `root`; `owner.since` is now.
+
+    Yields the owner that died holding it, None when there was none. Raises LockHeld at once when another process
+    holds it, and LedgerUnwritable when the lock file can't be written.
+    """
+    path = root / LOCK_FILE
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        descriptor = _open_locked(path, owner.since)
+    except OSError as error:
+        raise LedgerUnwritable(
+            f"the ledger can't be locked: {path}: {error.strerror or error}",
+            "let the user that runs the reconciler write to the folder of the ledger",
+        ) from error
+    try:
+        dead = _read_owner(descriptor)
+        _write_owner(descriptor, path, owner)
+        yield dead
+    finally:
+        with suppress(OSError):
+            path.unlink()
+        os.close(descriptor)
+
+
+def _open_locked(path: Path, now: datetime) -> int:
+    """Open and lock the file that has the name now: its last owner removes it while letting go."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = _read_owner(descriptor)
+            os.close(descriptor)
+            raise _held(path, holder, now) from None
+        except OSError:
+            os.close(descriptor)
+            raise
+        if _is_named(descriptor, path):
+            return descriptor
+        os.close(descriptor)
+
+
+def _is_named(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _held(path: Path, holder: Owner | None, now: datetime) -> LockHeld:
+    who = "a process that has not yet said who it is" if holder is None else holder.described(now)
+    return LockHeld(
+        f"the ledger is locked ({path}) by {who}",
+        "wait until that run has ended, or end it; nothing was sent, and the lock goes with its process",
+    )
+
+
+def _read_owner(descriptor: int) -> Owner | None:
+    """Return who is written in the lock file, None when nobody is or it can't be understood."""
+    try:
+        fields = Fields(json.loads(os.pread(descriptor, 65536, 0)), "")
+        return Owner(
+            pid=fields.take("pid", whole),
+            host=fields.take("host", text),
+            user=fields.take("user", text),
+            run=fields.take("run", text),
+            since=fields.take("since", instant),
+            url=fields.optional("url", text),
+        )
+    except (ValueError, RecursionError):
+        return None
+
+
+def _write_owner(descriptor: int, path: Path, owner: Owner) -> None:
+    told: dict[str, Json] = {"pid": owner.pid, "host": owner.host, "user": owner.user, "run": owner.run}
+    told |= sparse({"since": format_instant(owner.since), "url": owner.url})
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(told).encode() + b"\n", 0)
+    except OSError as error:
+        raise LedgerUnwritable(
+            f"the ledger can't be locked: {path}: {error.strerror or error}", "free some space on that disk"
+        ) from error
+
+
+def _age(age: timedelta) -> str:
+    seconds = max(0, int(age.total_seconds()))
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return f"{seconds} second{'' if seconds == 1 else 's'} ago"

@@ -1,0 +1,72 @@
+"""Ledgers to look at: entries with sensible defaults, and whole runs on disk."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from reconciler.ledger.journal import open_journal
+from reconciler.model.receipt import Receipt
+from reconciler.model.record import Closed, Ended, Entry, Intent, Opened, Recorded
+from reconciler.model.review import Provenance, Review
+from tests.builders import APPROVED, NOW, OBJECT, PENDING, WORKFLOW, guid, receipt
+
+FIRST, SECOND, THIRD = "20261121T120000Z-00000a", "20261122T120000Z-00000b", "20261123T120000Z-00000c"
+PROVENANCE = Provenance(
+    tool="tpp-reconciler 1.0.0",
+    target="https://tpp.example.com",
+    environment="production",
+    identity="local:{b6e6a98b-6419-4497-9249-860d136dfba0}",
+    commit="9d2e1f7c0a7f1c9d2e1f7c0a7f1c9d2e1f7c0a7f",
+    repository="example/tickets",
+    review=Review(12, "jdoe", "https://github.com/example/tickets/pull/12", "jdoe", ("asmith",), "asmith"),
+    workflow_run="https://github.com/example/tickets/actions/runs/1",
+)
+OPENED = Opened(NOW, "sha256:" + "0" * 64)
+
+
+def decided(number: int) -> str:
+    return f"sha256:{number:064x}"
+
+
+def intent(number: int = 1, **changes: Any) -> Intent:
+    values: dict[str, Any] = {
+        "at": NOW,
+        "operation": f"{number:012x}",
+        "guid": guid(number),
+        "decision": decided(number),
+        "before": PENDING,
+        "after": APPROVED,
+        "object": OBJECT,
+        "workflow": WORKFLOW,
+        "change": "CHG0041234",
+    }
+    return Intent(**(values | changes))
+
+
+def recorded(number: int = 1, **changes: Any) -> Recorded:
+    return Recorded(receipt(number, **changes), decided(number), "CHG0041234")
+
+
+def closed(number: int = 1) -> Closed:
+    return Closed(NOW, guid(number), decided(number))
+
+
+def ended(*receipts: Receipt) -> Ended:
+    return Ended(NOW, {found.outcome: 1 for found in receipts})
+
+
+def write_run(root: Path, run: str, *entries: Entry, provenance: Provenance = PROVENANCE, **opened: Any) -> Path:
+    """Write the file of a run and return its path."""
+    with open_journal(root, run, provenance, replace(OPENED, **opened)) as journal:
+        for entry in entries:
+            journal.append(entry)
+    return journal.path
+
+
+def write_three_runs(root: Path) -> tuple[Path, Path, Path]:
+    """Three runs, one after the other: five, four and three lines."""
+    return (
+        write_run(root, FIRST, intent(1), recorded(1), intent(2), recorded(2)),
+        write_run(root, SECOND, intent(3), recorded(3), closed(1)),
+        write_run(root, THIRD, intent(4), recorded(4)),
+    )

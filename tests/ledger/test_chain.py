@@ -1,0 +1,251 @@
+"""Verification finds every damage and says where it is."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.errors import LedgerBroken
+from reconciler.ledger.chain import Chain, check, verify
+from reconciler.ledger.heads import ledger_head
+from reconciler.model.canonical import sha256
+from reconciler.model.decision import Source
+from tests.ledger.ledgers import FIRST, SECOND, THIRD, intent, recorded, write_run, write_three_runs
+
+ONE, TWO, THREE = (f"2026/11/{run}.jsonl" for run in (FIRST, SECOND, THIRD))
+Lines = list[bytes]
+
+
+@cache
+def pristine() -> tuple[dict[str, bytes], str]:
+    """The three runs as they were written, and the head that somebody noted of them."""
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        write_three_runs(root)
+        return {path: (root / path).read_bytes() for path in (ONE, TWO, THREE)}, ledger_head(root)
+
+
+@contextmanager
+def ledger(files: dict[str, bytes]) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as name:
+        for path, data in files.items():
+            (Path(name) / path).parent.mkdir(parents=True, exist_ok=True)
+            (Path(name) / path).write_bytes(data)
+        yield Path(name)
+
+
+def checked(files: dict[str, bytes], anchor: str | None = None) -> Chain:
+    with ledger(files) as root:
+        return check(root, anchor)
+
+
+def told(path: str, change: Callable[[Lines], None], anchor: str | None = None) -> list[str]:
+    """What a check says after the lines of one file were changed."""
+    files, _ = pristine()
+    lines = files[path].splitlines(keepends=True)
+    change(lines)
+    chain = checked(files | {path: b"".join(lines)}, anchor)
+    return [f"{fault.code} {fault.source}: {fault.message}" for fault in chain.faults]
+
+
+def test_what_was_written_holds_and_so_does_every_anchor_to_it() -> None:
+    files, head = pristine()
+    for anchor in (None, head, *(sha256(line) for data in files.values() for line in data.splitlines())):
+        assert checked(files, anchor) == Chain(files=3, lines=12, head=head)
+
+
+def test_an_anchor_to_an_earlier_state_holds_after_the_ledger_has_grown(tmp_path: Path) -> None:
+    write_run(tmp_path, FIRST, intent())
+    earlier = ledger_head(tmp_path)
+    write_run(tmp_path, SECOND, intent(2))
+    assert ledger_head(tmp_path) != earlier
+    assert check(tmp_path, earlier).faults == ()
+
+
+def test_there_is_nothing_wrong_with_a_ledger_that_was_never_begun(tmp_path: Path) -> None:
+    assert check(tmp_path / "ledger").faults == ()
+    assert check(tmp_path, ledger_head(tmp_path)).faults == ()
+
+
+def test_an_edit_is_found_at_its_line() -> None:
+    def edit(lines: Lines) -> None:
+        lines[2] = lines[2].replace(b"Approved", b"Rejected")
+
+    assert told(ONE, edit) == [
+        f"ledger/changed {ONE}:3: line 3 has not the hash that line 4 was written with: one of the two was changed"
+    ]
+
+
+def test_a_gap_is_found_at_its_line() -> None:
+    def cut(lines: Lines) -> None:
+        del lines[1:3]
+
+    assert (
+        told(ONE, cut)
+        == [
+            f"ledger/cut {ONE}:4: lines are missing at the end: when {TWO} was begun it had 5, now it has 3",
+            f"ledger/gap {ONE}:2: lines 2 to 3 are missing before line 4",
+        ][::-1]
+    )
+
+
+def test_another_order_is_found_at_its_line() -> None:
+    def swap(lines: Lines) -> None:
+        lines[1], lines[2] = lines[2], lines[1]
+
+    assert told(ONE, swap) == [
+        f"ledger/gap {ONE}:2: line 2 is missing before line 3",
+        f"ledger/order {ONE}:3: line 2 stands behind line 3: lines were moved, repeated or put in",
+        f"ledger/gap {ONE}:4: line 3 is missing before line 4",
+    ]
+
+
+def test_a_repeated_line_is_found_at_its_line() -> None:
+    def repeat(lines: Lines) -> None:
+        lines.insert(2, lines[1])
+
+    assert told(THREE, repeat) == [
+        f"ledger/order {THREE}:3: line 2 stands behind line 2: lines were moved, repeated or put in"
+    ]
+
+
+def test_a_cut_at_the_end_is_found_by_the_heads_of_the_next_run() -> None:
+    def cut(lines: Lines) -> None:
+        del lines[-1]
+
+    assert told(ONE, cut) == [
+        f"ledger/cut {ONE}:5: lines are missing at the end: when {TWO} was begun it had 5, now it has 4"
+    ]
+
+
+def test_a_cut_at_the_very_end_is_found_by_the_anchor() -> None:
+    def cut(lines: Lines) -> None:
+        del lines[-1]
+
+    _, head = pristine()
+    assert told(THREE, cut) == []
+    (fault,) = told(THREE, cut, head)
+    assert fault.startswith("ledger/anchor ")
+    assert fault.endswith(f"has the hash {head}: what was there when it was noted was cut or changed")
+
+
+def test_a_removed_file_is_found_by_the_heads_of_the_next_run() -> None:
+    files, _ = pristine()
+    chain = checked({path: data for path, data in files.items() if path != TWO})
+    assert [(fault.code, str(fault.source), fault.message) for fault in chain.faults] == [
+        ("ledger/removed", TWO, f"the file was removed: when {THREE} was begun it had 4 lines")
+    ]
+
+
+def test_a_renamed_file_is_found() -> None:
+    files, _ = pristine()
+    renamed = {path.replace(THIRD, "20261124T000000Z-00000d"): data for path, data in files.items()}
+    (fault,) = checked(renamed).faults
+    assert (fault.code, fault.message) == (
+        "ledger/moved",
+        f"this is the file of run {THIRD}, which belongs at 2026/11/{THIRD}.jsonl",
+    )
+
+
+def test_a_first_line_that_was_taken_away_is_found() -> None:
+    def behead(lines: Lines) -> None:
+        del lines[0]
+
+    assert told(THREE, behead) == [
+        f"ledger/gap {THREE}:1: line 1 is missing before line 2",
+        f"ledger/gap {THREE}:1: the first line does not open a run: lines before it are missing",
+    ]
+
+
+def test_a_rewritten_file_is_found_by_the_heads_of_the_next_run(tmp_path: Path) -> None:
+    write_three_runs(tmp_path)
+    (tmp_path / ONE).unlink()
+    shutil.move(tmp_path / "2026", tmp_path / "kept")
+    write_run(tmp_path, FIRST, intent(1), recorded(1), intent(2), recorded(2, detail="another story"))
+    shutil.copytree(tmp_path / "kept", tmp_path / "2026", dirs_exist_ok=True)
+    shutil.rmtree(tmp_path / "kept")
+    (fault,) = check(tmp_path).faults
+    assert (fault.code, fault.source) == ("ledger/changed", Source(ONE, 5))
+
+
+def test_the_error_tells_every_fault_with_its_place() -> None:
+    files, _ = pristine()
+    with (
+        ledger({ONE: files[ONE].replace(b'"line":2', b'"line":7'), THREE: files[THREE]}) as root,
+        pytest.raises(LedgerBroken) as broken,
+    ):
+        verify(root)
+    assert broken.value.message.splitlines() == [
+        f"the ledger {root} does not hold:",
+        f"{ONE}:2: lines 2 to 6 are missing before line 7",
+        f"{ONE}:3: line 3 stands behind line 7: lines were moved, repeated or put in",
+        f"{TWO}: the file was removed: when {THREE} was begun it had 4 lines",
+    ]
+
+
+PLACES = st.tuples(st.sampled_from([ONE, TWO, THREE]), st.floats(0, 1, exclude_max=True))
+
+
+@settings(max_examples=400)
+@given(PLACES, st.integers(1, 255))
+def test_a_changed_byte_anywhere_is_found(place: tuple[str, float], by: int) -> None:
+    files, head = pristine()
+    path, where = place
+    data = bytearray(files[path])
+    data[int(where * len(data))] ^= by
+    assert checked(files | {path: bytes(data)}, head).faults
+
+
+@settings(max_examples=200)
+@given(PLACES, st.binary(min_size=1, max_size=40))
+def test_inserted_bytes_anywhere_are_found(place: tuple[str, float], inserted: bytes) -> None:
+    files, head = pristine()
+    path, where = place
+    at = round(where * (len(files[path]) + 1))
+    damaged = files[path][:at] + inserted + files[path][at:]
+    chain = checked(files | {path: damaged}, head)
+    assert chain.faults or (damaged.startswith(files[path]) and chain.torn == (Source(path, damaged.count(b"\n") + 1),))
+
+
+@settings(max_examples=200)
+@given(PLACES, st.integers(1, 5000))
+def test_bytes_taken_away_anywhere_are_found(place: tuple[str, float], length: int) -> None:
+    files, head = pristine()
+    path, where = place
+    at = int(where * len(files[path]))
+    assert checked(files | {path: files[path][:at] + files[path][at + length :]}, head).faults
+
+
+@settings(max_examples=200)
+@given(st.sampled_from([ONE, TWO, THREE]), st.randoms(use_true_random=False))
+def test_lines_in_another_order_are_found(path: str, random: Random) -> None:
+    files, head = pristine()
+    lines = files[path].splitlines(keepends=True)
+    shuffled = lines[:]
+    random.shuffle(shuffled)
+    assert bool(checked(files | {path: b"".join(shuffled)}, head).faults) == (shuffled != lines)
+
+
+@given(st.sets(st.sampled_from([ONE, TWO, THREE]), min_size=1))
+def test_removed_files_are_found(removed: set[str]) -> None:
+    files, head = pristine()
+    assert checked({path: data for path, data in files.items() if path not in removed}, head).faults
+
+
+@settings(max_examples=200)
+@given(PLACES, st.integers(1, 255))
+def test_without_an_anchor_only_a_change_of_the_last_line_can_hide(place: tuple[str, float], by: int) -> None:
+    files, _ = pristine()
+    path, where = place
+    data = bytearray(files[path])
+    at = int(where * len(data))
+    data[at] ^= by
+    in_last_line = path == THREE and at >= len(data[:-1]) - len(files[THREE].splitlines()[-1])
+    assert checked(files | {path: bytes(data)}).faults or in_last_line

@@ -1,0 +1,304 @@
+"""The journal: one file per run, every line durable when append returns, and nothing after a failed write."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+
+from reconciler.errors import LedgerBroken, LedgerUnwritable
+from reconciler.ledger.chain import check
+from reconciler.ledger.heads import head_digest, ledger_head, ledger_heads
+from reconciler.ledger.journal import Journal, open_journal
+from reconciler.ledger.reading import read_lines
+from reconciler.ledger.run_id import new_run_id
+from reconciler.model.canonical import sha256
+from reconciler.model.decision import Source
+from reconciler.model.record import Line, Opened
+from reconciler.model.shard import Shard
+from tests.builders import NOW
+from tests.ledger.ledgers import FIRST, OPENED, PROVENANCE, SECOND, THIRD, intent, recorded, write_run, write_three_runs
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "schemas/ledger.schema.json").read_text(encoding="utf-8"))
+
+
+def test_a_run_id_tells_when_the_run_started_and_which_shard_it_is() -> None:
+    plain, part = new_run_id(NOW), new_run_id(NOW, Shard(1, 4))
+    assert plain.startswith("20261123T120000Z-")
+    assert part.endswith("-1of4")
+    assert plain[:24] != new_run_id(NOW)[:24]
+
+
+def test_a_run_writes_one_file_whose_lines_fit_the_schema(tmp_path: Path) -> None:
+    path = write_run(tmp_path, FIRST, intent(), recorded())
+    assert path == tmp_path / "2026/11" / f"{FIRST}.jsonl"
+    validator = Draft202012Validator(SCHEMA, format_checker=FormatChecker())
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line["entry"] for line in lines] == ["opened", "intent", "receipt"]
+    for line in lines:
+        validator.validate(line)
+
+
+def test_a_line_says_everything_about_its_run(tmp_path: Path) -> None:
+    path = write_run(tmp_path, FIRST, intent())
+    line = json.loads(path.read_text().splitlines()[1])
+    assert line == {
+        "entry": "intent",
+        "line": 2,
+        "run": FIRST,
+        "previous": line["previous"],
+        "at": "2026-11-23T12:00:00Z",
+        "operation": "000000000001",
+        "guid": "00000001-0000-4000-8000-000000000000",
+        "decision": f"sha256:{1:064x}",
+        "before": {"status": "Pending"},
+        "after": {"status": "Approved"},
+        "object": r"\VED\Policy\Web\www.example.com",
+        "workflow": r"\VED\Policy\Workflows\Stage 0",
+        "change": "CHG0041234",
+        "attempt": 1,
+        "tool": "tpp-reconciler 1.0.0",
+        "target": "https://tpp.example.com",
+        "environment": "production",
+        "identity": "local:{b6e6a98b-6419-4497-9249-860d136dfba0}",
+        "commit": "9d2e1f7c0a7f1c9d2e1f7c0a7f1c9d2e1f7c0a7f",
+        "repository": "example/tickets",
+        "review": {
+            "pull_request": 12,
+            "author": "jdoe",
+            "url": "https://github.com/example/tickets/pull/12",
+            "last_pusher": "jdoe",
+            "reviewers": ["asmith"],
+            "merged_by": "asmith",
+        },
+        "workflow_run": "https://github.com/example/tickets/actions/runs/1",
+    }
+
+
+def test_sha256sum_and_jq_can_check_the_chain(tmp_path: Path) -> None:
+    first, second, _ = write_three_runs(tmp_path)
+    lines = first.read_bytes().splitlines()
+    assert [json.loads(line)["previous"] for line in lines[1:]] == [sha256(line) for line in lines[:-1]]
+    opening = json.loads(second.read_bytes().splitlines()[0])
+    heads = json.dumps(opening["heads"], sort_keys=True, separators=(",", ":")).encode()
+    assert opening["previous"] == sha256(heads)
+
+
+def test_a_run_names_only_the_heads_that_no_other_run_leads_to(tmp_path: Path) -> None:
+    *_, third = write_three_runs(tmp_path)
+    (named,) = ledger_heads(tmp_path)
+    assert (named.path, named.lines) == (third.relative_to(tmp_path).as_posix(), 3)
+    assert named.hash == sha256(third.read_bytes().splitlines()[-1])
+    assert ledger_head(tmp_path) == head_digest((named,))
+
+
+def test_what_was_written_is_read_back_with_its_place_and_hash(tmp_path: Path) -> None:
+    path = write_run(tmp_path, FIRST, intent())
+    opened, asked = read_lines(tmp_path)
+    raw = path.read_bytes().splitlines()
+    source = Source(f"2026/11/{FIRST}.jsonl", 1)
+    assert opened == Line(OPENED, FIRST, PROVENANCE, source, head_digest(()), sha256(raw[0]))
+    assert asked == Line(intent(), FIRST, PROVENANCE, Source(source.path, 2), sha256(raw[0]), sha256(raw[1]))
+
+
+def test_runs_are_read_in_the_order_of_their_heads_whatever_the_clock_said(tmp_path: Path) -> None:
+    for number, run in enumerate((THIRD, FIRST, SECOND), start=1):
+        write_run(tmp_path, run, intent(number))
+    assert [line.run for line in read_lines(tmp_path) if isinstance(line.entry, Opened)] == [THIRD, FIRST, SECOND]
+
+
+def test_a_run_never_writes_to_the_file_of_another(tmp_path: Path) -> None:
+    path = write_run(tmp_path, FIRST, intent())
+    before = path.read_bytes()
+    with pytest.raises(LedgerUnwritable) as refused:
+        open_journal(tmp_path, FIRST, PROVENANCE, OPENED)
+    assert refused.value.message == f"the ledger can't be written: {path}: File exists"
+    assert path.read_bytes() == before
+
+
+def test_text_that_is_no_run_id_names_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="is not the id of a run"):
+        open_journal(tmp_path, "../../etc/passwd", PROVENANCE, OPENED)
+
+
+def test_the_run_after_a_crash_seals_the_last_whole_line(tmp_path: Path) -> None:
+    path = write_run(tmp_path, FIRST, intent(), recorded())
+    path.write_bytes(path.read_bytes()[:-10])
+    sealed = ledger_heads(tmp_path)
+    assert [(head.path, head.lines) for head in sealed] == [(f"2026/11/{FIRST}.jsonl", 2)]
+    write_run(tmp_path, SECOND)
+    chain = check(tmp_path)
+    assert (chain.faults, chain.torn) == ((), (Source(f"2026/11/{FIRST}.jsonl", 3),))
+    assert [type(line.entry) for line in read_lines(tmp_path)] == [Opened, type(intent()), Opened]
+
+
+def test_a_file_whose_first_line_was_cut_off_counts_as_never_written(tmp_path: Path) -> None:
+    path = write_run(tmp_path, FIRST)
+    path.write_bytes(path.read_bytes()[:-1])
+    assert ledger_heads(tmp_path) == ()
+    assert list(read_lines(tmp_path)) == []
+    assert check(tmp_path).torn == (Source(f"2026/11/{FIRST}.jsonl", 1),)
+
+
+def test_a_line_that_cannot_be_read_stops_the_next_run(tmp_path: Path) -> None:
+    path = write_run(tmp_path, FIRST)
+    path.write_bytes(b"{}\n")
+    with pytest.raises(LedgerBroken, match='1: the line can\'t be read: /: the member "entry" is missing'):
+        open_journal(tmp_path, SECOND, PROVENANCE, OPENED)
+
+
+def test_a_full_disk_stops_the_run_and_nothing_is_appended_after_it(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "run.jsonl", os.open("/dev/full", os.O_WRONLY), FIRST, PROVENANCE, head_digest(()))
+    for _ in range(2):
+        with pytest.raises(LedgerUnwritable) as refused:
+            journal.append(intent())
+        assert refused.value.message == f"the ledger can't be written: {tmp_path}/run.jsonl: No space left on device"
+        assert refused.value.hint.startswith("free some space on that disk, then run again")
+    journal.close()
+
+
+FILL = """
+import resource, sys
+from pathlib import Path
+from reconciler.errors import LedgerUnwritable
+from tests.ledger.ledgers import FIRST, OPENED, PROVENANCE, intent
+from reconciler.ledger.journal import open_journal
+resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+journal = open_journal(Path(sys.argv[1]), FIRST, PROVENANCE, OPENED)
+done = 0
+try:
+    while True:
+        journal.append(intent(done))
+        done += 1
+except LedgerUnwritable as error:
+    print(done, error.message, error.hint, sep="|")
+"""
+
+
+def test_a_write_that_is_cut_off_leaves_a_torn_tail_and_a_chain_that_holds(tmp_path: Path) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", FILL, tmp_path],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    ).stdout
+    done, message, hint = told.strip().split("|")
+    assert message == f"the ledger can't be written: {tmp_path}/2026/11/{FIRST}.jsonl: File too large"
+    assert hint.startswith("raise the limit for the size of files (ulimit -f), then run again")
+    assert (tmp_path / f"2026/11/{FIRST}.jsonl").stat().st_size == 4000
+    chain = check(tmp_path)
+    assert (chain.lines, chain.faults) == (int(done) + 1, ())
+    assert chain.torn == (Source(f"2026/11/{FIRST}.jsonl", int(done) + 2),)
+    write_run(tmp_path, SECOND, intent())
+    assert check(tmp_path).faults == ()
+
+
+@pytest.fixture
+def powerless() -> Iterator[Path]:
+    """A folder that this process may read but not write, also when the tests run as root."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o555)
+        nobody = 65534
+        if os.geteuid() == 0:
+            os.seteuid(nobody)
+            yield folder
+            os.seteuid(0)
+        else:
+            yield folder
+        folder.chmod(0o755)
+
+
+def test_a_ledger_that_may_not_be_written_is_refused_before_the_run(powerless: Path) -> None:
+    with pytest.raises(LedgerUnwritable) as refused:
+        open_journal(powerless / "ledger", FIRST, PROVENANCE, OPENED)
+    assert refused.value.message == f"the ledger can't be written: {powerless}/ledger: Permission denied"
+    assert refused.value.hint.startswith("let the user that runs the reconciler write there, then run again")
+
+
+def test_a_ledger_below_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "ledger").write_text("no folder")
+    with pytest.raises((LedgerUnwritable, LedgerBroken), match="Not a directory"):
+        open_journal(tmp_path / "ledger", FIRST, PROVENANCE, OPENED)
+
+
+def test_every_append_is_on_disk_when_it_returns_and_threads_share_the_syncing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    fsync, held, entered = os.fsync, threading.Event(), threading.Event()
+    with open_journal(tmp_path, FIRST, PROVENANCE, OPENED) as journal:
+
+        def slow_fsync(descriptor: int) -> None:
+            size = os.fstat(descriptor).st_size
+            entered.set()
+            assert held.wait(30)
+            fsync(descriptor)
+            synced.append(size)
+
+        monkeypatch.setattr(os, "fsync", slow_fsync)
+        broken: list[int] = []
+
+        def append(number: int) -> None:
+            journal.append(intent(number))
+            line = f'"operation":"{number:012x}"'.encode()
+            on_disk = journal.path.read_bytes()[: synced[-1]]
+            if line not in on_disk:
+                broken.append(number)
+
+        threads = [threading.Thread(target=append, args=(number,)) for number in range(32)]
+        threads[0].start()
+        assert entered.wait(30)
+        for thread in threads[1:]:
+            thread.start()
+        while journal._queued < 33:
+            threading.Event().wait(0.001)
+        held.set()
+        for thread in threads:
+            thread.join(30)
+    assert broken == []
+    assert len(synced) == 2
+    assert check(tmp_path).faults == ()
+    assert check(tmp_path).lines == 33
+
+
+def test_when_the_disk_fails_every_waiting_thread_is_told(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "x", os.open("/dev/full", os.O_WRONLY), FIRST, PROVENANCE, head_digest(()))
+    told: list[int | None] = []
+
+    def append(number: int) -> None:
+        try:
+            journal.append(intent(number))
+        except LedgerUnwritable as error:
+            told.append(error.__cause__.errno if isinstance(error.__cause__, OSError) else None)
+
+    threads = [threading.Thread(target=append, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert told == [errno.ENOSPC] * 8
+    journal.close()
+
+
+def test_shards_write_files_that_merge_and_verify_as_one(tmp_path: Path) -> None:
+    base, one, two = tmp_path / "base", tmp_path / "one", tmp_path / "two"
+    write_run(base, FIRST, intent(1), recorded(1))
+    for copy, part in ((one, "1of2"), (two, "2of2")):
+        subprocess.run(["cp", "-r", base, copy], check=True)
+        write_run(copy, f"{SECOND}-{part}", intent(2), recorded(2), shard=part)
+    subprocess.run(["cp", "-r", f"{two}/.", one], check=True)
+    write_run(one, THIRD, intent(3))
+    chain = check(one)
+    assert (chain.files, chain.lines, chain.faults, chain.torn) == (4, 11, (), ())
+    opening = next(line.entry for line in read_lines(one) if line.run == THIRD)
+    assert isinstance(opening, Opened)
+    assert [head.path for head in opening.heads] == [f"2026/11/{SECOND}-{part}.jsonl" for part in ("1of2", "2of2")]

@@ -1,0 +1,136 @@
+"""The lock: one run at a time, its owner named, and never stuck."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from reconciler.errors import LedgerUnwritable, LockHeld
+from reconciler.ledger.files import ledger_files
+from reconciler.ledger.lock import LOCK_FILE, Owner, hold_lock, this_process
+from tests.builders import NOW
+from tests.ledger.ledgers import FIRST, SECOND
+
+URL = "https://github.com/example/tickets/actions/runs/1"
+MINE = Owner(41, "ci-7", "runner", FIRST, NOW, URL)
+YOURS = Owner(42, "ci-8", "runner", SECOND, NOW + timedelta(minutes=4, seconds=30))
+ROOT = Path(__file__).parents[2]
+
+HOLD = """
+import os, sys
+from datetime import datetime
+from pathlib import Path
+from reconciler.ledger.lock import Owner, hold_lock
+owner = Owner(41, "ci-7", "runner", sys.argv[2], datetime.fromisoformat(sys.argv[3]))
+with hold_lock(Path(sys.argv[1]), owner):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def another_process(root: Path) -> Iterator["subprocess.Popen[str]"]:
+    command = [sys.executable, "-c", HOLD, str(root), FIRST, NOW.isoformat()]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+
+
+def test_a_lock_is_held_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    for _ in range(2):
+        with hold_lock(tmp_path / "ledger", MINE) as dead:
+            assert dead is None
+            assert (tmp_path / "ledger" / LOCK_FILE).exists()
+        assert not (tmp_path / "ledger" / LOCK_FILE).exists()
+
+
+def test_the_second_is_refused_and_told_who_holds_the_lock_and_for_how_long(tmp_path: Path) -> None:
+    with hold_lock(tmp_path, MINE), pytest.raises(LockHeld) as held, hold_lock(tmp_path, YOURS):
+        pass
+    assert held.value.message == (
+        f"the ledger is locked ({tmp_path}/.lock) by run {FIRST}, process 41 of runner on ci-7, "
+        f"since 2026-11-23T12:00:00Z (4 minutes ago), {URL}"
+    )
+    assert held.value.hint.startswith("wait until that run has ended, or end it; nothing was sent")
+
+
+def test_another_process_is_kept_out_and_let_in_when_the_first_lets_go(tmp_path: Path) -> None:
+    with another_process(tmp_path) as process:
+        with pytest.raises(LockHeld, match="process 41 of runner on ci-7"), hold_lock(tmp_path, YOURS):
+            pass
+        process.communicate()
+        with hold_lock(tmp_path, YOURS) as dead:
+            assert dead is None
+
+
+def test_the_lock_of_a_killed_process_is_taken_over_and_its_owner_named(tmp_path: Path) -> None:
+    with another_process(tmp_path) as process:
+        process.kill()
+        process.wait()
+        with hold_lock(tmp_path, YOURS) as dead:
+            assert dead == Owner(41, "ci-7", "runner", FIRST, NOW)
+            assert dead.described(YOURS.since) == (
+                f"run {FIRST}, process 41 of runner on ci-7, since 2026-11-23T12:00:00Z (4 minutes ago)"
+            )
+
+
+@pytest.mark.parametrize("left", ["", "{", "[]", '{"pid": 1}', "\x00"])
+def test_a_lock_file_that_says_nothing_is_taken_over(tmp_path: Path, left: str) -> None:
+    (tmp_path / LOCK_FILE).write_text(left)
+    with hold_lock(tmp_path, MINE) as dead:
+        assert dead is None
+
+
+def test_a_holder_that_has_not_said_who_it_is_is_told_so(tmp_path: Path) -> None:
+    with hold_lock(tmp_path, MINE):
+        (tmp_path / LOCK_FILE).write_text("")
+        with pytest.raises(LockHeld, match="by a process that has not yet said who it is"), hold_lock(tmp_path, YOURS):
+            pass
+
+
+def test_the_lock_is_let_go_when_the_run_fails(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), hold_lock(tmp_path, MINE):
+        raise ZeroDivisionError
+    with hold_lock(tmp_path, YOURS) as dead:
+        assert dead is None
+
+
+def test_a_ledger_that_cannot_be_locked_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "ledger").write_text("a file")
+    with pytest.raises(LedgerUnwritable, match="the ledger can't be locked"), hold_lock(tmp_path / "ledger", MINE):
+        pass
+
+
+def test_a_lock_file_is_no_part_of_the_ledger(tmp_path: Path) -> None:
+    with hold_lock(tmp_path, MINE):
+        assert ledger_files(tmp_path) == ()
+
+
+def test_this_process_can_be_named() -> None:
+    owner = this_process(FIRST, NOW, URL)
+    assert owner == replace(MINE, pid=owner.pid, host=owner.host, user=owner.user)
+    assert owner.pid > 0
+    assert owner.host
+    assert owner.user
+
+
+@pytest.mark.parametrize(
+    ("seconds", "age"),
+    [
+        (-5, "0 seconds ago"),
+        (1, "1 second ago"),
+        (59, "59 seconds ago"),
+        (60, "1 minute ago"),
+        (7200, "2 hours ago"),
+        (90000, "1 day ago"),
+    ],
+)
+def test_an_age_is_told_in_its_largest_unit(seconds: int, age: str) -> None:
+    assert f"({age})" in MINE.described(NOW + timedelta(seconds=seconds))

@@ -1,0 +1,223 @@
+"""The memory: the story of each ticket, drawn from receipts, open intents and closings."""
+
+import json
+from pathlib import Path
+from typing import get_type_hints
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.errors import LedgerBroken
+from reconciler.ledger.memory import LedgerMemory
+from reconciler.model.brief_codec import Brief, read_brief
+from reconciler.model.canonical import canonical
+from reconciler.model.decision import WindowUse
+from reconciler.model.provenance_codec import encode_provenance
+from reconciler.model.receipt import Outcome, Proof, Receipt
+from reconciler.model.record import Entry, OpenIntent, Recorded, Remembered, Story
+from reconciler.model.record_codec import encode_line
+from reconciler.model.review import Provenance
+from reconciler.ports import Memory
+from tests.builders import APPROVED, NOW, PENDING, between, guid
+from tests.ledger.ledgers import (
+    FIRST,
+    PROVENANCE,
+    SECOND,
+    THIRD,
+    closed,
+    decided,
+    intent,
+    recorded,
+    write_run,
+)
+from tests.model import strategies
+
+APPLIED = Remembered(
+    after=APPROVED,
+    outcome=Outcome.APPLIED,
+    proof=Proof.ACCEPTED,
+    at=NOW,
+    run=FIRST,
+    operation="000000000001",
+    decision=decided(1),
+    gone=True,
+    identity=PROVENANCE.identity,
+    commit=PROVENANCE.commit,
+    pull_request=12,
+)
+
+
+def story(root: Path, *entries: Entry) -> Story | None:
+    """What the memory tells of ticket 1 after one run."""
+    write_run(root, FIRST, *entries)
+    return LedgerMemory(root).recall([guid(1)]).get(guid(1))
+
+
+def test_the_memory_of_the_ledger_is_the_memory_that_a_plan_asks_for(tmp_path: Path) -> None:
+    memory: Memory = LedgerMemory(tmp_path)
+    assert memory.recall([guid(1)]) == {}
+    assert get_type_hints(Memory.recall)["return"] == get_type_hints(LedgerMemory.recall)["return"]
+
+
+def test_an_applied_update_is_remembered_with_who_and_why(tmp_path: Path) -> None:
+    assert story(tmp_path, intent(), recorded()) == Story(last=APPLIED)
+
+
+def test_only_tickets_that_are_asked_for_and_known_are_told(tmp_path: Path) -> None:
+    write_run(tmp_path, FIRST, intent(1), recorded(1), intent(2), recorded(2))
+    assert LedgerMemory(tmp_path).recall([guid(1), guid(3)]) == {guid(1): Story(last=APPLIED)}
+
+
+def test_an_update_that_waits_for_others_is_remembered_with_what_was_seen(tmp_path: Path) -> None:
+    waiting = recorded(outcome=Outcome.AWAITING_OTHERS, gone=False, seen=PENDING)
+    found = story(tmp_path, intent(), waiting)
+    assert found is not None
+    assert found.last is not None
+    assert (found.last.outcome, found.last.gone, found.last.seen) == (Outcome.AWAITING_OTHERS, False, PENDING)
+
+
+def test_a_schedule_and_its_window_are_remembered(tmp_path: Path) -> None:
+    window = WindowUse("sat-night", "FREQ=WEEKLY")
+    after = between("2026-11-28T22:00:00Z", "2026-11-29T02:00:00Z")
+    receipt = recorded(after=after, gone=False, seen=after).receipt
+    found = story(tmp_path, intent(after=after, window=window), Recorded(receipt, decided(1), None, window))
+    assert found is not None
+    assert found.last is not None
+    assert (found.last.after, found.last.window, found.last.seen) == (after, window, after)
+
+
+def test_an_intent_without_a_receipt_is_open(tmp_path: Path) -> None:
+    assert story(tmp_path, intent()) == Story(open=OpenIntent(intent(), FIRST))
+
+
+def test_an_unknown_outcome_leaves_the_intent_open(tmp_path: Path) -> None:
+    unknown = recorded(outcome=Outcome.UNKNOWN, gone=False, proof=Proof.NONE)
+    assert story(tmp_path, intent(), unknown) == Story(open=OpenIntent(intent(), FIRST))
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.REJECTED_BY_SERVER, Outcome.STALE])
+def test_an_update_that_had_no_effect_leaves_no_trace(tmp_path: Path, outcome: Outcome) -> None:
+    assert story(tmp_path, intent(), recorded(outcome=outcome, gone=False)) is None
+
+
+def test_an_update_without_effect_does_not_hide_the_one_before(tmp_path: Path) -> None:
+    write_run(tmp_path, FIRST, intent(), recorded())
+    write_run(tmp_path, SECOND, intent(operation="b"), recorded(operation="b", outcome=Outcome.FAILED, gone=False))
+    assert LedgerMemory(tmp_path).recall([guid(1)]) == {guid(1): Story(last=APPLIED)}
+
+
+def test_a_step_that_was_not_reached_settles_nothing(tmp_path: Path) -> None:
+    write_run(tmp_path, FIRST, intent())
+    skipped = recorded(outcome=Outcome.NOT_ATTEMPTED, operation=None, gone=False)
+    write_run(tmp_path, SECOND, skipped, recorded(outcome=Outcome.STALE, operation=None, gone=False))
+    assert LedgerMemory(tmp_path).recall([guid(1)]) == {guid(1): Story(open=OpenIntent(intent(), FIRST))}
+
+
+def test_the_next_run_settles_the_intent_of_a_dead_one(tmp_path: Path) -> None:
+    write_run(tmp_path, FIRST, intent())
+    write_run(tmp_path, SECOND, recorded(proof=Proof.OBSERVED, gone=False))
+    (told,) = LedgerMemory(tmp_path).recall([guid(1)]).values()
+    assert told.open is None
+    assert told.last is not None
+    assert (told.last.run, told.last.proof) == (SECOND, Proof.OBSERVED)
+
+
+def test_a_receipt_of_another_operation_does_not_settle_an_intent(tmp_path: Path) -> None:
+    write_run(tmp_path, FIRST, intent(operation="aaa"), recorded(operation="aa", outcome=Outcome.FAILED, gone=False))
+    assert LedgerMemory(tmp_path).recall([guid(1)]) == {guid(1): Story(open=OpenIntent(intent(operation="aaa"), FIRST))}
+
+
+def test_a_later_intent_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
+    again = intent(operation="b", attempt=2)
+    assert story(tmp_path, intent(), again) == Story(open=OpenIntent(again, FIRST))
+
+
+def test_a_ticket_that_was_seen_to_be_gone_stays_gone(tmp_path: Path) -> None:
+    write_run(tmp_path, FIRST, intent(), recorded(gone=False))
+    assert [told.last and told.last.gone for told in LedgerMemory(tmp_path).recall([guid(1)]).values()] == [False]
+    write_run(tmp_path, SECOND, closed(1))
+    assert LedgerMemory(tmp_path).recall([guid(1)]) == {guid(1): Story(last=APPLIED)}
+
+
+def test_a_receipt_that_finds_the_ticket_gone_closes_it_too(tmp_path: Path) -> None:
+    write_run(tmp_path, FIRST, intent(), recorded(gone=False))
+    write_run(tmp_path, SECOND, recorded(outcome=Outcome.STALE, operation=None, gone=True))
+    assert LedgerMemory(tmp_path).recall([guid(1)]) == {guid(1): Story(last=APPLIED)}
+
+
+def test_the_last_word_follows_the_heads_and_not_the_clock(tmp_path: Path) -> None:
+    write_run(tmp_path, THIRD, intent(), recorded(gone=False))
+    write_run(tmp_path, FIRST, intent(operation="b"), recorded(operation="b", after=PENDING, gone=False))
+    (told,) = LedgerMemory(tmp_path).recall([guid(1)]).values()
+    assert told.last is not None
+    assert (told.last.run, told.last.after) == (FIRST, PENDING)
+
+
+def test_a_torn_tail_is_treated_as_never_written(tmp_path: Path) -> None:
+    path = write_run(tmp_path, FIRST, intent(), recorded())
+    path.write_bytes(path.read_bytes()[:-1])
+    assert LedgerMemory(tmp_path).recall([guid(1)]) == {guid(1): Story(open=OpenIntent(intent(), FIRST))}
+
+
+def test_text_that_looks_like_a_line_about_another_ticket_fools_nobody(tmp_path: Path) -> None:
+    trap = f'"guid":"{guid(1)}" "entry":"intent" \n{{"guid":"{guid(1)}"}}'
+    write_run(tmp_path, FIRST, intent(2, explanation=trap, object=trap), recorded(2, detail=trap, object=trap))
+    assert list(LedgerMemory(tmp_path).recall([guid(1), guid(2)])) == [guid(2)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        (b'"outcome":"applied"', b'"outcome":"perhaps"', "/outcome: 'perhaps' is none of applied, "),
+        (b'"at":"2026-11-23T12:00:00Z"', b'"at":"2026-11-23T12:00:00"', "/at: '2026-11-23T12:00:00' is not a time"),
+        (b'"after":{"status":"Approved"}', b'"after":"Approved"', "/after: an object is needed, this is text"),
+        (b'"pull_request":12', b'"pull_request":"12"', "/review/pull_request: a whole number is needed, this is text"),
+        (b'"operation":"000000000001"', b'"operation":1', "/operation: text is needed, this is a number"),
+        (b'"entry":"receipt"', b'"entry":"invoice"', "/entry: 'invoice' is none of opened, "),
+        (b'"at":', b"", "Expecting ':' delimiter"),
+    ],
+)
+def test_a_line_about_the_ticket_that_cannot_be_read_is_told_with_its_place(
+    tmp_path: Path, old: bytes, new: bytes, what: str
+) -> None:
+    path = write_run(tmp_path, FIRST, intent(), recorded())
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:2], lines[2].replace(old, new)]))
+    with pytest.raises(LedgerBroken) as broken:
+        LedgerMemory(tmp_path).recall([guid(1)])
+    assert broken.value.message.startswith(f"2026/11/{FIRST}.jsonl:3: the line can't be read: {what}")
+    assert LedgerMemory(tmp_path).recall([guid(2)]) == {}
+
+
+def test_an_open_intent_that_cannot_be_read_is_told_with_its_place(tmp_path: Path) -> None:
+    path = write_run(tmp_path, FIRST, intent())
+    path.write_bytes(path.read_bytes().replace(b'"attempt":1', b'"attempt":[]'))
+    with pytest.raises(LedgerBroken, match="jsonl:2: the line can't be read: /attempt: a whole number is needed"):
+        LedgerMemory(tmp_path).recall([guid(1)])
+
+
+@given(strategies.receipts, strategies.digests, st.none() | strategies.windows, strategies.provenances)
+def test_a_receipt_in_brief_says_what_the_whole_receipt_says(
+    receipt: Receipt, decision: str, window: WindowUse | None, provenance: Provenance
+) -> None:
+    entry = Recorded(receipt, decision, None, window)
+    line = json.loads(canonical(encode_line(entry, 1, FIRST, encode_provenance(provenance), decision)))
+    remembered = Remembered(
+        after=receipt.after,
+        outcome=receipt.outcome,
+        proof=receipt.proof,
+        at=receipt.at,
+        run=FIRST,
+        operation=receipt.operation,
+        decision=decision,
+        gone=receipt.gone,
+        seen=receipt.seen,
+        window=window,
+        identity=provenance.identity,
+        commit=provenance.commit,
+        pull_request=provenance.review.pull_request if provenance.review else None,
+    )
+    took_effect = receipt.outcome in {Outcome.APPLIED, Outcome.AWAITING_OTHERS}
+    expected = Brief(receipt.outcome, receipt.operation, receipt.gone, remembered if took_effect else None)
+    assert read_brief(line) == expected

@@ -1,0 +1,157 @@
+"""Saved plans: whole, readable, and refused with a clear word when they are anything else."""
+
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reconciler.errors import InvalidInput
+from reconciler.ledger.plan_files import load_plan, save_plan
+from reconciler.model.decision import Problem, Source
+from tests.builders import plan, step
+
+PLAN = plan(step(), step(2))
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "plan.json"
+
+
+def refusal(path: Path) -> Problem:
+    with pytest.raises(InvalidInput) as refused:
+        load_plan(path)
+    (problem,) = refused.value.problems
+    return problem
+
+
+def test_a_saved_plan_is_loaded_as_it_was(path: Path) -> None:
+    save_plan(PLAN, path)
+    assert load_plan(path) == PLAN
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+def test_saving_replaces_the_file_and_leaves_nothing_else(path: Path) -> None:
+    path.write_text("an older plan, much longer than the new one" * 1000)
+    save_plan(plan(), path)
+    assert load_plan(path) == plan()
+    assert [entry.name for entry in path.parent.iterdir()] == ["plan.json"]
+
+
+def test_saving_through_a_link_keeps_the_link(path: Path) -> None:
+    link = path.with_name("link.json")
+    link.symlink_to(path)
+    save_plan(PLAN, link)
+    assert link.is_symlink()
+    assert load_plan(path) == PLAN
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("no/such/folder/plan.json", "the plan can't be saved: No such file or directory"),
+        (".", "a plan is saved to a file, and this is none"),
+        ("file/plan.json", "the plan can't be saved: Not a directory"),
+    ],
+)
+def test_a_place_where_no_file_can_be_is_refused(tmp_path: Path, place: str, message: str) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidInput) as refused:
+        save_plan(PLAN, tmp_path / place)
+    assert refused.value.problems[0].message == message
+    assert refused.value.problems[0].code == "plan-file/unwritable"
+
+
+def test_an_absent_plan_is_refused(path: Path) -> None:
+    hint = f"make it again with `reconciler plan --out {path}`"
+    assert refusal(path) == Problem("plan-file/absent", Source(str(path)), "there is no such plan file", hint)
+
+
+def test_a_folder_is_no_plan(path: Path) -> None:
+    path.mkdir()
+    assert refusal(path).message == "this is a folder, not a plan file"
+
+
+def test_a_name_that_leads_nowhere_is_refused(path: Path) -> None:
+    path.symlink_to(path)
+    assert refusal(path).message == "the plan file can't be read: Too many levels of symbolic links"
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.1, 0.5, 0.9, 0.99])
+def test_a_plan_that_was_cut_off_is_refused(path: Path, kept: float) -> None:
+    save_plan(PLAN, path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * kept)])
+    problem = refusal(path)
+    assert problem.code == "plan-file/truncated"
+    assert problem.message == ("the plan file is cut off here" if kept else "the plan file is empty")
+
+
+def test_every_cut_of_a_plan_is_refused(path: Path) -> None:
+    save_plan(plan(step()), path)
+    whole = path.read_bytes()
+    for length in range(len(whole) - 2):
+        path.write_bytes(whole[:length])
+        assert refusal(path).code in {"plan-file/truncated", "plan-file/not-json"}
+
+
+def change_text(old: str, new: str) -> Callable[[Path], None]:
+    def change(path: Path) -> None:
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "message"),
+    [
+        (lambda path: path.write_text("version: 1\n"), "not-json", "this is no JSON: Expecting value"),
+        (lambda path: path.write_bytes(b"\xff\xfe\x00"), "not-json", "this is no plan: 'utf-16-le' codec can't decode"),
+        (lambda path: path.write_text("[" * 200_000), "not-json", "this is no plan: "),
+        (lambda path: path.write_text("[]"), "invalid", "/: an object is needed, this is an array"),
+        (
+            change_text('"version": 1', '"version": 2'),
+            "invalid",
+            "/version: plan version 2 is not supported, this release reads version 1",
+        ),
+        (change_text('"commit"', '"comit"'), "invalid", '/: the member "commit" is missing'),
+        (change_text('"siblings": []', '"siblings": [], "force": true'), "invalid", '/steps/0: unknown member "force"'),
+        (change_text('"steps"', '"note": 1, "steps"'), "invalid", '/: unknown member "note"'),
+        (change_text('"Approved"', "7"), "invalid", "/steps/0/after/status: text is needed, this is a number"),
+        (change_text('"approve": 2', '"approve": 1'), "invalid", "/counts: the counts do not fit the steps"),
+        (change_text('"commit": null', '"commit": NaN'), "invalid", "/commit: text is needed, this is a number"),
+        (
+            change_text('"verdict"', '"guid": "x", "verdict"'),
+            "not-json",
+            "this is no plan: the member 'guid' stands twice in one object",
+        ),
+    ],
+)
+def test_what_is_no_plan_is_refused_with_its_reason(
+    path: Path, change: Callable[[Path], None], code: str, message: str
+) -> None:
+    save_plan(PLAN, path)
+    change(path)
+    problem = refusal(path)
+    assert problem.code == f"plan-file/{code}"
+    assert message in problem.message
+    assert f"make it again with `reconciler plan --out {path}`" in problem.hint
+
+
+def test_a_plan_has_one_line_for_each_step_so_that_a_diff_shows_the_steps(path: Path) -> None:
+    save_plan(plan(*(step(number) for number in range(1, 101))), path)
+    lines = [line.strip().rstrip(",") for line in path.read_text().splitlines() if line.startswith("    {")]
+    assert [json.loads(line) for line in lines] == json.loads(path.read_text())["steps"]
+    assert len(lines) == 100
+
+
+def test_a_pipe_is_not_replaced_by_a_plan(path: Path) -> None:
+    os.mkfifo(path)
+    with pytest.raises(InvalidInput, match="a plan is saved to a file, and this is none"):
+        save_plan(PLAN, path)
+    assert path.is_fifo()
