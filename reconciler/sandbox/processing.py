@@ -28,7 +28,7 @@ def process(tickets: Iterable[Ticket], now: datetime, delay: timedelta, *, keep_
     An object goes on when all tickets of its stage are resolved; its approved tickets are deleted `delay` after that.
     """
     before = list(tickets)
-    after = [_look_at(ticket, now) for ticket in before]
+    after = [_look_at(ticket, now, keep_rejected=keep_rejected) for ticket in before]
     changed = tuple(new for old, new in zip(before, after, strict=True) if new is not old)
     stages: dict[tuple[str, int], list[Ticket]] = defaultdict(list)
     for ticket in after:
@@ -37,9 +37,8 @@ def process(tickets: Iterable[Ticket], now: datetime, delay: timedelta, *, keep_
     for stage in stages.values():
         moved_on = all(ticket.resolved or ticket.status is Status.REJECTED for ticket in stage)
         for ticket in stage:
-            approved = moved_on and ticket.resolved is not None and ticket.resolved + delay <= now
-            rejected = ticket.status is Status.REJECTED and not keep_rejected and ticket.updated + delay <= now
-            if approved or rejected:
+            over = ticket.resolved is not None and ticket.resolved + delay <= now
+            if over and (moved_on or ticket.status is Status.REJECTED):
                 deleted.append(ticket.guid)
     return Processed(
         changed,
@@ -55,11 +54,13 @@ def due_times(tickets: Iterable[Ticket], since: datetime, until: datetime) -> li
     return sorted(start for start in starts if since < start <= until)
 
 
-def _look_at(ticket: Ticket, now: datetime) -> Ticket:
+def _look_at(ticket: Ticket, now: datetime, *, keep_rejected: bool) -> Ticket:
     if ticket.resolved or ticket.broken:
         return ticket
     match ticket.status, ticket.schedule:
         case Status.APPROVED, _:
+            return replace(ticket, resolved=now)
+        case Status.REJECTED, _ if not keep_rejected:
             return replace(ticket, resolved=now)
         case Status.APPROVED_AFTER, schedule if schedule and schedule.start <= now:
             return replace(ticket, resolved=now)

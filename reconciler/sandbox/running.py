@@ -138,7 +138,7 @@ async def _serve(
     started: "Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]]",
 ) -> None:
     front = Front(tpp, listening.latency)
-    runner = web.ServerRunner(web.Server(front.handle, access_log=None, keepalive_timeout=75), shutdown_timeout=1)
+    runner = web.ServerRunner(web.Server(front.handle, access_log=None, keepalive_timeout=75), shutdown_timeout=0.1)
     await runner.setup()
     ticking: asyncio.Task[None] | None = None
     try:
