@@ -24,7 +24,9 @@ DEFAULT_PATH = "reconciler.yaml"
 Members = dict[str, Any]
 
 
-def load_settings(path: str | None, environment: str | None, environ: Mapping[str, str] | None = None) -> Settings:
+def load_settings(
+    path: str | os.PathLike[str] | None, environment: str | None, environ: Mapping[str, str] | None = None
+) -> Settings:
     """Return the settings of one environment, or of none.
 
     `path` None means reconciler.yaml in the working directory, and only defaults when there is no such file.
@@ -38,11 +40,11 @@ def load_settings(path: str | None, environment: str | None, environ: Mapping[st
 
 
 def check_settings(
-    path: str | None, environment: str | None, environ: Mapping[str, str] | None = None
+    path: str | os.PathLike[str] | None, environment: str | None, environ: Mapping[str, str] | None = None
 ) -> tuple[Settings, tuple[Problem, ...]]:
     """Return the settings as far as they can be read, and every fault of them in order of place."""
     members: Members = {}
-    file = path or (DEFAULT_PATH if Path(DEFAULT_PATH).exists() else None)
+    file = os.fspath(path) if path is not None else DEFAULT_PATH if Path(DEFAULT_PATH).exists() else None
     places, problems = Places(file or DEFAULT_PATH), list[Problem]()
     if file is not None:
         members, places, problems = _read(file)

@@ -36,6 +36,9 @@ def decode_settings(members: Members, folder: str, faults: list[Fault]) -> Setti
         if (window := attempt(partial(decode_window, stated, zone, members), faults, "windows", name)) is not None
     }
     stop_file = members.get("stop_file")
+    policy = _policy(members.get("policy", {}), zone, faults)
+    if zone is None and "timezone" in members:  # reported by itself; what follows from it is nobody's fault
+        faults[:] = [fault for fault in faults if fault.code is not Code.TIME_NO_OFFSET]
     return Settings(
         server=server,
         tickets=tuple(_path(folder, path) for path in members.get("tickets", _DEFAULTS.tickets)),
@@ -43,7 +46,7 @@ def decode_settings(members: Members, folder: str, faults: list[Fault]) -> Setti
         auth=_auth(members.get("auth", {}), folder),
         tls=Tls(**{name: _path(folder, path) for name, path in members.get("tls", {}).items()}),
         requests=_requests(members.get("requests", {})),
-        policy=_policy(members.get("policy", {}), zone, faults),
+        policy=policy,
         windows=windows,
         plan_ttl=_DEFAULTS.plan_ttl if ttl is None else ttl,
         stop_file=None if stop_file is None else _path(folder, stop_file),

@@ -10,18 +10,10 @@ from reconciler.manifests.times import zone_of
 from reconciler.model.decision import WindowUse
 from reconciler.model.settings import RecurringWindow, WindowDefinition
 from reconciler.model.status import Schedule
+from reconciler.model.window import Occurrence, WindowPreview
 
 HORIZON = timedelta(days=3660)
 """How far ahead an occurrence is looked for: ten years."""
-
-
-@dataclass(frozen=True, slots=True)
-class Occurrence:
-    """One time that a window opens and closes (UTC), with a remark when clocks are changed inside it or near it."""
-
-    start: datetime
-    stop: datetime | None
-    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +50,19 @@ def upcoming(definition: WindowDefinition, now: datetime, count: int) -> tuple[O
         over = definition.stop is not None and definition.stop <= now
         return () if over else (Occurrence(definition.start, definition.stop),)[:count]
     return _recurring(definition, now, count)
+
+
+def preview(definitions: Mapping[str, WindowDefinition], now: datetime, count: int) -> tuple[WindowPreview, ...]:
+    """Return the next `count` occurrences of every window, by name."""
+    return tuple(
+        WindowPreview(
+            name,
+            upcoming(definition, now, count),
+            definition.rule if isinstance(definition, RecurringWindow) else "",
+            definition.timezone if isinstance(definition, RecurringWindow) else "",
+        )
+        for name, definition in sorted(definitions.items())
+    )
 
 
 def _recurring(window: RecurringWindow, now: datetime, count: int) -> tuple[Occurrence, ...]:
