@@ -19,6 +19,8 @@ Parse = Callable[[wire.Members], T]
 ATTEMPTS = 5
 _WORTH_REPEATING = frozenset({408, 425, 429, 500, 502, 503, 504})
 _FAILURES_UNTIL_DOWN = 3
+_ATTEMPTS_AT_SENSE = 2
+_STRANGER = "check the URL; a proxy or login page may answer in the server's place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,30 +60,30 @@ class Asker:
     def ask(self, call: Call, members: Mapping[str, Json] | None, parse: Parse[T], ticket: str = "") -> T | Failure:
         """Return what `parse` makes of the answer. An answer that it refuses with BadAnswer is asked for once more."""
         body = None if members is None else wire.encode(members)
-        bad_answers = 0
-        for attempt in range(1, ATTEMPTS + 1):
-            if self._down is not None:
-                return self._down
-            outcome = self.channel.once(call, body, ticket)
-            try:
-                failure, again = judge(call, outcome, self.channel.line), _again(outcome)
-                if failure is None and isinstance(outcome, Reply):
-                    body_may_miss = call.may_be_empty and not outcome.body.strip()
-                    value = parse({} if body_may_miss else wire.read_members(outcome.body))
-                    self._failed = 0
-                    return value
-            except wire.BadAnswer as error:
-                bad_answers += 1
-                failure, again = self._unreadable(outcome, error), bad_answers == 1
-            if not again or attempt == ATTEMPTS:
-                break
+        attempt = 0
+        while self._down is None:
+            attempt += 1
+            answer = self._once(call, body, parse, ticket)
+            if not isinstance(answer, _Miss):
+                self._failed = 0
+                return answer
+            if attempt >= answer.attempts:
+                return self._failed_with(answer.failure)
             self.channel.line.clock.sleep(min(self._backoff(attempt), max(self.channel.line.left(), 0.0)))
-        return self._failed_with(failure or Failure("no answer"))
+        return self._down
 
-    def _unreadable(self, outcome: Reply | Broken, error: wire.BadAnswer) -> Failure:
-        body = outcome.body if isinstance(outcome, Reply) else b""
-        line = self.channel.line.excerpts.first_line(body)
-        return Failure(f"{error}; what came begins with {line}", "check the URL; a proxy or login page may answer")
+    def _once(self, call: Call, body: bytes | None, parse: Parse[T], ticket: str) -> "T | _Miss":
+        outcome = self.channel.once(call, body, ticket)
+        failure = judge(call, outcome, self.channel.line)
+        if failure is not None or isinstance(outcome, Broken):
+            return _Miss(failure or Failure("no answer"), ATTEMPTS if _worth_repeating(outcome) else 1)
+        try:
+            if call.may_be_empty and not outcome.body.strip():
+                return parse({})
+            return parse(wire.read_members(outcome.body))
+        except wire.BadAnswer as error:
+            began = self.channel.line.excerpts.first_line(outcome.body)
+            return _Miss(Failure(f"{error}; what came begins with {began}", _STRANGER), _ATTEMPTS_AT_SENSE)
 
     def _failed_with(self, failure: Failure) -> Failure:
         with self._lock:
@@ -91,7 +93,15 @@ class Asker:
         return failure
 
 
-def _again(outcome: Reply | Broken) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Miss:
+    """A failed attempt, and how many attempts this kind of failure is worth."""
+
+    failure: Failure
+    attempts: int
+
+
+def _worth_repeating(outcome: Reply | Broken) -> bool:
     if isinstance(outcome, Broken):
         return outcome.breach not in (Breach.TRUST, Breach.DEADLINE)
     return outcome.status in _WORTH_REPEATING

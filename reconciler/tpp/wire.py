@@ -39,6 +39,7 @@ def _no_constant(name: str) -> Json:
     raise BadAnswer(f"{name} is not JSON")
 
 
+_ENCODER = json.JSONEncoder(allow_nan=False)
 _DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_no_constant)
 
 
@@ -210,4 +211,4 @@ def spell_instant(moment: datetime) -> str:
 
 def encode(members: Mapping[str, Json]) -> bytes:
     """Spell the body of a call."""
-    return json.dumps(members, allow_nan=False).encode("ascii")
+    return _ENCODER.encode(members).encode("ascii")
