@@ -33,6 +33,7 @@ class Request:
     identities: frozenset[str] = frozenset()
     stopped: str | None = None
     since: str | None = None
+    only: Guid | None = None
     notes: tuple[str, ...] = ()
     progress: Callable[[int], Progress] | None = field(default=None)
 
@@ -71,6 +72,9 @@ def _prepared(house: House, reader: TicketReader, desired: Desired, request: Req
         from reconciler.cli.changed import changed_since
 
         desired = changed_since(request.since, desired, house.settings.windows, house.clock.now())
+    if request.only is not None:
+        kept = tuple(decision for decision in desired.decisions if decision.guid == request.only)
+        desired = replace(desired, decisions=kept)
     if any(decision.parameters.approvers for decision in desired.decisions):
         from reconciler.cli.approvers import resolve_approvers
 
