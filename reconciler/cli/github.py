@@ -10,6 +10,7 @@ _MODULES = {
     "outcome": ("github_post", "Tell the merged pull request what became of it."),
     "drift": ("github_post", "Open, update or close the one drift issue."),
     "summary": ("github_post", "Write plan or run to the job summary."),
+    "verdict": ("github_files", "Write a plan to the job summary and leave with its exit code."),
     "import-pr": ("github_branches", "Propose new manifests in one pull request."),
     "ledger": ("github_branches", "Fetch the ledger from its branch, or push it there."),
     "statement": ("github_files", "Write the in-toto statement about a run."),

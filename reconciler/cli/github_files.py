@@ -1,4 +1,4 @@
-"""`reconciler github summary | statement | merge-plans | merge-runs`: files made of plans and reports."""
+"""`reconciler github summary | verdict | statement | merge-plans | merge-runs`: files made of plans and reports."""
 
 import hashlib
 import json
@@ -9,10 +9,12 @@ import click
 
 from reconciler.errors import InvalidInput
 from reconciler.model.decision import Problem, Source
+from reconciler.model.plan import Plan
 from reconciler.model.receipt import Run
+from reconciler.model.verdict import Group
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_FILES = click.argument("files", nargs=-1, required=True, type=_FILE)
+_FILES = click.argument("files", nargs=-1, type=_FILE)
 _OUT = click.option("--out", type=_FILE, required=True, help="The file to write.")
 _SUMMARY_BYTES = 900_000
 _INDENT = 2
@@ -35,6 +37,30 @@ def summary(plan: Path | None, report: Path | None) -> None:
     for text in texts:
         if not append_summary(os.environ, text):
             click.echo(text, nl=False)
+
+
+@click.command()
+@click.option("--plan", type=_FILE, default="plan.json", show_default=True, help="The saved plan.")
+@click.option("--advisory/--binding", help="Succeed even when tickets need a person [default: binding].")
+def verdict(plan: Path, advisory: bool) -> int:
+    """Write a plan to the job summary and its figures to the outputs, and leave with its exit code."""
+    from reconciler.cli.actions import page_of, this_event
+    from reconciler.cli.exit_codes import Exit, of_plan
+    from reconciler.github.summary import append_summary, set_outputs
+    from reconciler.ledger.plan_files import load_plan
+    from reconciler.rendering.markdown import plan_markdown
+
+    made = load_plan(plan)
+    append_summary(os.environ, plan_markdown(made, page_of(this_event(), _SUMMARY_BYTES)))
+    set_outputs(os.environ, figures_of(made))
+    code = of_plan(made)
+    return int(Exit.OK if advisory and code in (Exit.PERSON, Exit.REFUSED) else code)
+
+
+def figures_of(plan: Plan) -> dict[str, str]:
+    """Return what a workflow decides by: how much changes, how much needs a person, and the digest."""
+    persons = sum(step.group is Group.PERSON for step in plan.steps)
+    return {"digest": plan.digest, "changes": str(len(plan.changes)), "persons": str(persons)}
 
 
 @click.command()

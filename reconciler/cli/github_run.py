@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 PREFIX = "RECONCILER_INPUT_"
-_TOLERATED = {"plan": {10}}
-"""Exit codes that tell something and are no failure of the step."""
+_PENDING = 10
+"""The exit code of `plan --exit-code` for changes: it tells something and is no failure of the step."""
 
 
 @click.command()
@@ -31,7 +31,7 @@ def run(ctx: click.Context) -> None:
     except SystemExit as left:
         code = left.code if isinstance(left.code, int) else 1
     set_outputs(os.environ, {"exit-code": str(code), **_results(plan, report)})
-    ctx.exit(0 if code in _TOLERATED.get(arguments[0], set()) else code)
+    ctx.exit(0 if code in _tolerated(arguments[0], inputs.get("tolerate", "")) else code)
 
 
 def arguments_of(inputs: Mapping[str, str]) -> list[str]:
@@ -49,6 +49,8 @@ def arguments_of(inputs: Mapping[str, str]) -> list[str]:
             words += ["--out", str(plan), "--exit-code"]
         case "apply":
             words += ["--yes", "--out", str(report)]
+        case "github":
+            words += ["--branch", inputs.get("ledger_branch", "")]
     for name, option in (("environment", "--env"), ("config", "--config"), ("shard", "--shard")):
         if value := inputs.get(name, "").strip():
             words += [option, value]
@@ -63,19 +65,25 @@ def files_of(inputs: Mapping[str, str]) -> tuple[Path, Path]:
     return Path(inputs.get("plan") or "plan.json"), Path(inputs.get("report") or "run.json")
 
 
+def _tolerated(command: str, listed: str) -> set[int]:
+    try:
+        codes = {int(code) for code in listed.split()}
+    except ValueError:
+        raise click.UsageError(f"the action's input `tolerate` takes numbers, not {listed!r}") from None
+    return codes | {0} | ({_PENDING} if command == "plan" else set())
+
+
 def _results(plan: Path, report: Path) -> dict[str, str]:
+    from reconciler.cli.github_files import figures_of
     from reconciler.errors import ReconcilerError
     from reconciler.ledger.plan_files import load_plan
-    from reconciler.model.verdict import Group
 
     found = {"report": str(report)} if report.exists() else {}
     try:
         made = load_plan(plan)
     except ReconcilerError:
         return found
-    persons = sum(step.group is Group.PERSON for step in made.steps)
-    told = {"plan": str(plan), "digest": made.digest, "changes": str(len(made.changes)), "persons": str(persons)}
-    return found | told
+    return found | {"plan": str(plan), **figures_of(made)}
 
 
 def _lines(text: str) -> list[str]:
