@@ -138,7 +138,8 @@ async def _serve(
     started: "Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]]",
 ) -> None:
     front = Front(tpp, listening.latency)
-    runner = web.ServerRunner(web.Server(front.handle, access_log=None, keepalive_timeout=75), shutdown_timeout=0.1)
+    server = web.Server(front.handle, access_log=None, keepalive_timeout=75)
+    runner = web.ServerRunner(server, shutdown_timeout=0.1)
     await runner.setup()
     ticking: asyncio.Task[None] | None = None
     try:
@@ -155,7 +156,18 @@ async def _serve(
     finally:
         if ticking:
             ticking.cancel()
+        transports = [connection.transport for connection in server.connections]
         await runner.cleanup()
+        await _let_go(transports)
+
+
+async def _let_go(transports: list[asyncio.Transport | None]) -> None:
+    # A TLS connection waits for its peer's goodbye, which a client that is gone never says.
+    for transport in transports:
+        if transport is not None:
+            transport.abort()
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 async def _tick(world: World, seconds: float) -> None:

@@ -125,7 +125,7 @@ def _version(reader: Reader, text: str) -> str:
 def _zone(reader: Reader, name: str) -> str:
     try:
         ZoneInfo(name)
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError):
         reader.fault("server.zone", f"{name!r} is no time zone", "write one such as Europe/Berlin")
         return Behaviour().zone
     return name
