@@ -16,7 +16,8 @@ from reconciler.model.verdict import Group
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FILES = click.argument("files", nargs=-1, type=_FILE)
 _OUT = click.option("--out", type=_FILE, required=True, help="The file to write.")
-_SUMMARY_BYTES = 900_000
+SUMMARY_BYTES = 900_000
+"""Bytes of one job summary; GitHub drops one of more than 1 MiB whole."""
 _INDENT = 2
 
 
@@ -31,7 +32,7 @@ def summary(plan: Path | None, report: Path | None) -> None:
     from reconciler.rendering.markdown import plan_markdown
     from reconciler.rendering.run_markdown import run_markdown
 
-    page = page_of(this_event(), _SUMMARY_BYTES)
+    page = page_of(this_event(), SUMMARY_BYTES)
     texts = [plan_markdown(load_plan(plan), page)] if plan is not None else []
     texts += [run_markdown(load_run(report), page)] if report is not None else []
     for text in texts:
@@ -51,7 +52,7 @@ def verdict(plan: Path, advisory: bool) -> int:
     from reconciler.rendering.markdown import plan_markdown
 
     made = load_plan(plan)
-    append_summary(os.environ, plan_markdown(made, page_of(this_event(), _SUMMARY_BYTES)))
+    append_summary(os.environ, plan_markdown(made, page_of(this_event(), SUMMARY_BYTES)))
     set_outputs(os.environ, figures_of(made))
     code = of_plan(made)
     return int(Exit.OK if advisory and code in (Exit.PERSON, Exit.REFUSED) else code)

@@ -30,6 +30,8 @@ def run(ctx: click.Context) -> None:
         main(arguments)
     except SystemExit as left:
         code = left.code if isinstance(left.code, int) else 1
+    if arguments[0] == "validate":
+        _summarise_validation(inputs)
     set_outputs(os.environ, {"exit-code": str(code), **_results(plan, report)})
     ctx.exit(0 if code in _tolerated(arguments[0], inputs.get("tolerate", "")) else code)
 
@@ -63,6 +65,30 @@ def arguments_of(inputs: Mapping[str, str]) -> list[str]:
 def files_of(inputs: Mapping[str, str]) -> tuple[Path, Path]:
     """Return where the plan and the report of the run are written."""
     return Path(inputs.get("plan") or "plan.json"), Path(inputs.get("report") or "run.json")
+
+
+def _summarise_validation(inputs: Mapping[str, str]) -> None:
+    """Write every fault to the job summary: annotations show ten of a kind."""
+    from reconciler.cli.actions import page_of, this_event
+    from reconciler.cli.clock import SystemClock
+    from reconciler.cli.github_files import SUMMARY_BYTES
+    from reconciler.errors import ReconcilerError
+    from reconciler.github.summary import append_summary
+    from reconciler.manifests.validate import validate
+    from reconciler.rendering.markdown import problems_markdown
+
+    config, environment = inputs.get("config", "").strip(), inputs.get("environment", "").strip()
+    try:
+        checked = validate(
+            _lines(inputs.get("paths", "")),
+            config=Path(config) if config else None,
+            environment=environment or None,
+            environ=os.environ,
+            now=SystemClock().now(),
+        )
+    except ReconcilerError:
+        return
+    append_summary(os.environ, problems_markdown(checked.problems, page_of(this_event(), SUMMARY_BYTES)))
 
 
 def _tolerated(command: str, listed: str) -> set[int]:
