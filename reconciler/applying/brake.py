@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass, field
 
 from reconciler.model.receipt import Outcome
-from reconciler.model.ticket import Answer, Declined, Lost
+from reconciler.model.ticket import Answer, Declined, Lost, Unread
 from reconciler.ports import Stop
 
 SERVER_FAULTS_IN_A_ROW = 5
@@ -18,6 +18,8 @@ class Brake:
 
     stop: Stop
     failure_budget: int | None = None
+    pulled: str | None = None
+    """Why the run was stopped from inside by something that no single receipt can tell."""
     _why: str | None = None
     _server_faults: int = 0
     _refusals: int = 0
@@ -34,11 +36,12 @@ class Brake:
     def pull(self, why: str) -> None:
         """Stop the run for a systemic fault. The first reason is the one that is reported."""
         with self._lock:
+            self.pulled = self.pulled or why
             self._why = self._why or why
 
-    def answered(self, answer: Answer) -> None:
+    def answered(self, answer: Answer | Unread) -> None:
         """Take one answer of the server into account: streaks of server faults and of missing privileges."""
-        fault = isinstance(answer, Lost) and answer.server_fault
+        fault = isinstance(answer, Unread) or (isinstance(answer, Lost) and answer.server_fault)
         refused = isinstance(answer, Declined) and answer.result == _INSUFFICIENT_PRIVILEGES
         with self._lock:
             self._server_faults = self._server_faults + 1 if fault else 0

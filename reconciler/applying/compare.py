@@ -1,20 +1,18 @@
 """Whether a live ticket is still what the plan saw. Pure."""
 
 from reconciler.model.plan import Step
-from reconciler.model.status import State, Status
-from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
+from reconciler.model.status import State
+from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket
 from reconciler.planning.judge import spell
 
 
-def why_stale(step: Step, reading: Reading) -> str | None:
+def why_stale(step: Step, reading: Found | Gone | Hidden) -> str | None:
     """Say what has changed since the plan; None when the ticket is as planned (its Updated time may differ)."""
     match reading:
         case Gone():
             return "the ticket has gone since the plan was made"
         case Hidden():
             return "the server denies us the ticket since the plan was made"
-        case Unread(why):
-            return f"the ticket could not be read again: {why}"
         case Found(ticket):
             return _difference(step, ticket)
 
@@ -41,15 +39,3 @@ def _same_state(step: Step, live: State) -> bool:
     if step.known_from == "ledger" and live.schedule is None:
         return step.before.status == live.status
     return step.before == live
-
-
-def is_as_wanted(wanted: State, live: State) -> bool:
-    """Say whether a live state is the wanted one, also on servers that report no times with a scheduled status."""
-    if live == wanted:
-        return True
-    return wanted.schedule is not None and live.schedule is None and live.status == wanted.status
-
-
-def is_plainly_approved(wanted: State, live: State) -> bool:
-    """Say whether a scheduled approval shows as `Approved`: some servers report it so, all do once it is due."""
-    return wanted.schedule is not None and live.status == Status.APPROVED

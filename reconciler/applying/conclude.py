@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
-from reconciler.applying.evidence import Finding, Sighting, Trace, accepted_without_trace, after_silence, look
-from reconciler.applying.tools import Tools, observe, receipt_of
+from reconciler.applying.evidence import accepted_without_trace
+from reconciler.applying.tools import Tools, observe, receipt_of, sight
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import Intent
 from reconciler.model.ticket import Accepted, Answer, Declined, Lost, NotSent
+from reconciler.planning.traces import Finding, Sighting, Trace, after_silence
 
 _TICKET_DOES_NOT_EXIST = 3
 
@@ -34,12 +35,12 @@ def _declined(step: Step, intent: Intent, answer: Declined, tools: Tools) -> Rec
         tools.brake.pull(answer.why)
         finding = Finding(Outcome.REJECTED_BY_SERVER, Proof.NONE, answer.why)
         return receipt_of(step, tools, finding, intent=intent, result=answer.result)
-    sighting = look(intent, tools.reader.read(step.guid))
+    sighting = sight(intent, tools)
     return receipt_of(step, tools, _refusal(answer, sighting), sighting, intent, answer.result)
 
 
 def _refusal(answer: Declined, sighting: Sighting) -> Finding:
-    if sighting.trace is Trace.GONE:
+    if sighting.gone:
         certain = answer.result == _TICKET_DOES_NOT_EXIST
         outcome = Outcome.STALE if certain else Outcome.UNKNOWN
         return Finding(outcome, Proof.NONE, f"{answer.why}; the ticket is gone")

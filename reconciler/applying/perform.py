@@ -4,46 +4,47 @@ from dataclasses import replace
 
 from reconciler.applying.compare import why_stale
 from reconciler.applying.conclude import conclude, told
-from reconciler.applying.evidence import Finding, Trace, after_silence, look
-from reconciler.applying.tools import Tools, not_attempted, receipt_of, recorded, wait_until_settled
+from reconciler.applying.tools import Tools, not_attempted, read, receipt_of, recorded, sight, wait_until_settled
 from reconciler.applying.wording import explanation, operation_of
 from reconciler.errors import LedgerUnwritable
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
-from reconciler.model.record import Intent, OpenIntent
+from reconciler.model.record import Intent, OpenIntent, Recorded
 from reconciler.model.status import wanted_from
-from reconciler.model.ticket import Found, LiveTicket
+from reconciler.model.ticket import Found, LiveTicket, Unread
+from reconciler.planning.traces import Finding, Trace, after_silence
 from reconciler.ports import Update
 
 _ATTEMPTS = (1, 2)
 
 
-def perform(step: Step, left: OpenIntent | None, tools: Tools) -> Receipt:
+def perform(step: Step, left: OpenIntent | None, tools: Tools) -> Recorded:
     """Carry out one step and say what happened.
 
     `left` is an intent that an earlier run left without a receipt: it is resolved by reading, first.
     Raises LedgerUnwritable only when nothing was sent.
     """
     if (why := tools.brake.reason()) is not None:
-        return not_attempted(step, why, tools)
+        return recorded(step, not_attempted(step, why, tools))
     if left is not None:
         resolved = resolve(step, left, tools)
-        if resolved.proof is not Proof.UNCHANGED:
+        if _settles(step, resolved.receipt):
             return resolved
-        tools.ledger.append(recorded(step, resolved))
-    reading = tools.reader.read(step.guid)
-    stale = why_stale(step, reading)
-    if stale is not None or not isinstance(reading, Found):
-        return receipt_of(step, tools, Finding(Outcome.STALE, Proof.NONE, stale or ""))
-    if (over := _too_late(step, tools)) is not None:
-        return not_attempted(step, over, tools)
-    return _write(step, reading.ticket, tools)
+        tools.ledger.append(resolved)
+    return recorded(step, _carry_out(step, tools))
 
 
-def resolve(step: Step, left: OpenIntent, tools: Tools) -> Receipt:
+def _settles(step: Step, resolved: Receipt) -> bool:
+    """Say whether what became of an earlier intent is also what became of the step."""
+    if resolved.proof is Proof.UNCHANGED:
+        return False
+    return resolved.outcome is Outcome.UNKNOWN or resolved.after == step.after
+
+
+def resolve(step: Step, left: OpenIntent, tools: Tools) -> Recorded:
     """Find out by reading what became of an intent without a receipt. Nothing is sent."""
     wait_until_settled(left.intent, tools)
-    sighting = look(left.intent, tools.reader.read(step.guid))
+    sighting = sight(left.intent, tools)
     finding = after_silence(sighting)
     if finding is not None:
         finding = replace(finding, detail=f"sent by run {left.run}: {finding.detail}")
@@ -51,7 +52,19 @@ def resolve(step: Step, left: OpenIntent, tools: Tools) -> Receipt:
         finding = Finding(Outcome.FAILED, Proof.UNCHANGED, f"run {left.run} left an intent that had no effect")
     else:
         finding = Finding(Outcome.UNKNOWN, Proof.NONE, f"run {left.run} left an intent, and {told(sighting)}")
-    return receipt_of(step, tools, finding, sighting, left.intent)
+    return recorded(left.intent, receipt_of(step, tools, finding, sighting, left.intent))
+
+
+def _carry_out(step: Step, tools: Tools) -> Receipt:
+    reading = read(step.guid, tools)
+    if isinstance(reading, Unread):
+        tools.brake.answered(reading)
+        why = f"not sent: the ticket could not be read again: {reading.why}"
+        return receipt_of(step, tools, Finding(Outcome.FAILED, Proof.NONE, why))
+    stale = why_stale(step, reading)
+    if stale is not None or not isinstance(reading, Found):
+        return receipt_of(step, tools, Finding(Outcome.STALE, Proof.NONE, stale or ""))
+    return _write(step, reading.ticket, tools)
 
 
 def _too_late(step: Step, tools: Tools) -> str | None:
@@ -66,13 +79,12 @@ def _too_late(step: Step, tools: Tools) -> str | None:
 def _write(step: Step, ticket: LiveTicket, tools: Tools) -> Receipt:
     intent: Intent | None = None
     for attempt in _ATTEMPTS:
-        if (why := tools.brake.reason()) is not None:
+        if (why := tools.brake.reason() or _too_late(step, tools)) is not None:
             return _stopped(step, intent, why, tools)
         intent = _intent(step, ticket, tools, attempt)
         try:
             tools.ledger.append(intent)
         except LedgerUnwritable as error:
-            tools.brake.pull(f"the ledger can't be written: {error.message}")
             return receipt_of(step, tools, Finding(Outcome.FAILED, Proof.NONE, f"not sent: {error.message}"))
         answer = tools.writer.update(Update(step.guid, wanted_from(step.after), intent.explanation, step.parameters))
         tools.brake.answered(answer)

@@ -1,14 +1,17 @@
 """What a run works with, and the receipts and observations that every part of the protocol makes with it."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from reconciler.applying.brake import Brake
-from reconciler.applying.evidence import Finding, Sighting, Trace, after_acceptance, after_silence, look
+from reconciler.applying.evidence import after_acceptance
+from reconciler.model.guid import Guid
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import Intent, Recorded
 from reconciler.model.review import Provenance
+from reconciler.model.ticket import Reading, Unread
+from reconciler.planning.traces import Finding, Sighting, after_silence, look
 from reconciler.ports import Clock, Ledger, TicketReader, TicketWriter
 
 _FIRST_PAUSE = 0.05
@@ -29,30 +32,42 @@ class Tools:
     settle: float = 5.0
 
 
+def read(guid: Guid, tools: Tools) -> Reading:
+    """Read one ticket; a fault that every other reading would meet too stops the run."""
+    reading = tools.reader.read(guid)
+    if isinstance(reading, Unread) and reading.systemic:
+        tools.brake.pull(reading.why)
+    return reading
+
+
+def sight(intent: Intent, tools: Tools) -> Sighting:
+    """Read the ticket of an intent and hold it against the intent."""
+    return look(intent, read(intent.guid, tools), tools.clock.now())
+
+
 def observe(intent: Intent, tools: Tools, *, accepted: bool) -> tuple[Sighting, Finding | None]:
-    """Read again until the reading proves something or the settle budget since the intent has passed."""
+    """Read again until the reading proves something or the settle budget, which begins with the answer, has passed."""
     judge = after_acceptance if accepted else after_silence
+    deadline = tools.clock.monotonic() + tools.settle
     pause = _FIRST_PAUSE
     while True:
-        late = tools.clock.now() >= settled_at(intent, tools)
-        sighting = look(intent, tools.reader.read(intent.guid))
+        left = deadline - tools.clock.monotonic()
+        sighting = sight(intent, tools)
         finding = judge(sighting)
-        if finding is not None or late:
+        if finding is not None or left <= 0:
             return sighting, finding
-        tools.clock.sleep(pause)
+        tools.clock.sleep(min(pause, left))
         pause = min(pause * 2, _LONGEST_PAUSE)
 
 
 def wait_until_settled(intent: Intent, tools: Tools) -> None:
-    """Wait for what is left of the settle budget of an intent that another run left."""
-    left = (settled_at(intent, tools) - tools.clock.now()).total_seconds()
+    """Wait for what is left of the settle budget of an intent that another run left.
+
+    Before that an unchanged ticket would not prove that the intent had no effect.
+    """
+    left = (intent.at + timedelta(seconds=tools.settle) - tools.clock.now()).total_seconds()
     if left > 0:
         tools.clock.sleep(min(left, tools.settle))
-
-
-def settled_at(intent: Intent, tools: Tools) -> datetime:
-    """Return the instant from which an unchanged ticket proves that the intent had no effect."""
-    return intent.at + timedelta(seconds=tools.settle)
 
 
 def receipt_of(
@@ -71,7 +86,7 @@ def receipt_of(
         after=intent.after if intent else step.after,
         before=intent.before if intent else step.before,
         seen=sighting.seen if sighting else None,
-        gone=sighting is not None and sighting.trace is Trace.GONE,
+        gone=sighting is not None and sighting.gone,
         result=result,
         operation=intent.operation if intent else None,
         proof=finding.proof,
@@ -88,6 +103,6 @@ def not_attempted(step: Step, why: str, tools: Tools) -> Receipt:
     return receipt_of(step, tools, Finding(Outcome.NOT_ATTEMPTED, Proof.NONE, why))
 
 
-def recorded(step: Step, receipt: Receipt) -> Recorded:
-    """Make the ledger entry of a receipt."""
-    return Recorded(receipt, step.decision, step.change, step.window)
+def recorded(decided: Step | Intent, receipt: Receipt) -> Recorded:
+    """Make the ledger entry of a receipt: for the decision of a step, or for that of an intent an earlier run left."""
+    return Recorded(receipt, decided.decision, decided.change, decided.window)

@@ -5,10 +5,11 @@ from datetime import datetime
 from enum import Flag, auto
 
 from reconciler.model.decision import Decision, Expectation
-from reconciler.model.receipt import Outcome, Proof, operation_tag
+from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import Remembered, Story
-from reconciler.model.status import Pending, State, Status, state_of, wanted_from
+from reconciler.model.status import Pending, State, Status, state_of
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
+from reconciler.planning.traces import Trace, after_silence, is_plainly_approved, look
 
 
 class Live(Flag):
@@ -31,7 +32,7 @@ class Live(Flag):
     WANTED = auto()
     """Is as wanted."""
     UNREPORTED = auto()
-    """Has the wanted status, without its times."""
+    """Has the wanted status, without its times, which may be ours."""
     UNMOVED = auto()
     """Is as our last write left it."""
     PROCESSING = auto()
@@ -83,7 +84,8 @@ class Clock(Flag):
     """Valid_until has passed."""
 
 
-_SCHEDULED = (Status.APPROVED_AFTER, Status.APPROVED_BETWEEN)
+_PLAIN = Live.UNREAD | Live.HIDDEN | Live.GONE | Live.OTHER_OBJECT | Live.OTHER_WORKFLOW | Live.ODD | Live.WANTED
+"""What holds of a ticket whatever became of an intent that has no receipt."""
 _KNOWN = frozenset(str(status) for status in Status)
 
 
@@ -106,9 +108,12 @@ class Facts:
 
 def gather(decision: Decision, reading: Reading, story: Story, now: datetime) -> Facts:
     """Draw the facts of one decision from what the server and the ledger say. Never raises."""
-    last = _intended(story, reading) or story.last
+    proven = _intended(story, reading, now)
+    last = proven or story.last
     wanted = _pinned(decision, last)
-    live, ticket = _live(decision, wanted, reading, story, last, now)
+    live, ticket = _live(decision, wanted, reading, last, now)
+    if live not in _PLAIN and proven is None and _is_unclear(story, reading, now):
+        live = Live.UNCLEAR
     return Facts(
         live=live,
         ours=_ours(wanted, last, live, now),
@@ -127,37 +132,33 @@ def _pinned(decision: Decision, last: Remembered | None) -> State:
     if last is None or decision.window is None or not decision.window.rule:
         return wanted
     same = last.window == decision.window and last.after.status == wanted.status
-    return state_of(wanted_from(last.after)) if same else wanted
+    return last.after if same else wanted
 
 
-def _intended(story: Story, reading: Reading) -> Remembered | None:
+def _intended(story: Story, reading: Reading, now: datetime) -> Remembered | None:
     """Take an intent without a receipt for done when the ticket proves it: its status, our tag, or that it is gone."""
     if story.open is None:
         return None
     intent = story.open.intent
-    match reading:
-        case Gone():
-            outcome, proof = Outcome.APPLIED, Proof.INFERRED
-        case Found(ticket) if ticket.state == intent.after:
-            outcome, proof = Outcome.APPLIED, Proof.OBSERVED
-        case Found(ticket) if operation_tag(intent.operation) in ticket.explanation:
-            outcome, proof = Outcome.AWAITING_OTHERS, Proof.TAGGED
-        case _:
-            return None
+    sighting = look(intent, reading, now)
+    finding = after_silence(sighting)
+    if finding is None or finding.outcome is Outcome.STALE:
+        return None
     return Remembered(
         after=intent.after,
-        outcome=outcome,
-        proof=proof,
+        outcome=finding.outcome,
+        proof=finding.proof,
         at=intent.at,
         run=story.open.run,
         operation=intent.operation,
         decision=intent.decision,
+        seen=sighting.seen,
         window=intent.window,
     )
 
 
 def _live(
-    decision: Decision, wanted: State, reading: Reading, story: Story, last: Remembered | None, now: datetime
+    decision: Decision, wanted: State, reading: Reading, last: Remembered | None, now: datetime
 ) -> tuple[Live, LiveTicket | None]:
     match reading:
         case Unread():
@@ -172,8 +173,6 @@ def _live(
         return other, ticket
     if ticket.state.status not in _KNOWN:
         return Live.ODD, ticket
-    if _unclear(story, ticket, last):
-        return Live.UNCLEAR, ticket
     return _against(ticket.state, wanted, last, now), ticket
 
 
@@ -185,17 +184,16 @@ def _unexpected(expect: Expectation, ticket: LiveTicket) -> Live | None:
     return None
 
 
-def _unclear(story: Story, ticket: LiveTicket, last: Remembered | None) -> bool:
-    if story.open is None or (last is not None and last.operation == story.open.intent.operation):
-        return False
-    return ticket.state != story.open.intent.before
+def _is_unclear(story: Story, reading: Reading, now: datetime) -> bool:
+    """Say whether an intent that nothing proves may have been carried out: the ticket is not as it was before it."""
+    return story.open is not None and look(story.open.intent, reading, now).trace is not Trace.UNCHANGED
 
 
 def _against(state: State, wanted: State, last: Remembered | None, now: datetime) -> Live:
     """Place a live state that can be read. The order matters: what is wanted wins over who did it."""
     if state == wanted:
         return Live.WANTED
-    if state.status == wanted.status and state.schedule is None:
+    if state.status == wanted.status and state.schedule is None and (last is None or last.after.status == state.status):
         return Live.UNREPORTED
     if last is not None:
         if _unmoved(state, last):
@@ -207,7 +205,7 @@ def _against(state: State, wanted: State, last: Remembered | None, now: datetime
 
 
 def _unmoved(state: State, last: Remembered) -> bool:
-    if state in (last.after, last.seen):
+    if state == last.after or (state == last.seen and is_plainly_approved(last.after, state)):
         return True
     if last.outcome is Outcome.AWAITING_OTHERS and state.status == Status.PENDING:
         return True
@@ -238,5 +236,6 @@ def _window_over(state: State, now: datetime) -> bool:
 
 
 def _known_from(ticket: LiveTicket | None, last: Remembered | None) -> str:
-    unreported = ticket is not None and ticket.state.status in _SCHEDULED and ticket.state.schedule is None
-    return "ledger" if unreported and last is not None and last.after.schedule is not None else "server"
+    if ticket is None or last is None or last.after.schedule is None or ticket.state.schedule is not None:
+        return "server"
+    return "ledger" if ticket.state.status == last.after.status else "server"

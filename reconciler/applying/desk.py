@@ -1,0 +1,113 @@
+"""Where a run's receipts are handed in, and the gate before the ledger that says which requests may have left."""
+
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from reconciler.applying.brake import Brake
+from reconciler.applying.tools import Tools, not_attempted, receipt_of
+from reconciler.errors import LedgerUnwritable
+from reconciler.model.guid import Guid
+from reconciler.model.plan import Step
+from reconciler.model.receipt import Outcome, Proof, Receipt
+from reconciler.model.record import Closed, Entry, Intent, Recorded
+from reconciler.planning.traces import Finding
+from reconciler.ports import Ledger, Progress
+
+
+@dataclass(slots=True)
+class Gate:
+    """The ledger of a run as its workers see it. Thread-safe.
+
+    It keeps the intents that went through, from which no request can be far, and lets none through once closed:
+    a worker that was given up can't send anything after its step was reported.
+    """
+
+    ledger: Ledger
+    brake: Brake
+    intents: dict[Guid, Intent] = field(default_factory=dict)
+    closed: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def append(self, entry: Entry) -> None:
+        """Write one entry. Raises LedgerUnwritable, after which the run writes nothing more to the server."""
+        before = self._let_through(entry) if isinstance(entry, Intent) else None
+        try:
+            self.ledger.append(entry)
+        except LedgerUnwritable as error:
+            self.brake.pull(error.message)
+            if isinstance(entry, Intent):
+                self._take_back(entry, before)
+            raise
+
+    def _let_through(self, intent: Intent) -> Intent | None:
+        with self.lock:
+            if self.closed:
+                raise LedgerUnwritable("the run has ended")
+            before = self.intents.get(intent.guid)
+            self.intents[intent.guid] = intent
+            return before
+
+    def _take_back(self, intent: Intent, before: Intent | None) -> None:
+        with self.lock:
+            del self.intents[intent.guid]
+            if before is not None:
+                self.intents[intent.guid] = before
+
+    def close(self) -> None:
+        """Let no further intent through."""
+        with self.lock:
+            self.closed = True
+
+    def passed(self, guid: Guid) -> Intent | None:
+        """Return the last intent for a ticket that went through."""
+        with self.lock:
+            return self.intents.get(guid)
+
+
+@dataclass(slots=True)
+class Desk:
+    """Takes the receipts: the first one for a step counts, later ones of workers that were given up do not."""
+
+    tools: Tools
+    gate: Gate
+    progress: Progress
+    receipts: dict[Guid, Receipt] = field(default_factory=dict)
+    healed: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def hand_in(self, step: Step, entry: Recorded) -> None:
+        """Keep a receipt and write it down. A ledger that can't take it stops the run; the report still has it."""
+        with self.lock:
+            if step.guid in self.receipts:
+                return
+            self.receipts[step.guid] = entry.receipt
+        self.tools.brake.concluded(entry.receipt.outcome)
+        self.write(entry)
+        self.progress(1)
+
+    def write(self, entry: Entry) -> None:
+        """Write an entry for which nothing is to be sent. When that fails the gate has pulled the brake."""
+        with suppress(LedgerUnwritable):
+            self.tools.ledger.append(entry)
+
+    def learn(self, entry: Recorded | Closed | None) -> None:
+        """Write down what was found out about a step that changes nothing."""
+        if entry is None:
+            return
+        self.write(entry)
+        with self.lock:
+            self.healed += isinstance(entry, Recorded)
+
+    def broken_off(self, step: Step, why: str, in_flight: str) -> Receipt:
+        """Make the receipt of a step that came to no conclusion: unknown when a request may have left."""
+        intent = self.gate.passed(step.guid)
+        if intent is None:
+            return not_attempted(step, why, self.tools)
+        return receipt_of(step, self.tools, Finding(Outcome.UNKNOWN, Proof.NONE, in_flight), intent=intent)
+
+
+def behind_a_gate(tools: Tools) -> tuple[Tools, Gate]:
+    """Return the tools with their ledger behind a gate."""
+    gate = Gate(tools.ledger, tools.brake)
+    return replace(tools, ledger=gate), gate

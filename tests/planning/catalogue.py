@@ -1,0 +1,363 @@
+"""The catalogue of cases: what is wanted, what is there and what the ledger knows, and the reason that follows.
+
+To add a case, add a row to CASES. The clock says NOW (Monday 2026-11-23 12:00 UTC) unless the case says `now`.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from reconciler.model.decision import Expectation, WindowUse
+from reconciler.model.receipt import Outcome, Proof
+from reconciler.model.record import Intent, OpenIntent, Remembered, Story
+from reconciler.model.status import State, Status, wanted_from
+from reconciler.model.ticket import Found, Gone, Hidden, Reading, Unread
+from reconciler.model.verdict import Reason as Is
+from tests.builders import (
+    APPROVED,
+    NOW,
+    OBJECT,
+    PENDING,
+    REJECTED,
+    WORKFLOW,
+    after,
+    at,
+    between,
+    guid,
+    live,
+    remembered,
+)
+
+COMING = between("2026-11-28T22:00:00Z", "2026-11-29T02:00:00Z")
+LATER = between("2026-12-05T22:00:00Z", "2026-12-06T02:00:00Z")
+RUNNING = between("2026-11-23T10:00:00Z", "2026-11-23T14:00:00Z")
+OVER = between("2026-11-21T22:00:00Z", "2026-11-22T02:00:00Z")
+OVER_EARLIER = between("2026-11-14T22:00:00Z", "2026-11-15T02:00:00Z")
+SOON = after("2026-11-28T22:00:00Z")
+DUE = after("2026-11-22T22:00:00Z")
+NO_TIMES = State(Status.APPROVED_BETWEEN)
+NO_START = State(Status.APPROVED_AFTER)
+TAG = "6a1f09c2d4e7"
+TAGGED = f"reviewed [op:{TAG}]"
+SEEN_BEFORE = at("2026-11-20T08:00:00Z")
+WEEKLY = WindowUse("sat-night", "FREQ=WEEKLY;BYDAY=SA")
+
+
+def there(state: State = PENDING, **ticket: Any) -> Reading:
+    """The ticket is there, in a state."""
+    return Found(live(state=state, **ticket))
+
+
+def applied(state: State, **changes: Any) -> Story:
+    """Our last receipt says that we brought it into a state."""
+    return Story(last=remembered(after=state, **changes))
+
+
+def waiting(state: State) -> Story:
+    """Our last update was accepted, and other approvers were still due."""
+    return applied(state, outcome=Outcome.AWAITING_OTHERS, proof=Proof.TAGGED, seen=PENDING)
+
+
+def inferred(state: State) -> Story:
+    """Our last update got no answer, and then the ticket was gone."""
+    return applied(state, proof=Proof.INFERRED, gone=True)
+
+
+def left_open(after: State, before: State = PENDING, last: Remembered | None = None, **changes: Any) -> Story:
+    """A run died between its intent and its receipt."""
+    values: dict[str, Any] = {
+        "at": at("2026-11-23T11:00:00Z"),
+        "operation": TAG,
+        "guid": guid(1),
+        "decision": "sha256:" + "1" * 64,
+        "before": before,
+        "after": after,
+        "object": OBJECT,
+        "workflow": WORKFLOW,
+        "updated": SEEN_BEFORE,
+    }
+    return Story(last, OpenIntent(Intent(**(values | changes)), "20261123T110000Z-000002"))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case; `decision` has fields of the Decision besides the wanted state."""
+
+    name: str
+    reason: Is
+    wanted: State
+    reading: Reading
+    story: Story = Story()
+    now: datetime = NOW
+    decision: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields of the decision."""
+        return {"wanted": wanted_from(self.wanted), **self.decision}
+
+
+TYPO = {"expect": Expectation(object=r"\VED\Policy\Web\other.example.com")}
+OTHER_STAGE = {"expect": Expectation(object=OBJECT, workflow=r"\VED\Policy\Workflows\Stage 500")}
+AS_REVIEWED = {"expect": Expectation(object=OBJECT.upper(), workflow=WORKFLOW.lower())}
+YESTERDAY = {"valid_until": at("2026-11-22T12:00:00Z")}
+THIS_INSTANT = {"valid_until": NOW}
+TONIGHT = {"valid_until": at("2026-11-23T20:00:00Z")}
+EVERY_WEEK = {"window": WEEKLY}
+
+CASES = (
+    # What a ticket that nobody has touched needs.
+    Case("an approval", Is.APPROVE_WANTED, APPROVED, there()),
+    Case("a rejection", Is.REJECT_WANTED, REJECTED, there()),
+    Case("an approval from an instant on", Is.SCHEDULE_WANTED, SOON, there()),
+    Case("an approval in a window", Is.SCHEDULE_WANTED, COMING, there()),
+    Case("a window that has begun", Is.SCHEDULE_WANTED, RUNNING, there()),
+    Case("a start that has passed, without an end", Is.SCHEDULE_WANTED, DUE, there()),
+    Case("expectations met, whatever the case", Is.APPROVE_WANTED, APPROVED, there(), decision=AS_REVIEWED),
+    Case("in time for valid_until", Is.APPROVE_WANTED, APPROVED, there(), decision=TONIGHT),
+    Case("nothing wanted, nothing done", Is.IN_SYNC_SAME, PENDING, there()),
+    # What the server tells of what is wanted, whoever did it.
+    Case("approved in the console", Is.IN_SYNC_SAME, APPROVED, there(APPROVED)),
+    Case("rejected in the console", Is.IN_SYNC_SAME, REJECTED, there(REJECTED)),
+    Case("scheduled in the console, as wanted", Is.IN_SYNC_SAME, COMING, there(COMING)),
+    Case("scheduled by us", Is.IN_SYNC_SAME, COMING, there(COMING), applied(COMING)),
+    Case("as wanted, though expired", Is.IN_SYNC_SAME, APPROVED, there(APPROVED), decision=YESTERDAY),
+    Case("rejected by us and still there", Is.IN_SYNC_SAME, REJECTED, there(REJECTED), applied(REJECTED)),
+    Case("reopened by us", Is.IN_SYNC_SAME, PENDING, there(), applied(PENDING)),
+    Case(
+        "taken back before others decided it as wanted", Is.IN_SYNC_SAME, REJECTED, there(REJECTED), waiting(APPROVED)
+    ),
+    # Changed minds: what we did last is not what is wanted now, and it is as we left it.
+    Case("moved to another window", Is.RESCHEDULE_WANTED, LATER, there(COMING), applied(COMING)),
+    Case("moved to another start", Is.RESCHEDULE_WANTED, SOON, there(DUE), applied(DUE)),
+    Case("from a window to at once", Is.APPROVE_WANTED, APPROVED, there(COMING), applied(COMING)),
+    Case("from a window to rejection", Is.REJECT_WANTED, REJECTED, there(COMING), applied(COMING)),
+    Case("from a window to nothing", Is.REOPEN_WANTED, PENDING, there(COMING), applied(COMING)),
+    Case("from rejection to nothing", Is.REOPEN_WANTED, PENDING, there(REJECTED), applied(REJECTED)),
+    Case("from rejection to approval", Is.APPROVE_WANTED, APPROVED, there(REJECTED), applied(REJECTED)),
+    Case("approved once it was reopened by us", Is.APPROVE_WANTED, APPROVED, there(), applied(PENDING)),
+    Case("rejected while others are due", Is.REJECT_WANTED, REJECTED, there(), waiting(APPROVED)),
+    Case("moved while others are due", Is.RESCHEDULE_WANTED, LATER, there(), waiting(COMING)),
+    # Gone: only the ledger can tell "done" from "typo".
+    Case("done and processed", Is.SETTLED_RECEIPT, APPROVED, Gone(), applied(APPROVED)),
+    Case("its window came and it was processed", Is.SETTLED_RECEIPT, COMING, Gone(), applied(COMING)),
+    Case("the others have approved too", Is.SETTLED_RECEIPT, APPROVED, Gone(), waiting(APPROVED)),
+    Case("rejected and deleted", Is.SETTLED_RECEIPT, REJECTED, Gone(), applied(REJECTED)),
+    Case("done, though expired since", Is.SETTLED_RECEIPT, APPROVED, Gone(), applied(APPROVED), decision=YESTERDAY),
+    Case("done, as only its absence proves", Is.SETTLED_INFERRED, APPROVED, Gone(), inferred(APPROVED)),
+    Case("a typo in the GUID", Is.MISSING_TICKET, APPROVED, Gone()),
+    Case("an expired typo", Is.MISSING_TICKET, APPROVED, Gone(), decision=YESTERDAY),
+    Case("gone after we had reopened it", Is.MISSING_TICKET, APPROVED, Gone(), applied(PENDING)),
+    Case("left alone and closed by others", Is.ELSEWHERE_CLOSED, PENDING, Gone()),
+    Case("reopened by us and closed by others", Is.ELSEWHERE_CLOSED, PENDING, Gone(), applied(PENDING)),
+    Case("too late for another window", Is.CONFLICT_TOO_LATE, LATER, Gone(), applied(COMING)),
+    Case("too late to reject", Is.CONFLICT_TOO_LATE, REJECTED, Gone(), applied(APPROVED)),
+    Case("too late to take back", Is.CONFLICT_TOO_LATE, PENDING, Gone(), applied(APPROVED)),
+    Case("too late, others approved too", Is.CONFLICT_TOO_LATE, REJECTED, Gone(), waiting(APPROVED)),
+    Case("too late, as only its absence proves", Is.CONFLICT_TOO_LATE, REJECTED, Gone(), inferred(APPROVED)),
+    Case("processed in the window that was replaced", Is.CONFLICT_TOO_LATE, LATER, Gone(), applied(OVER)),
+    # Not what the reviewer saw, or not to be seen.
+    Case("another object", Is.MISMATCH_OBJECT, APPROVED, there(), decision=TYPO),
+    Case("another object, as wanted", Is.MISMATCH_OBJECT, APPROVED, there(APPROVED), decision=TYPO),
+    Case("another workflow", Is.MISMATCH_WORKFLOW, APPROVED, there(), decision=OTHER_STAGE),
+    Case("denied", Is.INVISIBLE_DENIED, APPROVED, Hidden()),
+    Case("denied after we decided it", Is.INVISIBLE_DENIED, APPROVED, Hidden(), applied(APPROVED)),
+    Case("unreadable", Is.ERROR_UNREADABLE, APPROVED, Unread("the server did not answer in time")),
+    Case("unreadable, with an intent", Is.ERROR_UNREADABLE, APPROVED, Unread("HTTP 503"), left_open(APPROVED)),
+    Case("a status of a newer server", Is.CONFLICT_UNKNOWN_STATUS, APPROVED, there(State("Approved Before"))),
+    Case("a status that is none", Is.CONFLICT_UNKNOWN_STATUS, PENDING, there(State(""))),
+    # Somebody else decided: live, git and our last receipt are three different things.
+    Case("rejected elsewhere, approval wanted", Is.CONFLICT_CONSOLE, APPROVED, there(REJECTED)),
+    Case("scheduled elsewhere, approval wanted", Is.CONFLICT_CONSOLE, APPROVED, there(COMING)),
+    Case("scheduled elsewhere for another time", Is.CONFLICT_CONSOLE, COMING, there(LATER)),
+    Case("our schedule was rejected", Is.CONFLICT_CONSOLE, COMING, there(REJECTED), applied(COMING)),
+    Case("our schedule was moved", Is.CONFLICT_CONSOLE, COMING, there(LATER), applied(COMING)),
+    Case("our schedule was moved, a third one is wanted", Is.CONFLICT_CONSOLE, SOON, there(LATER), applied(COMING)),
+    Case("our schedule was made immediate", Is.CONFLICT_CONSOLE, COMING, there(APPROVED), applied(COMING)),
+    Case("our missed schedule was moved", Is.CONFLICT_CONSOLE, COMING, there(LATER), applied(OVER)),
+    Case("taken back by us, decided by others", Is.CONFLICT_CONSOLE, APPROVED, there(REJECTED), applied(PENDING)),
+    Case("left alone, decided by others", Is.ELSEWHERE_DECIDED, PENDING, there(APPROVED)),
+    Case("left alone, scheduled by others", Is.ELSEWHERE_DECIDED, PENDING, there(COMING)),
+    Case("decided by us, then by others, now unwanted", Is.CONFLICT_CONSOLE, PENDING, there(REJECTED), applied(COMING)),
+    Case(
+        "changed by others right after our write",
+        Is.CONFLICT_CONSOLE,
+        APPROVED,
+        there(REJECTED),
+        applied(APPROVED, proof=Proof.TAGGED, seen=REJECTED),
+    ),
+    Case("reopened by others", Is.CONFLICT_REOPENED, APPROVED, there(), applied(APPROVED)),
+    Case("our schedule was taken back", Is.CONFLICT_REOPENED, COMING, there(), applied(COMING)),
+    Case("our rejection was taken back, approval wanted", Is.CONFLICT_REOPENED, APPROVED, there(), applied(REJECTED)),
+    Case("believed to be gone, and pending", Is.CONFLICT_REOPENED, APPROVED, there(), inferred(APPROVED)),
+    Case("our approval was counted", Is.CONFLICT_COUNTED, PENDING, there(), waiting(APPROVED)),
+    # Others are due.
+    Case("accepted, others are due", Is.AWAITING_OTHERS, APPROVED, there(), waiting(APPROVED)),
+    Case("a rejection, others are due", Is.AWAITING_OTHERS, REJECTED, there(), waiting(REJECTED)),
+    Case("a schedule, others are due", Is.AWAITING_OTHERS, COMING, there(), waiting(COMING)),
+    Case(
+        "others are due, though expired", Is.AWAITING_OTHERS, APPROVED, there(), waiting(APPROVED), decision=YESTERDAY
+    ),
+    # Servers that don't tell the times of a schedule.
+    Case("old server, scheduled by us", Is.IN_SYNC_LEDGER, COMING, there(NO_TIMES), applied(COMING)),
+    Case("old server, start set by us", Is.IN_SYNC_LEDGER, SOON, there(NO_START), applied(SOON)),
+    Case("old server, another window is wanted", Is.RESCHEDULE_WANTED, LATER, there(NO_TIMES), applied(COMING)),
+    Case("old server, scheduled by others", Is.CONFLICT_SCHEDULE_UNKNOWN, COMING, there(NO_TIMES)),
+    Case("old server, other status than ours", Is.CONFLICT_CONSOLE, COMING, there(NO_START), applied(COMING)),
+    Case("old server, approval wanted instead", Is.APPROVE_WANTED, APPROVED, there(NO_TIMES), applied(COMING)),
+    Case("old server, scheduled by others, unwanted", Is.ELSEWHERE_DECIDED, PENDING, there(NO_TIMES)),
+    Case("old server, window missed", Is.MISSED_WINDOW, OVER, there(NO_TIMES), applied(OVER)),
+    Case("old server, window over, never sent", Is.CONFLICT_SCHEDULE_UNKNOWN, OVER, there(NO_TIMES)),
+    Case("old server, moved into the past", Is.EXPIRED_WINDOW, OVER, there(NO_TIMES), applied(COMING)),
+    Case("old server, moved after it was missed", Is.SCHEDULE_AFTER_MISSED, COMING, there(NO_TIMES), applied(OVER)),
+    Case(
+        "old server, taken back by us, scheduled by others",
+        Is.CONFLICT_CONSOLE,
+        SOON,
+        there(NO_START),
+        applied(PENDING),
+    ),
+    # Servers that show a schedule as plain Approved.
+    Case("shown as approved", Is.IN_SYNC_LEDGER, COMING, there(APPROVED), applied(COMING, seen=APPROVED)),
+    Case("shown as approved, moved", Is.RESCHEDULE_WANTED, LATER, there(APPROVED), applied(COMING, seen=APPROVED)),
+    Case("shown as approved, missed", Is.MISSED_WINDOW, OVER, there(APPROVED), applied(OVER, seen=APPROVED)),
+    # TPP carries it out.
+    Case("being processed since its start", Is.IN_SYNC_PROCESSING, DUE, there(APPROVED), applied(DUE)),
+    Case("being processed in its window", Is.IN_SYNC_PROCESSING, RUNNING, there(APPROVED), applied(RUNNING)),
+    Case("being processed, rejection wanted", Is.CONFLICT_TOO_LATE, REJECTED, there(APPROVED), applied(DUE)),
+    Case("being processed, other window wanted", Is.CONFLICT_TOO_LATE, LATER, there(APPROVED), applied(RUNNING)),
+    # Too late.
+    Case("valid_until has passed", Is.EXPIRED_VALID_UNTIL, APPROVED, there(), decision=YESTERDAY),
+    Case("valid_until is now", Is.EXPIRED_VALID_UNTIL, APPROVED, there(), decision=THIS_INSTANT),
+    Case("reopening expires too", Is.EXPIRED_VALID_UNTIL, PENDING, there(COMING), applied(COMING), decision=YESTERDAY),
+    Case("the window was over before we sent it", Is.EXPIRED_WINDOW, OVER, there()),
+    Case("the window ends now", Is.EXPIRED_WINDOW, OVER, there(), now=at("2026-11-22T02:00:00Z")),
+    Case("the window ends in a second", Is.SCHEDULE_WANTED, OVER, there(), now=at("2026-11-22T01:59:59Z")),
+    Case("scheduled by others, window over", Is.EXPIRED_WINDOW, OVER, there(OVER)),
+    Case("moved into the past", Is.EXPIRED_WINDOW, OVER, there(COMING), applied(COMING)),
+    Case("the window was missed", Is.MISSED_WINDOW, OVER, there(OVER), applied(OVER)),
+    Case("missed because others were due", Is.MISSED_WINDOW, OVER, there(), waiting(OVER)),
+    Case("missed, and pending again", Is.MISSED_WINDOW, OVER, there(), applied(OVER)),
+    Case("missed, and moved", Is.SCHEDULE_AFTER_MISSED, COMING, there(OVER), applied(OVER)),
+    Case("missed, pending again, and moved", Is.SCHEDULE_AFTER_MISSED, COMING, there(), applied(OVER)),
+    Case("missed, and moved into the past", Is.EXPIRED_WINDOW, OVER_EARLIER, there(OVER), applied(OVER)),
+    Case("missed, then approved at once", Is.APPROVE_WANTED, APPROVED, there(OVER), applied(OVER)),
+    Case("missed, then taken back", Is.REOPEN_WANTED, PENDING, there(OVER), applied(OVER)),
+    # A window that comes again is the window that was applied, not next week's.
+    Case("this week's", Is.SCHEDULE_WANTED, COMING, there(), decision=EVERY_WEEK),
+    Case(
+        "the week after it was applied",
+        Is.IN_SYNC_SAME,
+        LATER,
+        there(COMING),
+        applied(COMING, window=WEEKLY),
+        decision=EVERY_WEEK,
+    ),
+    Case(
+        "processed, and next week comes",
+        Is.SETTLED_RECEIPT,
+        LATER,
+        Gone(),
+        applied(COMING, window=WEEKLY),
+        decision=EVERY_WEEK,
+    ),
+    Case(
+        "missed, and next week comes",
+        Is.MISSED_WINDOW,
+        COMING,
+        there(OVER),
+        applied(OVER, window=WEEKLY),
+        decision=EVERY_WEEK,
+    ),
+    Case(
+        "the rule of the window was changed",
+        Is.RESCHEDULE_WANTED,
+        LATER,
+        there(COMING),
+        applied(COMING, window=WindowUse("sat-night", "FREQ=WEEKLY;BYDAY=SU")),
+        decision=EVERY_WEEK,
+    ),
+    Case(
+        "a single window was redefined",
+        Is.RESCHEDULE_WANTED,
+        LATER,
+        there(COMING),
+        applied(COMING, window=WindowUse("weekend")),
+        decision={"window": WindowUse("weekend")},
+    ),
+    # A run died between its intent and its receipt.
+    Case("died, and it is gone", Is.SETTLED_INFERRED, APPROVED, Gone(), left_open(APPROVED)),
+    Case("died, and it has our status", Is.IN_SYNC_SAME, COMING, there(COMING), left_open(COMING)),
+    Case(
+        "died, and it waits with our tag", Is.AWAITING_OTHERS, APPROVED, there(explanation=TAGGED), left_open(APPROVED)
+    ),
+    Case("died, and nothing has changed", Is.APPROVE_WANTED, APPROVED, there(), left_open(APPROVED)),
+    Case("died, unchanged, minds changed", Is.REJECT_WANTED, REJECTED, there(), left_open(APPROVED)),
+    Case("died, unchanged, taken back", Is.IN_SYNC_SAME, PENDING, there(), left_open(APPROVED)),
+    Case(
+        "died, and something has touched it",
+        Is.CONFLICT_OPEN_INTENT,
+        APPROVED,
+        there(updated=at("2026-11-23T11:30:00Z")),
+        left_open(APPROVED),
+    ),
+    Case("died, and it is rejected", Is.CONFLICT_OPEN_INTENT, APPROVED, there(REJECTED), left_open(APPROVED)),
+    Case("died, and others did what is wanted now", Is.IN_SYNC_SAME, REJECTED, there(REJECTED), left_open(APPROVED)),
+    Case(
+        "died, tagged, and rejected since",
+        Is.CONFLICT_CONSOLE,
+        APPROVED,
+        there(REJECTED, explanation=TAGGED),
+        left_open(APPROVED),
+    ),
+    Case(
+        "died, taken back, others are due", Is.CONFLICT_COUNTED, PENDING, there(explanation=TAGGED), left_open(APPROVED)
+    ),
+    Case("died, gone, and minds changed", Is.CONFLICT_TOO_LATE, REJECTED, Gone(), left_open(APPROVED)),
+    Case("died scheduling, gone before the start", Is.MISSING_TICKET, COMING, Gone(), left_open(COMING)),
+    Case(
+        "died moving a window, gone before the new one",
+        Is.CONFLICT_TOO_LATE,
+        LATER,
+        Gone(),
+        left_open(LATER, RUNNING, remembered(after=RUNNING)),
+    ),
+    Case(
+        "died rejecting what was due anyway",
+        Is.CONFLICT_TOO_LATE,
+        REJECTED,
+        Gone(),
+        left_open(REJECTED, RUNNING, remembered(after=RUNNING)),
+    ),
+    Case(
+        "died taking back, and it is gone",
+        Is.CONFLICT_TOO_LATE,
+        PENDING,
+        Gone(),
+        left_open(PENDING, COMING, remembered(after=COMING)),
+    ),
+    Case("died, old server tells no times", Is.IN_SYNC_LEDGER, COMING, there(NO_TIMES), left_open(COMING)),
+    Case(
+        "died moving a window on an old server, our tag is there",
+        Is.IN_SYNC_LEDGER,
+        LATER,
+        there(NO_TIMES, explanation=TAGGED),
+        left_open(LATER, NO_TIMES, remembered(after=COMING)),
+    ),
+    Case(
+        "died moving a window on an old server, nothing has changed",
+        Is.RESCHEDULE_WANTED,
+        LATER,
+        there(NO_TIMES),
+        left_open(LATER, NO_TIMES, remembered(after=COMING)),
+    ),
+    Case(
+        "died scheduling, shown as approved with our tag",
+        Is.IN_SYNC_LEDGER,
+        COMING,
+        there(APPROVED, explanation=TAGGED),
+        left_open(COMING),
+    ),
+    Case("died, denied since", Is.INVISIBLE_DENIED, APPROVED, Hidden(), left_open(APPROVED)),
+    Case("died, another object", Is.MISMATCH_OBJECT, APPROVED, there(), left_open(APPROVED), decision=TYPO),
+)

@@ -1,0 +1,150 @@
+"""Whatever server and ledger say together: a write follows only when nobody but us or TPP can have moved the ticket."""
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.model.record import Story
+from reconciler.model.status import State, Status, state_of, wanted_from
+from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
+from reconciler.model.verdict import Group, Verdict
+from reconciler.planning.judge import judge, judge_closed, needs_reading
+from tests.builders import APPROVED, NOW, PENDING, REJECTED, decision, remembered
+from tests.planning.catalogue import (
+    COMING,
+    DUE,
+    LATER,
+    NO_START,
+    NO_TIMES,
+    OVER,
+    RUNNING,
+    SEEN_BEFORE,
+    SOON,
+    TAGGED,
+    THIS_INSTANT,
+    TYPO,
+    applied,
+    inferred,
+    left_open,
+    there,
+    waiting,
+)
+
+WANTED = st.sampled_from([PENDING, APPROVED, REJECTED, SOON, DUE, COMING, LATER, RUNNING, OVER])
+STATES = st.one_of(WANTED, st.sampled_from([NO_TIMES, NO_START, State("Approved Before"), State("")]))
+READINGS = st.one_of(
+    st.builds(
+        there,
+        STATES,
+        explanation=st.sampled_from(["", TAGGED]),
+        updated=st.sampled_from([None, SEEN_BEFORE, NOW]),
+    ),
+    st.sampled_from([Gone(), Hidden(), Unread("HTTP 503")]),
+)
+SINGLE = st.one_of(
+    st.just(Story()),
+    WANTED.map(applied),
+    WANTED.map(waiting),
+    WANTED.map(inferred),
+    st.builds(applied, WANTED, seen=STATES),
+)
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> Story:
+    settled = draw(SINGLE)
+    if draw(st.booleans()):
+        return settled
+    opened = left_open(draw(WANTED), draw(STATES), updated=draw(st.sampled_from([None, SEEN_BEFORE])))
+    return replace(opened, last=settled.last)
+
+
+DECISIONS = st.builds(
+    lambda state, extra: decision(wanted=wanted_from(state), **extra),
+    WANTED,
+    st.sampled_from([{}, {}, TYPO, THIS_INSTANT]),
+)
+
+
+@settings(max_examples=1500)
+@given(DECISIONS, READINGS, stories())
+def test_a_write_follows_only_when_nobody_but_us_or_tpp_can_have_moved_the_ticket(decided, reading, story):
+    step = judge(decided, reading, story, NOW)
+    if step.group is not Group.CHANGE:
+        return
+    assert isinstance(reading, Found)
+    ticket = reading.ticket
+    assert ticket.state.status in set(Status)
+    assert ticket.state != step.after == state_of(decided.wanted)
+    assert decided.valid_until is None or decided.valid_until > NOW
+    assert step.after.schedule is None or step.after.schedule.stop is None or step.after.schedule.stop > NOW
+    assert decided.expect.object in (None, ticket.object)
+    assert untouched(ticket, story)
+
+
+def untouched(ticket: LiveTicket, story: Story) -> bool:
+    """Whether the state of a ticket follows from what we did to it, or is that of a ticket nobody has touched."""
+    if story.open is not None:
+        intent = story.open.intent
+        if "[op:" in ticket.explanation:
+            return ticket.state in (PENDING, intent.after) or ticket.state.status in (
+                intent.after.status,
+                Status.APPROVED,
+            )
+        if ticket.state == intent.after or (
+            ticket.state.status == intent.after.status and ticket.state.schedule is None
+        ):
+            return True
+        if (ticket.state, ticket.updated) != (intent.before, intent.updated):
+            return False
+    last = story.last
+    if last is None:
+        return ticket.state == PENDING
+    shown = ticket.state.status == last.after.status and ticket.state.schedule in (None, last.after.schedule)
+    plain = last.after.schedule is not None and ticket.state == APPROVED == last.seen
+    return shown or plain or ticket.state == PENDING
+
+
+@settings(max_examples=500)
+@given(DECISIONS, stories())
+def test_what_is_gone_is_settled_only_if_the_ledger_knows_that_we_wanted_just_that(decided, story):
+    step = judge(decided, Gone(), story, NOW)
+    assert step.group is not Group.CHANGE
+    known = [story.last.after] if story.last else []
+    known += [story.open.intent.after] if story.open else []
+    if step.verdict is Verdict.SETTLED:
+        assert step.after in known
+    if step.verdict is Verdict.MISSING:
+        assert all(state == PENDING for state in known) or story.open is not None
+
+
+@settings(max_examples=300)
+@given(DECISIONS, READINGS, stories())
+def test_what_is_as_wanted_is_never_a_conflict(decided, reading: Reading, story):
+    if not isinstance(reading, Found) or reading.ticket.state != state_of(decided.wanted) or decided.expect.object:
+        return
+    step = judge(decided, reading, story, NOW)
+    assert step.verdict in (Verdict.IN_SYNC, Verdict.MISSED, Verdict.EXPIRED) or decided.wanted == wanted_from(PENDING)
+
+
+def test_a_ticket_seen_to_be_gone_is_never_read_again() -> None:
+    assert not needs_reading(Story(last=remembered(gone=True)))
+    assert needs_reading(Story(last=remembered()))
+    assert needs_reading(Story())
+    assert needs_reading(replace(left_open(APPROVED), last=remembered(gone=True)))
+
+
+def test_a_closed_ticket_is_judged_as_gone_without_a_reading() -> None:
+    story = Story(last=remembered(gone=True))
+    assert judge_closed(decision(), story, NOW) == judge(decision(), Gone(), story, NOW)
+
+
+def test_the_times_an_old_server_does_not_tell_are_shown_as_the_ledger_knows_them() -> None:
+    step = judge(decision(wanted=wanted_from(LATER)), there(NO_TIMES), applied(COMING), NOW)
+    assert (step.before, step.after, step.known_from) == (COMING, LATER, "ledger")
+
+
+def test_times_that_belong_to_another_status_are_not_taken_from_the_ledger() -> None:
+    step = judge(decision(wanted=wanted_from(COMING)), there(NO_START), applied(COMING), NOW)
+    assert (step.before, step.known_from) == (NO_START, "server")
