@@ -52,7 +52,8 @@ def _problems(error: ValidationError, places: Places) -> Iterator[Problem]:
             wanted: Any = error.validator_value
             yield from (_missing(key, path, places) for key in wanted if key not in value)
         case "not":
-            yield Problem(Code.SCHEMA_SCHEDULE, places.key(path), str(schema.get("errorMessage")), "remove it")
+            message, hint = _split(schema)
+            yield Problem(Code.SCHEMA_SCHEDULE, places.key(path), message, hint)
         case "type":
             yield Problem(Code.SCHEMA_TYPE, places.value(path), *_wrong_type(error, _named(path)))
         case "pattern" if "propertyNames" in error.absolute_schema_path:
@@ -78,6 +79,7 @@ def _missing(key: str, path: Path, places: Places) -> Problem:
 
 
 _MISSING_HINTS = {
+    "kind": "put `kind: rules` below the version",
     "version": "put `version: 1` at the top of the file",
     "tickets": "list at least one ticket under `tickets:`, or remove the file",
     "status": "add `status: Approved`, `Approved After`, `Approved Between`, `Rejected` or `Pending`",
@@ -117,14 +119,10 @@ def _wrong_value(error: ValidationError, schema: Mapping[str, Any], name: str) -
     value: Any = error.instance
     limit: Any = error.validator_value
     match error.validator:
-        case "enum":
-            return f"{name} can't be {shown(value)}", did_you_mean(str(value), [str(word) for word in limit])
-        case "const":
-            return f"{name} can't be {shown(value)}", f"the only value is {shown(limit)}"
-        case "minItems" | "minProperties":
+        case "enum" | "const":
+            return _wrong_word(value, limit if isinstance(limit, list) else [limit], name)
+        case "minItems" | "minProperties" | "minLength":
             return f"{name} is empty", "fill it, or remove it"
-        case "minLength":
-            return f"{name} is empty", "write something, or remove it"
         case "maxLength":
             return f"{name} has {len(value)} characters, more than {limit}", "shorten it"
         case "uniqueItems":
@@ -135,4 +133,21 @@ def _wrong_value(error: ValidationError, schema: Mapping[str, Any], name: str) -
         case "maximum":
             return f"{name} must be at most {limit}, not {shown(value)}", "lower it"
         case _:
-            return f"{name} {shown(value)} {schema.get('errorMessage', 'is not allowed')}", "correct it"
+            message, hint = _split(schema)
+            return f"{name} {shown(value)} {message}", hint
+
+
+def _wrong_word(value: object, allowed: list[Any], name: str) -> tuple[str, str]:
+    if value is None:
+        return f"{name} is empty", "give it a value"
+    if isinstance(value, str) and value in map(str, allowed):
+        return f"{name} must be the number {allowed[0]}, not text", "remove the quotes"
+    words = [str(word) for word in allowed]
+    hint = f"the only value is {shown(allowed[0])}" if len(words) == 1 else did_you_mean(str(value), words)
+    return f"{name} can't be {shown(value)}", hint
+
+
+def _split(schema: Mapping[str, Any]) -> tuple[str, str]:
+    """Return fault and remedy, which the schemas keep in one sentence because editors show only one."""
+    message, _, hint = str(schema.get("errorMessage", "is not allowed: correct it")).partition(": ")
+    return message, hint

@@ -25,6 +25,7 @@ from reconciler.manifests.event import (
     Event,
     source,
 )
+from reconciler.manifests.fault import shown
 from reconciler.model.decision import Problem
 
 Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
@@ -153,7 +154,8 @@ class StrictReader:
         first = len(self.log) - 1
         if event.tag:
             hint = "remove the tag; put a value that looks like a number or like true into quotes"
-            self.fault(Code.YAML_TAG, event, f"tag `{event.tag}` is not allowed", hint)
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            self.fault(Code.YAML_TAG, event, f"tag {shown(tag)} is not allowed", hint)
         value: Value
         if kind is SCALAR:
             value = event.value if event.style or event.tag else scalar(event.value)
@@ -211,17 +213,17 @@ class StrictReader:
             self.fault(Code.YAML_MERGE, key, "merge keys (`<<`) are not allowed: not every reader knows them", hint)
         else:
             hint = "remove one of them"
-            self.fault(Code.YAML_DUPLICATE_KEY, key, f"key `{name}` stands twice in this map", hint)
+            self.fault(Code.YAML_DUPLICATE_KEY, key, f"key {shown(name)} stands twice in this map", hint)
 
     def _alias(self, event: Event, depth: int) -> Value:
         anchored = self._anchors.get(event.anchor or "")
         if anchored is None:
-            message = f"alias `*{event.anchor}` has no anchor before it"
+            message = f"alias {shown(f'*{event.anchor}')} has no anchor before it"
             self.fault(Code.YAML_ALIAS, event, message, f"put `&{event.anchor}` before the value that it stands for")
             return None
         self._aliased += len(anchored.events)
         if self._aliased > FREE_ALIASED + event.start_mark.index or depth + anchored.height > DEEPEST:
-            message = f"alias `*{event.anchor}` makes the aliases of this file stand for too much"
+            message = f"alias {shown(f'*{event.anchor}')} makes the aliases of this file stand for too much"
             raise Unparsable(
                 Problem(Code.YAML_ALIAS, source(self.file, event), message, "write the values out, or use `defaults`")
             )

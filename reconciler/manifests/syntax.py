@@ -3,6 +3,7 @@
 import yaml
 
 from reconciler.manifests.codes import Code
+from reconciler.manifests.fault import shown
 from reconciler.model.decision import Problem, Source
 
 
@@ -18,19 +19,22 @@ def syntax_problem(file: str, error: yaml.YAMLError, data: bytes) -> Problem:
     if "\t" in line[: mark.column + 1]:
         at = Source(file, mark.line + 1, line.index("\t") + 1)
         return Problem(Code.YAML_TAB, at, "a tab is used for indentation", "use spaces")
+    if "cannot start any token" in (error.problem or "") and mark.column < len(line):
+        message = f"not YAML: {shown(line[mark.column])} can't start a value"
+        return Problem(Code.YAML_SYNTAX, place, message, "put the value into quotes")
     reason = (error.problem or "it can't be understood").replace("'", "`")
     where = error.context or ""
     begun = error.context_mark
     since = f" (begun at line {begun.line + 1})" if begun is not None and begun.line != mark.line else ""
     message = f"not YAML: {reason}{f' {where}' if where else ''}{since}"
-    return Problem(Code.YAML_SYNTAX, place, message, _remedy(reason, line))
+    return Problem(Code.YAML_SYNTAX, place, message, _remedy(reason))
 
 
-def _remedy(reason: str, line: str) -> str:
+def _remedy(reason: str) -> str:
     if "mapping values are not allowed" in reason:
         return "a value that contains `: ` needs quotes; otherwise check the indentation"
-    if "alias" in line or "cannot start any token" in reason or "did not find expected alphabetic" in reason:
-        return "a value that starts with one of @ ` % & * ! | > needs quotes"
+    if "did not find expected alphabetic" in reason:
+        return "a value that starts with & or * needs quotes"
     if "escape" in reason:
         return "write backslashes in single quotes or without quotes, for example '\\VED\\Policy'"
     if "block end" in reason or "block mapping" in reason or "expected key" in reason:
