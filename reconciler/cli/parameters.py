@@ -1,5 +1,6 @@
 """Values that command-line options carry, checked where they are typed."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,11 @@ class _Parsed(_Type):
             return self._parse(value)
         except ValueError as error:
             self.fail(f"{error} (for example {self._example})", param, ctx)
+
+
+def parsed(name: str, parse: Callable[[str], object], example: str) -> _Type:
+    """Return an option's type around a parser that raises ValueError; the example goes into the message."""
+    return _Parsed(name, parse, example)
 
 
 def _instant(text: str) -> datetime:
