@@ -32,11 +32,12 @@ class Chain:
 
 
 def verify(root: Path, anchor: str | None = None) -> Chain:
-    """Check the whole ledger and return what was found. Raises LedgerBroken that tells every fault with its place."""
+    """Check the whole ledger and return what was found. Raises LedgerBroken that names the first fault."""
     chain = check(root, anchor)
     if chain.faults:
-        told = "\n".join(f"{fault.source}: {fault.message}" for fault in chain.faults)
-        raise LedgerBroken(f"the ledger {root} does not hold:\n{told}", BROKEN_HINT)
+        first, *others = chain.faults
+        more = f" (and {len(others)} more)" if others else ""
+        raise LedgerBroken(f"the ledger {root} does not hold: {first.source}: {first.message}{more}", BROKEN_HINT)
     return chain
 
 

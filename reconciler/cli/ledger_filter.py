@@ -1,0 +1,125 @@
+"""Which records of the ledger a command shows: the options that `log` and `export` share."""
+
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.options import Invocation
+from reconciler.cli.parameters import GUID, parsed
+from reconciler.model.guid import Guid
+from reconciler.model.history import RECORD_OUTCOMES
+from reconciler.model.instant import parse_instant
+
+if TYPE_CHECKING:
+    from reconciler.model.history import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a record must be like to be shown; empty means: all are. `until` itself is outside."""
+
+    tickets: frozenset[Guid]
+    objects: tuple[str, ...]
+    changes: frozenset[str]
+    outcomes: frozenset[str]
+    since: datetime | None
+    until: datetime | None
+
+    def lets(self, record: "Record") -> bool:
+        """Say whether a record is shown."""
+        from reconciler.planning.patterns import matches_any
+
+        return (
+            (not self.tickets or record.guid in self.tickets)
+            and (not self.changes or record.change in self.changes)
+            and (not self.outcomes or record.outcome in self.outcomes)
+            and (self.since is None or record.at >= self.since)
+            and (self.until is None or record.at < self.until)
+            and (not self.objects or matches_any(self.objects, record.object) is not None)
+        )
+
+
+def records_of(ledger: Path, wanted: Filter) -> Iterator["Record"]:
+    """Yield the records that a filter lets through, as the ledger is read. Raises LedgerBroken."""
+    from reconciler.ledger.history import history
+    from reconciler.ledger.reading import read_lines
+
+    return filter(wanted.lets, history(read_lines(ledger, wanted.tickets or None)))
+
+
+def ledger_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command --ledger; without it the configuration says where the ledger is."""
+    return click.option(
+        "--ledger", type=click.Path(path_type=Path, file_okay=False), help="Folder of the ledger [default: configured]."
+    )(function)
+
+
+def folder_of(invocation: Invocation, ledger: Path | None) -> Path:
+    """Return the folder of the ledger. Raises InvalidInput, also when there is no such folder."""
+    folder = ledger or Path(invocation.settings().ledger)
+    if not folder.is_dir():
+        from reconciler.errors import InvalidInput
+        from reconciler.model.decision import Problem, Source
+
+        hint = "say where it is with --ledger, or fetch it from its branch; nothing has been applied if there is none"
+        raise InvalidInput((Problem("ledger/absent", Source(str(folder)), "there is no such ledger", hint),))
+    return folder
+
+
+def filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that choose records; it receives them as `wanted`."""
+
+    @click.option("--ticket", "tickets", multiple=True, type=GUID, help="Only this ticket (repeatable).")
+    @click.option("--object", "objects", multiple=True, metavar="PATTERN", help=r"Only these DNs: \VED\Policy\Web\**.")
+    @click.option("--change", "changes", multiple=True, help="Only this change record (repeatable).")
+    @click.option("--since", type=parsed("time", _first_instant, "2026-11-01"), help="From this day or time on.")
+    @click.option(
+        "--until", type=parsed("time", _last_instant, "2026-11-30"), help="Until this day (included) or time."
+    )
+    @click.option("--outcome", "outcomes", multiple=True, type=click.Choice(RECORD_OUTCOMES), help="Only this outcome.")
+    @functools.wraps(function)
+    def called(
+        *arguments: Any,  # noqa: ANN401 - whatever click passes on
+        tickets: tuple[Guid, ...],
+        objects: tuple[str, ...],
+        changes: tuple[str, ...],
+        since: datetime | None,
+        until: datetime | None,
+        outcomes: tuple[str, ...],
+        **rest: Any,  # noqa: ANN401 - whatever click passes on
+    ) -> Any:  # noqa: ANN401 - whatever the command returns
+        wanted = Filter(frozenset(tickets), objects, frozenset(changes), frozenset(outcomes), since, until)
+        return function(*arguments, wanted=wanted, **rest)
+
+    return called
+
+
+def _first_instant(text: str) -> datetime:
+    return _midnight(text) if len(text) == _DAY else _instant(text)
+
+
+def _last_instant(text: str) -> datetime:
+    return _midnight(text) + timedelta(days=1) if len(text) == _DAY else _instant(text)
+
+
+def _midnight(text: str) -> datetime:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a day") from None
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return parse_instant(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is neither a day nor a time with an offset") from None
+
+
+_DAY = len("2026-11-28")

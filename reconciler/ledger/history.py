@@ -1,0 +1,52 @@
+"""Lines of the ledger told as a story: receipts and closings joined with the intents before them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from reconciler.model.guid import Guid
+from reconciler.model.history import Record
+from reconciler.model.receipt import Receipt
+from reconciler.model.record import Closed, Ended, Intent, Line, Opened, Recorded
+
+
+def history(lines: Iterable[Line]) -> Iterator[Record]:
+    """Yield what was done to tickets, in the order of the lines; intents that no receipt answers come last."""
+    told = _Told()
+    for line in lines:
+        match line.entry:
+            case Intent() as intent:
+                yield from told.superseded(intent)
+                told.waiting[intent.guid] = line, intent
+                told.asked[intent.guid] = intent
+            case Recorded(receipt=receipt) as recorded:
+                yield Record(line, recorded, told.answered(receipt))
+            case Closed(guid=guid) as closed:
+                yield Record(line, closed, told.asked.get(guid))
+            case Opened() | Ended():
+                pass
+            case _:
+                assert_never(line.entry)
+    yield from (Record(line, intent, intent) for line, intent in told.waiting.values())
+
+
+@dataclass(slots=True)
+class _Told:
+    """Intents that were told so far: the last of each ticket, and those that no receipt has answered."""
+
+    asked: dict[Guid, Intent] = field(default_factory=dict)
+    waiting: dict[Guid, tuple[Line, Intent]] = field(default_factory=dict)
+
+    def superseded(self, intent: Intent) -> Iterator[Record]:
+        """Yield the intent that was never answered and that another one takes the place of."""
+        line, earlier = self.waiting.get(intent.guid, (None, None))
+        if line is not None and earlier is not None and earlier.operation != intent.operation:
+            yield Record(line, earlier, earlier, superseded=True)
+
+    def answered(self, receipt: Receipt) -> Intent | None:
+        """Return the intent that a receipt is about, None when nothing was about to be sent."""
+        intent = self.asked.get(receipt.guid)
+        if intent is None or intent.operation != receipt.operation:
+            return None
+        self.waiting.pop(receipt.guid, None)
+        return intent

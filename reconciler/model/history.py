@@ -1,0 +1,107 @@
+"""The story that a ledger tells: one record for everything that was done to a ticket, or tried."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from reconciler.model.decision import Source
+from reconciler.model.guid import Guid
+from reconciler.model.receipt import Outcome
+from reconciler.model.record import Closed, Intent, Line, Recorded
+from reconciler.model.status import State
+
+OPEN, SUPERSEDED, CLOSED = "open", "superseded", "closed"
+RECORD_OUTCOMES = (*(outcome.value for outcome in Outcome), OPEN, SUPERSEDED, CLOSED)
+"""What a record can end in: the outcomes of receipts, an intent without one, and the ticket seen to be gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A receipt with the intent before it, an intent that no receipt followed, or the closing of a ticket.
+
+    `line` is the line of the ledger that says so. `intent` is None when nothing was about to be sent.
+    `superseded` tells of an intent without a receipt that a later run tried again.
+    """
+
+    line: Line
+    entry: Recorded | Intent | Closed
+    intent: Intent | None = None
+    superseded: bool = False
+
+    @property
+    def at(self) -> datetime:
+        """When it happened."""
+        return self.entry.receipt.at if isinstance(self.entry, Recorded) else self.entry.at
+
+    @property
+    def guid(self) -> Guid:
+        """The ticket."""
+        return self.entry.receipt.guid if isinstance(self.entry, Recorded) else self.entry.guid
+
+    @property
+    def outcome(self) -> str:
+        """One of RECORD_OUTCOMES."""
+        match self.entry:
+            case Recorded(receipt=receipt):
+                return receipt.outcome.value
+            case Intent():
+                return SUPERSEDED if self.superseded else OPEN
+            case Closed():
+                return CLOSED
+            case _:
+                assert_never(self.entry)
+
+    @property
+    def before(self) -> State | None:
+        """The state before the write, None when it was not read."""
+        match self.entry:
+            case Recorded(receipt=receipt):
+                return receipt.before
+            case Intent(before=before):
+                return before
+            case Closed():
+                return None
+            case _:
+                assert_never(self.entry)
+
+    @property
+    def after(self) -> State | None:
+        """The wanted state, None for a closing."""
+        match self.entry:
+            case Recorded(receipt=receipt):
+                return receipt.after
+            case Intent(after=after):
+                return after
+            case Closed():
+                return None
+            case _:
+                assert_never(self.entry)
+
+    @property
+    def object(self) -> str:
+        """The DN of the stopped object; empty when it is not known."""
+        asked = self.intent.object if self.intent else ""
+        return (self.entry.receipt.object or asked) if isinstance(self.entry, Recorded) else asked
+
+    @property
+    def workflow(self) -> str:
+        """The DN of the workflow object; empty when it is not known."""
+        asked = self.intent.workflow if self.intent else ""
+        return (self.entry.receipt.workflow or asked) if isinstance(self.entry, Recorded) else asked
+
+    @property
+    def change(self) -> str | None:
+        """The change record of the decision."""
+        asked = self.intent.change if self.intent else None
+        return (self.entry.change or asked) if isinstance(self.entry, Recorded) else asked
+
+    @property
+    def decision(self) -> str:
+        """The digest of what was wanted."""
+        return self.entry.decision
+
+    @property
+    def source(self) -> Source | None:
+        """Where the decision stood."""
+        asked = self.intent.source if self.intent else None
+        return (self.entry.receipt.source or asked) if isinstance(self.entry, Recorded) else asked

@@ -1,0 +1,145 @@
+"""`reconciler ledger` from the command line: offline, with exit codes, and nothing that needs a configuration."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli.main import main
+from reconciler.ledger.heads import ledger_head
+from reconciler.model.receipt import Outcome
+from tests.builders import at, guid
+from tests.ledger.ledgers import FIRST, SECOND, intent, recorded, write_run, write_three_runs
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A ledger of two runs below the working directory, where the default configuration looks for it."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("TPP_URL", "TPP_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    root = tmp_path / "ledger"
+    early = at("2026-11-21T12:00:00Z")
+    write_run(root, FIRST, intent(1, at=early, change="CHG1"), recorded(1, at=early))
+    write_run(root, SECOND, intent(2), recorded(2, outcome=Outcome.UNKNOWN, gone=False), intent(3))
+    return root
+
+
+def called(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as left:
+        main(["ledger", *arguments])
+    out, err = capsys.readouterr()
+    assert isinstance(left.value.code, int)
+    return left.value.code, out, err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "tickets"),
+    [
+        ((), [1, 2, 3]),
+        (("--ticket", "{00000002-0000-4000-8000-000000000000}"), [2]),
+        (("--ticket", guid(1), "--ticket", guid(3)), [1, 3]),
+        (("--change", "CHG1"), []),
+        (("--change", "CHG0041234"), [1, 2, 3]),
+        (("--object", r"\VED\policy\web\**"), [1, 2, 3]),
+        (("--object", r"\VED\Policy\DB\**"), []),
+        (("--since", "2026-11-22"), [2, 3]),
+        (("--since", "2026-11-21T12:00:00Z", "--until", "2026-11-23T12:00:00Z"), [1]),
+        (("--until", "2026-11-21"), [1]),
+        (("--outcome", "unknown"), [2]),
+        (("--outcome", "open", "--outcome", "applied"), [1, 3]),
+    ],
+)
+def test_the_log_shows_the_records_that_were_asked_for(
+    ledger: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], tickets: list[int]
+) -> None:
+    code, out, err = called(capsys, "log", *arguments)
+    assert code == 0
+    assert [int(line.split()[4], 16) for line in out.splitlines()] == tickets
+    assert err == ("" if tickets else "nothing in the ledger fits\n")
+
+
+def test_the_log_tells_everything_when_asked(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = called(capsys, "log", "--ticket", guid(1), "--verbose")
+    assert "    review    #12 by jdoe, reviewed by asmith\n" in out
+
+
+def test_the_log_as_json_carries_the_head_that_it_was_read_from(
+    ledger: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = called(capsys, "log", "--format", "json", "--outcome", "applied")
+    document = json.loads(out)
+    assert (code, document["head"], len(document["records"])) == (0, ledger_head(ledger), 1)
+
+
+def test_a_wrong_time_is_a_usage_error(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = called(capsys, "log", "--since", "yesterday")
+    assert code == 2
+    assert "'yesterday' is neither a day nor a time with an offset (for example 2026-11-01)" in err
+
+
+def test_a_ledger_that_holds_is_verified_with_its_head(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    head = ledger_head(ledger)
+    for anchor in ((), ("--head", head)):
+        assert called(capsys, "verify", *anchor) == (0, f"the ledger holds: 7 lines in 2 files\nhead {head}\n", "")
+
+
+def test_a_ledger_that_does_not_hold_says_file_and_line_and_leaves_with_3(
+    ledger: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = ledger / f"2026/11/{SECOND}.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"Approved", b"Rejected", 1))
+    code, out, _ = called(capsys, "verify")
+    assert code == 3
+    assert out.splitlines() == [
+        f"ledger/2026/11/{SECOND}.jsonl:2: error: line 2 has not the hash that line 3 was written with: "
+        "one of the two was changed [ledger/changed]",
+        "1 error found",
+        "the ledger ledger does not hold",
+    ]
+    code, out, _ = called(capsys, "verify", "--format", "json")
+    document = json.loads(out)
+    assert (code, document["holds"], document["faults"][0]["line"]) == (3, False, 2)
+
+
+def test_an_anchor_that_is_gone_leaves_with_3(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = called(capsys, "verify", "--head", "sha256:" + "0" * 64)
+    assert code == 3
+    assert out.startswith("ledger: error: no line and no earlier state has the hash sha256:000")
+
+
+def test_a_torn_tail_is_told_and_no_fault(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = ledger / f"2026/11/{SECOND}.jsonl"
+    path.write_bytes(path.read_bytes()[:-1])
+    code, out, _ = called(capsys, "verify")
+    assert code == 0
+    assert out.startswith(f"ledger/2026/11/{SECOND}.jsonl:4: cut off by a crash, never acted on\nthe ledger holds: 6 ")
+
+
+def test_the_export_is_csv_or_json(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = called(capsys, "export", "--outcome", "applied")
+    (row,) = csv.DictReader(io.StringIO(out, newline=""))
+    assert (code, row["ticket"], row["outcome"]) == (0, guid(1), "applied")
+    code, out, _ = called(capsys, "export", "--format", "json")
+    assert (code, [record["guid"] for record in json.loads(out)["records"]]) == (0, [guid(1), guid(2), guid(3)])
+
+
+def test_a_ledger_elsewhere_needs_no_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_three_runs(tmp_path / "copy")
+    code, out, _ = called(capsys, "verify", "--ledger", "copy")
+    assert (code, out.splitlines()[0]) == (0, "the ledger holds: 12 lines in 3 files")
+
+
+@pytest.mark.parametrize("command", ["log", "verify", "export"])
+def test_a_ledger_that_is_not_there_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = called(capsys, command)
+    assert (code, out) == (1, "")
+    assert err.startswith("ledger: error: there is no such ledger [ledger/absent]\n")

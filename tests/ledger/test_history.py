@@ -1,0 +1,179 @@
+"""The ledger told as a story, filtered and exported."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from reconciler.ledger.history import history
+from reconciler.ledger.reading import read_lines
+from reconciler.model.history_codec import encode_record
+from reconciler.model.receipt import Outcome, Proof
+from reconciler.model.record import Recorded
+from reconciler.rendering.layout import columns
+from reconciler.rendering.ledger_csv import csv_header, csv_row
+from reconciler.rendering.ledger_text import record_text
+from reconciler.rendering.view import Detail, View
+from tests.builders import OBJECT, PENDING, WORKFLOW, at, between, guid
+from tests.ledger.ledgers import FIRST, SECOND, closed, intent, recorded, write_run
+
+HOSTILE = "=cmd|' /C calc'!A0\x1b[2J\r\n::error::"
+
+
+def outcomes(root: Path) -> list[tuple[str, str]]:
+    return [(record.guid[:8], record.outcome) for record in history(read_lines(root))]
+
+
+def test_a_receipt_is_told_with_its_intent_and_an_intent_without_receipt_comes_last(tmp_path: Path) -> None:
+    write_run(tmp_path, FIRST, intent(1), intent(2), recorded(2), closed(2))
+    assert outcomes(tmp_path) == [("00000002", "applied"), ("00000002", "closed"), ("00000001", "open")]
+    applied, closing, waiting = history(read_lines(tmp_path))
+    assert (applied.intent, closing.intent, waiting.intent) == (intent(2), intent(2), intent(1))
+    assert (closing.object, closing.workflow, closing.change) == (OBJECT, WORKFLOW, "CHG0041234")
+    assert (closing.before, closing.after) == (None, None)
+
+
+def test_an_intent_that_was_tried_again_is_told_as_superseded(tmp_path: Path) -> None:
+    write_run(tmp_path, FIRST, intent(1))
+    write_run(tmp_path, SECOND, intent(1, operation="b"), recorded(1, operation="b"))
+    assert outcomes(tmp_path) == [("00000001", "superseded"), ("00000001", "applied")]
+
+
+def test_an_unknown_outcome_is_told_once_and_its_resolution_too(tmp_path: Path) -> None:
+    unknown = recorded(1, outcome=Outcome.UNKNOWN, gone=False, proof=Proof.NONE)
+    write_run(tmp_path, FIRST, intent(1), unknown)
+    assert outcomes(tmp_path) == [("00000001", "unknown")]
+    write_run(tmp_path, SECOND, recorded(1))
+    assert outcomes(tmp_path) == [("00000001", "unknown"), ("00000001", "applied")]
+    assert {record.intent for record in history(read_lines(tmp_path))} == {intent(1)}
+
+
+def test_a_step_for_which_nothing_was_sent_has_no_intent(tmp_path: Path) -> None:
+    write_run(tmp_path, FIRST, recorded(1, outcome=Outcome.STALE, operation=None, gone=False))
+    (record,) = history(read_lines(tmp_path))
+    assert (record.intent, record.before, record.object) == (None, PENDING, OBJECT)
+
+
+def test_a_record_as_json_says_everything(tmp_path: Path) -> None:
+    window = between("2026-11-28T22:00:00Z", "2026-11-29T02:00:00Z")
+    write_run(tmp_path, FIRST, intent(1, after=window, explanation="as agreed"), recorded(1, after=window, gone=False))
+    (record,) = history(read_lines(tmp_path))
+    provenance = {
+        "tool": "tpp-reconciler 1.0.0",
+        "target": "https://tpp.example.com",
+        "environment": "production",
+        "identity": "local:{b6e6a98b-6419-4497-9249-860d136dfba0}",
+        "commit": "9d2e1f7c0a7f1c9d2e1f7c0a7f1c9d2e1f7c0a7f",
+        "repository": "example/tickets",
+        "review": {
+            "pull_request": 12,
+            "author": "jdoe",
+            "url": "https://github.com/example/tickets/pull/12",
+            "last_pusher": "jdoe",
+            "reviewers": ["asmith"],
+            "merged_by": "asmith",
+        },
+        "workflow_run": "https://github.com/example/tickets/actions/runs/1",
+    }
+    assert encode_record(record) == {
+        "at": "2026-11-23T12:00:00Z",
+        "outcome": "applied",
+        "guid": guid(1),
+        "object": OBJECT,
+        "workflow": WORKFLOW,
+        "change": "CHG0041234",
+        "before": {"status": "Pending"},
+        "after": {"status": "Approved Between", "start": "2026-11-28T22:00:00Z", "stop": "2026-11-29T02:00:00Z"},
+        "seen": None,
+        "gone": False,
+        "result": 1,
+        "proof": "accepted",
+        "detail": "",
+        "explanation": "as agreed",
+        "operation": "000000000001",
+        "decision": f"sha256:{1:064x}",
+        "source": None,
+        "run": FIRST,
+        "provenance": provenance,
+        "ledger": {"path": f"2026/11/{FIRST}.jsonl", "line": 3, "hash": record.line.hash},
+    }
+
+
+@pytest.mark.parametrize("trigger", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", " =1", "'=1", '"=1', "|x", "%x", "＝1"])  # noqa: RUF001
+def test_no_cell_of_the_csv_is_a_formula(tmp_path: Path, trigger: str) -> None:
+    hostile = intent(1, explanation=trigger, object=trigger, workflow=trigger, change=trigger)
+    receipt = recorded(1, detail=trigger, object=trigger, workflow=trigger).receipt
+    write_run(tmp_path, FIRST, hostile, Recorded(receipt, guid(1), trigger))
+    (record,) = history(read_lines(tmp_path))
+    header, row = csv.reader(io.StringIO(csv_header() + csv_row(record), newline=""))
+    cells = dict(zip(header, row, strict=True))
+    for name in ("object", "workflow", "change", "detail", "explanation"):
+        assert cells[name][0] in {"'", "<"}, cells[name]
+    for cell in row:
+        assert not cell.lstrip(" \t\r\n").startswith(("=", "+", "-", "@")), cell
+
+
+def test_a_csv_row_has_what_a_spreadsheet_asks_for(tmp_path: Path) -> None:
+    window = between("2026-11-28T22:00:00Z", "2026-11-29T02:00:00Z")
+    write_run(tmp_path, FIRST, intent(1, after=window), recorded(1, after=window, detail='says "hello", twice'))
+    (record,) = history(read_lines(tmp_path))
+    (cells,) = csv.DictReader(io.StringIO(csv_header() + csv_row(record), newline=""))
+    assert (cells["before"], cells["after"], cells["start"], cells["stop"], cells["gone"]) == (
+        "Pending",
+        "Approved Between",
+        "2026-11-28T22:00:00Z",
+        "2026-11-29T02:00:00Z",
+        "yes",
+    )
+    assert (cells["author"], cells["reviewers"], cells["pull_request"]) == ("jdoe", "asmith", "12")
+    assert cells["detail"] == 'says "hello", twice'
+    assert cells["ledger_hash"] == record.line.hash
+    assert csv_row(record).endswith("\r\n")
+
+
+def test_a_record_is_one_line_that_fits_and_everything_when_asked(tmp_path: Path) -> None:
+    write_run(tmp_path, FIRST, intent(1), recorded(1))
+    (record,) = history(read_lines(tmp_path))
+    assert record_text(record) == ("2026-11-23 12:00Z  applied             …xample.com  00000001  → Approved\n")
+    assert record_text(record, View(width=80, detail=Detail.VERBOSE)) == (
+        "2026-11-23 12:00Z  applied             …xample.com  00000001  → Approved\n"
+        "    ticket    00000001-0000-4000-8000-000000000000\n"
+        "    says      done, as proven by the receipts\n"
+        "    proof     accepted by the server, Result 1\n"
+        r"    object    \VED\Policy\Web\www.example.com" + "\n"
+        r"    workflow  \VED\Policy\Workflows\Stage 0" + "\n"
+        "    before    Pending\n"
+        "    change    CHG0041234\n"
+        "    server    https://tpp.example.com, environment production\n"
+        "    identity  local:{b6e6a98b-6419-4497-9249-860d136dfba0}\n"
+        "    commit    9d2e1f7c0a7f1c9d2e1f7c0a7f1c9d2e1f7c0a7f of example/tickets\n"
+        "    review    #12 by jdoe, reviewed by asmith\n"
+        "              https://github.com/example/tickets/pull/12\n"
+        "    job       https://github.com/example/tickets/actions/runs/1\n"
+        f"    run       {FIRST}\n"
+        f"    ledger    2026/11/{FIRST}.jsonl:3 {record.line.hash[:19]}\n"
+        "\n"
+    )
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_hostile_text_does_nothing_to_a_terminal(tmp_path: Path, width: int) -> None:
+    window = between("2026-11-28T22:00:00Z", "2026-11-29T02:00:00Z")
+    hostile = intent(1, explanation=HOSTILE, object=HOSTILE, workflow=HOSTILE, change=HOSTILE, after=window)
+    write_run(tmp_path, FIRST, hostile, recorded(1, detail=HOSTILE, object=HOSTILE, after=window))
+    (record,) = history(read_lines(tmp_path))
+    text = record_text(record, View(width=width, detail=Detail.VERBOSE))
+    assert "\x1b" not in text
+    assert "\r" not in text
+    assert "\n::" not in text
+    assert "Sat 2026-11-28 22:00 to Sun 2026-11-29 02:00 UTC" in " ".join(text.split())
+    assert max(map(columns, text.splitlines())) <= max(width, 80)
+
+
+def test_json_for_the_reader_is_valid_whatever_the_text(tmp_path: Path) -> None:
+    write_run(tmp_path, FIRST, intent(1, explanation=HOSTILE), recorded(1, detail=HOSTILE))
+    (record,) = history(read_lines(tmp_path))
+    assert json.loads(json.dumps(encode_record(record)))["detail"] == HOSTILE
+    assert record.at == at("2026-11-23T12:00:00Z")
