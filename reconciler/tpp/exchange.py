@@ -62,9 +62,9 @@ class Exchange:
         """Configure requests once. Raises ServerFailure for unusable TLS files or proxy variables."""
         self._address = address
         try:
-            self._session, self._pool = open_pool(
-                address.origin, tls_context(tls), size, proxied=address.scheme == "https"
-            )
+            secure = address.scheme == "https"
+            context = tls_context(tls) if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            self._session, self._pool = open_pool(address.origin, context, size, proxied=secure)
         except requests.RequestException:
             raise ServerFailure(
                 "the proxy of the environment can't be used", "check HTTPS_PROXY, ALL_PROXY and NO_PROXY"

@@ -4,6 +4,7 @@ import json
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 from typing import Any
@@ -26,7 +27,7 @@ class Heard:
 
     @property
     def call(self) -> str:
-        return self.path.rsplit("/", 1)[-1].lower()
+        return self.path.partition("?")[0].rsplit("/", 1)[-1].lower()
 
 
 def http(status: int, body: bytes | dict[str, Any] | str, **headers: str) -> bytes:
@@ -54,12 +55,18 @@ class AnsweringServer:
     heard: list[Heard] = field(default_factory=list)
     context: ssl.SSLContext | None = None
     connections: int = 0
+    listen_on: int = 0
+    greeting: bytes = b""
+    seconds_per_byte: float = 0.0
+    closes_after: bool = False
+    port: int = 0
 
     def __enter__(self) -> "AnsweringServer":
         self._lock = Lock()
         self._closing = Event()
         self._open: set[socket.socket] = set()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = socket.create_server(("127.0.0.1", self.listen_on), backlog=128)
+        self.port = self._listener.getsockname()[1]
         self._thread = Thread(target=self._accept, daemon=True)
         self._thread.start()
         return self
@@ -68,17 +75,16 @@ class AnsweringServer:
         self._closing.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        with self._lock:
-            for connection in self._open:
-                try:
-                    connection.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
+        self.hang_up()
         self._thread.join(5)
 
-    @property
-    def port(self) -> int:
-        return self._listener.getsockname()[1]
+    def hang_up(self) -> None:
+        """Close every connection, and wait until that is done."""
+        with self._lock:
+            gone = list(self._open)
+        for connection in gone:
+            with suppress(OSError):
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
     @property
     def url(self) -> str:
@@ -104,6 +110,7 @@ class AnsweringServer:
             with self._lock:
                 self._open.add(connection)
             with connection:
+                connection.sendall(self.greeting)
                 self._converse(connection)
         except OSError:
             pass
@@ -118,9 +125,18 @@ class AnsweringServer:
                 answer = self._answer(heard)
                 if not answer:
                     return
-                connection.sendall(answer)
-                if b"\nConnection: close" in answer:
+                self._say(connection, answer)
+                if self.closes_after:
                     return
+
+    def _say(self, connection: socket.socket, answer: bytes) -> None:
+        if not self.seconds_per_byte:
+            connection.sendall(answer)
+            return
+        for byte in answer:
+            connection.sendall(bytes([byte]))
+            if self._closing.wait(self.seconds_per_byte):
+                return
 
     def _answer(self, heard: Heard) -> bytes | None:
         with self._lock:

@@ -1,0 +1,38 @@
+"""A session that reads can't reach UpdateStatus: by what it was made with, and by who may make a writer."""
+
+from pathlib import Path
+
+import pytest
+
+import reconciler
+from reconciler.tpp import calls, writing
+from reconciler.tpp.calls import READS
+from tests.tpp.conftest import Tpp
+
+PACKAGE = Path(reconciler.__file__).parent
+
+
+def test_a_session_refuses_update_status_before_anything_is_sent(tpp: Tpp) -> None:
+    with pytest.raises(PermissionError, match="this session was not made for update-status"):
+        tpp.session.asker.channel.once(writing._UPDATE_STATUS, b"{}")
+    assert tpp.sandbox.log.entries == ()
+
+
+def test_everything_that_a_session_can_send_is_a_read() -> None:
+    defined = {value for value in vars(calls).values() if isinstance(value, calls.Call)}
+    assert defined == READS
+    assert not [call for call in READS if any(word in call.path.lower() for word in ("update", "create", "delete"))]
+
+
+def test_update_status_is_named_as_a_call_in_one_file_of_this_room() -> None:
+    naming = [path for path in (PACKAGE / "tpp").glob("*.py") if 'Ticket/UpdateStatus")' in path.read_text("utf-8")]
+    assert [path.name for path in naming] == ["writing.py"]
+
+
+@pytest.mark.parametrize(
+    ("what", "by"),
+    [("reconciler.tpp.writing", {"cli/running.py"}), ("reconciler.cli.running", {"cli/apply.py"})],
+)
+def test_only_what_applies_makes_a_writer(what: str, by: set[str]) -> None:
+    sources = {path.relative_to(PACKAGE).as_posix(): path.read_text("utf-8") for path in PACKAGE.rglob("*.py")}
+    assert {name for name, text in sources.items() if f"from {what} import" in text} == by
