@@ -1,0 +1,1 @@
+"""The command line from end to end: real files, a real server on loopback."""

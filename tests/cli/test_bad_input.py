@@ -1,0 +1,177 @@
+"""Every fault a user can cause: the whole message, the exit code, and nothing written."""
+
+import json
+import ssl
+from pathlib import Path
+
+import pytest
+import trustme
+
+from reconciler.sandbox.faults import Say
+from reconciler.sandbox.running import Listening, running_sandbox
+from tests.cli.desk import FIRST, Desk, Said, steady
+
+APPROVE = f"{{guid: {FIRST}, status: Approved, explanation: fine}}"
+
+
+def _refused(desk: Desk, said: Said, code: int, message: str) -> None:
+    assert (said.code, steady(said.err, desk)) == (code, message)
+    assert "Traceback" not in said.err
+    assert desk.writes() == []
+
+
+def test_no_configuration_and_no_server(desk: Desk) -> None:
+    (desk.folder / "reconciler.yaml").unlink()
+    desk.decide(APPROVE)
+    _refused(
+        desk,
+        desk.run("plan"),
+        4,
+        "error: no server is configured\n  help: set `server:` in reconciler.yaml, or TPP_URL\n",
+    )
+
+
+def test_a_configuration_that_is_named_and_not_there(desk: Desk) -> None:
+    said = desk.run("plan", "--config", "absent.yaml")
+    assert said.code == 1
+    assert "absent.yaml: error: " in said.err
+
+
+def test_an_empty_folder_of_manifests(desk: Desk) -> None:
+    (desk.folder / "tickets").mkdir()
+    said = desk.run("plan")
+    assert said.code == 1
+    assert "tickets: error: " in said.err
+
+
+def test_a_server_that_is_not_there(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    desk.environ("TPP_URL", "http://127.0.0.1:9")
+    said = desk.run("plan")
+    assert said.code == 4
+    assert "127.0.0.1" in said.err
+    assert "help: " in said.err
+
+
+def test_a_url_that_would_send_the_token_without_tls(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    desk.environ("TPP_URL", "http://tpp.example.com")
+    said = desk.run("plan")
+    assert said.code in (1, 4)
+    assert "without TLS" in said.err or "https" in said.err
+
+
+def test_a_certificate_that_nobody_trusts(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with running_sandbox(listening=Listening(tls=context)) as stranger:
+        desk.environ("TPP_URL", stranger.url)
+        desk.environ("TPP_TOKEN", stranger.token)
+        said = desk.run("plan")
+    assert said.code == 4
+    assert "certificate" in said.err
+    assert "help: " in said.err
+    assert stranger.log.entries == ()
+
+
+def test_no_token(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.decide(APPROVE)
+    monkeypatch.delenv("TPP_TOKEN")
+    said = desk.run("plan")
+    assert said.code == 4
+    assert "TPP_TOKEN" in said.err
+
+
+def test_html_in_place_of_json(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    desk.sandbox.faults.add(Say(200, b"<html>sign in</html>"), operation="ticketDetails")
+    said = desk.run("plan")
+    assert said.code == 4
+    assert "html" in said.out.lower()
+
+
+def _saved(desk: Desk) -> Path:
+    desk.decide(APPROVE)
+    desk.run("plan", "--out", "plan.json")
+    return desk.folder / "plan.json"
+
+
+def test_a_plan_that_was_edited(desk: Desk) -> None:
+    path = _saved(desk)
+    path.write_text(path.read_text().replace('"Approved"', '"Rejected"'), encoding="utf-8")
+    _refused(
+        desk,
+        desk.run("apply", "plan.json", "--yes"),
+        3,
+        "error: the plan says digest sha256:… but its steps have sha256:…: it was edited after it was made\n"
+        "  help: make a new plan, have it reviewed, and apply that one\n",
+    )
+
+
+def test_a_plan_that_was_cut_off(desk: Desk) -> None:
+    path = _saved(desk)
+    path.write_text(path.read_text()[:200], encoding="utf-8")
+    said = desk.run("apply", "plan.json", "--yes")
+    assert said.code == 1
+    assert said.err.startswith("plan.json")
+    assert desk.writes() == []
+
+
+def test_a_plan_of_another_version(desk: Desk) -> None:
+    path = _saved(desk)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"version": 99}), encoding="utf-8")
+    said = desk.run("apply", "plan.json", "--yes")
+    assert said.code == 1
+    assert "99" in said.err
+    assert desk.writes() == []
+
+
+def test_a_plan_for_another_server(desk: Desk) -> None:
+    _saved(desk)
+    with running_sandbox() as other:
+        desk.environ("TPP_URL", other.url)
+        desk.environ("TPP_TOKEN", other.token)
+        said = desk.run("apply", "plan.json", "--yes")
+        assert said.code == 3
+        assert steady(said.err, desk).replace(other.url, "http://other") == (
+            "error: the plan was made for http://server, this run talks to http://other\n"
+            "  help: apply it with the configuration and --env that it was made with\n"
+        )
+        assert other.log.calls("ticketUpdateStatus") == ()
+
+
+def test_a_plan_that_has_expired(desk: Desk) -> None:
+    desk.configure("plan: {expires: 1s}\n")
+    path = _saved(desk)
+    document = json.loads(path.read_text()) | {"expires_at": "2026-01-01T00:00:00Z"}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    said = desk.run("apply", "plan.json", "--yes")
+    assert said.code == 3
+    assert "the plan expired at 2026-01-01T00:00:00Z" in said.err
+    assert desk.writes() == []
+
+
+def test_a_plan_that_is_not_there(desk: Desk) -> None:
+    said = desk.run("apply", "absent.json", "--yes")
+    assert said.code == 1
+    assert said.err.startswith("absent.json")
+
+
+def test_an_unknown_option_is_told_as_usage(desk: Desk) -> None:
+    assert desk.run("plan", "--force").code == 2
+
+
+def test_a_bug_is_told_and_never_dumped(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from reconciler.cli import planning
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("deep inside")
+
+    desk.decide(APPROVE)
+    monkeypatch.setattr(planning, "judge", broken)
+    said = desk.run("plan")
+    assert said.code == 70
+    assert "this is a bug in the reconciler: ZeroDivisionError" in said.err
+    assert "Traceback" not in said.err

@@ -1,0 +1,161 @@
+"""The main job: validate, plan, apply, plan again, with what reaches the server looked at byte for byte."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from reconciler.model.status import Status
+from tests.cli.desk import FIRST, SECOND, THIRD, Desk
+
+APPROVE = f"{{guid: {FIRST}, status: Approved, explanation: Ticket was approved by Joe}}"
+AFTER = f"{{guid: {SECOND}, status: Approved After, schedule: {{start: 2036-11-25T07:15:00Z}}, explanation: later}}"
+BETWEEN = (
+    f"{{guid: {THIRD}, status: Approved Between, explanation: at night, "
+    "schedule: {start: 2036-11-29T22:00:00+01:00, stop: 2036-11-30T02:00:00Z}}"
+)
+EXAMPLES = Path(__file__).parent.parent.parent / "examples" / "tickets" / "update-status.yaml"
+
+
+def _without_tags(bodies: list[dict[str, object]]) -> list[dict[str, object]]:
+    plain = [body | {"Explanation": re.sub(r" ?\[op:[0-9a-f]{12}\]$", "", str(body["Explanation"]))} for body in bodies]
+    return sorted(plain, key=lambda body: str(body["GUID"]))
+
+
+def test_the_three_examples_of_the_reference_send_exactly_what_they_say(desk: Desk) -> None:
+    desk.write("tickets/examples.yaml", EXAMPLES.read_text(encoding="utf-8"))
+    assert desk.run("plan", "--out", "plan.json").code == 0
+    assert desk.run("apply", "plan.json", "--yes").code == 0
+    assert _without_tags(desk.writes()) == [
+        {
+            "GUID": THIRD,
+            "Status": "Approved Between",
+            "Explanation": "Renewal of the interface, in the night to Sunday",
+            "ScheduledStart": "2036-11-29T22:00:00.000000Z",
+            "ScheduledStop": "2036-11-30T02:00:00.000000Z",
+        },
+        {"GUID": FIRST, "Status": "Approved", "Explanation": "Ticket was approved by Joe"},
+        {
+            "GUID": SECOND,
+            "Status": "Approved After",
+            "Explanation": "Renewal of the shop, from Tuesday morning on",
+            "ScheduledStart": "2036-11-25T07:15:00.000000Z",
+        },
+    ]
+
+
+def test_every_update_carries_its_operation_tag(desk: Desk) -> None:
+    desk.decide(APPROVE, AFTER)
+    desk.run("apply", "--yes")
+    explanations = [str(body["Explanation"]) for body in desk.writes()]
+    assert len(explanations) == 2
+    assert all(re.search(r" \[op:[0-9a-f]{12}\]$", text) for text in explanations)
+
+
+def test_rare_parameters_are_sent_when_and_only_when_they_are_given(desk: Desk) -> None:
+    desk.decide(
+        f"{{guid: {FIRST}, status: Rejected, parameters: {{reason: off, user_data: 'x,y', "
+        "object_dn: '\\VED\\Policy\\Workflows\\Stage 0', approvers: ['AD+CORP:jdoe']}}"
+    )
+    assert desk.run("apply", "--yes").code == 0
+    (body,) = desk.writes()
+    del body["Explanation"]
+    assert body == {
+        "GUID": FIRST,
+        "Status": "Rejected",
+        "Reason": "off",
+        "ObjectDN": "\\VED\\Policy\\Workflows\\Stage 0",
+        "UserData": "x,y",
+        "Approvers": [{"PrefixedUniversal": "AD+CORP:7d0b9c1e55aa4f40"}],
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("validate",), ("plan",), ("plan", "--out", "plan.json"), ("apply", "--dry-run"), ("apply", "--dry-run", "--yes")],
+)
+def test_a_command_that_only_looks_sends_nothing_that_writes(desk: Desk, arguments: tuple[str, ...]) -> None:
+    desk.decide(APPROVE, AFTER, BETWEEN)
+    assert desk.run(*arguments).code == 0
+    assert desk.writes() == []
+    assert not any(entry.effect for entry in desk.sandbox.log.entries)
+    assert not (desk.folder / "ledger").exists()
+
+
+def test_apply_needs_yes_where_nobody_can_be_asked(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    said = desk.run("apply")
+    assert said.code == 2
+    assert "nobody can be asked here: add --yes to apply without asking" in said.err
+    assert desk.writes() == []
+
+
+def test_a_second_apply_sends_nothing(desk: Desk) -> None:
+    desk.decide(APPROVE, AFTER)
+    assert desk.run("apply", "--yes").code == 0
+    desk.sandbox.world.process()
+    again = desk.run("apply", "--yes")
+    assert again.code == 0
+    assert len(desk.writes()) == 2
+    assert "Plan: 0 will change" in again.out
+
+
+def test_a_saved_plan_that_was_applied_is_not_sent_again(desk: Desk) -> None:
+    desk.decide(APPROVE, AFTER)
+    desk.run("plan", "--out", "plan.json")
+    desk.run("apply", "plan.json", "--yes")
+    again = desk.run("apply", "plan.json", "--yes")
+    assert again.code == 0
+    assert len(desk.writes()) == 2
+    assert "2 of the plan's steps were applied by an earlier run and were not sent again" in again.out
+
+
+def test_apply_of_a_saved_plan_opens_no_manifest(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    desk.run("plan", "--out", "plan.json")
+    desk.write("tickets/web.yaml", "this: [is, not, a, manifest")
+    assert desk.run("apply", "plan.json", "--yes").code == 0
+    assert len(desk.writes()) == 1
+
+
+def test_pending_changes_leave_with_ten_when_asked(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    assert desk.run("plan", "--exit-code").code == 10
+    desk.run("apply", "--yes")
+    assert desk.run("plan", "--exit-code").code == 0
+
+
+def test_a_step_that_needs_a_person_leaves_with_five_and_the_others_are_applied(desk: Desk) -> None:
+    desk.sandbox.world.console(SECOND, Status.REJECTED)
+    desk.decide(APPROVE, AFTER)
+    said = desk.run("apply", "--yes")
+    assert said.code == 5
+    assert [body["GUID"] for body in desk.writes()] == [FIRST]
+
+
+def test_the_report_of_a_run_is_saved_as_it_is_printed(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    said = desk.run("apply", "--yes", "--format", "json", "--out", "run.json")
+    report = json.loads(said.out)
+    assert report == json.loads((desk.folder / "run.json").read_text(encoding="utf-8"))
+    assert report["counts"] == {"applied": 1}
+    assert report["receipts"][0]["guid"] == FIRST
+
+
+def test_a_reviewed_plan_bounds_what_a_later_apply_may_do(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    desk.run("plan", "--out", "reviewed.json")
+    desk.decide(APPROVE, AFTER)
+    said = desk.run("apply", "--yes", "--reviewed", "reviewed.json")
+    assert said.code == 3
+    assert [body["GUID"] for body in desk.writes()] == [FIRST]
+    assert "the reviewed plan does not change this ticket" in said.out
+
+
+def test_shards_do_all_the_work_between_them(desk: Desk) -> None:
+    desk.decide(APPROVE, AFTER, BETWEEN)
+    for number in (1, 2):
+        assert desk.run("apply", "--yes", "--shard", f"{number}/2").code == 0
+    assert sorted(str(body["GUID"]) for body in desk.writes()) == sorted([FIRST, SECOND, THIRD])
+    assert desk.run("ledger", "verify").code == 0
