@@ -1,5 +1,6 @@
 """Says in our words what JSON Schema finds wrong. Slow, and imported only when there is something to say."""
 
+import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -91,7 +92,8 @@ _MISSING_HINTS = {
 
 
 def _unknown_key(key: str, known: Mapping[str, Any], path: Path, places: Places) -> Problem:
-    if any(word in key.casefold() for word in _SECRETS):
+    misspelt = difflib.get_close_matches(key.casefold(), known, n=1, cutoff=0.85)
+    if not misspelt and any(word in key.casefold() for word in _SECRETS):
         message = f"{shown(key)} looks like a secret, which must never stand in a file under version control"
         hint = "remove it, change the secret, and give the new one in the environment (TPP_TOKEN, TPP_PASSWORD, …)"
         return Problem(Code.CONFIG_SECRET, places.key(path), message, hint)

@@ -37,8 +37,10 @@ def _remedy(reason: str) -> str:
         return "a value that starts with & or * needs quotes"
     if "escape" in reason:
         return "write backslashes in single quotes or without quotes, for example '\\VED\\Policy'"
-    if "block end" in reason or "block mapping" in reason or "expected key" in reason:
+    if "expected key" in reason or "indicator" in reason or "block end" in reason:
         return "check the indentation of this line and of the one before it"
     if "unexpected end" in reason or "expected `,`" in reason or "end of stream" in reason:
         return "look for a quote or bracket that is not closed"
+    if "incompatible" in reason:
+        return "remove the %YAML line, or make it `%YAML 1.2`"
     return "correct the line"
