@@ -9,7 +9,7 @@ _MODULES = {
     "comment": ("github_post", "Keep the plan's comment on the pull request up to date."),
     "outcome": ("github_post", "Tell the merged pull request what became of it."),
     "drift": ("github_post", "Open, update or close the one drift issue."),
-    "summary": ("github_post", "Write plan or run to the job summary."),
+    "summary": ("github_files", "Write plan or run to the job summary."),
     "verdict": ("github_files", "Write a plan to the job summary and leave with its exit code."),
     "import-pr": ("github_branches", "Propose new manifests in one pull request."),
     "ledger": ("github_branches", "Fetch the ledger from its branch, or push it there."),

@@ -117,6 +117,6 @@ def _heartbeat(actions: Actions, limit: timedelta) -> datetime | None:
     except ReconcilerError as fault:
         warn(fault.message, "heartbeat not known")
         return None
-    if told := overdue(last, SystemClock().now(), limit):
+    if last is not None and (told := overdue(last, SystemClock().now(), limit)):
         warn(told, "reconcile is overdue")
     return last

@@ -24,7 +24,7 @@ def run(ctx: click.Context) -> None:
     inputs = {name.removeprefix(PREFIX).lower(): value for name, value in os.environ.items() if name.startswith(PREFIX)}
     arguments = arguments_of(inputs)
     plan, report = files_of(inputs)
-    for stale in (plan, report):
+    if stale := {"plan": plan, "apply": report}.get(arguments[0]):
         stale.unlink(missing_ok=True)
     try:
         main(arguments)

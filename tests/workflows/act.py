@@ -1,0 +1,164 @@
+"""Runs workflows with act, on this machine and without GitHub, and reads what they did from its log."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent.parent
+STUBS = Path(__file__).parent / "stubs"
+OURS = "example-org/tpp-reconciler"
+ENVIRONMENT = Path(sys.prefix)
+_USES = re.compile(r"uses:\s*(\S+)@(\S+)")
+_PIN = re.compile(rf"{OURS}/\S+@([0-9a-f]{{40}})")
+_UNKNOWN_TO_ACT = re.compile(r"^\s+queue: max\n", re.MULTILINE)
+"""`concurrency.queue` makes act refuse the whole workflow; it ignores concurrency anyway."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run of a workflow did. `annotations` are (level, title, message)."""
+
+    code: int
+    jobs: Mapping[str, str]
+    steps: Mapping[str, str]
+    annotations: tuple[tuple[str, str, str], ...]
+    summaries: tuple[str, ...]
+    lines: tuple[str, ...]
+    raw: tuple[str, ...]
+    log: str = field(repr=False)
+
+
+def release(folder: Path, pin: str) -> Path:
+    """Write down this repository's action and workflows as its commit `pin` would be fetched."""
+    shutil.copytree(ROOT / ".github", folder / ".github")
+    for workflow in (folder / ".github" / "workflows").glob("*.yml"):
+        text = _UNKNOWN_TO_ACT.sub("", workflow.read_text(encoding="utf-8"))
+        workflow.write_text(re.sub(r"uses: \$/(\S+)", rf"uses: {OURS}/\1@{pin}", text), encoding="utf-8")
+    return folder
+
+
+def run_workflow(
+    repository: Path,
+    workflow: str,
+    event: str,
+    payload: Mapping[str, Any],
+    *,
+    scratch: Path,
+    environ: Mapping[str, str],
+    secrets: Mapping[str, str],
+    variables: Mapping[str, str],
+) -> Result:
+    """Run one workflow of a repository for one event. Refuses a workflow that uses what is not stubbed."""
+    own = scratch / "workflows"
+    shutil.rmtree(own, ignore_errors=True)
+    own.mkdir(parents=True)
+    text = _UNKNOWN_TO_ACT.sub("", (repository / ".github" / "workflows" / workflow).read_text(encoding="utf-8"))
+    (own / workflow).write_text(text, encoding="utf-8")
+    (scratch / "event.json").write_text(json.dumps(payload), encoding="utf-8")
+    home = scratch / "home"
+    home.mkdir(exist_ok=True)
+    environ = {
+        "RECONCILER_VENV": str(ENVIRONMENT),
+        "STUB_ARTIFACTS": str(scratch / "artifacts"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "NO_COLOR": "1",
+        "TERM": "dumb",
+        **environ,
+    }
+    done = subprocess.run(
+        [
+            str(ENVIRONMENT / "bin" / "act"),
+            event,
+            "--directory",
+            str(repository),
+            "--eventpath",
+            str(scratch / "event.json"),
+            "--workflows",
+            str(own / workflow),
+            "--platform",
+            "ubuntu-24.04=-self-hosted",
+            "--no-cache-server",
+            "--action-offline-mode",
+            "--json",
+            *_pairs("--env", environ),
+            *_pairs("--secret", secrets),
+            *_pairs("--var", variables),
+            *_local_repositories(text, scratch),
+        ],
+        env={"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return _read(done.returncode, done.stdout + done.stderr)
+
+
+def _pairs(option: str, values: Mapping[str, str]) -> list[str]:
+    return [word for name, value in values.items() for word in (option, f"{name}={value}")]
+
+
+def _local_repositories(text: str, scratch: Path) -> list[str]:
+    """Say where each foreign repository is: ours at its pin, and stubs for GitHub's own actions."""
+    pins = set(_PIN.findall(text))
+    assert len(pins) <= 1, "one repository, one release"
+    found: dict[str, Path] = {}
+    texts = [text]
+    for pin in pins:
+        ours = scratch / "release"
+        if not ours.exists():
+            release(ours, pin)
+        found[f"{OURS}@{pin}"] = ours
+        texts += [file.read_text(encoding="utf-8") for file in (ours / ".github").rglob("*.yml")]
+    for name, ref in {pair for each in texts for pair in _USES.findall(each)}:
+        owner, repository, *_ = name.split("/")
+        stub = STUBS / repository
+        if f"{owner}/{repository}" == OURS or repository in ("checkout", "setup-python"):
+            continue
+        assert owner == "actions", f"{name} is not stubbed"
+        assert stub.is_dir(), f"{name} is not stubbed"
+        found[f"{owner}/{repository}@{ref}"] = stub
+    return [word for name, path in found.items() for word in ("--local-repository", f"{name}={path}")]
+
+
+def _read(code: int, log: str) -> Result:
+    records = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    jobs: dict[str, str] = {}
+    steps: dict[str, str] = {}
+    annotations: list[tuple[str, str, str]] = []
+    summaries: dict[tuple[str, str], tuple[int, str]] = {}
+    for record in records:
+        job = record.get("job", "")
+        if "jobResult" in record:
+            jobs[job] = record["jobResult"]
+        if "stepResult" in record:
+            steps[f"{job}: {record.get('step', '')}"] = record["stepResult"]
+        if record.get("command") in ("error", "warning", "notice"):
+            annotations.append((record["command"], *_parsed(record["raw"].rstrip("\n"))))
+        if record.get("command") == "summary":
+            # A composite action's summary is told twice, for the inner step and for the outer.
+            key, depth = (job, record["content"]), len(record.get("stepID", ()))
+            summaries.setdefault(key, (depth, record["content"]))
+    lines = tuple(record["msg"].rstrip("\n") for record in records if record.get("raw_output"))
+    raw = tuple(record["raw"] for record in records if record.get("raw"))
+    return Result(code, jobs, steps, tuple(annotations), tuple(t for _, t in summaries.values()), lines, raw, log)
+
+
+def _parsed(raw: str) -> tuple[str, str]:
+    """Read title and message of a workflow command by the runner's rules; act's own reading loses some."""
+    head, _, message = raw.removeprefix("::").partition("::")
+    properties = dict(pair.partition("=")[::2] for pair in head.partition(" ")[2].split(","))
+    return _unescaped(properties.get("title", "")), _unescaped(message)
+
+
+def _unescaped(text: str) -> str:
+    for code, character in (("%0D", "\r"), ("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "%")):
+        text = text.replace(code, character)
+    return text

@@ -1,0 +1,157 @@
+"""A team's repository as the example has it, with a TPP and a GitHub of its own, all on this machine."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reconciler.sandbox.running import Sandbox, running_sandbox
+from reconciler.sandbox.seed import APPROVER, OFFERED_SCOPE, Seed, TicketSeed
+from reconciler.sandbox.ways_in import JwtMapping, WaysIn
+from tests.github.fake_github import FakeGitHub
+from tests.github.issuer import REQUEST_TOKEN
+from tests.github.repository import files, git
+from tests.github.world import READER, Pull, World
+from tests.workflows.act import ROOT, Result, run_workflow
+
+TOKEN = "ghs_0123456789abcdef"
+FORK_TOKEN = "ghs_fedcba9876543210"
+EXAMPLE = ROOT / "examples" / "gitops"
+AUDIENCE = "https://tpp.example.com/vedauth"
+WWW, SHOP, NEW = (
+    "6ede0e12-f7c0-4068-9977-001076205c84",
+    "8a83384d-3e44-4b62-b706-dc78459f2ac3",
+    "b7d0a9c2-6f1e-4d3b-a8c5-2e9f0d4b1c88",
+)
+OBJECTS = {
+    WWW: r"\VED\Policy\Web\www.example.com",
+    SHOP: r"\VED\Policy\Web\shop.example.com",
+    NEW: r"\VED\Policy\Web\new.example.com",
+}
+
+
+@dataclass
+class Team:
+    """`folder` is a clone of main, `remote` the bare repository in GitHub's place."""
+
+    folder: Path
+    remote: Path
+    scratch: Path
+    tpp: Sandbox
+    github: FakeGitHub
+    runs: int = 0
+    artifacts: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.artifacts = self.scratch / "artifacts"
+
+    @property
+    def head(self) -> str:
+        return git(self.folder, "rev-parse", "HEAD")
+
+    @property
+    def ledger(self) -> dict[str, str]:
+        """The files on the branch of the ledger."""
+        found = git(self.remote, "branch", "--list", "reconciler-ledger")
+        return files(self.remote, "reconciler-ledger") if found else {}
+
+    def commit(self, path: str, text: str) -> str:
+        """Commit a file to main and push it."""
+        (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / path).write_text(text, encoding="utf-8")
+        git(self.folder, "add", "--all")
+        git(self.folder, "commit", "--quiet", "-m", f"Change {path}")
+        git(self.folder, "push", "--quiet", "origin", "main")
+        return self.head
+
+    def merged(self, number: int = 12, *, reviewer: str | None = "bob") -> Pull:
+        """Let GitHub know that the head of main came through a pull request."""
+        sha = "a" * 40
+        reviews = [(reviewer, "APPROVED", sha)] if reviewer else []
+        pull = Pull(number, "ann", sha, merge_commit=self.head, merged_by="max", reviews=reviews)
+        self.github.world.pulls[number] = pull
+        self.github.world.brought[self.head] = [number]
+        self.github.world.pushes = [("refs/heads/change", sha, "ann")]
+        return pull
+
+    def run(
+        self,
+        workflow: str,
+        event: str,
+        payload: Mapping[str, Any] | None = None,
+        *,
+        ref: str = "refs/heads/main",
+        fork: bool = False,
+    ) -> Result:
+        """Run a workflow as GitHub would. A fork gets a token that reads, and no identity token."""
+        self.runs += 1
+        shutil.rmtree(self.artifacts, ignore_errors=True)
+        environ = {
+            "GITHUB_API_URL": self.github.api_url,
+            "GITHUB_SERVER_URL": self.github.url,
+            "GITHUB_REPOSITORY": "acme/approvals",
+            "GITHUB_RUN_ID": str(4241 + self.runs),
+            "GITHUB_RUN_ATTEMPT": "1",
+            "GITHUB_WORKFLOW_REF": f"acme/approvals/.github/workflows/{workflow}@{ref}",
+            **({} if event == "pull_request" else {"GITHUB_REF": ref}),
+        }
+        if not fork:
+            environ |= {
+                "ACTIONS_ID_TOKEN_REQUEST_URL": self.github.issuer.request_url,
+                "ACTIONS_ID_TOKEN_REQUEST_TOKEN": REQUEST_TOKEN,
+            }
+        return run_workflow(
+            self.folder,
+            workflow,
+            event,
+            payload or {},
+            scratch=self.scratch,
+            environ=environ,
+            secrets={"GITHUB_TOKEN": FORK_TOKEN if fork else TOKEN},
+            variables={"TPP_URL": self.tpp.url},
+        )
+
+    def pull_request(self, number: int = 7, *, fork: bool = False) -> dict[str, Any]:
+        """The event of a pull request, which GitHub knows of too."""
+        owner = "eve/approvals" if fork else "acme/approvals"
+        self.github.world.pulls[number] = Pull(number, "ann", self.head, repository=owner)
+        self.github.world.pushes = [("refs/heads/change", self.head, "ann")]
+        return {
+            "action": "synchronize",
+            "number": number,
+            "pull_request": {
+                "number": number,
+                "user": {"login": "ann"},
+                "head": {"sha": self.head, "ref": "change", "repo": {"full_name": owner}},
+                "base": {"ref": "main", "repo": {"full_name": "acme/approvals"}},
+            },
+            "repository": {"full_name": "acme/approvals", "default_branch": "main"},
+        }
+
+
+def tickets() -> tuple[TicketSeed, ...]:
+    """The tickets that the example decides on."""
+    return tuple(TicketSeed(guid, dn) for guid, dn in OBJECTS.items())
+
+
+@contextmanager
+def team(folder: Path, *seeds: TicketSeed) -> Iterator[Team]:
+    """Set up repository, TPP and GitHub. TPP trusts the identity tokens of this GitHub, as the example asks for."""
+    remote, clone = folder / "remote.git", folder / "approvals"
+    world = World(tokens={TOKEN: dict(World().tokens[TOKEN]), FORK_TOKEN: dict(READER)})
+    world.permission = {"ann": "write", "bob": "write", "max": "admin"}
+    with FakeGitHub(world).serve() as github:
+        issuer = JwtMapping(github.url, APPROVER.universal, AUDIENCE, identity_claim="repository_id", pattern="4242")
+        ways_in = WaysIn(applications={"reconciler": OFFERED_SCOPE}, issuers=(issuer,))
+        with running_sandbox(Seed(ways_in=ways_in, tickets=seeds or tickets())) as tpp:
+            git(folder, "init", "--quiet", "--bare", "--initial-branch=main", str(remote))
+            shutil.copytree(EXAMPLE, clone)
+            git(clone, "init", "--quiet", "--initial-branch=main")
+            git(clone, "remote", "add", "origin", str(remote))
+            git(clone, "add", "--all")
+            git(clone, "commit", "--quiet", "-m", "Decide")
+            git(clone, "push", "--quiet", "origin", "main")
+            yield Team(clone, remote, folder, tpp, github)
+    assert github.violations == []
