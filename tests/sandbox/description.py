@@ -1,0 +1,132 @@
+"""The API description: its operations, requests made from it, and whether an answer conforms to it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import requests
+import yaml
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from reconciler.sandbox.seed import APPROVER, JOE
+from tests.builders import OBJECT, WORKFLOW, guid
+
+FILE = Path(__file__).parent.parent / "data" / "tpp-openapi.yaml"
+ANY_TEXT = st.text(st.characters(), max_size=40)
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | ANY_TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY_TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+_KNOWN: Mapping[str, tuple[str, ...]] = {
+    "GUID": (guid(1), "{" + guid(2).upper() + "}", guid(3), guid(99)),
+    "ObjectDN": (OBJECT, WORKFLOW),
+    "WorkflowDN": (WORKFLOW,),
+    "ScheduledStart": ("2026-11-28T22:00:00.000000Z", "2026-11-28T22:00:00", "/Date(1795903200000)/"),
+    "ScheduledStop": ("2026-11-29T02:00:00.000000Z",),
+    "PrefixedName": (JOE.name, APPROVER.name),
+    "PrefixedUniversal": (JOE.universal, APPROVER.universal),
+    "Filter": ("j", "AD+CORP:*"),
+    "client_id": ("reconciler",),
+    "username": ("svc-approver",),
+    "password": ("correct horse battery staple",),
+    "scope": ("certificate:approve;configuration",),
+}
+"""Values that lead deeper into the server than any text would, by the name of the property."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the description."""
+
+    name: str
+    method: str
+    path: str
+    request: Mapping[str, Any] | None
+    responses: Mapping[str, Any]
+    secured: bool
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@cache
+def document() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    return loaded
+
+
+def operations() -> list[Operation]:
+    return [
+        Operation(
+            name=said["operationId"],
+            method=method.upper(),
+            path=path,
+            request=said.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema"),
+            responses=said["responses"],
+            secured=said.get("security", document()["security"]) != [],
+        )
+        for path, methods in document()["paths"].items()
+        for method, said in methods.items()
+    ]
+
+
+def bodies(schema: Mapping[str, Any], name: str = "") -> st.SearchStrategy[Any]:
+    """Values that the schema allows; the schemas of the description use no more than this."""
+    if "$ref" in schema:
+        return bodies(document()["components"]["schemas"][schema["$ref"].rpartition("/")[2]], name)
+    if schema.get("nullable"):
+        return st.none() | bodies({**schema, "nullable": False}, name)
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"])
+    match schema["type"]:
+        case "object":
+            required = set(schema.get("required", ()))
+            members = {key: bodies(value, key) for key, value in schema["properties"].items()}
+            return st.fixed_dictionaries(
+                {key: value for key, value in members.items() if key in required},
+                optional={key: value for key, value in members.items() if key not in required},
+            )
+        case "array":
+            return st.lists(bodies(schema["items"], name), max_size=3)
+        case "string":
+            return st.sampled_from(_KNOWN[name]) | ANY_TEXT if name in _KNOWN else ANY_TEXT
+        case "integer":
+            return st.integers(0, 12) | st.integers()
+        case "boolean":
+            return st.booleans()
+        case other:
+            raise AssertionError(f"no strategy for {other}")
+
+
+def objection(operation: Operation, answer: requests.Response) -> str | None:
+    """Say what of an answer does not conform to the description, None when everything does."""
+    said = operation.responses.get(str(answer.status_code))
+    if said is None:
+        return f"{operation}: status {answer.status_code} is not described"
+    if "content" not in said:
+        return None
+    if not answer.headers["Content-Type"].startswith("application/json"):
+        return f"{operation}: content type {answer.headers['Content-Type']}"
+    errors = _validator(json.dumps(said["content"]["application/json"]["schema"])).iter_errors(answer.json())
+    return next((f"{operation}: {error.json_path}: {error.message}" for error in errors), None)
+
+
+@cache
+def _validator(schema: str) -> Draft202012Validator:
+    components = {"schemas": document()["components"]["schemas"]}
+    return Draft202012Validator(_translated({**json.loads(schema), "components": components}))
+
+
+def _translated(schema: Any) -> Any:
+    """Spell OpenAPI 3.0's nullable as JSON Schema does."""
+    if isinstance(schema, list):
+        return [_translated(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    said = {key: _translated(value) for key, value in schema.items() if key != "nullable"}
+    return {**said, "type": [said["type"], "null"]} if schema.get("nullable") is True else said
