@@ -80,7 +80,7 @@ def _place(step: Step, page: Page) -> str:
     shown = code(shorten(f"{source.path}:{source.line}", _DN))
     if not page.source_url:
         return shown
-    return f"[{shown}]({url(page.source_url)}{url_path(source.path)}#L{source.line})"
+    return f"[{shown}]({url(page.source_url).rstrip('/')}/{url_path(source.path)}#L{source.line})"
 
 
 def _moved(step: Step) -> str:

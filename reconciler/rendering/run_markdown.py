@@ -67,5 +67,7 @@ def _ticket(receipt: Receipt, page: Page) -> str:
         return named
     place = code(shorten(f"{source.path}:{source.line}", 48))
     return f"{named} " + (
-        f"[{place}]({url(page.source_url)}{url_path(source.path)}#L{source.line})" if page.source_url else place
+        f"[{place}]({url(page.source_url).rstrip('/')}/{url_path(source.path)}#L{source.line})"
+        if page.source_url
+        else place
     )

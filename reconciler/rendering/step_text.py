@@ -47,7 +47,7 @@ def _headline(step: Step, view: View) -> str:
     place = fit(place, max(view.width - taken - 16, 12))
     name = fit(terminal(name_of(step)), max(view.width - taken - columns(place) - 2, 10))
     space = view.width - taken - columns(name) - columns(place)
-    shown = linked(place, f"{url(view.links)}{url_path(step.source.path)}") if view.links else place
+    shown = linked(place, _address(step.source.path, view.links)) if view.links else place
     bold = painted(name, Ink.STRONG, view.colour)
     return (
         f"  {painted(mark, ink, view.colour)} {bold}  {painted(ticket, Ink.DIM, view.colour)}"
@@ -132,3 +132,8 @@ def _times(step: Step, before: State | None, schedule: Schedule | None, view: Vi
     else:
         yield "when", when
         yield "", here
+
+
+def _address(path: str, base: str) -> str:
+    """The address of a source file: below the base, or by itself when its path is absolute."""
+    return f"file://{url_path(path)}" if path.startswith("/") else f"{url(base).rstrip('/')}/{url_path(path)}"

@@ -15,7 +15,7 @@ from reconciler.rendering.words import counted
 
 _STEPS = tuple(
     timedelta(minutes=minutes)
-    for minutes in (15, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 10_080, 20_160, 40_320, 161_280, 645_120)
+    for minutes in (15, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 4_320, 10_080, 20_160, 40_320, 161_280, 645_120)
 )
 _DAY = timedelta(days=1)
 _NEAR = timedelta(days=14)

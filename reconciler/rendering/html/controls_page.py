@@ -1,0 +1,116 @@
+"""The controls as a page: the chain and its heads, the heartbeat, the guards, and how many eyes each decision had."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from reconciler.model.plan import Control, Plan
+from reconciler.model.receipt import Outcome
+from reconciler.model.record import Head, Intent, Line, Recorded
+from reconciler.rendering import times
+from reconciler.rendering.html.page import Frame, badge, facts, moment, page, small_table
+from reconciler.rendering.html.plan_page import controls as controls_table
+from reconciler.rendering.neutral import html
+from reconciler.rendering.words import counted
+
+_EFFECTIVE = (Outcome.APPLIED, Outcome.AWAITING_OTHERS)
+_OLD = timedelta(days=2)
+_MOST_HEADS = 200
+
+
+def controls_page(
+    frame: Frame,
+    plan: Plan | None,
+    lines: Sequence[Line],
+    *,
+    controls: tuple[Control, ...],
+    chain: tuple[tuple[Head, ...], str | None],
+    heartbeat: datetime | None,
+) -> str:
+    """Return the page for those who check. `chain` is the verified heads and why the chain does not hold, if so."""
+    heads, fault = chain
+    body = (
+        "<h1>Controls</h1>\n<p class=lede>What stood between a text file and a certificate.</p>\n"
+        + facts(
+            (
+                ("Ledger chain", _chain(heads, fault)),
+                ("Last successful reconcile", _heartbeat(heartbeat, frame.made_at)),
+                ("Updates without a receipt", _open(lines)),
+                ("Decisions another person reviewed", _reviewed(lines)),
+            )
+        )
+        + (
+            f'<div class="note"><strong>The ledger does not verify:</strong> {html(fault, 1_000)}</div>\n'
+            if fault
+            else ""
+        )
+        + controls_table((*(plan.controls if plan else ()), *controls))
+        + _people(lines)
+        + _heads(heads)
+    )
+    return page(frame, "Controls", body, current="controls.html")
+
+
+def _chain(heads: tuple[Head, ...], fault: str | None) -> str:
+    if fault:
+        return badge("broken", "bad")
+    if not heads:
+        return badge("empty")
+    total = sum(head.lines for head in heads)
+    return f"{badge('verified', 'good')} {counted(total, 'line')} in {counted(len(heads), 'file')}"
+
+
+def _heartbeat(heartbeat: datetime | None, now: datetime) -> str:
+    if heartbeat is None:
+        return badge("unknown", "care")
+    age = now - heartbeat
+    tone = "care" if age > _OLD else "good"
+    return f"{badge(f'{times.span(age)} ago', tone)} {moment(heartbeat)}"
+
+
+def _open(lines: Sequence[Line]) -> str:
+    settled = {
+        line.entry.receipt.operation
+        for line in lines
+        if isinstance(line.entry, Recorded) and line.entry.receipt.outcome is not Outcome.UNKNOWN
+    }
+    asked = {line.entry.operation for line in lines if isinstance(line.entry, Intent)}
+    number = len(asked - settled)
+    return badge(f"{number:,}", "bad" if number else "good")
+
+
+def _decisions(lines: Sequence[Line]) -> list[Line]:
+    return [line for line in lines if isinstance(line.entry, Recorded) and line.entry.receipt.outcome in _EFFECTIVE]
+
+
+def _reviewed(lines: Sequence[Line]) -> str:
+    decisions = _decisions(lines)
+    if not decisions:
+        return "none yet"
+    reviews = [line.provenance.review for line in decisions]
+    good = sum(review is not None and bool(set(review.reviewers) - {review.author}) for review in reviews)
+    tone = "good" if good == len(decisions) else "care"
+    return badge(f"{good:,} of {len(decisions):,}", tone)
+
+
+def _people(lines: Sequence[Line]) -> str:
+    wrote: Counter[str] = Counter()
+    reviewed: Counter[str] = Counter()
+    for line in _decisions(lines):
+        review = line.provenance.review
+        wrote[review.author if review else "unknown"] += 1
+        reviewed.update(review.reviewers if review else ())
+    rows = [
+        (html(name), f"{wrote[name]:,}", f"{reviewed[name]:,}")
+        for name in sorted(wrote | reviewed, key=lambda name: (-wrote[name] - reviewed[name], name))[:_MOST_HEADS]
+    ]
+    return small_table("People", ("Person", "#Decisions authored", "#Decisions reviewed"), rows)
+
+
+def _heads(heads: tuple[Head, ...]) -> str:
+    rows = [
+        (f"<code>{html(head.path)}</code>", f"{head.lines:,}", f"<code>{html(head.hash)}</code>")
+        for head in sorted(heads, key=lambda head: head.path, reverse=True)[:_MOST_HEADS]
+    ]
+    rest = f"<p>… and {len(heads) - _MOST_HEADS:,} older files.</p>\n" if len(heads) > _MOST_HEADS else ""
+    return small_table("Verified up to", ("File", "#Lines", "Hash of the last line"), rows) + rest

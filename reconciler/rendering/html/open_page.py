@@ -1,0 +1,106 @@
+"""Two pages of the site that look ahead: every decision with its verdict, and the timeline of windows and freezes."""
+
+from collections.abc import Sequence
+from collections.abc import Set as Guids
+
+from reconciler.model.guid import Guid
+from reconciler.model.plan import Plan
+from reconciler.model.verdict import Group
+from reconciler.rendering.html.page import Frame, badge, facts, moment, page, small_table
+from reconciler.rendering.html.picture import MOST_BARS, bar_name, picture
+from reconciler.rendering.html.plan_page import notes
+from reconciler.rendering.html.plan_rows import plan_table
+from reconciler.rendering.html.rows import table
+from reconciler.rendering.neutral import html
+from reconciler.rendering.summary import headline, in_group, total
+from reconciler.rendering.windows import Bar, Kind, bars
+from reconciler.rendering.words import counted
+
+_KIND_TONES = {Kind.CHANGE: "time", Kind.SET: "good", Kind.BLOCKED: "bad"}
+_KIND_WORDS = {Kind.CHANGE: "to be set", Kind.SET: "set already", Kind.BLOCKED: "needs a person"}
+_MOST_ROWS = 1_000
+_BUTTONS = """<div class="controls" aria-label="Move the timeline" role="group">
+<button id="zoom-in" type="button">Zoom in</button><button id="zoom-out" type="button">Zoom out</button>
+<button id="earlier" type="button">Earlier</button><button id="later" type="button">Later</button>
+<button id="fit" type="button">Fit all</button></div>
+"""
+
+
+def open_page(frame: Frame, plan: Plan | None, told: Guids[Guid]) -> str:
+    """Return the first page: every decision, those that act or need somebody first."""
+    if plan is None or not plan.steps:
+        body = '<h1>Open</h1>\n<p class="none">No decisions are known: the report was made without a plan.</p>\n'
+        return page(frame, "Open", body, current="index.html")
+    body = (
+        f"<h1>{html(headline(plan)[:1].upper() + headline(plan)[1:])}</h1>\n"
+        f"<p class=lede>As seen {moment(plan.made_at)} on {html(plan.target)}.</p>\n"
+        + facts(
+            (
+                ("Will change", f"{len(plan.changes):,}"),
+                ("Need a person", f"{total(in_group(plan, Group.PERSON)):,}"),
+                ("Unchanged", f"{total(in_group(plan, Group.FINE)):,}"),
+                ("Decisions", f"{len(plan.steps):,}"),
+            ),
+            big=True,
+        )
+        + notes(plan.notes)
+        + table(plan_table(plan.steps, "Every decision, irreversible changes first", told))
+    )
+    return page(frame, "Open", body, current="index.html", styles=("table.css",), scripts=("table.js",))
+
+
+def timeline_page(frame: Frame, plan: Plan | None) -> str:
+    """Return the timeline: a picture, and the same as a table."""
+    found = bars(plan.steps) if plan else []
+    if plan is None or not found:
+        body = '<h1>Timeline</h1>\n<p class="none">No decision has a window.</p>\n'
+        return page(frame, "Timeline", body, current="timeline.html")
+    hidden = (
+        f"<p>{counted(len(found) - MOST_BARS, 'window')} are only in the table.</p>" if len(found) > MOST_BARS else ""
+    )
+    body = (
+        f"<h1>Timeline</h1>\n<p class=lede>{counted(len(found), 'window')} of "
+        f"{counted(sum(len(bar.steps) for bar in found), 'decision')}, as seen {moment(plan.made_at)}.</p>\n"
+        f"{_BUTTONS}{picture(found, plan.freezes, plan.made_at)}{_KEY}{hidden}{_windows(found)}{_freezes(plan)}"
+    )
+    return page(
+        frame, "Timeline", body, current="timeline.html", styles=("picture.css", "table.css"), scripts=("timeline.js",)
+    )
+
+
+def _sign(shape: str, words: str) -> str:
+    return f'<li><svg viewBox="0 0 14 10" aria-hidden="true">{shape}</svg>{words}</li>'
+
+
+_KEY = "".join(
+    (
+        '<ul class="key">',
+        *(_sign(f'<rect class="{kind}" width="14" height="10"/>', words) for kind, words in _KIND_WORDS.items()),
+        _sign('<rect class="freeze" width="14" height="10"/>', "freeze"),
+        _sign('<line class="now" x1="7" x2="7" y1="0" y2="10"/>', "now"),
+        "</ul>\n",
+    )
+)
+
+
+def _windows(found: Sequence[Bar]) -> str:
+    rows = [
+        (
+            badge(_KIND_WORDS[bar.kind], _KIND_TONES[bar.kind]),
+            moment(bar.schedule.start),
+            moment(bar.schedule.stop) if bar.schedule.stop else "no end",
+            html(bar_name(bar), 160),
+            f"{len(bar.steps):,}",
+        )
+        for bar in found[:_MOST_ROWS]
+    ]
+    rest = f"<p>… and {len(found) - _MOST_ROWS:,} more windows.</p>\n" if len(found) > _MOST_ROWS else ""
+    return small_table("Windows", ("State", "From", "Until", "Tickets", "#Count"), rows) + rest
+
+
+def _freezes(plan: Plan) -> str:
+    rows = [
+        (html(freeze.name), moment(freeze.start), moment(freeze.stop), html(", ".join(freeze.objects)))
+        for freeze in sorted(plan.freezes, key=lambda freeze: (freeze.start, freeze.name))
+    ]
+    return small_table("Freezes", ("Name", "From", "Until", "Objects"), rows)

@@ -1,0 +1,76 @@
+"""One plan as a page of its own: what it would do, what a reviewer must look at, before → after for each ticket."""
+
+from collections.abc import Iterable
+from collections.abc import Set as Guids
+
+from reconciler.model.guid import Guid
+from reconciler.model.plan import Control, Plan
+from reconciler.rendering.html.page import Frame, badge, facts, moment, page, small_table
+from reconciler.rendering.html.plan_rows import plan_table
+from reconciler.rendering.html.rows import table
+from reconciler.rendering.neutral import html
+from reconciler.rendering.summary import headline, totals, what_next
+
+_TONES = {"ok": "good", "refused": "bad", "overridden": "care"}
+
+
+def plan_page(plan: Plan, frame: Frame | None = None, told: Guids[Guid] = frozenset()) -> str:
+    """Return the page of one plan: alone in the world, or within a site when a frame is given."""
+    frame = frame or alone(plan)
+    return page(
+        frame,
+        f"Plan: {headline(plan)}",
+        plan_body(plan, told),
+        current="plan.html",
+        styles=("table.css",),
+        scripts=("table.js",),
+    )
+
+
+def alone(plan: Plan) -> Frame:
+    """The frame of a page that belongs to no site."""
+    return Frame("Approvals", plan.made_at, subtitle=plan.environment or plan.target, tool=plan.tool, alone=True)
+
+
+def plan_body(plan: Plan, told: Guids[Guid] = frozenset()) -> str:
+    """Return what stands on the page of a plan."""
+    return (
+        f"<h1>Plan: {html(headline(plan))}</h1>\n<p class=lede>{html(totals(plan))}</p>\n"
+        + facts(
+            (
+                ("Server", html(plan.target)),
+                ("Environment", html(plan.environment or "")),
+                ("Acts as", html(plan.identity or "")),
+                ("Commit", f"<code>{html(plan.commit[:12])}</code>" if plan.commit else ""),
+                ("Shard", html(plan.shard or "")),
+                ("Made", moment(plan.made_at)),
+                ("Valid until", moment(plan.expires_at)),
+            )
+        )
+        + notes(plan.notes)
+        + f"<p>{' '.join(html(sentence) for sentence in what_next(plan))}</p>\n"
+        + _steps(plan, told)
+        + controls(plan.controls)
+        + f"<p class=soft>Digest of the plan's meaning: <code>{html(plan.digest)}</code></p>\n"
+    )
+
+
+def _steps(plan: Plan, told: Guids[Guid]) -> str:
+    if not plan.steps:
+        return '<p class="none">No decision was found.</p>\n'
+    return table(plan_table(plan.steps, "Every decision, irreversible changes first", told))
+
+
+def notes(said: Iterable[str]) -> str:
+    """Return the notes that a reviewer must look at."""
+    items = "".join(f"<li>{html(note, 1_000)}</li>" for note in said)
+    return f'<div class="note"><strong>Please check</strong><ul>{items}</ul></div>\n' if items else ""
+
+
+def controls(found: Iterable[Control]) -> str:
+    """Return the table of controls, nothing when there are none."""
+    rows = [
+        (html(control.name), badge(control.result, _TONES.get(control.result, "calm")), html(control.detail))
+        for control in found
+    ]
+    return small_table("Controls", ("Control", "Result", "Found"), rows)

@@ -1,0 +1,82 @@
+"""Steps of a plan as rows of a long table."""
+
+from collections.abc import Iterable, Set
+
+from reconciler.model.guid import Guid
+from reconciler.model.plan import Step
+from reconciler.model.status import State
+from reconciler.model.verdict import Group, Verdict
+from reconciler.rendering.html.page import plain
+from reconciler.rendering.html.rows import Cell, Column, Table, When, seconds
+from reconciler.rendering.neutral import shorten
+from reconciler.rendering.step_text import siblings
+from reconciler.rendering.summary import by_risk, name_of, short, undoable
+from reconciler.rendering.words import REASONS
+
+TONES: dict[Verdict, str] = {
+    Verdict.APPROVE: "good",
+    Verdict.REJECT: "bad",
+    Verdict.SCHEDULE: "time",
+    Verdict.RESCHEDULE: "care",
+    Verdict.REOPEN: "back",
+}
+COLUMNS = (
+    Column("Verdict", "badge"),
+    Column("Ticket", "ticket"),
+    Column("Now → wanted", "move"),
+    Column("When", "when"),
+    Column("Why", "lines"),
+    Column("Decided by", "lines"),
+)
+_SORTS = {"time, earliest first": (3, 1), "time, latest first": (3, -1), "name": (1, 1)}
+
+
+def tone(verdict: Verdict) -> str:
+    """The class of the style sheet for a verdict."""
+    return TONES.get(verdict, "care" if verdict.group is Group.PERSON else "calm")
+
+
+def plan_table(steps: Iterable[Step], caption: str, told: Set[Guid] = frozenset()) -> Table:
+    """Return the table of steps, by risk. `told` are the tickets that have a page of their own."""
+    rows = [_row(step, told) for step in by_risk(steps)]
+    return Table(caption, COLUMNS, rows, sorts=_SORTS, hint="Search name, DN, GUID, change, reason, file")
+
+
+def _row(step: Step, told: Set[Guid]) -> tuple[Cell, ...]:
+    place = plain(shorten(f"{step.source.path}:{step.source.line}", 60))
+    href = f"tickets/{step.guid}.html" if step.guid in told else ""
+    return (
+        (step.verdict.value, tone(step.verdict)),
+        (plain(name_of(step), 120), plain(step.object or step.expect.object or ""), short(step.guid), href),
+        (_status(step.before), plain(step.after.status, 60), undoable(step.verdict)),
+        _when(step),
+        (*_why(step), siblings(step, plain) if step.siblings else ""),
+        (plain(step.change or "") or place, plain(step.explanation or ""), place if step.change else ""),
+    )
+
+
+def _why(step: Step) -> tuple[str, str]:
+    """Say why a person is needed and what to do; of changes only what the verdict does not say by itself."""
+    if step.group is Group.CHANGE:
+        return plain(step.detail), ""
+    words = REASONS[step.reason]
+    return plain(step.detail) or words.says, words.do
+
+
+def _status(state: State | None) -> str:
+    return plain(state.status, 60) if state else "?"
+
+
+def _when(step: Step) -> When:
+    schedule = step.after.schedule
+    old = step.before.schedule if step.before else None
+    if old == schedule:
+        old = None
+    text = "at apply" if step.group is Group.CHANGE else ""
+    return (
+        seconds(schedule.start) if schedule else None,
+        seconds(schedule.stop) if schedule else None,
+        seconds(old.start) if old else None,
+        seconds(old.stop) if old else None,
+        text,
+    )

@@ -1,0 +1,69 @@
+"""The report site: paths and the text of their files. One model, several pages, all self-contained."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from reconciler.model.guid import Guid
+from reconciler.model.plan import Control, Plan
+from reconciler.model.record import Head, Line
+from reconciler.rendering.history import by_time, stories
+from reconciler.rendering.html.controls_page import controls_page
+from reconciler.rendering.html.ledger_page import ledger_page, ticket_page
+from reconciler.rendering.html.open_page import open_page, timeline_page
+from reconciler.rendering.html.page import Frame, page
+from reconciler.rendering.html.plan_page import plan_page
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that a report shows.
+
+    `heads` are the heads of the ledger's files as far as the chain was verified, `fault` says why it does not hold
+    (None when it does). `heartbeat` is when a reconcile last succeeded. `controls` are shown besides the plan's.
+    """
+
+    frame: Frame
+    plan: Plan | None = None
+    lines: Sequence[Line] = ()
+    controls: tuple[Control, ...] = ()
+    heads: tuple[Head, ...] = ()
+    fault: str | None = None
+    heartbeat: datetime | None = None
+
+
+def site(report: Report) -> Mapping[str, str]:
+    """Return the files of the site, path to text, in a fixed order."""
+    lines = by_time(report.lines)
+    told = stories(lines)
+    plan, frame = report.plan, report.frame
+    files = {
+        "index.html": open_page(frame, plan, told.keys()),
+        "timeline.html": timeline_page(frame, plan),
+        "ledger.html": ledger_page(frame, lines, told),
+        "controls.html": controls_page(
+            frame,
+            plan,
+            lines,
+            controls=report.controls,
+            chain=(report.heads, report.fault),
+            heartbeat=report.heartbeat,
+        ),
+        "plan.html": plan_page(plan, frame, told.keys()) if plan else _no_plan(frame),
+    }
+    return files | _tickets(frame, plan, told)
+
+
+def _tickets(frame: Frame, plan: Plan | None, told: Mapping[Guid, Sequence[Line]]) -> dict[str, str]:
+    below = replace(frame, home="../")
+    steps = {step.guid: step for step in plan.steps} if plan else {}
+    return {f"tickets/{guid}.html": ticket_page(below, guid, story, steps.get(guid)) for guid, story in told.items()}
+
+
+def _no_plan(frame: Frame) -> str:
+    return page(
+        frame,
+        "Plan",
+        '<h1>Plan</h1>\n<p class="none">The report was made without a plan. Give it one with <code>--plan</code>.</p>',
+        current="plan.html",
+    )
