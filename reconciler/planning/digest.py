@@ -2,7 +2,7 @@
 
 from reconciler.errors import GuardRefused
 from reconciler.model.canonical import Json, canonical, sha256
-from reconciler.model.decision import Decision, Expectation, Parameters, WindowUse
+from reconciler.model.decision import Decision, Expectation, Override, Parameters, WindowUse
 from reconciler.model.instant import format_instant
 from reconciler.model.plan import Plan, Step
 from reconciler.model.status import State, state_of
@@ -20,15 +20,19 @@ def decision_digest(decision: Decision) -> str:
     return sha256(canonical({"guid": decision.guid, "wanted": times, "parameters": _parameters(decision.parameters)}))
 
 
-def plan_digest(target: str, steps: tuple[Step, ...]) -> str:
-    """Digest what a plan means: target, and of each step what was seen and what would be sent."""
-    ordered = sorted(steps, key=lambda step: step.guid)
-    return sha256(canonical({"target": target, "steps": [_step(step) for step in ordered]}))
+def plan_digest(target: str, steps: tuple[Step, ...], overrides: tuple[Override, ...] = ()) -> str:
+    """Digest what a plan means: target, of each step what was seen and what would be sent, and the exemptions."""
+    meaning: Json = {
+        "target": target,
+        "steps": [_step(step) for step in sorted(steps, key=lambda step: step.guid)],
+        "overrides": sorted({canonical(_override(override)).decode() for override in overrides}),
+    }
+    return sha256(canonical(meaning))
 
 
 def check_digest(plan: Plan) -> None:
     """Refuse a plan whose digest is not that of its meaning. Raises GuardRefused."""
-    actual = plan_digest(plan.target, plan.steps)
+    actual = plan_digest(plan.target, plan.steps, plan.overrides)
     if actual != plan.digest:
         raise GuardRefused(
             f"the plan says digest {plan.digest} but its steps have {actual}: it was edited after it was made",
@@ -44,6 +48,8 @@ def _step(step: Step) -> Json:
         "after": _state(step.after),
         "object": step.object,
         "workflow": step.workflow,
+        "approvers": sorted(step.approvers),
+        "approval_reason": step.approval_reason,
         "explanation": step.explanation,
         "change": step.change,
         "expect": _expectation(step.expect),
@@ -78,3 +84,7 @@ def _expectation(expect: Expectation) -> Json:
 
 def _window(window: WindowUse | None) -> Json:
     return {"name": window.name, "rule": window.rule} if window else None
+
+
+def _override(override: Override) -> Json:
+    return {"rule": override.rule, "tickets": sorted(override.tickets), "until": format_instant(override.until)}

@@ -28,14 +28,15 @@ def merge_plans(plans: Sequence[Plan]) -> Plan:
     _agree("ledger head", [plan.ledger_head for plan in plans])
     steps = tuple(sorted((step for plan in plans for step in plan.steps), key=lambda step: step.guid))
     _once("ticket", [step.guid for step in steps])
+    overrides = _distinct(override for plan in plans for override in plan.overrides)
     return replace(
         first,
         shard=None,
         made_at=min(plan.made_at for plan in plans),
         expires_at=min(plan.expires_at for plan in plans),
         steps=steps,
-        digest=plan_digest(first.target, steps),
-        overrides=_distinct(override for plan in plans for override in plan.overrides),
+        digest=plan_digest(first.target, steps, overrides),
+        overrides=overrides,
         freezes=_distinct(freeze for plan in plans for freeze in plan.freezes),
         notes=_distinct(note for plan in plans for note in plan.notes),
         controls=_worst(plans),

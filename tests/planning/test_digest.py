@@ -1,0 +1,176 @@
+"""Digests cover meaning, all of it and nothing else."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.errors import GuardRefused
+from reconciler.model.decision import Expectation, Override, Parameters, Source, WindowUse
+from reconciler.model.plan import Sibling
+from reconciler.model.status import Approved, ApprovedAfter, ApprovedBetween, Pending, Rejected
+from reconciler.model.verdict import Reason
+from reconciler.planning.digest import check_digest, decision_digest, plan_digest
+from tests.builders import NOW, OBJECT, REJECTED, WORKFLOW, after, at, between, decision, guid, plan, step
+
+TARGET = "https://tpp.example.com"
+START, STOP = at("2026-11-28T22:00:00Z"), at("2026-11-29T02:00:00Z")
+OVERRIDE = Override(
+    "freeze", frozenset({guid(1)}), "the certificate ends tonight", START, Source("tickets/web.yaml", 9)
+)
+
+GOLDEN = "sha256:f838b2dd7570dd06fb93d5a02658c4d85c5fdbbe174b39c300e83503cd9f21e2"
+
+MEANING: list[dict[str, Any]] = [
+    {"guid": guid(7)},
+    {"reason": Reason.SCHEDULE_WANTED},
+    {"before": None},
+    {"before": REJECTED},
+    {"after": REJECTED},
+    {"after": after("2026-11-28T22:00:00Z")},
+    {"after": between("2026-11-28T22:00:00Z", "2026-11-29T02:00:00Z")},
+    {"object": OBJECT + "x"},
+    {"workflow": WORKFLOW + "x"},
+    {"approvers": ("local:{b6e6a98b-6419-4497-9249-860d136dfba0}",)},
+    {"approval_reason": "Stage 500"},
+    {"explanation": None},
+    {"explanation": "looked at it twice"},
+    {"change": "CHG0049999"},
+    {"expect": Expectation(object=OBJECT)},
+    {"expect": Expectation(workflow=WORKFLOW)},
+    {"valid_until": NOW},
+    {"parameters": Parameters(reason="")},
+    {"parameters": Parameters(approvers=())},
+    {"parameters": Parameters(approvers=("local:a",))},
+    {"parameters": Parameters(object_dn=OBJECT)},
+    {"parameters": Parameters(user_data="x")},
+    {"window": WindowUse("sat-night")},
+    {"window": WindowUse("sat-night", "FREQ=WEEKLY;BYDAY=SA")},
+    {"decision": "sha256:" + "f" * 64},
+]
+
+WORDING: list[dict[str, Any]] = [
+    {"detail": "said in other words"},
+    {"source": Source("elsewhere.yaml", 99, 9)},
+    {"siblings": (Sibling(guid(9)),)},
+    {"rule": "weekend"},
+    {"operation": "6a1f09c2d4e7"},
+    {"closed": True},
+    {"known_from": "ledger"},
+]
+
+
+@pytest.mark.parametrize("change", MEANING, ids=str)
+def test_a_plan_that_means_something_else_has_another_digest(change: dict[str, Any]) -> None:
+    assert plan_digest(TARGET, (step(), step(2))) != plan_digest(TARGET, (replace(step(), **change), step(2)))
+
+
+def test_all_changes_of_meaning_have_digests_of_their_own() -> None:
+    digests = {plan_digest(TARGET, (replace(step(), **change),)) for change in MEANING}
+    assert len(digests) == len(MEANING)
+
+
+@pytest.mark.parametrize("change", WORDING, ids=str)
+def test_a_plan_that_says_the_same_in_other_words_has_the_same_digest(change: dict[str, Any]) -> None:
+    assert plan_digest(TARGET, (step(),)) == plan_digest(TARGET, (replace(step(), **change),))
+
+
+def test_every_field_of_a_step_is_meaning_or_wording() -> None:
+    named = {name for change in MEANING + WORDING for name in change}
+    assert named == set(step().__dataclass_fields__)
+
+
+def test_another_server_or_another_exemption_is_another_meaning() -> None:
+    digests = {
+        plan_digest(TARGET, (step(),)),
+        plan_digest("https://other.example.com", (step(),)),
+        plan_digest(TARGET, (step(),), (OVERRIDE,)),
+        plan_digest(TARGET, (step(),), (replace(OVERRIDE, rule="ownership"),)),
+        plan_digest(TARGET, (step(),), (replace(OVERRIDE, tickets=frozenset({guid(2)})),)),
+        plan_digest(TARGET, (step(),), (replace(OVERRIDE, until=STOP),)),
+    }
+    assert len(digests) == 6
+
+
+def test_the_wording_of_an_exemption_is_no_meaning() -> None:
+    other = replace(OVERRIDE, reason="in other words", source=Source("x.yaml"))
+    assert plan_digest(TARGET, (), (OVERRIDE,)) == plan_digest(TARGET, (), (other,))
+
+
+@given(st.permutations([step(number) for number in range(1, 7)]))
+def test_the_order_of_steps_is_no_meaning(steps) -> None:
+    assert plan_digest(TARGET, tuple(steps)) == plan_digest(TARGET, tuple(step(number) for number in range(1, 7)))
+
+
+def test_the_digest_of_a_plan_stays_what_it_is_from_release_to_release() -> None:
+    assert plan_digest(TARGET, (step(),)) == GOLDEN
+
+
+def test_a_plan_with_the_digest_of_its_meaning_passes() -> None:
+    made = plan(step(), digest=plan_digest(TARGET, (step(),)))
+    check_digest(made)
+    check_digest(replace(made, made_at=NOW + timedelta(days=1), notes=("look",), commit="abc"))
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"steps": (step(after=REJECTED),)},
+        {"steps": ()},
+        {"steps": (step(), step(2))},
+        {"target": "https://other.example.com"},
+        {"overrides": (OVERRIDE,)},
+        {"digest": "sha256:" + "0" * 64},
+    ],
+    ids=str,
+)
+def test_an_edited_plan_is_refused(edit: dict[str, Any]) -> None:
+    made = replace(plan(step(), digest=plan_digest(TARGET, (step(),))), **edit)
+    with pytest.raises(GuardRefused, match="it was edited after it was made") as refused:
+        check_digest(made)
+    assert refused.value.hint == "make a new plan, have it reviewed, and apply that one"
+
+
+def test_decisions_that_want_different_things_have_different_digests() -> None:
+    wanted = [
+        Pending(),
+        Approved(),
+        Rejected(),
+        ApprovedAfter(START),
+        ApprovedAfter(STOP),
+        ApprovedBetween(START, STOP),
+        ApprovedBetween(START, STOP + timedelta(microseconds=1)),
+    ]
+    digests = {decision_digest(decision(wanted=each)) for each in wanted}
+    digests |= {decision_digest(decision(2)), decision_digest(decision(parameters=Parameters(reason="x")))}
+    assert len(digests) == len(wanted) + 2
+
+
+def test_a_decision_is_the_same_whatever_its_words_place_and_time_zone() -> None:
+    plain = decision(wanted=ApprovedAfter(START))
+    other = replace(
+        plain,
+        wanted=ApprovedAfter(START.astimezone(at("2026-11-28T23:00:00+01:00").tzinfo)),
+        source=Source("moved.yaml", 1),
+        explanation="in other words",
+        change="CHG1",
+        valid_until=NOW,
+    )
+    assert decision_digest(plain) == decision_digest(other)
+
+
+def test_a_window_that_comes_again_is_the_same_decision_next_week() -> None:
+    weekly = WindowUse("sat-night", "FREQ=WEEKLY;BYDAY=SA")
+    this_week = decision(wanted=ApprovedBetween(START, STOP), window=weekly)
+    next_week = replace(this_week, wanted=ApprovedBetween(START + timedelta(7), STOP + timedelta(7)))
+    assert decision_digest(this_week) == decision_digest(next_week)
+    assert decision_digest(this_week) != decision_digest(replace(this_week, window=None))
+    assert decision_digest(this_week) != decision_digest(replace(this_week, window=replace(weekly, rule="FREQ=DAILY")))
+
+
+def test_a_single_window_that_is_moved_is_another_decision() -> None:
+    once = decision(wanted=ApprovedBetween(START, STOP), window=WindowUse("cutover"))
+    assert decision_digest(once) != decision_digest(replace(once, wanted=ApprovedBetween(START, STOP + timedelta(1))))
