@@ -65,7 +65,7 @@ def _limited(
         result = "refused" if again.exceeded else "overridden" if check.exceeded else "ok"
         controls.append(Control(check.rule, result, again.detail))
         if again.exceeded:
-            refusals.append((Refusal(check.rule, check.reason, check.detail), spared))
+            refusals.append((Refusal(check.rule, check.reason, again.detail), spared))
     return tuple(_apply_limit(step, refusals) for step in steps), tuple(controls)
 
 

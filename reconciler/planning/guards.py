@@ -9,7 +9,6 @@ from reconciler.model.instant import format_instant
 from reconciler.model.plan import Step
 from reconciler.model.policy import Freeze, Policy
 from reconciler.model.review import Review
-from reconciler.model.status import Status
 from reconciler.model.verdict import Reason, Verdict
 from reconciler.planning.patterns import matches_any
 
@@ -139,8 +138,6 @@ def independent_reviewers(review: Review) -> tuple[str, ...]:
 
 def _identity(step: Step, seen: Circumstances) -> Refusal | None:
     if seen.policy.four_eyes is None or not seen.identities or not step.approvers:
-        return None
-    if step.before is not None and step.before.status == Status.PENDING and step.verdict is Verdict.REOPEN:
         return None
     ours = {identity.casefold().replace("{", "").replace("}", "") for identity in seen.identities}
     if any(approver.casefold().replace("{", "").replace("}", "") in ours for approver in step.approvers):

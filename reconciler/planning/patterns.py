@@ -6,13 +6,16 @@ from functools import lru_cache
 
 @lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    pieces = re.split(r"(\\\*\*$|\*\*|\*)", pattern)
+    pieces = re.split(r"(\\\*\*(?=\\|$)|\*\*|\*)", pattern)
     spelled = {"\\**": r"(?:\\.*)?", "**": ".*", "*": r"[^\\]*"}
     return re.compile("".join(spelled.get(piece, re.escape(piece)) for piece in pieces), re.IGNORECASE | re.DOTALL)
 
 
 def matches(pattern: str, name: str) -> bool:
-    r"""Say whether a DN fits a pattern. `\VED\Policy\Web\**` fits the folder itself and all below it."""
+    r"""Say whether a DN fits a pattern.
+
+    `\VED\Policy\Web\**` fits the folder itself and all below it, `\VED\**\Web` also `\VED\Web`.
+    """
     return _compiled(pattern).fullmatch(name) is not None
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from reconciler.model.decision import Override
+from reconciler.model.decision import Override, Source
 from reconciler.model.plan import Plan, Sibling, Step
 from reconciler.model.status import Status
 from reconciler.model.verdict import Group
@@ -40,14 +40,14 @@ def assemble(header: Header, steps: Iterable[Step], overrides: tuple[Override, .
         target=header.target,
         made_at=header.made_at,
         expires_at=header.made_at + header.time_to_live,
-        digest=plan_digest(header.target, guarded),
+        digest=plan_digest(header.target, guarded, overrides),
         steps=guarded,
         environment=header.environment,
         commit=header.commit,
         shard=header.shard,
         ledger_head=header.ledger_head,
         identity=header.identity,
-        overrides=tuple(sorted(overrides, key=lambda override: override.source)),
+        overrides=tuple(sorted(overrides, key=_place)),
         controls=controls,
         freezes=seen.policy.freezes,
         notes=header.notes + _contradictions(related),
@@ -55,9 +55,18 @@ def assemble(header: Header, steps: Iterable[Step], overrides: tuple[Override, .
 
 
 def enforce_again(plan: Plan, seen: Circumstances) -> Plan:
-    """Run the guards again over a plan that was made earlier, as must be done before its first write."""
+    """Run the guards again over a plan that was made earlier, as must be done before its first write.
+
+    Nothing that was refused is allowed now, and no control that refused is fine now.
+    """
     guarded, controls = enforce(plan.steps, plan.overrides, seen)
-    return replace(plan, steps=guarded, controls=controls)
+    refused = {control.name: control for control in plan.controls if control.result == "refused"}
+    kept = tuple(now if now.result == "refused" else refused.get(now.name, now) for now in controls)
+    return replace(plan, steps=guarded, controls=kept)
+
+
+def _place(override: Override) -> tuple[Source, str, list[str]]:
+    return override.source, override.rule, sorted(override.tickets)
 
 
 def _by_object(steps: list[Step]) -> Mapping[str, list[Step]]:

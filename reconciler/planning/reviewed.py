@@ -1,7 +1,9 @@
 """A plan held against the one that was reviewed: whatever the review did not contain is refused, row by row."""
 
 from dataclasses import replace
+from datetime import datetime
 
+from reconciler.model.instant import format_instant
 from reconciler.model.plan import Plan, Step
 from reconciler.model.verdict import Group, Reason
 from reconciler.planning.judge import spell
@@ -37,6 +39,10 @@ def _difference(step: Step, reviewed: Step | None) -> str | None:
         ("workflow", step.workflow, reviewed.workflow),
         ("explanation", step.explanation or "", reviewed.explanation or ""),
         ("change", step.change or "", reviewed.change or ""),
+        ("expected object", step.expect.object or "", reviewed.expect.object or ""),
+        ("expected workflow", step.expect.workflow or "", reviewed.expect.workflow or ""),
+        ("valid_until", _instant(step.valid_until), _instant(reviewed.valid_until)),
+        ("list of approvers", ", ".join(sorted(step.approvers)), ", ".join(sorted(reviewed.approvers))),
     )
     for name, now, then in pairs:
         if now != then:
@@ -44,3 +50,7 @@ def _difference(step: Step, reviewed: Step | None) -> str | None:
     if step.parameters != reviewed.parameters:
         return "its parameters differ from the reviewed plan"
     return None
+
+
+def _instant(moment: datetime | None) -> str:
+    return format_instant(moment) if moment else ""

@@ -1,0 +1,270 @@
+"""Guards refuse single steps: each names its rule, the value, the limit and the way out."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from reconciler.model.decision import Expectation, Override, Source
+from reconciler.model.policy import FourEyes, Freeze, Policy
+from reconciler.model.review import Review
+from reconciler.model.verdict import Group, Reason
+from reconciler.planning.enforce import enforce
+from reconciler.planning.guards import (
+    NEVER_OVERRIDDEN,
+    STEP_GUARDS,
+    Circumstances,
+    NotYetReviewed,
+    PushedDirectly,
+    independent_reviewers,
+)
+from tests.builders import APPROVED, NOW, OBJECT, PENDING, REJECTED, after, at, between, guid, step
+
+FREEZE = Freeze("year-end", at("2026-12-20T00:00:00Z"), at("2027-01-03T00:00:00Z"), (r"\VED\Policy\Web\**",))
+REVIEW = Review(12, "alice", reviewers=("bob",), last_pusher="alice")
+EXPECTED = Expectation(object=OBJECT)
+
+
+def seen(now=NOW, people=NotYetReviewed(), identities=(), stopped=None, **policy: Any) -> Circumstances:  # noqa: B008
+    return Circumstances(Policy(**policy), now, people, frozenset(identities), stopped)
+
+
+def refused(rule: str, one=None, **circumstances: Any) -> tuple[Reason, str] | None:
+    (found,), _ = enforce((one or step(),), (), seen(**circumstances))
+    alone = STEP_GUARDS[rule](one or step(), seen(**circumstances))
+    assert (alone is None) == (found.group is Group.CHANGE)
+    return (found.reason, found.detail) if alone else None
+
+
+REFUSALS = [
+    (
+        "stop",
+        {},
+        {"stopped": "the stop file STOP exists"},
+        "the stop file STOP exists; nothing is written until the stop is taken away",
+    ),
+    (
+        "required",
+        {"explanation": None, "change": ""},
+        {"require": frozenset({"explanation", "change", "expect", "valid_until"})},
+        "the policy requires change, expect, explanation, valid_until; add it to the entry",
+    ),
+    (
+        "change-pattern",
+        {"change": "INC1"},
+        {"change_pattern": "^CHG[0-9]{7}$"},
+        "change 'INC1' does not match '^CHG[0-9]{7}$'; name a change record that does",
+    ),
+    (
+        "ownership",
+        {"object": r"\VED\Policy\Db\db1"},
+        {"owns": (r"\VED\Policy\Web\**", r"\VED\Policy\Shop\**")},
+        r"\VED\Policy\Db\db1 is outside \VED\Policy\Web\**, \VED\Policy\Shop\**; decide it where it is owned",
+    ),
+    (
+        "ownership",
+        {"object": ""},
+        {"owns": (r"\VED\**",)},
+        r"an unnamed object is outside \VED\**; decide it where it is owned",
+    ),
+    (
+        "freeze",
+        {"after": between("2026-12-19T22:00:00Z", "2026-12-20T02:00:00Z")},
+        {"freezes": (FREEZE,)},
+        "the approval may take effect in freeze year-end (2026-12-20T00:00:00Z to 2027-01-03T00:00:00Z); "
+        "move it out of the freeze",
+    ),
+    (
+        "four-eyes",
+        {},
+        {"four_eyes": FourEyes(), "people": PushedDirectly()},
+        "the commit reached the branch without a pull request; open one and have it reviewed",
+    ),
+    (
+        "four-eyes",
+        {},
+        {"four_eyes": FourEyes(2), "people": REVIEW},
+        "PR #12 has 1 of 2 independent approvals (author alice, approved by bob); "
+        "have somebody approve who neither wrote nor last pushed it",
+    ),
+    (
+        "four-eyes",
+        {},
+        {"four_eyes": FourEyes(), "people": Review(12, "alice")},
+        "PR #12 has 0 of 1 independent approvals (author alice, approved by nobody); "
+        "have somebody approve who neither wrote nor last pushed it",
+    ),
+    (
+        "identity",
+        {"approvers": ("local:{b6}", "AD+CORP:jdoe")},
+        {"four_eyes": FourEyes(), "identities": ("local:{ff}",)},
+        "the caller is not among the ticket's approvers (local:{b6}, AD+CORP:jdoe); use an identity that is",
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "fields", "circumstances", "said"), REFUSALS)
+def test_a_guard_refuses_and_says_why_and_what_to_do(rule, fields, circumstances, said) -> None:
+    assert refused(rule, replace(step(), **fields), **circumstances) == (Reason(f"refused/{rule}"), said)
+
+
+def test_every_guard_of_steps_has_a_refusal_here() -> None:
+    assert {row[0] for row in REFUSALS} == set(STEP_GUARDS)
+
+
+@pytest.mark.parametrize("rule", sorted(STEP_GUARDS))
+def test_a_guard_that_nobody_configured_refuses_nothing(rule: str) -> None:
+    assert refused(rule) is None
+
+
+ALLOWED = [
+    ("required", {"expect": EXPECTED}, {"require": frozenset({"explanation", "change", "expect"})}),
+    ("change-pattern", {}, {"change_pattern": "^CHG[0-9]{7}$"}),
+    ("change-pattern", {"change": None}, {"change_pattern": "^CHG[0-9]{7}$"}),
+    ("ownership", {"object": OBJECT.upper()}, {"owns": (r"\VED\Policy\Web\**",)}),
+    ("freeze", {"object": r"\VED\Policy\Db\db1"}, {"freezes": (FREEZE,), "now": FREEZE.start}),
+    ("four-eyes", {}, {"four_eyes": FourEyes(), "people": NotYetReviewed()}),
+    ("four-eyes", {}, {"four_eyes": FourEyes(), "people": REVIEW}),
+    ("four-eyes", {}, {"four_eyes": FourEyes(allow_direct_push=True), "people": PushedDirectly()}),
+    ("identity", {"approvers": ("local:{B6}",)}, {"four_eyes": FourEyes(), "identities": ("LOCAL:b6",)}),
+    ("identity", {"approvers": ("local:{b6}",)}, {"four_eyes": FourEyes()}),
+    ("identity", {"approvers": ()}, {"four_eyes": FourEyes(), "identities": ("local:ff",)}),
+    ("identity", {"approvers": ("local:{b6}",)}, {"identities": ("local:ff",)}),
+]
+
+
+@pytest.mark.parametrize(("rule", "fields", "circumstances"), ALLOWED)
+def test_a_guard_lets_through_what_meets_its_rule(rule, fields, circumstances) -> None:
+    assert refused(rule, replace(step(), **fields), **circumstances) is None
+
+
+BEFORE, AFTERWARDS = "2026-12-19T22:00:00Z", "2027-01-03T00:00:00Z"
+EXECUTION = [
+    # state wanted, the instant at which the plan is made, whether the freeze refuses it
+    ("approved now, before it", APPROVED, FREEZE.start - timedelta(seconds=1), False),
+    ("approved now, as it begins", APPROVED, FREEZE.start, True),
+    ("approved now, in it", APPROVED, at("2026-12-25T00:00:00Z"), True),
+    ("approved now, in its last second", APPROVED, FREEZE.stop - timedelta(seconds=1), True),
+    ("approved now, as it ends", APPROVED, FREEZE.stop, False),
+    ("a start before it", after(BEFORE), NOW, False),
+    ("a start in it", after("2026-12-25T00:00:00Z"), NOW, True),
+    ("a start as it ends", after(AFTERWARDS), NOW, False),
+    ("a start that has passed, sent in it", after(BEFORE), at("2026-12-25T00:00:00Z"), True),
+    ("a start in it, sent after it", after("2026-12-25T00:00:00Z"), FREEZE.stop, False),
+    ("a window before it", between(BEFORE, "2026-12-19T23:59:59Z"), NOW, False),
+    ("a window until it begins", between(BEFORE, "2026-12-20T00:00:00Z"), NOW, True),
+    ("a window into it", between(BEFORE, "2026-12-20T02:00:00Z"), NOW, True),
+    ("a window in it", between("2026-12-25T00:00:00Z", "2026-12-26T00:00:00Z"), NOW, True),
+    ("a window around it", between(BEFORE, "2027-01-04T00:00:00Z"), NOW, True),
+    ("a window out of it", between("2027-01-02T22:00:00Z", "2027-01-03T02:00:00Z"), NOW, True),
+    ("a window from its end on", between(AFTERWARDS, "2027-01-03T02:00:00Z"), NOW, False),
+    ("a window out of it, sent after it", between("2027-01-02T22:00:00Z", "2027-01-04T02:00:00Z"), FREEZE.stop, False),
+]
+
+
+@pytest.mark.parametrize(("name", "wanted", "now", "frozen"), EXECUTION, ids=[row[0] for row in EXECUTION])
+def test_a_freeze_is_held_against_the_time_at_which_the_approval_can_take_effect(name, wanted, now, frozen) -> None:
+    one = step(after=wanted, reason=Reason.APPROVE_WANTED if wanted == APPROVED else Reason.SCHEDULE_WANTED)
+    assert (refused("freeze", one, freezes=(FREEZE,), now=now) is not None) == frozen
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        step(reason=Reason.REJECT_WANTED, after=REJECTED),
+        step(reason=Reason.REOPEN_WANTED, before=after("2026-12-25T00:00:00Z"), after=PENDING),
+    ],
+    ids=["reject", "reopen"],
+)
+def test_what_makes_nothing_happen_may_be_done_in_a_freeze(one) -> None:
+    assert refused("freeze", one, freezes=(FREEZE,), now=FREEZE.start) is None
+
+
+def test_the_first_freeze_that_covers_object_and_time_is_named() -> None:
+    other = replace(FREEZE, name="databases", objects=(r"\VED\Policy\Db\**",))
+    every = replace(FREEZE, name="everything", objects=("**",))
+    _, detail = refused("freeze", step(object=""), freezes=(other, every), now=FREEZE.start) or ("", "")
+    assert "freeze everything (" in detail
+
+
+def test_neither_author_nor_last_pusher_is_independent_however_their_names_are_spelled() -> None:
+    review = Review(12, "Alice", reviewers=("ALICE", "Bob", "carol"), last_pusher="bob")
+    assert independent_reviewers(review) == ("carol",)
+
+
+def test_the_first_refusal_of_a_step_counts_and_others_are_left_as_they_are() -> None:
+    fine = step(2, reason=Reason.IN_SYNC_SAME, explanation=None)
+    steps, controls = enforce(
+        (step(explanation=None, object=r"\VED\Policy\Db\db1"), fine),
+        (),
+        seen(require=frozenset({"explanation"}), owns=(r"\VED\Policy\Web\**",)),
+    )
+    assert [one.reason for one in steps] == [Reason.REFUSED_REQUIRED, Reason.IN_SYNC_SAME]
+    assert {(c.name, c.result, c.detail) for c in controls} == {
+        ("stop", "ok", "nothing refused"),
+        ("required", "refused", "1 refused"),
+        ("change-pattern", "off", "not configured"),
+        ("ownership", "ok", "nothing refused"),
+        ("freeze", "off", "not configured"),
+        ("four-eyes", "off", "not configured"),
+        ("identity", "off", "not configured"),
+    }
+
+
+def test_four_eyes_that_are_checked_later_say_so() -> None:
+    _, controls = enforce((step(),), (), seen(four_eyes=FourEyes()))
+    told = {control.name: (control.result, control.detail) for control in controls}
+    assert told["four-eyes"] == ("ok", "checked again when the plan is applied")
+
+
+def override(rule: str, *numbers: int, until=NOW + timedelta(days=1)) -> Override:
+    return Override(rule, frozenset(guid(number) for number in numbers), "agreed with the owner", until, SOURCE)
+
+
+SOURCE = Source("tickets/web.yaml", 9, 3)
+OWNS_NOTHING = seen(owns=(r"\VED\Policy\Db\**",))
+
+
+def test_an_override_spares_the_tickets_that_it_names_and_no_others() -> None:
+    steps, controls = enforce((step(1), step(2)), (override("ownership", 1),), OWNS_NOTHING)
+    assert [one.reason for one in steps] == [Reason.APPROVE_WANTED, Reason.REFUSED_OWNERSHIP]
+    assert {c.name: c.detail for c in controls}["ownership"] == "1 refused, 1 overridden"
+
+
+def test_a_control_that_was_overridden_altogether_says_so() -> None:
+    _, controls = enforce((step(1),), (override("ownership", 1),), OWNS_NOTHING)
+    assert {c.name: (c.result, c.detail) for c in controls}["ownership"] == ("overridden", "1 overridden")
+
+
+def test_an_override_exempts_from_its_own_rule_only() -> None:
+    seen_both = seen(owns=(r"\VED\Policy\Db\**",), require=frozenset({"valid_until"}))
+    (found,), _ = enforce((step(1),), (override("required", 1),), seen_both)
+    assert found.reason is Reason.REFUSED_OWNERSHIP
+
+
+@pytest.mark.parametrize("until", [NOW, NOW - timedelta(seconds=1)])
+def test_an_override_that_has_run_out_exempts_nobody(until) -> None:
+    (found,), _ = enforce((step(1),), (override("ownership", 1, until=until),), OWNS_NOTHING)
+    assert found.reason is Reason.REFUSED_OWNERSHIP
+
+
+def test_one_override_may_run_out_while_another_for_the_same_rule_holds() -> None:
+    steps, _ = enforce(
+        (step(1), step(2)), (override("ownership", 1, until=NOW), override("ownership", 2)), OWNS_NOTHING
+    )
+    assert [one.reason for one in steps] == [Reason.REFUSED_OWNERSHIP, Reason.APPROVE_WANTED]
+
+
+@pytest.mark.parametrize(
+    ("rule", "circumstances"),
+    [
+        ("stop", seen(stopped="the variable RECONCILER_STOP is set")),
+        ("four-eyes", seen(four_eyes=FourEyes(), people=PushedDirectly())),
+        ("identity", seen(four_eyes=FourEyes(), identities=("local:ff",))),
+    ],
+)
+def test_nobody_is_exempt_from_the_stop_four_eyes_and_the_identity(rule, circumstances) -> None:
+    assert rule in NEVER_OVERRIDDEN
+    (found,), _ = enforce((step(1, approvers=("local:a",)),), (override(rule, 1),), circumstances)
+    assert found.reason is Reason(f"refused/{rule}")

@@ -1,0 +1,56 @@
+"""Whatever the reviewed plan did not contain is refused, row by row, with the difference."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reconciler.model.decision import Expectation, Parameters, Source
+from reconciler.model.verdict import Reason
+from reconciler.planning.reviewed import hold_against
+from tests.builders import NOW, OBJECT, REJECTED, WORKFLOW, after, plan, step
+
+ADVICE = "; make a new plan and have it reviewed"
+
+
+def test_what_was_reviewed_stays_as_it_is() -> None:
+    made = plan(step(1), step(2, reason=Reason.IN_SYNC_SAME))
+    assert hold_against(made, plan(step(1), step(2), step(3))) == made
+
+
+def test_a_change_that_the_reviewed_plan_does_not_have_is_refused() -> None:
+    seen_as_fine = plan(step(1, reason=Reason.CONFLICT_CONSOLE))
+    for reviewed in (plan(), seen_as_fine):
+        (held,) = hold_against(plan(step(1)), reviewed).steps
+        said = "the reviewed plan does not change this ticket" + ADVICE
+        assert (held.reason, held.detail) == (Reason.REFUSED_NOT_REVIEWED, said)
+
+
+DIFFERENCES: list[tuple[dict[str, Any], str]] = [
+    ({"reason": Reason.SCHEDULE_WANTED}, "its verdict was 'approve' in the reviewed plan and is 'schedule' now"),
+    ({"before": REJECTED}, "its state before was 'Pending' in the reviewed plan and is 'Rejected' now"),
+    (
+        {"after": after("2026-11-28T22:00:00Z")},
+        "its wanted state was 'Approved' in the reviewed plan and is 'Approved After 2026-11-28T22:00:00Z' now",
+    ),
+    ({"object": "x"}, f"its object was {OBJECT!r} in the reviewed plan and is 'x' now"),
+    ({"workflow": "x"}, f"its workflow was {WORKFLOW!r} in the reviewed plan and is 'x' now"),
+    ({"explanation": None}, "its explanation was 'reviewed' in the reviewed plan and is '' now"),
+    ({"change": "CHG0000000"}, "its change was 'CHG0041234' in the reviewed plan and is 'CHG0000000' now"),
+    ({"expect": Expectation(object="x")}, "its expected object was '' in the reviewed plan and is 'x' now"),
+    ({"expect": Expectation(workflow="x")}, "its expected workflow was '' in the reviewed plan and is 'x' now"),
+    ({"valid_until": NOW}, "its valid_until was '' in the reviewed plan and is '2026-11-23T12:00:00Z' now"),
+    ({"approvers": ("a",)}, "its list of approvers was '' in the reviewed plan and is 'a' now"),
+    ({"parameters": Parameters(reason="x")}, "its parameters differ from the reviewed plan"),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), DIFFERENCES, ids=str)
+def test_a_change_that_differs_from_the_reviewed_one_is_refused_with_the_difference(change, said) -> None:
+    (held,) = hold_against(plan(step(1, **change)), plan(step(1))).steps
+    assert (held.reason, held.detail) == (Reason.REFUSED_NOT_REVIEWED, said + ADVICE)
+
+
+def test_where_a_decision_stands_and_how_the_plan_words_it_may_differ() -> None:
+    moved = replace(step(1), source=Source("moved.yaml", 1), detail="in other words", rule="weekend")
+    assert hold_against(plan(moved), plan(step(1))).steps == (moved,)

@@ -1,0 +1,80 @@
+"""Rules of a campaign take the tickets that they describe, no more than they say, and each ticket once."""
+
+from dataclasses import replace
+
+import pytest
+
+from reconciler.model.decision import Decision, Expectation, Selection, Source, WindowUse
+from reconciler.model.status import Approved, Rejected
+from reconciler.planning.selections import expand, takes
+from tests.builders import NOW, OBJECT, WORKFLOW, at, guid, live
+
+RULE = Selection("renewals", Approved(), 10, Source("tickets/rules.yaml", 4), r"\VED\Policy\Web\**")
+
+
+def test_a_rule_becomes_one_bound_decision_for_every_ticket_that_it_takes() -> None:
+    rule = replace(RULE, explanation="renewal", change="CHG0041234", valid_until=NOW, window=WindowUse("sat-night"))
+    other = live(3, object=r"\VED\Policy\Db\db1")
+    decisions, problems = expand((rule,), [live(2), other, live(1)], frozenset())
+    assert problems == ()
+    assert decisions == tuple(
+        Decision(
+            guid=guid(number),
+            wanted=Approved(),
+            source=rule.source,
+            explanation="renewal",
+            change="CHG0041234",
+            expect=Expectation(OBJECT, WORKFLOW),
+            valid_until=NOW,
+            window=WindowUse("sat-night"),
+            rule="renewals",
+        )
+        for number in (1, 2)
+    )
+
+
+def test_a_ticket_that_a_manifest_names_belongs_to_its_entry() -> None:
+    decisions, problems = expand((replace(RULE, at_most=1),), [live(1), live(2)], frozenset({guid(1)}))
+    assert ([one.guid for one in decisions], problems) == ([guid(2)], ())
+
+
+@pytest.mark.parametrize(
+    ("rule", "ticket", "taken"),
+    [
+        ({}, {}, True),
+        ({"object": r"\VED\Policy\Db\**"}, {}, False),
+        ({"workflow": r"**\stage 0"}, {}, True),
+        ({"workflow": r"**\Stage 500"}, {}, False),
+        ({"reason": "*needs an approval"}, {}, True),
+        ({"reason": "*renewal*"}, {}, False),
+        ({"created_before": at("2026-11-20T08:00:01Z")}, {}, True),
+        ({"created_before": at("2026-11-20T08:00:00Z")}, {}, False),
+        ({"created_before": NOW}, {"created": None}, False),
+    ],
+)
+def test_a_rule_takes_a_ticket_that_meets_all_its_conditions(rule, ticket, taken) -> None:
+    assert takes(replace(RULE, **rule), live(**ticket)) == taken
+
+
+def test_a_rule_that_takes_too_many_tickets_takes_none() -> None:
+    decisions, (problem,) = expand((replace(RULE, at_most=1),), [live(1), live(2)], frozenset())
+    assert decisions == ()
+    assert (problem.source, problem.message) == (RULE.source, "rule 'renewals' takes 2 tickets, at_most is 1")
+    assert (
+        problem.hint
+        == "narrow the rule, or raise at_most after looking at the tickets with `reconciler import --dry-run`"
+    )
+
+
+def test_two_rules_on_one_ticket_are_a_fault_even_if_they_want_the_same() -> None:
+    other = replace(RULE, name="weekend", wanted=Rejected(), source=Source("tickets/rules.yaml", 20))
+    decisions, (problem,) = expand((RULE, other), [live(1)], frozenset())
+    assert decisions == ()
+    assert problem.source == other.source
+    assert problem.message == f"rules 'renewals', 'weekend' all take ticket {guid(1)}"
+    assert "tickets/rules.yaml:4" in problem.hint
+
+
+def test_rules_that_take_nothing_decide_nothing() -> None:
+    assert expand((RULE,), [], frozenset()) == ((), ())
+    assert expand((), [live(1)], frozenset()) == ((), ())
