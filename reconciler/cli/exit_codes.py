@@ -69,10 +69,10 @@ def worst(codes: Iterable[Exit]) -> Exit:
 
 
 def of_error(error: ReconcilerError) -> Exit:
-    """Return the code of an expected failure; one that the table does not know is a bug."""
+    """Return the code of an expected failure; what the table does not name is the world outside (git, GitHub)."""
     if isinstance(error, Interrupted):
         return Exit(128 + error.signal)
-    return next((code for kind, code in _OF_ERROR if isinstance(error, kind)), Exit.BUG)
+    return next((code for kind, code in _OF_ERROR if isinstance(error, kind)), Exit.SERVER)
 
 
 def of_plan(plan: Plan, *, changes_matter: bool = False) -> Exit:
