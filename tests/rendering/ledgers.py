@@ -8,6 +8,7 @@ from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import Closed, Ended, Entry, Head, Intent, Line, Opened, Recorded
 from reconciler.model.review import Provenance, Review
 from reconciler.model.verdict import Verdict
+from reconciler.rendering.html.controls_page import Checked
 from tests import builders
 
 REVIEW = Review(
@@ -93,7 +94,12 @@ def _troubled(receipt: Receipt, number: int) -> Receipt:
             return receipt
 
 
-HEADS = (
-    Head("2026/11/20261123T120000Z-000001.jsonl", "sha256:" + "ab" * 32, 120),
-    Head("2026/10/20261023T120000Z-000001.jsonl", "sha256:" + "cd" * 32, 61),
+CHAIN = Checked(
+    files=2,
+    lines=181,
+    head="sha256:" + "ef" * 32,
+    heads=(
+        Head("2026/11/20261123T120000Z-000001.jsonl", "sha256:" + "ab" * 32, 120),
+        Head("2026/10/20261023T120000Z-000001.jsonl", "sha256:" + "cd" * 32, 61),
+    ),
 )

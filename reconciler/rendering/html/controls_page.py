@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.model.plan import Control, Plan
@@ -16,6 +17,21 @@ from reconciler.rendering.words import counted
 _EFFECTIVE = (Outcome.APPLIED, Outcome.AWAITING_OTHERS)
 _OLD = timedelta(days=2)
 _MOST_HEADS = 200
+_MOST_FAULTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check of the ledger's hash chain found.
+
+    `head` is the hash over the heads of all files, `faults` one sentence for each place where it does not hold.
+    """
+
+    files: int
+    lines: int
+    head: str
+    heads: tuple[Head, ...] = ()
+    faults: tuple[str, ...] = ()
 
 
 def controls_page(
@@ -24,40 +40,44 @@ def controls_page(
     lines: Sequence[Line],
     *,
     controls: tuple[Control, ...],
-    chain: tuple[tuple[Head, ...], str | None],
+    chain: Checked | None,
     heartbeat: datetime | None,
 ) -> str:
-    """Return the page for those who check. `chain` is the verified heads and why the chain does not hold, if so."""
-    heads, fault = chain
+    """Return the page for those who check."""
     body = (
         "<h1>Controls</h1>\n<p class=lede>What stood between a text file and a certificate.</p>\n"
         + facts(
             (
-                ("Ledger chain", _chain(heads, fault)),
+                ("Ledger chain", _chain(chain)),
                 ("Last successful reconcile", _heartbeat(heartbeat, frame.made_at)),
                 ("Updates without a receipt", _open(lines)),
                 ("Decisions another person reviewed", _reviewed(lines)),
             )
         )
-        + (
-            f'<div class="note"><strong>The ledger does not verify:</strong> {html(fault, 1_000)}</div>\n'
-            if fault
-            else ""
-        )
+        + _faults(chain)
         + controls_table((*(plan.controls if plan else ()), *controls))
         + _people(lines)
-        + _heads(heads)
+        + _heads(chain)
     )
     return page(frame, "Controls", body, current="controls.html")
 
 
-def _chain(heads: tuple[Head, ...], fault: str | None) -> str:
-    if fault:
+def _chain(chain: Checked | None) -> str:
+    if chain is None:
+        return badge("not checked", "care")
+    if chain.faults:
         return badge("broken", "bad")
-    if not heads:
+    if not chain.lines:
         return badge("empty")
-    total = sum(head.lines for head in heads)
-    return f"{badge('verified', 'good')} {counted(total, 'line')} in {counted(len(heads), 'file')}"
+    return f"{badge('verified', 'good')} {counted(chain.lines, 'line')} in {counted(chain.files, 'file')}"
+
+
+def _faults(chain: Checked | None) -> str:
+    if chain is None or not chain.faults:
+        return ""
+    items = "".join(f"<li>{html(fault, 1_000)}</li>" for fault in chain.faults[:_MOST_FAULTS])
+    rest = f"<li>… and {len(chain.faults) - _MOST_FAULTS:,} more</li>" if len(chain.faults) > _MOST_FAULTS else ""
+    return f'<div class="note"><strong>The ledger does not hold</strong><ul>{items}{rest}</ul></div>\n'
 
 
 def _heartbeat(heartbeat: datetime | None, now: datetime) -> str:
@@ -107,10 +127,14 @@ def _people(lines: Sequence[Line]) -> str:
     return small_table("People", ("Person", "#Decisions authored", "#Decisions reviewed"), rows)
 
 
-def _heads(heads: tuple[Head, ...]) -> str:
+def _heads(chain: Checked | None) -> str:
+    if chain is None or not chain.heads:
+        return ""
+    heads = sorted(chain.heads, key=lambda head: head.path, reverse=True)
     rows = [
         (f"<code>{html(head.path)}</code>", f"{head.lines:,}", f"<code>{html(head.hash)}</code>")
-        for head in sorted(heads, key=lambda head: head.path, reverse=True)[:_MOST_HEADS]
+        for head in heads[:_MOST_HEADS]
     ]
     rest = f"<p>… and {len(heads) - _MOST_HEADS:,} older files.</p>\n" if len(heads) > _MOST_HEADS else ""
-    return small_table("Verified up to", ("File", "#Lines", "Hash of the last line"), rows) + rest
+    whole = f"<p>Hash over all of it, worth noting elsewhere: <code>{html(chain.head)}</code></p>\n"
+    return small_table("Verified up to", ("File", "#Lines", "Hash of its last line"), rows) + rest + whole

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Control, Plan
-from reconciler.model.record import Head, Line
+from reconciler.model.record import Line
 from reconciler.rendering.history import by_time, stories
-from reconciler.rendering.html.controls_page import controls_page
+from reconciler.rendering.html.controls_page import Checked, controls_page
 from reconciler.rendering.html.ledger_page import ledger_page, ticket_page
 from reconciler.rendering.html.open_page import open_page, timeline_page
 from reconciler.rendering.html.page import Frame, page
@@ -19,16 +19,15 @@ from reconciler.rendering.html.plan_page import plan_page
 class Report:
     """Everything that a report shows.
 
-    `heads` are the heads of the ledger's files as far as the chain was verified, `fault` says why it does not hold
-    (None when it does). `heartbeat` is when a reconcile last succeeded. `controls` are shown besides the plan's.
+    `chain` is what a check of the ledger found (None: it was not checked). `heartbeat` is when a reconcile last
+    succeeded. `controls` are shown besides the plan's.
     """
 
     frame: Frame
     plan: Plan | None = None
     lines: Sequence[Line] = ()
     controls: tuple[Control, ...] = ()
-    heads: tuple[Head, ...] = ()
-    fault: str | None = None
+    chain: Checked | None = None
     heartbeat: datetime | None = None
 
 
@@ -46,7 +45,7 @@ def site(report: Report) -> Mapping[str, str]:
             plan,
             lines,
             controls=report.controls,
-            chain=(report.heads, report.fault),
+            chain=report.chain,
             heartbeat=report.heartbeat,
         ),
         "plan.html": plan_page(plan, frame, told.keys()) if plan else _no_plan(frame),
