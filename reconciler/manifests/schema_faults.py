@@ -4,13 +4,10 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
-from jsonschema.validators import extend
-
 from reconciler.manifests.codes import Code
 from reconciler.manifests.fault import did_you_mean, shown
 from reconciler.manifests.gate import ecma_pattern
+from reconciler.manifests.jsonschema_import import Draft202012Validator, ValidationError, extend
 from reconciler.manifests.place import Path, Places
 from reconciler.model.decision import Problem
 
