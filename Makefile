@@ -1,41 +1,86 @@
-# Everything a newcomer and CI run. Each target sets up what it needs in .venv first.
-PYTHON ?= python3
+# Everything that a newcomer and CI run. Each target first sets up what it needs in .venv.
+# `make PYTHON=/path/to/python3.12 test` chooses the interpreter; else the first that is new enough is taken.
+ENOUGH := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
+	$$python -c '$(ENOUGH)' >/dev/null 2>&1 && echo $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.ready
+RUN := $(VENV)/.demo
+READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types pytest format clean
+.PHONY: help setup demo test test-all lint types spelling pytest pytest-slow docs docs-serve generate \
+	dist sbom format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: $(STAMP) ## Create .venv with everything that tests and demo need
+$(VENV)/pyvenv.cfg:
+	@$(or $(PYTHON),false) -c '$(ENOUGH)' || { \
+		echo 'Python 3.11 or newer with venv is needed (Debian: apt install python3-venv);' \
+			'name one with: make PYTHON=/path/to/python3.12 ...' >&2; exit 1; }
+	@echo 'setting up $(VENV) with $(PYTHON), once ...'
+	@$(PYTHON) -m venv $(VENV)
 
-$(STAMP): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 ...")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+$(RUN): pyproject.toml | $(VENV)/pyvenv.cfg
+	@$(PIP) --editable '.[sandbox]'
 	@touch $@
 
-demo: $(STAMP) ## Run the main job against the sandbox: validate, plan, apply, plan again
+$(READY): pyproject.toml | $(VENV)/pyvenv.cfg
+	@$(PIP) --editable '.[dev]'
+	@touch $@ $(RUN)
+
+setup: $(READY) ## Create .venv with everything that development needs
+
+demo: $(RUN) ## Run the main job against the sandbox: validate, plan, apply, plan again
 	@$(BIN)/reconciler demo
 
-test: lint types pytest ## Lint, type check and test
+test: lint types spelling pytest ## Lint, type check, spell check and test, in about three minutes
 
-lint: $(STAMP) ## Check style and format
+test-all: test pytest-slow ## The same, and the slow tests: other interpreters, browsers, minimum versions
+
+lint: $(READY) ## Check style and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(STAMP) ## Check types
+types: $(READY) ## Check types
 	$(BIN)/mypy
 
-pytest: $(STAMP) ## Run the tests in parallel
-	$(BIN)/pytest --numprocesses auto
+spelling: $(READY) ## Check the spelling of code and documentation
+	$(BIN)/codespell
 
-format: $(STAMP) ## Format the code and mend what can be mended by itself
+pytest: $(READY) ## Run the tests in parallel, without the slow ones
+	$(BIN)/pytest --numprocesses auto -m 'not slow'
+
+pytest-slow: $(READY) ## Run the slow tests in parallel
+	$(BIN)/pytest --numprocesses auto -m slow
+
+docs: $(READY) ## Build the documentation into site/; any warning is an error
+	$(BIN)/python -m docs.generate
+	$(BIN)/mkdocs build --quiet --strict
+
+docs-serve: $(READY) ## Show the documentation on http://127.0.0.1:8000 while you write it
+	$(BIN)/python -m docs.generate
+	$(BIN)/mkdocs serve
+
+generate: $(READY) ## Write the generated pages of the documentation and the recorded outputs anew
+	$(BIN)/python -m docs.generate
+
+dist: $(READY) ## Build sdist and wheel into dist/, the same bytes for the same commit
+	@rm -rf dist
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 1577836800) \
+		$(BIN)/python -m hatchling build --directory dist
+	cd dist && sha256sum * >SHA256SUMS
+
+sbom: $(READY) ## Write a CycloneDX list of what the action's lock file installs to dist/sbom.cdx.json
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application --output-reproducible \
+		--output-format JSON --output-file dist/sbom.cdx.json .github/actions/reconciler/requirements.txt
+
+format: $(READY) ## Format the code and mend what can be mended by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean: ## Remove everything that was built
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build dist site
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist site
