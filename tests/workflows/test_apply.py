@@ -1,0 +1,102 @@
+"""What a merge does: tickets, ledger, outcome, evidence."""
+
+import json
+from typing import Any
+
+from tests.github.repository import commit, git
+from tests.workflows.team import NEW, SHOP, WWW, Team
+
+
+def _push(acme: Team) -> dict[str, Any]:
+    return {"ref": "refs/heads/main", "after": acme.head, "commits": [{"id": acme.head}]}
+
+
+def _statuses(acme: Team) -> dict[str, str]:
+    return {guid: str(ticket.status) for guid, ticket in acme.tpp.world.tickets.items()}
+
+
+def _lines(acme: Team) -> list[dict[str, Any]]:
+    return [json.loads(line) for _, text in sorted(acme.ledger.items()) for line in text.splitlines()]
+
+
+def test_what_is_merged_is_applied_recorded_and_told(acme: Team) -> None:
+    acme.merged(12, reviewer="bob")
+    acme.github.world.approvals[4242] = [("olga", "approved")]
+    result = acme.run("apply.yml", "push", _push(acme))
+    assert result.code == 0
+    assert _statuses(acme) == {WWW: "Approved", SHOP: "Approved Between", NEW: "Pending"}
+    (first, second) = acme.tpp.log.updates
+    assert {first.guid, second.guid} == {WWW, SHOP}
+    assert f"(CHG0041234, PR #12, commit {acme.head[:7]}) [op:" in str(first.json)
+
+    lines = _lines(acme)
+    assert sorted(line["entry"] for line in lines) == ["ended", "intent", "intent", "opened", "receipt", "receipt"]
+    assert lines[0]["review"] == {
+        "pull_request": 12,
+        "author": "ann",
+        "url": "https://github.example/acme/approvals/pull/12",
+        "last_pusher": "ann",
+        "reviewers": ["bob"],
+        "merged_by": "max",
+        "approvals": ["olga"],
+    }
+    assert lines[0]["workflow_run"] == f"{acme.github.url}/acme/approvals/actions/runs/4242"
+
+    (outcome,) = acme.github.world.comments_on(12)
+    assert outcome.startswith("<!-- tpp-reconciler:outcome default/4242-1 -->\n")
+    assert "2 applied" in outcome
+    assert any("TPP apply: 2 applied" in summary for summary in result.summaries)
+
+    evidence = acme.artifacts / "run-default"
+    statement = json.loads((evidence / "statement.json").read_text())
+    assert statement["predicate"] == json.loads((evidence / "predicate.json").read_text())
+    assert [subject["name"] for subject in statement["subject"]] == ["plan.json", "run.json"]
+    assert statement["predicate"]["counts"] == {"applied": 2}
+    assert statement["predicate"]["provenance"]["review"]["reviewers"] == ["bob"]
+
+
+def test_a_push_that_nobody_reviewed_changes_nothing(acme: Team) -> None:
+    result = acme.run("apply.yml", "push", _push(acme))
+    assert _statuses(acme) == {WWW: "Pending", SHOP: "Pending", NEW: "Pending"}
+    assert acme.tpp.log.updates == ()
+    assert acme.ledger == {}
+    assert any("four-eyes" in summary for summary in result.summaries)
+
+
+def test_the_authors_own_approval_is_not_a_second_pair_of_eyes(acme: Team) -> None:
+    acme.merged(12, reviewer="ann")
+    acme.run("apply.yml", "push", _push(acme))
+    assert acme.tpp.log.updates == ()
+
+
+def test_a_broken_ledger_stops_the_run_before_anything_is_sent(acme: Team) -> None:
+    acme.merged()
+    assert acme.run("apply.yml", "push", _push(acme)).code == 0
+    _forge_the_ledger(acme)
+    acme.tpp.log.clear()
+    acme.commit("tickets/2036/more.yaml", _MORE)
+    acme.merged(13)
+    result = acme.run("apply.yml", "push", _push(acme))
+    assert result.code == 1
+    assert acme.tpp.log.updates == ()
+    assert any("does not hold" in line for line in result.lines)
+
+
+_MORE = f"""\
+version: 1
+change: CHG0041239
+tickets:
+  - guid: {NEW}
+    status: Approved
+    explanation: more
+    expect: {{object: '\\VED\\Policy\\Web\\new.example.com'}}
+"""
+
+
+def _forge_the_ledger(acme: Team) -> None:
+    forged = acme.scratch / "forged"
+    git(acme.scratch, "clone", "--quiet", "--branch", "reconciler-ledger", str(acme.remote), str(forged))
+    (name,) = acme.ledger
+    text = (forged / name).read_text()
+    commit(forged, name, text.replace('"reviewers":["bob"]', '"reviewers":["eve"]'), "Forge")
+    git(forged, "push", "--quiet", "origin", "reconciler-ledger")
