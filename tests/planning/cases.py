@@ -1,0 +1,111 @@
+"""Reading the folders of tests/cases; tests/cases/README.md says what is in them."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from reconciler.manifests.config import load_settings
+from reconciler.manifests.load import load_desired
+from reconciler.model.decision import Decision, WindowUse
+from reconciler.model.guid import parse_guid
+from reconciler.model.plan import Plan
+from reconciler.model.receipt import Outcome, Proof
+from reconciler.model.record import Intent, OpenIntent, Remembered, Story
+from reconciler.model.settings import Settings
+from reconciler.model.status import Schedule, State
+from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
+from reconciler.planning.guards import Circumstances
+from reconciler.planning.judge import judge
+from reconciler.planning.planner import Header, assemble
+from tests.builders import NOW, at
+
+RUN = "20261123T120000Z-000001"
+
+
+def plan_of(case: Path) -> Plan:
+    """Make the plan of one case. Paths in it are relative to the case's folder, which must be the working one."""
+    now = at(_json(case / "case.json")["now"])
+    settings = load_settings("reconciler.yaml", None, {}) if Path("reconciler.yaml").exists() else Settings()
+    desired = load_desired(["manifests"], windows=settings.windows, now=now)
+    live, stories = _json(case / "live.json"), _json(case / "story.json")
+    steps = [
+        judge(one, _reading(live, one.guid), _story(stories.get(one.guid, {}), one), now) for one in desired.decisions
+    ]
+    return assemble(Header("test", "https://tpp", now), steps, desired.overrides, Circumstances(settings.policy, now))
+
+
+def expected_of(case: Path) -> dict[str, Any]:
+    """Read what must come out."""
+    return {"notes": [], "controls": None, **_json(case / "expected.json")}
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _state(told: Mapping[str, Any]) -> State:
+    start, stop = told.get("start"), told.get("stop")
+    return State(told["status"], Schedule(at(start), at(stop) if stop else None) if start else None)
+
+
+def _reading(live: Mapping[str, Any], guid: str) -> Reading:
+    told = live.get(guid)
+    match told:
+        case None:
+            return Gone()
+        case "hidden":
+            return Hidden()
+        case {"unread": why}:
+            return Unread(why)
+    return Found(
+        LiveTicket(
+            guid=parse_guid(guid),
+            state=_state(told),
+            object=told.get("object", ""),
+            workflow=told.get("workflow", ""),
+            reason=told.get("reason", ""),
+            explanation=told.get("explanation", ""),
+            approvers=tuple(told.get("approvers", ())),
+            updated=at(told["updated"]) if "updated" in told else None,
+        )
+    )
+
+
+def _story(told: Mapping[str, Any], decision: Decision) -> Story:
+    last = told.get("applied")
+    left = told.get("intent")
+    return Story(_remembered(told, last, decision) if last else None, _open(left, decision) if left else None)
+
+
+def _remembered(told: Mapping[str, Any], last: Mapping[str, Any], decision: Decision) -> Remembered:
+    same_window = decision.window is not None and told.get("window") == decision.window.name
+    return Remembered(
+        after=_state(last),
+        outcome=Outcome(told.get("outcome", "applied")),
+        proof=Proof(told.get("proof", "confirmed")),
+        at=NOW,
+        run=RUN,
+        operation="6a1f09c2d4e7",
+        decision="sha256:" + "1" * 64,
+        gone=told.get("gone", False),
+        seen=_state(told["seen"]) if "seen" in told else None,
+        window=decision.window if same_window else _window(told.get("window")),
+    )
+
+
+def _window(name: str | None) -> WindowUse | None:
+    return WindowUse(name) if name else None
+
+
+def _open(left: Mapping[str, Any], decision: Decision) -> OpenIntent:
+    intent = Intent(
+        at=NOW,
+        operation=left["operation"],
+        guid=decision.guid,
+        decision="sha256:" + "1" * 64,
+        before=_state(left["before"]),
+        after=_state(left["after"]),
+        updated=at(left["updated"]) if "updated" in left else None,
+    )
+    return OpenIntent(intent, RUN)
