@@ -9,6 +9,8 @@ import io
 import ssl
 import threading
 import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import requests
@@ -21,8 +23,18 @@ _IDLE_LIMIT = 60.0
 """Seconds after which an unused connection is closed rather than used again: IIS closes at 120, balancers earlier."""
 
 
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end of a TLS connection: protocol version, and the certificate's issuer and end (UTC)."""
+
+    version: str
+    issuer: str
+    expires_at: datetime
+
+
 class _Call(threading.local):
     sent = False
+    peer: Peer | None = None
 
 
 _this_call = _Call()
@@ -36,6 +48,21 @@ def start_call() -> None:
 def has_sent() -> bool:
     """Say whether a byte of this thread's current request was handed to a connected socket."""
     return _this_call.sent
+
+
+def last_peer() -> Peer | None:
+    """Return whom this thread last shook hands with over TLS, None when it never did."""
+    return _this_call.peer
+
+
+def _peer_of(sock: ssl.SSLSocket) -> Peer | None:
+    certificate = sock.getpeercert()
+    if not certificate:
+        return None
+    issuer: Any = certificate.get("issuer", ())
+    names = {name: value for part in issuer for name, value in part}
+    expires_at = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
+    return Peer(sock.version() or "TLS", names.get("commonName") or names.get("organizationName", "?"), expires_at)
 
 
 class _BoundedReader(io.RawIOBase):
@@ -123,7 +150,12 @@ class _Watched(HTTPConnection):
 
 
 class _WatchedTls(_Watched, HTTPSConnection):
-    """The same over TLS."""
+    """The same over TLS; it notes who was at the other end."""
+
+    def connect(self) -> None:
+        super().connect()
+        if isinstance(self.sock, ssl.SSLSocket):
+            _this_call.peer = _peer_of(self.sock)
 
 
 class _PlainPool(HTTPConnectionPool):

@@ -1,13 +1,21 @@
 """Before the first write: who are we, may we, and for how long."""
 
-from reconciler.errors import CredentialsRefused
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+import urllib3
+
+from reconciler.errors import CredentialsRefused, ServerFailure
 from reconciler.model.settings import Requests
 from reconciler.tpp import grant_wire, wire
 from reconciler.tpp.asking import SCOPE_HINT, Failure
+from reconciler.tpp.bearer import PLAIN_HEADERS
 from reconciler.tpp.calls import VERIFY, VERSION
+from reconciler.tpp.exchange import Reply
 from reconciler.tpp.grant_wire import Grant
 from reconciler.tpp.session import Session
 
+LARGEST_SKEW = timedelta(minutes=5)
 _SECONDS_A_CHANGE = 1.0
 _CALLS_A_CHANGE = 4
 
@@ -28,15 +36,46 @@ def server_version(session: Session) -> str:
     return answer
 
 
-def check_before_writing(session: Session, changes: int) -> Grant:
-    """Refuse a run that would be refused half-way. Raises CredentialsRefused with what is missing and who mends it."""
+def check_before_writing(session: Session, changes: int, *, scheduled: bool = False) -> Grant:
+    """Refuse a run that would be refused half-way, or, with `scheduled` times in it, go by a clock that is wrong.
+
+    Raises CredentialsRefused with what is missing and who mends it, ServerFailure for the clock.
+    """
     grant = verify(session)
-    objection = scope_objection(grant)
+    objection: ServerFailure | None = scope_objection(grant)
     if objection is None and not session.line.bearer.renewable:
         objection = time_objection(grant, changes, session.line.limits)
+    if objection is None and scheduled:
+        objection = clock_objection(clock_skew(session))
     if objection is not None:
         raise objection
     return grant
+
+
+def clock_skew(session: Session) -> timedelta | None:
+    """Return how far the server's clock is ahead of ours, from the Date header; None when it tells no time."""
+    timeout = urllib3.Timeout(connect=session.line.limits.connect_timeout, read=session.line.limits.read_timeout)
+    outcome = session.line.exchange.send(VERIFY.method, VERIFY.path, PLAIN_HEADERS, None, timeout)
+    return skew_of(outcome, session.line.clock.now()) if isinstance(outcome, Reply) else None
+
+
+def skew_of(reply: Reply, now: datetime) -> timedelta | None:
+    """Return how far the Date header of an answer is ahead of `now`; it has no fractions of a second."""
+    try:
+        told = parsedate_to_datetime(reply.headers.get("Date", ""))
+        return told.replace(tzinfo=told.tzinfo or UTC) - now
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def clock_objection(skew: timedelta | None) -> ServerFailure | None:
+    """Return why no scheduled approval may be sent: a window would be another one on the server's clock."""
+    if skew is None or abs(skew) <= LARGEST_SKEW:
+        return None
+    return ServerFailure(
+        f"the clocks of the server and of this machine differ by {abs(skew).total_seconds():.0f} s",
+        "set the clock that is wrong (NTP); scheduled approvals need both to agree within 5 minutes",
+    )
 
 
 def scope_objection(grant: Grant) -> CredentialsRefused | None:

@@ -20,6 +20,16 @@ class Reached:
     last: int
     pushed_back: int = 0
 
+    def described(self, what: str) -> str:
+        """Say it in words; `what` names the calls."""
+        if not self.pushed_back:
+            return f"{what}: up to {self.configured} at once, the server never pushed back"
+        times = f"{self.pushed_back} time{'s' if self.pushed_back > 1 else ''}"
+        return (
+            f"{what}: the server pushed back {times}; "
+            f"from {self.configured} at once down to {self.lowest}, {self.last} at the end"
+        )
+
 
 @dataclass(slots=True)
 class Slot:

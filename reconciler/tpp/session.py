@@ -45,6 +45,11 @@ class Session:
         """The concurrency that reads and writes reached."""
         return self.asker.channel.pressure.reached, self.writes.reached
 
+    def notes(self) -> tuple[str, ...]:
+        """What the report of a run should tell of the server: nothing when it never pushed back."""
+        reads, writes = self.reached()
+        return tuple(each.described(name) for name, each in (("reads", reads), ("writes", writes)) if each.pushed_back)
+
 
 @contextmanager
 def open_session(

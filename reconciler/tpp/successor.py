@@ -29,6 +29,10 @@ class Store(Protocol):
         """Keep a token in place of what was kept. Raises CredentialsRefused when it can't be written."""
         ...
 
+    def forget(self) -> None:
+        """Keep nothing any more."""
+        ...
+
     def locked(self) -> AbstractContextManager[None]:
         """Keep other runs on this machine from using the same token at the same time."""
         ...
@@ -77,6 +81,11 @@ class FileStore:
         except OSError as error:
             raise _unwritable(f"{self.path}: {error.strerror}") from None
 
+    def forget(self) -> None:
+        """Remove the file."""
+        with suppress(FileNotFoundError):
+            self.path.unlink()
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold an advisory lock on a file beside the store."""
@@ -111,6 +120,13 @@ class KeyringStore:
             import keyring
 
             keyring.set_password(self.service, self.client_id, token.reveal())
+
+    def forget(self) -> None:
+        """Delete the entry."""
+        with _keyring_errors():
+            import keyring
+
+            keyring.delete_password(self.service, self.client_id)
 
     def locked(self) -> AbstractContextManager[None]:
         """A keyring has no lock that we could hold."""

@@ -100,3 +100,12 @@ def test_reads_slow_down_under_push_back_and_still_read_everything(tpp: Tpp) -> 
     reads, _ = tpp.session.reached()
     assert reads.pushed_back == 4
     assert 1 <= reads.lowest <= 2
+    assert tpp.session.notes() == (
+        f"reads: the server pushed back 4 times; from 4 at once down to {reads.lowest}, {reads.last} at the end",
+    )
+
+
+def test_a_server_that_never_pushed_back_is_not_worth_a_note(tpp: Tpp) -> None:
+    tpp.reader.read(guid(1))
+    assert tpp.session.notes() == ()
+    assert tpp.session.reached()[0].described("reads") == "reads: up to 4 at once, the server never pushed back"
