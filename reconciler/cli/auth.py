@@ -1,0 +1,89 @@
+"""`reconciler auth`: log in, look at the token, give the grant back. Nothing secret is ever printed."""
+
+import os
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.options import Invocation, common_options
+
+if TYPE_CHECKING:
+    from reconciler.model.settings import Settings
+    from reconciler.tpp.secrets import Secrets
+
+
+@click.group()
+def command() -> None:
+    """Log in, verify or revoke a grant, with the method and client_id of the configuration."""
+
+
+@command.command()
+@common_options
+def login(invocation: Invocation) -> int:
+    """Try the configured method, and say whose token it yields.
+
+    The method refresh gets its first refresh token here: with TPP_USERNAME and TPP_PASSWORD, or asked for on a
+    terminal. It goes into auth.token_file or auth.keyring. The other methods keep nothing between runs.
+    """
+    from reconciler.cli.clock import SystemClock
+    from reconciler.model.settings import AuthMethod
+    from reconciler.tpp.login import store_refresh_token
+
+    settings = invocation.settings()
+    if settings.auth.method is AuthMethod.REFRESH and "TPP_REFRESH_TOKEN" not in os.environ:
+        store_refresh_token(settings, _asked(settings, _secrets()), SystemClock())
+    return _show(invocation)
+
+
+@command.command()
+@common_options
+def verify(invocation: Invocation) -> int:
+    """Say whose token this is, what it may do and until when. Leaves with 4 when the server does not accept it."""
+    return _show(invocation)
+
+
+@command.command()
+@common_options
+def revoke(invocation: Invocation) -> int:
+    """Give back the grant of the access token, or of the stored refresh token."""
+    from reconciler.cli.clock import SystemClock
+    from reconciler.tpp.login import revoke_grant
+
+    click.echo(revoke_grant(invocation.settings(), _secrets(), SystemClock()))
+    return 0
+
+
+def _secrets() -> "Secrets":
+    from reconciler.tpp.secrets import read_secrets
+
+    return read_secrets(os.environ, sys.stdin.read)
+
+
+def _asked(settings: "Settings", secrets: "Secrets") -> "Secrets":
+    """Ask on a terminal for what the environment does not say."""
+    from reconciler.cli.terminal import is_interactive
+    from reconciler.tpp.secrets import Secret
+
+    if not is_interactive() or secrets.password is not None:
+        return secrets
+    username = secrets.username or settings.auth.username or click.prompt("User name", err=True)
+    password = Secret(click.prompt(f"Password of {username}", hide_input=True, err=True))
+    return replace(secrets, username=username, password=password)
+
+
+def _show(invocation: Invocation) -> int:
+    from reconciler.cli.wiring import open_house
+    from reconciler.model.instant import format_instant
+    from reconciler.rendering.neutral import terminal
+    from reconciler.tpp.preflight import verify
+
+    with open_house(invocation) as house:
+        grant = verify(house.session)
+    click.echo(f"server    {terminal(house.session.target)}")
+    click.echo(f"identity  {terminal(grant.identity)}")
+    click.echo(f"scope     {terminal(grant.scope) or 'empty'}")
+    click.echo(f"until     {format_instant(grant.expires_at) if grant.expires_at else 'not told'}")
+    click.echo(f"may       {'plan and apply' if grant.approves else 'plan, not apply'}")
+    return 0

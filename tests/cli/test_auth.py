@@ -1,0 +1,93 @@
+"""`reconciler auth login|verify|revoke`."""
+
+import pytest
+
+from reconciler.sandbox.seed import APPROVER
+from tests.cli.desk import Desk, steady
+from tests.cli.test_doctor import said
+
+PASSWORD = "correct horse battery staple"
+REFRESH = "auth: {method: refresh, token_file: token}\n"
+
+
+def test_verify_says_whose_token_it_is_and_what_it_may(desk: Desk) -> None:
+    result = desk.run("auth", "verify")
+    assert said(result.out, desk) == (
+        "server    http://server\n"
+        f"identity  {APPROVER.universal}\n"
+        "scope     certificate:approve,manage;configuration:delete,manage\n"
+        "until     TIME\n"
+        "may       plan and apply\n"
+    )
+    assert (result.code, result.err) == (0, "")
+
+
+def test_a_token_that_is_void_leaves_with_4(desk: Desk) -> None:
+    desk.environ("TPP_TOKEN", "void")
+    result = desk.run("auth", "verify")
+    assert (result.code, result.out) == (4, "")
+    assert steady(result.err, desk) == (
+        "error: the server does not accept the token (401): "
+        '"invalid_token: Token is missing, expired or revoked"\n'
+        "  help: it is expired, revoked or wrong: get a new one\n"
+    )
+
+
+def test_login_stores_the_first_refresh_token_and_shows_nothing_secret(desk: Desk) -> None:
+    desk.configure(REFRESH)
+    desk.environ("TPP_USERNAME", "svc-approver")
+    desk.environ("TPP_PASSWORD", PASSWORD)
+    result = desk.run("auth", "login", "--log-level", "debug")
+    stored = desk.folder / "token"
+    assert result.code == 0
+    assert stored.stat().st_mode & 0o777 == 0o600
+    shown = result.out + result.err
+    assert not [secret for secret in (PASSWORD, stored.read_text().strip()) if secret in shown]
+    assert desk.run("auth", "verify").code == 0
+
+
+def test_revoke_ends_the_grant_of_a_token(desk: Desk) -> None:
+    result = desk.run("auth", "revoke")
+    assert (result.code, result.out) == (0, "the grant of the access token is revoked\n")
+    again = desk.run("auth", "revoke")
+    assert (again.code, again.out) == (4, "")
+    assert again.err == (
+        "error: the grant could not be revoked: HTTP 202: nothing\n  help: it may be revoked or expired already\n"
+    )
+
+
+def test_revoke_empties_the_store_of_a_refresh_token(desk: Desk) -> None:
+    desk.configure(REFRESH)
+    desk.environ("TPP_USERNAME", "svc-approver")
+    desk.environ("TPP_PASSWORD", PASSWORD)
+    before = len(list(desk.sandbox.grants))
+    assert desk.run("auth", "login").code == 0
+    result = desk.run("auth", "revoke")
+    assert result.out == "the grant of the refresh token is revoked, and the store is empty\n"
+    assert not (desk.folder / "token").exists()
+    assert len(list(desk.sandbox.grants)) == before
+
+
+def test_a_method_that_leaves_no_grant_has_nothing_to_revoke(desk: Desk) -> None:
+    desk.configure("auth: {method: password}\n")
+    result = desk.run("auth", "revoke")
+    assert (result.code, result.err) == (
+        4,
+        "error: the method password leaves no grant behind: each run takes its own and revokes it\n"
+        "  help: nothing is left to revoke\n",
+    )
+
+
+@pytest.mark.parametrize("missing", ["TPP_USERNAME", "TPP_PASSWORD"])
+def test_login_without_a_terminal_needs_user_name_and_password(
+    desk: Desk, missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.configure(REFRESH)
+    desk.environ("TPP_USERNAME", "svc-approver")
+    desk.environ("TPP_PASSWORD", PASSWORD)
+    monkeypatch.delenv(missing)
+    result = desk.run("auth", "login")
+    assert (result.code, result.err) == (
+        4,
+        "error: user name or password is missing\n  help: set TPP_USERNAME and TPP_PASSWORD\n",
+    )

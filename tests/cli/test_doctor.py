@@ -1,0 +1,162 @@
+"""`reconciler doctor`: one line for each thing that a run depends on."""
+
+import json
+import re
+import ssl
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import trustme
+
+from reconciler.ledger.lock import hold_lock, this_process
+from reconciler.sandbox import wrong_answers
+from reconciler.sandbox.running import Listening, running_sandbox
+from reconciler.sandbox.seed import APPROVER
+from tests.cli.desk import FIRST, Desk, steady
+from tests.tpp.answering import AnsweringServer, http
+
+APPROVE = f"{{guid: {FIRST}, status: Approved}}"
+
+
+def said(text: str, desk: Desk) -> str:
+    text = re.sub(r"20\d\d-\d\d-\d\dT[\d:]+Z", "TIME", steady(text, desk))
+    return re.sub(r"the server is \d+ s \w+", "the server is N s behind", text)
+
+
+def test_a_healthy_setup_is_ok_line_by_line(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    result = desk.run("doctor")
+    assert said(result.out, desk) == (
+        "ok   configuration reconciler.yaml\n"
+        "ok   manifests     1 decisions in 1 files\n"
+        "ok   ledger        ledger is made by the first apply\n"
+        "ok   server        http://server\n"
+        "ok   name          127.0.0.1\n"
+        "ok   reachable     answers HTTP 401\n"
+        "skip tls           plain HTTP on this machine\n"
+        "ok   clock         the server is N s behind\n"
+        f"ok   token         {APPROVER.universal} until TIME\n"
+        "ok   scope         certificate:approve,manage;configuration:delete,manage: may plan and apply\n"
+        "ok   version       26.1.0.2000\n"
+        "ok   permissions   refreshed\n"
+        "ok   read          tickets can be asked for\n"
+    )
+    assert (result.code, result.err) == (0, "")
+    assert desk.writes() == []
+    assert not (desk.folder / "ledger").exists()
+
+
+def test_json_says_the_same(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    document = json.loads(desk.run("doctor", "--format", "json").out)
+    assert (document["version"], document["healthy"]) == (1, True)
+    assert document["probes"][1] == {
+        "name": "manifests",
+        "health": "ok",
+        "says": "1 decisions in 1 files",
+        "remedy": "",
+    }
+
+
+def lines(desk: Desk, name: str) -> list[str]:
+    return [line for line in steady(desk.run("doctor").out, desk).splitlines() if line[5:].startswith(name)]
+
+
+def test_without_a_token_the_way_is_looked_at_all_the_same(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.decide(APPROVE)
+    monkeypatch.delenv("TPP_TOKEN")
+    result = desk.run("doctor")
+    assert "ok   reachable     answers HTTP 401\n" in result.out
+    assert result.out.splitlines()[-1] == (
+        "fail token         there is no access token — set TPP_TOKEN or TPP_TOKEN_FILE, or choose auth.method"
+    )
+    assert result.code == 4
+
+
+def test_a_token_without_the_approve_privilege_may_plan(desk: Desk) -> None:
+    desk.environ("TPP_TOKEN", desk.sandbox.issue("certificate:manage"))
+    (line,) = lines(desk, "scope")
+    assert line.startswith(
+        "warn scope         certificate:manage: may plan, not apply — an administrator adds the scope"
+    )
+
+
+def test_a_token_that_ends_soon_is_a_warning(desk: Desk) -> None:
+    desk.environ("TPP_TOKEN", desk.sandbox.issue(lifetime=timedelta(minutes=5)))
+    (line,) = lines(desk, "token")
+    assert line.startswith("warn token")
+    assert line.endswith(" s left — get a new token before a long run")
+
+
+def test_a_server_that_is_not_there_is_told_with_what_to_check(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    desk.environ("TPP_URL", "http://127.0.0.1:1")
+    result = desk.run("doctor")
+    assert result.out.splitlines()[-2:] == [
+        "fail reachable     could not connect to 127.0.0.1:1: Connection refused — check the URL, the network, "
+        "and HTTPS_PROXY and NO_PROXY",
+        "skip token         the server can't be asked",
+    ]
+    assert result.code == 4
+
+
+def test_broken_manifests_are_invalid_input(desk: Desk) -> None:
+    desk.decide("{guid: nonsense, status: Approved}")
+    result = desk.run("doctor")
+    assert result.out.splitlines()[1].startswith("fail manifests     tickets/web.yaml:4:")
+    assert result.code == 1
+
+
+def test_a_lock_that_somebody_holds_is_named(desk: Desk) -> None:
+    now = datetime.now(UTC)
+    with hold_lock(desk.folder / "ledger", this_process("20261123T120000Z-1", now)):
+        (line,) = lines(desk, "lock")
+    assert line.startswith("warn lock          the ledger is locked (")
+
+
+def test_a_clock_that_is_wrong_is_a_failure(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    with AnsweringServer(default={"verify": http(401, {}, Date="Mon, 23 Nov 2020 12:00:00 GMT")}) as server:
+        desk.environ("TPP_URL", server.url)
+        (line,) = lines(desk, "clock")
+    assert re.fullmatch(
+        r"fail clock         the server is \d+ s behind — set the clock that is wrong \(NTP\); windows depend on both",
+        line,
+    )
+
+
+def test_calls_that_the_server_refuses_are_failures_with_their_words(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    desk.sandbox.faults.add(wrong_answers.html("Maintenance"), operation="ticketExists")
+    (line,) = lines(desk, "read")
+    assert line.startswith('fail read          the answer is not JSON; what came begins with "<!DOCTYPE html>"')
+
+
+@pytest.fixture
+def certified(tmp_path: Path) -> tuple[trustme.CA, ssl.SSLContext]:
+    ca, context = trustme.CA(organization_name="Acme"), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    soon = datetime.now(UTC) + timedelta(days=10)
+    ca.issue_cert("127.0.0.1", not_after=soon).configure_cert(context)
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    return ca, context
+
+
+def test_the_chain_of_the_server_and_the_end_of_its_certificate_are_told(
+    desk: Desk, certified: tuple[trustme.CA, ssl.SSLContext]
+) -> None:
+    with running_sandbox(listening=replace(Listening(), tls=certified[1])) as sandbox:
+        desk.environ("TPP_URL", sandbox.url)
+        desk.environ("TPP_TOKEN", sandbox.token)
+        desk.environ("TPP_CA_BUNDLE", str(desk.folder / "ca.pem"))
+        (trusted,) = lines(desk, "tls")
+        desk.environ("TPP_CA_BUNDLE", "")
+        (untrusted,) = lines(desk, "tls")
+    assert re.fullmatch(
+        r"warn tls           TLSv1.3, certificate of Acme valid until \S+Z: 9 days — "
+        r"have the server's certificate renewed",
+        trusted,
+    )
+    assert untrusted.startswith("fail tls           the certificate of 127.0.0.1:")
+    assert untrusted.endswith("— name the CA of the server in tls.ca_bundle or TPP_CA_BUNDLE")
