@@ -1,13 +1,15 @@
 """Guards refuse single steps: each names its rule, the value, the limit and the way out."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reconciler.model.decision import Expectation, Override, Source
-from reconciler.model.policy import FourEyes, Freeze, Policy
+from reconciler.model.policy import FourEyes, Freeze, Limits, Policy
 from reconciler.model.review import Review
 from reconciler.model.verdict import Group, Reason
 from reconciler.planning.enforce import enforce
@@ -19,6 +21,7 @@ from reconciler.planning.guards import (
     PushedDirectly,
     independent_reviewers,
 )
+from reconciler.planning.limits import check_limits
 from tests.builders import APPROVED, NOW, OBJECT, PENDING, REJECTED, after, at, between, guid, step
 
 FREEZE = Freeze("year-end", at("2026-12-20T00:00:00Z"), at("2027-01-03T00:00:00Z"), (r"\VED\Policy\Web\**",))
@@ -268,3 +271,11 @@ def test_nobody_is_exempt_from_the_stop_four_eyes_and_the_identity(rule, circums
     assert rule in NEVER_OVERRIDDEN
     (found,), _ = enforce((step(1, approvers=("local:a",)),), (override(rule, 1),), circumstances)
     assert found.reason is Reason(f"refused/{rule}")
+
+
+def test_manifests_may_name_exactly_the_rules_that_can_be_overridden() -> None:
+    schema = json.loads((Path(__file__).parents[2] / "schemas" / "decisions.schema.json").read_text(encoding="utf-8"))
+    limits = {check.rule for check in check_limits(Limits(0, 0, 0, 0), (), 0)}
+    assert (
+        set(schema["$defs"]["override"]["properties"]["rule"]["enum"]) == set(STEP_GUARDS) - NEVER_OVERRIDDEN | limits
+    )
