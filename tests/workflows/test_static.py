@@ -1,0 +1,178 @@
+"""What can be said of action, workflows and example without running them."""
+
+import json
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from ruamel.yaml import YAML
+
+from tests.workflows.act import ENVIRONMENT, ROOT
+
+ACTION = ROOT / ".github" / "actions" / "reconciler"
+OURS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+EXAMPLES = sorted((ROOT / "examples" / "gitops" / ".github" / "workflows").glob("*.yml"))
+WORKFLOWS = [*OURS, *EXAMPLES]
+PINNED = re.compile(r"uses: (\$/\S+|[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$")
+HIGHEST = {"contents": "write", "pull-requests": "write", "issues": "write", "actions": "read", "id-token": "write"}
+
+
+@cache
+def _load(path: Path) -> Any:
+    return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def _run(*command: str) -> subprocess.CompletedProcess[str]:
+    program = str(ENVIRONMENT / "bin" / command[0])
+    environ = {"PATH": f"{ENVIRONMENT / 'bin'}:/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8"}
+    return subprocess.run(
+        [program, *command[1:]], cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def _jobs() -> Iterator[tuple[str, str, Any]]:
+    for path in WORKFLOWS:
+        for name, job in _load(path)["jobs"].items():
+            yield _name(path), name, job
+
+
+def test_actionlint_finds_nothing() -> None:
+    done = _run("actionlint", "-no-color", *map(str, WORKFLOWS))
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_zizmor_finds_nothing_even_as_an_auditor() -> None:
+    done = _run(
+        "zizmor", "--offline", "--persona", "auditor", "--strict-collection", "--format", "json", ".github", "examples"
+    )
+    assert (done.returncode, json.loads(done.stdout)) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("schema", "files"),
+    [
+        ("vendor.github-workflows", WORKFLOWS),
+        ("custom.github-workflows-require-timeout", [path for path in OURS if path.stem not in ("apply", "reconcile")]),
+        ("vendor.github-actions", [ACTION / "action.yml"]),
+        ("vendor.dependabot", [ROOT / "examples/gitops/.github/dependabot.yml"]),
+    ],
+)
+def test_githubs_own_schemas_accept_the_files(schema: str, files: list[Path]) -> None:
+    done = _run("check-jsonschema", "--builtin-schema", schema, *map(str, files))
+    assert done.returncode == 0, done.stdout
+
+
+def test_shellcheck_finds_nothing_in_the_installer() -> None:
+    done = _run("shellcheck", str(ACTION / "install.sh"))
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("path", [*WORKFLOWS, ACTION / "action.yml"], ids=_name)
+def test_everything_that_is_used_is_pinned_to_a_commit(path: Path) -> None:
+    lines = [line.strip().removeprefix("- ") for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [line for line in lines if line.startswith("uses:") and not PINNED.match(line)] == []
+
+
+def test_what_is_used_of_this_repository_exists() -> None:
+    used = re.compile(r"uses: (?:\$|example-org/tpp-reconciler)/([^@\s]+)")
+    names = {name for path in WORKFLOWS for name in used.findall(path.read_text(encoding="utf-8"))}
+    assert names >= {".github/actions/reconciler", ".github/workflows/plan.yml"}
+    for name in names:
+        found = ROOT / name
+        assert found.is_file() or (found / "action.yml").is_file(), name
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=_name)
+def test_nothing_is_permitted_unless_a_job_says_why(path: Path) -> None:
+    assert _load(path)["permissions"] == {}
+    for name, job in _load(path)["jobs"].items():
+        assert "permissions" in job, name
+        for scope, level in (job["permissions"] or {}).items():
+            assert level in ("read", HIGHEST[scope]), f"{name}: {scope}"
+    reasons = re.findall(r"^ +[a-z-]+: (?:read|write)(.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert [reason for reason in reasons if not reason.strip().startswith("# ")] == []
+
+
+def test_every_job_has_a_time_limit_or_calls_one_that_has() -> None:
+    assert [
+        f"{path}: {name}" for path, name, job in _jobs() if "uses" not in job and "timeout-minutes" not in job
+    ] == []
+
+
+def test_a_called_workflow_gets_every_permission_that_its_jobs_ask_for() -> None:
+    for path, name, job in _jobs():
+        if "uses" not in job:
+            continue
+        called = ROOT / ".github" / "workflows" / Path(job["uses"].partition("@")[0]).name
+        granted = job["permissions"]
+        for inner, asked in _load(called)["jobs"].items():
+            for scope, level in (asked.get("permissions") or {}).items():
+                assert granted.get(scope) in (level, "write"), f"{path}: {name} calls {inner}, which needs {scope}"
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=_name)
+def test_no_workflow_runs_foreign_code_with_secrets(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert "pull_request_target" not in text
+    assert "secrets: inherit" not in text
+    checkouts = text.count("uses: actions/checkout@")
+    assert text.count("persist-credentials: false") == checkouts
+
+
+def test_only_one_workflow_writes_and_its_runs_wait_in_line() -> None:
+    writers = [path.name for path in OURS if "command: apply" in path.read_text(encoding="utf-8")]
+    assert writers == ["apply.yml"]
+    assert _load(ROOT / ".github/workflows/apply.yml")["concurrency"] == {
+        "group": "tpp-reconciler-apply-${{ inputs.environment }}",
+        "cancel-in-progress": False,
+        "queue": "max",
+    }
+    for _, name, job in _jobs():
+        assert "concurrency" not in job, f"{name}: a group on a matrix cancels its own shards"
+
+
+def test_validation_needs_no_secret() -> None:
+    text = (ROOT / ".github/workflows/validate.yml").read_text(encoding="utf-8")
+    assert "secrets" not in text
+    assert "environment:" not in "".join(re.findall(r"^    environment:.*$", text, re.MULTILINE))
+
+
+def test_no_text_of_an_event_or_input_reaches_a_script() -> None:
+    scripts = [step["run"] for _, _, job in _jobs() for step in job.get("steps", []) if "run" in step]
+    scripts += [step["run"] for step in _load(ACTION / "action.yml")["runs"]["steps"]]
+    assert [script for script in scripts if "${{" in script] == []
+
+
+def test_python_is_the_process_that_the_runner_signals() -> None:
+    steps = _load(ACTION / "action.yml")["runs"]["steps"]
+    assert all(step["run"].splitlines()[-1].startswith("exec ") for step in steps)
+    shared = [job for path, _, job in _jobs() if not path.endswith("/ci.yml")]
+    scripts = [step["run"].strip() for job in shared for step in job.get("steps", []) if "run" in step]
+    calling = [script.splitlines()[-1] for script in scripts if "$RECONCILER" in script]
+    assert len(calling) >= 9
+    assert [line for line in calling if not line.startswith('exec "$RECONCILER"')] == []
+
+
+def test_the_lock_satisfies_the_project_and_is_hashed_throughout() -> None:
+    lock = (ACTION / "requirements.txt").read_text(encoding="utf-8")
+    pins = {
+        canonicalize_name(name): version for name, version in re.findall(r"^([\w.-]+)==(\S+) \\$", lock, re.MULTILINE)
+    }
+    assert len(re.findall(r"^\S+==\S+", lock, re.MULTILINE)) == len(pins)
+    assert not re.search(r"https?://|--index|--trusted|--find-links", lock)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = [*project["project"]["dependencies"], *project["build-system"]["requires"]]
+    for requirement in map(Requirement, wanted):
+        pinned = pins[canonicalize_name(requirement.name)]
+        assert requirement.specifier.contains(pinned), f"{requirement} is locked to {pinned}"
