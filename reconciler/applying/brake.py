@@ -39,6 +39,15 @@ class Brake:
             self.pulled = self.pulled or why
             self._why = self._why or why
 
+    @property
+    def systemic(self) -> bool:
+        """Whether the run was stopped by server, network, credentials or ledger, so that no retry of a step helps."""
+        return (
+            self.pulled is not None
+            or self._server_faults >= SERVER_FAULTS_IN_A_ROW
+            or self._refusals >= REFUSALS_IN_A_ROW
+        )
+
     def answered(self, answer: Answer | Unread) -> None:
         """Take one answer of the server into account: streaks of server faults and of missing privileges."""
         fault = isinstance(answer, Unread) or (isinstance(answer, Lost) and answer.server_fault)

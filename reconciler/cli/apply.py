@@ -71,15 +71,16 @@ def _ask(plan: Plan, *, yes: bool) -> None:
 
 
 def _carry_out(plan: Plan, house: "House", style: str, detail: Detail, out: Path | None, *, fail_fast: bool) -> int:
-    from reconciler.cli.exit_codes import of_plan, of_run, worst
+    from reconciler.cli.exit_codes import Exit, of_plan, of_run, worst
     from reconciler.cli.running import carry_out
 
-    run, interrupted = carry_out(plan, house, fail_fast=fail_fast)
+    ended = carry_out(plan, house, fail_fast=fail_fast)
+    run = ended.run
     if out is not None:
         from reconciler.rendering.json_text import run_json
 
         out.write_text(run_json(run), encoding="utf-8")
     if style != "text" or run.receipts or run.notes:
         show_run(run, style, detail)
-    code = worst((of_plan(plan), of_run(run)))
-    return 128 + interrupted if interrupted is not None and code != 6 else int(code)
+    code = worst((of_plan(plan), of_run(run), Exit.SERVER if ended.systemic else Exit.OK))
+    return 128 + ended.signal if ended.signal is not None and code is not Exit.UNKNOWN else int(code)

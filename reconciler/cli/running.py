@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.applying.brake import Brake
@@ -28,8 +29,17 @@ from reconciler.tpp.session import ticket_reader
 from reconciler.tpp.writing import ticket_writer
 
 
-def carry_out(plan: Plan, house: House, *, fail_fast: bool = False) -> tuple[Run, int | None]:
-    """Apply the changes of a plan and return the report, and the number of the signal that interrupted it.
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run ended: its report, the signal that interrupted it, whether something systemic stopped it."""
+
+    run: Run
+    signal: int | None = None
+    systemic: bool = False
+
+
+def carry_out(plan: Plan, house: House, *, fail_fast: bool = False) -> Ended:
+    """Apply the changes of a plan and return how that ended.
 
     Raises CredentialsRefused, LockHeld, LedgerBroken and LedgerUnwritable, all before anything is sent.
     """
@@ -43,7 +53,7 @@ def carry_out(plan: Plan, house: House, *, fail_fast: bool = False) -> tuple[Run
         verify(ledger)
         stories = LedgerMemory(ledger).recall(step.guid for step in plan.steps)
         if not _has_work(plan, stories):
-            return _idle(plan, house, name), None
+            return Ended(_idle(plan, house, name))
         opened = Opened(clock.now(), plan.digest, shard=plan.shard, overrides=_overrides(plan))
         with closing(open_journal(ledger, name, origin, opened)) as journal, progress_bar("Applying") as progress:
             brake = Brake(stopping, 0 if fail_fast else settings.policy.failure_budget)
@@ -59,7 +69,7 @@ def carry_out(plan: Plan, house: House, *, fail_fast: bool = False) -> tuple[Run
             )
             advance = progress(len(plan.changes))
             run = apply_plan(plan, stories, tools, workers=settings.requests.writes, progress=advance)
-        return run, stopping.signal
+        return Ended(run, stopping.signal, brake.systemic)
 
 
 def _has_work(plan: Plan, stories: Mapping[Guid, Story]) -> bool:
