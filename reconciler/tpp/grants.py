@@ -35,10 +35,11 @@ def take_grant(granting: Granting) -> Iterator[Bearer]:
 
 
 def _given(granting: Granting) -> Secret:
-    if granting.secrets.token is None:
+    token = granting.secrets.access_token(granting.auth.token_file)
+    if token is None:
         raise CredentialsRefused("there is no access token", "set TPP_TOKEN or TPP_TOKEN_FILE, or choose auth.method")
-    granting.excerpts.hide(granting.secrets.token)
-    return granting.secrets.token
+    granting.excerpts.hide(token)
+    return token
 
 
 def _refreshed(granting: Granting) -> Bearer:

@@ -48,7 +48,7 @@ def revoke_grant(settings: Settings, secrets: Secrets, clock: Clock) -> str:
         granting = Granting(exchange, settings.auth, settings.requests, secrets, clock, Excerpts())
         match settings.auth.method:
             case AuthMethod.TOKEN:
-                _revoke(granting, secrets.token)
+                _revoke(granting, secrets.access_token(settings.auth.token_file))
                 return "the grant of the access token is revoked"
             case AuthMethod.REFRESH:
                 store = open_store(settings.auth)

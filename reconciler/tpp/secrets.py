@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.errors import CredentialsRefused
@@ -48,25 +48,43 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The secrets that a run was given. None means: not given."""
+    """The secrets that a run was given. None means: not given. A token file is read only by who needs its token."""
 
     token: Secret | None = None
     refresh_token: Secret | None = None
     username: str | None = None
     password: Secret | None = None
+    token_file: str | None = None
+    stdin: Callable[[], str] | None = field(default=None, repr=False)
+
+    def access_token(self, configured: str | None = None) -> Secret | None:
+        """Return the access token: the given one, or that of the token file, "-" being standard input.
+
+        `configured` names the file when the environment names none. Raises CredentialsRefused for a file that can't
+        be read, or that others than its owner can read.
+        """
+        path = self.token_file or configured
+        if self.token is not None or not path:
+            return self.token
+        if path != "-":
+            return read_private(Path(path))
+        if self.stdin is None:
+            raise CredentialsRefused("TPP_TOKEN_FILE is - but there is no standard input", "name a file instead")
+        return Secret(self.stdin().strip())
 
 
 def read_secrets(environ: Mapping[str, str], stdin: Callable[[], str] | None = None) -> Secrets:
-    """Take the secrets from environment, token file and standard input; the only place that does.
+    """Take the secrets from the environment; the only place that does. `TPP_TOKEN` wins over `TPP_TOKEN_FILE`.
 
-    `TPP_TOKEN` wins over `TPP_TOKEN_FILE`; `stdin` is called when `TPP_TOKEN_FILE` is "-".
-    Raises CredentialsRefused for a file that can't be read or that others than its owner can read.
+    Raises CredentialsRefused for what can't be a credential.
     """
     return Secrets(
-        token=_given(environ, "TPP_TOKEN") or _from_file(environ.get("TPP_TOKEN_FILE", ""), stdin),
+        token=_given(environ, "TPP_TOKEN"),
         refresh_token=_given(environ, "TPP_REFRESH_TOKEN"),
         username=environ.get("TPP_USERNAME") or None,
         password=_given(environ, "TPP_PASSWORD", strip=False),
+        token_file=environ.get("TPP_TOKEN_FILE") or None,
+        stdin=stdin,
     )
 
 
@@ -74,16 +92,6 @@ def _given(environ: Mapping[str, str], name: str, *, strip: bool = True) -> Secr
     text = environ.get(name, "")
     text = text.strip() if strip else text
     return Secret(text) if text else None
-
-
-def _from_file(path: str, stdin: Callable[[], str] | None) -> Secret | None:
-    if not path:
-        return None
-    if path == "-":
-        if stdin is None:
-            raise CredentialsRefused("TPP_TOKEN_FILE is - but there is no standard input", "name a file instead")
-        return Secret(stdin().strip())
-    return read_private(Path(path))
 
 
 def read_private(path: Path) -> Secret:

@@ -90,6 +90,11 @@ def with_standard_input(world: World) -> Way:
     return {"secrets": read_secrets({"TPP_TOKEN_FILE": "-"}, lambda: world.sandbox.token + "\n")}
 
 
+def with_configured_file(world: World) -> Way:
+    with_token_file(world)
+    return {"auth": Auth(token_file=str(world.folder / "given")), "secrets": read_secrets({})}
+
+
 def with_refresh_token(world: World) -> Way:
     granted = world.sandbox.tpp.grants.take(APPROVER.universal, "reconciler", "certificate:approve", seen=10**6)
     auth = Auth(AuthMethod.REFRESH, token_file=str(world.folder / "successor"))
@@ -120,7 +125,7 @@ def with_jwt(world: World) -> Way:
 
 
 OWN = (with_password, with_certificate, with_github_oidc, with_jwt)
-ALL = (with_token, with_token_file, with_standard_input, with_refresh_token, *OWN)
+ALL = (with_token, with_token_file, with_configured_file, with_standard_input, with_refresh_token, *OWN)
 
 
 @pytest.mark.parametrize("proxied", [False, True], ids=["direct", "proxied"])
@@ -287,8 +292,9 @@ def test_a_token_file_that_others_can_read_is_refused(tmp_path: Path, mode: int)
     path = tmp_path / "token"
     path.write_text("secret")
     path.chmod(mode)
+    secrets = read_secrets({"TPP_TOKEN_FILE": str(path)})
     with pytest.raises(CredentialsRefused) as refusal:
-        read_secrets({"TPP_TOKEN_FILE": str(path)})
+        secrets.access_token()
     assert refusal.value.message == f"{path} can be read by others than its owner (mode {mode:04o})"
     assert refusal.value.hint == f"run: chmod 600 {path}"
 
@@ -297,10 +303,41 @@ def test_a_token_file_may_be_a_pipe() -> None:
     reading, writing = os.pipe()
     os.write(writing, b"secret\n")
     os.close(writing)
-    token = read_secrets({"TPP_TOKEN_FILE": f"/dev/fd/{reading}"}).token
+    token = read_secrets({"TPP_TOKEN_FILE": f"/dev/fd/{reading}"}).access_token()
     os.close(reading)
     assert token is not None
     assert token.reveal() == "secret"
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        (b"\xff\xfe", "holds no text"),
+        (b"x" * 70_000, "is too large for a credential"),
+        (None, ": No such file or directory"),
+    ],
+)
+def test_a_token_file_that_holds_no_token_is_refused(tmp_path: Path, content: bytes | None, why: str) -> None:
+    path = tmp_path / "token"
+    if content is not None:
+        path.touch(0o600)
+        path.write_bytes(content)
+    with pytest.raises(CredentialsRefused) as refusal:
+        read_secrets({"TPP_TOKEN_FILE": str(path)}).access_token()
+    assert refusal.value.message == f"{path}{why}" if content is None else f"{path} {why}"
+
+
+@pytest.mark.parametrize("token", ["two words", "a\nb", "a\x1b[2J", "gr\N{LATIN SMALL LETTER U WITH DIAERESIS}n"])
+def test_a_token_that_can_be_none_is_refused_without_being_shown(world: World, token: str) -> None:
+    with (
+        pytest.raises(CredentialsRefused) as refusal,
+        session_with(world.sandbox.url, tls=world.tls, secrets=read_secrets({"TPP_TOKEN": token})),
+    ):
+        pass
+    assert token not in refusal.value.message + refusal.value.hint
+    assert world.sandbox.log.entries == ()
 
 
 @pytest.mark.parametrize("text", ["{}", "%s", "{!r}", "{!s}", "{:>40}"])
