@@ -48,8 +48,12 @@ def circumstances(house: House, plan: Plan) -> Circumstances:
 
 
 def may_write(house: House, plan: Plan) -> str | None:
-    """Check scope and remaining time of the token and return the acting identity. Raises CredentialsRefused."""
-    return check_before_writing(house.session, len(plan.changes)).identity or None
+    """Check scope and remaining time of the token, and the clocks when there are windows; return the acting identity.
+
+    Raises CredentialsRefused, ServerFailure.
+    """
+    scheduled = any(step.after.schedule is not None for step in plan.changes)
+    return check_before_writing(house.session, len(plan.changes), scheduled=scheduled).identity or None
 
 
 def _identities(house: House) -> frozenset[str]:
