@@ -16,7 +16,7 @@
     if (!formats.has(name)) {
       formats.set(name, new Intl.DateTimeFormat("en-GB", {
         timeZone: name, weekday: "short", year: "numeric", month: "2-digit", day: "2-digit",
-        hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short",
+        hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZoneName: "short",
       }));
     }
     return formats.get(name);
@@ -25,7 +25,8 @@
   function moment(seconds, withZone) {
     const part = {};
     for (const { type, value } of format(zone).formatToParts(new Date(seconds * 1000))) part[type] = value;
-    const text = `${part.weekday} ${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute}`;
+    const odd = part.second === "00" ? "" : `:${part.second}`;
+    const text = `${part.weekday} ${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute}${odd}`;
     return withZone ? `${text} ${part.timeZoneName}` : text;
   }
 
