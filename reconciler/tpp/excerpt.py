@@ -1,12 +1,16 @@
 """What may be shown of an answer: one line, without control characters and without our own secrets."""
 
+import html
+import json
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from reconciler.tpp import wire
 from reconciler.tpp.secrets import Secret
 
 _SHOWN = 160
 _LOOKED_AT = 4096
+_SEARCHED = 1 << 17
 
 
 def neutral(text: str, limit: int = _SHOWN) -> str:
@@ -19,17 +23,20 @@ def neutral(text: str, limit: int = _SHOWN) -> str:
 class Excerpts:
     """Quotes from answers. It knows every secret of the run, for servers that echo what they were sent."""
 
-    _hidden: list[Secret] = field(default_factory=list)
+    _hidden: tuple[str, ...] = field(default=(), repr=False)
 
     def hide(self, *secrets: Secret | None) -> None:
-        """Never show these texts."""
-        self._hidden += [secret for secret in secrets if secret is not None]
+        """Never show these texts, as they are or as URLs, HTML and JSON spell them."""
+        texts = [secret.reveal() for secret in secrets if secret is not None]
+        spelled = [(text, quote(text, safe=""), html.escape(text), json.dumps(text)[1:-1]) for text in texts]
+        known = {*self._hidden, *(each for spellings in spelled for each in spellings)}
+        self._hidden = tuple(sorted(known, key=len, reverse=True))
 
     def first_line(self, body: bytes) -> str:
         """Return the first line that is not blank, quoted, or the word "nothing"."""
-        text = body[:_LOOKED_AT].decode("utf-8", "replace")
+        text = self._without_secrets(body[:_SEARCHED].decode("utf-8", "replace"))[:_LOOKED_AT]
         line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-        return f'"{self.clean(line)}"' if line else "nothing"
+        return f'"{neutral(line)}"' if line else "nothing"
 
     def refusal(self, body: bytes) -> str:
         """Return the server's reason for a refusal: OAuth's error and description, or the first line."""
@@ -43,6 +50,9 @@ class Excerpts:
 
     def clean(self, text: str) -> str:
         """Return a text of the server, neutral and without our secrets."""
-        for secret in list(self._hidden):
-            text = text.replace(secret.reveal(), "***")
-        return neutral(text)
+        return neutral(self._without_secrets(text))
+
+    def _without_secrets(self, text: str) -> str:
+        for hidden in self._hidden:
+            text = text.replace(hidden, "***")
+        return text

@@ -48,10 +48,11 @@ DROP = b""
 
 @dataclass
 class AnsweringServer:
-    """Answers calls by name (`script`, used up in order), then by `default`, else with HTTP 404."""
+    """Answers calls by name (`script`, used up in order), then by `default`, then with `otherwise`."""
 
     script: dict[str, list[Answer]] = field(default_factory=dict)
     default: dict[str, Answer] = field(default_factory=dict)
+    otherwise: Answer = http(404, "not scripted")
     heard: list[Heard] = field(default_factory=list)
     context: ssl.SSLContext | None = None
     connections: int = 0
@@ -142,7 +143,7 @@ class AnsweringServer:
         with self._lock:
             self.heard.append(heard)
             scripted = self.script.get(heard.call)
-            answer: Answer = scripted.pop(0) if scripted else self.default.get(heard.call, http(404, "not scripted"))
+            answer: Answer = scripted.pop(0) if scripted else self.default.get(heard.call, self.otherwise)
         return answer(heard) if callable(answer) else answer
 
 

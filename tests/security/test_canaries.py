@@ -1,0 +1,186 @@
+"""Secrets are planted in every input, and every output is searched for them."""
+
+import base64
+import json
+import sys
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+
+from reconciler.sandbox.seed import APPROVER
+from tests.cli.desk import FIRST, SECOND, Desk
+from tests.tpp.answering import AnsweringServer, Heard, http
+
+TOKEN = "canary-access/token+given=="
+GRANTED = "canary-access/token+granted=="
+REFRESH = "canary-refresh/token+given=="
+SUCCESSOR = "canary-refresh/token+successor=="
+PASSWORD = 'canary pass"word<&>'
+JWT = "canary-head.canary-body.canary-signature"
+CANARIES = (TOKEN, GRANTED, REFRESH, SUCCESSOR, PASSWORD, JWT)
+
+STORE = "successor"
+LOGS = ("text", "json")
+COMMANDS = (
+    ("validate",),
+    ("validate", "--format", "json"),
+    ("doctor",),
+    ("doctor", "--format", "json"),
+    ("auth", "login"),
+    ("auth", "verify"),
+    ("plan", "--out", "plan.json"),
+    ("plan", "--format", "json"),
+    ("plan", "--format", "markdown"),
+    ("plan", "--format", "html"),
+    ("apply", "plan.json", "--yes"),
+    ("apply", "--yes", "--format", "json"),
+    ("show", "plan.json"),
+    ("explain", FIRST),
+    ("ledger", "log"),
+    ("ledger", "verify"),
+    ("auth", "revoke"),
+)
+
+
+def spellings(secret: str) -> set[str]:
+    return {secret, quote(secret, safe=""), json.dumps(secret)[1:-1], base64.b64encode(secret.encode()).decode()}
+
+
+def with_token(desk: Desk) -> None:
+    desk.environ("TPP_TOKEN", TOKEN)
+    desk.configure()
+
+
+def with_token_file(desk: Desk) -> None:
+    desk.environ("TPP_TOKEN", "")
+    desk.write("given", TOKEN).chmod(0o600)
+    desk.environ("TPP_TOKEN_FILE", str(desk.folder / "given"))
+    desk.configure()
+
+
+def with_refresh_token(desk: Desk) -> None:
+    desk.environ("TPP_REFRESH_TOKEN", REFRESH)
+    desk.configure(f"auth: {{method: refresh, token_file: {STORE}}}\n")
+
+
+def with_login(desk: Desk) -> None:
+    desk.environ("TPP_USERNAME", "svc-approver")
+    desk.environ("TPP_PASSWORD", PASSWORD)
+    desk.configure(f"auth: {{method: refresh, token_file: {STORE}}}\n")
+
+
+def with_password(desk: Desk) -> None:
+    desk.environ("TPP_USERNAME", "svc-approver")
+    desk.environ("TPP_PASSWORD", PASSWORD)
+    desk.configure("auth: {method: password}\n")
+
+
+def with_jwt(desk: Desk) -> None:
+    command = json.dumps([sys.executable, "-c", f"print({JWT!r})"])
+    desk.configure(f"auth: {{method: jwt, jwt_command: {command}}}\n")
+
+
+WAYS = (with_token, with_token_file, with_refresh_token, with_login, with_password, with_jwt)
+
+
+def outputs(desk: Desk, log: str) -> str:
+    """Everything that all commands print, and every file that they leave, except where secrets belong."""
+    shown = []
+    for command in COMMANDS:
+        said = desk.run(*command, "--log-level", "debug", "--log-format", log)
+        assert said.code != 70, said.err
+        shown += [said.out, said.err]
+    files = [path for path in desk.folder.rglob("*") if path.is_file() and path.name not in (STORE, "given")]
+    return "\n".join([*shown, *(path.read_text("utf-8") for path in files if path.name != "reconciler.yaml")])
+
+
+def leaks(text: str) -> list[str]:
+    return [secret for secret in CANARIES if any(spelled in text for spelled in spellings(secret))]
+
+
+def two_decisions(desk: Desk) -> None:
+    desk.decide(f"{{guid: {FIRST}, status: Approved, explanation: fine}}", f"{{guid: {SECOND}, status: Rejected}}")
+
+
+def orderly(heard: Heard) -> bytes:
+    """A server that grants canaries and knows two pending tickets."""
+    match heard.call:
+        case "oauth" | "token" | "jwt" | "certificate" if "/authorize/" in heard.path.lower():
+            return http(200, {"access_token": GRANTED, "refresh_token": SUCCESSOR})
+        case "verify":
+            return http(200, {"identity": APPROVER.universal, "scope": "certificate:approve", "valid_for": 9999})
+        case "details":
+            return http(
+                200, {"Result": 1, "Status": "Pending", "Blocking": r"\VED\Policy\Web", "GUID": heard.json["GUID"]}
+            )
+        case _:
+            return http(200, {"Result": 1, "GUIDs": [], "Version": "26.1"})
+
+
+def echo(status: int) -> Callable[[Heard], bytes]:
+    """A server that repeats what it was sent, in several spellings, after letting us in."""
+
+    def answer(heard: Heard) -> bytes:
+        if "/authorize/" in heard.path.lower() and heard.call != "verify" and status != 400:
+            return orderly(heard)
+        body, token = heard.body.decode("utf-8", "replace"), heard.headers.get("authorization", "")
+        secrets = [value for value in (heard.json.values() if body else ()) if value in CANARIES]
+        given = " ".join([token, *secrets, *(quote(value, safe="") for value in (token, *secrets)), body])
+        return http(status, {"error": "echo", "error_description": given} if status == 400 else given)
+
+    return answer
+
+
+@pytest.mark.parametrize("log", LOGS)
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_no_output_of_an_orderly_run_shows_a_secret(desk: Desk, way: Callable[[Desk], None], log: str) -> None:
+    with AnsweringServer(otherwise=orderly) as server:
+        way(desk)
+        two_decisions(desk)
+        desk.environ("TPP_URL", server.url)
+        text = outputs(desk, log)
+    assert leaks(text) == []
+    assert "details" in text
+    assert FIRST in text
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 500])
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_no_output_shows_a_secret_that_the_server_repeats(desk: Desk, way: Callable[[Desk], None], status: int) -> None:
+    with AnsweringServer(otherwise=echo(status)) as server:
+        way(desk)
+        two_decisions(desk)
+        desk.environ("TPP_URL", server.url)
+        text = outputs(desk, "text")
+    assert leaks(text) == []
+    assert "***" in text
+
+
+def test_a_secret_in_the_configuration_is_refused_without_being_repeated(desk: Desk) -> None:
+    desk.configure(f"auth: {{method: token, token: {TOKEN}}}\n")
+    said = desk.run("plan")
+    assert said.code == 1
+    assert leaks(said.out + said.err) == []
+
+
+def test_a_secret_in_the_url_is_refused_without_being_repeated(desk: Desk) -> None:
+    desk.environ("TPP_URL", f"https://joe:{quote(TOKEN, safe='')}@tpp.example.com")
+    two_decisions(desk)
+    for command in (("plan",), ("doctor",), ("auth", "verify")):
+        said = desk.run(*command)
+        assert said.code in (1, 4)
+        assert leaks(said.out + said.err) == []
+
+
+def test_a_bug_is_told_without_the_values_that_were_in_play(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.environ("TPP_TOKEN", TOKEN)
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError(f"while holding {TOKEN}")
+
+    monkeypatch.setattr("reconciler.tpp.channel.Channel.once", broken)
+    two_decisions(desk)
+    said = desk.run("plan", "--log-level", "debug")
+    assert said.code == 70
+    assert leaks(said.out + said.err) == []
