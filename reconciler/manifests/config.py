@@ -62,8 +62,9 @@ def _read(file: str) -> tuple[Members, Places, list[Problem]]:
     if not gate("config")(value):
         from reconciler.manifests.schema_faults import schema_problems
 
-        problems += schema_problems(schema_of("config"), value, places)
-        value = _well_formed(value)
+        faults = schema_problems(schema_of("config"), value, places)
+        problems += faults
+        value = _well_formed(value) if faults else value
     return value if isinstance(value, dict) else {}, places, problems
 
 

@@ -41,9 +41,10 @@ def read_manifest(file: str, data: bytes, windows: Windows) -> Manifest:
     header = draft.header or read_header(draft.members, windows, draft.header_faults)
     places = locate(file, draft.reader.log)
     _tell_kept(draft, manifest, places)
-    if _check_shape(draft, manifest, places):
+    accepted = _check_shape(draft, manifest, places)
+    if accepted:
         _decode_refused(draft, manifest, header, places)
-    _decode_members(draft, manifest, header, places)
+    _decode_members(draft, manifest, header, places, accepted=accepted)
     return manifest
 
 
@@ -101,20 +102,27 @@ def _decode_refused(draft: Draft, manifest: Manifest, header: Header, places: Pl
             manifest.problems += [fault.under("tickets", index).problem(places) for fault in found]
 
 
-def _decode_members(draft: Draft, manifest: Manifest, header: Header, places: Places) -> None:
-    """Decode what stands at the top of the file beside the tickets."""
+def _decode_members(draft: Draft, manifest: Manifest, header: Header, places: Places, *, accepted: bool) -> None:
+    """Decode what stands at the top of the file beside the tickets: all of it, or what is well-formed of it."""
     faults = draft.header_faults
-    for index, entry in _well_formed(draft.members.get("overrides"), gate("decisions", "override")):
+    fits_override, fits_rule = (
+        (_anything, _anything) if accepted else (gate("decisions", "override"), gate("rules", "rule"))
+    )
+    for index, entry in _well_formed(draft.members.get("overrides"), fits_override):
         found: list[Fault] = []
         override = decode_override(entry, header, places.value(("overrides", index)), found)
         manifest.overrides += [override] if override else []
         faults += [fault.under("overrides", index) for fault in found]
-    for index, entry in _well_formed(draft.members.get("rules"), gate("rules", "rule")):
+    for index, entry in _well_formed(draft.members.get("rules"), fits_rule):
         found = []
         selection = decode_rule(entry, header, places.value(("rules", index)), found)
         manifest.selections += [selection] if selection else []
         faults += [fault.under("rules", index) for fault in found]
     manifest.problems += [fault.problem(places) for fault in faults]
+
+
+def _anything(_: object) -> bool:
+    return True
 
 
 def _well_formed(entries: Value, fits: Gate) -> Iterator[tuple[int, dict[str, Value]]]:

@@ -78,7 +78,7 @@ def _policy(stated: Members, zone: tzinfo | None, faults: list[Fault]) -> Policy
     pattern = stated.get("change_pattern")
     if pattern is not None:
         attempt(partial(_check_pattern, pattern), faults, "policy", "change_pattern")
-    four_eyes = stated.get("four_eyes")
+    four_eyes, budget = stated.get("four_eyes"), stated.get("failure_budget")
     limits = {name: int(value) for name, value in stated.get("limits", {}).items()}
     freezes = [
         _freeze(freeze, zone, faults, ("policy", "freezes", index))
@@ -90,9 +90,14 @@ def _policy(stated: Members, zone: tzinfo | None, faults: list[Fault]) -> Policy
         owns=tuple(stated.get("owns", ())),
         limits=Limits(**limits),
         freezes=tuple(freeze for freeze in freezes if freeze is not None),
-        four_eyes=None if four_eyes is None else FourEyes(**four_eyes),
-        failure_budget=stated.get("failure_budget"),
+        four_eyes=None if four_eyes is None else _four_eyes(four_eyes),
+        failure_budget=None if budget is None else int(budget),
     )
+
+
+def _four_eyes(stated: Members) -> FourEyes:
+    plain = FourEyes()
+    return FourEyes(int(stated.get("reviewers", plain.reviewers)), stated.get("allow_direct_push", False))
 
 
 def _check_pattern(pattern: str) -> None:

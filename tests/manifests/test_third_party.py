@@ -24,7 +24,10 @@ def cases() -> list[Path]:
     """All files that are YAML in the eyes of every reader, so that the schema alone decides."""
     folders = (INVALID / "schema", INVALID / "meaning", INVALID / "config", INVALID / "config-meaning")
     good = (VALID / "decisions", VALID / "config", EXAMPLES / "tickets", EXAMPLES / "campaigns")
-    return [EXAMPLES / "reconciler.yaml", *(path for folder in (*folders, *good) for path in sorted(folder.glob("*.yaml")))]
+    return [
+        EXAMPLES / "reconciler.yaml",
+        *(path for folder in (*folders, *good) for path in sorted(folder.glob("*.yaml"))),
+    ]
 
 
 @cache
@@ -37,7 +40,15 @@ def refused_by_third_party() -> frozenset[Path]:
 
 
 def refused_with(schema: str, paths: Iterable[Path]) -> set[Path]:
-    command = [sys.executable, "-m", "check_jsonschema", "-o", "json", "--schemafile", SCHEMAS / f"{schema}.schema.json"]
+    command = [
+        sys.executable,
+        "-m",
+        "check_jsonschema",
+        "-o",
+        "json",
+        "--schemafile",
+        SCHEMAS / f"{schema}.schema.json",
+    ]
     done = subprocess.run([*command, *paths], capture_output=True, text=True, check=False)
     report = json.loads(done.stdout)
     return {Path(fault["filename"]) for fault in (*report.get("errors", ()), *report.get("parse_errors", ()))}

@@ -1,0 +1,199 @@
+"""The configuration as settings: environments, variables, paths, and nothing secret."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from reconciler.errors import InvalidInput
+from reconciler.manifests.config import check_settings, load_settings
+from reconciler.manifests.fault import Fault
+from reconciler.manifests.server import normal_server
+from reconciler.model.policy import FourEyes, Freeze, Limits, Policy
+from reconciler.model.settings import Auth, AuthMethod, RecurringWindow, Requests, Settings, SingleWindow, Tls
+from tests.builders import at
+from tests.manifests.corpus import EXAMPLES, VALID
+
+OVERRIDING = VALID / "config" / "overriding.yaml"
+EVERYTHING = """\
+version: 1
+server: https://tpp.example.com
+tickets: [tickets, /etc/tpp/more]
+ledger: ../ledger
+timezone: Europe/Berlin
+auth:
+  method: jwt
+  client_id: me
+  scope: certificate:approve,manage;configuration
+  audience: https://tpp.example.com/vedauth
+  token_file: ~/token
+  keyring: tpp
+  username: joe
+  jwt_command: [vault, read, jwt]
+tls: {ca_bundle: ca.pem, client_cert: cert.pem, client_key: key.pem}
+requests: {reads: 1, writes: 2, connect_timeout: 3, read_timeout: 4.5, settle: 0, deadline: 3600}
+plan: {expires: 1d2h3m4s}
+policy:
+  require: [change]
+  change_pattern: ^CHG
+  owns: ['**']
+  limits: {changes: 1, approvals: 2, rejections: 3, percent: 4}
+  freezes: [{name: f, start: 2036-12-20 00:00, stop: 2037-01-07T00:00:00Z, objects: ['a', 'b']}]
+  four_eyes: {reviewers: 2, allow_direct_push: true}
+  failure_budget: 5
+windows:
+  once: {start: 2036-11-29 22:00, stop: 2036-11-30 02:00, timezone: America/New_York}
+  again: {rule: FREQ=DAILY, start: '22:00', duration: 90m}
+stop_file: STOP
+"""
+
+
+def test_every_key_has_its_place_in_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/joe")
+    Path("conf").mkdir()
+    Path("conf/reconciler.yaml").write_text(EVERYTHING)
+    assert load_settings("conf/reconciler.yaml", None, {}) == Settings(
+        server="https://tpp.example.com",
+        tickets=("conf/tickets", "/etc/tpp/more"),
+        ledger="ledger",
+        auth=Auth(
+            AuthMethod.JWT,
+            "me",
+            "certificate:approve,manage;configuration",
+            "https://tpp.example.com/vedauth",
+            "/home/joe/token",
+            "tpp",
+            "joe",
+            None,
+            ("vault", "read", "jwt"),
+        ),
+        tls=Tls("conf/ca.pem", "conf/cert.pem", "conf/key.pem"),
+        requests=Requests(1, 2, 3.0, 4.5, 0.0, 3600.0),
+        policy=Policy(
+            frozenset({"change"}),
+            "^CHG",
+            ("**",),
+            Limits(1, 2, 3, 4),
+            (Freeze("f", at("2036-12-19T23:00:00Z"), at("2037-01-07T00:00:00Z"), ("a", "b")),),
+            FourEyes(2, True),
+            5,
+        ),
+        windows={
+            "once": SingleWindow(at("2036-11-30T03:00:00Z"), at("2036-11-30T07:00:00Z")),
+            "again": RecurringWindow("FREQ=DAILY", "Europe/Berlin", at("2024-01-01T22:00Z").replace(tzinfo=None), 5400),
+        },
+        path="conf/reconciler.yaml",
+        plan_ttl=93784,
+        stop_file="conf/STOP",
+    )
+
+
+def test_no_file_means_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_settings(None, None, {}) == Settings()
+
+
+def test_the_file_of_the_working_directory_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(EXAMPLES)
+    settings = load_settings(None, "staging", {})
+    assert (settings.path, settings.environment, settings.server) == (
+        "reconciler.yaml",
+        "staging",
+        "https://tpp.staging.example.com",
+    )
+
+
+def test_a_file_that_is_named_has_to_be_there(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="there is no such file"):
+        load_settings(tmp_path / "reconciler.yaml", None, {})
+
+
+def test_an_environment_replaces_key_by_key_but_lists_and_windows_whole() -> None:
+    base, staging = load_settings(OVERRIDING, None, {}), load_settings(OVERRIDING, "staging", {})
+    assert staging == replace(
+        base,
+        server="http://[::1]:8080",
+        requests=Requests(reads=8, writes=2, settle=0.5),
+        policy=Policy(owns=("**",), limits=Limits(changes=50, rejections=1)),
+        windows={"w": RecurringWindow("FREQ=DAILY", "UTC", at("2024-01-01T22:00Z").replace(tzinfo=None), 5400)},
+        environment="staging",
+    )
+
+
+def test_an_environment_that_is_not_defined() -> None:
+    (problem,) = check_settings(OVERRIDING, "stagign", {})[1]
+    assert (problem.code, problem.message, problem.hint) == (
+        "config/environment",
+        "environment `stagign` is not defined",
+        "did you mean `staging`?",
+    )
+
+
+def test_variables_override_the_file_and_secrets_never_get_in() -> None:
+    environ = {
+        "TPP_URL": "tpp.other.example/vedsdk/",
+        "TPP_CA_BUNDLE": "other.pem",
+        "TPP_CLIENT_ID": "other",
+        "TPP_USERNAME": "jane",
+        "TPP_TOKEN_FILE": "other-token",
+        "TPP_TOKEN": "s3cr3t-1",
+        "TPP_REFRESH_TOKEN": "s3cr3t-2",
+        "TPP_PASSWORD": "s3cr3t-3",
+    }
+    settings = load_settings(EXAMPLES / "reconciler.yaml", None, environ)
+    assert settings.server == "https://tpp.other.example"
+    assert settings.tls == Tls("other.pem")
+    assert settings.auth == Auth(client_id="other", username="jane", token_file="other-token")
+    assert "s3cr3t" not in repr(settings)
+
+
+def test_a_variable_can_be_wrong_too() -> None:
+    (problem,) = check_settings(None, None, {"TPP_URL": "http://tpp.example.com"})[1]
+    assert (str(problem.source), problem.code) == ("$TPP_URL", "config/server")
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("https://tpp.example.com", "https://tpp.example.com"),
+        ("https://tpp.example.com/", "https://tpp.example.com"),
+        ("https://tpp.example.com/vedsdk", "https://tpp.example.com"),
+        ("https://tpp.example.com/VedSDK/", "https://tpp.example.com"),
+        ("https://tpp.example.com/vedauth/", "https://tpp.example.com"),
+        ("HTTPS://TPP.Example.COM:443/vedsdk//", "https://tpp.example.com"),
+        ("tpp.example.com", "https://tpp.example.com"),
+        ("tpp.example.com:8443/vedsdk", "https://tpp.example.com:8443"),
+        ("https://gate.example.com/tpp/vedsdk", "https://gate.example.com/tpp"),
+        ("http://localhost:8080/", "http://localhost:8080"),
+        ("http://127.0.0.1:80", "http://127.0.0.1"),
+        ("http://[::1]:8080/vedsdk", "http://[::1]:8080"),
+    ],
+)
+def test_a_server_has_one_spelling(text: str, url: str) -> None:
+    assert normal_server(text) == url
+
+
+@pytest.mark.parametrize(
+    "text", ["http://10.0.0.1", "http://localhost.example.com", "http://127.0.0.1.example.com", "http://tpp"]
+)
+def test_http_goes_to_this_machine_only(text: str) -> None:
+    with pytest.raises(Fault, match="is not https"):
+        normal_server(text)
+
+
+def test_all_faults_of_all_environments_are_told_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "reconciler.yaml"
+    path.write_text(
+        "version: 1\nserver: http://a.example\npolicy: {change_pattern: '('}\nrequests: {reads: none}\n"
+        "environments:\n  one: {server: ftp://b.example}\n  two: {timezone: Mars, plan: {expires: soon}}\n"
+    )
+    _, problems = check_settings(path, "one", {})
+    assert [(problem.source.line, problem.code) for problem in problems] == [
+        (2, "config/server"),
+        (3, "config/pattern"),
+        (4, "schema/type"),
+        (6, "config/server"),
+        (7, "time/unknown-zone"),
+        (7, "schema/value"),
+    ]
