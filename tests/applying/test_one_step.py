@@ -1,0 +1,399 @@
+"""The protocol of one step: whatever the server does, what is reported is true and at most one write has effect."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from reconciler.model.decision import Parameters
+from reconciler.model.plan import Step
+from reconciler.model.receipt import Outcome, Proof
+from reconciler.model.record import Ended, Intent, Recorded
+from reconciler.model.review import Provenance, Review
+from reconciler.model.status import Approved, Pending, State, wanted_from
+from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, Hidden, Lost, NotSent, Reading, Unread
+from reconciler.model.verdict import Reason
+from reconciler.ports import Update
+from tests.applying.bench import RUN, BreakingLedger, accepts, as_planned, bench_of, says
+from tests.builders import APPROVED, NOW, OBJECT, PENDING, REJECTED, WORKFLOW, after, at, between, guid, step
+
+WINDOW = between("2026-11-28T22:00:00Z", "2026-11-29T02:00:00Z")
+OTHER_WINDOW = between("2026-12-05T22:00:00Z", "2026-12-06T02:00:00Z")
+NO_TIMES = State(WINDOW.status)
+OPERATION = "cc5d917e6429"
+TAG = f"[op:{OPERATION}]"
+THREE = as_planned(1, approvers=("local:a", "local:b"))
+AS_THREE = {"approvers": ("local:a", "local:b")}
+
+
+def scheduled(**changes: Any) -> Step:
+    return step(reason=Reason.SCHEDULE_WANTED, after=WINDOW, **changes)
+
+
+def test_a_write_is_read_compared_written_down_sent_observed_and_written_down() -> None:
+    order: list[str] = []
+    bench = bench_of(
+        as_planned(1),
+        before_read=lambda _tickets, _guid: order.append("read"),
+        script=[lambda tickets, update: (order.append("send"), accepts(tickets, update))[1]],
+        ledger=BreakingLedger(on_append=lambda entry: order.append(type(entry).__name__)),
+    )
+    run = bench.run(step())
+    assert order == ["read", "Intent", "send", "read", "Recorded", "Ended"]
+    (receipt,) = run.receipts
+    assert (receipt.outcome, receipt.proof, receipt.result) == (Outcome.APPLIED, Proof.CONFIRMED, 1)
+    assert (receipt.before, receipt.after, receipt.seen, receipt.gone) == (PENDING, APPROVED, APPROVED, False)
+    assert (receipt.operation, receipt.object, receipt.workflow) == (OPERATION, OBJECT, WORKFLOW)
+    assert (receipt.source, receipt.verdict) == (step().source, step().verdict)
+    assert (run.run, run.target, run.stopped, run.notes) == (RUN, "https://tpp.example.com", None, ())
+
+
+def test_the_intent_says_everything_that_is_about_to_be_asked() -> None:
+    bench = bench_of(as_planned(1))
+    bench.run(step())
+    assert bench.ledger.intents == [
+        Intent(
+            at=NOW,
+            operation=OPERATION,
+            guid=guid(1),
+            decision=step().decision,
+            before=PENDING,
+            after=APPROVED,
+            object=OBJECT,
+            workflow=WORKFLOW,
+            updated=as_planned(1).updated,
+            change="CHG0041234",
+            explanation=f"reviewed {TAG}",
+            source=step().source,
+            attempt=1,
+        )
+    ]
+
+
+def test_the_receipt_in_the_ledger_is_the_one_in_the_report_with_the_decision_behind_it() -> None:
+    bench = bench_of(as_planned(1))
+    run = bench.run(step())
+    assert bench.ledger.entries[1:] == [
+        Recorded(run.receipts[0], step().decision, "CHG0041234", None),
+        Ended(run.ended_at, run.counts, None),
+    ]
+
+
+def test_exactly_what_was_asked_for_is_sent() -> None:
+    parameters = Parameters(reason="r", approvers=("local:a",), object_dn=OBJECT, user_data="u")
+    bench = bench_of(as_planned(1), as_planned(2), as_planned(3, state=WINDOW))
+    bench.run(
+        step(1, explanation=None),
+        step(2, reason=Reason.SCHEDULE_WANTED, after=WINDOW, parameters=parameters),
+        step(3, reason=Reason.REOPEN_WANTED, before=WINDOW, after=PENDING),
+    )
+    sent = {update.guid: update for update in bench.tickets.updates}
+    tags = {intent.guid: f"[op:{intent.operation}]" for intent in bench.ledger.intents}
+    assert sent == {
+        guid(1): Update(guid(1), Approved(), tags[guid(1)]),
+        guid(2): Update(guid(2), wanted_from(WINDOW), f"reviewed {tags[guid(2)]}", parameters),
+        guid(3): Update(guid(3), Pending(), f"reviewed {tags[guid(3)]}"),
+    }
+    assert len(set(tags.values())) == 3
+
+
+def test_the_explanation_names_change_request_and_commit_when_they_are_known() -> None:
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    origin = Provenance("t", "s", commit=commit, review=Review(12, "alice"))
+    bench = bench_of(as_planned(1), as_planned(2), origin=origin)
+    bench.run(step(1), step(2, explanation=None, change=None))
+    first, second = (update.explanation for update in bench.tickets.updates)
+    assert first == f"reviewed (CHG0041234, PR #12, commit 0123456) {TAG}"
+    assert second is not None
+    assert second.startswith("(PR #12, commit 0123456) [op:")
+
+
+STALE: list[tuple[Reading, str]] = [
+    (Gone(), "the ticket has gone since the plan was made"),
+    (Hidden(), "the server denies us the ticket since the plan was made"),
+    (Found(as_planned(1, state=REJECTED)), "it was Pending when the plan was made and is Rejected now"),
+    (
+        Found(as_planned(1, state=WINDOW)),
+        "it was Pending when the plan was made and is "
+        "Approved Between 2026-11-28T22:00:00Z to 2026-11-29T02:00:00Z now",
+    ),
+    (Found(as_planned(1, object="x")), f"its object was {OBJECT!r} when the plan was made and is 'x' now"),
+    (Found(as_planned(1, workflow="x")), f"its workflow was {WORKFLOW!r} when the plan was made and is 'x' now"),
+    (Found(as_planned(1, reason="x")), "its reason was '' when the plan was made and is 'x' now"),
+    (Found(as_planned(1, approvers=("local:a",))), "its approvers have changed since the plan was made"),
+]
+
+
+@pytest.mark.parametrize(("reading", "said"), STALE, ids=[row[1] for row in STALE])
+def test_a_ticket_that_moved_since_the_plan_is_not_written(reading: Reading, said: str) -> None:
+    bench = bench_of(as_planned(1), first_readings={guid(1): [reading]})
+    (receipt,) = bench.run(step()).receipts
+    assert (receipt.outcome, receipt.detail, receipt.operation) == (Outcome.STALE, said, None)
+    assert bench.tickets.updates == []
+    assert bench.ledger.intents == []
+
+
+def test_a_ticket_that_was_only_touched_is_written() -> None:
+    touched = as_planned(1, updated=NOW, object=OBJECT.upper(), approvers=("b", "a"), explanation="looked at it")
+    bench = bench_of(touched)
+    (receipt,) = bench.run(step(approvers=("a", "b"))).receipts
+    assert receipt.outcome is Outcome.APPLIED
+
+
+def test_a_schedule_known_from_the_ledger_is_compared_by_its_status() -> None:
+    known = step(reason=Reason.RESCHEDULE_WANTED, before=WINDOW, after=OTHER_WINDOW, known_from="ledger")
+    assert bench_of(as_planned(1, state=NO_TIMES)).run(known).receipts[0].outcome is Outcome.APPLIED
+    assert bench_of(as_planned(1, state=PENDING)).run(known).receipts[0].outcome is Outcome.STALE
+    told = replace(known, known_from="server")
+    assert bench_of(as_planned(1, state=NO_TIMES)).run(told).receipts[0].outcome is Outcome.STALE
+
+
+def test_a_ticket_that_can_not_be_read_again_is_not_written_and_not_called_stale() -> None:
+    bench = bench_of(as_planned(1), first_readings={guid(1): [Unread("HTTP 503")]})
+    (receipt,) = bench.run(step()).receipts
+    assert (receipt.outcome, receipt.detail) == (
+        Outcome.FAILED,
+        "not sent: the ticket could not be read again: HTTP 503",
+    )
+    assert bench.tickets.updates == []
+
+
+def test_a_decision_that_has_expired_since_the_plan_is_not_sent() -> None:
+    bench = bench_of(as_planned(1), as_planned(2))
+    run = bench.run(
+        step(1, valid_until=NOW),
+        step(2, reason=Reason.SCHEDULE_WANTED, after=between("2026-11-23T10:00:00Z", "2026-11-23T12:00:00Z")),
+    )
+    assert [(one.outcome, one.detail) for one in run.receipts] == [
+        (Outcome.NOT_ATTEMPTED, "valid_until has passed since the plan was made"),
+        (Outcome.NOT_ATTEMPTED, "the window has ended since the plan was made"),
+    ]
+    assert bench.tickets.updates == []
+
+
+LOST = Lost("the connection broke")
+RUNNING = Lost("no answer in time", server_fault=True, in_progress=True)
+DENIED = Declined("Result 4", 4)
+VANISHED = Declined("Result 3", 3)
+ALL = frozenset({"Approved", "Approved Between", "Rejected"})
+
+ANSWERS: list[tuple[str, Answer, bool, dict[str, Any], tuple[Outcome, Proof, int]]] = [
+    # name, answer, whether it had effect, how the server behaves; outcome, proof, updates sent
+    ("accepted", Accepted(), True, {}, (Outcome.APPLIED, Proof.CONFIRMED, 1)),
+    ("accepted and gone", Accepted(), True, {"deletes": ALL}, (Outcome.APPLIED, Proof.ACCEPTED, 1)),
+    ("accepted without effect", Accepted(), False, {}, (Outcome.UNKNOWN, Proof.NONE, 1)),
+    ("declined", DENIED, False, {}, (Outcome.REJECTED_BY_SERVER, Proof.UNCHANGED, 1)),
+    ("declined, yet done", DENIED, True, {}, (Outcome.APPLIED, Proof.TAGGED, 1)),
+    ("declined, yet gone", DENIED, True, {"deletes": ALL}, (Outcome.UNKNOWN, Proof.NONE, 1)),
+    ("gone before it came", VANISHED, True, {"deletes": ALL}, (Outcome.STALE, Proof.NONE, 1)),
+    ("not sent", NotSent("refused"), False, {}, (Outcome.FAILED, Proof.NONE, 1)),
+    ("lost and done", LOST, True, {}, (Outcome.APPLIED, Proof.TAGGED, 1)),
+    ("lost and gone", LOST, True, {"deletes": ALL}, (Outcome.APPLIED, Proof.INFERRED, 1)),
+    ("lost before it came", LOST, False, {}, (Outcome.APPLIED, Proof.CONFIRMED, 2)),
+    ("lost in progress, done", RUNNING, True, {}, (Outcome.APPLIED, Proof.TAGGED, 1)),
+    ("lost in progress, unchanged", RUNNING, False, {}, (Outcome.UNKNOWN, Proof.NONE, 1)),
+]
+
+
+@pytest.mark.parametrize(("name", "answer", "effect", "server", "expected"), ANSWERS, ids=[row[0] for row in ANSWERS])
+def test_every_answer_is_checked_against_the_ticket(name, answer, effect, server, expected) -> None:
+    bench = bench_of(as_planned(1), script=[says(answer, effect=effect)], **server)
+    (receipt,) = bench.run(step()).receipts
+    assert (receipt.outcome, receipt.proof, len(bench.tickets.updates)) == expected
+    assert len(bench.tickets.taken) <= 1
+    assert bench.ledger.receipts == [receipt]
+    assert receipt.operation == OPERATION
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (Accepted(), (Outcome.AWAITING_OTHERS, Proof.TAGGED)),
+        (LOST, (Outcome.AWAITING_OTHERS, Proof.TAGGED)),
+        (RUNNING, (Outcome.AWAITING_OTHERS, Proof.TAGGED)),
+        (DENIED, (Outcome.AWAITING_OTHERS, Proof.TAGGED)),
+    ],
+)
+def test_a_ticket_that_stays_pending_with_our_tag_waits_for_others(answer: Answer, expected) -> None:
+    bench = bench_of(THREE, others_due=frozenset({guid(1)}), script=[says(answer, effect=True)])
+    (receipt,) = bench.run(step(**AS_THREE)).receipts
+    assert (receipt.outcome, receipt.proof) == expected
+    assert (receipt.seen, len(bench.tickets.updates)) == (PENDING, 1)
+
+
+def test_an_accepted_update_without_a_trace_waits_for_others_only_where_there_are_others() -> None:
+    several = bench_of(THREE, script=[says(Accepted(), effect=False)]).run(step(**AS_THREE)).receipts[0]
+    assert (several.outcome, several.proof) == (Outcome.AWAITING_OTHERS, Proof.ACCEPTED)
+    alone = bench_of(as_planned(1), script=[says(Accepted(), effect=False)]).run(step()).receipts[0]
+    assert (alone.outcome, alone.detail) == (Outcome.UNKNOWN, "the server said Success, but nothing has changed")
+
+
+def test_a_write_that_takes_its_time_to_show_is_waited_for() -> None:
+    late = as_planned(1)
+    bench = bench_of(late, first_readings={guid(1): [Found(late)] * 4})
+    (receipt,) = bench.run(step()).receipts
+    assert receipt.outcome is Outcome.APPLIED
+    assert bench.clock.slept == [0.05, 0.1, 0.2]
+
+
+def test_waiting_for_a_write_to_show_ends_with_the_settle_budget_counted_from_the_answer() -> None:
+    bench = bench_of(as_planned(1), settle=5.0)
+
+    def slow(tickets, update) -> Answer:
+        bench.clock.sleep(20)
+        return RUNNING
+
+    bench.tickets.script = [slow]
+    (receipt,) = bench.run(step()).receipts
+    assert receipt.outcome is Outcome.UNKNOWN
+    assert bench.clock.now() == NOW + timedelta(seconds=25)
+
+
+def test_a_ticket_that_can_not_be_read_after_the_write_leaves_its_outcome_unknown() -> None:
+    for answer in (Accepted(), LOST):
+        readings = [Found(as_planned(1))] + [Unread("HTTP 503")] * 99
+        bench = bench_of(as_planned(1), script=[says(answer, effect=True)], first_readings={guid(1): readings})
+        (receipt,) = bench.run(step()).receipts
+        assert receipt.outcome is Outcome.UNKNOWN
+        assert "HTTP 503" in receipt.detail
+
+
+def test_a_ticket_denied_after_a_lost_answer_is_unknown() -> None:
+    readings = [Found(as_planned(1))] + [Hidden()] * 99
+    bench = bench_of(as_planned(1), script=[says(LOST, effect=True)], first_readings={guid(1): readings})
+    (receipt,) = bench.run(step()).receipts
+    assert (receipt.outcome, receipt.detail) == (
+        Outcome.UNKNOWN,
+        "the connection broke; the server denies us the ticket",
+    )
+
+
+def test_what_changed_otherwise_after_a_lost_answer_is_unknown_and_not_sent_again() -> None:
+    rejected = as_planned(1, state=REJECTED, updated=NOW)
+
+    def others(tickets, update) -> Answer:
+        tickets.tickets[guid(1)] = rejected
+        return LOST
+
+    bench = bench_of(as_planned(1), script=[others])
+    (receipt,) = bench.run(step()).receipts
+    assert (receipt.outcome, receipt.seen) == (Outcome.UNKNOWN, REJECTED)
+    assert len(bench.tickets.updates) == 1
+
+
+def test_what_others_did_right_after_ours_does_not_hide_that_ours_was_taken() -> None:
+    for answer in (Accepted(), LOST):
+
+        def others(tickets, update, answer=answer) -> Answer:
+            tickets.take(update)
+            tickets.tickets[guid(1)] = replace(tickets.tickets[guid(1)], state=REJECTED)
+            return answer
+
+        (receipt,) = bench_of(as_planned(1), script=[others]).run(step()).receipts
+        assert (receipt.outcome, receipt.proof, receipt.seen) == (Outcome.APPLIED, Proof.TAGGED, REJECTED)
+
+
+def test_an_update_goes_out_twice_at_most_and_with_one_tag() -> None:
+    bench = bench_of(as_planned(1), script=[says(LOST, effect=False)] * 5)
+    (receipt,) = bench.run(step()).receipts
+    assert (receipt.outcome, receipt.proof) == (Outcome.FAILED, Proof.UNCHANGED)
+    assert receipt.detail == "the connection broke; the ticket was read again, unchanged"
+    assert [intent.attempt for intent in bench.ledger.intents] == [1, 2]
+    assert len(bench.tickets.updates) == 2
+    assert bench.tickets.updates[0] == bench.tickets.updates[1]
+
+
+def test_no_second_attempt_is_made_once_the_run_is_stopped() -> None:
+    bench = bench_of(as_planned(1))
+
+    def lost(tickets, update) -> Answer:
+        bench.stop.why = "interrupted"
+        return LOST
+
+    bench.tickets.script = [lost]
+    (receipt,) = bench.run(step()).receipts
+    assert (receipt.outcome, receipt.proof) == (Outcome.FAILED, Proof.UNCHANGED)
+    assert len(bench.tickets.updates) == 1
+
+
+def test_no_second_attempt_is_made_once_the_decision_has_expired() -> None:
+    bench = bench_of(as_planned(1), script=[says(LOST, effect=False)])
+    (receipt,) = bench.run(step(valid_until=NOW + timedelta(seconds=3))).receipts
+    assert (receipt.outcome, receipt.proof) == (Outcome.FAILED, Proof.UNCHANGED)
+    assert receipt.detail == (
+        "the first attempt had no effect, and no second one was made: valid_until has passed since the plan was made"
+    )
+    assert len(bench.tickets.updates) == 1
+
+
+def test_a_second_attempt_that_is_lost_too_but_took_effect_is_applied_once() -> None:
+    bench = bench_of(as_planned(1), script=[says(LOST, effect=False), says(LOST, effect=True)])
+    (receipt,) = bench.run(step()).receipts
+    assert (receipt.outcome, receipt.proof, len(bench.tickets.taken)) == (Outcome.APPLIED, Proof.TAGGED, 1)
+
+
+def test_an_old_server_that_tells_no_times_confirms_a_schedule_by_its_status() -> None:
+    bench = bench_of(as_planned(1), script=[_without_times(Accepted())])
+    (receipt,) = bench.run(scheduled()).receipts
+    assert (receipt.outcome, receipt.proof, receipt.seen) == (Outcome.APPLIED, Proof.CONFIRMED, NO_TIMES)
+
+
+def _without_times(answer: Answer, *, effect: bool = True):
+    def turn(tickets, update) -> Answer:
+        if effect:
+            tickets.take(update)
+            tickets.tickets[guid(1)] = replace(tickets.tickets[guid(1)], state=NO_TIMES)
+        return answer
+
+    return turn
+
+
+def test_on_an_old_server_a_lost_move_of_a_window_is_not_taken_for_done_because_of_its_status() -> None:
+    move = step(reason=Reason.RESCHEDULE_WANTED, before=WINDOW, after=OTHER_WINDOW, known_from="ledger")
+    lost = bench_of(as_planned(1, state=NO_TIMES), script=[_without_times(LOST, effect=False)] * 2)
+    assert lost.run(move).receipts[0].outcome is Outcome.FAILED
+    done = bench_of(as_planned(1, state=NO_TIMES), script=[_without_times(LOST)])
+    (receipt,) = done.run(move).receipts
+    assert (receipt.outcome, receipt.proof, len(done.tickets.updates)) == (Outcome.APPLIED, Proof.TAGGED, 1)
+
+
+def test_a_server_that_shows_a_schedule_as_approved_confirms_it() -> None:
+    def plain(tickets, update) -> Answer:
+        tickets.take(update)
+        tickets.tickets[guid(1)] = replace(tickets.tickets[guid(1)], state=APPROVED)
+        return Accepted()
+
+    (receipt,) = bench_of(as_planned(1), script=[plain]).run(scheduled()).receipts
+    assert (receipt.outcome, receipt.proof, receipt.seen) == (Outcome.APPLIED, Proof.CONFIRMED, APPROVED)
+
+
+def _gone(answer: Answer):
+    def turn(tickets, update) -> Answer:
+        del tickets.tickets[update.guid]
+        return answer
+
+    return turn
+
+
+def test_a_ticket_that_vanishes_does_not_prove_an_update_that_can_not_have_led_there() -> None:
+    early = bench_of(as_planned(1), script=[_gone(LOST)]).run(scheduled()).receipts[0]
+    assert (early.outcome, early.gone) == (Outcome.STALE, True)
+    reopen = step(reason=Reason.REOPEN_WANTED, before=WINDOW, after=PENDING)
+    taken_back = bench_of(as_planned(1, state=WINDOW), script=[_gone(LOST)]).run(reopen).receipts[0]
+    assert (taken_back.outcome, taken_back.gone) == (Outcome.STALE, True)
+
+
+def test_a_rejection_of_what_was_due_anyway_is_unknown_when_the_ticket_vanishes() -> None:
+    due = after("2026-11-23T12:01:00Z")
+    reject = step(reason=Reason.REJECT_WANTED, before=due, after=REJECTED)
+    receipt = bench_of(as_planned(1, state=due), script=[_gone(LOST)]).run(reject).receipts[0]
+    assert (receipt.outcome, receipt.gone) == (Outcome.UNKNOWN, True)
+    assert receipt.detail == "the connection broke; it is gone, as it would be without the update"
+
+
+def test_a_schedule_that_is_due_by_any_clock_is_inferred_from_the_ticket_being_gone() -> None:
+    soon = step(reason=Reason.SCHEDULE_WANTED, after=after("2026-11-23T12:04:00Z"))
+    receipt = bench_of(as_planned(1), script=[_gone(LOST)]).run(soon).receipts[0]
+    assert (receipt.outcome, receipt.proof) == (Outcome.APPLIED, Proof.INFERRED)
+    assert at("2026-11-23T12:04:00Z") > NOW
