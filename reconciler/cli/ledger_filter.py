@@ -77,9 +77,19 @@ def filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--ticket", "tickets", multiple=True, type=GUID, help="Only this ticket (repeatable).")
     @click.option("--object", "objects", multiple=True, metavar="PATTERN", help=r"Only these DNs: \VED\Policy\Web\**.")
     @click.option("--change", "changes", multiple=True, help="Only this change record (repeatable).")
-    @click.option("--since", type=parsed("time", _first_instant, "2026-11-01"), help="From this day or time on.")
     @click.option(
-        "--until", type=parsed("time", _last_instant, "2026-11-30"), help="Until this day (included) or time."
+        "--since",
+        "--from",
+        "since",
+        type=parsed("time", _first_instant, "2026-11-01"),
+        help="From this day or time on.",
+    )
+    @click.option(
+        "--until",
+        "--to",
+        "until",
+        type=parsed("time", _last_instant, "2026-11-30"),
+        help="Until this day (included) or time.",
     )
     @click.option("--outcome", "outcomes", multiple=True, type=click.Choice(RECORD_OUTCOMES), help="Only this outcome.")
     @functools.wraps(function)

@@ -16,11 +16,11 @@ from typing import Self
 from reconciler.errors import LedgerUnwritable
 from reconciler.ledger.files import file_of, line_hash
 from reconciler.ledger.heads import head_digest, ledger_heads
-from reconciler.model.canonical import canonical
 from reconciler.model.provenance_codec import encode_provenance
 from reconciler.model.record import Entry, Opened
 from reconciler.model.record_codec import encode_line
 from reconciler.model.review import Provenance
+from reconciler.model.wellformed import well_formed
 
 _REMEDIES = {
     errno.ENOSPC: "free some space on that disk",
@@ -117,7 +117,7 @@ class Journal:
         self.close()
 
     def _enqueue(self, entry: Entry) -> int:
-        line = canonical(encode_line(entry, self._queued + 1, self.run, self._provenance, self._previous))
+        line = well_formed(encode_line(entry, self._queued + 1, self.run, self._provenance, self._previous))
         self._previous = line_hash(line)
         self._queue += line + b"\n"
         self._queued += 1

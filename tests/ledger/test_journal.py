@@ -82,6 +82,16 @@ def test_a_line_says_everything_about_its_run(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("text", ["\ud800", "a\udfffb", "\ud83d\ude00 \ud83d", "plain \\ud800", "😀"])
+def test_a_line_has_no_lone_surrogates_which_jq_would_refuse(tmp_path: Path, text: str) -> None:
+    path = write_run(tmp_path, FIRST, intent(object=text))
+    kept = json.loads(path.read_bytes().splitlines()[1])["object"]
+    assert kept == text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    read = subprocess.run(["jq", "-r", ".object"], input=path.read_bytes(), capture_output=True, check=True).stdout
+    assert read.decode().splitlines()[1] == kept
+    assert check(tmp_path).faults == ()
+
+
 def test_sha256sum_and_jq_can_check_the_chain(tmp_path: Path) -> None:
     first, second, _ = write_three_runs(tmp_path)
     lines = first.read_bytes().splitlines()

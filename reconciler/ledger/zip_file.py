@@ -1,0 +1,41 @@
+"""Zip files that are the same, byte for byte, whenever and wherever they are written from the same content."""
+
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from reconciler.errors import InvalidInput
+from reconciler.model.decision import Problem, Source
+
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)
+"""The earliest time that the format can say; a real one would differ from run to run."""
+
+
+def write_zip(path: Path, content: Mapping[str, bytes]) -> None:
+    """Write files into a zip, sorted by name and stored as they are, whole or not at all.
+
+    They are not compressed, because compressors differ between versions. Raises InvalidInput when it can't be written.
+    """
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.resolve().parent, prefix=f".{path.name}.", delete=False) as file:
+            unfinished = Path(file.name)
+            try:
+                with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+                    for name in sorted(content):
+                        archive.writestr(_entry(name), content[name])
+                unfinished.chmod(0o644)
+                unfinished.replace(path.resolve())
+            except BaseException:
+                unfinished.unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        message = f"the file can't be written: {error.strerror or error}"
+        raise InvalidInput((Problem("pack/unwritable", Source(str(path)), message, "choose another place"),)) from error
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, _LONG_AGO)
+    entry.create_system = 3
+    entry.external_attr = 0o100644 << 16
+    return entry

@@ -1,0 +1,79 @@
+"""The summary of an audit pack: one page that prints well, without scripts, and the same for the same records."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from reconciler.model.audit import Audit
+from reconciler.model.history import RECORD_OUTCOMES, Record
+from reconciler.model.review import Provenance
+from reconciler.model.status import State
+from reconciler.rendering import times
+from reconciler.rendering.html.assets import policy, style
+from reconciler.rendering.html.page import badge, facts, link, moment, small_table
+from reconciler.rendering.neutral import html
+
+_SHEETS = ("base.css",)
+_TONES = {"applied": "good", "awaiting-others": "time", "stale": "care", "not-attempted": "calm", "closed": "calm"}
+
+
+def audit_page(audit: Audit) -> str:
+    """Return the summary as a whole document."""
+    counts = Counter(record.outcome for record in audit.records)
+    told = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in RECORD_OUTCOMES if counts[outcome]) or "no records"
+    asked = [(html(name).capitalize(), f"<code>{html(value)}</code>") for name, value in audit.asked]
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy(_SHEETS, ())}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>Decisions on approval tickets</title>\n<style>{style(*_SHEETS)}</style>\n</head>\n<body>\n"
+        '<main><div class="wrap">\n<h1>Decisions on approval tickets</h1>\n'
+        f'<p class="lede">{told}. All times are UTC. VERIFY.md says how to check everything here.</p>\n'
+        + facts([*asked, ("Ledger", f"<code>{html(audit.head)}</code>")])
+        + small_table("Runs", ("Run", "Server", "Who", "Commit", "Workflow run"), _runs(audit))
+        + small_table(
+            "Records",
+            ("When", "Outcome", "Object and ticket", "Before → wanted", "Change", "Ledger line"),
+            map(_row, audit.records),
+        )
+        + small_table("Not in this pack", ("What", "Why"), ((html(a.what), html(a.why)) for a in audit.absent))
+        + "</div></main>\n</body>\n</html>\n"
+    )
+
+
+def _runs(audit: Audit) -> Iterator[tuple[str, ...]]:
+    runs = {record.line.run: record.line.provenance for record in audit.records}
+    for run in sorted(runs):
+        origin = runs[run]
+        server = html(origin.target) + (f"<br>{html(origin.environment)}" if origin.environment else "")
+        commit = f"<code>{html((origin.commit or '')[:12])}</code>"
+        yield html(run), server, _who(origin), commit, link(origin.workflow_run or "", origin.workflow_run or "")
+
+
+def _who(origin: Provenance) -> str:
+    review = origin.review
+    acting = f"<br>as {html(origin.identity)}" if origin.identity else ""
+    if review is None:
+        return f"no pull request is known{acting}"
+    reviewers = html(", ".join(review.reviewers)) or "nobody"
+    number = link(review.url, f"#{review.pull_request}")
+    return f"{number} by {html(review.author)}<br>reviewed by {reviewers}{acting}"
+
+
+def _row(record: Record) -> tuple[str, ...]:
+    name = f"{html(record.object)}<br>" if record.object else ""
+    place = f"{html(record.line.source.path)}:{record.line.source.line}"
+    return (
+        moment(record.at),
+        badge(record.outcome, _TONES.get(record.outcome, "bad")),
+        f"{name}<code>{record.guid}</code>",
+        f"{_state(record.before)} → {_state(record.after)}" if record.after else "",
+        html(record.change or ""),
+        f"{place}<br><code>{html(record.line.hash[:19])}</code>",
+    )
+
+
+def _state(state: State | None) -> str:
+    if state is None:
+        return "?"
+    window = f"<br>{html(times.window(state.schedule))}" if state.schedule else ""
+    return html(state.status) + window

@@ -1,0 +1,110 @@
+"""VERIFY.md of an audit pack: how to check it on any machine with a shell, sha256sum and jq, without the reconciler."""
+
+from reconciler.model.audit import Audit
+from reconciler.rendering.neutral import code
+
+_GUIDE = """\
+# How to verify this pack
+
+This pack holds records of decisions on approval tickets, and the proof that they stand in a ledger whose lines are
+chained by SHA-256. Checking it takes a POSIX shell with its usual companions, `sha256sum` and `jq`, and no part of the
+tool that wrote it. Unpack it, open a shell in its folder, and run the steps in their order. Every step says so when
+something is wrong and then stops; silence or `OK` means that it holds.
+
+{asked}
+
+## 1. The pack arrived whole
+```sh
+sha256sum --check --quiet SHA256SUMS && echo "pack: OK"
+```
+
+## 2. Every line is the one that was written
+Each line names the hash of the line before (`previous`); the first one names the hash of the heads that its run found.
+A file may end in a piece without a line end: a write that a crash cut off, which counts as never written.
+```sh
+find ledger -name '*.jsonl' | sort | while read -r file; do
+  expected=$(head -n 1 "$file" | jq -cS .heads | tr -d '\\n' | sha256sum | cut -d ' ' -f 1)
+  number=0
+  while IFS= read -r line; do
+    number=$((number + 1))
+    test "$(printf '%s' "$line" | jq -r .previous)" = "sha256:$expected" ||
+      {{ echo "$file: line $number does not follow the line before it" >&2; exit 1; }}
+    expected=$(printf '%s' "$line" | sha256sum | cut -d ' ' -f 1)
+  done < "$file"
+done && echo "lines: OK"
+```
+
+## 3. Every file is the one that later runs found
+The first line of a run names the last lines that were there (`heads`). Files from before the first record of this pack
+are not in it.
+```sh
+find ledger -name '*.jsonl' | sort | while read -r file; do
+  head -n 1 "$file" | jq -r '.heads[] | "\\(.path) \\(.lines) \\(.hash)"' | while read -r path lines hash; do
+    test -f "ledger/$path" || continue
+    found=$(sed -n "${{lines}}p" "ledger/$path" | tr -d '\\n' | sha256sum | cut -d ' ' -f 1)
+    test "sha256:$found" = "$hash" ||
+      {{ echo "ledger/$path: line $lines is not the one that $file names" >&2; exit 1; }}
+  done || exit 1
+done && echo "files: OK"
+```
+
+## 4. The heads are those of the ledger
+The hash over all heads is the ledger's. **Compare it with one that you did not get from the same hands**: plans name
+the ledger's head as they found it (`ledger_head`); attestations of runs and notes of your own do, too.
+```sh
+jq -r '.heads[] | "\\(.path) \\(.lines) \\(.hash)"' proof.json | while read -r path lines hash; do
+  test -f "ledger/$path" || continue
+  found=$(sed -n "${{lines}}p" "ledger/$path" | tr -d '\\n' | sha256sum | cut -d ' ' -f 1)
+  test "sha256:$found" = "$hash" || {{ echo "ledger/$path: line $lines is not the head" >&2; exit 1; }}
+done &&
+  test "$(jq -r .head proof.json)" = "sha256:$(jq -cS .heads proof.json | tr -d '\\n' | sha256sum | cut -d ' ' -f 1)" &&
+  echo "heads: OK, the ledger is $(jq -r .head proof.json)"
+```
+
+## 5. Every record is a line of the ledger and says what that line says
+```sh
+jq -c '.records[]' records.json | while IFS= read -r record; do
+  path=$(printf '%s' "$record" | jq -r .ledger.path)
+  number=$(printf '%s' "$record" | jq -r .ledger.line)
+  hash=$(printf '%s' "$record" | jq -r .ledger.hash)
+  line=$(sed -n "${{number}}p" "ledger/$path")
+  test "sha256:$(printf '%s' "$line" | sha256sum | cut -d ' ' -f 1)" = "$hash" ||
+    {{ echo "records.json: ledger/$path line $number is another line" >&2; exit 1; }}
+  says='[.guid, .at, .decision, .run, .after, (.outcome // .entry), .review, .commit, .identity]'
+  of='[.guid, .at, .decision, .run, .after,
+    (if .outcome == "open" or .outcome == "superseded" then "intent" else .outcome end),
+    .provenance.review, .provenance.commit, .provenance.identity]'
+  test "$(printf '%s' "$line" | jq -cS "$says")" = "$(printf '%s' "$record" | jq -cS "$of")" ||
+    {{ echo "records.json: not what ledger/$path line $number says" >&2; exit 1; }}
+  grep -q "$hash" records.csv || {{ echo "records.csv: $hash is missing" >&2; exit 1; }}
+done && echo "records: OK"
+```
+
+## 6. The plans are those that were applied
+The first line of a run names the digest of the plan that it applied; a plan is kept under its digest.
+```sh
+if test -d plans; then
+  find plans -name '*.json' | sort | while read -r plan; do
+    digest=$(jq -r .digest "$plan")
+    test "$plan" = "plans/$(printf '%s' "$digest" | cut -d : -f 2).json" ||
+      {{ echo "$plan: has the digest $digest" >&2; exit 1; }}
+    find ledger -name '*.jsonl' -exec head -q -n 1 {{}} + | jq -r .digest | grep -qx "$digest" ||
+      {{ echo "$plan: no run of this pack applied it" >&2; exit 1; }}
+  done
+fi && echo "plans: OK"
+```
+
+## What else is here
+`summary.html` and `records.csv` show the records; `reviews.json` says who wrote and reviewed the commit of each run;
+`manifests/<commit>/` has the files as they were at that commit: in a clone of the repository,
+`git show <commit>:<path>` gives the same bytes. {absent}
+"""
+
+
+def verify_guide(audit: Audit) -> str:
+    """Return VERIFY.md. Its commands are the same for every pack."""
+    asked = "\n".join(f"- {name}: {code(value)}" for name, value in audit.asked) or "- everything in the ledger"
+    missing = (
+        "What could not be found is named in `proof.json` under `absent`." if audit.absent else "Nothing is missing."
+    )
+    return _GUIDE.format(asked=f"What was asked for:\n\n{asked}", absent=missing)
