@@ -1,0 +1,232 @@
+"""Intents that dead runs left are resolved by reading first; what had no effect is sent again, once."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from reconciler.model.decision import WindowUse
+from reconciler.model.receipt import Outcome, Proof, operation_tag
+from reconciler.model.record import Closed, Intent, OpenIntent, Recorded, Remembered, Story
+from reconciler.model.status import State
+from reconciler.model.ticket import Found, Hidden, Lost, Unread
+from reconciler.model.verdict import Reason
+from tests.applying.bench import Bench, as_planned, bench_of, says
+from tests.builders import APPROVED, NOW, PENDING, REJECTED, between, guid, remembered, step
+
+DEAD_RUN = "20261123T110000Z-0000dd"
+LEFT = "0123456789ab"
+TAGGED = f"reviewed {operation_tag(LEFT)}"
+WINDOW = between("2026-11-28T22:00:00Z", "2026-11-29T02:00:00Z")
+
+
+def left(state: State = APPROVED, last: Remembered | None = None, **changes: Any) -> Story:
+    """A story with an intent of an hour ago that nobody has a receipt for."""
+    values: dict[str, Any] = {
+        "at": NOW - timedelta(hours=1),
+        "operation": LEFT,
+        "guid": guid(1),
+        "decision": "sha256:" + "d" * 64,
+        "before": PENDING,
+        "after": state,
+        "updated": as_planned(1).updated,
+        "change": "CHG0000001",
+    }
+    return Story(last, OpenIntent(Intent(**(values | changes)), DEAD_RUN))
+
+
+def applied(bench: Bench, story: Story, **fields: Any):
+    """Apply one step whose ticket has this story; returns the receipt and what the ledger got."""
+    (receipt,) = bench.run(step(1, **fields), stories={guid(1): story}).receipts
+    return receipt
+
+
+def test_an_intent_that_took_effect_is_the_receipt_of_the_step_and_nothing_is_sent() -> None:
+    bench = bench_of(as_planned(1, state=APPROVED))
+    receipt = applied(bench, left())
+    assert (receipt.outcome, receipt.proof, receipt.operation) == (Outcome.APPLIED, Proof.OBSERVED, LEFT)
+    assert receipt.detail == f"sent by run {DEAD_RUN}: no usable answer came; the ticket was read again as wanted"
+    assert bench.tickets.updates == []
+    assert bench.ledger.entries[0] == Recorded(receipt, "sha256:" + "d" * 64, "CHG0000001", None)
+
+
+def test_an_intent_with_its_tag_on_a_pending_ticket_waits_for_others() -> None:
+    bench = bench_of(as_planned(1, explanation=TAGGED))
+    receipt = applied(bench, left())
+    assert (receipt.outcome, receipt.proof, bench.tickets.updates) == (Outcome.AWAITING_OTHERS, Proof.TAGGED, [])
+
+
+def test_an_intent_on_a_ticket_that_is_gone_is_inferred() -> None:
+    receipt = applied(bench_of(), left())
+    assert (receipt.outcome, receipt.proof, receipt.gone) == (Outcome.APPLIED, Proof.INFERRED, True)
+
+
+def test_an_intent_without_effect_is_closed_and_the_step_is_sent_under_its_own_tag() -> None:
+    bench = bench_of(as_planned(1))
+    receipt = applied(bench, left())
+    assert (receipt.outcome, receipt.proof) == (Outcome.APPLIED, Proof.CONFIRMED)
+    assert receipt.operation != LEFT
+    first, last = bench.ledger.receipts
+    assert (first.outcome, first.proof, first.operation) == (Outcome.FAILED, Proof.UNCHANGED, LEFT)
+    assert first.detail == f"run {DEAD_RUN} left an intent that had no effect"
+    assert last == receipt
+    assert len(bench.tickets.updates) == 1
+
+
+def test_an_intent_of_a_moment_ago_is_given_its_settle_budget_before_it_is_judged() -> None:
+    bench = bench_of(as_planned(1))
+    applied(bench, left(at=NOW - timedelta(seconds=2)))
+    assert bench.clock.slept[0] == 3.0
+
+
+def test_an_intent_from_a_clock_that_runs_ahead_is_waited_for_no_longer_than_the_budget() -> None:
+    bench = bench_of(as_planned(1))
+    applied(bench, left(at=NOW + timedelta(hours=2)))
+    assert bench.clock.slept[0] == 5.0
+
+
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        (Found(as_planned(1, updated=NOW)), "something else has changed"),
+        (Found(as_planned(1, state=REJECTED, updated=NOW)), "something else has changed"),
+        (Unread("HTTP 503"), "HTTP 503"),
+        (Hidden(), "the server denies us the ticket"),
+    ],
+)
+def test_an_intent_that_nothing_proves_stays_unknown_and_nothing_is_sent(there, said) -> None:
+    bench = bench_of(as_planned(1), first_readings={guid(1): [there]})
+    receipt = applied(bench, left())
+    assert (receipt.outcome, receipt.proof) == (Outcome.UNKNOWN, Proof.NONE)
+    assert receipt.detail == f"run {DEAD_RUN} left an intent, and {said}"
+    assert bench.tickets.updates == []
+
+
+def test_an_intent_for_something_else_is_recorded_for_what_it_was_and_is_not_the_receipt_of_the_step() -> None:
+    bench = bench_of(as_planned(1, state=WINDOW))
+    weekly = WindowUse("sat-night", "FREQ=WEEKLY;BYDAY=SA")
+    receipt = applied(bench, left(WINDOW), reason=Reason.REJECT_WANTED, after=REJECTED, window=weekly)
+    assert (receipt.outcome, receipt.after) == (Outcome.STALE, REJECTED)
+    entry = bench.ledger.entries[0]
+    assert isinstance(entry, Recorded)
+    assert (entry.receipt.outcome, entry.receipt.after, entry.receipt.operation) == (Outcome.APPLIED, WINDOW, LEFT)
+    assert (entry.decision, entry.change, entry.window) == ("sha256:" + "d" * 64, "CHG0000001", None)
+    assert bench.tickets.updates == []
+
+
+def test_an_intent_for_something_else_that_waits_for_others_does_not_hold_up_a_changed_mind() -> None:
+    bench = bench_of(as_planned(1, explanation=TAGGED))
+    receipt = applied(bench, left(), reason=Reason.REJECT_WANTED, after=REJECTED)
+    assert (receipt.outcome, receipt.after) == (Outcome.APPLIED, REJECTED)
+    assert [one.outcome for one in bench.ledger.receipts] == [Outcome.AWAITING_OTHERS, Outcome.APPLIED]
+
+
+def test_an_intent_without_effect_is_sent_again_once_a_run_and_not_more() -> None:
+    bench = bench_of(as_planned(1), script=[says(Lost("reset"), effect=False)] * 9)
+    receipt = applied(bench, left())
+    assert (receipt.outcome, receipt.proof) == (Outcome.FAILED, Proof.UNCHANGED)
+    assert len(bench.tickets.updates) == 2
+
+
+def test_nothing_is_resolved_once_the_run_is_stopped() -> None:
+    bench = bench_of(as_planned(1, state=APPROVED))
+    bench.stop.why = "interrupted"
+    receipt = applied(bench, left())
+    assert (receipt.outcome, receipt.operation) == (Outcome.NOT_ATTEMPTED, None)
+    assert bench.tickets.reads == []
+
+
+# Steps that change nothing: what reading proves is written down, and never anything sent.
+
+SETTLED = {"reason": Reason.SETTLED_INFERRED, "before": None}
+
+
+def healed(bench: Bench, story: Story, **fields: Any):
+    run = bench.run(step(1, **fields), stories={guid(1): story})
+    assert run.receipts == ()
+    assert bench.tickets.updates == []
+    return run
+
+
+def test_a_settled_intent_gets_the_receipt_that_it_lacks() -> None:
+    bench = bench_of()
+    run = healed(bench, left(), **SETTLED)
+    assert run.notes == ("1 intents of earlier runs were resolved by reading",)
+    (receipt,) = bench.ledger.receipts
+    assert (receipt.outcome, receipt.proof, receipt.operation) == (Outcome.APPLIED, Proof.INFERRED, LEFT)
+
+
+def test_an_intent_that_is_in_sync_or_without_effect_is_resolved_too() -> None:
+    done = bench_of(as_planned(1, state=APPROVED))
+    healed(done, left(), reason=Reason.IN_SYNC_SAME, before=APPROVED)
+    assert [one.outcome for one in done.ledger.receipts] == [Outcome.APPLIED]
+    idle = bench_of(as_planned(1))
+    healed(idle, left(), reason=Reason.EXPIRED_VALID_UNTIL)
+    assert [(one.outcome, one.proof) for one in idle.ledger.receipts] == [(Outcome.FAILED, Proof.UNCHANGED)]
+
+
+def test_an_intent_that_stays_unknown_adds_nothing_to_the_ledger() -> None:
+    bench = bench_of(as_planned(1, updated=NOW))
+    run = healed(bench, left(), reason=Reason.CONFLICT_OPEN_INTENT)
+    assert (bench.ledger.receipts, run.notes) == ([], ())
+
+
+def test_a_ticket_that_is_settled_is_closed_once_so_that_it_need_never_be_read_again() -> None:
+    settled = {"reason": Reason.SETTLED_RECEIPT, "before": None}
+    bench = bench_of()
+    healed(bench, Story(remembered()), **settled)
+    assert bench.ledger.of(Closed) == [Closed(NOW, guid(1), step(1).decision)]
+    again = bench_of()
+    healed(again, Story(remembered(gone=True)), closed=True, **settled)
+    assert again.ledger.of(Closed) == []
+    assert again.tickets.reads == []
+
+
+def test_a_ledger_that_breaks_while_healing_stops_the_run_before_anything_is_sent() -> None:
+    bench = bench_of(as_planned(2, object="other"))
+    bench.ledger.room = 0
+    run = bench.run(step(1, **SETTLED), step(2, object="other"), stories={guid(1): left()})
+    assert bench.tickets.updates == []
+    assert run.stopped == "the ledger can't be written: No space left on device"
+    assert run.receipts[0].outcome in (Outcome.FAILED, Outcome.NOT_ATTEMPTED)
+
+
+def test_healing_stops_when_the_run_is_stopped() -> None:
+    bench = bench_of()
+    bench.stop.why = "interrupted"
+    healed(bench, left(), **SETTLED)
+    assert bench.ledger.receipts == []
+
+
+# What an earlier run of this very plan has done.
+
+
+def test_a_step_that_an_earlier_run_of_the_plan_applied_is_not_sent_again() -> None:
+    bench = bench_of(as_planned(1))
+    done = Story(remembered(after=APPROVED, decision=step(1).decision, at=NOW))
+    run = bench.run(step(1), stories={guid(1): done})
+    assert (run.receipts, bench.tickets.reads, bench.tickets.updates) == ((), [], [])
+    assert run.notes == ("1 of the plan's steps were applied by an earlier run and were not sent again",)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"at": NOW - timedelta(seconds=1)},
+        {"decision": "sha256:" + "e" * 64},
+        {"after": REJECTED},
+    ],
+    ids=str,
+)
+def test_what_was_applied_before_the_plan_or_for_another_decision_does_not_count(change) -> None:
+    bench = bench_of(as_planned(1))
+    last = replace(remembered(after=APPROVED, decision=step(1).decision, at=NOW), **change)
+    assert len(bench.run(step(1), stories={guid(1): Story(last)}).receipts) == 1
+
+
+def test_an_intent_that_is_open_is_looked_at_even_if_an_earlier_one_was_applied() -> None:
+    bench = bench_of(as_planned(1, state=APPROVED))
+    done = remembered(after=APPROVED, decision=step(1).decision, at=NOW)
+    receipt = applied(bench, left(last=done))
+    assert (receipt.operation, receipt.outcome) == (LEFT, Outcome.APPLIED)
