@@ -1,0 +1,46 @@
+"""Decisions and tickets in any number, the same ones every time."""
+
+import json
+import random
+import uuid
+from pathlib import Path
+
+_ENTRY = """\
+  - guid: {guid}
+    status: {status}
+    explanation: Renewal of host {number}
+    expect:
+      object: \\VED\\Policy\\Web\\host{number}.example.com
+      workflow: \\VED\\Policy\\Workflows\\Stage 0
+"""
+_HEADER = "version: 1\nchange: CHG0041234\ntickets:\n"
+
+
+def guids(count: int, seed: int = 1) -> list[str]:
+    """Return `count` GUIDs."""
+    source = random.Random(seed)
+    return [str(uuid.UUID(int=source.getrandbits(128), version=4)) for _ in range(count)]
+
+
+def manifests(folder: Path, count: int, files: int = 1, *, bad: int = 0, seed: int = 1) -> Path:
+    """Write decisions that approve `count` tickets into `files` files; every 100th is wrong when `bad` is 1."""
+    folder.mkdir(parents=True)
+    names = guids(count, seed)
+    size = -(-count // files)
+    for file in range(files):
+        part = range(file * size, min((file + 1) * size, count))
+        text = "".join(_entry(names[number], number, bad) for number in part)
+        (folder / f"{file:04d}.yaml").write_text(_HEADER + text, encoding="utf-8")
+    return folder
+
+
+def _entry(guid: str, number: int, bad: int) -> str:
+    status = "Approvd" if bad and number % 100 == 0 else "Approved"
+    return _ENTRY.format(guid=guid, number=number, status=status)
+
+
+def tickets(path: Path, count: int, seed: int = 1) -> Path:
+    """Write a list of [GUID, object] pairs for the sandbox process."""
+    pairs = [[guid, f"\\VED\\Policy\\Web\\host{number}.example.com"] for number, guid in enumerate(guids(count, seed))]
+    path.write_text(json.dumps(pairs), encoding="utf-8")
+    return path
