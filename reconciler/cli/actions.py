@@ -59,7 +59,7 @@ def open_actions() -> Actions:
 def open_git() -> Git:
     """Return git in the working directory, with the token of the environment for GitHub's host."""
     token = next((os.environ[name] for name in TOKENS if os.environ.get(name)), "")
-    return Git.open(Path.cwd(), os.environ, this_event().server_url, token)
+    return Git.open(Path.cwd(), os.environ, os.environ.get("GITHUB_SERVER_URL", "https://github.com"), token)
 
 
 def announce(posted: Posted, what: str) -> None:

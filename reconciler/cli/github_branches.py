@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.actions import announce, open_actions, open_git, this_event
+from reconciler.cli.actions import announce, open_actions, open_git
 from reconciler.cli.options import Invocation, common_options
+from reconciler.github.event import read_event
 
 _LEDGER = click.option("--branch", default="reconciler-ledger", show_default=True, help="The branch of the ledger.")
 
@@ -43,9 +44,9 @@ def push(invocation: Invocation, branch: str) -> None:
         click.echo("ledger: nothing was written", err=True)
         return
     verify(folder)
-    event = this_event()
-    message = f"Record the run of {event.sha[:12]}\n\n{event.run_url or ''}\n"
-    head = push_ledger(open_git(), folder, branch, message)
+    git, event = open_git(), read_event(os.environ)
+    message = f"Record a run of {git.run('rev-parse', '--short=12', 'HEAD')}\n\n{event.run_url if event else ''}\n"
+    head = push_ledger(git, folder, branch, message)
     click.echo(f"ledger: {f'{branch} is now {head[:12]}' if head else 'nothing was written'}", err=True)
 
 

@@ -1,0 +1,222 @@
+"""The commands that the workflows call."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+import pytest
+
+from reconciler.cli.github import command
+from reconciler.cli.github_run import arguments_of
+from reconciler.model.plan import Plan
+from reconciler.model.receipt import Run
+from reconciler.model.verdict import Reason
+from reconciler.planning.digest import plan_digest
+from reconciler.rendering.json_text import plan_json, run_json
+from tests.builders import NOW, guid, plan, receipt, step
+from tests.github.conftest import TOKEN
+from tests.github.fake_github import FakeGitHub
+from tests.github.repository import CLEAN, clone, files, git, make_remote
+from tests.github.world import READER, Pull
+
+TARGET = "https://tpp.example.com"
+
+
+def _run(folder: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "reconciler", "github", *arguments],
+        cwd=folder,
+        env={**CLEAN, "PYTHONDONTWRITEBYTECODE": "1", **(environ or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def _actions(server: FakeGitHub, folder: Path, **more: str) -> dict[str, str]:
+    return {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_API_URL": server.api_url,
+        "GITHUB_SERVER_URL": "https://github.example",
+        "GITHUB_REPOSITORY": "acme/approvals",
+        "GITHUB_SHA": "c" * 40,
+        "GITHUB_REF": "refs/heads/main",
+        "GITHUB_RUN_ID": "4242",
+        "GITHUB_TOKEN": TOKEN,
+        "GITHUB_OUTPUT": str(folder / "output"),
+        "GITHUB_STEP_SUMMARY": str(folder / "summary"),
+        **more,
+    }
+
+
+def _save(folder: Path, name: str, *numbers: int, shard: str | None = None) -> Plan:
+    steps = tuple(map(step, numbers))
+    made = plan(*steps, shard=shard, digest=plan_digest(TARGET, steps))
+    (folder / name).write_text(plan_json(made))
+    return made
+
+
+def _save_run(folder: Path, name: str, *numbers: int, shard: str | None = None) -> None:
+    run = Run("run-1", "sha256:" + "0" * 64, TARGET, NOW, NOW, tuple(map(receipt, numbers)), shard=shard)
+    (folder / name).write_text(run_json(run))
+
+
+def test_every_command_of_the_table_can_be_imported() -> None:
+    context = click.Context(command)
+    for name in command.list_commands(context):
+        found = command.get_command(context, name)
+        assert found is not None
+        assert (found.name, bool(found.help)) == (name, True)
+    assert command.get_command(context, "nothing") is None
+
+
+@pytest.mark.parametrize(
+    ("inputs", "arguments"),
+    [
+        ({"command": "validate"}, ["validate", "--format", "github"]),
+        ({"command": "plan"}, ["plan", "--out", "plan.json", "--exit-code"]),
+        (
+            {"command": "plan", "environment": "prod", "config": "a b.yaml", "shard": "2/3", "plan": "p.json"},
+            ["plan", "--out", "p.json", "--exit-code", "--env", "prod", "--config", "a b.yaml", "--shard", "2/3"],
+        ),
+        (
+            {"command": "apply", "reviewed": "reviewed/plan.json", "paths": "tickets/a b\n\n --x \n"},
+            ["apply", "--yes", "--out", "run.json", "--reviewed", "reviewed/plan.json", "--", "tickets/a b", "--x"],
+        ),
+        (
+            {"command": "import", "arguments": "--object\n\\VED\\Policy\\$(id)\n"},
+            ["import", "--object", "\\VED\\Policy\\$(id)"],
+        ),
+        (
+            {"command": "github ledger pull", "ledger_branch": "audit"},
+            ["github", "ledger", "pull", "--branch", "audit"],
+        ),
+        ({"command": "ledger verify"}, ["ledger", "verify"]),
+    ],
+)
+def test_inputs_become_arguments_and_nothing_else(inputs: dict[str, str], arguments: list[str]) -> None:
+    assert arguments_of(inputs) == arguments
+
+
+@pytest.mark.parametrize("text", ["", "   ", "apply --dry-run", "--help"])
+def test_an_input_command_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(click.UsageError):
+        arguments_of({"command": text})
+
+
+def test_a_validation_sets_outputs_and_writes_every_fault_to_the_summary(tmp_path: Path, server: FakeGitHub) -> None:
+    faulty = "".join(f"  - {{guid: {guid(n)}, status: Aproved}}\n" for n in range(30))
+    (tmp_path / "faulty.yaml").write_text(f"version: 1\ntickets:\n{faulty}")
+    inputs = {"RECONCILER_INPUT_COMMAND": "validate", "RECONCILER_INPUT_PATHS": "faulty.yaml"}
+    done = _run(tmp_path, "run", environ=_actions(server, tmp_path) | inputs)
+    assert done.returncode == 1
+    assert done.stdout.count("::error ") == 10
+    assert (tmp_path / "summary").read_text().count("Aproved") == 30
+    assert "exit-code<<" in (tmp_path / "output").read_text()
+
+
+def test_the_plans_of_all_shards_become_one_file(tmp_path: Path) -> None:
+    _save(tmp_path, "a.json", 1, 3, shard="1/2")
+    _save(tmp_path, "b.json", 2, shard="2/2")
+    whole = _save(tmp_path, "whole.json", 1, 2, 3)
+    assert _run(tmp_path, "merge-plans", "--out", "plan.json", "a.json", "b.json").returncode == 0
+    assert json.loads((tmp_path / "plan.json").read_text())["digest"] == whole.digest
+    absent = _run(tmp_path, "merge-plans", "--out", "other.json", "a.json")
+    assert (absent.returncode, (tmp_path / "other.json").exists()) == (3, False)
+    assert "the plan of shard 2/2 is absent" in absent.stderr
+
+
+def test_a_plan_that_was_edited_is_not_merged(tmp_path: Path) -> None:
+    made = _save(tmp_path, "a.json", 1, shard="1/1")
+    (tmp_path / "a.json").write_text(plan_json(made).replace("www.example.com", "evil.example.com"))
+    done = _run(tmp_path, "merge-plans", "--out", "plan.json", "a.json")
+    assert (done.returncode, (tmp_path / "plan.json").exists()) == (3, False)
+
+
+def test_the_reports_of_all_shards_become_one_file(tmp_path: Path) -> None:
+    _save_run(tmp_path, "a.json", 1, shard="1/2")
+    _save_run(tmp_path, "b.json", 2, shard="2/2")
+    assert _run(tmp_path, "merge-runs", "--out", "run.json", "a.json", "b.json").returncode == 0
+    assert json.loads((tmp_path / "run.json").read_text())["counts"] == {"applied": 2}
+    assert _run(tmp_path, "merge-runs", "--out", "run.json").returncode == 3
+    assert _run(tmp_path, "merge-runs", "--out", "run.json", "absent.json").returncode == 1
+
+
+def test_the_statement_names_its_files_by_digest(tmp_path: Path, server: FakeGitHub) -> None:
+    _save(tmp_path, "plan.json", 1)
+    _save_run(tmp_path, "run.json", 1)
+    environ = _actions(server, tmp_path)
+    assert _run(tmp_path, "statement", "--out", "statement.json", "plan.json", environ=environ).returncode == 0
+    said = json.loads((tmp_path / "statement.json").read_text())
+    assert [subject["name"] for subject in said["subject"]] == ["plan.json", "run.json"]
+    assert said["predicate"]["provenance"]["workflow_run"].endswith("/actions/runs/4242")
+    assert _run(tmp_path, "statement", "--out", "x.json", "absent.json", environ=environ).returncode == 1
+
+
+def test_a_comment_that_fails_is_a_warning_and_no_failure(tmp_path: Path, server: FakeGitHub) -> None:
+    _save(tmp_path, "plan.json", 1)
+    head = {"sha": "a" * 40, "repo": {"full_name": "acme/approvals"}}
+    (tmp_path / "event.json").write_text(json.dumps({"pull_request": {"number": 7, "head": head}}))
+    server.world.tokens = {TOKEN: dict(READER)}
+    environ = _actions(server, tmp_path, GITHUB_EVENT_PATH=str(tmp_path / "event.json"))
+    done = _run(tmp_path, "comment", environ=environ)
+    assert done.returncode == 0
+    assert done.stdout.startswith("::warning title=comment not posted::")
+    assert TOKEN not in done.stdout + done.stderr
+
+
+def test_a_run_that_wrote_nothing_tells_nobody(tmp_path: Path, server: FakeGitHub) -> None:
+    _save_run(tmp_path, "run.json")
+    assert _run(tmp_path, "outcome", environ=_actions(server, tmp_path)).returncode == 0
+    assert server.asked == []
+
+
+def test_each_attempt_of_a_run_appends_its_own_outcome(tmp_path: Path, server: FakeGitHub) -> None:
+    _save_run(tmp_path, "run.json", 1)
+    server.world.pulls[12] = Pull(12, "ann", "a" * 40, merge_commit="c" * 40, merged_by="max")
+    server.world.brought["c" * 40] = [12]
+    for attempt in ("1", "2", "2"):
+        environ = _actions(server, tmp_path, GITHUB_RUN_ATTEMPT=attempt)
+        assert _run(tmp_path, "outcome", environ=environ).returncode == 0
+    first, second = server.world.comments_on(12)
+    assert ("4242-1" in first, "4242-2" in second) == (True, True)
+
+
+def test_a_verdict_is_binding_unless_it_is_asked_for_advice(tmp_path: Path, server: FakeGitHub) -> None:
+    made = plan(step(1, reason=Reason.MISSING_TICKET))
+    (tmp_path / "plan.json").write_text(plan_json(made))
+    environ = _actions(server, tmp_path)
+    assert _run(tmp_path, "verdict", "--binding", environ=environ).returncode == 5
+    assert _run(tmp_path, "verdict", "--advisory", environ=environ).returncode == 0
+    assert (tmp_path / "output").read_text().count("persons<<") == 2
+
+
+def test_new_manifests_are_proposed_once(tmp_path: Path, server: FakeGitHub) -> None:
+    remote = make_remote(tmp_path)
+    for name in ("one", "two"):
+        work = clone(remote, tmp_path / name)
+        (work.root / "tickets" / "new.yaml").write_text("version: 1\n# new\n")
+        done = _run(work.root, "import-pr", "tickets", environ=_actions(server, tmp_path))
+        assert done.returncode == 0, done.stderr
+    (pull,) = server.world.pulls.values()
+    assert (pull.branch, pull.base) == ("reconciler/import", "main")
+    assert "`tickets/new.yaml`" in pull.body
+    assert files(remote, "reconciler/import")["tickets/new.yaml"] == "version: 1\n# new"
+
+
+def test_the_ledger_needs_no_github_at_all(tmp_path: Path) -> None:
+    remote = make_remote(tmp_path)
+    work = clone(remote, tmp_path / "work")
+    assert _run(work.root, "ledger", "pull").returncode == 0
+    assert _run(work.root, "ledger", "push").returncode == 0
+    assert git(remote, "branch", "--list", "reconciler-ledger") == ""
+
+
+def test_outside_of_actions_the_others_say_so(tmp_path: Path) -> None:
+    _save(tmp_path, "plan.json", 1)
+    done = _run(tmp_path, "comment")
+    assert (done.returncode, "GITHUB_REPOSITORY" in done.stderr) == (2, True)
