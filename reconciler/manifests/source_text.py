@@ -58,7 +58,7 @@ def _read(file: str) -> bytes:
             raise _unreadable(file, Code.FILE_TOO_LARGE, message, "split it over several files")
         return path.read_bytes()
     except FileNotFoundError:
-        raise _unreadable(file, Code.FILE_MISSING, "there is no such file", "check the path") from None
+        raise _unreadable(file, Code.FILE_MISSING, "there is no such file or folder", "check the path") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         message = f"the file can't be read: {reason[:1].lower()}{reason[1:]}"

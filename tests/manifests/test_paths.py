@@ -19,7 +19,7 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_file_that_is_not_there() -> None:
     assert told("tickets.yaml", config=False) == (
-        "tickets.yaml: error: there is no such file [file/missing]\n    help: check the path\n1 error found\n"
+        "tickets.yaml: error: there is no such file or folder [file/missing]\n    help: check the path\n1 error found\n"
     )
 
 
@@ -58,7 +58,7 @@ def test_a_link_to_nothing_inside_a_folder() -> None:
     Path("tickets").mkdir()
     Path("tickets/web.yaml").symlink_to("gone.yaml")
     assert told("tickets", config=False) == (
-        "tickets/web.yaml: error: there is no such file [file/missing]\n    help: check the path\n1 error found\n"
+        "tickets/web.yaml: error: there is no such file or folder [file/missing]\n    help: check the path\n1 error found\n"
     )
 
 
