@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all lint types spelling pytest pytest-slow docs docs-serve generate \
-	dist sbom format clean
+	dist sbom bench bench-small format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -77,6 +77,13 @@ sbom: $(READY) ## Write a CycloneDX list of what the action's lock file installs
 	@mkdir -p dist
 	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application --output-reproducible \
 		--output-format JSON --output-file dist/sbom.cdx.json .github/actions/reconciler/requirements.txt
+
+bench: $(READY) ## Measure everything beside its peers, for about half an hour, into benchmarks/results.json
+	$(BIN)/python -m benchmarks
+
+bench-small: $(READY) ## A small part of it, which fails only on ratios that no noise explains
+	$(BIN)/python -m benchmarks --size 1000 --rounds 1 --only start validate rendering settled --gate \
+		--out $(VENV)/bench.json
 
 format: $(READY) ## Format the code and mend what can be mended by itself
 	$(BIN)/ruff check --fix .
