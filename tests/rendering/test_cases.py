@@ -12,6 +12,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.plan_codec import decode_plan
 from reconciler.model.receipt import Run
 from reconciler.model.run_codec import decode_run
+from reconciler.rendering.html.plan_page import plan_page
 from reconciler.rendering.json_text import plan_json, run_json
 from reconciler.rendering.markdown import drift_markdown, plan_markdown
 from reconciler.rendering.markdown_rows import Page
@@ -39,6 +40,7 @@ PLAN_VIEWS: dict[str, Callable[[Plan], str]] = {
     "timeline.txt": lambda plan: timeline_text(plan, View(zone=BERLIN)),
     "plan.md": lambda plan: plan_markdown(plan, PAGE),
     "drift.md": drift_markdown,
+    "plan.html": lambda plan: _main(plan_page(plan)),
 }
 RUN_VIEWS: dict[str, Callable[[Run], str]] = {
     "run.json": run_json,
@@ -46,6 +48,11 @@ RUN_VIEWS: dict[str, Callable[[Run], str]] = {
     "run-wide.txt": lambda run: run_text(run, View(width=140, zone=BERLIN, detail=Detail.VERBOSE)),
     "run.md": lambda run: run_markdown(run, PAGE),
 }
+
+
+def _main(page: str) -> str:
+    """What stands between header and footer: styles and scripts have tests of their own."""
+    return page[page.index("<main") : page.index("</main>")] + "</main>\n"
 
 
 def _cases(file: str) -> list[Path]:

@@ -10,6 +10,8 @@ from reconciler.rendering.windows import bars, clipped, extent
 from tests.rendering.browser import Browser
 from tests.rendering.plans import PLANS, large_plan
 
+pytestmark = pytest.mark.slow
+
 DRAWN = {name: plan for name, plan in PLANS.items() if bars(plan.steps)} | {"large": large_plan(2_000)}
 _DRAW = """
 const [text, done] = arguments;

@@ -17,6 +17,8 @@ from tests.rendering.conftest import SCREENSHOTS
 from tests.rendering.plans import PLANS, large_plan
 from tests.rendering.sites import FRAME, REPORT, written
 
+pytestmark = pytest.mark.slow
+
 PAGES = ("index.html", "timeline.html", "ledger.html", "controls.html", "plan.html")
 TICKET = f"tickets/{builders.guid(1)}.html"
 
