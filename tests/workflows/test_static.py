@@ -21,7 +21,14 @@ OURS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 EXAMPLES = sorted((ROOT / "examples" / "gitops" / ".github" / "workflows").glob("*.yml"))
 WORKFLOWS = [*OURS, *EXAMPLES]
 PINNED = re.compile(r"uses: (\$/\S+|[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$")
-HIGHEST = {"contents": "write", "pull-requests": "write", "issues": "write", "actions": "read", "id-token": "write"}
+HIGHEST = {
+    "contents": "write",
+    "pull-requests": "write",
+    "issues": "write",
+    "actions": "read",
+    "id-token": "write",
+    "attestations": "write",
+}
 
 
 @cache
