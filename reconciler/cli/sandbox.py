@@ -1,0 +1,48 @@
+"""`reconciler sandbox`: a TPP of our own over real HTTP, to try things out on."""
+
+import re
+from pathlib import Path
+
+import click
+
+from reconciler.cli.options import Invocation, common_options
+from reconciler.cli.parameters import parsed
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)", text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a duration")
+    return float(match.group(1)) * _UNITS[match.group(2)]
+
+
+_DURATION = parsed("duration", _seconds, "25ms or 1.5s")
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8480, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free port.")
+@click.option("--seed", type=_FILE, help="Tickets, people and settings to start with (YAML) [default: the examples'].")
+@click.option("--state", type=_FILE, default="sandbox.db", show_default=True, help="File that survives a restart.")
+@click.option("--memory", is_flag=True, help="Keep nothing: no state file.")
+@click.option("--latency", type=_DURATION, default="0ms", show_default=True, help="Delay of every call.")
+@click.option("--tick", type=_DURATION, default="1s", show_default=True, help="How often TPP processes tickets.")
+@click.option("--faults", type=_FILE, help="Rules about what goes wrong (YAML).")
+@click.option("--tls-cert", type=_FILE, help="Certificate of the server (PEM); HTTPS with it.")
+@click.option("--tls-key", type=_FILE, help="Its key, when that is in a file of its own.")
+@click.option("--client-ca", type=_FILE, help="CA whose client certificates are taken.")
+@click.option("--old-server", is_flag=True, help="Behave as TPP 20.3: no schedules in Details, 401 for a scope.")
+@click.option("--ready-file", type=_FILE, help="Write {url, token} here, mode 0600, once the server listens.")
+@common_options
+def command(invocation: Invocation, *, memory: bool, state: Path, **options: object) -> int:  # noqa: ARG001
+    """Run a TPP of our own until it is interrupted, for trying things out.
+
+    It speaks what reconciler uses of TPP's REST interface, forgets approved tickets as TPP does, and misbehaves on
+    request. Everything under /sandbox/ looks inside and moves the clock.
+    """
+    from reconciler.cli.sandbox_session import Wish, run_session
+
+    return run_session(Wish(state=None if memory else state, **options))  # type: ignore[arg-type]

@@ -1,0 +1,28 @@
+"""The YAML files of the sandbox: seeds and fault rules."""
+
+from pathlib import Path
+
+from reconciler.errors import InvalidInput
+from reconciler.manifests.document import read_document
+from reconciler.model.canonical import Json
+from reconciler.sandbox.fault_rules import decode_rules
+from reconciler.sandbox.faults import Rule
+from reconciler.sandbox.seed import Seed
+from reconciler.sandbox.seed_file import decode_seed
+
+
+def read_seed(path: Path) -> Seed:
+    """Read what a sandbox starts with. Raises InvalidInput with every fault of the file."""
+    return decode_seed(_plain(path), str(path))
+
+
+def read_rules(path: Path) -> tuple[Rule, ...]:
+    """Read the rules about what goes wrong. Raises InvalidInput with every fault of the file."""
+    return decode_rules(_plain(path), str(path))
+
+
+def _plain(path: Path) -> Json:
+    value, _, problems = read_document(str(path))
+    if problems:
+        raise InvalidInput(tuple(problems))
+    return value

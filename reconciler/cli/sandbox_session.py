@@ -1,0 +1,139 @@
+"""One run of the sandbox from the command line: files in, server up, told to the user, down at a signal."""
+
+import json
+import os
+import signal
+import sqlite3
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.examples import examples
+from reconciler.errors import InvalidInput, ReconcilerError, ServerFailure
+from reconciler.model.decision import Problem, Source
+from reconciler.rendering.neutral import terminal
+
+if TYPE_CHECKING:
+    from reconciler.sandbox.faults import Rule
+    from reconciler.sandbox.running import Listening, Sandbox
+    from reconciler.sandbox.seed import Seed
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the command line asks for; durations in seconds."""
+
+    host: str
+    port: int
+    seed: Path | None
+    state: Path | None
+    latency: float
+    tick: float
+    faults: Path | None
+    tls_cert: Path | None
+    tls_key: Path | None
+    client_ca: Path | None
+    old_server: bool
+    ready_file: Path | None
+
+
+def run_session(wish: Wish) -> int:
+    """Run the sandbox until SIGINT or SIGTERM. Raises InvalidInput for files, ServerFailure for the address."""
+    try:
+        from reconciler.sandbox.running import running_sandbox
+    except ImportError:
+        raise ReconcilerError("the sandbox is not installed", "pip install 'tpp-reconciler[sandbox]'") from None
+    seed, rules, listening = _seed(wish), _rules(wish.faults), _listening(wish)
+    resumed = wish.state is not None and wish.state.exists()
+    with ExitStack() as stack:
+        stopped = stack.enter_context(_stop_signal())
+        sandbox = _start(stack, running_sandbox(seed, state=wish.state, listening=listening), wish)
+        sandbox.faults.extend(list(rules))
+        _tell(sandbox, wish, resumed=resumed)
+        if wish.ready_file:
+            _write_ready_file(wish.ready_file, sandbox)
+        stopped.wait()
+    click.echo("stopped", err=True)
+    return 0
+
+
+def _start(stack: ExitStack, sandbox: "AbstractContextManager[Sandbox]", wish: Wish) -> "Sandbox":
+    try:
+        return stack.enter_context(sandbox)
+    except sqlite3.Error as error:
+        raise _invalid(
+            "sandbox/state",
+            wish.state,
+            f"this is no state of a sandbox, or it can't be written: {error}",
+            "give another file with --state, or --memory for none",
+        ) from error
+    except OSError as error:
+        raise ServerFailure(
+            f"can't listen on {wish.host}:{wish.port}: {error.strerror or error}", "choose another --host or --port"
+        ) from error
+
+
+def _invalid(code: str, path: Path | None, message: str, hint: str) -> InvalidInput:
+    return InvalidInput((Problem(code, Source(str(path)), message, hint),))
+
+
+def _seed(wish: Wish) -> "Seed":
+    from reconciler.cli.sandbox_files import read_seed
+    from reconciler.sandbox.behaviour import old_server
+
+    seed = read_seed(wish.seed or examples() / "sandbox" / "seed.yaml")
+    return replace(seed, behaviour=old_server(seed.behaviour)) if wish.old_server else seed
+
+
+def _rules(path: Path | None) -> "tuple[Rule, ...]":
+    from reconciler.cli.sandbox_files import read_rules
+
+    return read_rules(path) if path else ()
+
+
+def _listening(wish: Wish) -> "Listening":
+    from reconciler.sandbox.running import Listening
+    from reconciler.sandbox.tls import server_context
+
+    tls = server_context(wish.tls_cert, wish.tls_key, wish.client_ca) if wish.tls_cert else None
+    return Listening(wish.host, wish.port, tls, wish.latency, wish.tick)
+
+
+def _tell(sandbox: "Sandbox", wish: Wish, *, resumed: bool) -> None:
+    click.echo(f"A TPP of our own is listening at {sandbox.url}. Ctrl-C stops it.\n")
+    click.echo(f"export TPP_URL={sandbox.url}\nexport TPP_TOKEN={sandbox.token}\n")
+    if wish.state and resumed:
+        click.echo(f"It goes on from {terminal(str(wish.state))}; its tickets are not seeded again.")
+    for ticket in sandbox.world.tickets.values():
+        click.echo(f"{ticket.guid}  {ticket.status:<16}  {terminal(ticket.object)}")
+    click.echo(f"\nWhat it received: {sandbox.url}/sandbox/log   Its tickets: {sandbox.url}/sandbox/state")
+    sys.stdout.flush()
+
+
+def _write_ready_file(path: Path, sandbox: "Sandbox") -> None:
+    draft = path.with_name(path.name + ".new")
+    try:
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            json.dump({"url": sandbox.url, "token": sandbox.token}, file)
+        draft.replace(path)
+    except OSError as error:
+        message = f"the ready file can't be written: {error.strerror or error}"
+        raise _invalid("sandbox/ready-file", path, message, "choose another --ready-file") from error
+
+
+@contextmanager
+def _stop_signal() -> Iterator[threading.Event]:
+    stopped = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stopped.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
