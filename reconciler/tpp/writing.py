@@ -23,6 +23,9 @@ _UPDATE_STATUS = Call("update-status", "POST", "/vedsdk/Workflow/Ticket/UpdateSt
 _CONNECT_ATTEMPTS = 3
 _REFUSALS_UNTIL_SYSTEMIC = 3
 _NEVER_EXECUTED = frozenset({404, 405, 406, 407, 411, 413, 414, 415, 431})
+_GAVE_UP = (Breach.TIMEOUT, Breach.DEADLINE)
+_SOMEBODY_GAVE_UP = frozenset({504, 524})
+"""Between us and the server somebody stopped waiting, as we do after a time-out: the server may still be at it."""
 _OPERATION = re.compile(r"\[op:([0-9a-f]{12})\]")
 
 
@@ -72,8 +75,8 @@ class HttpTicketWriter:
         match outcome:
             case Broken(why, _, sent) if not sent:
                 return NotSent(why, systemic=True)
-            case Broken(why, _, _):
-                return Lost(why, server_fault=True)
+            case Broken(why, breach, _):
+                return Lost(why, server_fault=True, in_progress=breach in _GAVE_UP)
             case Reply(200 | 400 as status, _, body):
                 return _by_result(status, body, line.excerpts.first_line(body), line.excerpts.refusal(body))
             case Reply(status, _, body):
@@ -128,4 +131,5 @@ def _by_status(status: int, said: str, token: str) -> Answer:
             return Lost(f"the server redirects ({status}), which is not followed: {said}")
         case status:
             fault = status >= 500 or status in (408, 425, 429)
-            return Lost(f"the server answered HTTP {status}: {said}", server_fault=fault)
+            slow = status in _SOMEBODY_GAVE_UP
+            return Lost(f"the server answered HTTP {status}: {said}", server_fault=fault, in_progress=slow)

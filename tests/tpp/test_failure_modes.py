@@ -103,7 +103,8 @@ def test_c2_a_time_out_after_the_update_was_sent_leaves_it_lost(tpp: Tpp) -> Non
     secrets = Secrets(token=Secret(tpp.sandbox.token))
     with session_with(tpp.sandbox.url, secrets=secrets, read_timeout=0.3) as session:
         answer = ticket_writer(session, no_jitter).update(UPDATE)
-    assert answer == Lost(f"{tpp.session.target.removeprefix('http://')} did not answer in time", server_fault=True)
+    why = f"{tpp.session.target.removeprefix('http://')} did not answer in time"
+    assert answer == Lost(why, server_fault=True, in_progress=True)
     assert [guid for guid, _ in tpp.updates] == [guid(1)]
 
 
@@ -147,7 +148,8 @@ def test_c4_a_deadlock_is_lost_and_brings_writes_down_to_one_at_a_time(tpp: Tpp)
 def test_c5_a_balancer_that_gives_up_leaves_the_update_lost(tpp: Tpp, status: int, effect: bool) -> None:
     tpp.sandbox.faults.add(wrong_answers.gateway(status, effect=effect), operation="ticketUpdateStatus")
     answer = tpp.writer.update(UPDATE)
-    assert answer == Lost(f'the server answered HTTP {status}: "<!DOCTYPE html>"', server_fault=True)
+    why = f'the server answered HTTP {status}: "<!DOCTYPE html>"'
+    assert answer == Lost(why, server_fault=True, in_progress=status == 504)
     assert tpp.updates == [(guid(1), effect)]
 
 
