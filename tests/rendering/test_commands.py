@@ -7,11 +7,17 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.main import main
+from reconciler.ledger.journal import open_journal
+from reconciler.ledger.run_id import new_run_id
+from reconciler.model.receipt import Outcome
+from reconciler.model.record import Ended, Intent, Opened, Recorded
 from reconciler.planning.digest import plan_digest
 from reconciler.rendering.json_text import plan_json, run_json
 from reconciler.rendering.plan_text import plan_text
 from reconciler.rendering.run_text import run_text
 from reconciler.rendering.view import View
+from tests import builders
+from tests.rendering import ledgers
 from tests.rendering.plans import PLANS, RUNS
 
 PLAN = PLANS["irreversible-first"]
@@ -104,3 +110,37 @@ def test_a_report_that_can_not_be_written_says_why(capsys: pytest.CaptureFixture
     code, _, err = _run(capsys, "report", "--out", "site")
     assert code == 1
     assert err.startswith("site: error: the site can't be written: ")
+
+
+def _ledger(folder: Path) -> Path:
+    """Write a ledger of two decisions as a run does."""
+    entries = [line.entry for line in ledgers.lines(2) if isinstance(line.entry, Intent | Recorded)]
+    ended = Ended(builders.NOW, {Outcome.APPLIED: 2})
+    opened = Opened(builders.NOW, "sha256:" + "0" * 64)
+    with open_journal(folder / "ledger", new_run_id(builders.NOW), ledgers.PROVENANCE, opened) as journal:
+        for entry in (*entries, ended):
+            journal.append(entry)
+        return journal.path
+
+
+def test_report_tells_what_the_ledger_has(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    _ledger(folder)
+    code, _, err = _run(capsys, "report", "--out", "site", "--ledger", "ledger")
+    assert (code, err) == (0, "wrote 7 pages; open site/index.html\n")
+    story = (folder / "site" / "tickets" / f"{builders.guid(1)}.html").read_text()
+    assert "asmith, mkim" in story
+    controls = (folder / "site" / "controls.html").read_text()
+    assert ">verified</span> 6 lines in 1 file<" in controls
+    assert "2026-11-23 12:00" in controls
+
+
+def test_report_shows_a_ledger_that_was_edited_and_leaves_with_3(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    path = _ledger(folder)
+    path.write_text(path.read_text().replace("reviewed and renewed", "reviewed and removed"))
+    code, _, err = _run(capsys, "report", "--out", "site", "--ledger", "ledger")
+    assert code == 3
+    assert "error: the ledger does not hold" in err
+    assert "The ledger does not hold" in (folder / "site" / "controls.html").read_text()
+    assert "host-00001" in (folder / "site" / "ledger.html").read_text()
