@@ -1,8 +1,9 @@
 """What this room uses of the events of PyYAML's parsers, which its own types split over seven classes."""
 
+from collections.abc import Callable
 from typing import Protocol
 
-import yaml.events
+import yaml
 
 from reconciler.model.decision import Source
 
@@ -33,6 +34,17 @@ class Event(Protocol):
     tag: str | None
     value: str
     style: str | None
+    flow_style: bool | None
+
+
+def parser_of(data: bytes) -> Callable[[], Event]:
+    """Return the function that gives the next event of a text: libyaml's, or PyYAML's own where that is missing."""
+    loader: Callable[[bytes], _Parser] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return loader(data).get_event
+
+
+class _Parser(Protocol):
+    def get_event(self) -> Event: ...
 
 
 def source(file: str, event: Event) -> Source:

@@ -12,6 +12,7 @@ LARGEST = 64 * 1024 * 1024
 
 _CONTROL = bytes(code for code in (*range(32), 127) if code not in b"\t\n\r")
 _CONTROL_PATTERN = re.compile(b"[" + re.escape(_CONTROL) + b"]")
+_HIDDEN = re.compile("[\x80-\x9f\u2028\u2029]")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _OTHER_MARKS = {
@@ -20,6 +21,8 @@ _OTHER_MARKS = {
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
 }
+_BREAK = "character {} is a line break to YAML and none to most reviewers"
+_BREAK_HINT = "remove it, and end lines with line feeds"
 _SAVE_AS = "save the file as UTF-8"
 
 
@@ -41,6 +44,9 @@ def read_text(file: str) -> bytes:
     data = data.removeprefix(_BYTE_ORDER_MARK)
     if len(data.translate(None, _CONTROL)) != len(data):
         _refuse_control(file, data)
+    if data.count(b"\r") != data.count(b"\r\n"):
+        at = (data, re.search(rb"\r(?!\n)", data).start())  # type: ignore[union-attr]
+        raise _unreadable(file, Code.FILE_CONTROL, _BREAK.format("U+000D"), _BREAK_HINT, at)
     if not data.isascii():
         _check_beyond_ascii(file, data)
     return data
@@ -82,11 +88,15 @@ def _check_beyond_ascii(file: str, data: bytes) -> None:
         message = f"byte 0x{data[error.start]:02X} is not UTF-8"
         hint = f"{_SAVE_AS}; in Windows-1252 this would be `{guess}`"
         raise _unreadable(file, Code.FILE_ENCODING, message, hint, (data, error.start)) from None
-    hidden = _BIDI.search(text)
-    if hidden is not None:
-        before = (data, len(text[: hidden.start()].encode("utf-8")))
+    if hidden := _HIDDEN.search(text):
+        named = f"U+{ord(hidden[0]):04X}"
+        is_break = hidden[0] in "\x85\u2028\u2029"
+        message = _BREAK.format(named) if is_break else f"control character {named} is not allowed"
+        raise _unreadable(file, Code.FILE_CONTROL, message, _BREAK_HINT, (data, len(text[: hidden.start()].encode())))
+    if hidden := _BIDI.search(text):
         message = f"character U+{ord(hidden[0]):04X} changes the direction of text, so that a review can be deceived"
-        raise _unreadable(file, Code.FILE_BIDI, message, "remove it", before)
+        at = (data, len(text[: hidden.start()].encode()))
+        raise _unreadable(file, Code.FILE_BIDI, message, "remove it", at)
 
 
 def _unreadable(file: str, code: Code, message: str, hint: str, at: tuple[bytes, int] | None = None) -> Unreadable:

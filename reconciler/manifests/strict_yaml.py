@@ -6,11 +6,8 @@ lines. Plain scalars mean what they mean in YAML 1.2, so that editors and other 
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
-
-import yaml
 
 from reconciler.manifests.codes import Code
 from reconciler.manifests.event import (
@@ -23,6 +20,7 @@ from reconciler.manifests.event import (
     SCALAR,
     STREAM_END,
     Event,
+    parser_of,
     source,
 )
 from reconciler.manifests.fault import shown
@@ -57,10 +55,6 @@ class Unparsable(Exception):
         self.problem = problem
 
 
-class _Parser(Protocol):
-    def get_event(self) -> Event: ...
-
-
 @dataclass(frozen=True, slots=True)
 class _Anchored:
     value: Value
@@ -92,11 +86,10 @@ class StrictReader:
 
     def __init__(self, file: str, data: bytes) -> None:
         """Start reading `data` (UTF-8), which came from `file`. Nothing is parsed before the first call."""
-        loader: Callable[[bytes], _Parser] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         self.file = file
         self.problems: list[Problem] = []
         self.log: list[Event] = []
-        self._parse: Callable[[], Event] = loader(data).get_event
+        self._parse = parser_of(data)
         self._anchors: dict[str, _Anchored] = {}
         self._aliased = 0
 

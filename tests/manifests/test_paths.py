@@ -58,7 +58,9 @@ def test_a_link_to_nothing_inside_a_folder() -> None:
     Path("tickets").mkdir()
     Path("tickets/web.yaml").symlink_to("gone.yaml")
     assert told("tickets", config=False) == (
-        "tickets/web.yaml: error: there is no such file or folder [file/missing]\n    help: check the path\n1 error found\n"
+        "tickets/web.yaml: error: there is no such file or folder [file/missing]\n"
+        "    help: check the path\n"
+        "1 error found\n"
     )
 
 
