@@ -60,13 +60,16 @@ class Channel:
         return outcome
 
     def _send(self, call: Call, body: bytes | None, used: Pass, about: Mapping[str, str]) -> Reply | Broken:
-        with self.pressure.slot(self.line.ends_at) as slot:
-            left = self.line.left()
+        slot = self.pressure.enter(self.line.ends_at)
+        try:
+            started = self.line.clock.monotonic()
+            left = self.line.ends_at - started
             if left <= 0:
                 return Broken("the run's deadline has passed", Breach.DEADLINE, sent=False)
-            started = self.line.clock.monotonic()
             outcome = self.line.exchange.send(call.method, call.path, used.headers, body, self._limited(left))
             self._note(slot, outcome)
+        finally:
+            self.pressure.leave()
         if _log.isEnabledFor(logging.DEBUG):
             self._log(call, outcome, self.line.clock.monotonic() - started, about)
         return outcome

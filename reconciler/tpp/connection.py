@@ -73,16 +73,18 @@ class _BoundedReader(io.RawIOBase):
         self._raw = sock.makefile("rb", buffering=0)
         limit = sock.gettimeout()
         self._until = None if limit is None else time.monotonic() + limit
+        self._read_before = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401 - any writable buffer
-        if self._until is not None:
+        if self._read_before and self._until is not None:
             left = self._until - time.monotonic()
             if left <= 0:
                 raise TimeoutError("timed out")
             self._sock.settimeout(left)
+        self._read_before = True  # the first read has the socket's own limit, and is mostly the last
         count: int | None = self._raw.readinto(buffer)
         return count
 

@@ -1,9 +1,7 @@
 """How many calls may be under way: halves when the server pushes back, grows again while it does not."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Condition
+from threading import Condition, Lock
 
 from reconciler.ports import Clock
 
@@ -31,7 +29,7 @@ class Reached:
         )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Slot:
     """The right to one call. `epoch` tells push-back that is news from that of calls which left before we slowed."""
 
@@ -44,56 +42,65 @@ class Pressure:
     def __init__(self, configured: int, clock: Clock) -> None:
         """Start with all slots open."""
         self._clock = clock
-        self._changed = Condition()
+        self._lock = Lock()
+        self._freed = Condition(self._lock)
         self._configured = self._limit = self._lowest = configured
-        self._in_flight = self._successes = self._epoch = self._pushed_back = 0
+        self._in_flight = self._waiting = self._successes = self._pushed_back = 0
+        self._slot = Slot(0)
         self._pause_until = float("-inf")
 
-    @contextmanager
-    def slot(self, latest: float = float("inf")) -> Iterator[Slot]:
-        """Wait for the shared pause to end, `latest` (monotonic) at the most, and for a free slot, and hold it."""
-        slot = self._enter(latest)
-        try:
-            yield slot
-        finally:
-            with self._changed:
-                self._in_flight -= 1
-                self._changed.notify()
+    def enter(self, latest: float = float("inf")) -> Slot:
+        """Wait for the shared pause to end, `latest` (monotonic) at the most, and for a free slot, and take it.
 
-    def _enter(self, latest: float) -> Slot:
+        Whoever enters has to leave. This stands in the way of every call, so it does little when nobody waits.
+        """
         while True:
-            with self._changed:
+            with self._lock:
                 while self._in_flight >= self._limit:
-                    self._changed.wait()
-                wait = min(self._pause_until, latest) - self._clock.monotonic()
+                    self._waiting += 1
+                    self._freed.wait()
+                    self._waiting -= 1
+                wait = self._wait(latest)
                 if wait <= 0:
                     self._in_flight += 1
-                    return Slot(self._epoch)
+                    return self._slot
             self._clock.sleep(wait)
+
+    def _wait(self, latest: float) -> float:
+        if self._pause_until == float("-inf"):
+            return 0.0
+        return min(self._pause_until, latest) - self._clock.monotonic()
+
+    def leave(self) -> None:
+        """Give the slot back."""
+        with self._lock:
+            self._in_flight -= 1
+            if self._waiting:
+                self._freed.notify()
 
     def succeeded(self) -> None:
         """One more call per as many successes as calls are allowed: slow to grow, quick to shrink."""
         if self._limit == self._configured:
             return
-        with self._changed:
+        with self._lock:
             self._successes += 1
             if self._successes >= self._limit and self._limit < self._configured:
                 self._limit, self._successes = self._limit + 1, 0
-                self._changed.notify()
+                self._freed.notify()
 
     def pushed_back(self, slot: Slot, *, down_to: int | None = None, pause: float = 0.0) -> None:
         """Halve (or go down to `down_to`), once for all calls that left at the old pace; pause everybody if asked."""
-        with self._changed:
+        with self._lock:
             self._pushed_back += 1
             until = self._clock.monotonic() + min(pause, LONGEST_PAUSE)
             self._pause_until = max(self._pause_until, until)
-            if slot.epoch == self._epoch or (down_to is not None and down_to < self._limit):
+            if slot is self._slot or (down_to is not None and down_to < self._limit):
                 self._limit = max(1, down_to or self._limit // 2)
                 self._lowest = min(self._lowest, self._limit)
-                self._epoch, self._successes = self._epoch + 1, 0
+                self._slot, self._successes = Slot(self._slot.epoch + 1), 0
 
     @property
     def reached(self) -> Reached:
         """What was reached so far."""
-        with self._changed:
+        with self._lock:
             return Reached(self._configured, self._lowest, self._limit, self._pushed_back)

@@ -16,10 +16,7 @@ from tests.tpp.conftest import Tpp
 
 def test_a_push_back_halves_once_for_all_calls_that_left_before_it() -> None:
     pressure = Pressure(16, FakeClock())
-    slots = []
-    for _ in range(16):
-        with pressure.slot() as slot:
-            slots.append(slot)
+    slots = [pressure.enter() for _ in range(16)]
     for slot in slots:
         pressure.pushed_back(slot)
     assert pressure.reached == Reached(configured=16, lowest=8, last=8, pushed_back=16)
@@ -28,8 +25,8 @@ def test_a_push_back_halves_once_for_all_calls_that_left_before_it() -> None:
 def test_push_back_after_push_back_ends_at_one_call_and_success_grows_it_again() -> None:
     pressure = Pressure(4, FakeClock())
     for _ in range(5):
-        with pressure.slot() as slot:
-            pressure.pushed_back(slot)
+        pressure.pushed_back(pressure.enter())
+        pressure.leave()
     assert pressure.reached == Reached(4, 1, 1, 5)
     for _ in range(1 + 2):
         pressure.succeeded()
@@ -43,13 +40,14 @@ def test_a_slot_waits_for_one_to_come_free() -> None:
     pressure, entered = Pressure(1, FakeClock()), Event()
 
     def enter() -> None:
-        with pressure.slot():
-            entered.set()
+        pressure.enter()
+        entered.set()
 
-    with pressure.slot():
-        waiting = Thread(target=enter)
-        waiting.start()
-        assert not entered.wait(0.05)
+    pressure.enter()
+    waiting = Thread(target=enter)
+    waiting.start()
+    assert not entered.wait(0.05)
+    pressure.leave()
     assert entered.wait(5)
     waiting.join(5)
 
@@ -57,12 +55,12 @@ def test_a_slot_waits_for_one_to_come_free() -> None:
 def test_a_pause_is_shared_and_bounded_by_the_deadline() -> None:
     clock = FakeClock()
     pressure = Pressure(4, clock)
-    with pressure.slot() as slot:
-        pressure.pushed_back(slot, pause=50)
-    with pressure.slot(latest=20):
-        assert clock.slept == [20]
-    with pressure.slot():
-        assert clock.slept == [20, 30]
+    pressure.pushed_back(pressure.enter(), pause=50)
+    pressure.leave()
+    pressure.enter(latest=20)
+    assert clock.slept == [20]
+    pressure.enter()
+    assert clock.slept == [20, 30]
 
 
 @pytest.mark.parametrize(
