@@ -1,19 +1,29 @@
-"""Which commits of the branch bring what is applied, so that none of them escapes its review."""
+"""Which commits of the branch say what is applied, so that none of them escapes its review.
 
-from collections.abc import Sequence
+A push that nobody reviewed must not be applied under the review of the push that follows it: what counts is who
+brought the lines as they stand now.
+"""
+
+import re
+from collections.abc import Iterable
 
 from reconciler.github.git import Git
 
+_BLAMED = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64}) \d+ \d+(?: \d+)?$", re.MULTILINE)
 
-def commits_since(git: Git, since: str | None, paths: Sequence[str]) -> tuple[str, ...]:
-    """Return the commits of the checked-out branch after `since` that touch `paths`, newest first.
 
-    `since` is the last commit that was applied under the same rules, from the ledger. Only first parents count:
-    what came in through a merge is reviewed as that merge. HEAD alone is returned when `since` is not known or no
-    ancestor of HEAD (a force push, or a shallow checkout), and when nothing since then touches the paths.
+def commits_behind(git: Git, paths: Iterable[str]) -> tuple[str, ...]:
+    """Return the commits of the checked-out branch that brought the lines of these files, sorted.
+
+    Only first parents count: what came in through a merge was reviewed as that merge. A line that is not committed
+    is blamed on a commit of zeros, which nobody reviewed. Raises GitFailure, also for a file that git does not know.
     """
-    head = git.run("rev-parse", "HEAD")
-    if since is None or git.attempt("merge-base", "--is-ancestor", since, head).returncode != 0:
-        return (head,)
-    listed = git.run("rev-list", "--first-parent", f"{since}..{head}", "--", *paths)
-    return tuple(listed.splitlines()) or (head,)
+    found: set[str] = set()
+    for path in sorted(set(paths)):
+        found.update(_BLAMED.findall(git.run("blame", "--first-parent", "--porcelain", "--", path)))
+    return tuple(sorted(found))
+
+
+def commits_of_branch(git: Git) -> frozenset[str]:
+    """Return all commits that the checked-out branch ever pointed at, as far as the checkout has them."""
+    return frozenset(git.run("rev-list", "--first-parent", "HEAD").splitlines())

@@ -32,13 +32,18 @@ def client_from(environ: Mapping[str, str], event: Event, clock: Clock) -> GitHu
 
 
 def provenance_of(
-    environ: Mapping[str, str], clock: Clock, commits: Sequence[str] | None = None, *, ask: bool = True
+    environ: Mapping[str, str],
+    clock: Clock,
+    commits: Sequence[str] | None = None,
+    *,
+    branch_commits: frozenset[str] = frozenset(),
+    ask: bool = True,
 ) -> Origin:
     """Return where this run comes from; empty outside of GitHub Actions. Never raises.
 
-    `commits` are those whose decisions are applied, newest first (see `github.history`); None means the commits
-    of this push, or the one that is checked out. Without `ask` nothing is asked over the network. A review that
-    can't be established is None with the reason in `why`: a guard that needs one then refuses.
+    `commits` are those that say what is applied, `branch_commits` all of the branch (see `github.history`); no
+    `commits` means those of this push, or the one that is checked out. Without `ask` nothing is asked over the
+    network. A review that can't be established is None with the reason in `why`: a guard that needs one then refuses.
     """
     try:
         event = read_event(environ)
@@ -49,12 +54,16 @@ def provenance_of(
     known = Origin(commit=event.sha or None, repository=event.repository, workflow_run=event.run_url)
     if not ask:
         return known
-    review, why = _review(environ, event, clock, commits)
+    review, why = _review(environ, event, clock, tuple(commits or _pushed(event)), branch_commits)
     return Origin(known.commit, known.repository, review, known.workflow_run, why)
 
 
 def _review(
-    environ: Mapping[str, str], event: Event, clock: Clock, commits: Sequence[str] | None
+    environ: Mapping[str, str],
+    event: Event,
+    clock: Clock,
+    commits: Sequence[str],
+    branch_commits: frozenset[str],
 ) -> tuple[Review | None, str]:
     github = client_from(environ, event, clock)
     if github is None:
@@ -64,10 +73,11 @@ def _review(
             return review_of_pull(github, event.pull_request.number), ""
         if not event.branch:
             return None, f"who reviewed is not known: {event.ref or 'the run'} is not a branch"
-        review = review_of(github, event, tuple(commits) if commits is not None else _pushed(event))
+        review = review_of(github, event, commits, branch_commits)
     except ReconcilerError as fault:
         return None, f"who reviewed is not known: {fault.message}"
-    return review, "" if review else f"no merged pull request brought {event.sha[:12]} to {event.branch}"
+    named = ", ".join(sha[:12] for sha in commits[:5]) + (", …" if len(commits) > 5 else "")
+    return review, "" if review else f"no merged pull request brought {named} to {event.branch}"
 
 
 def _pushed(event: Event) -> tuple[str, ...]:

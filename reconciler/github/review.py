@@ -15,13 +15,17 @@ from reconciler.model.review import Review
 _OPINIONS = frozenset({"APPROVED", "CHANGES_REQUESTED", "DISMISSED"})
 
 
-def review_of(github: GitHub, event: Event, commits: Sequence[str]) -> Review | None:
+def review_of(
+    github: GitHub, event: Event, commits: Sequence[str], branch_commits: frozenset[str] = frozenset()
+) -> Review | None:
     """Return who decided on commits of a branch, None when one of them came without a pull request.
+
+    `branch_commits` are commits known to be of the branch, besides `commits` themselves.
 
     With several pull requests behind them the weakest review is returned: the one with the fewest reviewers.
     So a push without a review can't hide behind the reviewed one that follows it. Raises GitHubFailure.
     """
-    numbers = [pull_behind(github, sha, event.branch, frozenset(commits)) for sha in commits]
+    numbers = [pull_behind(github, sha, event.branch, branch_commits | frozenset(commits)) for sha in commits]
     if not numbers or None in numbers:
         return None
     approvals = environment_approvals(github, event.run_id)
@@ -53,15 +57,16 @@ def environment_approvals(github: GitHub, run_id: str) -> tuple[str, ...]:
     return tuple(sorted({text(wire, "user", "login") for wire in given if text(wire, "state") == "approved"} - {""}))
 
 
-def pull_behind(github: GitHub, sha: str, branch: str, pushed: frozenset[str] = frozenset()) -> int | None:
+def pull_behind(github: GitHub, sha: str, branch: str, branch_commits: frozenset[str] = frozenset()) -> int | None:
     """Return the pull request whose merge brought a commit to the branch, None for a direct push.
 
     The list of GitHub also has open pull requests and those that were merged elsewhere. `merge_commit_sha` is
-    the commit itself, or for a rebase the last one that was `pushed` with it. Raises GitHubFailure.
+    the commit itself, or another one of `branch_commits`: the last of a rebase, or the merge of a
+    head. Raises GitHubFailure.
     """
     for wire in github.every(f"/commits/{sha}/pulls"):
         merged = bool(text(wire, "merged_at")) and text(wire, "base", "ref") == branch
-        if merged and text(wire, "merge_commit_sha") in pushed | {sha}:
+        if merged and text(wire, "merge_commit_sha") in branch_commits | {sha}:
             return number(wire, "number")
     return None
 

@@ -115,6 +115,15 @@ def test_the_commits_of_a_rebase_belong_to_the_pull_request_of_the_last(server: 
     assert found.reviewers == ("bob",)
 
 
+def test_a_head_is_traced_through_the_merge_that_is_on_the_branch(server: FakeGitHub, github: GitHub) -> None:
+    _merged(server.world, reviews=[("bob", "APPROVED", HEAD)])
+    server.world.brought[HEAD] = [12]
+    assert review_of(github, EVENT, (HEAD,)) is None
+    found = review_of(github, EVENT, (HEAD,), frozenset({MERGE}))
+    assert found is not None
+    assert found.reviewers == ("bob",)
+
+
 @pytest.mark.parametrize(
     ("change", "pushes", "commit", "pusher"),
     [
