@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.examples import examples
-from reconciler.errors import InvalidInput, ReconcilerError, ServerFailure
+from reconciler.errors import InvalidInput, ServerFailure
 from reconciler.model.decision import Problem, Source
 from reconciler.rendering.neutral import terminal
 
@@ -48,7 +48,7 @@ def run_session(wish: Wish) -> int:
     try:
         from reconciler.sandbox.running import running_sandbox
     except ImportError:
-        raise ReconcilerError("the sandbox is not installed", "pip install 'tpp-reconciler[sandbox]'") from None
+        raise click.UsageError("the sandbox is not installed: pip install 'tpp-reconciler[sandbox]'") from None
     seed, rules, listening = _seed(wish), _rules(wish.faults), _listening(wish)
     resumed = wish.state is not None and wish.state.exists()
     with ExitStack() as stack:

@@ -20,14 +20,15 @@ def build(seed: Seed, store: Store, clock: Now) -> tuple[Platform, str]:
     own_clock.moved = lambda offset: store.put("settings", "offset", str(offset.total_seconds()))
     directory = Directory()
     directory.extend(seed.identities)
-    world = World(own_clock, seed.behaviour, directory, store, default_approvers=(APPROVER.universal,))
+    caller = directory.find(APPROVER.name) or next(iter(seed.identities), APPROVER)
+    world = World(own_clock, seed.behaviour, directory, store, default_approvers=(caller.universal,))
     grants = Grants(own_clock, seed.behaviour, store)
     tpp = Platform(own_clock, seed.behaviour, directory, world, grants, seed.ways_in)
     if world.restore():
         grants.restore()
     else:
         _plant(tpp, seed)
-    token = seed.tokens[0].token if seed.tokens else issue(tpp, FULL_SCOPE, APPROVER.name, None)
+    token = seed.tokens[0].token if seed.tokens else issue(tpp, FULL_SCOPE, caller.universal, None)
     return tpp, token
 
 

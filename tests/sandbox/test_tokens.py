@@ -188,6 +188,13 @@ def test_a_seeded_token_is_the_one_that_works() -> None:
         assert (verified["identity"], verified["scope"]) == (JOE.universal, "certificate:approve")
 
 
+def test_without_the_approval_service_the_first_identity_is_the_caller() -> None:
+    with running_sandbox(Seed(identities=(JANE, JOE))) as sandbox, Client(sandbox.url, sandbox.token) as client:
+        sandbox.world.add_ticket(guid(1))
+        assert client.get(AUTHORIZE + "verify").json()["identity"] == JANE.universal
+        assert client.update(guid(1), "Approved") == 1
+
+
 def test_self_names_the_caller_first_and_then_its_groups(sandbox: Sandbox) -> None:
     with Client(sandbox.url, sandbox.issue(identity=JOE.name)) as joe:
         answer = joe.get("/vedsdk/identity/self").json()
