@@ -8,12 +8,14 @@ import click
 from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.output import RUN_FORMATS, detail_of, show_plan, show_run
 from reconciler.cli.parameters import SHARD
+from reconciler.cli.telling import Listeners, listener_options, tell
 from reconciler.model.plan import Plan
 from reconciler.model.shard import Shard
 from reconciler.rendering.view import Detail
 
 if TYPE_CHECKING:
-    from reconciler.cli.wiring import House
+    from reconciler.cli.running import Ended
+    from reconciler.model.receipt import Run
 
 
 @click.command()
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--fail-fast", is_flag=True, help="Start no further write once one has failed.")
 @click.option("--quiet", "-q", is_flag=True, help="Only totals and what needs a person.")
 @click.option("--verbose", "-v", is_flag=True, help="Everything, also what is fine.")
+@listener_options
 @common_options
 def command(
     invocation: Invocation,
@@ -40,10 +43,14 @@ def command(
     fail_fast: bool,
     quiet: bool,
     verbose: bool,
+    metrics: Path | None,
+    notify: str | None,
+    notify_as: str,
 ) -> int:
     """Apply a saved plan exactly as it is, or plan the manifests at PATHS and apply that."""
     from reconciler.cli.exit_codes import of_plan
     from reconciler.cli.plan_to_apply import plan_to_apply
+    from reconciler.cli.running import carry_out
     from reconciler.cli.wiring import open_house
 
     detail = detail_of(quiet, verbose)
@@ -56,7 +63,10 @@ def command(
                 show_plan(plan, style, detail)
             return int(of_plan(plan))
         _ask(plan, yes=yes)
-        return _carry_out(plan, house, style, detail, out, fail_fast=fail_fast)
+        ended = carry_out(plan, house, fail_fast=fail_fast)
+        _report(ended.run, style, detail, out)
+        tell(Listeners(metrics, notify, notify_as), Path(house.settings.ledger), plan, ended.run)
+    return _code(plan, ended)
 
 
 def _ask(plan: Plan, *, yes: bool) -> None:
@@ -70,17 +80,17 @@ def _ask(plan: Plan, *, yes: bool) -> None:
     click.confirm(f"Apply {len(plan.changes)} changes? Approvals can't be undone", abort=True, err=True)
 
 
-def _carry_out(plan: Plan, house: "House", style: str, detail: Detail, out: Path | None, *, fail_fast: bool) -> int:
-    from reconciler.cli.exit_codes import Exit, of_plan, of_run, worst
-    from reconciler.cli.running import carry_out
-
-    ended = carry_out(plan, house, fail_fast=fail_fast)
-    run = ended.run
+def _report(run: "Run", style: str, detail: Detail, out: Path | None) -> None:
     if out is not None:
         from reconciler.rendering.json_text import run_json
 
         out.write_text(run_json(run), encoding="utf-8")
     if style != "text" or run.receipts or run.notes:
         show_run(run, style, detail)
-    code = worst((of_plan(plan), of_run(run), Exit.SERVER if ended.systemic else Exit.OK))
+
+
+def _code(plan: Plan, ended: "Ended") -> int:
+    from reconciler.cli.exit_codes import Exit, of_plan, of_run, worst
+
+    code = worst((of_plan(plan), of_run(ended.run), Exit.SERVER if ended.systemic else Exit.OK))
     return 128 + ended.signal if ended.signal is not None and code is not Exit.UNKNOWN else int(code)

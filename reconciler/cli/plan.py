@@ -7,6 +7,7 @@ import click
 from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.output import PLAN_FORMATS, detail_of, show_plan
 from reconciler.cli.parameters import SHARD
+from reconciler.cli.telling import Listeners, listener_options, tell
 from reconciler.model.plan import Plan
 from reconciler.model.shard import Shard
 
@@ -21,6 +22,7 @@ from reconciler.model.shard import Shard
 @click.option("--timeline", is_flag=True, help="Show windows and freezes along a line of time.")
 @click.option("--quiet", "-q", is_flag=True, help="Only totals and what needs a person.")
 @click.option("--verbose", "-v", is_flag=True, help="Everything, also what is fine.")
+@listener_options
 @common_options
 def command(
     invocation: Invocation,
@@ -33,6 +35,9 @@ def command(
     timeline: bool,
     quiet: bool,
     verbose: bool,
+    metrics: Path | None,
+    notify: str | None,
+    notify_as: str,
 ) -> int:
     """Show what an apply of PATHS would do (default: the manifests that the configuration names)."""
     from reconciler.cli.exit_codes import of_plan
@@ -45,6 +50,7 @@ def command(
     with open_house(invocation) as house, progress_bar("Reading tickets") as progress:
         request = introduce(house, Request(paths=paths, shard=shard, since=since, progress=progress), final=False)
         plan = make_plan(house, ticket_reader(house.session), request)
+        ledger = Path(house.settings.ledger)
     if out is not None:
         from reconciler.ledger.plan_files import save_plan
 
@@ -52,6 +58,7 @@ def command(
     show_plan(plan, style, detail_of(quiet, verbose))
     if timeline and style == "text":
         _show_timeline(plan)
+    tell(Listeners(metrics, notify, notify_as), ledger, plan)
     return int(of_plan(plan, changes_matter=exit_code))
 
 

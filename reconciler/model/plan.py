@@ -28,7 +28,8 @@ class Step:
     `before` is the live state (None when there is none to see), `after` the wanted one. `known_from` says
     where the live schedule was learnt: "server" or "ledger". `decision` is the digest of what is wanted;
     `operation` the tag of an earlier run whose intent has no receipt yet, if any. `detail` is one sentence
-    for a person. `approvers` and `approval_reason` are the live ticket's, for review and for the staleness check.
+    for a person. `approvers`, `approval_reason` and `created` are the live ticket's, for review and for the
+    staleness check.
     """
 
     guid: Guid
@@ -53,6 +54,7 @@ class Step:
     rule: str | None = None
     operation: str | None = None
     closed: bool = False
+    created: datetime | None = None
 
     @property
     def verdict(self) -> Verdict:

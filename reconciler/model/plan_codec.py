@@ -115,6 +115,7 @@ def encode_step(step: Step) -> dict[str, Json]:
             "rule": step.rule,
             "operation": step.operation,
             "closed": step.closed or None,
+            "created": None if step.created is None else format_instant(step.created),
         }
     )
     return {
@@ -165,6 +166,7 @@ def decode_step(value: object, place: str) -> Step:
         rule=fields.optional("rule", text),
         operation=fields.optional("operation", text),
         closed=fields.maybe("closed", boolean, False),
+        created=fields.optional("created", instant),
     )
     fields.done()
     if verdict is not step.verdict:

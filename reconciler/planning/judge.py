@@ -48,6 +48,7 @@ def judge(decision: Decision, reading: Reading, story: Story, now: datetime) -> 
         rule=decision.rule,
         operation=story.open.intent.operation if story.open else None,
         closed=story.last.gone if story.last else False,
+        created=ticket.created if ticket else None,
     )
 
 

@@ -59,6 +59,7 @@ WORDING: list[dict[str, Any]] = [
     {"rule": "weekend"},
     {"operation": "6a1f09c2d4e7"},
     {"closed": True},
+    {"created": NOW},
     {"known_from": "ledger"},
 ]
 

@@ -1,0 +1,114 @@
+"""Telling others how it went: a metrics file for Prometheus, a message to a chat. Neither changes the verdict."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.model.plan import Plan
+from reconciler.model.receipt import Run
+
+_STATE_FILE = ".notified"
+_TIMEOUT = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Who is to be told. `notify` is the URL of an incoming webhook, which is a secret: it is never shown."""
+
+    metrics: Path | None = None
+    notify: str | None = None
+    chat: str = "slack"
+
+
+def listener_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command --metrics, --notify and --notify-as."""
+    for option in (
+        click.option("--notify-as", type=click.Choice(("slack", "teams")), default="slack", show_default=True),
+        click.option(
+            "--notify", metavar="URL", envvar="RECONCILER_NOTIFY_URL", help="Tell a chat of changes of state."
+        ),
+        click.option("--metrics", type=click.Path(path_type=Path), help="Write figures for Prometheus to this file."),
+    ):
+        function = option(function)
+    return function
+
+
+def tell(listeners: Listeners, ledger: Path, plan: Plan, run: Run | None = None) -> None:
+    """Write the metrics and post the message. A failure is a warning: the outcome stands whoever hears of it."""
+    if listeners.metrics is not None:
+        _write_metrics(listeners.metrics, ledger, plan, run)
+    if listeners.notify is not None:
+        _notify(listeners, ledger, plan, run)
+
+
+def _write_metrics(path: Path, ledger: Path, plan: Plan, run: Run | None) -> None:
+    from reconciler.cli.clock import SystemClock
+    from reconciler.ledger.reading import read_lines
+    from reconciler.model.record import Ended
+    from reconciler.model.status import Status
+    from reconciler.rendering.metrics import metrics_text
+
+    lines = tuple(read_lines(ledger))
+    ended = [line.entry.at for line in lines if isinstance(line.entry, Ended) and line.entry.stopped is None]
+    pending = [
+        step.created for step in plan.steps if step.created and step.before and step.before.status == Status.PENDING
+    ]
+    text = metrics_text(
+        plan,
+        now=SystemClock().now(),
+        run=run,
+        lines=lines,
+        last_success=max(ended, default=None),
+        created=[created for created in pending if created is not None],
+    )
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        click.echo(f"warning: the metrics were not written to {path}: {error.strerror}", err=True)
+
+
+def _notify(listeners: Listeners, ledger: Path, plan: Plan, run: Run | None) -> None:
+    """Post only when something is other than the last time; the state is kept beside the ledger."""
+    from reconciler.model.canonical import sha256
+    from reconciler.rendering.notification import Chat, plan_notification, run_notification, state_of
+
+    state_file = ledger / f"{_STATE_FILE}-{plan.environment or 'default'}"
+    state = sha256(state_of(plan, run).encode("utf-8", "surrogatepass"))
+    if state_file.exists() and state_file.read_text(encoding="utf-8") == state:
+        return
+    chat = Chat(listeners.chat)
+    said = run_notification(run, chat) if run is not None and run.receipts else plan_notification(plan, chat)
+    why = _post(listeners.notify or "", said)
+    if why is not None:
+        click.echo(f"warning: the chat was not told: {why}", err=True)
+        return
+    ledger.mkdir(parents=True, exist_ok=True)
+    state_file.write_text(state, encoding="utf-8")
+
+
+def _post(address: str, body: str) -> str | None:
+    """Post JSON without following redirects, and say why it failed; never with the address, which is a secret."""
+    import http.client
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(address)
+    local = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    if not parts.hostname or (parts.scheme != "https" and not (parts.scheme == "http" and local)):
+        return "its URL must begin with https://"
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname, parts.port, timeout=_TIMEOUT)
+    try:
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection.request("POST", path, body.encode("utf-8"), {"Content-Type": "application/json"})
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        return type(error).__name__
+    finally:
+        connection.close()
+    return None if 200 <= status < 300 else f"it answered HTTP {status}"

@@ -1,0 +1,71 @@
+"""Metrics and messages: they tell what happened, once, and never change the outcome."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from tests.cli.desk import FIRST, Desk
+
+APPROVE = f"{{guid: {FIRST}, status: Approved, explanation: fine}}"
+
+
+@pytest.fixture
+def hook() -> Iterator[tuple[str, list[bytes]]]:
+    """A chat's incoming webhook that keeps what it is told."""
+    told: list[bytes] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/hook/T0K3N", told
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_plan_and_a_run_write_metrics(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    assert desk.run("plan", "--metrics", "tpp.prom").code == 0
+    planned = (desk.folder / "tpp.prom").read_text()
+    assert 'verdict="approve"} 1' in planned
+    assert "tpp_reconciler_oldest_pending_seconds" in planned
+    desk.run("apply", "--yes", "--metrics", "tpp.prom")
+    applied = (desk.folder / "tpp.prom").read_text()
+    assert 'outcome="applied"} 1' in applied
+    assert "tpp_reconciler_last_success_timestamp_seconds" in applied
+
+
+def test_a_chat_is_told_of_changes_of_state_only(desk: Desk, hook: tuple[str, list[bytes]]) -> None:
+    address, told = hook
+    desk.decide(APPROVE)
+    desk.run("plan", "--notify", address)
+    desk.run("plan", "--notify", address)
+    assert len(told) == 1
+    assert "www.example.com" in json.loads(told[0])["text"]
+    desk.run("apply", "--yes", "--notify", address)
+    assert len(told) == 2
+
+
+def test_a_chat_that_does_not_answer_is_a_warning_that_hides_its_address(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    said = desk.run("plan", "--notify", "http://127.0.0.1:9/hook/T0K3N")
+    assert said.code == 0
+    assert said.err == "warning: the chat was not told: ConnectionRefusedError\n"
+
+
+def test_a_chat_without_tls_is_not_told(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    said = desk.run("plan", "--notify", "http://chat.example.com/hook")
+    assert said.err == "warning: the chat was not told: its URL must begin with https://\n"
