@@ -193,3 +193,18 @@ def test_every_member_of_the_schemas_is_described_and_nothing_else_is_allowed() 
                 assert definition["additionalProperties"] is False
                 for name, member in definition["properties"].items():
                     assert "description" in member or "$ref" in member or "const" in member, name
+
+
+def members_of(schema: Any) -> set[str]:
+    """Every member name that a schema allows, at any depth."""
+    inner = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+    own = set(schema.get("properties", {})) if isinstance(schema, dict) else set()
+    return own.union(*(members_of(part) for part in inner))
+
+
+def test_no_member_of_plan_run_or_ledger_takes_a_secret() -> None:
+    secret = re.compile("(?i)token|secret|password|authorization|credential|cookie|private|jwt|bearer|api.?key")
+    for validator in (PLAN, RUN, LINE):
+        names = members_of(validator.schema)
+        assert {"guid", "after", "outcome"} & names
+        assert [name for name in names if secret.search(name)] == []
