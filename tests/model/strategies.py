@@ -62,6 +62,7 @@ steps = st.builds(
     rule=some,
     operation=some,
     closed=st.booleans(),
+    created=st.none() | instants,
 )
 plans = st.builds(
     Plan,
