@@ -182,6 +182,15 @@ class _Adapter(HTTPAdapter):
         super().init_poolmanager(connections, maxsize, block, ssl_context=self._context, **rest)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
+    def build_connection_pool_key_attributes(
+        self,
+        request: requests.PreparedRequest,
+        verify: Any,  # noqa: ANN401 - requests' signature
+        cert: Any = None,  # noqa: ANN401 - requests' signature
+    ) -> tuple[Any, Any]:
+        host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
+        return host, {"cert_reqs": "CERT_REQUIRED"}  # what is trusted stands in our context alone
+
     def proxy_manager_for(self, proxy: str, **rest: Any) -> urllib3.ProxyManager:  # noqa: ANN401 - requests' signature
         manager: urllib3.ProxyManager = super().proxy_manager_for(
             proxy, ssl_context=self._context, proxy_ssl_context=self._context, **rest
