@@ -13,6 +13,7 @@ from reconciler.ledger.chain import check
 from reconciler.ledger.lock import hold_lock, this_process
 from reconciler.manifests.load import load_desired
 from reconciler.model.settings import Settings
+from reconciler.rendering.words import counted
 from reconciler.tpp.probes import Health, Probe, probe_session, probe_way
 from reconciler.tpp.secrets import read_secrets
 from reconciler.tpp.session import open_session
@@ -53,7 +54,11 @@ def _manifests(settings: Settings, clock: SystemClock) -> Probe:
         desired = load_desired(settings.tickets, windows=settings.windows, now=clock.now())
     except InvalidInput as invalid:
         return _invalid("manifests", invalid)
-    return Probe("manifests", Health.OK, f"{len(desired.decisions):,} decisions in {len(desired.files):,} files")
+    return Probe(
+        "manifests",
+        Health.OK,
+        f"{counted(len(desired.decisions), 'decision')} in {counted(len(desired.files), 'file')}",
+    )
 
 
 def _invalid(name: str, invalid: InvalidInput) -> Probe:
@@ -74,7 +79,7 @@ def _ledger(settings: Settings, clock: SystemClock) -> Iterator[Probe]:
             says = f"{fault.source}: {fault.message}"
             yield Probe("ledger", Health.FAIL, says, "run: reconciler ledger verify")
         else:
-            yield Probe("ledger", Health.OK, f"{chain.lines:,} lines in {chain.files:,} files hold")
+            yield Probe("ledger", Health.OK, f"{counted(chain.lines, 'line')} in {counted(chain.files, 'file')}")
         with hold_lock(folder, this_process("doctor", clock.now())):
             yield Probe("lock", Health.OK, "free")
     except LockHeld as held:

@@ -30,7 +30,7 @@ def test_a_healthy_setup_is_ok_line_by_line(desk: Desk) -> None:
     result = desk.run("doctor")
     assert said(result.out, desk) == (
         "ok   configuration reconciler.yaml\n"
-        "ok   manifests     1 decisions in 1 files\n"
+        "ok   manifests     1 decision in 1 file\n"
         "ok   ledger        ledger is made by the first apply\n"
         "ok   server        http://server\n"
         "ok   name          127.0.0.1\n"
@@ -55,7 +55,7 @@ def test_json_says_the_same(desk: Desk) -> None:
     assert document["probes"][1] == {
         "name": "manifests",
         "health": "ok",
-        "says": "1 decisions in 1 files",
+        "says": "1 decision in 1 file",
         "remedy": "",
     }
 
