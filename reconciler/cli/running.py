@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.applying.brake import Brake
 from reconciler.applying.engine import apply_plan
 from reconciler.applying.tools import Tools
-from reconciler.cli.origin import origin_of, provenance
+from reconciler.cli.deciding import origin_of_changes
+from reconciler.cli.origin import provenance
 from reconciler.cli.preflight import may_write
 from reconciler.cli.progress import progress_bar
 from reconciler.cli.stopping import watched_signals
@@ -46,7 +47,7 @@ def carry_out(plan: Plan, house: House, *, fail_fast: bool = False) -> Ended:
     ledger, clock, settings = Path(house.settings.ledger), house.clock, house.settings
     shard = parse_shard(plan.shard) if plan.shard else None
     identity = may_write(house, plan) if plan.changes else plan.identity
-    origin = provenance(settings, origin_of(clock), house.session.target, identity)
+    origin = provenance(settings, origin_of_changes(clock, plan), house.session.target, identity)
     name = new_run_id(clock.now(), shard)
     owner = this_process(name, clock.now(), origin.workflow_run)
     with hold_lock(ledger, owner), watched_signals(settings.stop_file) as stopping:
@@ -69,7 +70,8 @@ def carry_out(plan: Plan, house: House, *, fail_fast: bool = False) -> Ended:
             )
             advance = progress(len(plan.changes))
             run = apply_plan(plan, stories, tools, workers=settings.requests.writes, progress=advance)
-        return Ended(run, stopping.signal, brake.systemic)
+        noted = replace(run, notes=run.notes + house.session.notes())
+        return Ended(noted, stopping.signal, brake.systemic)
 
 
 def _has_work(plan: Plan, stories: Mapping[Guid, Story]) -> bool:
