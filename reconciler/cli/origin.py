@@ -12,9 +12,15 @@ from reconciler.model.settings import Settings
 from reconciler.planning.guards import NotYetReviewed, People, PushedDirectly
 
 
-def origin_of(clock: SystemClock, commits: Sequence[str] | None = None, *, ask: bool = True) -> Origin:
+def origin_of(
+    clock: SystemClock,
+    commits: Sequence[str] | None = None,
+    *,
+    branch: frozenset[str] = frozenset(),
+    ask: bool = True,
+) -> Origin:
     """Return what GitHub says of this run; outside of GitHub the commit that is checked out, if any."""
-    origin = provenance_of(os.environ, clock, commits, ask=ask)
+    origin = provenance_of(os.environ, clock, commits, branch_commits=branch, ask=ask)
     return origin if origin.commit or origin.why else Origin(commit=local_commit())
 
 

@@ -1,10 +1,12 @@
 """The plan that an apply carries out: a saved one, checked, or one that is made now."""
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import click
 
+from reconciler.cli.deciding import hold_to_reviews
 from reconciler.cli.planning import Request, make_plan
 from reconciler.cli.preflight import circumstances, introduce
 from reconciler.cli.progress import progress_bar
@@ -15,6 +17,7 @@ from reconciler.model.instant import format_instant
 from reconciler.model.plan import Plan
 from reconciler.model.shard import Shard
 from reconciler.planning.digest import check_digest
+from reconciler.planning.guards import NotYetReviewed
 from reconciler.planning.planner import enforce_again
 from reconciler.planning.reviewed import hold_against
 from reconciler.tpp.session import ticket_reader
@@ -35,7 +38,8 @@ def plan_to_apply(house: House, paths: tuple[str, ...], reviewed: Path | None, s
         return enforce_again(plan, circumstances(house, plan))
     with progress_bar("Reading tickets") as progress:
         request = introduce(house, Request(paths=paths, shard=shard, progress=progress), final=True)
-        plan = make_plan(house, ticket_reader(house.session), request)
+        plan = make_plan(house, ticket_reader(house.session), replace(request, people=NotYetReviewed()))
+    plan = hold_to_reviews(house, plan, request)
     if reviewed is not None:
         then = load_plan(reviewed)
         check_digest(then)

@@ -3,6 +3,7 @@
 import os
 from dataclasses import replace
 
+from reconciler.cli.deciding import branch_commits
 from reconciler.cli.origin import origin_of, people_of
 from reconciler.cli.planning import Request
 from reconciler.cli.stopping import global_stop
@@ -37,7 +38,8 @@ def circumstances(house: House, plan: Plan) -> Circumstances:
     """Return what the guards of a saved plan look at now, just before it is applied. Raises ServerFailure."""
     verify(house.session)
     commits = (plan.commit,) if plan.commit else None
-    origin = origin_of(house.clock, commits, ask=house.settings.policy.four_eyes is not None)
+    ask = house.settings.policy.four_eyes is not None
+    origin = origin_of(house.clock, commits, branch=branch_commits() if ask else frozenset(), ask=ask)
     return Circumstances(
         policy=house.settings.policy,
         now=house.clock.now(),

@@ -1,8 +1,8 @@
 """Guards of single steps: pure rules that refuse a write. Each names rule, value, limit and the way out."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.model.instant import format_instant
@@ -31,7 +31,8 @@ class Circumstances:
     """What guards look at besides the plan.
 
     `identities` are the prefixed universals of the caller and its groups, empty when nobody asked;
-    `stopped` says why the global stop is on; `reviewed` maps a GUID to the digest of the reviewed step.
+    `stopped` says why the global stop is on; `decided_by` has the people behind single manifests (by path) where they
+    are known, `people` are those behind all others.
     """
 
     policy: Policy
@@ -39,6 +40,7 @@ class Circumstances:
     people: People = NotYetReviewed()
     identities: frozenset[str] = frozenset()
     stopped: str | None = None
+    decided_by: Mapping[str, People] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +112,21 @@ def freezes(freeze: Freeze, step: Step, now: datetime) -> bool:
     return start < freeze.stop and stop >= freeze.start
 
 
-def _four_eyes(_step: Step, seen: Circumstances) -> Refusal | None:
-    rule = seen.policy.four_eyes
-    if rule is None or isinstance(seen.people, NotYetReviewed):
+def _four_eyes(step: Step, seen: Circumstances) -> Refusal | None:
+    rule, people = seen.policy.four_eyes, seen.decided_by.get(step.source.path, seen.people)
+    if rule is None or isinstance(people, NotYetReviewed):
         return None
-    if isinstance(seen.people, PushedDirectly):
+    if isinstance(people, PushedDirectly):
         if rule.allow_direct_push:
             return None
         detail = "the commit reached the branch without a pull request; open one and have it reviewed"
         return Refusal("four-eyes", Reason.REFUSED_FOUR_EYES, detail)
-    independent = independent_reviewers(seen.people)
+    independent = independent_reviewers(people)
     if len(independent) >= rule.reviewers:
         return None
     detail = (
-        f"PR #{seen.people.pull_request} has {len(independent)} of {rule.reviewers} independent approvals "
-        f"(author {seen.people.author}, approved by {', '.join(seen.people.reviewers) or 'nobody'}); "
+        f"PR #{people.pull_request} has {len(independent)} of {rule.reviewers} independent approvals "
+        f"(author {people.author}, approved by {', '.join(people.reviewers) or 'nobody'}); "
         "have somebody approve who neither wrote nor last pushed it"
     )
     return Refusal("four-eyes", Reason.REFUSED_FOUR_EYES, detail)

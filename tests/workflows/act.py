@@ -116,7 +116,8 @@ def _local_repositories(text: str, scratch: Path) -> list[str]:
         if not ours.exists():
             release(ours, pin)
         found[f"{OURS}@{pin}"] = ours
-        texts += [file.read_text(encoding="utf-8") for file in (ours / ".github").rglob("*.yml")]
+        shared = (file.read_text(encoding="utf-8") for file in (ours / ".github").rglob("*.yml"))
+        texts += [each for each in shared if "workflow_call:" in each or "using: composite" in each]
     for name, ref in {pair for each in texts for pair in _USES.findall(each)}:
         owner, repository, *_ = name.split("/")
         stub = STUBS / repository

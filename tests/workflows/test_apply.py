@@ -63,6 +63,17 @@ def test_a_push_that_nobody_reviewed_changes_nothing(acme: Team) -> None:
     assert any("four-eyes" in summary for summary in result.summaries)
 
 
+def test_a_push_that_nobody_reviewed_does_not_ride_on_the_review_that_follows_it(acme: Team) -> None:
+    example = (acme.folder / "tickets/2036/CHG0041234.yaml").read_text()
+    acme.commit("tickets/2036/CHG0041234.yaml", example[: example.index(f"  - guid: {NEW}")])
+    acme.commit("tickets/2036/reviewed.yaml", _MORE)
+    acme.merged(13)
+    result = acme.run("apply.yml", "push", _push(acme))
+    assert _statuses(acme) == {WWW: "Pending", SHOP: "Pending", NEW: "Approved"}
+    assert [line["review"]["pull_request"] for line in _lines(acme)] == [13] * 4
+    assert (result.code, acme.github.world.comments_on(13) != []) == (1, True)
+
+
 def test_the_authors_own_approval_is_not_a_second_pair_of_eyes(acme: Team) -> None:
     acme.merged(12, reviewer="ann")
     acme.run("apply.yml", "push", _push(acme))
