@@ -33,8 +33,6 @@ def _declined(step: Step, intent: Intent, answer: Declined, tools: Tools) -> Rec
     """A refusal is not believed blindly: if the ticket shows our write, the write took effect."""
     if answer.systemic:
         tools.brake.pull(answer.why)
-        finding = Finding(Outcome.REJECTED_BY_SERVER, Proof.NONE, answer.why)
-        return receipt_of(step, tools, finding, intent=intent, result=answer.result)
     sighting = sight(intent, tools)
     return receipt_of(step, tools, _refusal(answer, sighting), sighting, intent, answer.result)
 
@@ -49,6 +47,8 @@ def _refusal(answer: Declined, sighting: Sighting) -> Finding:
         return replace(shown, detail=f"the server refused ({answer.why}), but the ticket carries our tag")
     if sighting.trace is Trace.UNCHANGED:
         return Finding(Outcome.REJECTED_BY_SERVER, Proof.UNCHANGED, answer.why)
+    if sighting.trace is Trace.UNSEEN and answer.systemic:
+        return Finding(Outcome.REJECTED_BY_SERVER, Proof.NONE, answer.why)
     return Finding(Outcome.REJECTED_BY_SERVER, Proof.NONE, f"{answer.why}; afterwards: {told(sighting)}")
 
 

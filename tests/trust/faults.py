@@ -1,0 +1,63 @@
+"""Everything that a server, or what stands before it, can do wrong to one call. Each with and without the effect."""
+
+from collections.abc import Callable
+
+from reconciler.sandbox import wrong_answers as wrong
+from reconciler.sandbox.faults import Drop, Fault, Hang, Raw, Say, Trickle, Truncate, Verdict
+
+LONGER_THAN_WE_WAIT = 0.4
+"""Seconds; the client waits for `house.IMPATIENT` when a fault is slow."""
+
+_MAKERS: dict[str, Callable[[bool], Fault]] = {
+    "drop": Drop,
+    "reset": lambda effect: Drop(effect, reset=True),
+    "hang": lambda effect: Hang(LONGER_THAN_WE_WAIT, effect),
+    "deadlock": lambda effect: wrong.deadlock(effect=effect),
+    "500": lambda effect: Say(500, b"oops", effect=effect),
+    "502": lambda effect: wrong.gateway(502, effect=effect),
+    "503": lambda effect: wrong.gateway(503, effect=effect),
+    "504": lambda effect: wrong.gateway(504, effect=effect),
+    "429": lambda effect: wrong.push_back(429, "2", effect=effect),
+    "503-later": lambda effect: wrong.push_back(503, None, effect=effect),
+    "sign-in-page": lambda effect: wrong.html(effect=effect),
+    "empty": lambda effect: wrong.empty(effect=effect),
+    "null": lambda effect: wrong.says("null", effect=effect),
+    "list": lambda effect: wrong.says("[]", effect=effect),
+    "no-json": lambda effect: wrong.says("{'Result': 1}", effect=effect),
+    "not-utf-8": lambda effect: wrong.says(b'{"Result": 1, "x": "\xff"}', effect=effect),
+    "400-page": lambda effect: Say(400, b"<h1>Bad Request</h1>", effect=effect),
+    "400-success": lambda effect: wrong.says('{"Result": 1}', 400, effect=effect),
+    "truncated": lambda effect: Truncate(12, effect),
+    "cut-off": lambda effect: Truncate(5, effect, cut=True),
+    "no-http": lambda effect: Raw(b"\x16\x03\x01 hello\r\n\r\n", effect),
+    "no-result": lambda effect: Verdict(missing=True, effect=effect),
+    "result-text": lambda effect: Verdict("1", effect=effect),
+    "result-true": lambda effect: Verdict(True, effect=effect),
+    "result-null": lambda effect: Verdict(None, effect=effect),
+    "result-nested": lambda effect: Verdict({"Result": 1}, effect=effect),
+    "result-9": lambda effect: Verdict(9, effect=effect),
+    **{f"result-{number}": lambda effect, number=number: Verdict(number, effect=effect) for number in range(9)},
+}
+
+_WITHOUT_EFFECT: dict[str, Fault] = {
+    "401": wrong.unauthorized(),
+    "403": wrong.forbidden(),
+    "404": Say(404, b"not here"),
+    "405": Say(405, b"no"),
+    "413": Say(413, b"too much"),
+    "redirect": wrong.redirect("https://login.example.com/", 302),
+    "redirect-307": wrong.redirect("/vedsdk/elsewhere", 307),
+    "trickle": Trickle(0.05),
+}
+
+FAULTS: dict[str, Fault] = {
+    **{f"{name}-before": make(False) for name, make in _MAKERS.items()},
+    **{f"{name}-after": make(True) for name, make in _MAKERS.items()},
+    **_WITHOUT_EFFECT,
+}
+"""By name. `-before`: the server has done nothing. `-after`: it has, and then this happened. `trickle`: it has, too."""
+
+SAYS_SUCCESS_AND_DID_NOTHING = frozenset({"result-1-before"})
+SAYS_GONE_AND_DID_IT = frozenset({"result-3-after"})
+SAYS_DENIED_AND_DID_IT = frozenset({"result-4-after"})
+SLOW = frozenset({"hang-before", "hang-after", "trickle"})

@@ -1,0 +1,193 @@
+"""The real rooms wired together against a real sandbox over HTTP: the TPP client, the ledger on disk, the engine.
+
+Waits cost no time: client, engine and sandbox share a clock that moves when somebody sleeps.
+"""
+
+import json
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from reconciler.applying.brake import Brake
+from reconciler.applying.engine import apply_plan
+from reconciler.applying.tools import Tools
+from reconciler.ledger.chain import verify
+from reconciler.ledger.journal import open_journal
+from reconciler.ledger.memory import LedgerMemory
+from reconciler.ledger.reading import read_lines
+from reconciler.ledger.run_id import new_run_id
+from reconciler.model.decision import Decision
+from reconciler.model.guid import Guid, parse_guid
+from reconciler.model.plan import Plan
+from reconciler.model.policy import Policy
+from reconciler.model.receipt import Outcome, Receipt, Run
+from reconciler.model.record import NO_STORY, Intent, Line, Opened, Story
+from reconciler.model.review import Provenance
+from reconciler.model.settings import Requests, Settings
+from reconciler.planning.guards import Circumstances
+from reconciler.planning.judge import judge, judge_closed, needs_reading
+from reconciler.planning.planner import Header, assemble, enforce_again
+from reconciler.sandbox.log import Entry
+from reconciler.sandbox.running import Listening, Sandbox, running_sandbox
+from reconciler.sandbox.seed import Seed
+from reconciler.tpp.secrets import Secret, Secrets
+from reconciler.tpp.session import Session, open_session, ticket_reader
+from reconciler.tpp.writing import ticket_writer
+from tests.builders import NOW
+from tests.fakes import NoStop
+
+PATIENT, IMPATIENT = 10.0, 0.15
+"""Real seconds after which the client stops waiting for an answer."""
+
+
+@dataclass
+class SleepClock:
+    """A clock that moves when somebody sleeps, for many threads."""
+
+    at: datetime = NOW
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return (self.at - NOW).total_seconds()
+
+    def sleep(self, seconds: float) -> None:
+        with self.lock:
+            self.at += timedelta(seconds=seconds)
+
+
+@dataclass
+class House:
+    """A server, a repository's decisions, and a ledger: plan and apply as often as you like."""
+
+    sandbox: Sandbox
+    ledger: Path
+    clock: SleepClock
+    decisions: dict[Guid, Decision]
+    policy: Policy = Policy()
+    stop: NoStop = field(default_factory=NoStop)
+    workers: int = 2
+    settle: float = 5.0
+    read_timeout: float = PATIENT
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        limits = Requests(reads=4, writes=self.workers, connect_timeout=5.0, read_timeout=self.read_timeout)
+        settings = Settings(server=self.sandbox.url, requests=limits)
+        secrets = Secrets(token=Secret(self.sandbox.token))
+        with open_session(settings, secrets, self.clock, jitter=lambda: 0.0) as session:
+            yield session
+
+    def plan(self) -> Plan:
+        """Read, recall and judge, as `reconciler plan` does."""
+        now = self.clock.now()
+        stories = LedgerMemory(self.ledger).recall(self.decisions)
+        steps = []
+        with self.session() as session:
+            unsettled = {g: d for g, d in self.decisions.items() if needs_reading(stories.get(g, NO_STORY))}
+            for guid, reading in ticket_reader(session).read_many(unsettled):
+                steps.append(judge(self.decisions[guid], reading, stories.get(guid, NO_STORY), now))
+            target = session.target
+        for guid in self.decisions.keys() - unsettled.keys():
+            steps.append(judge_closed(self.decisions[guid], stories[guid], now))
+        return assemble(Header("test", target, now), steps, (), Circumstances(self.policy, now))
+
+    def apply(self, plan: Plan | None = None, *, run: str | None = None) -> Run:
+        """Apply a plan, or one that is made now, as `reconciler apply` does."""
+        plan = plan or self.plan()
+        plan = enforce_again(plan, Circumstances(self.policy, self.clock.now()))
+        verify(self.ledger)
+        stories = LedgerMemory(self.ledger).recall(step.guid for step in plan.steps)
+        name = run or new_run_id(self.clock.now())
+        origin = Provenance("test", plan.target)
+        with (
+            self.session() as session,
+            closing(open_journal(self.ledger, name, origin, Opened(self.clock.now(), plan.digest))) as journal,
+        ):
+            tools = Tools(
+                reader=ticket_reader(session),
+                writer=ticket_writer(session, lambda: 0.0),
+                ledger=journal,
+                clock=self.clock,
+                brake=Brake(self.stop, self.policy.failure_budget),
+                run=name,
+                origin=origin,
+                settle=self.settle,
+            )
+            return apply_plan(plan, stories, tools, workers=self.workers, progress=lambda _: None)
+
+    @property
+    def lines(self) -> list[Line]:
+        return list(read_lines(self.ledger))
+
+    def story(self, guid: Guid) -> Story:
+        return LedgerMemory(self.ledger).recall([guid]).get(guid, NO_STORY)
+
+    # What the server saw.
+
+    def effects(self) -> dict[Guid, list[Entry]]:
+        """The updates with effect, by ticket."""
+        found: dict[Guid, list[Entry]] = {}
+        for entry in self.sandbox.log.updates:
+            if entry.effect and entry.guid:
+                found.setdefault(parse_guid(entry.guid), []).append(entry)
+        return found
+
+    def took(self, operation: str | None) -> bool:
+        """Whether the server carried out an update of this operation."""
+        return any(entry.effect and _explains(entry, operation) for entry in self.sandbox.log.updates)
+
+    def answered_everything(self) -> bool:
+        """Whether no request is under way any more."""
+        return all(entry.status is not None for entry in self.sandbox.log.entries)
+
+
+def _explains(entry: Entry, operation: str | None) -> bool:
+    body = entry.json
+    return isinstance(body, Mapping) and f"[op:{operation}]" in str(body.get("Explanation"))
+
+
+@contextmanager
+def open_house(
+    ledger: Path, decisions: Iterable[Decision], seed: Seed, *, tick: float | None = 0, **settings: object
+) -> Iterator[House]:
+    """Run a sandbox with this seed and hand out a house around it. `tick` 0: approved tickets go at once."""
+    clock = SleepClock()
+    with running_sandbox(seed, clock=clock, listening=Listening(tick=tick)) as sandbox:
+        yield House(sandbox, ledger, clock, {each.guid: each for each in decisions}, **settings)  # type: ignore[arg-type]
+
+
+def assert_receipts_are_true(house: House, run: Run) -> None:
+    """Hold every receipt against what the server did."""
+    for receipt in run.receipts:
+        assert not _is_false(house, receipt), f"{receipt.outcome} is not true: {receipt}"
+
+
+def _is_false(house: House, receipt: Receipt) -> bool:
+    took = house.took(receipt.operation) if receipt.operation else False
+    match receipt.outcome:
+        case Outcome.APPLIED | Outcome.AWAITING_OTHERS:
+            return not took
+        case Outcome.FAILED | Outcome.NOT_ATTEMPTED | Outcome.STALE | Outcome.REJECTED_BY_SERVER:
+            return took
+        case Outcome.UNKNOWN:
+            return False
+
+
+def assert_no_write_twice(house: House) -> None:
+    """At most one effective write for each ticket."""
+    twice = {guid: [entry.number for entry in found] for guid, found in house.effects().items() if len(found) > 1}
+    assert not twice, f"tickets with more than one effective write: {twice}"
+
+
+def assert_no_write_without_intent(house: House) -> None:
+    """Every update that reached the server has its intent in the ledger, on disk before it was sent."""
+    intents = {(line.entry.guid, line.entry.explanation) for line in house.lines if isinstance(line.entry, Intent)}
+    for entry in house.sandbox.log.updates:
+        body = json.loads(entry.body)
+        assert (parse_guid(body["GUID"]), body.get("Explanation")) in intents

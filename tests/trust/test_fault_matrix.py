@@ -1,0 +1,136 @@
+"""Every fault at every call of an apply: at most one effective write, true receipts, and a second run that heals.
+
+What the server did is read from its own log, never from what the reconciler believes.
+"""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from reconciler.ledger.chain import verify
+from reconciler.model.status import Approved, Rejected, Status, wanted_from
+from reconciler.model.verdict import Group, Verdict
+from reconciler.sandbox.seed import APPROVER, JOE, Seed, TicketSeed
+from tests.builders import between, decision, guid
+from tests.trust.faults import (
+    FAULTS,
+    SAYS_DENIED_AND_DID_IT,
+    SAYS_GONE_AND_DID_IT,
+    SAYS_SUCCESS_AND_DID_NOTHING,
+    SLOW,
+)
+from tests.trust.house import (
+    IMPATIENT,
+    PATIENT,
+    House,
+    assert_no_write_twice,
+    assert_no_write_without_intent,
+    assert_receipts_are_true,
+    open_house,
+)
+
+VANISHES, STAYS, WAITS, IS_REJECTED = guid(1), guid(2), guid(3), guid(4)
+WINDOW = wanted_from(between("2026-11-28T22:00:00Z", "2026-11-29T02:00:00Z"))
+DECISIONS = (
+    decision(1, wanted=Approved()),
+    decision(2, wanted=WINDOW),
+    decision(3, wanted=Approved()),
+    decision(4, wanted=Rejected()),
+)
+SEED = Seed(
+    tickets=(
+        TicketSeed(VANISHES, r"\VED\Policy\Web\a"),
+        TicketSeed(STAYS, r"\VED\Policy\Web\b"),
+        TicketSeed(WAITS, r"\VED\Policy\Web\c", approvers=(APPROVER.universal, JOE.universal)),
+        TicketSeed(IS_REJECTED, r"\VED\Policy\Web\d"),
+    )
+)
+
+ONCE, ALWAYS = 1, None
+SITES = {
+    # name: operation, how many of a ticket's calls go well before, how many then go wrong
+    "read-before": ("ticketDetails", 0, ONCE),
+    "write": ("ticketUpdateStatus", 0, ONCE),
+    "every-write": ("ticketUpdateStatus", 0, ALWAYS),
+    "read-after": ("ticketDetails", 1, ONCE),
+    "every-read-after": ("ticketDetails", 1, ALWAYS),
+    "refresh": ("permissionsRefresh", 0, ALWAYS),
+    "exists": ("ticketExists", 0, ALWAYS),
+}
+
+
+def matters(fault: str, site: str) -> bool:
+    """A question has no effect of its own, so that before and after differ only where the true answer is bent."""
+    return "write" in site or not fault.endswith("-after") or fault.startswith("result-")
+
+
+MATRIX = [(fault, site) for site in SITES for fault in FAULTS if matters(fault, site)]
+
+
+def go_wrong(house: House, fault: str, site: str) -> None:
+    """Put one fault in force for the calls of a site, for each ticket by itself."""
+    operation, after, times = SITES[site]
+    for ticket in house.decisions if operation.startswith("ticket") else (None,):
+        house.sandbox.faults.add(FAULTS[fault], operation=operation, guid=ticket, after=after, times=times)
+
+
+@pytest.mark.parametrize(("fault", "site"), MATRIX, ids=[f"{fault}-at-{site}" for fault, site in MATRIX])
+def test_no_fault_leads_to_a_second_write_or_a_false_receipt_and_a_second_run_heals(
+    fault: str, site: str, tmp_path: Path
+) -> None:
+    with open_house(tmp_path, DECISIONS, SEED) as house:
+        plan = house.plan()
+        assert {step.group for step in plan.steps} == {Group.CHANGE}
+        go_wrong(house, fault, site)
+        house.read_timeout = IMPATIENT if fault in SLOW else PATIENT
+        first = house.apply(plan)
+        house.read_timeout = PATIENT
+        assert [receipt.guid for receipt in first.receipts] == sorted(house.decisions)
+        assert_no_write_twice(house)
+        check_receipts(house, first, fault, site)
+        house.sandbox.faults.clear()
+        let_the_server_finish(house)
+        second = house.apply()
+        assert_receipts_are_true(house, second)
+        assert_no_write_twice(house)
+        assert_no_write_without_intent(house)
+        check_healed(house, fault, site)
+        verify(tmp_path)
+
+
+def let_the_server_finish(house: House) -> None:
+    """Wait until requests that we gave up have been answered, as they are long before anybody runs again."""
+    while not house.answered_everything():
+        time.sleep(0.02)
+
+
+def check_receipts(house: House, run, fault: str, site: str) -> None:
+    """Hold the receipts against the server; leave out what no client can tell: a server that lies consistently."""
+    lies = {WAITS} if fault in SAYS_SUCCESS_AND_DID_NOTHING and "write" in site else set()
+    lies |= {VANISHES} if fault in SAYS_GONE_AND_DID_IT and "write" in site else set()
+    lies |= {VANISHES} if fault in SAYS_DENIED_AND_DID_IT and site == "write" else set()
+    honest = tuple(receipt for receipt in run.receipts if receipt.guid not in lies)
+    assert_receipts_are_true(house, replace(run, receipts=honest))
+
+
+def check_healed(house: House, fault: str, site: str) -> None:
+    """Nothing is left to do, and every ticket is as its decision wants it."""
+    verdicts = {step.guid: step.verdict for step in house.plan().steps}
+    expected = {
+        VANISHES: Verdict.SETTLED,
+        STAYS: Verdict.IN_SYNC,
+        WAITS: Verdict.AWAITING_OTHERS,
+        IS_REJECTED: Verdict.IN_SYNC,
+    }
+    if ("write" in site and fault in SAYS_GONE_AND_DID_IT) or (site == "write" and fault in SAYS_DENIED_AND_DID_IT):
+        expected[VANISHES] = Verdict.MISSING
+    assert verdicts == expected
+    tickets = house.sandbox.world.tickets
+    assert VANISHES not in tickets
+    assert tickets[STAYS].status is Status.APPROVED_BETWEEN
+    assert tickets[IS_REJECTED].status is Status.REJECTED
+    if not ("write" in site and fault in SAYS_SUCCESS_AND_DID_NOTHING):
+        assert tickets[WAITS].approvals == (APPROVER.universal,)
+    assert house.apply().receipts == ()
