@@ -56,3 +56,5 @@ class Code(StrEnum):
     CONFIG_AUTH = "config/auth"
     CONFIG_PATTERN = "config/pattern"
     CONFIG_VALUE = "config/value"
+
+    EDIT = "edit/not-possible"

@@ -1,0 +1,179 @@
+"""Adds entries to manifests and takes entries out, leaving every other byte as it was.
+
+Lines are moved and never written anew, and what results is read back: when it does not say exactly what it should,
+for example because an anchor was taken away from its aliases, the edit is refused.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+import yaml
+
+from reconciler.errors import InvalidInput
+from reconciler.manifests.codes import Code
+from reconciler.manifests.decode import spelled_guid
+from reconciler.manifests.layout import Node, lay_out, lines_of, regions_of
+from reconciler.manifests.strict_yaml import StrictReader, Unparsable, Value
+from reconciler.manifests.write import NewEntry, Style, block_entry, flow_entry
+from reconciler.model.decision import Problem, Source
+from reconciler.model.guid import Guid
+
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedEntry:
+    """An entry that was taken out, with its comments, as it stood."""
+
+    guid: Guid
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What is left of a file (None when no ticket is), and what was taken out of it, in order."""
+
+    text: str | None
+    removed: tuple[RemovedEntry, ...]
+
+
+def append_entries(file: str, text: str, entries: Sequence[NewEntry]) -> str:
+    """Return the text of a manifest with entries added below its last ticket.
+
+    `text` is valid as a manifest. Raises InvalidInput, naming `file`, when it can't be edited safely.
+    """
+    if text.startswith(_BYTE_ORDER_MARK):
+        return _BYTE_ORDER_MARK + append_entries(file, text[1:], entries)
+    tickets = _tickets(file, text)
+    if not entries:
+        return text
+    if not tickets.flow:
+        edited = _appended_to_block(text, tickets, entries)
+    elif tickets.items:
+        edited = _appended_to_flow(text, tickets, entries)
+    else:
+        before, rest = text[: tickets.start].rstrip(" "), text[tickets.end :]
+        line, _, after = rest.partition("\n")
+        edited = before + line + "\n" + "".join(block_entry(entry) for entry in entries) + after
+    before_tickets = _value_of(file, text)
+    now = _value_of(file, edited)
+    added = _tickets_in(now)[len(_tickets_in(before_tickets)) :]
+    expected = {**before_tickets, "tickets": [*_tickets_in(before_tickets), *added]}
+    if now != expected or [_guid_in(each) for each in added] != [entry.guid for entry in entries]:
+        raise _impossible(file, "entries can't be added to this file without changing others")
+    return edited
+
+
+def remove_entries(file: str, text: str, guids: Collection[Guid]) -> Removal:
+    """Take the tickets with these GUIDs out of the text of a manifest, comments above them included.
+
+    `text` is valid as a manifest. Raises InvalidInput, naming `file`, when it can't be edited safely.
+    """
+    if text.startswith(_BYTE_ORDER_MARK):
+        removal = remove_entries(file, text[1:], guids)
+        return replace(removal, text=None if removal.text is None else _BYTE_ORDER_MARK + removal.text)
+    tickets = _tickets(file, text)
+    chosen = [index for index, item in enumerate(tickets.items) if _guid_of(item) in guids]
+    value = _value_of(file, text)
+    kept = [each for index, each in enumerate(_tickets_in(value)) if index not in set(chosen)]
+    if tickets.flow:
+        removed = [text[tickets.items[index].start : tickets.items[index].end] for index in chosen]
+        edited = _without_flow(text, tickets, chosen)
+    else:
+        removed, edited = _without_block(text, tickets, chosen)
+    taken = tuple(
+        RemovedEntry(_guid_of(tickets.items[index]), each) for index, each in zip(chosen, removed, strict=True)
+    )
+    if not kept:
+        return Removal(None, taken)
+    if _value_of(file, edited) != {**value, "tickets": kept}:
+        raise _impossible(file, "an entry can't be taken out: others use an anchor in it")
+    return Removal(edited, taken)
+
+
+def _appended_to_block(text: str, tickets: Node, entries: Sequence[NewEntry]) -> str:
+    lines = lines_of(text)
+    regions = regions_of(lines, tickets)
+    last, item = regions[-1], tickets.items[-1]
+    newline = "\r\n" if lines[0].endswith("\r\n") else "\n"
+    keys = item.column if item.column > last.dash + 1 else last.dash + 2
+    style = Style(last.dash, keys, newline)
+    spaced = len(regions) > 1 and not lines[last.first - 1].strip()
+    if not lines[last.last].endswith("\n"):
+        lines[last.last] += newline
+    added = "".join((newline if spaced else "") + block_entry(entry, style) for entry in entries)
+    return "".join([*lines[: last.last + 1], added, *lines[last.last + 1 :]])
+
+
+def _appended_to_flow(text: str, tickets: Node, entries: Sequence[NewEntry]) -> str:
+    item = tickets.items[-1]
+    separator = ", " if item.line == tickets.line else ",\n" + " " * item.column
+    return text[: item.end] + "".join(separator + flow_entry(entry) for entry in entries) + text[item.end :]
+
+
+def _without_flow(text: str, tickets: Node, chosen: Sequence[int]) -> str:
+    spans = [(item.start, item.end) for item in tickets.items]
+    for index in reversed(chosen):
+        start, end = spans[index]
+        if index + 1 < len(spans):
+            end = spans[index + 1][0]
+        elif index:
+            start = spans[index - 1][1]
+        text = text[:start] + text[end:]
+        del spans[index]
+    return text
+
+
+def _without_block(text: str, tickets: Node, chosen: Sequence[int]) -> tuple[list[str], str]:
+    lines = lines_of(text)
+    regions = regions_of(lines, tickets)
+    drop: set[int] = set()
+    for index in chosen:
+        drop.update(range(regions[index].first, regions[index].last + 1))
+    for index, region in enumerate(regions):
+        nothing_before = all(earlier in chosen for earlier in range(index)) and index > 0
+        if index in chosen or nothing_before:  # the blank lines that set the entry apart go with it
+            start = regions[index - 1].last + 1 if index else region.first
+            drop.update(number for number in range(start, region.first) if not lines[number].strip())
+    removed = ["".join(lines[regions[index].first : regions[index].last + 1]) for index in chosen]
+    return removed, "".join(line for number, line in enumerate(lines) if number not in drop)
+
+
+def _tickets(file: str, text: str) -> Node:
+    root = lay_out(text)
+    tickets = root.member("tickets") if root else None
+    if tickets is None or (not tickets.items and not tickets.flow):
+        raise _impossible(file, "there is no list of tickets in this file")
+    return tickets
+
+
+def _value_of(file: str, text: str) -> dict[str, Value]:
+    reader = StrictReader(file, text.encode("utf-8"))
+    try:
+        first = reader.begin()
+        value = reader.value(first) if first else None
+        reader.end()
+    except (yaml.YAMLError, Unparsable):
+        raise _impossible(file, "the text would no longer be YAML") from None
+    if not isinstance(value, dict) or reader.problems:
+        raise _impossible(file, "the text would no longer be a manifest")
+    return value
+
+
+def _tickets_in(value: dict[str, Value]) -> list[Value]:
+    tickets = value.get("tickets")
+    return tickets if isinstance(tickets, list) else []
+
+
+def _guid_in(ticket: Value) -> Guid:
+    guid = ticket.get("guid") if isinstance(ticket, dict) else None
+    return spelled_guid(guid) if isinstance(guid, str) else Guid("")
+
+
+def _guid_of(item: Node) -> Guid:
+    guid = item.member("guid")
+    return spelled_guid(guid.text) if guid is not None and guid.text is not None else Guid("")
+
+
+def _impossible(file: str, message: str) -> InvalidInput:
+    return InvalidInput((Problem(Code.EDIT, Source(file), message, "edit the file by hand"),))
