@@ -1,12 +1,11 @@
 """Saved plans: written whole or not at all, and read back strictly."""
 
 import json
-import os
 import stat
-import tempfile
 from pathlib import Path
 
 from reconciler.errors import InvalidInput
+from reconciler.ledger.replacing import replace_file
 from reconciler.model.decision import Problem, Source
 from reconciler.model.json_text import json_text
 from reconciler.model.plan import Plan
@@ -24,7 +23,7 @@ def save_plan(plan: Plan, path: Path) -> None:
     try:
         if target.exists() and not stat.S_ISREG(target.stat().st_mode):
             raise _refused("unwritable", Source(str(path)), "a plan is saved to a file, and this is none")
-        _replace(target, json_text(encode_plan(plan)).encode("ascii"))
+        replace_file(target, json_text(encode_plan(plan)).encode("ascii"))
     except OSError as error:
         message = f"the plan can't be saved: {error.strerror or error}"
         raise _refused("unwritable", Source(str(path)), message, "choose another place with --out") from error
@@ -83,17 +82,3 @@ def _no_json(path: Path, error: json.JSONDecodeError, again: str) -> InvalidInpu
 
 def _refused(code: str, source: Source, message: str, hint: str = "") -> InvalidInput:
     return InvalidInput((Problem(f"plan-file/{code}", source, message, hint),))
-
-
-def _replace(target: Path, data: bytes) -> None:
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, 0o644)
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -1,0 +1,136 @@
+"""New tickets to manifests: find, read, place, write. In batches, so that an interrupted import loses little."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from reconciler.cli.wiring import House
+from reconciler.ledger.replacing import replace_file
+from reconciler.manifests.discovery import find
+from reconciler.manifests.edit import append_entries
+from reconciler.manifests.load import load_desired
+from reconciler.manifests.placement import file_for
+from reconciler.manifests.write import NewEntry, new_manifest
+from reconciler.model.decision import Expectation
+from reconciler.model.guid import Guid
+from reconciler.model.instant import format_instant
+from reconciler.model.intake import Intake
+from reconciler.model.status import Status
+from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Unread
+from reconciler.ports import Progress, TicketReader
+
+BATCH = 250
+"""Tickets that are read before they are written down."""
+
+
+@dataclass(slots=True)
+class Import:
+    """One import: where entries go, who the caller is, what has been found so far. A dry run writes nothing."""
+
+    pattern: str
+    identities: frozenset[str]
+    now: datetime
+    write: Callable[[str, Sequence[NewEntry]], None]
+    intake: Intake = field(default_factory=Intake)
+    batch: dict[str, list[NewEntry]] = field(default_factory=lambda: defaultdict(list))
+    waiting: int = 0
+
+    def take(self, guid: Guid, ticket: LiveTicket) -> None:
+        """Put a pending ticket on its file's list."""
+        if ticket.state.status != Status.PENDING:
+            self.intake.decided.append(guid)
+            return
+        if self.identities and ticket.approvers and not _is_ours(ticket, self.identities):
+            self.intake.not_ours.append(guid)
+        name = file_for(self.pattern, ticket.object, ticket.created or self.now)
+        self.batch[name].append(_entry(ticket))
+        self.waiting += 1
+        if self.waiting >= BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is waiting."""
+        for name, entries in sorted(self.batch.items()):
+            ordered = sorted(entries, key=lambda entry: entry.guid)
+            self.write(name, ordered)
+            self.intake.written.setdefault(name, []).extend(entry.guid for entry in ordered)
+        self.batch.clear()
+        self.waiting = 0
+
+
+def known_guids(house: House) -> frozenset[Guid]:
+    """Return the tickets that manifests name already; none when there are no manifests yet. Raises InvalidInput."""
+    settings = house.settings
+    there = [name for name in settings.tickets if Path(name).exists()]
+    if not find(there)[0]:
+        return frozenset()
+    desired = load_desired(there, windows=settings.windows, now=house.clock.now())
+    return frozenset(decision.guid for decision in desired.decisions)
+
+
+def run_import(
+    found: Iterable[Guid],
+    known: frozenset[Guid],
+    reader: TicketReader,
+    work: Import,
+    progress: Callable[[int], Progress],
+) -> Intake:
+    """Read what is not known yet and write it down in batches."""
+    intake = work.intake
+    guids = sorted(set(found))
+    intake.known.extend(guid for guid in guids if guid in known)
+    new = [guid for guid in guids if guid not in known]
+    advance = progress(len(new))
+    for guid, reading in reader.read_many(new):
+        match reading:
+            case Found(ticket):
+                work.take(guid, ticket)
+            case Gone():
+                intake.gone.append(guid)
+            case Hidden():
+                intake.hidden.append(guid)
+            case Unread(why):
+                intake.unread[guid] = why
+        advance(1)
+    work.flush()
+    return intake
+
+
+def write_entries(name: str, entries: Sequence[NewEntry]) -> None:
+    """Add entries to a manifest, or make it; every byte that was there stays. Raises InvalidInput."""
+    path = Path(name)
+    if path.exists():
+        text = append_entries(name, path.read_text(encoding="utf-8"), entries)
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = new_manifest(entries, comments=("New tickets. Change `status` and have the change reviewed.",))
+    replace_file(path, text.encode("utf-8"))
+
+
+def write_nothing(_name: str, _entries: Sequence[NewEntry]) -> None:
+    """Stand in for writing in a dry run."""
+
+
+def _entry(ticket: LiveTicket) -> NewEntry:
+    created = f"created {format_instant(ticket.created)}" if ticket.created else ""
+    approvers = f"approvers {', '.join(ticket.approvers)}" if ticket.approvers else ""
+    return NewEntry(
+        guid=ticket.guid,
+        expect=Expectation(ticket.object or None, ticket.workflow or None),
+        comments=tuple(comment for comment in (ticket.reason, created, approvers) if comment),
+    )
+
+
+def _is_ours(ticket: LiveTicket, identities: frozenset[str]) -> bool:
+    return any(_bare(approver) in identities for approver in ticket.approvers)
+
+
+def bare_identities(universals: Iterable[str]) -> frozenset[str]:
+    """Return identities in a form that can be compared: braces depend on the provider."""
+    return frozenset(_bare(universal) for universal in universals)
+
+
+def _bare(universal: str) -> str:
+    return universal.casefold().replace("{", "").replace("}", "")

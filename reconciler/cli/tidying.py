@@ -1,0 +1,94 @@
+"""Settled entries to the history: proof from the ledger first, then the files, byte for byte but for what moves."""
+
+import os
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from reconciler.errors import GuardRefused
+from reconciler.ledger.reading import read_lines
+from reconciler.ledger.replacing import replace_file
+from reconciler.manifests.edit import remove_entries
+from reconciler.manifests.write import comment_text
+from reconciler.model.guid import Guid
+from reconciler.model.instant import format_instant
+from reconciler.model.plan import Plan, Step
+from reconciler.model.receipt import Outcome
+from reconciler.model.record import Recorded
+from reconciler.model.tidying import Settlement, Stay, Tidied
+from reconciler.model.verdict import Verdict
+
+_TOOK_EFFECT = (Outcome.APPLIED, Outcome.AWAITING_OTHERS)
+
+
+def tidy(plan: Plan, ledger: Path, history: Path, now: datetime, *, write: bool) -> Tidied:
+    """Move every settled entry that the ledger has a receipt for. Raises InvalidInput, LedgerBroken, GuardRefused."""
+    settled = [step for step in plan.steps if step.verdict is Verdict.SETTLED and step.rule is None]
+    proofs = settlements(ledger, settled)
+    by_file: dict[str, list[Step]] = defaultdict(list)
+    for step in settled:
+        if step.guid in proofs:
+            by_file[step.source.path].append(step)
+    moved = {}
+    for name, steps in sorted(by_file.items()):
+        shown = tuple(proofs[step.guid] for step in sorted(steps, key=lambda step: step.source))
+        target = _target(name, history, now)
+        if write:
+            others = {step.guid for step in plan.steps if step.source.path == name and step.guid not in proofs}
+            _move(name, target, shown, others)
+        moved[name] = (target, shown)
+    stays = tuple(
+        Stay(step.guid, step.source, step.reason)
+        for step in sorted(plan.steps, key=lambda step: step.source)
+        if step.guid not in proofs
+    )
+    return Tidied(moved, stays)
+
+
+def settlements(ledger: Path, steps: Collection[Step]) -> Mapping[Guid, Settlement]:
+    """Return the newest receipt of each step's decision that took effect, with the hash that an auditor can check."""
+    wanted = {step.guid: step.after for step in steps}
+    found: dict[Guid, Settlement] = {}
+    for line in read_lines(ledger, wanted):
+        match line.entry:
+            case Recorded(receipt=receipt) if receipt.outcome in _TOOK_EFFECT and receipt.after == wanted[receipt.guid]:
+                at = format_instant(receipt.at)
+                found[receipt.guid] = Settlement(
+                    receipt.guid, line.run, at, receipt.outcome.value, line.hash, line.source
+                )
+            case _:
+                pass
+    return found
+
+
+def _target(name: str, history: Path, now: datetime) -> str:
+    path = Path(os.path.relpath(name))
+    if ".." in path.parts:
+        path = Path(path.name)
+    return str(history / path.with_name(f"{path.stem}.{now:%Y%m%dT%H%M%SZ}{path.suffix}"))
+
+
+def _move(name: str, target: str, proofs: tuple[Settlement, ...], others: Collection[Guid]) -> None:
+    """Write the history first: a crash between the two files leaves an entry twice, never nowhere."""
+    text = Path(name).read_text(encoding="utf-8")
+    left = remove_entries(name, text, {proof.guid for proof in proofs}).text
+    kept = remove_entries(name, text, others).text or text
+    path = Path(target)
+    if path.exists():
+        raise GuardRefused(f"{target} exists already", "tidy again in a second")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, (_head(proofs) + kept).encode("utf-8"))
+    if left is None:
+        Path(name).unlink()
+    else:
+        replace_file(Path(name), left.encode("utf-8"))
+
+
+def _head(proofs: tuple[Settlement, ...]) -> str:
+    lines = [
+        f"# {proof.guid} {proof.outcome} by run {proof.run} at {proof.at}, receipt {proof.hash} "
+        f"({comment_text(str(proof.source))})"
+        for proof in proofs
+    ]
+    return "# Settled, as the ledger proves:\n" + "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,42 @@
+"""What an import found and did, in words."""
+
+from collections.abc import Iterator
+
+from reconciler.model.guid import Guid
+from reconciler.model.intake import Intake
+from reconciler.rendering.layout import joined
+from reconciler.rendering.neutral import terminal
+from reconciler.rendering.words import counted
+
+_NAMED = 20
+
+
+def intake_text(intake: Intake, only_shown: bool) -> str:
+    """Return the report. `only_shown` says that nothing was written."""
+    return joined(_lines(intake, "would write" if only_shown else "wrote"))
+
+
+def _lines(intake: Intake, wrote: str) -> Iterator[str]:
+    for name, guids in sorted(intake.written.items()):
+        yield f"{wrote} {counted(len(guids), 'ticket')} to {terminal(name)}"
+    groups = (
+        ("the server denies them to us", intake.hidden),
+        ("there is no such ticket", intake.gone),
+        ("decided already, not imported", intake.decided),
+        ("written, but the caller is not among the approvers", intake.not_ours),
+    )
+    for said, guids in groups:
+        if guids:
+            yield f"{counted(len(guids), 'ticket')}: {said}"
+            yield from _named(sorted(guids))
+    for guid, why in sorted(intake.unread.items()):
+        yield f"{guid} could not be read: {terminal(why)}"
+    known = f", {len(intake.known):,} known already" if intake.known else ""
+    yield f"{counted(intake.count, 'new ticket')}{known}; all of them Pending"
+
+
+def _named(guids: list[Guid]) -> Iterator[str]:
+    for guid in guids[:_NAMED]:
+        yield f"  {guid}"
+    if len(guids) > _NAMED:
+        yield f"  … and {len(guids) - _NAMED:,} more"

@@ -1,0 +1,197 @@
+"""From a new ticket to a file that a person reviews, and from a finished decision to the history."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reconciler.model.status import Status
+from tests.cli.desk import FIRST, SECOND, THIRD, Desk
+
+STRANGER = "d41d8cd9-8f00-4204-a980-0998ecf8427e"
+
+
+def _imported(desk: Desk) -> Path:
+    (path,) = (desk.folder / "tickets").rglob("*.yaml")
+    return path
+
+
+def test_new_tickets_become_pending_entries_that_a_first_plan_leaves_alone(desk: Desk) -> None:
+    said = desk.run("import")
+    assert said.code == 0
+    assert "3 new tickets; all of them Pending" in said.out
+    text = _imported(desk).read_text(encoding="utf-8")
+    assert text.count("status: Pending") == 3
+    assert r"object: \VED\Policy\Web\www.example.com" in text
+    assert "# An approval is needed" in text
+    plan = desk.run("plan", "--exit-code")
+    assert plan.code == 0
+    assert "Plan: 0 will change" in plan.out
+
+
+def test_a_dry_run_writes_nothing(desk: Desk) -> None:
+    said = desk.run("import", "--dry-run", "--format", "json")
+    assert sum(len(guids) for guids in json.loads(said.out)["written"].values()) == 3
+    assert not (desk.folder / "tickets").exists()
+
+
+def test_what_manifests_name_is_left_alone_with_every_byte(desk: Desk) -> None:
+    before = f"# mine\nversion: 1\ntickets:\n  - guid: {{{FIRST.upper()}}}   # odd, but mine\n    status: Pending\n"
+    desk.write("tickets/mine.yaml", before.replace(f"{{{FIRST.upper()}}}", f"'{{{FIRST.upper()}}}'"))
+    kept = (desk.folder / "tickets/mine.yaml").read_bytes()
+    assert "2 new tickets, 1 known already" in desk.run("import").out
+    assert (desk.folder / "tickets/mine.yaml").read_bytes() == kept
+
+
+def test_a_second_import_adds_only_what_is_new(desk: Desk) -> None:
+    desk.run("import")
+    first = _imported(desk).read_text(encoding="utf-8")
+    assert "0 new tickets, 3 known already" in desk.run("import").out
+    assert _imported(desk).read_text(encoding="utf-8") == first
+    desk.sandbox.world.add_ticket(STRANGER, object=r"\VED\Policy\Web\new.example.com", new=True)
+    desk.run("import")
+    grown = _imported(desk).read_text(encoding="utf-8")
+    assert grown.startswith(first)
+    assert STRANGER in grown
+
+
+def test_hostile_text_of_a_ticket_stays_a_comment(desk: Desk) -> None:
+    desk.sandbox.world.add_ticket(
+        STRANGER, object=r"\VED\Policy\Web\x: &a [1", reason="ok\n  - guid: evil\n\x1b[31m#", new=True
+    )
+    desk.run("import")
+    assert desk.run("validate").code == 0
+    assert desk.run("plan", "--exit-code").code == 0
+
+
+def test_tickets_of_a_file_and_of_a_table(desk: Desk) -> None:
+    desk.write("guids.txt", f"{{{FIRST.upper()}}}\n\n{STRANGER}\n")
+    said = desk.run("import", "--file", "guids.txt", "--format", "json")
+    assert json.loads(said.out)["gone"] == [STRANGER]
+    desk.write("table.csv", f"Status,GUID\nApproved,{SECOND}\n")
+    desk.run("import", "--csv", "table.csv")
+    assert "status: Approved" not in _imported(desk).read_text(encoding="utf-8")
+
+
+def test_a_line_that_is_no_guid_is_told_with_its_place(desk: Desk) -> None:
+    desk.write("guids.txt", f"{FIRST}\nnot one\n")
+    said = desk.run("import", "--file", "guids.txt")
+    assert said.code == 1
+    assert said.err.startswith("guids.txt:2: error: 'not one' is not a GUID")
+
+
+def test_an_object_with_wildcards_and_a_layout_of_ones_own(desk: Desk) -> None:
+    desk.run("import", "--object", r"\VED\Policy\Web\s*", "--layout", "tickets/{object}.yaml")
+    assert [path.name for path in (desk.folder / "tickets").iterdir()] == ["shop.example.com.yaml"]
+
+
+@pytest.mark.parametrize("pattern", ["../x.yaml", "tickets/{host}.yaml", "tickets/x.txt"])
+def test_a_layout_that_leads_nowhere_is_refused(desk: Desk, pattern: str) -> None:
+    assert desk.run("import", "--layout", pattern).code == 2
+    assert not (desk.folder / "tickets").exists()
+
+
+def test_tickets_that_are_decided_or_denied_are_named_and_not_written(desk: Desk) -> None:
+    desk.sandbox.world.console(SECOND, Status.APPROVED_AFTER, start="2036-01-01T00:00:00Z")
+    desk.write("guids.txt", f"{FIRST}\n{SECOND}\n{THIRD}\n")
+    report = json.loads(desk.run("import", "--file", "guids.txt", "--format", "json").out)
+    assert report["decided"] == [SECOND]
+    assert sorted(guid for guids in report["written"].values() for guid in guids) == sorted([FIRST, THIRD])
+
+
+def test_an_interrupted_import_is_resumed_without_duplicates(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from reconciler.cli import importing
+
+    for number in range(60):
+        desk.sandbox.world.add_ticket(f"{number:08x}-0000-4000-8000-000000000000", object=rf"\VED\Policy\Web\h{number}")
+    monkeypatch.setattr(importing, "BATCH", 10)
+    write = importing.write_entries
+    written: list[str] = []
+
+    def interrupted(name: str, entries: object) -> None:
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        written.append(name)
+        write(name, entries)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(importing, "write_entries", interrupted)
+    assert desk.run("import").code == 130
+    monkeypatch.setattr(importing, "write_entries", write)
+    assert desk.run("import").code == 0
+    assert "valid: 63 decisions" in desk.run("validate").out
+
+
+def test_settled_entries_move_to_the_history_with_their_proof(desk: Desk) -> None:
+    desk.write(
+        "tickets/web.yaml",
+        "# Our web tier\nversion: 1\nchange: CHG0041234\ntickets:\n"
+        f"  # decided on Monday\n  - guid: {FIRST}\n    status: Approved   # by Joe\n"
+        f"  - guid: {SECOND}\n    status: Pending\n",
+    )
+    desk.run("apply", "--yes")
+    desk.sandbox.world.process()
+    shown = desk.run("tidy", "--dry-run")
+    assert "would move 1 entry from" in shown.out
+    said = desk.run("tidy")
+    assert said.code == 0
+    assert (desk.folder / "tickets/web.yaml").read_text(encoding="utf-8") == (
+        f"# Our web tier\nversion: 1\nchange: CHG0041234\ntickets:\n  - guid: {SECOND}\n    status: Pending\n"
+    )
+    (history,) = (desk.folder / "history").rglob("*.yaml")
+    text = history.read_text(encoding="utf-8")
+    assert f"# {FIRST} applied by run " in text
+    assert f"  # decided on Monday\n  - guid: {FIRST}\n    status: Approved   # by Joe\n" in text
+    assert "receipt sha256:" in text
+    assert desk.run("validate", str(history)).code == 0
+    assert "Plan: 0 will change · 1 unchanged" in desk.run("plan").out
+
+
+def test_a_file_whose_entries_are_all_settled_is_gone_from_the_manifests(desk: Desk) -> None:
+    desk.decide(f"{{guid: {FIRST}, status: Approved}}")
+    desk.decide(f"{{guid: {SECOND}, status: Pending}}", name="tickets/other.yaml")
+    desk.run("apply", "--yes")
+    desk.sandbox.world.process()
+    desk.run("tidy")
+    assert not (desk.folder / "tickets/web.yaml").exists()
+
+
+def test_nothing_moves_without_proof(desk: Desk) -> None:
+    desk.decide(f"{{guid: {FIRST}, status: Approved}}", f"{{guid: {STRANGER}, status: Approved}}")
+    before = (desk.folder / "tickets/web.yaml").read_bytes()
+    said = desk.run("tidy")
+    assert "stay: missing/ticket" in said.out
+    assert (desk.folder / "tickets/web.yaml").read_bytes() == before
+
+
+def test_a_history_inside_the_manifests_is_refused(desk: Desk) -> None:
+    desk.decide(f"{{guid: {FIRST}, status: Approved}}")
+    assert desk.run("tidy", "--history", "tickets/old").code == 2
+
+
+def test_a_whole_life(desk: Desk) -> None:
+    desk.run("import")
+    path = _imported(desk)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("status: Pending", "status: Approved\n    explanation: reviewed"), encoding="utf-8")
+    assert desk.run("validate").code == 0
+    assert desk.run("plan", "--out", "plan.json", "--exit-code").code == 10
+    assert desk.run("apply", "plan.json", "--yes").code == 0
+    desk.sandbox.world.process()
+    assert "3 settled" in desk.run("plan").out
+    desk.run("apply", "--yes")
+    desk.run("tidy")
+    assert not list((desk.folder / "tickets").rglob("*.yaml"))
+    assert desk.run("ledger", "verify").code == 0
+
+
+def test_a_scheduled_ticket_lives_until_its_window(desk: Desk) -> None:
+    window = "schedule: {start: 2036-01-01T22:00:00Z, stop: 2036-01-02T02:00:00Z}"
+    desk.decide(f"{{guid: {FIRST}, status: Approved Between, {window}}}")
+    desk.run("apply", "--yes")
+    (body,) = desk.writes()
+    assert (body["ScheduledStart"], body["ScheduledStop"]) == (
+        "2036-01-01T22:00:00.000000Z",
+        "2036-01-02T02:00:00.000000Z",
+    )
+    assert "1 in-sync" in desk.run("plan").out
+    assert "1 entry left" in desk.run("tidy").out
