@@ -55,8 +55,8 @@ def append_entries(file: str, text: str, entries: Sequence[NewEntry]) -> str:
         before, rest = text[: tickets.start].rstrip(" "), text[tickets.end :]
         line, _, after = rest.partition("\n")
         edited = before + line + "\n" + "".join(block_entry(entry) for entry in entries) + after
-    before_tickets = _value_of(file, text)
-    now = _value_of(file, edited)
+    before_tickets = value_of(file, text)
+    now = value_of(file, edited)
     added = _tickets_in(now)[len(_tickets_in(before_tickets)) :]
     expected = {**before_tickets, "tickets": [*_tickets_in(before_tickets), *added]}
     if now != expected or [_guid_in(each) for each in added] != [entry.guid for entry in entries]:
@@ -74,7 +74,7 @@ def remove_entries(file: str, text: str, guids: Collection[Guid]) -> Removal:
         return replace(removal, text=None if removal.text is None else _BYTE_ORDER_MARK + removal.text)
     tickets = _tickets(file, text)
     chosen = [index for index, item in enumerate(tickets.items) if _guid_of(item) in guids]
-    value = _value_of(file, text)
+    value = value_of(file, text)
     kept = [each for index, each in enumerate(_tickets_in(value)) if index not in set(chosen)]
     if tickets.flow:
         removed = [text[tickets.items[index].start : tickets.items[index].end] for index in chosen]
@@ -86,7 +86,7 @@ def remove_entries(file: str, text: str, guids: Collection[Guid]) -> Removal:
     )
     if not kept:
         return Removal(None, taken)
-    if _value_of(file, edited) != {**value, "tickets": kept}:
+    if value_of(file, edited) != {**value, "tickets": kept}:
         raise _impossible(file, "an entry can't be taken out: others use an anchor in it")
     return Removal(edited, taken)
 
@@ -147,7 +147,8 @@ def _tickets(file: str, text: str) -> Node:
     return tickets
 
 
-def _value_of(file: str, text: str) -> dict[str, Value]:
+def value_of(file: str, text: str) -> dict[str, Value]:
+    """Return what a text says. Raises InvalidInput, naming `file`, when that is no longer a manifest."""
     reader = StrictReader(file, text.encode("utf-8"))
     try:
         first = reader.begin()

@@ -27,6 +27,15 @@ def good_files() -> list[Path]:
     return sorted(VALID.glob("*/*.yaml"))
 
 
+def example_manifests() -> list[Path]:
+    """Manifests among the examples: they stand in folders called tickets or campaigns."""
+    return sorted(path for folder in ("tickets", "campaigns") for path in EXAMPLES.rglob(f"{folder}/**/*.yaml"))
+
+
+def example_configurations() -> list[Path]:
+    return sorted(EXAMPLES.rglob("reconciler.yaml"))
+
+
 def problems_of(path: str, *, config: bool) -> tuple[Problem, ...]:
     if config:
         return check_settings(path, None, {})[1]

@@ -124,3 +124,26 @@ def test_windows_need_a_time_that_is_one(call: Call) -> None:
 def test_no_windows_is_said_on_standard_error(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert call("windows") == (0, "", "no windows are defined; define them under `windows` in the configuration\n")
+
+
+def test_fmt_names_what_is_not_in_order_and_then_puts_it_in_order(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    messy = b"tickets:\r\n- {status: Pending, guid: 6ede0e12-f7c0-4068-9977-001076205c84}\r\nversion: 1\r\n"
+    Path("web.yaml").write_bytes(messy)
+    assert call("fmt", "--check", "web.yaml") == (1, "not in order: web.yaml\n", "")
+    assert Path("web.yaml").read_bytes() == messy
+    assert call("fmt", "web.yaml") == (0, "put in order: web.yaml\n", "")
+    assert Path("web.yaml").read_bytes() == (
+        b"version: 1\r\ntickets:\r\n- {guid: 6ede0e12-f7c0-4068-9977-001076205c84, status: Pending}\r\n"
+    )
+    assert call("fmt", "--check", "web.yaml") == (0, "", "")
+
+
+def test_fmt_leaves_faulty_manifests_alone(call: Call) -> None:
+    bad = INVALID / "schema" / "status-wrong-case.yaml"
+    before = bad.read_bytes()
+    code, out, err = call("fmt", str(bad))
+    assert (code, out, bad.read_bytes()) == (1, "", before)
+    assert "did you mean `Approved`?" in err

@@ -19,7 +19,17 @@ from reconciler.manifests.load import check
 from reconciler.manifests.place import Places
 from reconciler.manifests.schema_faults import schema_problems
 from tests.builders import NOW
-from tests.manifests.corpus import EXAMPLES, INVALID, VALID, WINDOWS, bad_files, good_files, name
+from tests.manifests.corpus import (
+    EXAMPLES,
+    INVALID,
+    VALID,
+    WINDOWS,
+    bad_files,
+    example_configurations,
+    example_manifests,
+    good_files,
+    name,
+)
 from tests.manifests.test_third_party import schema_for
 
 GUID = "6ede0e12-f7c0-4068-9977-001076205c84"
@@ -71,10 +81,9 @@ def keys_of(schema: Any) -> set[str]:
     return set()
 
 
+FILES = (*good_files(), *example_manifests(), *example_configurations())
 SEEDS = {
-    kind: [
-        read_document(str(path))[0] for path in (*good_files(), *EXAMPLES.rglob("*.yaml")) if schema_for(path) == kind
-    ]
+    kind: [read_document(str(path))[0] for path in FILES if schema_for(path) == kind]
     for kind in ("decisions", "rules", "config")
 }
 SEEDS = {kind: [seed for seed in seeds if isinstance(seed, dict)] for kind, seeds in SEEDS.items()}

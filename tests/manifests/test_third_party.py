@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.manifests.corpus import EXAMPLES, INVALID, VALID, problems_of
+from tests.manifests.corpus import EXAMPLES, INVALID, VALID, example_configurations, example_manifests, problems_of
 
 SCHEMAS = EXAMPLES.parent / "schemas"
 
@@ -22,11 +22,9 @@ def schema_for(path: Path) -> str:
 def cases() -> list[Path]:
     """All files that are YAML in the eyes of every reader, so that the schema alone decides."""
     folders = (INVALID / "schema", INVALID / "meaning", INVALID / "config", INVALID / "config-meaning")
-    good = (VALID / "decisions", VALID / "config", EXAMPLES / "tickets", EXAMPLES / "campaigns")
-    return [
-        EXAMPLES / "reconciler.yaml",
-        *(path for folder in (*folders, *good) for path in sorted(folder.glob("*.yaml"))),
-    ]
+    good = (VALID / "decisions", VALID / "config")
+    files = (path for folder in (*folders, *good) for path in sorted(folder.glob("*.yaml")))
+    return [*example_configurations(), *example_manifests(), *files]
 
 
 def refused_by_third_party(schema: str, paths: Iterable[Path]) -> set[Path]:
