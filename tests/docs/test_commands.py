@@ -1,0 +1,20 @@
+"""Every command in README and documentation is typed here, and prints what the page says."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.docs.console import differences, follow
+from tests.docs.pages import PAGES, blocks, name
+
+WITH_COMMANDS = [page for page in PAGES if any(block.language == "console" for block in blocks(page))]
+
+
+@pytest.mark.parametrize("page", WITH_COMMANDS, ids=name)
+def test_every_command_of_a_page_prints_what_the_page_shows(page: Path) -> None:
+    found = [
+        f"{block.place}: $ {each.command}\n{difference}"
+        for block, each, printed in follow(page)
+        if (difference := differences(block, each.shown, printed))
+    ]
+    assert not found, "\n\n".join([*found, "write what is printed now into the pages: make outputs"])
