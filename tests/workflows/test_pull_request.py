@@ -3,6 +3,7 @@
 act runs nothing after a called workflow that failed, so the gate's refusals have tests of their own.
 """
 
+from tests.github.world import Comment
 from tests.workflows.team import OBJECTS, SHOP, WWW, Team
 
 BROKEN = f"""\
@@ -80,7 +81,8 @@ def test_a_ticket_that_needs_a_person_is_shown_and_fails_the_check(acme: Team) -
 
 
 def test_a_plan_that_cannot_be_made_is_said_instead_of_an_older_one(acme: Team) -> None:
-    acme.run("pull-request.yml", "pull_request", acme.pull_request())
+    older = "<!-- tpp-reconciler:plan default -->\n2 changes ready to apply"
+    acme.github.world.comments[101] = Comment(101, 7, older)
     acme.github.issuer.claims = {"repository_id": "9999"}
     result = acme.run("pull-request.yml", "pull_request", acme.pull_request())
     jobs = _jobs(dict(result.jobs))

@@ -1,11 +1,17 @@
 """What the schedule reports, and what a person can start by hand."""
 
+import json
+
+from reconciler.ledger.chain import verify
 from reconciler.model.shard import Shard
 from tests.workflows.team import NEW, OBJECTS, SHOP, WWW, Team
 
 
 def test_drift_is_one_issue_that_opens_and_closes_itself(acme: Team) -> None:
-    acme.merged()
+    manifest = acme.folder / "tickets" / "2036" / "CHG0041234.yaml"
+    acme.merged(12)
+    acme.commit("tickets/2036/CHG0041234.yaml", manifest.read_text().replace("status: Pending", "status: Rejected"))
+    acme.merged(13)
     acme.github.world.runs = [
         {
             "path": ".github/workflows/reconcile.yml",
@@ -26,8 +32,9 @@ def test_drift_is_one_issue_that_opens_and_closes_itself(acme: Team) -> None:
     applied = acme.run("reconcile.yml", "workflow_dispatch", {"inputs": {"mode": "apply", "shards": "2"}})
     assert applied.code == 0
     statuses = {guid: str(ticket.status) for guid, ticket in acme.tpp.world.tickets.items()}
-    assert statuses == {WWW: "Approved", SHOP: "Approved Between", NEW: "Pending"}
-    assert sorted(name.rpartition("-")[2] for name in acme.ledger) == _shards_with_work()
+    assert statuses == {WWW: "Approved", SHOP: "Approved Between", NEW: "Rejected"}
+    assert sorted(name.rpartition("-")[2] for name in acme.ledger) == ["1of2.jsonl", "2of2.jsonl"]
+    _assert_one_ledger(acme)
     (issue,) = acme.github.world.issues.values()
     assert issue.state == "closed"
     assert sorted(path.name for path in acme.artifacts.glob("run-part-*")) == [
@@ -36,6 +43,13 @@ def test_drift_is_one_issue_that_opens_and_closes_itself(acme: Team) -> None:
     ]
 
 
-def _shards_with_work() -> list[str]:
-    owners = {part for part in (1, 2) for guid in (WWW, SHOP) if Shard(part, 2).owns(OBJECTS[guid])}
-    return sorted(f"{part}of2.jsonl" for part in owners)
+def _assert_one_ledger(acme: Team) -> None:
+    """The files of both shards hold together, and both objects' owners wrote their own."""
+    for name, text in acme.ledger.items():
+        path = acme.scratch / "ledger" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n", encoding="utf-8")
+        part = 1 if name.endswith("-1of2.jsonl") else 2
+        guids = {guid for guid, dn in OBJECTS.items() if Shard(part, 2).owns(dn)}
+        assert {line["guid"] for line in map(json.loads, text.splitlines()) if "guid" in line} == guids
+    assert verify(acme.scratch / "ledger").faults == ()
