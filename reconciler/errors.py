@@ -45,12 +45,3 @@ class LedgerUnwritable(ReconcilerError):
 
 class LockHeld(ReconcilerError):
     """Another run holds the lock of the ledger."""
-
-
-class Interrupted(ReconcilerError):
-    """A signal ended the run; `signal` is its number."""
-
-    def __init__(self, message: str, signal: int) -> None:
-        """Keep the number, from which the exit code follows."""
-        super().__init__(message)
-        self.signal = signal

@@ -5,7 +5,6 @@ from enum import IntEnum
 
 from reconciler.errors import (
     GuardRefused,
-    Interrupted,
     InvalidInput,
     LedgerBroken,
     LedgerUnwritable,
@@ -70,8 +69,6 @@ def worst(codes: Iterable[Exit]) -> Exit:
 
 def of_error(error: ReconcilerError) -> Exit:
     """Return the code of an expected failure; what the table does not name is the world outside (git, GitHub)."""
-    if isinstance(error, Interrupted):
-        return Exit(128 + error.signal)
     return next((code for kind, code in _OF_ERROR if isinstance(error, kind)), Exit.SERVER)
 
 

@@ -34,6 +34,24 @@ class PlainLines(logging.Formatter):
         return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
+class _OfRun(logging.Filter):
+    """Gives every record the id of the run."""
+
+    def __init__(self, run: str) -> None:
+        super().__init__()
+        self._run = run
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.run = self._run
+        return True
+
+
+def name_run(run: str) -> None:
+    """Give all further records the id of this run, so that log lines and ledger lines can be brought together."""
+    for handler in logging.getLogger("reconciler").handlers:
+        handler.addFilter(_OfRun(run))
+
+
 def start_logging(level: int, style: str) -> None:
     """Send the reconciler's records of at least `level` to standard error in `style` (text or json)."""
     handler = logging.StreamHandler(sys.stderr)

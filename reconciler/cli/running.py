@@ -3,20 +3,23 @@
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from reconciler.applying.brake import Brake
 from reconciler.applying.engine import apply_plan
 from reconciler.applying.tools import Tools
 from reconciler.cli.deciding import origin_of_changes
+from reconciler.cli.logs import name_run
 from reconciler.cli.origin import provenance
 from reconciler.cli.preflight import may_write
 from reconciler.cli.progress import progress_bar
 from reconciler.cli.stopping import watched_signals
 from reconciler.cli.wiring import House
 from reconciler.ledger.chain import verify
+from reconciler.ledger.heads import ledger_head
 from reconciler.ledger.journal import open_journal
-from reconciler.ledger.lock import hold_lock, this_process
+from reconciler.ledger.lock import Owner, hold_lock, this_process
 from reconciler.ledger.memory import LedgerMemory
 from reconciler.ledger.run_id import new_run_id
 from reconciler.model.guid import Guid
@@ -50,7 +53,8 @@ def carry_out(plan: Plan, house: House, *, fail_fast: bool = False) -> Ended:
     origin = provenance(settings, origin_of_changes(clock, plan), house.session.target, identity)
     name = new_run_id(clock.now(), shard)
     owner = this_process(name, clock.now(), origin.workflow_run)
-    with hold_lock(ledger, owner), watched_signals(settings.stop_file) as stopping:
+    name_run(name)
+    with hold_lock(ledger, owner) as dead, watched_signals(settings.stop_file) as stopping:
         verify(ledger)
         stories = LedgerMemory(ledger).recall(step.guid for step in plan.steps)
         if not _has_work(plan, stories):
@@ -70,8 +74,17 @@ def carry_out(plan: Plan, house: House, *, fail_fast: bool = False) -> Ended:
             )
             advance = progress(len(plan.changes))
             run = apply_plan(plan, stories, tools, workers=settings.requests.writes, progress=advance)
-        noted = replace(run, notes=run.notes + house.session.notes())
-        return Ended(noted, stopping.signal, brake.systemic)
+        notes = (*_taken_over(dead, clock.now()), *run.notes, *house.session.notes(), _anchor(ledger))
+        return Ended(replace(run, notes=notes), stopping.signal, brake.systemic)
+
+
+def _taken_over(dead: Owner | None, now: datetime) -> tuple[str, ...]:
+    return (f"took over the lock that was left by {dead.described(now)}",) if dead else ()
+
+
+def _anchor(ledger: Path) -> str:
+    head = ledger_head(ledger)
+    return f"the ledger's head is {head}; kept elsewhere, it lets `ledger verify --head` prove that nothing was cut"
 
 
 def _has_work(plan: Plan, stories: Mapping[Guid, Story]) -> bool:

@@ -46,10 +46,10 @@ def id_token_source(settings: Settings, clock: SystemClock) -> Callable[[], str]
         audience = auth.audience or settings.server or ""
         return lambda: _masked(fetch_id_token(os.environ, audience, clock).value)
     if auth.method is AuthMethod.JWT and auth.jwt_file is not None:
-        from reconciler.tpp.secrets import read_private
+        from reconciler.tpp.secrets import read_issued
 
         path = Path(auth.jwt_file)
-        return lambda: read_private(path).reveal()
+        return lambda: read_issued(path).reveal()
     if auth.method is AuthMethod.JWT and auth.jwt_command:
         return lambda: _output_of(auth.jwt_command)
     return None

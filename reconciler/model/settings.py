@@ -40,7 +40,10 @@ class Auth:
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Files (PEM) that TLS uses: additional trust and the client's certificate. Verification is always on."""
+    """Files (PEM) that TLS uses: the authorities to trust instead of the system's, and the client's certificate.
+
+    Verification is always on.
+    """
 
     ca_bundle: str | None = None
     client_cert: str | None = None

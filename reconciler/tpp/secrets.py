@@ -99,13 +99,27 @@ def read_private(path: Path) -> Secret:
 
     Raises CredentialsRefused when the file can't be read, is large, is empty, or when its group or others have rights.
     """
+    return _read(path, _OTHERS)
+
+
+def read_issued(path: Path) -> Secret:
+    """Read a JWT that a platform put into a file for the job, such as a projected token of Kubernetes.
+
+    Platforms write these with mode 0644 and renew them every few minutes, so others of the same pod may read it, and
+    only a file that others can change is refused. Raises CredentialsRefused as `read_private` does.
+    """
+    return _read(path, stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _read(path: Path, forbidden: int) -> Secret:
     path = path.expanduser()
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
-            if os.name == "posix" and stat.S_ISREG(mode) and mode & _OTHERS:
+            if os.name == "posix" and stat.S_ISREG(mode) and mode & forbidden:
+                reach = "read" if forbidden == _OTHERS else "changed"
                 raise CredentialsRefused(
-                    f"{path} can be read by others than its owner (mode {stat.S_IMODE(mode):04o})",
+                    f"{path} can be {reach} by others than its owner (mode {stat.S_IMODE(mode):04o})",
                     f"run: chmod 600 {path}",
                 )
             data = file.read(_LARGEST + 1)
