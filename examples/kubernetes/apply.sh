@@ -12,7 +12,7 @@ export GITHUB_SHA
 reconciler github ledger pull
 
 # A pod that is told to end has TERM sent to this script; the reconciler ends in order when it gets it too.
-reconciler apply --yes --shard "$shard" --out /work/run.json &
+reconciler apply --yes --shard "$shard" --out /data/run.json &
 child=$!
 trap 'kill -TERM "$child" 2>/dev/null || true' TERM INT
 code=0

@@ -108,6 +108,7 @@ def _heartbeat(actions: Actions, limit: timedelta) -> datetime | None:
     from reconciler.cli.clock import SystemClock
     from reconciler.errors import ReconcilerError
     from reconciler.github.heartbeat import last_success, overdue
+    from reconciler.model.instant import format_instant
 
     event = actions.event
     if not event.workflow or not event.branch:
@@ -117,6 +118,7 @@ def _heartbeat(actions: Actions, limit: timedelta) -> datetime | None:
     except ReconcilerError as fault:
         warn(fault.message, "heartbeat not known")
         return None
+    click.echo(f"heartbeat: last success {format_instant(last) if last else 'not known'}", err=True)
     if last is not None and (told := overdue(last, SystemClock().now(), limit)):
         warn(told, "reconcile is overdue")
     return last

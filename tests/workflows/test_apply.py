@@ -74,6 +74,21 @@ def test_a_push_that_nobody_reviewed_does_not_ride_on_the_review_that_follows_it
     assert (result.code, acme.github.world.comments_on(13) != []) == (1, True)
 
 
+def test_a_ledger_that_cannot_be_pushed_is_rescued_and_the_run_fails(acme: Team) -> None:
+    acme.merged()
+    hook = acme.remote / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    result = acme.run("apply.yml", "push", _push(acme))
+    assert result.code == 1
+    assert len(acme.tpp.log.updates) == 2
+    assert any("could not be pushed to reconciler-ledger" in line for line in result.lines)
+    (rescued,) = (acme.artifacts / "ledger-part-default-1").rglob("*.jsonl")
+    entries = [json.loads(line)["entry"] for line in rescued.read_text().splitlines()]
+    assert (entries.count("receipt"), entries[-1]) == (2, "ended")
+    assert len(acme.github.world.comments_on(12)) == 1
+
+
 def test_the_authors_own_approval_is_not_a_second_pair_of_eyes(acme: Team) -> None:
     acme.merged(12, reviewer="ann")
     acme.run("apply.yml", "push", _push(acme))

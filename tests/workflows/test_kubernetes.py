@@ -92,7 +92,7 @@ def test_the_ledger_is_fetched_before_and_kept_after_whatever_happens(pod: Path,
     assert _start(pod, 0, CODE=str(code)).wait() == code
     assert (pod / "calls").read_text().splitlines() == [
         "github ledger pull",
-        "apply --yes --shard 1/4 --out /work/run.json",
+        "apply --yes --shard 1/4 --out /data/run.json",
         "github ledger push",
     ]
 
