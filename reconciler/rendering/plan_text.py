@@ -1,5 +1,6 @@
 """A plan for terminals: irreversible changes first, then other changes, then persons' cases, the rest as counts."""
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -13,7 +14,7 @@ from reconciler.rendering.summary import by_risk, heading, headline, in_group, l
 from reconciler.rendering.view import PLAIN, Detail, View
 from reconciler.rendering.words import HEADINGS, REASONS
 
-_CONTROL_INKS = {"ok": Ink.GOOD, "refused": Ink.BAD, "overridden": Ink.CARE}
+_CALM = {"ok": "ok", "off": "not configured"}
 
 
 def plan_text(plan: Plan, view: View = PLAIN) -> str:
@@ -106,10 +107,14 @@ def _notes(plan: Plan, view: View) -> Iterator[str]:
 
 
 def _controls(plan: Plan, view: View) -> Iterator[str]:
+    """Show the guards that refused or let pass by exemption; the others as one line, unless everything is asked for."""
     if not plan.controls:
         return
-    yield painted("Controls", Ink.STRONG, view.colour)
-    rows = [(terminal(control.name), terminal(control.result), terminal(control.detail)) for control in plan.controls]
+    told = [control for control in plan.controls if view.detail is Detail.VERBOSE or control.result not in _CALM]
+    calm = Counter(control.result for control in plan.controls if control not in told)
+    counts = " · ".join(f"{calm[result]} {said}" for result, said in _CALM.items() if calm[result])
+    yield painted("Controls", Ink.STRONG, view.colour) + (f"  {counts}" if counts else "")
+    rows = [(terminal(control.name), terminal(control.result), terminal(control.detail)) for control in told]
     yield from table(rows, width=view.width)
     yield ""
 
