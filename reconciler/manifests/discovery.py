@@ -16,8 +16,8 @@ def find(paths: Iterable[str]) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
     A folder stands for all `.yaml` and `.yml` files below it but hidden ones. Links to folders are refused rather
     than left out, for a plan from half of the manifests would be a wrong plan.
     """
-    named = tuple(paths)
-    found: dict[str, str] = {}
+    named = tuple(Path(path).as_posix() for path in paths)
+    found: dict[tuple[int, int] | str, str] = {}
     problems: list[Problem] = []
     for path in named:
         files = list(_below(path, problems)) if Path(path).is_dir() else [path]
@@ -25,7 +25,7 @@ def find(paths: Iterable[str]) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
             hint = "put manifests (*.yaml) into it, or name another path"
             problems.append(Problem(Code.FILE_NONE, Source(path), "there is no manifest in this folder", hint))
         for file in files:
-            found.setdefault(os.path.realpath(file), file)
+            found.setdefault(_identity(file), file)
     if not named:
         problems.append(
             Problem(Code.FILE_NONE, Source("."), "no manifests are named", "name files or folders of manifests")
@@ -43,7 +43,7 @@ def _below(folder: str, problems: list[Problem]) -> Iterator[str]:
     for entry in entries:
         if entry.name.startswith("."):
             continue
-        path = Path(folder, entry.name).as_posix()
+        path = entry.path
         if entry.is_dir(follow_symlinks=False):
             yield from _below(path, problems)
         elif entry.is_symlink() and entry.is_dir():
@@ -52,3 +52,12 @@ def _below(folder: str, problems: list[Problem]) -> Iterator[str]:
             problems.append(Problem(Code.FILE_LINK, Source(path), message, hint))
         elif entry.name.endswith(_SUFFIXES):
             yield path
+
+
+def _identity(file: str) -> tuple[int, int] | str:
+    """Return what tells a file from others, however it is named; for one that can't be seen, its name."""
+    try:
+        about = os.stat(file)  # noqa: PTH116 - a Path for each of thousands of files costs more than the call
+    except OSError:
+        return file
+    return about.st_dev, about.st_ino

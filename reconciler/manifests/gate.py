@@ -26,17 +26,9 @@ _OF_TEXTS = frozenset({"type", "pattern", "minLength", "maxLength"})
 
 def compile_gate(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Gate:
     """Compile `schema`, whose references point into `root`. Raises KeyError for a keyword that no gate knows."""
-    keywords = schema.keys() - _ANNOTATIONS
-    if schema.get("type") == "string" and keywords <= _OF_TEXTS:
-        return _text(schema)
-    checks = [_MAKERS[name](value, schema, root) for name, value in schema.items() if name in keywords]
-    if not checks:
-        return _anything
+    checks = _checks(schema, root)
     if len(checks) == 1:
         return checks[0]
-    if len(checks) == 2:
-        first, second = checks
-        return lambda value: first(value) and second(value)
 
     def every(value: Any) -> bool:  # noqa: ANN401
         for check in checks:  # noqa: SIM110 - a generator inside all() costs twice as much
@@ -44,7 +36,23 @@ def compile_gate(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Gate:
                 return False
         return True
 
-    return every
+    return every if checks else _anything
+
+
+def _checks(schema: Mapping[str, Any], root: Mapping[str, Any]) -> tuple[Gate, ...]:
+    """Return what a schema asks for in one row: what it refers to and what it gathers in `allOf` included."""
+    keywords = schema.keys() - _ANNOTATIONS
+    if schema.get("type") == "string" and keywords <= _OF_TEXTS:
+        return (_text(schema),)
+    checks: list[Gate] = []
+    for name, value in schema.items():
+        if name == "$ref":
+            checks += _checks(definition(value, root), root)
+        elif name == "allOf":
+            checks += (check for part in value for check in _checks(part, root))
+        elif name in keywords:
+            checks.append(_MAKERS[name](value, schema, root))
+    return tuple(checks)
 
 
 def ecma_pattern(pattern: str) -> re.Pattern[str]:
@@ -158,13 +166,6 @@ def _unique(_: object, *__: object) -> Gate:
     )
 
 
-def _all_of(parts: list[Mapping[str, Any]], _: object, root: Mapping[str, Any]) -> Gate:
-    gates = [compile_gate(part, root) for part in parts]
-    if len(gates) == 1:
-        return gates[0]
-    return lambda value: all([gate(value) for gate in gates])  # noqa: C419 - a list is faster than a generator here
-
-
 def _if(condition: Mapping[str, Any], schema: Mapping[str, Any], root: Mapping[str, Any]) -> Gate:
     then = compile_gate(schema.get("then", {}), root)
     other = compile_gate(schema.get("else", {}), root)
@@ -216,7 +217,6 @@ def _at_most(value: float, limit: float) -> bool:
 
 
 _MAKERS: dict[str, _Maker] = {
-    "$ref": lambda reference, _, root: compile_gate(definition(reference, root), root),
     "type": _type,
     "const": _const,
     "enum": _enum,
@@ -227,7 +227,6 @@ _MAKERS: dict[str, _Maker] = {
     "required": _required,
     "items": _items,
     "uniqueItems": _unique,
-    "allOf": _all_of,
     "if": _if,
     "not": _not,
     "minLength": _sized((str,), _at_least),
