@@ -36,7 +36,7 @@ class Live(Flag):
     UNMOVED = auto()
     """Is as our last write left it."""
     PROCESSING = auto()
-    """Was scheduled by us and is now being processed."""
+    """Was approved by us, and TPP is carrying it out."""
     PENDING = auto()
     """Is pending."""
     MOVED = auto()
@@ -196,12 +196,18 @@ def _against(state: State, wanted: State, last: Remembered | None, now: datetime
     if state.status == wanted.status and state.schedule is None and (last is None or last.after.status == state.status):
         return Live.UNREPORTED
     if last is not None:
+        if state.status == Status.APPROVED and _is_due(last.after, now):
+            return Live.PROCESSING
         if _unmoved(state, last):
             return Live.UNMOVED
-        schedule = last.after.schedule
-        if state.status == Status.APPROVED and schedule is not None and schedule.start <= now:
-            return Live.PROCESSING
     return Live.PENDING if state.status == Status.PENDING else Live.MOVED
+
+
+def _is_due(state: State, now: datetime) -> bool:
+    """Say whether TPP is carrying an approval out by now, after which it can't be taken back."""
+    if state.status == Status.APPROVED:
+        return True
+    return state.schedule is not None and state.schedule.start <= now and not _window_over(state, now)
 
 
 def _unmoved(state: State, last: Remembered) -> bool:

@@ -56,7 +56,7 @@ TABLE: tuple[Row, ...] = (
     Row(Live.UNREPORTED,      _ANY_SAME,            ANY,        _OVER,         Is.MISSED_WINDOW),
     Row(Live.UNREPORTED,      _ANY_SAME,            ANY,        ANY,           Is.IN_SYNC_LEDGER),
     Row(Live.UNREPORTED,      Ours.NOTHING,         ANY,        ANY,           Is.CONFLICT_SCHEDULE_UNKNOWN),
-    # We scheduled it, and TPP has begun to carry it out.
+    # We approved it, and TPP is carrying it out.
     Row(Live.PROCESSING,      _ANY_SAME,            ANY,        ANY,           Is.IN_SYNC_PROCESSING),
     Row(Live.PROCESSING,      ANY,                  ANY,        ANY,           Is.CONFLICT_TOO_LATE),
     # What we did last is what is wanted, and it has not shown yet.

@@ -224,6 +224,34 @@ CASES = (
     # TPP carries it out.
     Case("being processed since its start", Is.IN_SYNC_PROCESSING, DUE, there(APPROVED), applied(DUE)),
     Case("being processed in its window", Is.IN_SYNC_PROCESSING, RUNNING, there(APPROVED), applied(RUNNING)),
+    Case(
+        "approved by us and not yet deleted, rejection wanted",
+        Is.CONFLICT_TOO_LATE,
+        REJECTED,
+        there(APPROVED),
+        applied(APPROVED),
+    ),
+    Case(
+        "approved by us and not yet deleted, unwanted",
+        Is.CONFLICT_TOO_LATE,
+        PENDING,
+        there(APPROVED),
+        applied(APPROVED),
+    ),
+    Case(
+        "approved by us and others, rejection wanted",
+        Is.CONFLICT_TOO_LATE,
+        REJECTED,
+        there(APPROVED),
+        waiting(APPROVED),
+    ),
+    Case(
+        "shown as approved, being processed",
+        Is.IN_SYNC_PROCESSING,
+        RUNNING,
+        there(APPROVED),
+        applied(RUNNING, seen=APPROVED),
+    ),
     Case("being processed, rejection wanted", Is.CONFLICT_TOO_LATE, REJECTED, there(APPROVED), applied(DUE)),
     Case("being processed, other window wanted", Is.CONFLICT_TOO_LATE, LATER, there(APPROVED), applied(RUNNING)),
     # Too late.

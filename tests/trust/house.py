@@ -38,6 +38,7 @@ from reconciler.tpp.session import Session, open_session, ticket_reader
 from reconciler.tpp.writing import ticket_writer
 from tests.builders import NOW
 from tests.fakes import NoStop
+from tests.trust.mortal import Life, MortalLedger, MortalReader, MortalWriter
 
 PATIENT, IMPATIENT = 10.0, 0.15
 """Real seconds after which the client stops waiting for an answer."""
@@ -97,22 +98,22 @@ class House:
             steps.append(judge_closed(self.decisions[guid], stories[guid], now))
         return assemble(Header("test", target, now), steps, (), Circumstances(self.policy, now))
 
-    def apply(self, plan: Plan | None = None, *, run: str | None = None) -> Run:
-        """Apply a plan, or one that is made now, as `reconciler apply` does."""
-        plan = plan or self.plan()
+    def apply(self, plan: Plan | None = None, *, life: Life | None = None) -> Run:
+        """Apply a plan, or one that is made now, as `reconciler apply` does. With a `life` the process may die."""
+        plan, life = plan or self.plan(), life or Life()
         plan = enforce_again(plan, Circumstances(self.policy, self.clock.now()))
         verify(self.ledger)
         stories = LedgerMemory(self.ledger).recall(step.guid for step in plan.steps)
-        name = run or new_run_id(self.clock.now())
+        name = new_run_id(self.clock.now())
         origin = Provenance("test", plan.target)
         with (
             self.session() as session,
             closing(open_journal(self.ledger, name, origin, Opened(self.clock.now(), plan.digest))) as journal,
         ):
             tools = Tools(
-                reader=ticket_reader(session),
-                writer=ticket_writer(session, lambda: 0.0),
-                ledger=journal,
+                reader=MortalReader(ticket_reader(session), life),
+                writer=MortalWriter(ticket_writer(session, lambda: 0.0), life),
+                ledger=MortalLedger(journal, life),
                 clock=self.clock,
                 brake=Brake(self.stop, self.policy.failure_budget),
                 run=name,

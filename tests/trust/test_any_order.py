@@ -1,0 +1,216 @@
+"""Edits of manifests, people at the console, TPP's own processing, faults and crashes, in any order.
+
+`TRUST_EXAMPLES=2000 pytest tests/trust/test_any_order.py` looks for new orders; otherwise the same ones are tried.
+"""
+
+import os
+import tempfile
+from collections import Counter
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from reconciler.ledger.chain import verify
+from reconciler.model.decision import Expectation
+from reconciler.model.guid import Guid, parse_guid
+from reconciler.model.instant import format_instant
+from reconciler.model.plan import Plan
+from reconciler.model.receipt import Outcome, Run
+from reconciler.model.status import Approved, ApprovedAfter, ApprovedBetween, Pending, Rejected, Status, Wanted
+from reconciler.model.verdict import Group, Verdict
+from reconciler.sandbox.behaviour import Behaviour
+from reconciler.sandbox.seed import APPROVER, JOE, Seed, TicketSeed
+from tests.builders import NOW, decision, guid
+from tests.trust.faults import FAULTS, SAYS_DENIED_AND_DID_IT, SAYS_GONE_AND_DID_IT, SAYS_SUCCESS_AND_DID_NOTHING, SLOW
+from tests.trust.house import (
+    assert_no_write_without_intent,
+    assert_receipts_are_true,
+    open_house,
+)
+from tests.trust.mortal import Life
+
+NUMBERS = (1, 2, 3, 4)
+OBJECTS = {1: r"\VED\Policy\Web\a", 2: r"\VED\Policy\Web\b", 3: r"\VED\Policy\Web\c", 4: r"\VED\Policy\Web\a"}
+NOBODY_CAN_TELL = SAYS_DENIED_AND_DID_IT | SAYS_GONE_AND_DID_IT | SAYS_SUCCESS_AND_DID_NOTHING
+HONEST_FAULTS = sorted(FAULTS.keys() - SLOW - NOBODY_CAN_TELL)
+SEARCHING = "TRUST_EXAMPLES" in os.environ
+
+
+def times(hours: int) -> tuple[Wanted, ...]:
+    start = NOW + timedelta(hours=hours)
+    return ApprovedAfter(start), ApprovedBetween(start, start + timedelta(hours=4))
+
+
+WANTED = st.sampled_from([Pending(), Approved(), Rejected(), *times(2), *times(8), *times(30)])
+TICKETS = st.sampled_from(NUMBERS)
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """A repository, a server and a console. `epochs` counts how often the decision on a ticket was edited."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack = ExitStack()
+        self.folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
+        self.saved: list[tuple[Plan, dict[Guid, int]]] = []
+        self.epochs: Counter[Guid] = Counter()
+        self.written: Counter[tuple[Guid, int]] = Counter()
+
+    @initialize(schedules=st.booleans(), plain=st.booleans(), keep=st.booleans(), cascade=st.booleans())
+    def a_server(self, schedules: bool, plain: bool, keep: bool, cascade: bool) -> None:
+        behaviour = Behaviour(
+            schedules_in_details=schedules and not plain, plain_approved=plain, keep_rejected=keep, cascade=cascade
+        )
+        tickets = tuple(
+            TicketSeed(
+                guid(number),
+                OBJECTS[number],
+                approvers=(APPROVER.universal, JOE.universal) if number == 3 else None,
+                reason="first" if number == 1 else "second",
+            )
+            for number in NUMBERS
+        )
+        seed = Seed(tickets=tickets, behaviour=behaviour)
+        self.house = self.stack.enter_context(open_house(self.folder, (), seed, tick=None))
+
+    def teardown(self) -> None:
+        self.stack.close()
+
+    # What people do in git.
+
+    @rule(number=TICKETS, wanted=WANTED, mistaken=st.booleans(), hours=st.sampled_from([None, None, 1, 6]))
+    def decide(self, number: int, wanted: Wanted, mistaken: bool, hours: int | None) -> None:
+        expect = Expectation(object=r"\VED\Policy\Web\typo" if mistaken and number == 2 else OBJECTS[number])
+        until = self.house.clock.now() + timedelta(hours=hours) if hours else None
+        made = decision(number, wanted=wanted, expect=expect, valid_until=until)
+        if made != self.house.decisions.get(guid(number)):
+            self.house.decisions[guid(number)] = made
+            self.epochs[guid(number)] += 1
+
+    @rule(number=TICKETS)
+    def take_out(self, number: int) -> None:
+        if self.house.decisions.pop(guid(number), None):
+            self.epochs[guid(number)] += 1
+
+    # What others do.
+
+    @rule(number=TICKETS, status=st.sampled_from(list(Status)), hours=st.integers(1, 30))
+    def decide_at_the_console(self, number: int, status: Status, hours: int) -> None:
+        start = self.house.clock.now() + timedelta(hours=hours)
+        scheduled = status in (Status.APPROVED_AFTER, Status.APPROVED_BETWEEN)
+        self.house.sandbox.world.console(
+            guid(number),
+            status,
+            start=format_instant(start) if scheduled else None,
+            stop=format_instant(start + timedelta(hours=1)) if status is Status.APPROVED_BETWEEN else None,
+            explanation="looked at it in the console",
+        )
+
+    @rule()
+    def the_other_approver_approves(self) -> None:
+        self.house.sandbox.world.console(guid(3), Status.APPROVED, by=JOE.name)
+
+    @rule(hours=st.sampled_from([1, 3, 9, 40]))
+    def time_passes(self, hours: int) -> None:
+        self.house.clock.sleep(hours * 3600)
+
+    @rule()
+    def tpp_processes(self) -> None:
+        self.house.sandbox.world.process()
+
+    # What the reconciler does.
+
+    @rule()
+    def plan_and_keep(self) -> None:
+        sent = len(self.house.sandbox.log.updates)
+        self.saved.append((self.house.plan(), dict(self.epochs)))
+        assert len(self.house.sandbox.log.updates) == sent, "a plan writes nothing"
+
+    @rule()
+    def plan_and_apply(self) -> None:
+        self.apply(self.house.plan(), dict(self.epochs))
+
+    @rule(calls=st.integers(0, 14))
+    def plan_and_die_applying(self, calls: int) -> None:
+        self.apply(self.house.plan(), dict(self.epochs), Life(calls))
+
+    @rule(name=st.sampled_from(HONEST_FAULTS), number=TICKETS, operation=st.sampled_from(["UpdateStatus", "Details"]))
+    def plan_and_apply_with_a_fault(self, name: str, number: int, operation: str) -> None:
+        plan = self.house.plan()
+        self.house.sandbox.faults.add(FAULTS[name], operation=f"ticket{operation}", guid=guid(number), times=1)
+        self.apply(plan, dict(self.epochs))
+        self.house.sandbox.faults.clear()
+
+    @precondition(lambda self: self.saved)
+    @rule(data=st.data())
+    def apply_a_kept_plan(self, data: st.DataObject) -> None:
+        plan, epochs = data.draw(st.sampled_from(self.saved))
+        if plan.expires_at > self.house.clock.now():
+            self.apply(plan, epochs)
+
+    def apply(self, plan: Plan, epochs: dict[Guid, int], life: Life | None = None) -> Run:
+        heard = len(self.house.sandbox.log.updates)
+        before = dict(self.house.sandbox.world.tickets)
+        run = self.house.apply(plan, life=life)
+        changes = {step.guid: step for step in plan.changes}
+        for entry in self.house.sandbox.log.updates[heard:]:
+            name = parse_guid(entry.guid or "")
+            assert name in changes, f"{name} was written, and its verdict is not a change"
+            assert before[name].object == changes[name].object
+            if entry.effect:
+                self.written[name, epochs[name]] += 1
+        if life is None or not life.is_over:
+            assert_receipts_are_true(self.house, run)
+            assert {receipt.guid for receipt in run.receipts} <= changes.keys()
+        return run
+
+    # What always holds.
+
+    @invariant()
+    def no_decision_has_a_second_effective_write(self) -> None:
+        assert {key: count for key, count in self.written.items() if count > 1} == {}
+
+    @invariant()
+    def no_write_lacks_its_intent(self) -> None:
+        if hasattr(self, "house"):
+            assert_no_write_without_intent(self.house)
+
+    @invariant()
+    def the_chain_holds(self) -> None:
+        verify(self.folder)
+
+    @precondition(lambda self: self.house.decisions)
+    @rule()
+    def two_runs_without_trouble_leave_nothing_to_do(self) -> None:
+        self.apply(self.house.plan(), dict(self.epochs))
+        self.house.clock.sleep(10)
+        self.apply(self.house.plan(), dict(self.epochs))
+        left = [step for step in self.house.plan().steps if step.group is Group.CHANGE]
+        assert left == []
+
+    @precondition(lambda self: self.house.decisions)
+    @rule()
+    def what_was_just_applied_is_in_order(self) -> None:
+        plan = self.house.plan()
+        run = self.apply(plan, dict(self.epochs))
+        after = {step.guid: step for step in self.house.plan().steps}
+        for receipt in run.receipts:
+            if receipt.outcome is Outcome.APPLIED:
+                assert after[receipt.guid].verdict in (Verdict.IN_SYNC, Verdict.SETTLED)
+            if receipt.outcome is Outcome.AWAITING_OTHERS:
+                assert after[receipt.guid].verdict is Verdict.AWAITING_OTHERS
+
+
+TestAnyOrder = AnyOrder.TestCase
+TestAnyOrder.settings = settings(
+    max_examples=int(os.environ.get("TRUST_EXAMPLES", "25")),
+    stateful_step_count=20,
+    deadline=None,
+    derandomize=not SEARCHING,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
