@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint types spelling pytest pytest-slow docs docs-serve generate \
+.PHONY: help setup demo test test-all lint types spelling pytest pytest-slow docs docs-serve outputs \
 	dist sbom bench bench-small format clean
 
 help: ## List the targets
@@ -57,15 +57,14 @@ pytest-slow: $(READY) ## Run the slow tests in parallel
 	$(BIN)/pytest --numprocesses auto -m slow
 
 docs: $(READY) ## Build the documentation into site/; any warning is an error
-	$(BIN)/python -m docs.generate
-	$(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 docs-serve: $(READY) ## Show the documentation on http://127.0.0.1:8000 while you write it
-	$(BIN)/python -m docs.generate
-	$(BIN)/mkdocs serve
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve
 
-generate: $(READY) ## Write the generated pages of the documentation and the recorded outputs anew
-	$(BIN)/python -m docs.generate
+outputs: $(READY) ## Type the commands of README and documentation, and write what they print into the pages
+	$(BIN)/python -m tests.docs.console $$(grep -rl '^```console' README.md docs --include='*.md')
+	$(BIN)/python -m tests.docs.test_names
 
 dist: $(READY) ## Build sdist and wheel into dist/, the same bytes for the same commit
 	@rm -rf dist

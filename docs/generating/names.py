@@ -1,14 +1,15 @@
-"""The public names of the library: what a program may import and rely on from release to release."""
+"""The public names of the library: what a program may import and rely on, as it stands in the source."""
 
-import dataclasses
-import enum
-import importlib
-import inspect
-import re
+import ast
+import copy
 from collections.abc import Iterator
-from typing import Any, NamedTuple, get_args
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
 
-from docs.generating.text import cell, table
+from docs.generating.text import cell
+
+_ROOT = Path(__file__).parent.parent.parent
 
 _MODEL = (
     "decision",
@@ -44,6 +45,7 @@ _FUNCTIONS = {
         "reconciler.ledger.lock": ("hold_lock", "this_process"),
     },
     "Speak to TPP": {
+        "reconciler.tpp.secrets": ("read_secrets",),
         "reconciler.tpp.session": ("open_session", "ticket_reader"),
         "reconciler.tpp.writing": ("ticket_writer",),
     },
@@ -59,25 +61,32 @@ _FUNCTIONS = {
 
 
 class Name(NamedTuple):
-    """One public name: where it is, and what it is."""
+    """One public name: where it is, and its definition."""
 
     module: str
     name: str
-    value: Any
+    node: ast.stmt
 
     @property
     def signature(self) -> str:
-        """What a caller writes: parameters, fields or members."""
-        return f"{self.module}.{self.name}{_shape(self.value)}"
+        """What a caller writes: parameters, fields, members or methods."""
+        return f"{self.module}.{self.name}{_shape(self.node)}"
+
+    @property
+    def says(self) -> str:
+        """The docstring, empty for an alias without one."""
+        if isinstance(self.node, ast.FunctionDef | ast.ClassDef):
+            return ast.get_docstring(self.node) or ""
+        return _text_after(self.module, self.node)
 
 
 def sections() -> Iterator[tuple[str, list[Name]]]:
     """Return all public names by section, in the order of the pipeline, then ports, errors and nouns."""
     for title, modules in _FUNCTIONS.items():
-        yield title, [_name(module, name) for module, names in modules.items() for name in names]
-    yield "Ports", list(_defined("reconciler.ports"))
-    yield "Errors", list(_defined("reconciler.errors"))
-    yield "Nouns", [name for module in _MODEL for name in _defined(f"reconciler.model.{module}")]
+        yield title, [_defined(module)[name] for module, names in modules.items() for name in names]
+    yield "Ports", list(_defined("reconciler.ports").values())
+    yield "Errors", list(_defined("reconciler.errors").values())
+    yield "Nouns", [name for module in _MODEL for name in _defined(f"reconciler.model.{module}").values()]
 
 
 def page() -> str:
@@ -98,66 +107,85 @@ durations are seconds. How the pieces fit is shown in [Using it as a library](..
 
 
 def _entry(name: Name) -> str:
-    parts = [f"### `{name.name}`\n", f"`{name.module}`\n", _paragraphs(inspect.getdoc(name.value) or "")]
-    if _has_text(name.value):
-        parts.insert(2, f"```text\n{name.name}{_shape(name.value)}\n```\n")
-    if isinstance(name.value, enum.EnumMeta):
-        rows = [(f"`{member.name}`", f"`{member.value}`") for member in name.value]
-        parts.append(table(("Member", "Value"), rows))
-    return "\n".join(parts)
+    shown = f"```text\n{name.name}{_shape(name.node)}\n```\n" if _shape(name.node) else ""
+    text = "\n\n".join(cell(paragraph) for paragraph in name.says.split("\n\n"))
+    return "\n".join([f"### `{name.name}`\n", f"`{name.module}`\n", shown, text, ""])
 
 
-def _paragraphs(text: str) -> str:
-    return "\n\n".join(cell(paragraph) for paragraph in text.split("\n\n")) + "\n"
+@cache
+def _tree(module: str) -> ast.Module:
+    path = _ROOT.joinpath(*module.split(".")).with_suffix(".py")
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def _has_text(value: object) -> bool:
-    return not isinstance(value, enum.EnumMeta) and bool(_shape(value))
+def _defined(module: str) -> dict[str, Name]:
+    found = {}
+    for node in _tree(module).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            name = node.name
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+        else:
+            continue
+        if not name.startswith("_") and (not isinstance(node, ast.Assign) or not name.isupper()):
+            found[name] = Name(module, name, node)
+    return found
 
 
-def _shape(value: Any) -> str:  # noqa: ANN401 - any public value
-    if isinstance(value, enum.EnumMeta):
-        return f"({', '.join(str(member.value) for member in value)})"
-    if dataclasses.is_dataclass(value):
-        return f"({', '.join(_field(field) for field in dataclasses.fields(value))})"
-    if getattr(value, "_is_protocol", False):
-        methods = [name for name in vars(value) if not name.startswith("_")]
-        return "".join(f" .{name}{_parameters(getattr(value, name))}" for name in sorted(methods))
-    if inspect.isfunction(value) or (inspect.isclass(value) and "__init__" in vars(value)):
-        return _parameters(value)
-    if get_args(value):
-        return f" = {_plain(str(value))}"
-    return ""
+def _text_after(module: str, node: ast.stmt) -> str:
+    body = _tree(module).body
+    following = body[body.index(node) + 1 :][:1]
+    match following:
+        case [ast.Expr(ast.Constant(str(text)))]:
+            return text
+        case _:
+            return ""
 
 
-def _field(field: "dataclasses.Field[Any]") -> str:
-    optional = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
-    kind = field.type if isinstance(field.type, str) else inspect.formatannotation(field.type)
-    return f"{field.name}: {_plain(kind)}{' = …' if optional else ''}"
+def _shape(node: ast.stmt) -> str:
+    match node:
+        case ast.FunctionDef():
+            return _parameters(node)
+        case ast.Assign():
+            return f" = {ast.unparse(node.value)}"
+        case ast.ClassDef(bases=[ast.Name("Protocol")]):
+            methods = [each for each in node.body if isinstance(each, ast.FunctionDef)]
+            return "".join(f" .{each.name}{_parameters(each)}" for each in methods)
+        case ast.ClassDef(bases=[ast.Name("StrEnum" | "Enum" | "Flag"), *_]):
+            members = [each.value for each in node.body if isinstance(each, ast.Assign)]
+            return f"({', '.join(ast.literal_eval(each) for each in members if isinstance(each, ast.Constant))})"
+        case ast.ClassDef():
+            return _fields(node)
+        case _:
+            return ""
 
 
-def _parameters(value: Any) -> str:  # noqa: ANN401 - a function or class
-    signature = inspect.signature(value)
+def _fields(node: ast.ClassDef) -> str:
+    made = [each for each in node.body if isinstance(each, ast.FunctionDef) and each.name == "__init__"]
+    if made:
+        return _parameters(made[0])
+    fields = [each for each in node.body if isinstance(each, ast.AnnAssign)]
     shown = [
-        parameter.replace(default="…") if parameter.default is not inspect.Parameter.empty else parameter
-        for parameter in signature.parameters.values()
+        f"{ast.unparse(each.target)}: {ast.unparse(each.annotation)}{' = …' if _is_optional(each.value) else ''}"
+        for each in fields
+        if not ast.unparse(each.target).startswith("_")
     ]
-    return _plain(str(signature.replace(parameters=shown))).replace("'…'", "…")
+    return f"({', '.join(shown)})" if shown else ""
 
 
-def _plain(text: str) -> str:
-    """Leave the last part of each dotted name: where a noun is, its own entry says."""
-    return re.sub(r"\b(?:[a-z_]+\.)+(?=[A-Za-z])", "", text).replace("typing.", "")
+def _is_optional(value: ast.expr | None) -> bool:
+    match value:
+        case ast.Call(ast.Name("field"), [], keywords):
+            return any(keyword.arg in {"default", "default_factory"} for keyword in keywords)
+        case _:
+            return value is not None
 
 
-def _defined(module: str) -> Iterator[Name]:
-    tree = importlib.import_module(module)
-    for name, value in vars(tree).items():
-        own = getattr(value, "__module__", module) == module
-        union = bool(get_args(value)) and name[0].isupper() and not name.isupper()
-        if not name.startswith("_") and ((own and (inspect.isclass(value) or inspect.isfunction(value))) or union):
-            yield Name(module, name, value)
-
-
-def _name(module: str, name: str) -> Name:
-    return Name(module, name, getattr(importlib.import_module(module), name))
+def _parameters(node: ast.FunctionDef) -> str:
+    shown = copy.deepcopy(node.args)
+    shown.args = [each for each in shown.args if each.arg != "self"]
+    omitted = ast.Name("…")
+    shown.defaults = [omitted for _ in shown.defaults]
+    shown.kw_defaults = [omitted if each is not None else None for each in shown.kw_defaults]
+    returned = f" -> {ast.unparse(node.returns)}" if node.returns and node.name != "__init__" else ""
+    return f"({ast.unparse(shown)}){returned}".replace("'", "").replace("=…", " = …").replace("  = …", " = …")

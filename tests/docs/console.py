@@ -26,7 +26,7 @@ from tests.docs.pages import Block, blocks
 
 SANDBOX = "http://127.0.0.1:8480"
 ANY_LINES = "…"
-_UNSEEN = re.compile(r"<!-- before: (.*?) -->", re.DOTALL)
+_UNSEEN = re.compile(r"<!-- before: (.*?)\s-->", re.DOTALL)
 _END = "\x1e"
 _VARIES = (
     (
