@@ -118,4 +118,5 @@ def _intent(step: Step, ticket: LiveTicket, tools: Tools, attempt: int) -> Inten
         window=step.window,
         source=step.source,
         attempt=attempt,
+        created=ticket.created,
     )

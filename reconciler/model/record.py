@@ -35,8 +35,8 @@ class Opened:
 class Intent:
     """Written and synced before a request leaves: what we are about to ask of one ticket.
 
-    `decision` is the digest of what is wanted, `updated` the ticket's Updated time before the write,
-    `attempt` counts from 1.
+    `decision` is the digest of what is wanted, `updated` the ticket's Updated time before the write, `created`
+    when TPP made the ticket (None when the server did not tell), `attempt` counts from 1.
     """
 
     at: datetime
@@ -53,6 +53,7 @@ class Intent:
     window: WindowUse | None = None
     source: Source | None = None
     attempt: int = 1
+    created: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,7 @@ def _encode_intent(entry: Intent) -> dict[str, Json]:
             "object": entry.object,
             "workflow": entry.workflow,
             "updated": None if entry.updated is None else format_instant(entry.updated),
+            "created": None if entry.created is None else format_instant(entry.created),
             "change": entry.change,
             "explanation": entry.explanation,
             "window": None if entry.window is None else encode_window(entry.window),
@@ -155,6 +156,7 @@ def _decode_intent(fields: Fields) -> Intent:
         window=fields.optional("window", decode_window),
         source=fields.optional("source", decode_source),
         attempt=fields.take("attempt", whole),
+        created=fields.optional("created", instant),
     )
 
 

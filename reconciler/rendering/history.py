@@ -26,7 +26,7 @@ _VERDICTS: Mapping[str, Verdict] = {
 
 @dataclass(slots=True)
 class Week:
-    """One week (from Monday, UTC): decisions by verdict, waiting hours, missed windows, stale tickets."""
+    """One week (from Monday, UTC): decisions by verdict, hours since creation, missed windows, stale tickets."""
 
     start: datetime
     decided: Counter[Verdict] = field(default_factory=Counter)
@@ -58,8 +58,8 @@ def _count(week: Week, receipt: Receipt, intent: Intent | None, windows: dict[Gu
     if receipt.outcome not in _EFFECTIVE:
         return
     week.decided[verdict_of(receipt)] += 1
-    if intent is not None and intent.updated is not None and intent.before.status == Status.PENDING:
-        week.waited.append(max((receipt.at - intent.updated).total_seconds(), 0) / 3_600)
+    if intent is not None and intent.created is not None and intent.before.status == Status.PENDING:
+        week.waited.append(max((receipt.at - intent.created).total_seconds(), 0) / 3_600)
     earlier = windows.pop(receipt.guid, None)
     if earlier is not None and earlier.stop is not None and earlier.stop < receipt.at:
         week.missed += 1

@@ -67,6 +67,7 @@ def test_the_intent_says_everything_that_is_about_to_be_asked() -> None:
             explanation=f"reviewed {TAG}",
             source=step().source,
             attempt=1,
+            created=as_planned(1).created,
         )
     ]
 

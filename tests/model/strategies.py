@@ -127,6 +127,7 @@ intents = st.builds(
     object=words,
     workflow=words,
     updated=st.none() | instants,
+    created=st.none() | instants,
     change=some,
     explanation=some,
     window=st.none() | windows,

@@ -21,7 +21,7 @@ def _decided(number: int, at: str, after: object = builders.APPROVED, **changes:
     moment = builders.at(at)
     intent = Intent(
         moment, f"{number:012x}", builders.guid(1), "sha256:1", builders.PENDING, after,  # type: ignore[arg-type]
-        updated=moment - timedelta(hours=5),
+        updated=moment - timedelta(hours=1), created=moment - timedelta(hours=5),
     )  # fmt: skip
     receipt = builders.receipt(1, at=moment, after=after, operation=f"{number:012x}", **changes)
     return [ledgers.line(2 * number, intent), ledgers.line(2 * number + 1, Recorded(receipt, "sha256:1"))]
@@ -42,6 +42,13 @@ def test_a_window_that_is_set_again_after_it_passed_was_missed() -> None:
     moved = _decided(1, "2026-11-01T00:00:00Z", first) + _decided(2, "2026-11-01T12:00:00Z", later)
     assert sum(week.missed for week in weeks(missed)) == 1  # type: ignore[arg-type]
     assert sum(week.missed for week in weeks(moved)) == 0  # type: ignore[arg-type]
+
+
+def test_how_long_a_ticket_waited_is_known_only_where_its_creation_is() -> None:
+    asked, answered = _decided(1, "2026-11-05T00:00:00Z")
+    unknown = replace(asked, entry=replace(asked.entry, created=None))  # type: ignore[attr-defined, type-var]
+    (week,) = weeks([unknown, answered])  # type: ignore[list-item]
+    assert (week.decided[Verdict.APPROVE], week.waited) == (1, [])
 
 
 def test_what_took_no_effect_is_no_decision() -> None:

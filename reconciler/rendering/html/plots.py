@@ -51,7 +51,7 @@ def _waited(weeks: Sequence[Week]) -> str:
     key = _key('<line class="l-time" x1="0" x2="14" y1="5" y2="5"/>', "median") + _key(
         '<line class="l-care" x1="0" x2="14" y1="5" y2="5"/>', "90th percentile"
     )
-    said = f"from a ticket's last change to our decision; overall median {_hours(quantile(every, 0.5))}"
+    said = f"from a ticket's creation to our decision; overall median {_hours(quantile(every, 0.5))}"
     return _figure("Waiting time in hours", said, weeks, body, top, key)
 
 
