@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "model": set(),
     "planning": {"model"},
     "rendering": {"model"},
-    "manifests": {"model", "yaml", "jsonschema", "jsonschema_rs", "dateutil", "ruamel"},
+    "manifests": {"model", "yaml", "jsonschema", "dateutil"},
     "tpp": {"model", "requests", "urllib3", "keyring"},
     "github": {"model", "requests"},
     "ledger": {"model"},

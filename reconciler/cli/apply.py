@@ -70,14 +70,17 @@ def command(
 
 
 def _ask(plan: Plan, *, yes: bool) -> None:
-    """Have a person agree to the changes. Raises click.Abort for a no, UsageError where nobody can be asked."""
+    """Have a person agree to the changes. Raises GuardRefused for a no, UsageError where nobody can be asked."""
     from reconciler.cli.terminal import is_interactive
+    from reconciler.errors import GuardRefused
+    from reconciler.rendering.words import counted
 
     if yes or not plan.changes:
         return
     if not is_interactive():
         raise click.UsageError("nobody can be asked here: add --yes to apply without asking")
-    click.confirm(f"Apply {len(plan.changes)} changes? Approvals can't be undone", abort=True, err=True)
+    if not click.confirm(f"Apply {counted(len(plan.changes), 'change')}? Approvals can't be undone", err=True):
+        raise GuardRefused("not confirmed, so nothing was written", "run it again once you agree with the plan")
 
 
 def _report(run: "Run", style: str, detail: Detail, out: Path | None) -> None:
