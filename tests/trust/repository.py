@@ -21,6 +21,7 @@ from tests.builders import guid
 
 ROOT = Path(__file__).parents[2]
 DIES = Path(__file__).with_name("dies.py")
+CONFINED = Path(__file__).with_name("confined.py")
 CONFIGURATION = """\
 version: 1
 server: {url}
