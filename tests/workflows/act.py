@@ -65,7 +65,7 @@ def run_workflow(
     home = scratch / "home"
     home.mkdir(exist_ok=True)
     environ = {
-        "RECONCILER_VENV": str(ENVIRONMENT),
+        "RECONCILER_VENV": str(_environment(scratch)),
         "STUB_ARTIFACTS": str(scratch / "artifacts"),
         "PYTHONDONTWRITEBYTECODE": "1",
         "NO_COLOR": "1",
@@ -98,7 +98,21 @@ def run_workflow(
         timeout=120,
         check=False,
     )
-    return _read(done.returncode, done.stdout + done.stderr)
+    spoken = scratch / "spoken"
+    return _read(
+        done.returncode, done.stdout + done.stderr, spoken.read_text(encoding="utf-8") if spoken.exists() else ""
+    )
+
+
+def _environment(scratch: Path) -> Path:
+    """Make an environment whose reconciler also writes to a file: act loses last lines of a step that ends at once."""
+    program = scratch / "venv" / "bin" / "reconciler"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    (scratch / "spoken").unlink(missing_ok=True)
+    told = f'"{ENVIRONMENT}/bin/reconciler" "$@" 2>&1 | tee -a "{scratch}/spoken"'
+    program.write_text(f'#!/bin/bash\n{told}\nexit "${{PIPESTATUS[0]}}"\n', encoding="utf-8")
+    program.chmod(0o755)
+    return program.parent.parent
 
 
 def _pairs(option: str, values: Mapping[str, str]) -> list[str]:
@@ -129,11 +143,10 @@ def _local_repositories(text: str, scratch: Path) -> list[str]:
     return [word for name, path in found.items() for word in ("--local-repository", f"{name}={path}")]
 
 
-def _read(code: int, log: str) -> Result:
+def _read(code: int, log: str, spoken: str) -> Result:
     records = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     jobs: dict[str, str] = {}
     steps: dict[str, str] = {}
-    annotations: list[tuple[str, str, str]] = []
     summaries: dict[tuple[str, str], tuple[int, str]] = {}
     for record in records:
         job = record.get("job", "")
@@ -141,22 +154,28 @@ def _read(code: int, log: str) -> Result:
             jobs[job] = record["jobResult"]
         if "stepResult" in record:
             steps[f"{job}: {record.get('step', '')}"] = record["stepResult"]
-        if record.get("command") in ("error", "warning", "notice"):
-            annotations.append((record["command"], *_parsed(record["raw"].rstrip("\n"))))
         if record.get("command") == "summary":
             # A composite action's summary is told twice, for the inner step and for the outer.
             key, depth = (job, record["content"]), len(record.get("stepID", ()))
             summaries.setdefault(key, (depth, record["content"]))
+    said = spoken.splitlines()
+    heard = [record["raw"].rstrip("\n") for record in records if record.get("raw")]
+    raw = tuple(dict.fromkeys([*heard, *(line for line in said if line.startswith("::"))]))
     lines = tuple(record["msg"].rstrip("\n") for record in records if record.get("raw_output"))
-    raw = tuple(record["raw"] for record in records if record.get("raw"))
-    return Result(code, jobs, steps, tuple(annotations), tuple(t for _, t in summaries.values()), lines, raw, log)
+    lines += tuple(line for line in said if not line.startswith("::"))
+    annotations = tuple(_parsed(command) for command in raw if command.startswith(_ANNOTATIONS))
+    return Result(code, jobs, steps, annotations, tuple(text for _, text in summaries.values()), lines, raw, log)
 
 
-def _parsed(raw: str) -> tuple[str, str]:
-    """Read title and message of a workflow command by the runner's rules; act's own reading loses some."""
+_ANNOTATIONS = ("::error ", "::warning ", "::notice ", "::error::", "::warning::", "::notice::")
+
+
+def _parsed(raw: str) -> tuple[str, str, str]:
+    """Read level, title and message of a workflow command by the runner's rules; act's own reading loses some."""
     head, _, message = raw.removeprefix("::").partition("::")
-    properties = dict(pair.partition("=")[::2] for pair in head.partition(" ")[2].split(","))
-    return _unescaped(properties.get("title", "")), _unescaped(message)
+    level, _, properties = head.partition(" ")
+    named = dict(pair.partition("=")[::2] for pair in properties.split(","))
+    return level, _unescaped(named.get("title", "")), _unescaped(message)
 
 
 def _unescaped(text: str) -> str:
