@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from reconciler.model.guid import Guid
 from reconciler.model.record import Entry, Story
 from reconciler.model.status import state_of
-from reconciler.model.ticket import Accepted, Answer, Found, Gone, LiveTicket, Reading
+from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, LiveTicket, Reading
 from reconciler.ports import Update
 from tests.builders import NOW
 
@@ -55,7 +55,10 @@ class FakeTickets:
 
     def update(self, update: Update) -> Answer:
         self.updates.append(update)
-        answer = self.answers.pop(0) if self.answers else Accepted()
+        if self.answers:
+            answer = self.answers.pop(0)
+        else:
+            answer = Accepted() if update.guid in self.tickets else Declined("Result 3: there is no such ticket", 3)
         if isinstance(answer, Accepted) and update.guid in self.tickets:
             self.perform(update)
         return answer
@@ -64,7 +67,10 @@ class FakeTickets:
         """Change the ticket as TPP would."""
         ticket = self.tickets[update.guid]
         self.tickets[update.guid] = replace(
-            ticket, state=state_of(update.wanted), explanation=update.explanation or ticket.explanation
+            ticket,
+            state=state_of(update.wanted),
+            explanation=ticket.explanation if update.explanation is None else update.explanation,
+            updated=(ticket.updated or NOW) + timedelta(seconds=1),
         )
 
 

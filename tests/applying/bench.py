@@ -15,7 +15,7 @@ from reconciler.model.receipt import Receipt, Run
 from reconciler.model.record import Entry, Intent, Recorded, Story
 from reconciler.model.review import Provenance
 from reconciler.model.status import Status, state_of
-from reconciler.model.ticket import Accepted, Answer, Found, Gone, LiveTicket, Reading
+from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, LiveTicket, Reading
 from reconciler.ports import Update
 from tests.builders import NOW, live, plan
 from tests.fakes import FakeClock, NoStop
@@ -28,6 +28,8 @@ Turn = Callable[["Tickets", Update], Answer]
 
 def accepts(tickets: "Tickets", update: Update) -> Answer:
     """Take the update, as a healthy server does."""
+    if update.guid not in tickets.tickets:
+        return Declined("Result 3: there is no such ticket", 3)
     tickets.take(update)
     return Accepted()
 
@@ -92,7 +94,7 @@ class Tickets:
             moved = replace(
                 ticket,
                 state=state,
-                explanation=update.explanation or "",
+                explanation=ticket.explanation if update.explanation is None else update.explanation,
                 updated=(ticket.updated or NOW) + timedelta(seconds=1),
             )
             self.tickets[update.guid] = moved
