@@ -1,5 +1,7 @@
 """Digests of meaning: equal for equal plans and decisions, whatever their order, wording or time of making."""
 
+import hashlib
+
 from reconciler.errors import GuardRefused
 from reconciler.model.canonical import Json, canonical, sha256
 from reconciler.model.decision import Decision, Expectation, Override, Parameters, WindowUse
@@ -22,12 +24,13 @@ def decision_digest(decision: Decision) -> str:
 
 def plan_digest(target: str, steps: tuple[Step, ...], overrides: tuple[Override, ...] = ()) -> str:
     """Digest what a plan means: target, of each step what was seen and what would be sent, and the exemptions."""
-    meaning: Json = {
-        "target": target,
-        "steps": [_step(step) for step in sorted(steps, key=lambda step: step.guid)],
-        "overrides": sorted({canonical(_override(override)).decode() for override in overrides}),
-    }
-    return sha256(canonical(meaning))
+    exemptions: Json = sorted({canonical(_override(override)).decode() for override in overrides})
+    meaning = hashlib.sha256(b'{"overrides":' + canonical(exemptions) + b',"steps":[')
+    for number, step in enumerate(sorted(steps, key=lambda step: step.guid)):
+        # canonical JSON of one object, spelled step by step: of a large plan it would be as large as the plan
+        meaning.update((b"," if number else b"") + canonical(_step(step)))
+    meaning.update(b'],"target":' + canonical(target) + b"}")
+    return f"sha256:{meaning.hexdigest()}"
 
 
 def check_digest(plan: Plan) -> None:

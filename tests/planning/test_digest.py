@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import GuardRefused
+from reconciler.model.canonical import canonical, sha256
 from reconciler.model.decision import Expectation, Override, Parameters, Source, WindowUse
 from reconciler.model.plan import Sibling
 from reconciler.model.status import Approved, ApprovedAfter, ApprovedBetween, Pending, Rejected
 from reconciler.model.verdict import Reason
+from reconciler.planning import digest
 from reconciler.planning.digest import check_digest, decision_digest, plan_digest
 from tests.builders import NOW, OBJECT, REJECTED, WORKFLOW, after, at, between, decision, guid, plan, step
 
@@ -108,6 +110,17 @@ def test_the_order_of_steps_is_no_meaning(steps) -> None:
 
 def test_the_digest_of_a_plan_stays_what_it_is_from_release_to_release() -> None:
     assert plan_digest(TARGET, (step(),)) == GOLDEN
+
+
+def test_the_digest_is_that_of_one_canonical_object_sorted_by_ticket() -> None:
+    steps = (step(guid=guid(2)), step(guid=guid(1)), step(guid=guid(3)))
+    meaning = {
+        "target": TARGET,
+        "steps": [digest._step(each) for each in sorted(steps, key=lambda each: each.guid)],
+        "overrides": [canonical(digest._override(OVERRIDE)).decode()],
+    }
+    assert plan_digest(TARGET, steps, (OVERRIDE,)) == sha256(canonical(meaning))
+    assert plan_digest(TARGET, ()) == sha256(canonical({"target": TARGET, "steps": [], "overrides": []}))
 
 
 def test_a_plan_with_the_digest_of_its_meaning_passes() -> None:
