@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from reconciler.cli.clock import SystemClock
@@ -12,11 +13,15 @@ from reconciler.errors import InvalidInput, LockHeld, ReconcilerError, ServerFai
 from reconciler.ledger.chain import check
 from reconciler.ledger.lock import hold_lock, this_process
 from reconciler.manifests.load import load_desired
+from reconciler.model.instant import format_instant
 from reconciler.model.settings import Settings
 from reconciler.rendering.words import counted
 from reconciler.tpp.probes import Health, Probe, probe_session, probe_way
 from reconciler.tpp.secrets import read_secrets
 from reconciler.tpp.session import open_session
+
+_HEARTBEAT_WORKFLOW = "reconcile.yml"
+_HEARTBEAT_LIMIT = timedelta(hours=26)
 
 
 def probe_all(invocation: Invocation) -> Iterator[Probe]:
@@ -30,6 +35,7 @@ def probe_all(invocation: Invocation) -> Iterator[Probe]:
     yield Probe("configuration", Health.OK, settings.path or "no file; the environment and defaults")
     yield _manifests(settings, clock)
     yield from _ledger(settings, clock)
+    yield from _heartbeat(clock)
     failed = False
     for probe in probe_way(settings, clock):
         failed = failed or (probe.health is Health.FAIL and probe.name != "clock")
@@ -38,6 +44,26 @@ def probe_all(invocation: Invocation) -> Iterator[Probe]:
         yield Probe("token", Health.SKIP, "the server can't be asked")
         return
     yield from _session(settings, clock)
+
+
+def _heartbeat(clock: SystemClock) -> Iterator[Probe]:
+    """Say, on GitHub, when the schedule that keeps both sides together last succeeded."""
+    from reconciler.github.event import read_event
+    from reconciler.github.heartbeat import last_success, overdue
+    from reconciler.github.provenance import client_from
+
+    try:
+        event = read_event(os.environ)
+        github = client_from(os.environ, event, clock) if event else None
+        if event is None or github is None:
+            return
+        last = last_success(github, _HEARTBEAT_WORKFLOW, event.branch or "main")
+    except ReconcilerError as error:
+        yield Probe("heartbeat", Health.WARN, error.message, error.hint)
+        return
+    late = overdue(last, clock.now(), _HEARTBEAT_LIMIT)
+    says = late or f"{_HEARTBEAT_WORKFLOW} last succeeded at {format_instant(last)}" if last else late or ""
+    yield Probe("heartbeat", Health.WARN if late else Health.OK, says)
 
 
 def _session(settings: Settings, clock: SystemClock) -> Iterator[Probe]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from reconciler.model.decision import Expectation, Override, Parameters, Source, WindowUse
 from reconciler.model.guid import Guid
-from reconciler.model.policy import Freeze
+from reconciler.model.policy import Freeze, Limits
 from reconciler.model.status import State
 from reconciler.model.verdict import Group, Reason, Verdict
 
@@ -81,7 +81,8 @@ class Plan:
     """What an apply would do, and why. Steps are sorted by GUID; `digest` covers meaning only.
 
     `ledger_head` is the head of the ledger that the plan was made against. `notes` are things a reviewer
-    must look at. `freezes` are the freezes of the policy, for timelines. Instants are UTC.
+    must look at. `freezes` are those of the policy, for timelines; `limits` are held
+    against the whole again when the plans of shards are merged. Instants are UTC.
     """
 
     tool: str
@@ -98,6 +99,7 @@ class Plan:
     overrides: tuple[Override, ...] = ()
     controls: tuple[Control, ...] = ()
     freezes: tuple[Freeze, ...] = ()
+    limits: Limits = Limits()
     notes: tuple[str, ...] = ()
 
     @property

@@ -33,7 +33,8 @@ from reconciler.model.decoding import (
 )
 from reconciler.model.instant import format_instant
 from reconciler.model.plan import Control, Plan, Sibling, Step
-from reconciler.model.policy import Freeze
+from reconciler.model.policy import Limits
+from reconciler.model.policy_codec import decode_freeze, decode_limits, encode_freeze, encode_limits
 from reconciler.model.state_codec import decode_state, encode_optional_state, encode_state, sparse
 from reconciler.model.verdict import Reason, Verdict
 
@@ -49,7 +50,8 @@ def encode_plan(plan: Plan) -> dict[str, Json]:
             "identity": plan.identity,
             "overrides": [encode_override(override) for override in plan.overrides] or None,
             "controls": [_encode_control(control) for control in plan.controls] or None,
-            "freezes": [_encode_freeze(freeze) for freeze in plan.freezes] or None,
+            "freezes": [encode_freeze(freeze) for freeze in plan.freezes] or None,
+            "limits": encode_limits(plan.limits) or None,
             "notes": list(plan.notes) or None,
         }
     )
@@ -89,7 +91,8 @@ def decode_plan(value: object) -> Plan:
         identity=fields.optional("identity", text),
         overrides=fields.maybe("overrides", sequence(decode_override), ()),
         controls=fields.maybe("controls", sequence(_decode_control), ()),
-        freezes=fields.maybe("freezes", sequence(_decode_freeze), ()),
+        freezes=fields.maybe("freezes", sequence(decode_freeze), ()),
+        limits=fields.maybe("limits", decode_limits, Limits()),
         notes=fields.maybe("notes", texts, ()),
     )
     counts = fields.take("counts", _decode_counts)
@@ -197,27 +200,6 @@ def _decode_control(value: object, place: str) -> Control:
     control = Control(fields.take("name", text), fields.take("result", text), fields.take("detail", text))
     fields.done()
     return control
-
-
-def _encode_freeze(freeze: Freeze) -> dict[str, Json]:
-    return {
-        "name": freeze.name,
-        "start": format_instant(freeze.start),
-        "stop": format_instant(freeze.stop),
-        "objects": list(freeze.objects),
-    }
-
-
-def _decode_freeze(value: object, place: str) -> Freeze:
-    fields = Fields(value, place)
-    freeze = Freeze(
-        name=fields.take("name", text),
-        start=fields.take("start", instant),
-        stop=fields.take("stop", instant),
-        objects=fields.take("objects", texts),
-    )
-    fields.done()
-    return freeze
 
 
 def _decode_counts(value: object, place: str) -> dict[Verdict, int]:

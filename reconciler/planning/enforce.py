@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from reconciler.model.decision import Override
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Control, Step
+from reconciler.model.policy import Limits, Policy
 from reconciler.model.verdict import Group
 from reconciler.planning.guards import NEVER_OVERRIDDEN, STEP_GUARDS, Circumstances, NotYetReviewed, Refusal
 from reconciler.planning.limits import check_limits
@@ -21,6 +23,14 @@ def enforce(
     checked = tuple(_checked(step, seen, exempt, tally) for step in steps)
     limited, limit_controls = _limited(checked, seen, exempt)
     return limited, tuple(_control(rule, seen, tally) for rule in STEP_GUARDS) + limit_controls
+
+
+def enforce_limits(
+    steps: tuple[Step, ...], overrides: tuple[Override, ...], limits: Limits, now: datetime
+) -> tuple[tuple[Step, ...], tuple[Control, ...]]:
+    """Hold limits alone against steps that passed every other guard."""
+    seen = Circumstances(Policy(limits=limits), now)
+    return _limited(steps, seen, _exemptions(overrides, seen))
 
 
 def _exemptions(overrides: tuple[Override, ...], seen: Circumstances) -> Mapping[str, frozenset[Guid]]:

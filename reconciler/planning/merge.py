@@ -18,7 +18,7 @@ _WORST_FIRST = ("refused", "overridden", "ok", "off")
 def merge_plans(plans: Sequence[Plan]) -> Plan:
     """Return the plan of all shards: their steps together, the earliest times, the worst of each control.
 
-    Raises GuardRefused when a shard is absent, twice there, or was made of something else than the others.
+    Limits bound a whole plan, and each shard saw only its part: they are held against the whole again. Raises GuardRefused when a shard is absent, twice there, or was made of something else than the others.
     """
     _complete([plan.shard for plan in plans], "plan")
     first = plans[0]
@@ -26,20 +26,23 @@ def merge_plans(plans: Sequence[Plan]) -> Plan:
     _agree("environment", [plan.environment for plan in plans])
     _agree("commit", [plan.commit for plan in plans])
     _agree("ledger head", [plan.ledger_head for plan in plans])
-    steps = tuple(sorted((step for plan in plans for step in plan.steps), key=lambda step: step.guid))
-    _once("ticket", [step.guid for step in steps])
+    _agree("limits", [plan.limits for plan in plans])
+    parts = tuple(sorted((step for plan in plans for step in plan.steps), key=lambda step: step.guid))
+    _once("ticket", [step.guid for step in parts])
     overrides = _distinct(override for plan in plans for override in plan.overrides)
+    made_at = min(plan.made_at for plan in plans)
+    steps, limits = enforce_limits(parts, overrides, first.limits, made_at)
     return replace(
         first,
         shard=None,
-        made_at=min(plan.made_at for plan in plans),
+        made_at=made_at,
         expires_at=min(plan.expires_at for plan in plans),
         steps=steps,
         digest=plan_digest(first.target, steps, overrides),
         overrides=overrides,
         freezes=_distinct(freeze for plan in plans for freeze in plan.freezes),
         notes=_distinct(note for plan in plans for note in plan.notes),
-        controls=_worst(plans),
+        controls=tuple({control.name: control for control in (*_worst(plans), *limits)}.values()),
     )
 
 

@@ -50,6 +50,7 @@ def assemble(header: Header, steps: Iterable[Step], overrides: tuple[Override, .
         overrides=tuple(sorted(overrides, key=_place)),
         controls=controls,
         freezes=seen.policy.freezes,
+        limits=seen.policy.limits,
         notes=header.notes + _contradictions(related),
     )
 

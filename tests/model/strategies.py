@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from reconciler.model.decision import Expectation, Override, Parameters, Source, WindowUse
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Control, Plan, Sibling, Step
-from reconciler.model.policy import Freeze
+from reconciler.model.policy import Freeze, Limits
 from reconciler.model.receipt import Outcome, Proof, Receipt, Run
 from reconciler.model.record import Closed, Ended, Entry, Head, Intent, Opened, Recorded
 from reconciler.model.review import Provenance, Review
@@ -38,6 +38,8 @@ reasons = st.sampled_from(Reason)
 siblings = st.builds(Sibling, guids, words, some)
 controls = st.builds(Control, words, st.sampled_from(["ok", "refused", "overridden", "off"]), words)
 freezes = st.builds(Freeze, words, instants, instants, many)
+_bounds = st.none() | st.integers(0, 1000)
+limits = st.builds(Limits, _bounds, _bounds, _bounds, _bounds)
 steps = st.builds(
     Step,
     guid=guids,
@@ -80,6 +82,7 @@ plans = st.builds(
     overrides=st.lists(overrides, max_size=2).map(tuple),
     controls=st.lists(controls, max_size=2).map(tuple),
     freezes=st.lists(freezes, max_size=2).map(tuple),
+    limits=limits,
     notes=many,
 )
 receipts = st.builds(

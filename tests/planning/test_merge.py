@@ -7,7 +7,9 @@ import pytest
 
 from reconciler.errors import GuardRefused
 from reconciler.model.plan import Control, Plan
+from reconciler.model.policy import Limits
 from reconciler.model.receipt import Run
+from reconciler.model.verdict import Reason
 from reconciler.planning.digest import plan_digest
 from reconciler.planning.merge import merge_plans, merge_runs
 from tests.builders import NOW, plan, receipt, step
@@ -87,3 +89,13 @@ def test_the_run_of_all_shards_has_every_receipt() -> None:
 def test_the_run_of_an_absent_shard_is_missed() -> None:
     with pytest.raises(GuardRefused, match="the run of shard 1/2 is absent"):
         merge_runs([_run("2/2", 2)])
+
+
+def test_limits_are_held_against_the_whole_and_not_only_against_each_shard() -> None:
+    limits = Limits(approvals=2)
+    first = plan(step(1), step(2), shard="1/2", limits=limits)
+    second = plan(step(3), shard="2/2", limits=limits)
+    merged = merge_plans([first, second])
+    assert [each.reason for each in merged.steps] == [Reason.REFUSED_APPROVALS] * 3
+    assert [(each.name, each.result) for each in merged.controls] == [("approvals", "refused")]
+    assert merge_plans([plan(step(1), shard="1/2", limits=limits), second]).changes == (step(1), step(3))
