@@ -10,6 +10,7 @@ from reconciler.model.plan import Control, Plan
 from reconciler.model.receipt import Run
 from reconciler.model.shard import parse_shard
 from reconciler.planning.digest import plan_digest
+from reconciler.planning.enforce import enforce_limits
 
 T = TypeVar("T")
 _WORST_FIRST = ("refused", "overridden", "ok", "off")
@@ -18,7 +19,8 @@ _WORST_FIRST = ("refused", "overridden", "ok", "off")
 def merge_plans(plans: Sequence[Plan]) -> Plan:
     """Return the plan of all shards: their steps together, the earliest times, the worst of each control.
 
-    Limits bound a whole plan, and each shard saw only its part: they are held against the whole again. Raises GuardRefused when a shard is absent, twice there, or was made of something else than the others.
+    Limits bound a whole plan, and each shard saw only its part: they are held against the whole again.
+    Raises GuardRefused when a shard is absent, twice there, or was made of something else than the others.
     """
     _complete([plan.shard for plan in plans], "plan")
     first = plans[0]
