@@ -64,7 +64,6 @@ docs-serve: $(READY) ## Show the documentation on http://127.0.0.1:8000 while yo
 
 outputs: $(READY) ## Type the commands of README and documentation, and write what they print into the pages
 	$(BIN)/python -m tests.docs.console $$(grep -rl '^```console' README.md docs --include='*.md')
-	$(BIN)/python -m tests.docs.test_names
 
 dist: $(READY) ## Build sdist and wheel into dist/, the same bytes for the same commit
 	@rm -rf dist

@@ -14,13 +14,13 @@ from tests.docs.pages import PAGES, ROOT, Block, blocks, name
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 SHOWN_ONLY = {"text", "http", "powershell", "markdown", "diff"}
 TYPED_ELSEWHERE = (
-    r"make (demo|test|setup|docs|docs-serve|outputs|dist|test-all|format|bench|sbom|pytest-slow)\b.*",
+    r"make (help|demo|test|setup|docs|docs-serve|outputs|dist|test-all|format|bench|sbom|pytest-slow)\b.*",
     r"python3 -m pip download .*requirements\.txt",
     r"python3 -m venv \S+",
     r"\S*python -m pip install (--no-index|--quiet|--require-hashes|-).*",
     r"git clone .*|cd \S+",
     r"pip install .*",
-    r"\.venv/bin/(pytest|reconciler|pre-commit) .*",
+    r"([A-Z_]+=1 )?\.venv/bin/(pytest|reconciler) .*",
     r"pipx run pre-commit install",
 )
 
