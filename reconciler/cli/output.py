@@ -9,7 +9,9 @@ from reconciler.model.plan import Plan
 from reconciler.model.receipt import Run
 from reconciler.rendering.view import Detail
 
-PLAN_FORMATS = ("text", "json", "markdown", "html")
+SAVED_PLAN_FORMATS = ("text", "json", "markdown", "html")
+PLAN_FORMATS = (*SAVED_PLAN_FORMATS, "patch")
+"""The formats of `plan`. A patch is made from the manifests as they are, so there is none for a saved plan."""
 RUN_FORMATS = ("text", "json", "markdown")
 
 
@@ -24,7 +26,7 @@ def show_plan(plan: Plan, style: str, detail: Detail = Detail.NORMAL) -> None:
 
 
 def plan_in(plan: Plan, style: str, detail: Detail = Detail.NORMAL) -> str:
-    """Spell a plan in one of PLAN_FORMATS."""
+    """Spell a plan in one of SAVED_PLAN_FORMATS."""
     if style == "json":
         from reconciler.rendering.json_text import plan_json
 

@@ -50,15 +50,20 @@ def command(
     with open_house(invocation) as house, progress_bar("Reading tickets") as progress:
         request = introduce(house, Request(paths=paths, shard=shard, since=since, progress=progress), final=False)
         plan = make_plan(house, ticket_reader(house.session), request)
-        ledger = Path(house.settings.ledger)
+        settings = house.settings
     if out is not None:
         from reconciler.ledger.plan_files import save_plan
 
         save_plan(plan, out)
-    show_plan(plan, style, detail_of(quiet, verbose))
+    if style == "patch":
+        from reconciler.cli.patching import show_patch
+
+        show_patch(plan, settings.windows)
+    else:
+        show_plan(plan, style, detail_of(quiet, verbose))
     if timeline and style == "text":
         _show_timeline(plan)
-    tell(Listeners(metrics, notify, notify_as), ledger, plan)
+    tell(Listeners(metrics, notify, notify_as), Path(settings.ledger), plan)
     return int(of_plan(plan, changes_matter=exit_code))
 
 

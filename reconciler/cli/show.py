@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.options import Invocation, common_options
-from reconciler.cli.output import PLAN_FORMATS, RUN_FORMATS, detail_of, show_plan, show_run
+from reconciler.cli.output import RUN_FORMATS, SAVED_PLAN_FORMATS, detail_of, show_plan, show_run
 
 if TYPE_CHECKING:
     from reconciler.model.plan import Plan
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--format", "style", type=click.Choice(PLAN_FORMATS), default="text", show_default=True)
+@click.option("--format", "style", type=click.Choice(SAVED_PLAN_FORMATS), default="text", show_default=True)
 @click.option("--timeline", is_flag=True, help="Show windows and freezes along a line of time, too.")
 @click.option("--quiet", "-q", is_flag=True, help="Only totals and what needs a person.")
 @click.option("--verbose", "-v", is_flag=True, help="Everything, also what is fine.")

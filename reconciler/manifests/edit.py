@@ -44,7 +44,7 @@ def append_entries(file: str, text: str, entries: Sequence[NewEntry]) -> str:
     """
     if text.startswith(_BYTE_ORDER_MARK):
         return _BYTE_ORDER_MARK + append_entries(file, text[1:], entries)
-    tickets = _tickets(file, text)
+    tickets = tickets_of(file, text)
     if not entries:
         return text
     if not tickets.flow:
@@ -60,7 +60,7 @@ def append_entries(file: str, text: str, entries: Sequence[NewEntry]) -> str:
     added = _tickets_in(now)[len(_tickets_in(before_tickets)) :]
     expected = {**before_tickets, "tickets": [*_tickets_in(before_tickets), *added]}
     if now != expected or [_guid_in(each) for each in added] != [entry.guid for entry in entries]:
-        raise _impossible(file, "entries can't be added to this file without changing others")
+        raise impossible(file, "entries can't be added to this file without changing others")
     return edited
 
 
@@ -72,8 +72,8 @@ def remove_entries(file: str, text: str, guids: Collection[Guid]) -> Removal:
     if text.startswith(_BYTE_ORDER_MARK):
         removal = remove_entries(file, text[1:], guids)
         return replace(removal, text=None if removal.text is None else _BYTE_ORDER_MARK + removal.text)
-    tickets = _tickets(file, text)
-    chosen = [index for index, item in enumerate(tickets.items) if _guid_of(item) in guids]
+    tickets = tickets_of(file, text)
+    chosen = [index for index, item in enumerate(tickets.items) if guid_of(item) in guids]
     value = value_of(file, text)
     kept = [each for index, each in enumerate(_tickets_in(value)) if index not in set(chosen)]
     if tickets.flow:
@@ -82,12 +82,12 @@ def remove_entries(file: str, text: str, guids: Collection[Guid]) -> Removal:
     else:
         removed, edited = _without_block(text, tickets, chosen)
     taken = tuple(
-        RemovedEntry(_guid_of(tickets.items[index]), each) for index, each in zip(chosen, removed, strict=True)
+        RemovedEntry(guid_of(tickets.items[index]), each) for index, each in zip(chosen, removed, strict=True)
     )
     if not kept:
         return Removal(None, taken)
     if value_of(file, edited) != {**value, "tickets": kept}:
-        raise _impossible(file, "an entry can't be taken out: others use an anchor in it")
+        raise impossible(file, "an entry can't be taken out: others use an anchor in it")
     return Removal(edited, taken)
 
 
@@ -139,11 +139,12 @@ def _without_block(text: str, tickets: Node, chosen: Sequence[int]) -> tuple[lis
     return removed, "".join(line for number, line in enumerate(lines) if number not in drop)
 
 
-def _tickets(file: str, text: str) -> Node:
+def tickets_of(file: str, text: str) -> Node:
+    """Return where the tickets of a manifest stand. Raises InvalidInput, naming `file`, when it lists none."""
     root = lay_out(text)
     tickets = root.member("tickets") if root else None
     if tickets is None or (not tickets.items and not tickets.flow):
-        raise _impossible(file, "there is no list of tickets in this file")
+        raise impossible(file, "there is no list of tickets in this file")
     return tickets
 
 
@@ -155,9 +156,9 @@ def value_of(file: str, text: str) -> dict[str, Value]:
         value = reader.value(first) if first else None
         reader.end()
     except (yaml.YAMLError, Unparsable):
-        raise _impossible(file, "the text would no longer be YAML") from None
+        raise impossible(file, "the text would no longer be YAML") from None
     if not isinstance(value, dict) or reader.problems:
-        raise _impossible(file, "the text would no longer be a manifest")
+        raise impossible(file, "the text would no longer be a manifest")
     return value
 
 
@@ -171,10 +172,12 @@ def _guid_in(ticket: Value) -> Guid:
     return spelled_guid(guid) if isinstance(guid, str) else Guid("")
 
 
-def _guid_of(item: Node) -> Guid:
+def guid_of(item: Node) -> Guid:
+    """Return the GUID of an entry, empty when it has none that can be read."""
     guid = item.member("guid")
     return spelled_guid(guid.text) if guid is not None and guid.text is not None else Guid("")
 
 
-def _impossible(file: str, message: str) -> InvalidInput:
+def impossible(file: str, message: str) -> InvalidInput:
+    """Return the refusal of an edit."""
     return InvalidInput((Problem(Code.EDIT, Source(file), message, "edit the file by hand"),))

@@ -108,11 +108,12 @@ REASONS: dict[Reason, Words] = {
         "`valid_until` passed before it was applied", "decide again: set a later `valid_until`, or remove the entry"
     ),
     Reason.EXPIRED_WINDOW: Words(
-        "its window was over before it was applied", "choose a new window, or remove the entry"
+        "its window was over before it was applied",
+        "choose a new window (`plan --format patch` proposes one), or remove the entry",
     ),
     Reason.MISSED_WINDOW: Words(
         "we scheduled it, the window passed, and the ticket is still there: TPP did not run in time",
-        "choose a new window, and find out why TPP's servers did not process the last one",
+        "choose a new window (`plan --format patch` proposes one), and find out why TPP missed the last one",
     ),
     Reason.REFUSED_STOP: Words(
         "the emergency stop is set", _GUARDED + "remove the stop file or variable once it is safe to go on"

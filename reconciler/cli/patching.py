@@ -1,0 +1,95 @@
+"""Windows that are over to a patch for the manifests: the next window of each, for a person to review."""
+
+import os
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC
+from pathlib import Path
+
+import click
+
+from reconciler.errors import InvalidInput
+from reconciler.manifests.next_window import next_occurrence, weeks_later
+from reconciler.manifests.reschedule import NewTimes, file_zone, reschedule
+from reconciler.manifests.times import zone_of
+from reconciler.manifests.unified_diff import unified_diff
+from reconciler.model.plan import Plan, Step
+from reconciler.model.rescheduling import NoProposal, Proposal, Rescheduled
+from reconciler.model.settings import RecurringWindow, WindowDefinition
+from reconciler.model.status import Schedule
+from reconciler.model.verdict import Reason
+from reconciler.rendering.patch_text import patch_head
+
+
+@dataclass(slots=True)
+class Patch:
+    """What was found for every step whose window is over, and the diffs of their files."""
+
+    found: list[Rescheduled] = field(default_factory=list)
+    diffs: list[str] = field(default_factory=list)
+
+
+def show_patch(plan: Plan, windows: Mapping[str, WindowDefinition]) -> None:
+    """Print the patch as bytes: line ends of the manifests are kept on every system."""
+    patch = make_patch(plan, windows)
+    click.echo((patch_head(patch.found) + "".join(patch.diffs)).encode("utf-8"), nl=False)
+
+
+def make_patch(plan: Plan, windows: Mapping[str, WindowDefinition]) -> Patch:
+    """Read the manifests again and find the next window of every step that was missed or is expired by its window."""
+    by_file: dict[str, list[Step]] = defaultdict(list)
+    for step in plan.steps:
+        if step.reason in (Reason.MISSED_WINDOW, Reason.EXPIRED_WINDOW):
+            by_file[step.source.path].append(step)
+    patch, inside = Patch(), _place_in_checkout()
+    for name, steps in sorted(by_file.items()):
+        text = Path(name).read_bytes().decode("utf-8")
+        found = [_proposed(step, text, windows, plan) for step in sorted(steps, key=lambda step: step.source)]
+        times = {each.step.guid: _new_times(each) for each in found if isinstance(each, Proposal)}
+        try:
+            patch.diffs.append(unified_diff(_below(inside, name), text, reschedule(name, text, times)))
+        except InvalidInput as error:
+            found = [NoProposal(step, error.problems[0].message) for step in steps]
+        patch.found += found
+    return patch
+
+
+def _proposed(step: Step, text: str, windows: Mapping[str, WindowDefinition], plan: Plan) -> Rescheduled:
+    schedule = step.after.schedule
+    if step.rule is not None:
+        return NoProposal(step, f"rule {step.rule} decides it, perhaps with others: change the rule, or add an entry")
+    if schedule is None or schedule.stop is None:
+        return NoProposal(step, "its window has no end")
+    late = step.valid_until if step.valid_until is not None and step.valid_until <= plan.made_at else None
+    window = windows.get(step.window.name) if step.window is not None else None
+    if step.window is not None and isinstance(window, RecurringWindow):
+        occurrence = next_occurrence(window, plan.made_at)
+        if occurrence is None:
+            return NoProposal(step, f"window {step.window.name} does not come again in the next ten years")
+        how = f"the next occurrence of window {step.window.name}"
+        how = f"{how}; {occurrence.remark}" if occurrence.remark else how
+        return Proposal(step, Schedule(occurrence.start, occurrence.stop), how, zone_of(window.timezone), late)
+    zone = file_zone(text)
+    start, stop, weeks = weeks_later(schedule.start, schedule.stop, zone or UTC, plan.made_at)
+    moved = "a week" if weeks == 1 else f"{weeks} weeks"
+    return Proposal(step, Schedule(start, stop), f"{moved} later, on the same weekday at the same time", zone, late)
+
+
+def _new_times(proposal: Proposal) -> NewTimes:
+    start, stop = proposal.times.start, proposal.times.stop
+    return NewTimes(start, stop or start, proposal.zone or UTC)
+
+
+def _place_in_checkout() -> str:
+    """Return the working directory as git names it, from the top of the checkout; "" outside of one."""
+    from reconciler.github.git import Git, GitFailure
+
+    try:
+        return Git(Path.cwd(), dict(os.environ)).run("rev-parse", "--show-prefix").strip()
+    except (GitFailure, OSError):
+        return ""
+
+
+def _below(inside: str, name: str) -> str:
+    return os.path.normpath(inside + os.path.relpath(name)).replace(os.sep, "/")

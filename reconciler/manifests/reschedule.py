@@ -1,0 +1,166 @@
+"""Gives entries of manifests new times, as few bytes as possible: what is there already keeps its spelling."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from itertools import accumulate
+
+from reconciler.manifests.edit import guid_of, impossible, tickets_of, value_of
+from reconciler.manifests.fault import Fault
+from reconciler.manifests.layout import Node, content_end, lay_out, lines_of
+from reconciler.manifests.strict_yaml import Value
+from reconciler.manifests.times import instant, spelled, zone_of
+from reconciler.model.guid import Guid
+
+_BYTE_ORDER_MARK = "\ufeff"
+_SECONDS = re.compile(r".{16}:")
+
+
+@dataclass(frozen=True, slots=True)
+class NewTimes:
+    """A window for one ticket (UTC). `zone` is used to spell it where the entry itself shows no other way."""
+
+    start: datetime
+    stop: datetime
+    zone: tzinfo = UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Text that takes the place of the characters from `start` to `end`."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A text, its lines, and where each begins."""
+
+    text: str
+    lines: list[str]
+    starts: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "starts", list(accumulate(map(len, self.lines), initial=0)))
+
+
+def file_zone(text: str) -> tzinfo | None:
+    """Return the zone that a valid manifest names for its times, None when it names none."""
+    root = lay_out(text.removeprefix(_BYTE_ORDER_MARK))
+    named = root.member("timezone") if root else None
+    return zone_of(named.text) if named is not None and named.text else None
+
+
+def reschedule(file: str, text: str, times: Mapping[Guid, NewTimes]) -> tuple[Edit, ...]:
+    """Return the edits that give tickets of a manifest new times, in order of place.
+
+    A name of a window, and times that come from the defaults, become times of the entry; everything else stays.
+    `text` is valid as a manifest. Raises InvalidInput, naming `file`, when it can't be edited safely.
+    """
+    mark = len(_BYTE_ORDER_MARK) if text.startswith(_BYTE_ORDER_MARK) else 0
+    body = text[mark:]
+    zone = file_zone(body)
+    entries = tickets_of(file, body).items
+    chosen = {index: times[guid] for index, entry in enumerate(entries) if (guid := guid_of(entry)) in times}
+    page = _Page(body, lines_of(body))
+    edits = [edit for index, new in chosen.items() for edit in _edits(page, entries[index], new, zone)]
+    _check(file, body, applied(body, edits), chosen, zone)
+    return tuple(Edit(edit.start + mark, edit.end + mark, edit.text) for edit in edits)
+
+
+def applied(text: str, edits: Iterable[Edit]) -> str:
+    """Return a text with edits made that do not overlap."""
+    for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    return text
+
+
+def _edits(page: _Page, entry: Node, new: NewTimes, zone: tzinfo | None) -> list[Edit]:
+    schedule = entry.member("schedule")
+    if schedule is None:
+        return [_inserted(page, entry, _flow(new, zone))]
+    start, stop = schedule.member("start"), schedule.member("stop")
+    if start is None or stop is None or start.text is None or stop.text is None:
+        return [Edit(schedule.start, schedule.end, _flow(new, zone))]
+    return [_respelled(page.text, start, new.start, zone), _respelled(page.text, stop, new.stop, zone)]
+
+
+def _respelled(text: str, node: Node, moment: datetime, zone: tzinfo | None) -> Edit:
+    """Spell a time as the one that it replaces: quoted or not, local, in UTC or with an offset."""
+    old = node.text or ""
+    quote = text[node.start] if text[node.start] in "\"'" else ""
+    written = datetime.fromisoformat(old)
+    exact = "seconds" if _SECONDS.match(old) or moment.second else "minutes"
+    precision = "microseconds" if moment.microsecond else exact
+    if old.endswith("Z"):
+        said = moment.astimezone(UTC).replace(tzinfo=None).isoformat(old[10], precision) + "Z"
+    else:
+        local = moment.astimezone(zone or written.tzinfo)
+        bare = local.replace(tzinfo=None)
+        as_it_was = written.tzinfo is None and _is_read_back(bare, moment, zone)
+        said = (bare if as_it_was else local).isoformat(old[10], precision)
+    return Edit(node.start, node.end, quote + said + quote)
+
+
+def _flow(new: NewTimes, zone: tzinfo | None) -> str:
+    start, stop = (_told(moment, new.zone, zone) for moment in (new.start, new.stop))
+    return f"{{start: {start}, stop: {stop}}}"
+
+
+def _told(moment: datetime, own: tzinfo, zone: tzinfo | None) -> str:
+    """Spell a time for a place that had none: local where the file names a zone, else with its offset."""
+    if zone is not None:
+        bare = moment.astimezone(zone).replace(tzinfo=None)
+        if _is_read_back(bare, moment, zone):
+            return spelled(bare)
+        return spelled(moment.astimezone(zone))
+    return spelled(moment.astimezone(own)).replace("+00:00", "Z")
+
+
+def _is_read_back(bare: datetime, moment: datetime, zone: tzinfo | None) -> bool:
+    """Say whether a local time means this instant: near a change of clocks only an offset does."""
+    try:
+        return instant(bare.isoformat(), zone) == moment
+    except Fault:
+        return False
+
+
+def _inserted(page: _Page, entry: Node, flow: str) -> Edit:
+    """Put a schedule below the status of an entry, or below its GUID when the status comes from the defaults."""
+    value = entry.member("status") or entry.member("guid")
+    assert value is not None, "a ticket has a GUID"  # noqa: S101 - the file is valid
+    if entry.flow:
+        return Edit(value.end, value.end, f", schedule: {flow}")
+    lines = page.lines
+    below = content_end(lines, value) + 1
+    offset = page.starts[below]
+    newline = "\r\n" if lines[0].endswith("\r\n") else "\n"
+    line = f"{' ' * entry.column}schedule: {flow}"
+    if not lines[below - 1].endswith("\n"):
+        return Edit(offset, offset, newline + line)
+    return Edit(offset, offset, line + newline)
+
+
+def _check(file: str, before: str, after: str, chosen: Mapping[int, NewTimes], zone: tzinfo | None) -> None:
+    """Raise InvalidInput unless the new text says what the old one does, but for the times."""
+    was, now = value_of(file, before), value_of(file, after)
+    old, new = was.pop("tickets"), now.pop("tickets")
+    same = was == now and isinstance(old, list) and isinstance(new, list) and len(old) == len(new)
+    if not same or not all(
+        _is_moved(left, right, chosen[index], zone) if index in chosen else left == right
+        for index, (left, right) in enumerate(zip(old, new, strict=True))  # type: ignore[arg-type]
+    ):
+        raise impossible(file, "an entry can't get other times without changing others: they share an anchor")
+
+
+def _is_moved(old: Value, new: Value, times: NewTimes, zone: tzinfo | None) -> bool:
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return False
+    schedule = new.get("schedule")
+    if not isinstance(schedule, dict) or schedule.keys() != {"start", "stop"}:
+        return False
+    read = (instant(str(schedule["start"]), zone), instant(str(schedule["stop"]), zone))
+    return read == (times.start, times.stop) and {**old, "schedule": schedule} == new

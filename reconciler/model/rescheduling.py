@@ -1,0 +1,30 @@
+"""Windows that are over, and the ones that could take their place."""
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from reconciler.model.plan import Step
+from reconciler.model.status import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The next window for a step whose window is over. `how` says how it was found, `zone` is where it is local."""
+
+    step: Step
+    times: Schedule
+    how: str
+    zone: tzinfo | None = None
+    late: datetime | None = None
+    """The step's `valid_until` (UTC) when it has passed, so that the new window alone does not help."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoProposal:
+    """A step whose window is over and that only a person can give another one."""
+
+    step: Step
+    why: str
+
+
+Rescheduled = Proposal | NoProposal
