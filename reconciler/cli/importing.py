@@ -102,7 +102,7 @@ def write_entries(name: str, entries: Sequence[NewEntry]) -> None:
     """Add entries to a manifest, or make it; every byte that was there stays. Raises InvalidInput."""
     path = Path(name)
     if path.exists():
-        text = append_entries(name, path.read_text(encoding="utf-8"), entries)
+        text = append_entries(name, path.read_bytes().decode("utf-8"), entries)
     else:
         path.parent.mkdir(parents=True, exist_ok=True)
         text = new_manifest(entries, comments=("New tickets. Change `status` and have the change reviewed.",))

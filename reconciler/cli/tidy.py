@@ -26,7 +26,7 @@ def command(invocation: Invocation, paths: tuple[str, ...], history: Path | None
     """
     from reconciler.cli.planning import Request, make_plan
     from reconciler.cli.preflight import introduce
-    from reconciler.cli.tidying import tidy
+    from reconciler.cli.tidying import keep_folders, tidy
     from reconciler.cli.wiring import open_house
     from reconciler.tpp.session import ticket_reader
 
@@ -35,6 +35,8 @@ def command(invocation: Invocation, paths: tuple[str, ...], history: Path | None
         plan = make_plan(house, ticket_reader(house.session), introduce(house, Request(paths=paths), final=False))
         ledger, now = Path(house.settings.ledger), house.clock.now()
         tidied = tidy(plan, ledger, target, now, write=not dry_run)
+        if not dry_run:
+            keep_folders(paths or house.settings.tickets)
     _show(tidied, style, dry_run=dry_run)
     return 0
 

@@ -2,13 +2,14 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
 from reconciler.errors import GuardRefused
 from reconciler.ledger.reading import read_lines
 from reconciler.ledger.replacing import replace_file
+from reconciler.manifests.discovery import KEPT, find
 from reconciler.manifests.edit import remove_entries
 from reconciler.manifests.write import comment_text
 from reconciler.model.guid import Guid
@@ -46,6 +47,13 @@ def tidy(plan: Plan, ledger: Path, history: Path, now: datetime, *, write: bool)
     return Tidied(moved, stays)
 
 
+def keep_folders(folders: Iterable[str]) -> None:
+    """Put `.gitkeep` into folders that have no manifest left: git forgets empty ones, and the next plan needs them."""
+    for folder in map(Path, folders):
+        if folder.is_dir() and not find((str(folder),))[0]:
+            (folder / KEPT).touch()
+
+
 def settlements(ledger: Path, steps: Collection[Step]) -> Mapping[Guid, Settlement]:
     """Return the newest receipt of each step's decision that took effect, with the hash that an auditor can check."""
     wanted = {step.guid: step.after for step in steps}
@@ -71,7 +79,7 @@ def _target(name: str, history: Path, now: datetime) -> str:
 
 def _move(name: str, target: str, proofs: tuple[Settlement, ...], others: Collection[Guid]) -> None:
     """Write the history first: a crash between the two files leaves an entry twice, never nowhere."""
-    text = Path(name).read_text(encoding="utf-8")
+    text = Path(name).read_bytes().decode("utf-8")
     left = remove_entries(name, text, {proof.guid for proof in proofs}).text
     kept = remove_entries(name, text, others).text or text
     path = Path(target)

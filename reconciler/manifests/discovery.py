@@ -7,13 +7,16 @@ from pathlib import Path
 from reconciler.manifests.codes import Code
 from reconciler.model.decision import Problem, Source
 
+KEPT = ".gitkeep"
+"""The file that git keeps a folder for which has nothing else in it."""
 _SUFFIXES = (".yaml", ".yml")
 
 
 def find(paths: Iterable[str]) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
     """Return the manifest files below `paths` in order of path, each once, and what is wrong with the paths.
 
-    A folder stands for all `.yaml` and `.yml` files below it but hidden ones. Links to folders are refused rather
+    A folder stands for all `.yaml` and `.yml` files below it but hidden ones. One without any is most likely the wrong
+    one, unless it holds `.gitkeep`, as it does once its last decision is settled. Links to folders are refused rather
     than left out, for a plan from half of the manifests would be a wrong plan.
     """
     named = tuple(Path(path).as_posix() for path in paths)
@@ -21,8 +24,8 @@ def find(paths: Iterable[str]) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
     problems: list[Problem] = []
     for path in named:
         files = list(_below(path, problems)) if Path(path).is_dir() else [path]
-        if not files and not any(problem.source.path.startswith(path) for problem in problems):
-            hint = "put manifests (*.yaml) into it, or name another path"
+        if not files and not _is_kept_empty(path) and not any(p.source.path.startswith(path) for p in problems):
+            hint = f"put manifests (*.yaml) into it, or {KEPT} if it is to be empty, or name another path"
             problems.append(Problem(Code.FILE_NONE, Source(path), "there is no manifest in this folder", hint))
         for file in files:
             found.setdefault(_identity(file), file)
@@ -52,6 +55,10 @@ def _below(folder: str, problems: list[Problem]) -> Iterator[str]:
             problems.append(Problem(Code.FILE_LINK, Source(path), message, hint))
         elif entry.name.endswith(_SUFFIXES):
             yield path
+
+
+def _is_kept_empty(folder: str) -> bool:
+    return (Path(folder) / KEPT).is_file()
 
 
 def _identity(file: str) -> tuple[int, int] | str:

@@ -27,7 +27,7 @@ def test_an_empty_folder() -> None:
     Path("tickets").mkdir()
     assert told("tickets", config=False) == (
         "tickets: error: there is no manifest in this folder [file/none-found]\n"
-        "    help: put manifests (*.yaml) into it, or name another path\n"
+        "    help: put manifests (*.yaml) into it, or .gitkeep if it is to be empty, or name another path\n"
         "1 error found\n"
     )
 
