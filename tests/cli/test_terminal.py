@@ -2,13 +2,14 @@
 
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from reconciler.sandbox.running import running_sandbox
+from reconciler.sandbox.running import Listening, running_sandbox
 from reconciler.sandbox.seed import Seed, TicketSeed
 from tests.cli.desk import FIRST
 
@@ -72,3 +73,18 @@ def test_a_plan_is_coloured_on_a_terminal_unless_told_otherwise(tmp_path: Path, 
     plan = shown[shown.index("Plan:") - 8 :]
     assert left == 0
     assert ("\x1b[1m" in plan) is coloured
+
+
+def test_long_reads_show_progress_with_rate_on_a_terminal(tmp_path: Path) -> None:
+    guids = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(40)]
+    entries = "".join(f"  - {{guid: {guid}, status: Pending}}\n" for guid in guids)
+    (tmp_path / "tickets").mkdir()
+    (tmp_path / "tickets" / "web.yaml").write_text(f"version: 1\ntickets:\n{entries}", encoding="utf-8")
+    (tmp_path / "reconciler.yaml").write_text("version: 1\nrequests: {reads: 2}\n", encoding="utf-8")
+    seed = Seed(tickets=tuple(TicketSeed(guid, rf"\VED\Policy\Web\{guid}") for guid in guids))
+    with running_sandbox(seed, listening=Listening(latency=0.02)) as sandbox:
+        environ = {"TPP_URL": sandbox.url, "TPP_TOKEN": sandbox.token, "TERM": "xterm-256color", "COLUMNS": "90"}
+        left, shown = _on_terminal(tmp_path, environ, b"", "plan")
+    assert left == 0
+    assert "Reading tickets" in shown
+    assert re.search(r"\d+/40.*\d+/s", shown)
