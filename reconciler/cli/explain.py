@@ -1,6 +1,9 @@
 """`reconciler explain`: everything about one ticket on one page."""
 
 import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,81 +18,96 @@ if TYPE_CHECKING:
     from reconciler.cli.wiring import House
     from reconciler.model.decision import Source
     from reconciler.model.plan import Plan
-    from reconciler.model.ticket import Reading
+    from reconciler.model.ticket import LiveTicket
+    from reconciler.ports import TicketReader
 
 
 @click.command()
 @click.argument("guid", type=GUID)
 @click.argument("paths", nargs=-1, type=click.Path())
+@click.option("--format", "style", type=click.Choice(("text", "json")), default="text", show_default=True)
 @common_options
-def command(invocation: Invocation, guid: Guid, paths: tuple[str, ...]) -> int:
+def command(invocation: Invocation, guid: Guid, paths: tuple[str, ...], style: str) -> int:
     """Tell where GUID is declared, its live state, its story, the verdict and what to do."""
     from reconciler.cli.planning import Request, make_plan
     from reconciler.cli.preflight import introduce
-    from reconciler.cli.terminal import view_of
     from reconciler.cli.wiring import open_house
-    from reconciler.rendering.explain_text import explain_text
     from reconciler.tpp.session import ticket_reader
 
     with open_house(invocation) as house:
         reader = ticket_reader(house.session)
-        plan = make_plan(house, reader, introduce(house, Request(paths=paths, only=guid), final=False))
-        found = _gather(house, guid, plan, reader.read(guid), _named(house, paths))
-    click.echo(explain_text(found, view_of()), nl=False)
+        request = introduce(house, Request(paths=paths, only=guid), final=False)
+        plan = make_plan(house, reader, replace(request, notes=()))  # they are about a plan, not about one ticket
+        found = _gather(house, guid, plan, reader, _named(house, paths))
+    _show(found, style)
     return 0
 
 
-def _named(house: "House", paths: tuple[str, ...]) -> frozenset[Guid]:
+def _show(found: Explanation, style: str) -> None:
+    if style == "json":
+        from reconciler.rendering.explain_json import explain_json
+
+        click.echo(explain_json(found), nl=False)
+    else:
+        from reconciler.cli.terminal import view_of
+        from reconciler.rendering.explain_text import explain_text
+
+        click.echo(explain_text(found, view_of()), nl=False)
+
+
+def _named(house: "House", paths: tuple[str, ...]) -> "Mapping[Guid, Source]":
     from reconciler.manifests.load import load_desired
 
     settings = house.settings
     desired = load_desired(paths or settings.tickets, windows=settings.windows, now=house.clock.now())
-    return frozenset(decision.guid for decision in desired.decisions)
+    return {decision.guid: decision.source for decision in desired.decisions}
 
 
-def _gather(house: "House", guid: Guid, plan: "Plan", reading: "Reading", named: frozenset[Guid]) -> Explanation:
+def _gather(
+    house: "House", guid: Guid, plan: "Plan", reader: "TicketReader", named: "Mapping[Guid, Source]"
+) -> Explanation:
     from reconciler.ledger.reading import read_lines
+    from reconciler.model.ticket import Found
 
-    step = next((step for step in plan.steps if step.guid == guid), None)
-    live, object_dn = _in_words(reading)
+    step, reading = next(iter(plan.steps), None), reader.read(guid)
+    beside = tuple(_siblings(house, reader, reading.ticket, named)) if isinstance(reading, Found) else ()
     return Explanation(
         guid=guid,
-        live=live,
+        now=plan.made_at,
+        reading=reading,
         step=step,
         declaration=_declaration(step.source) if step else None,
+        archived=tuple(_archived(house, guid)),
         story=tuple(read_lines(Path(house.settings.ledger), (guid,))),
-        siblings=_siblings(house, guid, object_dn, named) if object_dn else (),
+        siblings=beside,
         notes=plan.notes,
     )
 
 
-def _in_words(reading: "Reading") -> tuple[str, str]:
-    """Say in one line what the server answered, and name the object that waits."""
-    from reconciler.model.ticket import Found, Gone, Hidden, Unread
-    from reconciler.planning.judge import spell
-
-    match reading:
-        case Found(ticket):
-            approvers = f", approvers {', '.join(ticket.approvers)}" if ticket.approvers else ""
-            said = f"{spell(ticket.state)}; {ticket.object} waits for it, made by {ticket.workflow}{approvers}"
-            return f"{said}; reason: {ticket.reason}" if ticket.reason else said, ticket.object
-        case Gone():
-            return "there is no such ticket: it was processed, deleted, or never there", ""
-        case Hidden():
-            return "the ticket exists and the server denies it to us", ""
-        case Unread(why):
-            return f"it could not be read: {why}", ""
-
-
-def _siblings(house: "House", guid: Guid, object_dn: str, named: frozenset[Guid]) -> tuple[Sighted, ...]:
+def _siblings(
+    house: "House", reader: "TicketReader", ticket: "LiveTicket", named: "Mapping[Guid, Source]"
+) -> Iterator[Sighted]:
+    from reconciler.model.ticket import Found
     from reconciler.tpp.finding import find_tickets
 
-    others = (other for other in find_tickets(house.session, object_dn=object_dn) if other != guid)
-    return tuple(Sighted(other, other in named) for other in sorted(others))
+    others = sorted(guid for guid in find_tickets(house.session, object_dn=ticket.object) if guid != ticket.guid)
+    for guid, reading in sorted(reader.read_many(others)):
+        yield Sighted(guid, named.get(guid), reading.ticket if isinstance(reading, Found) else None)
+
+
+def _archived(house: "House", guid: Guid) -> "Iterator[Source]":
+    """Find the places in the history that `tidy` writes by default."""
+    from reconciler.model.decision import Source
+
+    base = Path(house.settings.path).parent if house.settings.path else Path()
+    for path in sorted((base / "history").rglob("*.yaml")):
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+            if guid in line.lower() and not line.lstrip().startswith("#"):
+                yield Source(str(path), number)
 
 
 def _declaration(source: "Source") -> Declaration | None:
-    """Ask git who wrote the line; None outside of a checkout."""
+    """Ask git who wrote the line; None outside of a checkout, and for a file that git does not know."""
     from reconciler.github.git import Git, GitFailure
 
     folder, name = Path(source.path).resolve().parent, Path(source.path).name
@@ -100,7 +118,7 @@ def _declaration(source: "Source") -> Declaration | None:
     except (GitFailure, OSError):
         return None
     facts = dict(line.split(" ", 1) for line in blamed.splitlines()[1:] if " " in line and not line.startswith("\t"))
-    from datetime import UTC, datetime
-
-    at = datetime.fromtimestamp(int(facts.get("author-time", "0")), UTC)
-    return Declaration(blamed.split(" ", 1)[0], facts.get("author", ""), f"{at:%Y-%m-%d %H:%M} UTC")
+    commit = blamed.split(" ", 1)[0]
+    if not commit.strip("0"):
+        return Declaration(None)
+    return Declaration(commit, facts.get("author", ""), datetime.fromtimestamp(int(facts.get("author-time", "0")), UTC))

@@ -1,40 +1,46 @@
 """Everything that is known of one ticket, gathered for one reader."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from reconciler.model.decision import Source
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Step
 from reconciler.model.record import Line
+from reconciler.model.ticket import LiveTicket, Reading
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """The commit that last changed the line of a decision, as git blame tells it."""
+    """The commit that last changed the line of a decision, as git blame tells it; None while it is not committed."""
 
-    commit: str
-    author: str
-    at: str
+    commit: str | None
+    author: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sighted:
-    """A ticket on the same object that the server lists, and whether a manifest names it."""
+    """A ticket on the same object that the server lists, where a manifest names it, and itself when it can be read."""
 
     guid: Guid
-    declared: bool
+    source: Source | None = None
+    ticket: LiveTicket | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One ticket: its step when a manifest names it, its live state in words, its story in the ledger.
+    """One ticket as seen at `now` (UTC): its step when a manifest names it, the reading, its story in the ledger.
 
-    `live` is what the server says in one line, also for a ticket that no manifest names.
+    `archived` are the places in the history that name it.
     """
 
     guid: Guid
-    live: str
+    now: datetime
+    reading: Reading
     step: Step | None = None
     declaration: Declaration | None = None
+    archived: tuple[Source, ...] = ()
     story: tuple[Line, ...] = ()
     siblings: tuple[Sighted, ...] = ()
     notes: tuple[str, ...] = ()

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from reconciler.model.explanation import Explanation
+from reconciler.model.explanation import Explanation, Sighted
 from reconciler.model.record import Closed, Ended, Intent, Line, Opened, Recorded
+from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Unread
 from reconciler.rendering import times
+from reconciler.rendering.explain_words import absence, age, to_do, unmanaged
 from reconciler.rendering.layout import Ink, field, joined, painted
 from reconciler.rendering.neutral import log_lines, terminal
 from reconciler.rendering.step_text import step_lines
@@ -14,37 +16,76 @@ from reconciler.rendering.words import PROOFS, REASONS
 
 
 def explain_text(found: Explanation, view: View = PLAIN) -> str:
-    """Return everything that is known of one ticket as text."""
+    """Return everything that is known of one ticket as text, what to do at its end."""
     lines = [painted(f"Ticket {found.guid}", Ink.STRONG, view.colour), ""]
-    lines.extend(_declared(found, view))
-    lines.extend(_live(found, view))
+    lines.extend(_section("Declared", _declared(found), view))
+    lines.extend(_section("Live", _live(found, view), view))
+    lines.extend(_section("Siblings", (_sibling(each) for each in found.siblings), view))
     lines.extend(_story(found, view))
     lines.extend(_verdict(found, view))
     return log_lines(joined(lines))
 
 
-def _declared(found: Explanation, view: View) -> Iterator[str]:
-    yield painted("Declared", Ink.STRONG, view.colour)
-    if found.step is None:
-        yield "  in no manifest: it is not managed, and is never touched"
-        yield ""
+Row = tuple[str, str]
+
+
+def _section(name: str, rows: Iterator[Row], view: View) -> Iterator[str]:
+    told = list(rows)
+    if not told:
         return
-    yield from field("place", terminal(str(found.step.source)), width=view.width, indent=2)
-    if found.declaration is not None:
-        by = f"{found.declaration.commit[:12]} by {found.declaration.author}, {found.declaration.at}"
-        yield from field("commit", terminal(by), width=view.width, indent=2)
+    yield painted(name, Ink.STRONG, view.colour)
+    for label, value in told:
+        yield from field(label, value, width=view.width, indent=2) if label else (f"  {value}",)
     yield ""
 
 
-def _live(found: Explanation, view: View) -> Iterator[str]:
-    yield painted("Live", Ink.STRONG, view.colour)
-    yield from field("server", terminal(found.live), width=view.width, indent=2)
-    for sibling in found.siblings:
-        named = "named by a manifest" if sibling.declared else "named by no manifest"
-        yield from field("sibling", f"{sibling.guid}, {named}", width=view.width, indent=2)
-    for note in found.notes:
-        yield from field("note", terminal(note), width=view.width, indent=2)
-    yield ""
+def _declared(found: Explanation) -> Iterator[Row]:
+    if found.step is None:
+        yield "", "in no manifest: it is not managed, and is never touched"
+    else:
+        yield "place", terminal(str(found.step.source))
+        if found.step.rule is not None:
+            yield "by rule", terminal(found.step.rule)
+    for place in found.archived:
+        yield "archived", terminal(str(place))
+    if found.declaration is None:
+        return
+    if found.declaration.commit is None:
+        yield "commit", "none yet: this line is changed and not committed"
+    else:
+        at = f", {times.utc(found.declaration.at)}" if found.declaration.at else ""
+        yield "commit", terminal(f"{found.declaration.commit[:12]} by {found.declaration.author}{at}")
+
+
+def _live(found: Explanation, view: View) -> Iterator[Row]:
+    match found.reading:
+        case Found(ticket):
+            yield from _ticket(found, ticket, view)
+        case Gone() | Hidden() | Unread():
+            yield "", terminal(absence(found.reading))
+        case _:
+            assert_never(found.reading)
+
+
+def _ticket(found: Explanation, ticket: LiveTicket, view: View) -> Iterator[Row]:
+    yield "status", terminal(ticket.state.status)
+    if ticket.state.schedule is not None:
+        yield "when", times.window(ticket.state.schedule)
+        if view.zone is not None:
+            yield "", " " * 10 + times.local_window(ticket.state.schedule, view.zone)
+    yield "object", terminal(ticket.object)
+    yield "workflow", terminal(ticket.workflow)
+    yield "approvers", terminal(", ".join(ticket.approvers) or "not told")
+    rest = (("reason", ticket.reason), ("said", ticket.explanation))
+    yield from ((name, terminal(text)) for name, text in rest if text)
+    if ticket.created is not None:
+        yield "created", f"{times.utc(ticket.created)}, {age(found.now - ticket.created)} ago"
+
+
+def _sibling(other: Sighted) -> Row:
+    named = f"at {other.source}" if other.source is not None else "in no manifest"
+    seen = f": {other.ticket.state.status}, from {other.ticket.workflow}" if other.ticket is not None else ""
+    return "ticket", terminal(f"{other.guid}, {named}{seen}")
 
 
 def _story(found: Explanation, view: View) -> Iterator[str]:
@@ -57,15 +98,18 @@ def _story(found: Explanation, view: View) -> Iterator[str]:
     yield ""
 
 
-def _told(line: Line) -> tuple[str, str]:
+def _told(line: Line) -> Row:
     place = f"run {line.run}, {terminal(str(line.source))}"
     match line.entry:
         case Intent(at=at) as intent:
-            said = f"intent {intent.operation}, attempt {intent.attempt}: {terminal(intent.after.status)}"
-            return times.utc(at), f"{said} ({place})"
+            after = terminal(intent.after.status)
+            if intent.after.schedule is not None:
+                after = f"{after}, {times.window(intent.after.schedule)}"
+            return times.utc(at), f"intent {intent.operation}, attempt {intent.attempt}: {after} ({place})"
         case Recorded(receipt=receipt):
             detail = f"; {terminal(receipt.detail)}" if receipt.detail else ""
-            return times.utc(receipt.at), f"{receipt.outcome}: {PROOFS[receipt.proof]}{detail} ({place})"
+            by = f" by {terminal(line.provenance.identity)}" if line.provenance.identity else ""
+            return times.utc(receipt.at), f"{receipt.outcome}{by}: {PROOFS[receipt.proof]}{detail} ({place})"
         case Closed(at=at):
             return times.utc(at), f"seen to be gone ({place})"
         case Opened(at=at) | Ended(at=at):
@@ -75,12 +119,15 @@ def _told(line: Line) -> tuple[str, str]:
 
 
 def _verdict(found: Explanation, view: View) -> Iterator[str]:
-    if found.step is None:
-        return
-    words = REASONS[found.step.reason]
     yield painted("Verdict", Ink.STRONG, view.colour)
-    yield from step_lines(found.step, view)
-    yield from field("rule", f"{found.step.reason}: {words.says}", width=view.width, indent=2)
-    if found.step.detail:
-        yield from field("detail", terminal(found.step.detail), width=view.width, indent=2)
-    yield from field("to do", words.do or "nothing", width=view.width, indent=2)
+    if found.step is None:
+        yield from field("none", unmanaged(found), width=view.width, indent=2)
+    else:
+        yield from step_lines(found.step, view)
+        said = f"{found.step.reason}: {REASONS[found.step.reason].says}"
+        yield from field("rule", said, width=view.width, indent=2)
+        if found.step.detail:
+            yield from field("detail", terminal(found.step.detail), width=view.width, indent=2)
+    yield from field("to do", to_do(found), width=view.width, indent=2)
+    for note in found.notes:
+        yield from field("note", terminal(note), width=view.width, indent=2)

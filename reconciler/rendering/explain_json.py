@@ -1,0 +1,76 @@
+"""One ticket explained for programs: schema-less, each member as plans and the ledger spell it."""
+
+import json
+
+from reconciler.model.canonical import Json
+from reconciler.model.decision import Source
+from reconciler.model.explanation import Declaration, Explanation, Sighted
+from reconciler.model.instant import format_instant
+from reconciler.model.plan_codec import encode_step
+from reconciler.model.record import Line
+from reconciler.model.record_codec import encode_entry
+from reconciler.model.state_codec import encode_state, sparse
+from reconciler.model.ticket import Found, LiveTicket, Reading
+from reconciler.rendering.explain_words import absence, to_do
+
+
+def explain_json(found: Explanation) -> str:
+    """Return `{version, guid, at, declared, archived, live, siblings, ledger, step, to_do, notes}`; times in UTC."""
+    document: dict[str, Json] = {
+        "version": 1,
+        "guid": found.guid,
+        "at": format_instant(found.now),
+        "declared": None if found.step is None else _declared(found.step.source, found.declaration),
+        "archived": [_place(source) for source in found.archived],
+        "live": _live(found.reading),
+        "siblings": [_sibling(other) for other in found.siblings],
+        "ledger": [_line(line) for line in found.story],
+        "step": None if found.step is None else encode_step(found.step),
+        "to_do": to_do(found),
+        "notes": list(found.notes),
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _place(source: Source) -> Json:
+    return {"path": source.path, "line": source.line}
+
+
+def _declared(source: Source, declaration: Declaration | None) -> Json:
+    place: dict[str, Json] = {"path": source.path, "line": source.line}
+    if declaration is None or declaration.commit is None:
+        return place
+    at = None if declaration.at is None else format_instant(declaration.at)
+    return place | sparse({"commit": declaration.commit, "author": declaration.author, "at": at})
+
+
+def _live(reading: Reading) -> Json:
+    if isinstance(reading, Found):
+        return _ticket(reading.ticket)
+    return {"status": None, "why": absence(reading)}
+
+
+def _ticket(ticket: LiveTicket) -> dict[str, Json]:
+    created = None if ticket.created is None else format_instant(ticket.created)
+    return encode_state(ticket.state) | sparse(
+        {
+            "object": ticket.object,
+            "workflow": ticket.workflow,
+            "approvers": list(ticket.approvers),
+            "reason": ticket.reason,
+            "explanation": ticket.explanation,
+            "created": created,
+        }
+    )
+
+
+def _sibling(other: Sighted) -> Json:
+    return {
+        "guid": other.guid,
+        "declared": None if other.source is None else _place(other.source),
+        "live": None if other.ticket is None else _ticket(other.ticket),
+    }
+
+
+def _line(line: Line) -> Json:
+    return {"run": line.run, "file": line.source.path, "line": line.source.line, **encode_entry(line.entry)}

@@ -1,0 +1,69 @@
+"""What an explanation says of a ticket in sentences, for people and for programs alike."""
+
+from datetime import timedelta
+from typing import assert_never
+
+from reconciler.model.explanation import Explanation
+from reconciler.model.plan import Step
+from reconciler.model.status import Status
+from reconciler.model.ticket import Found, Gone, Hidden, Unread
+from reconciler.model.verdict import Group
+from reconciler.rendering.times import span
+from reconciler.rendering.words import REASONS, counted
+
+
+def absence(reading: Gone | Hidden | Unread) -> str:
+    """Say why there is no ticket to show."""
+    match reading:
+        case Gone():
+            return "there is no such ticket: it was processed, deleted, or never there"
+        case Hidden():
+            return "the ticket exists and the server denies it to us"
+        case Unread(why):
+            return f"it could not be read: {why}"
+        case _:
+            assert_never(reading)
+
+
+def unmanaged(found: Explanation) -> str:
+    """Say what a ticket is that no manifest names."""
+    if found.archived:
+        return "its decision is settled and archived"
+    if found.story:
+        return "no manifest names it any more; the ledger knows what we did"
+    if isinstance(found.reading, Gone):
+        return "nobody knows this GUID: no manifest, not the server, not the ledger"
+    return "no manifest names it, so no plan has a step for it"
+
+
+def age(length: timedelta) -> str:
+    """Spell how long ago something was, without seconds that nobody needs."""
+    unit = timedelta(hours=1) if length >= timedelta(days=1) else timedelta(minutes=1)
+    return span(length // unit * unit) if length >= timedelta(hours=1) else span(length)
+
+
+def _of_step(found: Explanation, step: Step) -> str:
+    if step.group is Group.CHANGE:
+        return "have it reviewed, then apply: nothing has been sent for it yet"
+    waiting = sum(other.ticket is not None and other.ticket.state.status == Status.PENDING for other in found.siblings)
+    if waiting and step.after.status != Status.PENDING:
+        pending = counted(waiting, "ticket")
+        return f"nothing for this ticket; its object goes on once its siblings are decided too ({pending} pending)"
+    return "nothing"
+
+
+def to_do(found: Explanation) -> str:
+    """Say what a person should do about the ticket."""
+    if found.step is not None:
+        return REASONS[found.step.reason].do or _of_step(found, found.step)
+    match found.reading:
+        case Gone() if found.archived or found.story:
+            return "nothing"
+        case Gone():
+            return "check the GUID for a typing error, and --config and --env for the right server"
+        case Found():
+            return "nothing, or put its GUID in a file and `reconciler import --file` it to decide on it in git"
+        case Hidden() | Unread():
+            return "run `reconciler doctor`, which checks the grant and the permissions"
+        case _:
+            assert_never(found.reading)

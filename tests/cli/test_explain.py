@@ -1,0 +1,163 @@
+"""Everything about one ticket on one page, as somebody needs it at two in the morning."""
+
+import json
+import subprocess
+from datetime import timedelta
+
+import pytest
+
+from reconciler.model.instant import format_instant
+from tests.cli.desk import FIRST, SECOND, THIRD, Desk
+
+STRANGER = "d41d8cd9-8f00-4204-a980-0998ecf8427e"
+APPROVE = f"{{guid: {FIRST}, status: Approved, explanation: reviewed}}"
+
+
+def _git(desk: Desk, *arguments: str) -> None:
+    identity = ("-c", "user.name=Joe Doe", "-c", "user.email=joe@example.com", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", *identity, *arguments], cwd=desk.folder, check=True, capture_output=True)
+
+
+def _sections(text: str) -> dict[str, list[str]]:
+    blocks = [block.splitlines() for block in text.rstrip("\n").split("\n\n")]
+    return {lines[0]: [line.strip() for line in lines[1:]] for lines in blocks}
+
+
+def test_a_decision_before_it_is_applied(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    told = _sections(desk.run("explain", FIRST).out)
+    assert list(told) == [f"Ticket {FIRST}", "Declared", "Live", "Ledger", "Verdict"]
+    assert told["Declared"] == ["place     tickets/web.yaml:4:5"]
+    assert told["Live"][:5] == [
+        "status    Pending",
+        r"object    \VED\Policy\Web\www.example.com",
+        r"workflow  \VED\Policy\Workflows\Stage 0",
+        "approvers local:{b6e6a98b-6419-4497-9249-860d136dfba0}",
+        "reason    An approval is needed",
+    ]
+    assert told["Live"][5].endswith(", 1 d ago")
+    assert told["Ledger"] == ["knows nothing of it"]
+    assert "rule      approve/wanted: the manifest approves it and the ticket is still undecided" in told["Verdict"]
+    assert told["Verdict"][-1] == "to do     have it reviewed, then apply: nothing has been sent for it yet"
+
+
+def test_git_tells_who_wrote_the_line(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    _git(desk, "init", "-q")
+    assert _sections(desk.run("explain", FIRST).out)["Declared"] == ["place     tickets/web.yaml:4:5"]
+    _git(desk, "add", "tickets")
+    _git(desk, "commit", "-q", "-m", "Approve")
+    commit = _sections(desk.run("explain", FIRST).out)["Declared"][1]
+    assert commit.startswith("commit    ")
+    assert " by Joe Doe, " in commit
+    desk.decide(APPROVE.replace("reviewed", "reviewed twice"))
+    declared = _sections(desk.run("explain", FIRST).out)["Declared"]
+    assert declared[1] == "commit    none yet: this line is changed and not committed"
+
+
+def test_siblings_are_named_with_their_state_and_their_place(desk: Desk) -> None:
+    for guid in (STRANGER, SECOND.replace("8a", "8b")):
+        desk.sandbox.world.add_ticket(guid, object=r"\VED\Policy\Web\www.example.com")
+    desk.decide(APPROVE, f"{{guid: {STRANGER}, status: Pending}}")
+    desk.run("apply", "--yes")
+    told = _sections(desk.run("explain", FIRST).out)
+    assert " ".join(told["Siblings"]) == (
+        f"ticket    {SECOND.replace('8a', '8b')}, in no manifest: Pending, from \\VED\\Policy\\Workflows\\Stage 0 "
+        f"ticket    {STRANGER}, at tickets/web.yaml:5:5: Pending, from \\VED\\Policy\\Workflows\\Stage 0"
+    )
+    assert " ".join(told["Verdict"]).endswith(
+        "to do     nothing for this ticket; its object goes on once its siblings are decided too (2 tickets pending)"
+    )
+
+
+def test_the_ledger_tells_what_was_done_by_whom_and_where_it_stands(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    desk.run("apply", "--yes")
+    desk.sandbox.world.process()
+    told = _sections(desk.run("explain", FIRST).out)
+    story = " ".join(told["Ledger"])
+    assert ", attempt 1: Approved (run " in story
+    assert "applied by local:{b6e6a98b-6419-4497-9249-860d136dfba0}: read back as wanted (run" in story
+    assert ".jsonl:3)" in story
+    assert told["Live"] == ["there is no such ticket: it was processed, deleted, or never there"]
+    assert any(line.startswith("rule      settled/receipt: ") for line in told["Verdict"])
+    assert told["Verdict"][-1] == "to do     nothing"
+
+
+def test_an_archived_decision_is_found_in_the_history(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    desk.run("apply", "--yes")
+    desk.sandbox.world.process()
+    desk.run("tidy")
+    told = _sections(desk.run("explain", FIRST).out)
+    assert told["Declared"][0] == "in no manifest: it is not managed, and is never touched"
+    assert told["Declared"][1].startswith("archived  history/tickets/web.")
+    assert told["Verdict"] == ["none      its decision is settled and archived", "to do     nothing"]
+
+
+def test_a_guid_that_nobody_knows_is_said_to_be_a_slip(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    told = _sections(desk.run("explain", STRANGER).out)
+    assert told["Verdict"] == [
+        "none      nobody knows this GUID: no manifest, not the server, not the ledger",
+        "to do     check the GUID for a typing error, and --config and --env for the right server",
+    ]
+
+
+def test_a_ticket_in_no_manifest_is_shown_and_how_to_take_it_in(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    told = _sections(desk.run("explain", f"{{{THIRD.upper()}}}").out)
+    assert told["Live"][0] == "status    Pending"
+    assert "reconciler import --file" in " ".join(told["Verdict"])
+
+
+def test_what_is_no_guid_is_refused(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    assert desk.run("explain", "6ede0e12").code == 2
+
+
+def test_times_of_a_window_are_shown_where_the_reader_is(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    desk.decide(
+        f"{{guid: {FIRST}, status: Approved Between, explanation: at night, "
+        "schedule: {start: 2036-11-29T22:00:00Z, stop: 2036-11-30T02:00:00Z}}"
+    )
+    desk.run("apply", "--yes")
+    told = _sections(desk.run("explain", FIRST).out)
+    assert told["Live"][1:3] == [
+        "when      Sat 2036-11-29 22:00 to Sun 2036-11-30 02:00 UTC",
+        "Sat 23:00 to Sun 03:00 Europe/Berlin",
+    ]
+    assert "Approved Between, Sat 2036-11-29 22:00 to Sun 2036-11-30 02:00 UTC" in " ".join(told["Ledger"])
+
+
+def test_text_of_the_server_can_not_drive_the_terminal(desk: Desk) -> None:
+    desk.sandbox.world.add_ticket(STRANGER, object=r"\VED\Policy\Web\x", reason="fine\x1b[2J\n::error::no")
+    desk.decide(f"{{guid: {STRANGER}, status: Pending}}")
+    out = desk.run("explain", STRANGER).out
+    assert "\x1b" not in out
+    assert "\n::" not in out
+
+
+def test_programs_get_the_same_as_json(desk: Desk) -> None:
+    desk.sandbox.world.add_ticket(STRANGER, object=r"\VED\Policy\Web\www.example.com")
+    desk.decide(APPROVE)
+    desk.run("apply", "--yes")
+    found = json.loads(desk.run("explain", FIRST, "--format", "json").out)
+    ticket = desk.sandbox.world.tickets[FIRST]  # type: ignore[index]
+    assert found["declared"] == {"path": "tickets/web.yaml", "line": 4}
+    created = format_instant(ticket.created.replace(microsecond=ticket.created.microsecond // 1000 * 1000))
+    assert (found["live"]["status"], found["live"]["created"]) == ("Approved", created)
+    assert [each["entry"] for each in found["ledger"]] == ["intent", "receipt"]
+    assert found["ledger"][0]["created"] == created
+    assert (found["step"]["reason"], found["siblings"][0]["guid"]) == ("in-sync/same", STRANGER)
+    assert found["to_do"].startswith("nothing for this ticket")
+    gone = json.loads(desk.run("explain", STRANGER.replace("d4", "d5"), "--format", "json").out)
+    assert (gone["live"]["status"], gone["step"], gone["ledger"]) == (None, None, [])
+
+
+def test_ages_are_told_in_what_matters() -> None:
+    from reconciler.rendering.explain_words import age
+
+    told = [age(timedelta(**{unit: 1}) + timedelta(minutes=5, seconds=7)) for unit in ("days", "hours", "seconds")]
+    assert told == ["1 d", "1 h 5 min", "5 min 8 s"]
