@@ -24,6 +24,7 @@ from reconciler.model.status import Approved, ApprovedAfter, ApprovedBetween, Pe
 from reconciler.model.verdict import Group, Verdict
 from reconciler.sandbox.behaviour import Behaviour
 from reconciler.sandbox.seed import APPROVER, JOE, Seed, TicketSeed
+from reconciler.sandbox.ticket import Ticket
 from tests.builders import NOW, decision, guid
 from tests.trust.faults import FAULTS, SAYS_DENIED_AND_DID_IT, SAYS_GONE_AND_DID_IT, SAYS_SUCCESS_AND_DID_NOTHING, SLOW
 from tests.trust.house import (
@@ -47,6 +48,7 @@ def times(hours: int) -> tuple[Wanted, ...]:
 
 WANTED = st.sampled_from([Pending(), Approved(), Rejected(), *times(2), *times(8), *times(30)])
 TICKETS = st.sampled_from(NUMBERS)
+CONSOLE = st.sampled_from(list(Status))
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -60,8 +62,14 @@ class AnyOrder(RuleBasedStateMachine):
         self.epochs: Counter[Guid] = Counter()
         self.written: Counter[tuple[Guid, int]] = Counter()
 
-    @initialize(schedules=st.booleans(), plain=st.booleans(), keep=st.booleans(), cascade=st.booleans())
-    def a_server(self, schedules: bool, plain: bool, keep: bool, cascade: bool) -> None:
+    @initialize(
+        schedules=st.booleans(),
+        plain=st.booleans(),
+        keep=st.booleans(),
+        cascade=st.booleans(),
+        wanted=st.lists(WANTED, min_size=len(NUMBERS), max_size=len(NUMBERS)),
+    )
+    def a_server(self, schedules: bool, plain: bool, keep: bool, cascade: bool, wanted: list[Wanted]) -> None:
         behaviour = Behaviour(
             schedules_in_details=schedules and not plain, plain_approved=plain, keep_rejected=keep, cascade=cascade
         )
@@ -76,6 +84,8 @@ class AnyOrder(RuleBasedStateMachine):
         )
         seed = Seed(tickets=tickets, behaviour=behaviour)
         self.house = self.stack.enter_context(open_house(self.folder, (), seed, tick=None))
+        for number, each in zip(NUMBERS, wanted, strict=True):
+            self.decide(number, each, mistaken=False, hours=None)
 
     def teardown(self) -> None:
         self.stack.close()
@@ -98,7 +108,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     # What others do.
 
-    @rule(number=TICKETS, status=st.sampled_from(list(Status)), hours=st.integers(1, 30))
+    @rule(number=TICKETS, status=CONSOLE, hours=st.integers(1, 30))
     def decide_at_the_console(self, number: int, status: Status, hours: int) -> None:
         start = self.house.clock.now() + timedelta(hours=hours)
         scheduled = status in (Status.APPROVED_AFTER, Status.APPROVED_BETWEEN)
@@ -138,17 +148,49 @@ class AnyOrder(RuleBasedStateMachine):
     def plan_and_die_applying(self, calls: int) -> None:
         self.apply(self.house.plan(), dict(self.epochs), Life(calls))
 
-    @rule(name=st.sampled_from(HONEST_FAULTS), number=TICKETS, operation=st.sampled_from(["UpdateStatus", "Details"]))
+    @rule(name=st.sampled_from(HONEST_FAULTS), number=TICKETS, operation=st.sampled_from(["Update", "Read"]))
     def plan_and_apply_with_a_fault(self, name: str, number: int, operation: str) -> None:
         plan = self.house.plan()
-        self.house.sandbox.faults.add(FAULTS[name], operation=f"ticket{operation}", guid=guid(number), times=1)
+        called = "ticketUpdateStatus" if operation == "Update" else "ticketDetails"
+        self.house.sandbox.faults.add(FAULTS[name], operation=called, guid=guid(number), times=1)
         self.apply(plan, dict(self.epochs))
         self.house.sandbox.faults.clear()
+
+    @rule(number=TICKETS, status=CONSOLE, hours=st.integers(1, 30))
+    def somebody_decides_between_plan_and_apply(self, number: int, status: Status, hours: int) -> None:
+        plan = self.house.plan()
+        self.decide_at_the_console(number, status, hours)
+        self.apply(plan, dict(self.epochs))
+
+    @rule(calls=st.integers(0, 14), processes=st.booleans())
+    def die_and_apply_the_same_plan_again(self, calls: int, processes: bool) -> None:
+        plan = self.house.plan()
+        self.apply(plan, dict(self.epochs), Life(calls))
+        if processes:
+            self.house.sandbox.world.process()
+        self.apply(plan, dict(self.epochs))
+
+    @rule(calls=st.integers(0, 14), number=TICKETS, status=CONSOLE)
+    def die_and_somebody_decides_meanwhile(self, calls: int, number: int, status: Status) -> None:
+        self.apply(self.house.plan(), dict(self.epochs), Life(calls))
+        self.decide_at_the_console(number, status, 5)
+        self.apply(self.house.plan(), dict(self.epochs))
+
+    @rule(
+        name=st.sampled_from(HONEST_FAULTS),
+        number=TICKETS,
+        wanted=WANTED,
+        operation=st.sampled_from(["Update", "Read"]),
+    )
+    def a_fault_and_a_changed_mind(self, name: str, number: int, wanted: Wanted, operation: str) -> None:
+        self.plan_and_apply_with_a_fault(name, number, operation)
+        self.decide(number, wanted, mistaken=False, hours=None)
+        self.apply(self.house.plan(), dict(self.epochs))
 
     @precondition(lambda self: self.saved)
     @rule(data=st.data())
     def apply_a_kept_plan(self, data: st.DataObject) -> None:
-        plan, epochs = data.draw(st.sampled_from(self.saved))
+        plan, epochs = data.draw(st.sampled_from(self.saved[-3:]))
         if plan.expires_at > self.house.clock.now():
             self.apply(plan, epochs)
 
@@ -160,6 +202,7 @@ class AnyOrder(RuleBasedStateMachine):
         for entry in self.house.sandbox.log.updates[heard:]:
             name = parse_guid(entry.guid or "")
             assert name in changes, f"{name} was written, and its verdict is not a change"
+            assert self.reported(before[name]) == str(changes[name].before.status), "it moved since the plan"
             assert before[name].object == changes[name].object
             if entry.effect:
                 self.written[name, epochs[name]] += 1
@@ -167,6 +210,10 @@ class AnyOrder(RuleBasedStateMachine):
             assert_receipts_are_true(self.house, run)
             assert {receipt.guid for receipt in run.receipts} <= changes.keys()
         return run
+
+    def reported(self, ticket: Ticket) -> str:
+        plain = self.house.sandbox.world.behaviour.plain_approved and ticket.schedule is not None
+        return str(Status.APPROVED if plain else ticket.status)
 
     # What always holds.
 
@@ -207,7 +254,7 @@ class AnyOrder(RuleBasedStateMachine):
 
 TestAnyOrder = AnyOrder.TestCase
 TestAnyOrder.settings = settings(
-    max_examples=int(os.environ.get("TRUST_EXAMPLES", "25")),
+    max_examples=int(os.environ.get("TRUST_EXAMPLES", "40")),
     stateful_step_count=20,
     deadline=None,
     derandomize=not SEARCHING,
