@@ -1,19 +1,23 @@
 """Reads one manifest: what it declares, and every fault in it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from reconciler.manifests.codes import Code
 from reconciler.manifests.decode import Header, decode_override, decode_ticket
-from reconciler.manifests.draft import Draft, read_draft
+from reconciler.manifests.draft import Draft
 from reconciler.manifests.fault import Fault
 from reconciler.manifests.gate import Gate
 from reconciler.manifests.header import gate, read_header, schema_of
 from reconciler.manifests.place import Places, locate
+from reconciler.manifests.quick_draft import read_quickly
 from reconciler.manifests.select import decode_rule
 from reconciler.manifests.strict_yaml import Value
 from reconciler.manifests.windows import Windows
 from reconciler.model.decision import Decision, Override, Problem, Selection, Source
+
+ReadDraft = Callable[[str, bytes, Windows], Draft]
+"""Reads a text once: read_draft, or read_quickly, which comes to the same."""
 
 _WELL_FORMED: Value = {"guid": "00000000-0000-0000-0000-000000000000", "status": "Pending"}
 
@@ -28,9 +32,9 @@ class Manifest:
     problems: list[Problem] = field(default_factory=list)
 
 
-def read_manifest(file: str, data: bytes, windows: Windows) -> Manifest:
+def read_manifest(file: str, data: bytes, windows: Windows, read: ReadDraft = read_quickly) -> Manifest:
     """Return what the text of one manifest says, and every fault in it. Never raises for anything in the text."""
-    draft = read_draft(file, data, windows)
+    draft = read(file, data, windows)
     manifest = Manifest(draft.decisions, problems=draft.reader.problems)
     if draft.whole and not draft.members and draft.other is None:
         hint = "fill the file, or remove it"

@@ -34,7 +34,8 @@ DEEPEST = 20
 FREE_ALIASED = 1_000
 """Values that aliases may stand for in any file; beyond that, as many as the text before has characters."""
 
-_MAY_BE_TYPED = frozenset(["", *"+-.0123456789nNtTfF~"])
+MAY_BE_TYPED = frozenset(["", *"+-.0123456789nNtTfF~"])
+"""How plain scalars begin that may be something else than text."""
 _WORDS: dict[str, Value] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -173,7 +174,7 @@ class StrictReader:
             value: Value
             if event.__class__ is SCALAR and not event.anchor and not event.tag:
                 value = event.value
-                if not event.style and value[:1] in _MAY_BE_TYPED:
+                if not event.style and value[:1] in MAY_BE_TYPED:
                     value = scalar(value)
             else:
                 value = self.value(event, depth)
