@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import assert_never
 
 from reconciler.cli.wiring import House
 from reconciler.ledger.replacing import replace_file
@@ -18,11 +19,14 @@ from reconciler.model.guid import Guid
 from reconciler.model.instant import format_instant
 from reconciler.model.intake import Intake
 from reconciler.model.status import Status
-from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Unread
+from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
 from reconciler.ports import Progress, TicketReader
 
 BATCH = 250
-"""Tickets that are read before they are written down."""
+"""Tickets that are read before they are written down, at first: each time as many again as there are by then.
+
+So a file that grows is read and written a few times and not hundreds of times.
+"""
 
 
 @dataclass(slots=True)
@@ -47,17 +51,17 @@ class Import:
         name = file_for(self.pattern, ticket.object, ticket.created or self.now)
         self.batch[name].append(_entry(ticket))
         self.waiting += 1
-        if self.waiting >= BATCH:
+        if self.waiting >= max(BATCH, self.intake.count):
             self.flush()
 
     def flush(self) -> None:
-        """Write what is waiting."""
-        for name, entries in sorted(self.batch.items()):
-            ordered = sorted(entries, key=lambda entry: entry.guid)
+        """Write what is waiting. What is being written waits no more, so that an interruption writes nothing twice."""
+        while self.batch:
+            name = min(self.batch)
+            ordered = sorted(self.batch.pop(name), key=lambda entry: entry.guid)
+            self.waiting -= len(ordered)
             self.write(name, ordered)
             self.intake.written.setdefault(name, []).extend(entry.guid for entry in ordered)
-        self.batch.clear()
-        self.waiting = 0
 
 
 def known_guids(house: House) -> frozenset[Guid]:
@@ -83,19 +87,27 @@ def run_import(
     intake.known.extend(guid for guid in guids if guid in known)
     new = [guid for guid in guids if guid not in known]
     advance = progress(len(new))
-    for guid, reading in reader.read_many(new):
-        match reading:
-            case Found(ticket):
-                work.take(guid, ticket)
-            case Gone():
-                intake.gone.append(guid)
-            case Hidden():
-                intake.hidden.append(guid)
-            case Unread(why):
-                intake.unread[guid] = why
-        advance(1)
-    work.flush()
+    try:
+        for guid, reading in reader.read_many(new):
+            _sort_in(guid, reading, work)
+            advance(1)
+    finally:
+        work.flush()  # also when somebody interrupts: what has been read need not be read again
     return intake
+
+
+def _sort_in(guid: Guid, reading: Reading, work: Import) -> None:
+    match reading:
+        case Found(ticket):
+            work.take(guid, ticket)
+        case Gone():
+            work.intake.gone.append(guid)
+        case Hidden():
+            work.intake.hidden.append(guid)
+        case Unread(why):
+            work.intake.unread[guid] = why
+        case _:
+            assert_never(reading)
 
 
 def write_entries(name: str, entries: Sequence[NewEntry]) -> None:

@@ -1,0 +1,138 @@
+"""Import at its limits: thousands of tickets, interruptions, files of other people, tickets of others."""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reconciler.cli.importing import write_entries
+from reconciler.manifests.write import NewEntry
+from reconciler.model.decision import Expectation
+from reconciler.sandbox.seed import JANE
+from reconciler.sandbox.world import World
+from tests.builders import guid
+from tests.cli.desk import FIRST, SECOND, THIRD, Desk
+from tests.cli.terminals import on_terminal
+
+MANY = 5_000
+STRANGER = "d41d8cd9-8f00-4204-a980-0998ecf8427e"
+
+
+def _at_reading(number: int, act: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do something when the server looks at a ticket for the `number`th time."""
+    true, seen = World.look_up, iter(range(1, 10 * MANY))
+
+    def counted(self: World, *arguments: Any) -> Any:
+        if next(seen) == number:
+            act()
+        return true(self, *arguments)
+
+    monkeypatch.setattr(World, "look_up", counted)
+
+
+def test_thousands_are_imported_with_a_progress_bar_and_resumed_after_an_interruption(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = desk.sandbox.world
+    for number in range(MANY - 3):
+        world.add_ticket(guid(number), object=rf"\VED\Policy\Web\host-{number}.example.com", new=True)
+    environ = {"TPP_TOKEN": desk.sandbox.token}
+    terminal = on_terminal(desk.folder, "import", "--mine", environ=environ)
+    _at_reading(1_500, lambda: os.kill(terminal.process.pid, signal.SIGINT), monkeypatch)
+    assert terminal.wait() == 130, terminal.text[-2_000:]
+    assert "Reading tickets" in terminal.text
+    assert f"/{MANY}" in terminal.text
+    (path,) = (desk.folder / "tickets").rglob("*.yaml")
+    assert desk.run("validate").code == 0
+    kept = path.read_text(encoding="utf-8").count("- guid: ")
+    assert 1_000 <= kept < MANY
+    said = desk.run("import", "--format", "json")
+    report = json.loads(said.out)
+    assert (report["known"], sum(map(len, report["written"].values()))) == (kept, MANY - kept)
+    assert f"valid: {MANY:,} decisions" in desk.run("validate").out
+
+
+def test_permissions_are_refreshed_before_anything_is_listed(desk: Desk) -> None:
+    desk.sandbox.world.add_ticket(STRANGER, object=r"\VED\Policy\Web\new.example.com", new=True)
+    assert "4 new tickets" in desk.run("import").out
+    called = [entry.operation for entry in desk.sandbox.log.entries]
+    assert called.index("permissionsRefresh") < called.index("ticketEnumerate")
+
+
+def test_tickets_of_others_are_written_and_named(desk: Desk) -> None:
+    desk.sandbox.world.add_ticket(STRANGER, object=r"\VED\Policy\Web\x.example.com", approvers=(JANE.name,))
+    desk.write("guids.txt", f"{STRANGER}\n{FIRST}\n")
+    report = json.loads(desk.run("import", "--file", "guids.txt", "--format", "json").out)
+    assert report["not_ours"] == [STRANGER]
+    assert f"approvers {JANE.universal}" in next((desk.folder / "tickets").rglob("*.yaml")).read_text(encoding="utf-8")
+    desk.write("again.txt", f"{STRANGER}\n")
+    assert "0 new tickets, 1 known already" in desk.run("import", "--file", "again.txt").out
+
+
+def test_tickets_that_are_denied_are_named(desk: Desk) -> None:
+    desk.sandbox.world.add_ticket(STRANGER, denied=("local:svc-approver",))
+    desk.write("guids.txt", f"{STRANGER}\n")
+    said = desk.run("import", "--file", "guids.txt")
+    assert (said.code, "1 ticket: the server denies them to us" in said.out, STRANGER in said.out) == (0, True, True)
+
+
+@pytest.mark.parametrize(
+    ("head", "entry"),
+    [
+        (
+            "# ours\r\nversion: 1\r\ntickets:   # all\r\n",
+            f"- guid: {FIRST}   # odd\r\n  status: Pending\r\n# the end\r\n",
+        ),
+        ("\ufeffversion: 1\ntickets:\n", f"    - {{guid: {FIRST}, status: Pending}}\n\n\n"),
+        ("{version: 1, tickets: [", f"{{guid: '{FIRST}', status: Pending}}]}}\n"),
+        ("version: 1\ntickets:\n", f"  -\n    status: Pending\n    guid: {FIRST}"),
+    ],
+)
+def test_every_byte_of_a_file_stays_when_entries_are_added(desk: Desk, head: str, entry: str) -> None:
+    path = desk.folder / "tickets/web.yaml"
+    path.parent.mkdir()
+    path.write_bytes((head + entry).encode())
+    desk.run("import", "--layout", "tickets/web.yaml")
+    after = path.read_bytes().decode()
+    taken = iter(after)
+    assert all(char in taken for char in head + entry)  # in this order, with more between
+    assert after.startswith(head)
+    assert "valid: 3 decisions" in desk.run("validate").out
+    assert (SECOND in after, THIRD in after) == (True, True)
+    assert ("\r\n" in head) == ("\r\n" in after)
+    assert after.count("\n") == after.count("\r\n") or "\r\n" not in after
+
+
+_TEXTS = st.sampled_from(["", "  # ünï", "\t# tab", " "])
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(_TEXTS, st.booleans(), st.integers(0, 2)), min_size=1, max_size=8),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+)
+def test_what_is_written_to_disk_keeps_every_line_of_before(
+    tmp_path: Path, entries: list[tuple[str, bool, int]], newline: str, ended: bool
+) -> None:
+    lines = ["# ours", "version: 1", "tickets:"]
+    for number, (comment, flow, gap) in enumerate(entries):
+        one = f"  - {{guid: {guid(number)}, status: Pending}}{comment}"
+        lines += [one] if flow else [f"  - guid: {guid(number)}{comment}", "    status: Approved"]
+        lines += [""] * gap
+    text = newline.join(lines).rstrip() + (newline if ended else "")
+    path = tmp_path / "web.yaml"
+    path.write_bytes(text.encode())
+    new = NewEntry(guid(99), expect=Expectation(r"\VED\Policy\Web\new"), comments=("why",))
+    write_entries(str(path), [new])
+    after = path.read_bytes().decode()
+    assert after.startswith(text)
+    assert after[len(text) :].replace(newline, "\n").lstrip("\n") == (
+        f"  # why\n  - guid: {guid(99)}\n    status: Pending\n    expect:\n      object: \\VED\\Policy\\Web\\new\n"
+    )
