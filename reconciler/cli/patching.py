@@ -48,7 +48,8 @@ def make_patch(plan: Plan, windows: Mapping[str, WindowDefinition]) -> Patch:
         found = [_proposed(step, text, windows, plan) for step in sorted(steps, key=lambda step: step.source)]
         times = {each.step.guid: _new_times(each) for each in found if isinstance(each, Proposal)}
         try:
-            patch.diffs.append(unified_diff(_below(inside, name), text, reschedule(name, text, times)))
+            edits = reschedule(name, text, times) if times else ()
+            patch.diffs.append(unified_diff(_below(inside, name), text, edits))
         except InvalidInput as error:
             found = [NoProposal(step, error.problems[0].message) for step in steps]
         patch.found += found
