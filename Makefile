@@ -57,7 +57,7 @@ pytest-slow: $(READY) ## Run the slow tests in parallel
 	$(BIN)/pytest --numprocesses auto -m slow
 
 docs: $(READY) ## Build the documentation into site/; any warning is an error
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 docs-serve: $(READY) ## Show the documentation on http://127.0.0.1:8000 while you write it
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve
