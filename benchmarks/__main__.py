@@ -43,13 +43,12 @@ def main() -> int:
 
 
 def _run(setting: Setting, report: Report, only: list[str] | None) -> None:
-    others = peers.install()
     stages = {
         "start": lambda: stage_start.run(setting, report),
         "validate": lambda: stage_validate.run(setting, report),
-        "network": lambda: stage_network.run(setting, report, others),
+        "network": lambda: stage_network.run(setting, report, peers.install()),
         "rendering": lambda: stage_rendering.run(setting, report),
-        "peers": lambda: stage_peers.run(setting, report, others),
+        "peers": lambda: stage_peers.run(setting, report, peers.install()),
         "settled": lambda: stage_settled.run(setting, report),
         "shards": lambda: stage_shards.run(setting, report),
     }

@@ -1,6 +1,7 @@
 """What was measured, as lines for a reader and as JSON for the documentation."""
 
 import json
+import os
 import platform
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -35,6 +36,7 @@ class Report:
     ratios: list[Ratio] = field(default_factory=list)
     figures: dict[str, Figures] = field(default_factory=dict)
     absent: list[str] = field(default_factory=list)
+    load_before: float = field(default_factory=lambda: round(os.getloadavg()[0], 1))
 
     def ratio(
         self, name: str, value: float, *, at_most: float | None = None, at_least: float | None = None, of: str
@@ -64,7 +66,13 @@ class Report:
 
     def save(self, path: Path) -> None:
         """Write everything as JSON."""
-        machine = {"python": platform.python_version(), "machine": platform.machine(), "system": platform.system()}
+        machine = {
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+            "system": platform.system(),
+            "cores": os.cpu_count(),
+            "load_before": self.load_before,
+        }
         document = {
             "machine": machine,
             "ratios": [asdict(ratio) | {"met": ratio.met} for ratio in self.ratios],

@@ -1,11 +1,14 @@
-"""What rendering a plan costs beside making it: processor time of one process that renders every format."""
+"""What rendering a plan costs beside making it, in processor time."""
 
 import json
 import subprocess
 import sys
 
+from benchmarks import workload
+from benchmarks.measure import cost_of
 from benchmarks.report import Report
-from benchmarks.setting import Setting
+from benchmarks.server import serving
+from benchmarks.setting import Setting, configure, reconciler
 
 _CHILD = """
 import json, sys, time
@@ -25,14 +28,14 @@ print(json.dumps(costs))
 
 
 def run(setting: Setting, report: Report) -> None:
-    """Render the plan that the network stage saved, and hold the sum against that plan's processor time."""
-    made = report.figures.get("plan over HTTP")
-    saved = setting.folder / "network" / "plan.json"
-    if made is None or not saved.exists():
-        report.lacks("rendering: the network stage, whose plan is rendered, did not run")
-        return
+    """Make a plan, render it in every format, and hold each against the processor time of making it."""
+    home = setting.home("rendering")
+    workload.manifests(home / "tickets", setting.size)
+    configure(home)
+    with serving(home, setting.size, 0.0) as server:
+        made = cost_of(reconciler("plan", "-q", "--out", "plan.json"), cwd=str(home), env=server.environment)
     done = subprocess.run(
-        [sys.executable, "-c", _CHILD, str(saved)], capture_output=True, text=True, check=True, cwd=setting.folder
+        [sys.executable, "-c", _CHILD, "plan.json"], capture_output=True, text=True, check=True, cwd=home
     )
     costs: dict[str, float] = json.loads(done.stdout)
     for style, cpu in costs.items():
