@@ -20,6 +20,7 @@ ReadDraft = Callable[[str, bytes, Windows], Draft]
 """Reads a text once: read_draft, or read_quickly, which comes to the same."""
 
 _WELL_FORMED: Value = {"guid": "00000000-0000-0000-0000-000000000000", "status": "Pending"}
+_BESIDE_TICKETS = frozenset({"version", "kind", "change", "timezone", "defaults", "tickets"})
 
 
 @dataclass(slots=True)
@@ -36,6 +37,8 @@ def read_manifest(file: str, data: bytes, windows: Windows, read: ReadDraft = re
     """Return what the text of one manifest says, and every fault in it. Never raises for anything in the text."""
     draft = read(file, data, windows)
     manifest = Manifest(draft.decisions, problems=draft.reader.problems)
+    if _is_all_tickets_and_good(draft):
+        return manifest
     if draft.whole and not draft.members and draft.other is None:
         hint = "fill the file, or remove it"
         manifest.problems.append(Problem(Code.FILE_EMPTY, Source(file), "there is nothing in this file", hint))
@@ -50,6 +53,14 @@ def read_manifest(file: str, data: bytes, windows: Windows, read: ReadDraft = re
         _decode_refused(draft, manifest, header, places)
     _decode_members(draft, manifest, header, places, accepted=accepted)
     return manifest
+
+
+def _is_all_tickets_and_good(draft: Draft) -> bool:
+    """Say that nothing needs a second look, nor to know where it stands: so it is with nearly every file."""
+    members = draft.members
+    if not draft.whole or draft.kept or draft.reader.problems or draft.header_faults or not draft.decisions:
+        return False
+    return members.keys() <= _BESIDE_TICKETS and gate("decisions")({**members, "tickets": [_WELL_FORMED]})
 
 
 def _tell_kept(draft: Draft, manifest: Manifest, places: Places) -> None:
