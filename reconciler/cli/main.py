@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from reconciler.errors import InvalidInput, ReconcilerError
 
@@ -48,6 +49,11 @@ class LazyCommands(click.Group):
         command: click.Command = module.command
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the names of commands from the table, importing none."""
+        found = [CompletionItem(name, help=says) for name, says in COMMANDS.items() if name.startswith(incomplete)]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         """List the commands from the table, importing none."""
         with formatter.section("Commands"):
@@ -62,7 +68,13 @@ def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool
         ctx.exit()
 
 
-@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
+_COMPLETION = (
+    'Completion: eval "$(_RECONCILER_COMPLETE=bash_source reconciler)" in ~/.bashrc, the same with zsh_source in '
+    "~/.zshrc; in fish, _RECONCILER_COMPLETE=fish_source reconciler | source."
+)
+
+
+@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_COMPLETION)
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version."
 )
