@@ -80,8 +80,8 @@ bench: $(READY) ## Measure everything beside its peers, for about half an hour, 
 	$(BIN)/python -m benchmarks
 
 bench-small: $(READY) ## A small part of it, which fails only on ratios that no noise explains
-	$(BIN)/python -m benchmarks --size 1000 --rounds 1 --only start validate rendering settled --gate \
-		--out $(VENV)/bench.json
+	$(BIN)/python -m benchmarks --rounds 3 --only start validate rendering --gate --out $(VENV)/bench.json
+	$(BIN)/python -m benchmarks --rounds 3 --only settled --size 2000 --gate --out $(VENV)/bench-settled.json
 
 format: $(READY) ## Format the code and mend what can be mended by itself
 	$(BIN)/ruff check --fix .
