@@ -112,7 +112,7 @@ def desk(page: Path) -> Iterator[Desk]:
             stderr=subprocess.STDOUT,
             text=True,
             cwd=folder,
-            env=_environment(),
+            env=_environment() | {"HOME": home},
         )
         stack.callback(_end, shell)
         made = Desk(folder, shell, stack)
