@@ -42,32 +42,41 @@ def command(
 
     What manifests name already is left alone, so an interrupted import is resumed by running it again.
     """
-    from reconciler.cli.importing import Import, bare_identities, known_guids, run_import, write_entries, write_nothing
+    from reconciler.cli import importing
     from reconciler.cli.progress import progress_bar
     from reconciler.cli.wiring import open_house
-    from reconciler.manifests.placement import check_pattern
     from reconciler.tpp.identities import own_identities
     from reconciler.tpp.session import ticket_reader
 
     if sum((mine, object_dn is not None, listed is not None, table is not None)) > 1:
         raise click.UsageError("choose one of --mine, --object, --file and --csv")
     with open_house(invocation) as house, progress_bar("Reading tickets") as progress:
-        pattern = layout or f"{house.settings.tickets[0]}/{{year}}/{{month}}/{{folder}}.yaml"
-        try:
-            check_pattern(pattern)
-        except ValueError as error:
-            raise click.BadParameter(str(error), param_hint="--layout") from None
-        known = known_guids(house)
+        pattern = layout or importing.default_pattern(house.settings.tickets)
+        _check(pattern, house.settings.tickets)
+        known = importing.known_guids(house)
         found = _listed(listed, table) if listed or table else _found(house, object_dn)
-        work = Import(
+        work = importing.Import(
             pattern=pattern,
-            identities=bare_identities(identity.universal for identity in own_identities(house.session)),
+            identities=importing.bare_identities(identity.universal for identity in own_identities(house.session)),
             now=house.clock.now(),
-            write=write_nothing if dry_run else write_entries,
+            write=importing.write_nothing if dry_run else importing.write_entries,
         )
-        intake = run_import(found, known, ticket_reader(house.session), work, progress)
+        intake = importing.run_import(found, known, ticket_reader(house.session), work, progress)
     _show(intake, style, dry_run=dry_run)
     return 4 if intake.unread else 0
+
+
+def _check(pattern: str, tickets: tuple[str, ...]) -> None:
+    from reconciler.cli.importing import is_planned
+    from reconciler.manifests.placement import check_pattern
+
+    try:
+        check_pattern(pattern)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--layout") from None
+    if not is_planned(pattern, tickets):
+        hint = f"{pattern} is not among the manifests that the configuration names: {', '.join(tickets)}"
+        raise click.BadParameter(hint, param_hint="--layout")
 
 
 def _found(house: "House", object_dn: str | None) -> Iterable[Guid]:

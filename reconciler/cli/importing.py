@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import assert_never
 
 from reconciler.cli.wiring import House
+from reconciler.cli.writing import changing
 from reconciler.ledger.replacing import replace_file
 from reconciler.manifests.discovery import find
 from reconciler.manifests.edit import append_entries
@@ -113,12 +114,26 @@ def _sort_in(guid: Guid, reading: Reading, work: Import) -> None:
 def write_entries(name: str, entries: Sequence[NewEntry]) -> None:
     """Add entries to a manifest, or make it; every byte that was there stays. Raises InvalidInput."""
     path = Path(name)
-    if path.exists():
-        text = append_entries(name, path.read_bytes().decode("utf-8"), entries)
-    else:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = new_manifest(entries, comments=("New tickets. Change `status` and have the change reviewed.",))
-    replace_file(path, text.encode("utf-8"))
+    with changing(path):
+        if path.exists():
+            text = append_entries(name, path.read_bytes().decode("utf-8"), entries)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            text = new_manifest(entries, comments=("New tickets. Change `status` and have the change reviewed.",))
+        replace_file(path, text.encode("utf-8"))
+
+
+def default_pattern(tickets: Sequence[str]) -> str:
+    """Return where entries go when nobody says: the file that the configuration names, or files below its folder."""
+    first = tickets[0]
+    return first if first.endswith((".yaml", ".yml")) else f"{first}/{{year}}/{{month}}/{{folder}}.yaml"
+
+
+def is_planned(pattern: str, tickets: Iterable[str]) -> bool:
+    """Say whether files of a pattern are among the manifests: if they are not, every import would add them again."""
+    fixed, hole, _ = pattern.partition("{")
+    file = Path(fixed + ("x" if hole else "")).resolve()
+    return any(Path(name).resolve() in (file, *file.parents) for name in tickets)
 
 
 def write_nothing(_name: str, _entries: Sequence[NewEntry]) -> None:

@@ -45,6 +45,7 @@ def command(
     """
     from reconciler.cli.scaffold import Answers, files
     from reconciler.cli.terminal import is_interactive
+    from reconciler.cli.writing import changing
 
     def ask(question: str, default: str) -> str:
         return str(click.prompt(question, default=default, err=True)) if is_interactive() else default
@@ -57,8 +58,9 @@ def command(
     _refuse_to_overwrite(folder, scaffold)
     for name, text in scaffold.items():
         path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+        with changing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="\n")
         click.echo(f"wrote {path}")
     _what_next(folder, answers)
     return 0

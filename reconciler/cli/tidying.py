@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from reconciler.cli.writing import changing
 from reconciler.errors import GuardRefused
 from reconciler.ledger.reading import read_lines
 from reconciler.ledger.replacing import replace_file
@@ -85,12 +86,14 @@ def _move(name: str, target: str, proofs: tuple[Settlement, ...], others: Collec
     path = Path(target)
     if path.exists():
         raise GuardRefused(f"{target} exists already", "tidy again in a second")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, (_head(proofs) + kept).encode("utf-8"))
-    if left is None:
-        Path(name).unlink()
-    else:
-        replace_file(Path(name), left.encode("utf-8"))
+    with changing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, (_head(proofs) + kept).encode("utf-8"))
+    with changing(Path(name)):
+        if left is None:
+            Path(name).unlink()
+        else:
+            replace_file(Path(name), left.encode("utf-8"))
 
 
 def _head(proofs: tuple[Settlement, ...]) -> str:

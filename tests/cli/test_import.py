@@ -136,3 +136,23 @@ def test_what_is_written_to_disk_keeps_every_line_of_before(
     assert after[len(text) :].replace(newline, "\n").lstrip("\n") == (
         f"  # why\n  - guid: {guid(99)}\n    status: Pending\n    expect:\n      object: \\VED\\Policy\\Web\\new\n"
     )
+
+
+def test_a_configuration_that_names_one_file_gets_its_entries_there(desk: Desk) -> None:
+    config = (desk.folder / "reconciler.yaml").read_text(encoding="utf-8")
+    desk.write("reconciler.yaml", config.replace("tickets: [tickets]", "tickets: [all.yaml]"))
+    assert "wrote 3 tickets to all.yaml" in desk.run("import").out
+    assert "0 new tickets, 3 known already" in desk.run("import").out
+
+
+@pytest.mark.parametrize("layout", ["elsewhere/{object}.yaml", "tickets-of-others.yaml", "{folder}.yaml"])
+def test_a_layout_outside_of_the_manifests_is_refused(desk: Desk, layout: str) -> None:
+    said = desk.run("import", "--layout", layout)
+    assert (said.code, "is not among the manifests that the configuration names: tickets" in said.err) == (2, True)
+
+
+def test_a_file_in_the_place_of_a_folder_is_told_and_not_a_bug(desk: Desk) -> None:
+    desk.write("tickets/web.yaml", f"version: 1\ntickets:\n  - {{guid: {FIRST}, status: Pending}}\n")
+    desk.write("tickets/web", "in the way")
+    said = desk.run("import", "--layout", "tickets/web/{object}.yaml")
+    assert (said.code, "tickets/web: error: the file can't be written: " in said.err) == (1, True), said.err
