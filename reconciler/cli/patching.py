@@ -3,8 +3,8 @@
 import os
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC
+from dataclasses import dataclass, field, replace
+from datetime import UTC, tzinfo
 from pathlib import Path
 
 import click
@@ -17,8 +17,9 @@ from reconciler.manifests.unified_diff import unified_diff
 from reconciler.model.plan import Plan, Step
 from reconciler.model.rescheduling import NoProposal, Proposal, Rescheduled
 from reconciler.model.settings import RecurringWindow, WindowDefinition
-from reconciler.model.status import Schedule
+from reconciler.model.status import Schedule, State
 from reconciler.model.verdict import Reason
+from reconciler.planning.guards import freezes
 from reconciler.rendering.patch_text import patch_head
 
 
@@ -62,7 +63,6 @@ def _proposed(step: Step, text: str, windows: Mapping[str, WindowDefinition], pl
         return NoProposal(step, f"rule {step.rule} decides it, perhaps with others: change the rule, or add an entry")
     if schedule is None or schedule.stop is None:
         return NoProposal(step, "its window has no end")
-    late = step.valid_until if step.valid_until is not None and step.valid_until <= plan.made_at else None
     window = windows.get(step.window.name) if step.window is not None else None
     if step.window is not None and isinstance(window, RecurringWindow):
         occurrence = next_occurrence(window, plan.made_at)
@@ -70,11 +70,20 @@ def _proposed(step: Step, text: str, windows: Mapping[str, WindowDefinition], pl
             return NoProposal(step, f"window {step.window.name} does not come again in the next ten years")
         how = f"the next occurrence of window {step.window.name}"
         how = f"{how}; {occurrence.remark}" if occurrence.remark else how
-        return Proposal(step, Schedule(occurrence.start, occurrence.stop), how, zone_of(window.timezone), late)
+        return _proposal(step, Schedule(occurrence.start, occurrence.stop), how, zone_of(window.timezone), plan)
     zone = file_zone(text)
     start, stop, weeks = weeks_later(schedule.start, schedule.stop, zone or UTC, plan.made_at)
     moved = "a week" if weeks == 1 else f"{weeks} weeks"
-    return Proposal(step, Schedule(start, stop), f"{moved} later, on the same weekday at the same time", zone, late)
+    name = f"window {step.window.name} does not come again; its times " if step.window is not None else ""
+    how = f"{name}{moved} later, on the same weekday at the same time"
+    return _proposal(step, Schedule(start, stop), how, zone, plan)
+
+
+def _proposal(step: Step, times: Schedule, how: str, zone: tzinfo | None, plan: Plan) -> Proposal:
+    late = step.valid_until if step.valid_until is not None and step.valid_until <= plan.made_at else None
+    moved = replace(step, after=State(step.after.status, times))
+    frozen = next((freeze.name for freeze in plan.freezes if freezes(freeze, moved, plan.made_at)), None)
+    return Proposal(step, times, how, zone, late, frozen)
 
 
 def _new_times(proposal: Proposal) -> NewTimes:

@@ -9,14 +9,18 @@ from reconciler.model.status import Schedule
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The next window for a step whose window is over. `how` says how it was found, `zone` is where it is local."""
+    """The next window for a step whose window is over. `how` says how it was found, `zone` is where it is local.
+
+    `late` is the step's `valid_until` (UTC) when it has passed, `frozen` the name of a freeze that the new window
+    touches: the new window alone does not help then.
+    """
 
     step: Step
     times: Schedule
     how: str
     zone: tzinfo | None = None
     late: datetime | None = None
-    """The step's `valid_until` (UTC) when it has passed, so that the new window alone does not help."""
+    frozen: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ def _lines(found: Sequence[Rescheduled]) -> Iterator[str]:
         yield f"  how  {terminal(proposal.how)}"
         if proposal.late is not None:
             yield f"  but  its valid_until, {times.utc(proposal.late)}, has passed: decide on a new one by hand"
+        if proposal.frozen is not None:
+            yield f"  but  it touches freeze {terminal(proposal.frozen)}: move it, or wait for the one after"
     if others:
         yield ""
         yield "Not in this patch:"

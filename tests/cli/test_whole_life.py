@@ -31,6 +31,7 @@ class Life:
         world.add_ticket(NEW, object=r"\VED\Policy\Web\new.example.com", new=True, **changes)  # type: ignore[arg-type]
         assert "1 new ticket;" in self.desk.run("import").out
         (path,) = (self.desk.folder / "tickets").rglob("*.yaml")
+        assert self.desk.run("fmt", "--check").code == 0
         plan = self.desk.run("plan", "--exit-code")
         assert (plan.code, "Plan: 0 will change" in plan.out) == (0, True)
         return path

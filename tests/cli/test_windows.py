@@ -87,6 +87,32 @@ def test_a_valid_until_that_has_passed_is_pointed_out(desk: Desk) -> None:
     assert "diff --git a/tickets/web.yaml b/tickets/web.yaml\n" in patch
 
 
+def test_a_new_window_inside_a_freeze_is_pointed_out(desk: Desk) -> None:
+    now = desk.sandbox.world.clock.now()
+    desk.decide(BETWEEN)
+    desk.run("apply", "--yes")
+    days = (f"{now + timedelta(days=days):%Y-%m-%dT00:00:00Z}" for days in (8, 30))
+    desk.configure(NIGHT + "policy: {{freezes: [{{name: year-end, start: {}, stop: {}}}]}}\n".format(*days))
+    desk.sandbox.world.pause()
+    desk.sandbox.world.advance(8 * DAY)
+    patch = desk.run("plan", "--format", "patch").out
+    assert "#   but  it touches freeze year-end: move it, or wait for the one after\n" in patch
+
+
+def test_a_window_that_happens_once_is_written_out_a_week_later(desk: Desk) -> None:
+    now = desk.sandbox.world.clock.now().replace(second=7)
+    times = (f"{now + timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}" for hours in (1, 2, 169, 170))
+    before, until, start, stop = times
+    desk.configure(f"windows: {{move: {{start: {before}, stop: {until}}}}}\n")
+    desk.decide(BETWEEN.replace("sat-night", "move"))
+    desk.run("apply", "--yes")
+    desk.sandbox.world.pause()
+    desk.sandbox.world.advance(DAY)
+    patch = desk.run("plan", "--format", "patch").out
+    assert "#   how  window move does not come again; its times a week later, on the same weekday at the" in patch
+    assert f", schedule: {{start: {start}, stop: {stop}}}, explanation: at night}}\n" in patch
+
+
 def test_inside_a_checkout_the_patch_is_one_for_its_top(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     subprocess.run(["git", "init", "-q"], cwd=desk.folder, check=True)
     inner = desk.folder / "team a"
