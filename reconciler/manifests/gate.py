@@ -72,8 +72,10 @@ def _anything(_: object) -> bool:
 
 def _text(schema: Mapping[str, Any]) -> Gate:
     """Compile a schema of texts to one check instead of four, for most of what is checked is text."""
-    search = ecma_pattern(schema.get("pattern", "")).search
     least, most = schema.get("minLength", 0), schema.get("maxLength", sys.maxsize)
+    if "pattern" not in schema:
+        return lambda value: type(value) is str and least <= len(value) <= most
+    search = ecma_pattern(schema["pattern"]).search
     return lambda value: type(value) is str and least <= len(value) <= most and search(value) is not None
 
 

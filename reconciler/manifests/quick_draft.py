@@ -25,7 +25,7 @@ _QUOTED = r""""[^"\\\r\n\x85\u2028\u2029]*"|'[^'\r\n\x85\u2028\u2029]*'"""
 _FLOW = r"""\{[^][{}"'#&*!|>%?\r\n\x85\u2028\u2029]*\}|\[[^][{}"'#&*!|>%?\r\n\x85\u2028\u2029]*\]"""
 _COMMENT = r"#[^\r\n\x85\u2028\u2029]*"
 _CLOSED = rf"(?:(?:{_KEY}:(?: (?:{_PLAIN}|{_QUOTED}|{_FLOW}))?|{_PLAIN}|{_QUOTED}|{_FLOW})(?: +{_COMMENT})?)"
-_CLOSED_LINES = re.compile(rf"{_CLOSED}(?:\n(?:    +(?:- )?{_CLOSED}| *(?:{_COMMENT})?(?=\n|\Z)))*+")
+_CLOSED_LINES = rf"{_CLOSED}(?:\n(?:    +(?:- )?{_CLOSED}| *(?:{_COMMENT})?(?=\n|\Z)))*+"
 
 _NEXT = b"\n  - "
 _FIRST = re.compile(rb"(?:^|\n)tickets:(?:\n *#[^\n]*|\n)*(?=\n  - )")
@@ -56,8 +56,7 @@ def _first_ticket(data: bytes) -> tuple[int, int]:
     first = _FIRST.search(data)
     start = first.end() + 1 if first else -1
     end = data.find(_NEXT, start) + 1 if first else 0
-    is_closed = end and _CLOSED_LINES.fullmatch(data[start + 4 : end].decode("utf-8", "replace"))
-    return (start, end) if is_closed else (-1, -1)
+    return (start, end) if end and _is_closed(data[start + 4 : end].decode("utf-8", "replace")) else (-1, -1)
 
 
 def _is_only_ticket(draft: Draft, place: Source) -> bool:
@@ -84,7 +83,7 @@ def _split(draft: Draft, header: Header, data: bytes, start: int) -> tuple[list[
         if decision is not None and not faults:
             decisions.append(decision)
             taken += breaks
-        elif _CLOSED_LINES.fullmatch(text):
+        elif _is_closed(text):
             faults.clear()
             others += b"\n" * taken + ticket
             taken = 0
@@ -92,6 +91,10 @@ def _split(draft: Draft, header: Header, data: bytes, start: int) -> tuple[list[
             return [], None
         line += breaks
     return decisions, bytes(others)
+
+
+def _is_closed(text: str) -> bool:
+    return (_TICKET.fullmatch(text) or re.fullmatch(_CLOSED_LINES, text)) is not None
 
 
 def _tickets(data: bytes, start: int) -> Iterator[bytes]:

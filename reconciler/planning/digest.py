@@ -1,13 +1,14 @@
 """Digests of meaning: equal for equal plans and decisions, whatever their order, wording or time of making."""
 
 import hashlib
+from functools import lru_cache
 
 from reconciler.errors import GuardRefused
 from reconciler.model.canonical import Json, canonical, sha256
 from reconciler.model.decision import Decision, Expectation, Override, Parameters, WindowUse
 from reconciler.model.instant import format_instant
 from reconciler.model.plan import Plan, Step
-from reconciler.model.status import State, state_of
+from reconciler.model.status import State, Wanted, state_of
 
 
 def decision_digest(decision: Decision) -> str:
@@ -15,11 +16,18 @@ def decision_digest(decision: Decision) -> str:
 
     The times of a recurring window are named by its rule, so that the decision stays the same decision next week.
     """
-    state = state_of(decision.wanted)
+    wish = _wish(decision.wanted, decision.window, decision.parameters)
+    return sha256(b'{"guid":' + canonical(decision.guid) + b"," + wish[1:])
+
+
+@lru_cache(maxsize=1024)
+def _wish(wanted: Wanted, window: WindowUse | None, parameters: Parameters) -> bytes:
+    """Spell what many decisions have in common; with the GUID before it, it is canonical JSON of one object."""
+    state = state_of(wanted)
     times: Json = _state(state)
-    if decision.window is not None and decision.window.rule:
-        times = {"status": str(state.status), "window": decision.window.name, "rule": decision.window.rule}
-    return sha256(canonical({"guid": decision.guid, "wanted": times, "parameters": _parameters(decision.parameters)}))
+    if window is not None and window.rule:
+        times = {"status": str(state.status), "window": window.name, "rule": window.rule}
+    return canonical({"wanted": times, "parameters": _parameters(parameters)})
 
 
 def plan_digest(target: str, steps: tuple[Step, ...], overrides: tuple[Override, ...] = ()) -> str:
