@@ -3,6 +3,7 @@
 import argparse
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks import (
@@ -32,8 +33,9 @@ def main() -> int:
     options = parser.parse_args()
     report = Report()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        _run(Setting(options.size, options.rounds, Path(folder)), report, options.only)
-    report.save(options.out)
+        for stage in _stages(Setting(options.size, options.rounds, Path(folder)), report, options.only):
+            stage()
+            report.save(options.out)
     off = [ratio for ratio in report.ratios if ratio.is_off(NO_NOISE_EXPLAINS)]
     missed = [ratio for ratio in report.ratios if not ratio.met]
     print(f"{len(report.ratios) - len(missed)} of {len(report.ratios)} targets met; written to {options.out}")
@@ -42,8 +44,8 @@ def main() -> int:
     return 1 if options.gate and off else 0
 
 
-def _run(setting: Setting, report: Report, only: list[str] | None) -> None:
-    stages = {
+def _stages(setting: Setting, report: Report, only: list[str] | None) -> Iterator[Callable[[], None]]:
+    stages: dict[str, Callable[[], None]] = {
         "start": lambda: stage_start.run(setting, report),
         "validate": lambda: stage_validate.run(setting, report),
         "network": lambda: stage_network.run(setting, report, peers.install()),
@@ -55,7 +57,7 @@ def _run(setting: Setting, report: Report, only: list[str] | None) -> None:
     for name, stage in stages.items():
         if not only or name in only:
             print(f"\n{name}", flush=True)
-            stage()
+            yield stage
 
 
 if __name__ == "__main__":

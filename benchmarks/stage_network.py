@@ -78,7 +78,7 @@ def _vendor(setting: Setting, home: Path, report: Report, peers: Peers, apply: F
         report.lacks(f"the vendor's client: {peers.absent}")
         return
     names = home / "names.json"
-    names.write_text(json.dumps(workload.guids(_PEER_TICKETS)), encoding="utf-8")
+    names.write_text(json.dumps(list(workload.guids(_PEER_TICKETS))), encoding="utf-8")
     with serving(home, _PEER_TICKETS, LATENCY, tls=True) as server:
         loop = [python, str(Path(__file__).parent / "peer_venafi.py"), server.url.removeprefix("https://")]
         done = subprocess.run(

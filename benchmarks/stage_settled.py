@@ -1,6 +1,7 @@
 """Whether cost follows open work: many settled decisions beside few open ones."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks import workload
@@ -44,7 +45,7 @@ def run(setting: Setting, report: Report) -> None:
     )
 
 
-def write_settled_ledger(root: Path, guids: list[str]) -> None:
+def write_settled_ledger(root: Path, guids: Iterable[str]) -> None:
     """Write a ledger in which every ticket was approved by us and then seen to be gone."""
     from datetime import UTC, datetime
 

@@ -3,6 +3,7 @@
 import json
 import random
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 _ENTRY = """\
@@ -16,10 +17,13 @@ _ENTRY = """\
 _HEADER = "version: 1\nchange: CHG0041234\ntickets:\n"
 
 
-def guids(count: int, seed: int = 1) -> list[str]:
-    """Return `count` GUIDs."""
+def guids(count: int, seed: int = 1) -> Iterator[str]:
+    """Yield `count` GUIDs.
+
+    Nothing here holds them all: what this process takes counts as the least that any process it starts takes.
+    """
     source = random.Random(seed)
-    return [str(uuid.UUID(int=source.getrandbits(128), version=4)) for _ in range(count)]
+    return (str(uuid.UUID(int=source.getrandbits(128), version=4)) for _ in range(count))
 
 
 def manifests(folder: Path, count: int, files: int = 1, *, bad: int = 0, seed: int = 1) -> Path:
@@ -29,8 +33,9 @@ def manifests(folder: Path, count: int, files: int = 1, *, bad: int = 0, seed: i
     size = -(-count // files)
     for file in range(files):
         part = range(file * size, min((file + 1) * size, count))
-        text = "".join(_entry(names[number], number, bad) for number in part)
-        (folder / f"{file:04d}.yaml").write_text(_HEADER + text, encoding="utf-8")
+        with (folder / f"{file:04d}.yaml").open("w", encoding="utf-8") as text:
+            text.write(_HEADER)
+            text.writelines(_entry(next(names), number, bad) for number in part)
     return folder
 
 
@@ -41,6 +46,9 @@ def _entry(guid: str, number: int, bad: int) -> str:
 
 def tickets(path: Path, count: int, seed: int = 1) -> Path:
     """Write a list of [GUID, object] pairs for the sandbox process."""
-    pairs = [[guid, f"\\VED\\Policy\\Web\\host{number}.example.com"] for number, guid in enumerate(guids(count, seed))]
-    path.write_text(json.dumps(pairs), encoding="utf-8")
+    with path.open("w", encoding="utf-8") as text:
+        for number, guid in enumerate(guids(count, seed)):
+            pair = json.dumps([guid, f"\\VED\\Policy\\Web\\host{number}.example.com"])
+            text.write(("," if number else "[") + pair)
+        text.write("]")
     return path
