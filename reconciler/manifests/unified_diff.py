@@ -38,7 +38,7 @@ def unified_diff(path: str, text: str, edits: Iterable[Edit]) -> str:
 
 
 def _changes(old: Sequence[str], edits: Sequence[Edit]) -> list[_Change]:
-    """Return what the edits change, line by line. Edits that touch one line are one change."""
+    """Return what the edits change. Edits of one line, and of lines that follow each other, are one change."""
     starts = [0]
     for line in old:
         starts.append(starts[-1] + len(line))
@@ -51,12 +51,16 @@ def _changes(old: Sequence[str], edits: Sequence[Edit]) -> list[_Change]:
         while last + 1 < len(old) and starts[last + 1] < edit.end:
             last += 1
         placed.append((number, last, edit))
-    changes = []
+    changes: list[_Change] = []
     for first, group in groupby(placed, key=lambda found: found[0]):
         members = list(group)
         last = max(end for _, end, _ in members)
         moved = [Edit(e.start - starts[first], e.end - starts[first], e.text) for _, _, e in members]
-        changes.append(_trimmed(old, first, last + 1, lines_of(applied("".join(old[first : last + 1]), moved))))
+        change = _trimmed(old, first, last + 1, lines_of(applied("".join(old[first : last + 1]), moved)))
+        if changes and changes[-1].last == change.first:
+            before = changes.pop()
+            change = _Change(before.first, change.last, before.lines + change.lines)
+        changes.append(change)
     return changes
 
 

@@ -127,8 +127,9 @@ _SCHEDULES = st.sampled_from(
     st.lists(st.tuples(_SCHEDULES, _COMMENTS, st.booleans(), st.integers(0, 9)), min_size=1, max_size=12),
     st.sampled_from(["\n", "\r\n"]),
     st.booleans(),
+    st.sampled_from([("git", "apply", "-"), ("patch", "-p1", "-s", "--binary")]),
 )
-def test_patch_takes_the_diff_and_makes_exactly_the_edited_file(entries, newline, ended) -> None:  # type: ignore[no-untyped-def]
+def test_git_and_patch_take_the_diff_and_make_exactly_the_edited_file(entries, newline, ended, program) -> None:  # type: ignore[no-untyped-def]
     text = "# ours\nversion: 1\ntickets:\n" + "\n".join(
         f"  - guid: {guid(n)}{comment}\n    status: Approved Between\n    {schedule}" + "\n" * (gap % 4)
         for n, (schedule, comment, _, gap) in enumerate(entries)
@@ -142,9 +143,20 @@ def test_patch_takes_the_diff_and_makes_exactly_the_edited_file(entries, newline
         file.parent.mkdir()
         file.write_bytes(text.encode())
         if times:  # git refuses a patch that changes nothing
-            subprocess.run(["git", "apply", "-"], cwd=folder, input=diff.encode(), check=True)
+            subprocess.run(program, cwd=folder, input=diff.encode(), check=True)
         assert file.read_bytes().decode() == applied(text, edits)
         assert (applied(text, edits) == text) == (not times)
+
+
+def test_lines_that_follow_each_other_are_one_change() -> None:
+    schedule = "schedule:\n      start: 2036-11-29T22:00Z  # quiet\n      stop: 2036-11-30T02:00Z\n"
+    text = f"version: 1\ntickets:\n  - guid: {guid(1)}\n    status: Approved Between\n    {schedule}"
+    assert unified_diff("web.yaml", text, reschedule("web.yaml", text, {guid(1): NEW})) == (
+        "diff --git a/web.yaml b/web.yaml\n--- a/web.yaml\n+++ b/web.yaml\n@@ -3,5 +3,5 @@\n"
+        f"   - guid: {guid(1)}\n     status: Approved Between\n     schedule:\n"
+        "-      start: 2036-11-29T22:00Z  # quiet\n-      stop: 2036-11-30T02:00Z\n"
+        "+      start: 2036-12-06T22:00Z  # quiet\n+      stop: 2036-12-07T02:00Z\n"
+    )
 
 
 def test_a_diff_of_thousands_of_entries_is_made_at_once() -> None:
