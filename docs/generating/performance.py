@@ -1,4 +1,4 @@
-"""The page of measurements: what the last run of the benchmarks measured, and nothing else."""
+"""The page of measurements: what the last run of the benchmarks measured, and what explains it."""
 
 import json
 from pathlib import Path
@@ -6,20 +6,23 @@ from typing import Any
 
 from docs.generating.text import cell, table
 
-RESULTS = Path(__file__).parent.parent.parent / "benchmarks/results.json"
+_BENCHMARKS = Path(__file__).parent.parent.parent / "benchmarks"
+RESULTS = _BENCHMARKS / "results.json"
+EXPLAINED = _BENCHMARKS / "explained.md"
 
 
 def page(results: Path = RESULTS) -> str:
     """Return the page of measurements; without a file of results it says that there are none."""
     if not results.exists():
-        return f"{_HEAD}\nNothing has been measured on this checkout yet: `make bench` does, and writes the figures.\n"
+        nothing = "Nothing has been measured on this checkout yet: `make bench` does, and writes the figures.\n"
+        return "\n".join((_HEAD, nothing, EXPLAINED.read_text(encoding="utf-8")))
     document: dict[str, Any] = json.loads(results.read_text(encoding="utf-8"))
     parts = [_HEAD, _machine(document), "## Ratios\n", table(_RATIOS, [_ratio(each) for each in document["ratios"]])]
     figures = [_figure(name, found) for name, found in document["figures"].items()]
     parts += ["## Figures\n", table(_FIGURES, figures)]
     if document.get("absent"):
         parts += ["## Not measured\n", *(f"- {cell(each)}" for each in document["absent"]), ""]
-    return "\n".join(parts)
+    return "\n".join((*parts, EXPLAINED.read_text(encoding="utf-8")))
 
 
 _HEAD = """# Performance
@@ -34,7 +37,10 @@ _FIGURES = ("Subject", "Median, s", "Least, s", "Most, s", "CPU, s", "Peak, MiB"
 def _machine(document: dict[str, Any]) -> str:
     machine = document.get("machine", {})
     return (
-        cell(f"Measured with Python {machine.get('python')} on {machine.get('system')}, {machine.get('machine')}.")
+        cell(
+            f"Measured with Python {machine.get('python')} on {machine.get('system')}, {machine.get('machine')}, "
+            f"{machine.get('cores')} cores; others kept the machine busy before (load {machine.get('load_before')})."
+        )
         + "\n"
     )
 
