@@ -88,12 +88,19 @@ def _move(name: str, target: str, proofs: tuple[Settlement, ...], others: Collec
         raise GuardRefused(f"{target} exists already", "tidy again in a second")
     with changing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, (_head(proofs) + kept).encode("utf-8"))
+        replace_file(path, _with_head(kept, proofs).encode("utf-8"))
     with changing(Path(name)):
         if left is None:
             Path(name).unlink()
         else:
             replace_file(Path(name), left.encode("utf-8"))
+
+
+def _with_head(text: str, proofs: tuple[Settlement, ...]) -> str:
+    """Put the proofs on top of a text, with its line ends, and below its byte order mark if it has one."""
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    head = _head(proofs)
+    return mark + (head.replace("\n", "\r\n") if "\r\n" in text else head) + text.removeprefix(mark)
 
 
 def _head(proofs: tuple[Settlement, ...]) -> str:

@@ -195,3 +195,20 @@ def test_a_scheduled_ticket_lives_until_its_window(desk: Desk) -> None:
     )
     assert "1 in-sync" in desk.run("plan").out
     assert "1 entry left" in desk.run("tidy").out
+
+
+def test_line_ends_and_a_byte_order_mark_go_to_the_history_as_they_were(desk: Desk) -> None:
+    entries = f"  - guid: {FIRST}\r\n    status: Approved\r\n  - guid: {SECOND}\r\n    status: Pending\r\n"
+    before = f"\ufeffversion: 1\r\ntickets:\r\n{entries}"
+    path = desk.write("tickets/web.yaml", "")
+    path.write_bytes(before.encode())
+    desk.run("apply", "--yes")
+    desk.sandbox.world.process()
+    assert desk.run("tidy").code == 0
+    left = before.replace(f"  - guid: {FIRST}\r\n    status: Approved\r\n", "")
+    assert path.read_bytes().decode() == left
+    (history,) = (desk.folder / "history").rglob("*.yaml")
+    kept = history.read_bytes().decode()
+    assert kept.startswith("\ufeff# Settled, as the ledger proves:\r\n# ")
+    assert kept.endswith(f"version: 1\r\ntickets:\r\n  - guid: {FIRST}\r\n    status: Approved\r\n")
+    assert desk.run("validate", str(history)).code == 0
