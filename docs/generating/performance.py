@@ -14,8 +14,7 @@ EXPLAINED = _BENCHMARKS / "explained.md"
 def page(results: Path = RESULTS) -> str:
     """Return the page of measurements; without a file of results it says that there are none."""
     if not results.exists():
-        nothing = "Nothing has been measured on this checkout yet: `make bench` does, and writes the figures.\n"
-        return "\n".join((_HEAD, nothing, EXPLAINED.read_text(encoding="utf-8")))
+        return f"{_HEAD}\nNothing has been measured on this checkout yet: `make bench` does, and writes the figures.\n"
     document: dict[str, Any] = json.loads(results.read_text(encoding="utf-8"))
     parts = [_HEAD, _machine(document), "## Ratios\n", table(_RATIOS, [_ratio(each) for each in document["ratios"]])]
     figures = [_figure(name, found) for name, found in document["figures"].items()]
