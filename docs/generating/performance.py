@@ -38,7 +38,7 @@ def _machine(document: dict[str, Any]) -> str:
     return (
         cell(
             f"Measured with Python {machine.get('python')} on {machine.get('system')}, {machine.get('machine')}, "
-            f"{machine.get('cores')} cores; others kept the machine busy before (load {machine.get('load_before')})."
+            f"{machine.get('cores')} cores, load average {machine.get('load_before')} before the run."
         )
         + "\n"
     )
