@@ -20,6 +20,7 @@ from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome, Receipt, Run
 from reconciler.model.record import NO_STORY, Ended, Story
 from reconciler.model.verdict import Group
+from reconciler.planning.judge import spell
 from reconciler.ports import Progress
 
 GRACE = 5.0
@@ -44,7 +45,7 @@ def apply_plan(plan: Plan, stories: Mapping[Guid, Story], tools: Tools, *, worke
     done = frozenset(step.guid for step in plan.changes if _was_applied(step, plan, stories.get(step.guid, NO_STORY)))
     todo = tuple(step for step in plan.changes if step.guid not in done)
     ailing = tuple(step for step in plan.steps if needs_healing(step, stories.get(step.guid, NO_STORY)))
-    _work(todo + ailing, stories, desk, workers)
+    _work(todo + ailing, plan, stories, desk, workers)
     gate.close()
     _give_up(tuple(step for step in todo if step.guid not in desk.receipts), desk)
     receipts = tuple(desk.receipts[step.guid] for step in todo)
@@ -72,6 +73,17 @@ def _was_applied(step: Step, plan: Plan, story: Story) -> bool:
     return last.decision == step.decision and last.after == step.after and last.at >= plan.made_at
 
 
+def _overtaken(plan: Plan, story: Story) -> str | None:
+    """Say what a run did to a ticket after the plan was made, although the ticket may look as it did then.
+
+    Without this a plan that is applied once more could repeat what was applied, replaced and taken back since.
+    """
+    last = story.last
+    if last is None or last.at <= plan.made_at:
+        return None
+    return f"run {last.run} has applied {spell(last.after)} since the plan was made"
+
+
 def _stopped(receipts: tuple[Receipt, ...], tools: Tools) -> str | None:
     """A run that had nothing left to do when it was told to stop was not stopped."""
     if all(receipt.outcome in _CAME_TO_AN_END for receipt in receipts):
@@ -88,7 +100,7 @@ def _notes(done: int, healed: int) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _work(steps: Sequence[Step], stories: Mapping[Guid, Story], desk: Desk, workers: int) -> None:
+def _work(steps: Sequence[Step], plan: Plan, stories: Mapping[Guid, Story], desk: Desk, workers: int) -> None:
     """Run the steps on workers until all are done, or until the grace after a stop has passed."""
     groups: _Groups = queue.SimpleQueue()
     pending = _by_object(steps)
@@ -98,7 +110,7 @@ def _work(steps: Sequence[Step], stories: Mapping[Guid, Story], desk: Desk, work
     threads = min(workers, len(pending))
     for number in range(threads):
         threading.Thread(
-            target=_worker, args=(groups, stories, desk, finished), name=f"apply-{number}", daemon=True
+            target=_worker, args=(groups, plan, stories, desk, finished), name=f"apply-{number}", daemon=True
         ).start()
     _wait(threads, finished, desk.tools)
 
@@ -115,25 +127,27 @@ def _wait(threads: int, finished: threading.Semaphore, tools: Tools) -> None:
             return
 
 
-def _worker(groups: _Groups, stories: Mapping[Guid, Story], desk: Desk, finished: threading.Semaphore) -> None:
+def _worker(
+    groups: _Groups, plan: Plan, stories: Mapping[Guid, Story], desk: Desk, finished: threading.Semaphore
+) -> None:
     try:
         while True:
             for step in groups.get_nowait():
                 if desk.tools.brake.reason() is not None:
                     return
-                _one(step, stories.get(step.guid, NO_STORY), desk)
+                _one(step, plan, stories.get(step.guid, NO_STORY), desk)
     except queue.Empty:
         pass
     finally:
         finished.release()
 
 
-def _one(step: Step, story: Story, desk: Desk) -> None:
+def _one(step: Step, plan: Plan, story: Story, desk: Desk) -> None:
     try:
         if step.group is not Group.CHANGE:
             desk.learn(heal(step, story, desk.tools))
             return
-        entry = perform(step, story.open, desk.tools)
+        entry = perform(step, story.open, desk.tools, overtaken=_overtaken(plan, story))
     except LedgerUnwritable as error:
         entry = recorded(step, not_attempted(step, error.message, desk.tools))
     except Exception as error:  # noqa: BLE001 - a bug in one step must not cost the others their receipts

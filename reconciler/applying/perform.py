@@ -18,10 +18,11 @@ from reconciler.ports import Update
 _ATTEMPTS = (1, 2)
 
 
-def perform(step: Step, left: OpenIntent | None, tools: Tools) -> Recorded:
+def perform(step: Step, left: OpenIntent | None, tools: Tools, *, overtaken: str | None = None) -> Recorded:
     """Carry out one step and say what happened.
 
-    `left` is an intent that an earlier run left without a receipt: it is resolved by reading, first.
+    `left` is an intent that an earlier run left without a receipt: it is resolved by reading, first. `overtaken`
+    says what another run did to the ticket since the plan was made, which makes the step stale.
     Raises LedgerUnwritable only when nothing was sent.
     """
     if (why := tools.brake.reason()) is not None:
@@ -31,6 +32,8 @@ def perform(step: Step, left: OpenIntent | None, tools: Tools) -> Recorded:
         if _settles(step, resolved.receipt):
             return resolved
         tools.ledger.append(resolved)
+    if overtaken is not None:
+        return recorded(step, receipt_of(step, tools, Finding(Outcome.STALE, Proof.NONE, overtaken)))
     return recorded(step, _carry_out(step, tools))
 
 

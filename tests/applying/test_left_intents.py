@@ -214,15 +214,33 @@ def test_a_step_that_an_earlier_run_of_the_plan_applied_is_not_sent_again() -> N
     "change",
     [
         {"at": NOW - timedelta(seconds=1)},
-        {"decision": "sha256:" + "e" * 64},
-        {"after": REJECTED},
+        {"at": NOW - timedelta(seconds=1), "decision": "sha256:" + "e" * 64},
+        {"at": NOW - timedelta(seconds=1), "after": REJECTED},
     ],
     ids=str,
 )
-def test_what_was_applied_before_the_plan_or_for_another_decision_does_not_count(change) -> None:
+def test_what_was_applied_before_the_plan_was_made_does_not_count(change) -> None:
     bench = bench_of(as_planned(1))
     last = replace(remembered(after=APPROVED, decision=step(1).decision, at=NOW), **change)
     assert len(bench.run(step(1), stories={guid(1): Story(last)}).receipts) == 1
+
+
+@pytest.mark.parametrize("change", [{"decision": "sha256:" + "e" * 64}, {"after": REJECTED}], ids=str)
+def test_a_step_is_stale_once_a_later_run_has_applied_something_else_whatever_the_ticket_looks_like(change) -> None:
+    bench = bench_of(as_planned(1))
+    later = remembered(after=APPROVED, decision=step(1).decision, at=NOW + timedelta(seconds=1))
+    (receipt,) = bench.run(step(1), stories={guid(1): Story(replace(later, **change))}).receipts
+    assert (receipt.outcome, receipt.operation) == (Outcome.STALE, None)
+    assert receipt.detail.startswith("run 20261122T120000Z-000001 has applied ")
+    assert bench.tickets.updates == []
+
+
+def test_a_step_that_was_overtaken_is_stale_even_if_a_dead_run_tried_it_without_effect() -> None:
+    bench = bench_of(as_planned(1))
+    later = remembered(after=REJECTED, at=NOW + timedelta(seconds=1))
+    receipt = applied(bench, left(last=later))
+    assert (receipt.outcome, bench.tickets.updates) == (Outcome.STALE, [])
+    assert [one.outcome for one in bench.ledger.receipts] == [Outcome.FAILED, Outcome.STALE]
 
 
 def test_an_intent_that_is_open_is_looked_at_even_if_an_earlier_one_was_applied() -> None:

@@ -46,13 +46,15 @@ PATIENT, IMPATIENT = 10.0, 0.15
 
 @dataclass
 class SleepClock:
-    """A clock that moves when somebody sleeps, for many threads."""
+    """A clock that moves when somebody sleeps, and a little whenever somebody looks. For many threads."""
 
     at: datetime = NOW
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def now(self) -> datetime:
-        return self.at
+        with self.lock:
+            self.at += timedelta(microseconds=10)
+            return self.at
 
     def monotonic(self) -> float:
         return (self.at - NOW).total_seconds()
