@@ -54,6 +54,7 @@ def name_run(run: str) -> None:
 
 def start_logging(level: int, style: str) -> None:
     """Send the reconciler's records of at least `level` to standard error in `style` (text or json)."""
+    logging.raiseExceptions = False  # a closed standard error is no reason for a traceback
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if style == "json" else PlainLines())
     logger = logging.getLogger("reconciler")

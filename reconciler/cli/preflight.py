@@ -9,6 +9,7 @@ from reconciler.cli.planning import Request
 from reconciler.cli.stopping import global_stop
 from reconciler.cli.wiring import House
 from reconciler.errors import CredentialsRefused, ServerFailure
+from reconciler.github.provenance import Origin
 from reconciler.model.plan import Plan
 from reconciler.planning.guards import Circumstances
 from reconciler.tpp.identities import own_identities
@@ -22,7 +23,7 @@ def introduce(house: House, request: Request, *, final: bool) -> Request:
     """
     grant = verify(house.session)
     origin = origin_of(house.clock, ask=house.settings.policy.four_eyes is not None)
-    notes = request.notes if final else request.notes + plan_notes(grant)
+    notes = request.notes if final else request.notes + plan_notes(grant) + _review_notes(house, origin)
     return replace(
         request,
         people=people_of(origin, final=final),
@@ -31,6 +32,17 @@ def introduce(house: House, request: Request, *, final: bool) -> Request:
         identities=_identities(house),
         stopped=_stopped(house),
         notes=notes + ((origin.why,) if origin.why and house.settings.policy.four_eyes else ()),
+    )
+
+
+def _review_notes(house: House, origin: Origin) -> tuple[str, ...]:
+    """Warn while planning that an apply from here will be refused: nobody can vouch for a review."""
+    rule = house.settings.policy.four_eyes
+    if rule is None or rule.allow_direct_push or origin.repository is not None:
+        return ()
+    return (
+        "four eyes need a reviewed pull request on GitHub, and this is no workflow run: an apply from here is refused, "
+        "unless policy.four_eyes.allow_direct_push is set",
     )
 
 

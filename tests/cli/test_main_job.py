@@ -159,3 +159,13 @@ def test_shards_do_all_the_work_between_them(desk: Desk) -> None:
         assert desk.run("apply", "--yes", "--shard", f"{number}/2").code == 0
     assert sorted(str(body["GUID"]) for body in desk.writes()) == sorted([FIRST, SECOND, THIRD])
     assert desk.run("ledger", "verify").code == 0
+
+
+def test_a_plan_away_from_github_says_that_four_eyes_will_refuse_its_apply(desk: Desk) -> None:
+    desk.configure("policy: {four_eyes: {reviewers: 1}}\n")
+    desk.decide(APPROVE)
+    assert "four eyes need a reviewed pull request on GitHub" in " ".join(desk.run("plan").out.split())
+    said = desk.run("apply", "--yes")
+    assert said.code == 3
+    assert "without a pull request" in " ".join(said.out.split())
+    assert desk.writes() == []
