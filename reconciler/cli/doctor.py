@@ -27,17 +27,26 @@ def command(invocation: Invocation, style: str) -> int:
     for probe in probe_all(invocation):
         probes.append(probe)
         if style == "text":
-            click.echo(_line(probe))
+            click.echo(_line(probe), nl=False)
     if style == "json":
         click.echo(_json(probes), nl=False)
     return int(_code(probes))
 
 
 def _line(probe: "Probe") -> str:
+    """Set one probe in one line; a terminal that is too narrow gets what it says wrapped under itself."""
+    import sys
+
+    from reconciler.cli.terminal import view_of
+    from reconciler.rendering.layout import joined, wrapped
     from reconciler.rendering.neutral import terminal
 
-    remedy = f" — {terminal(probe.remedy)}" if probe.remedy else ""
-    return f"{probe.health:<5}{probe.name:<14}{terminal(probe.says)}{remedy}"
+    start = f"{probe.health:<5}{probe.name:<14}"
+    says = terminal(probe.says) + (f" — {terminal(probe.remedy)}" if probe.remedy else "")
+    if not sys.stdout.isatty():
+        return f"{start}{says}\n"
+    first, *rest = wrapped(says, view_of().width - len(start))
+    return joined([start + first, *(" " * len(start) + line for line in rest)])
 
 
 def _json(probes: "Sequence[Probe]") -> str:
