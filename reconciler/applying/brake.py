@@ -20,7 +20,10 @@ class Brake:
     failure_budget: int | None = None
     pulled: str | None = None
     """Why the run was stopped from inside by something that no single receipt can tell."""
+    bug: bool = False
+    """Whether a fault of our own stopped the run."""
     _why: str | None = None
+    _streak: bool = False
     _server_faults: int = 0
     _refusals: int = 0
     _failures: int = 0
@@ -39,14 +42,15 @@ class Brake:
             self.pulled = self.pulled or why
             self._why = self._why or why
 
+    def pull_for_bug(self, why: str) -> None:
+        """Stop the run for a fault of our own: what else it would do can't be trusted either."""
+        self.bug = True
+        self.pull(why)
+
     @property
     def systemic(self) -> bool:
         """Whether the run was stopped by server, network, credentials or ledger, so that no retry of a step helps."""
-        return (
-            self.pulled is not None
-            or self._server_faults >= SERVER_FAULTS_IN_A_ROW
-            or self._refusals >= REFUSALS_IN_A_ROW
-        )
+        return self.pulled is not None or self._streak
 
     def answered(self, answer: Answer | Unread) -> None:
         """Take one answer of the server into account: streaks of server faults and of missing privileges."""
@@ -56,8 +60,10 @@ class Brake:
             self._server_faults = self._server_faults + 1 if fault else 0
             self._refusals = self._refusals + 1 if refused else 0
             if self._server_faults >= SERVER_FAULTS_IN_A_ROW:
+                self._streak = True
                 self._why = self._why or f"{self._server_faults} server faults in a row"
             elif self._refusals >= REFUSALS_IN_A_ROW:
+                self._streak = True
                 self._why = self._why or f"{self._refusals} refusals for missing privileges in a row"
 
     def concluded(self, outcome: Outcome) -> None:

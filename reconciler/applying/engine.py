@@ -152,7 +152,7 @@ def _one(step: Step, plan: Plan, story: Story, desk: Desk) -> None:
         entry = recorded(step, not_attempted(step, error.message, desk.tools))
     except Exception as error:  # noqa: BLE001 - a bug in one step must not cost the others their receipts
         why = f"a bug in the reconciler ({type(error).__name__}: {error})"
-        desk.tools.brake.pull(why)
+        desk.tools.brake.pull_for_bug(why)
         if step.group is not Group.CHANGE:
             return
         entry = recorded(step, desk.broken_off(step, why, f"{why}; read the ticket before anything else"))

@@ -95,5 +95,7 @@ def _report(run: "Run", style: str, detail: Detail, out: Path | None) -> None:
 def _code(plan: Plan, ended: "Ended") -> int:
     from reconciler.cli.exit_codes import Exit, of_plan, of_run, worst
 
-    code = worst((of_plan(plan), of_run(ended.run), Exit.SERVER if ended.systemic else Exit.OK))
-    return 128 + ended.signal if ended.signal is not None and code is not Exit.UNKNOWN else int(code)
+    stopped = Exit.BUG if ended.bug else Exit.SERVER if ended.systemic else Exit.OK
+    code = worst((of_plan(plan), of_run(ended.run), stopped))
+    untold = ended.signal is None or code in (Exit.BUG, Exit.UNKNOWN)
+    return int(code) if untold else 128 + (ended.signal or 0)

@@ -35,11 +35,12 @@ from reconciler.tpp.writing import ticket_writer
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a run ended: its report, the signal that interrupted it, whether something systemic stopped it."""
+    """How a run ended: its report, the signal that interrupted it, whether something systemic or a bug stopped it."""
 
     run: Run
     signal: int | None = None
     systemic: bool = False
+    bug: bool = False
 
 
 def carry_out(plan: Plan, house: House, *, fail_fast: bool = False) -> Ended:
@@ -75,7 +76,7 @@ def carry_out(plan: Plan, house: House, *, fail_fast: bool = False) -> Ended:
             advance = progress(len(plan.changes))
             run = apply_plan(plan, stories, tools, workers=settings.requests.writes, progress=advance)
         notes = (*_taken_over(dead, clock.now()), *run.notes, *house.session.notes(), _anchor(ledger))
-        return Ended(replace(run, notes=notes), stopping.signal, brake.systemic)
+        return Ended(replace(run, notes=notes), stopping.signal, brake.systemic, brake.bug)
 
 
 def _taken_over(dead: Owner | None, now: datetime) -> tuple[str, ...]:

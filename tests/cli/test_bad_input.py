@@ -175,3 +175,20 @@ def test_a_bug_is_told_and_never_dumped(desk: Desk, monkeypatch: pytest.MonkeyPa
     assert said.code == 70
     assert "this is a bug in the reconciler: ZeroDivisionError" in said.err
     assert "Traceback" not in said.err
+
+
+def test_a_bug_in_one_step_leaves_the_others_their_receipts_and_ends_with_seventy(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from reconciler.applying import engine
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("deep inside")
+
+    desk.decide(APPROVE)
+    monkeypatch.setattr(engine, "perform", broken)
+    said = desk.run("apply", "--yes")
+    assert said.code == 70
+    assert "a bug in the reconciler (ZeroDivisionError: deep inside)" in " ".join(said.out.split())
+    assert "Traceback" not in said.out + said.err
+    assert desk.writes() == []

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -169,3 +170,37 @@ def test_a_plan_away_from_github_says_that_four_eyes_will_refuse_its_apply(desk:
     assert said.code == 3
     assert "without a pull request" in " ".join(said.out.split())
     assert desk.writes() == []
+
+
+def test_a_settled_ticket_is_never_asked_for_again(desk: Desk) -> None:
+    desk.decide(APPROVE, f"{{guid: {SECOND}, status: Pending}}")
+    desk.run("apply", "--yes")
+    desk.sandbox.world.process()
+    desk.run("apply", "--yes")
+    desk.sandbox.log.clear()
+    assert "1 settled" in desk.run("plan").out
+    assert [entry.guid for entry in desk.sandbox.log.calls("ticketDetails")] == [SECOND]
+
+
+def test_a_plan_since_a_revision_reads_only_what_changed(desk: Desk) -> None:
+    def git(*arguments: str) -> None:
+        identity = ("-c", "user.name=ann", "-c", "user.email=ann@example.com", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *identity, *arguments], cwd=desk.folder, check=True, capture_output=True)
+
+    desk.decide(APPROVE, f"{{guid: {SECOND}, status: Pending}}")
+    desk.decide(f"{{guid: {THIRD}, status: Pending}}", name="tickets/api.yaml")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    desk.decide("{guid: " + SECOND + ", status: Rejected}", APPROVE)
+    desk.sandbox.log.clear()
+    assert "Plan: 1 will change (1 reject)" in desk.run("plan", "--since", "HEAD").out
+    assert [entry.guid for entry in desk.sandbox.log.calls("ticketDetails")] == [SECOND]
+
+
+def test_a_revision_that_git_does_not_know_is_told(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    said = desk.run("plan", "--since", "nowhere")
+    assert said.code == 4
+    assert "--since nowhere" in said.err
+    assert "help: name a commit, branch or tag" in said.err

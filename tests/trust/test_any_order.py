@@ -21,7 +21,7 @@ from reconciler.model.instant import format_instant
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Outcome, Run
 from reconciler.model.status import Approved, ApprovedAfter, ApprovedBetween, Pending, Rejected, Status, Wanted
-from reconciler.model.verdict import Group, Verdict
+from reconciler.model.verdict import Verdict
 from reconciler.sandbox.behaviour import Behaviour
 from reconciler.sandbox.seed import APPROVER, JOE, Seed, TicketSeed
 from reconciler.sandbox.ticket import Ticket
@@ -211,6 +211,11 @@ class AnyOrder(RuleBasedStateMachine):
             assert {receipt.guid for receipt in run.receipts} <= changes.keys()
         return run
 
+    def is_past_changing(self, name: Guid) -> bool:
+        """Whether TPP has carried an approval out but waits for another ticket of the object; nobody can see that."""
+        ticket = self.house.sandbox.world.tickets.get(name)
+        return ticket is not None and ticket.resolved is not None
+
     def reported(self, ticket: Ticket) -> str:
         plain = self.house.sandbox.world.behaviour.plain_approved and ticket.schedule is not None
         return str(Status.APPROVED if plain else ticket.status)
@@ -236,8 +241,8 @@ class AnyOrder(RuleBasedStateMachine):
         self.apply(self.house.plan(), dict(self.epochs))
         self.house.clock.sleep(10)
         self.apply(self.house.plan(), dict(self.epochs))
-        left = [step for step in self.house.plan().steps if step.group is Group.CHANGE]
-        assert left == []
+        left = [step.guid for step in self.house.plan().changes]
+        assert [name for name in left if not self.is_past_changing(name)] == []
 
     @precondition(lambda self: self.house.decisions)
     @rule()
