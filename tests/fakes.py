@@ -1,5 +1,6 @@
 """Fakes that implement the ports, for tests that need no server."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -27,7 +28,12 @@ class FakeClock:
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
-        self.at += timedelta(seconds=seconds)
+        self.at += at_least(seconds)
+
+
+def at_least(seconds: float) -> timedelta:
+    """Return a span that is not shorter: a clock that rounds a wait down to nothing lets its sleeper wait for ever."""
+    return timedelta(microseconds=math.ceil(seconds * 1e6))
 
 
 @dataclass

@@ -37,7 +37,7 @@ from reconciler.tpp.secrets import Secret, Secrets
 from reconciler.tpp.session import Session, open_session, ticket_reader
 from reconciler.tpp.writing import ticket_writer
 from tests.builders import NOW
-from tests.fakes import NoStop
+from tests.fakes import NoStop, at_least
 from tests.trust.mortal import Life, MortalLedger, MortalReader, MortalWriter
 
 PATIENT, IMPATIENT = 10.0, 0.15
@@ -61,7 +61,7 @@ class SleepClock:
 
     def sleep(self, seconds: float) -> None:
         with self.lock:
-            self.at += timedelta(seconds=seconds)
+            self.at += at_least(seconds)
 
 
 @dataclass
