@@ -51,10 +51,10 @@ spelling: $(READY) ## Check the spelling of code and documentation
 	$(BIN)/codespell
 
 pytest: $(READY) ## Run the tests in parallel, without the slow ones
-	$(BIN)/pytest --numprocesses auto -m 'not slow'
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m 'not slow'
 
 pytest-slow: $(READY) ## Run the slow tests in parallel
-	$(BIN)/pytest --numprocesses auto -m slow
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m slow
 
 docs: $(READY) ## Build the documentation into site/; any warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict

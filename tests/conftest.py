@@ -1,5 +1,6 @@
 """No test leaves this machine: sockets connect to loopback only."""
 
+import os
 import socket
 
 import pytest
@@ -8,6 +9,12 @@ from hypothesis import settings
 # A busy machine is no fault of the code.
 settings.register_profile("without a deadline", deadline=None)
 settings.load_profile("without a deadline")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two workers a core: many tests wait for processes and timers."""
+    return 2 * len(os.sched_getaffinity(0))
+
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 

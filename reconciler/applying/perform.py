@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from reconciler.applying.compare import why_stale
 from reconciler.applying.conclude import conclude, told
-from reconciler.applying.tools import Tools, not_attempted, read, receipt_of, recorded, sight, wait_until_settled
+from reconciler.applying.tools import Tools, not_attempted, read, receipt_of, recorded, sight_left
 from reconciler.applying.wording import explanation, operation_of
 from reconciler.errors import LedgerUnwritable
 from reconciler.model.plan import Step
@@ -46,8 +46,7 @@ def _settles(step: Step, resolved: Receipt) -> bool:
 
 def resolve(step: Step, left: OpenIntent, tools: Tools) -> Recorded:
     """Find out by reading what became of an intent without a receipt. Nothing is sent."""
-    wait_until_settled(left.intent, tools)
-    sighting = sight(left.intent, tools)
+    sighting = sight_left(left.intent, tools)
     finding = after_silence(sighting)
     if finding is not None:
         finding = replace(finding, detail=f"sent by run {left.run}: {finding.detail}")

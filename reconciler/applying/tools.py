@@ -11,7 +11,7 @@ from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import Intent, Recorded
 from reconciler.model.review import Provenance
 from reconciler.model.ticket import Reading, Unread
-from reconciler.planning.traces import Finding, Sighting, after_silence, look
+from reconciler.planning.traces import Finding, Sighting, Trace, after_silence, look
 from reconciler.ports import Clock, Ledger, TicketReader, TicketWriter
 
 _FIRST_PAUSE = 0.05
@@ -20,7 +20,11 @@ _LONGEST_PAUSE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """The ports of a run with its name and origin. `settle` is how long, in seconds, a write may take to show."""
+    """The ports of a run with its name and origin.
+
+    `settle` is how long, in seconds, a write may take to show; `patience` how long after an intent a server may still
+    be at work on its request, when nobody is there any more who could have got the answer.
+    """
 
     reader: TicketReader
     writer: TicketWriter
@@ -30,6 +34,7 @@ class Tools:
     run: str
     origin: Provenance
     settle: float = 5.0
+    patience: float = 110.0
 
 
 def read(guid: Guid, tools: Tools) -> Reading:
@@ -60,14 +65,17 @@ def observe(intent: Intent, tools: Tools, *, accepted: bool) -> tuple[Sighting, 
         pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-def wait_until_settled(intent: Intent, tools: Tools) -> None:
-    """Wait for what is left of the settle budget of an intent that another run left.
+def sight_left(intent: Intent, tools: Tools) -> Sighting:
+    """Read the ticket of an intent that another run left, once more when the server has to be done with its request.
 
     Before that an unchanged ticket would not prove that the intent had no effect.
     """
-    left = (intent.at + timedelta(seconds=tools.settle) - tools.clock.now()).total_seconds()
-    if left > 0:
-        tools.clock.sleep(min(left, tools.settle))
+    sighting = sight(intent, tools)
+    left = (intent.at + timedelta(seconds=tools.patience) - tools.clock.now()).total_seconds()
+    if sighting.trace is not Trace.UNCHANGED or left <= 0:
+        return sighting
+    tools.clock.sleep(min(left, tools.patience))
+    return sight(intent, tools)
 
 
 def receipt_of(

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+
+import click
 
 from reconciler.applying.brake import Brake
 from reconciler.applying.engine import apply_plan
@@ -29,6 +31,7 @@ from reconciler.model.receipt import Run
 from reconciler.model.record import NO_STORY, Opened, Story
 from reconciler.model.shard import parse_shard
 from reconciler.model.verdict import Group, Verdict
+from reconciler.rendering.words import counted
 from reconciler.tpp.session import ticket_reader
 from reconciler.tpp.writing import ticket_writer
 
@@ -72,11 +75,27 @@ def carry_out(plan: Plan, house: House, *, fail_fast: bool = False) -> Ended:
                 run=name,
                 origin=origin,
                 settle=settings.requests.settle,
+                patience=settings.requests.patience,
             )
+            _announce_waiting(stories, clock.now(), settings.requests.patience)
             advance = progress(len(plan.changes))
             run = apply_plan(plan, stories, tools, workers=settings.requests.writes, progress=advance)
         notes = (*_taken_over(dead, clock.now()), *run.notes, *house.session.notes(), _anchor(ledger))
         return Ended(replace(run, notes=notes), stopping.signal, brake.systemic, brake.bug)
+
+
+def _announce_waiting(stories: Mapping[Guid, Story], now: datetime, patience: float) -> None:
+    """Tell a person why nothing may happen for a while: the server may still be at work for a run that died."""
+    sent = [story.open.intent.at for story in stories.values() if story.open is not None]
+    until = max(sent, default=now) + timedelta(seconds=patience)
+    if not sent or until <= now:
+        return
+    updates = counted(len(sent), "update")
+    click.echo(
+        f"an earlier run left {updates} without an answer; tickets that look untouched are judged by "
+        f"{format_instant(until)}, when the server has to be done with them",
+        err=True,
+    )
 
 
 def _taken_over(dead: Owner | None, now: datetime) -> tuple[str, ...]:

@@ -61,6 +61,14 @@ class Requests:
     settle: float = 5.0
     deadline: float | None = None
 
+    @property
+    def patience(self) -> float:
+        """Seconds after which a server is done with a request, and the request's effect to be seen, whoever waits.
+
+        Its own limit is taken to be shorter than `read_timeout` (users report 90 seconds).
+        """
+        return self.connect_timeout + self.read_timeout + self.settle
+
 
 @dataclass(frozen=True, slots=True)
 class SingleWindow:

@@ -74,16 +74,22 @@ def test_an_intent_without_effect_is_closed_and_the_step_is_sent_under_its_own_t
     assert len(bench.tickets.updates) == 1
 
 
-def test_an_intent_of_a_moment_ago_is_given_its_settle_budget_before_it_is_judged() -> None:
+def test_an_intent_of_a_moment_ago_proves_nothing_by_an_unchanged_ticket_until_the_server_has_to_be_done() -> None:
     bench = bench_of(as_planned(1))
     applied(bench, left(at=NOW - timedelta(seconds=2)))
-    assert bench.clock.slept[0] == 3.0
+    assert bench.clock.slept[0] == 108.0
+
+
+def test_an_intent_that_shows_is_not_waited_for() -> None:
+    bench = bench_of(as_planned(1, state=APPROVED))
+    assert applied(bench, left(at=NOW - timedelta(seconds=2))).outcome is Outcome.APPLIED
+    assert bench.clock.slept == []
 
 
 def test_an_intent_from_a_clock_that_runs_ahead_is_waited_for_no_longer_than_the_budget() -> None:
     bench = bench_of(as_planned(1))
     applied(bench, left(at=NOW + timedelta(hours=2)))
-    assert bench.clock.slept[0] == 5.0
+    assert bench.clock.slept[0] == 110.0
 
 
 @pytest.mark.parametrize(

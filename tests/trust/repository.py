@@ -21,11 +21,12 @@ from tests.builders import guid
 
 ROOT = Path(__file__).parents[2]
 DIES = Path(__file__).with_name("dies.py")
+LATER = Path(__file__).with_name("later.py")
 CONFINED = Path(__file__).with_name("confined.py")
 CONFIGURATION = """\
 version: 1
 server: {url}
-requests: {{writes: 2, settle: 0.3, read_timeout: {read_timeout}}}
+requests: {{writes: 2, settle: 0.3, connect_timeout: {connect_timeout}, read_timeout: {read_timeout}}}
 """
 
 
@@ -40,8 +41,8 @@ class Repository:
     def ledger(self) -> Path:
         return self.folder / "ledger"
 
-    def configure(self, read_timeout: float = 10.0) -> None:
-        text = CONFIGURATION.format(url=self.sandbox.url, read_timeout=read_timeout)
+    def configure(self, connect_timeout: float = 5.0, read_timeout: float = 10.0) -> None:
+        text = CONFIGURATION.format(url=self.sandbox.url, connect_timeout=connect_timeout, read_timeout=read_timeout)
         (self.folder / "reconciler.yaml").write_text(text, encoding="utf-8")
 
     def decide(self, statuses: dict[Guid, str]) -> None:

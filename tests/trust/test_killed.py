@@ -11,7 +11,7 @@ from reconciler.model.status import Status
 from reconciler.sandbox.faults import Hang
 from tests.builders import guid
 from tests.trust.dies import STEPS
-from tests.trust.repository import DIES, FOUR, Repository, a_repository
+from tests.trust.repository import DIES, FOUR, LATER, Repository, a_repository
 
 OFTEN = [(step, 1) for step in STEPS] + [("update:before", 3), ("update:after", 2), ("intent:after", 3)]
 
@@ -34,7 +34,7 @@ def test_a_run_killed_at_any_step_is_finished_by_the_next_one(step: str, nth: in
         assert code == -signal.SIGKILL, err
         if repository.ledger.exists():
             repository.assert_trustworthy()
-        code, out, err = repository.run("apply", "--yes")
+        code, out, err = repository.run(str(LATER), "apply", "--yes")
         assert code == 0, out + err
         check_finished(repository)
 
@@ -52,7 +52,7 @@ def test_a_run_killed_at_a_random_moment_is_finished_by_the_next_one(part: int, 
             process.communicate(timeout=30)
             if repository.ledger.exists():
                 repository.assert_trustworthy()
-        code, out, err = repository.run("apply", "--yes")
+        code, out, err = repository.run(str(LATER), "apply", "--yes")
         assert code == 0, out + err
         check_finished(repository)
 
@@ -68,8 +68,25 @@ def test_a_run_killed_while_the_server_works_on_its_update_is_finished_by_the_ne
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=30)
         wait_for(lambda: all(entry.status is not None for entry in repository.sandbox.log.entries))
+        code, out, err = repository.run(str(LATER), "apply", "--yes")
+        assert code == 0, out + err
+        check_finished(repository)
+
+
+def test_a_run_that_follows_at_once_waits_until_the_server_has_to_be_done_with_what_a_killed_one_sent(
+    tmp_path: Path,
+) -> None:
+    with a_repository(tmp_path) as repository:
+        repository.configure(connect_timeout=0.5, read_timeout=2.0)
+        repository.sandbox.faults.add(Hang(1.5), operation="ticketUpdateStatus", times=2)
+        process = repository.start("apply", "--yes")
+        wait_for(lambda: len(repository.sandbox.log.updates) == 2, process)
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=30)
+        assert repository.effects() == {}, "the server is still at work"
         code, out, err = repository.run("apply", "--yes")
         assert code == 0, out + err
+        assert "an earlier run left 2 updates without an answer" in err
         check_finished(repository)
 
 
