@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from reconciler.errors import (
     GuardRefused,
@@ -12,9 +13,10 @@ from reconciler.errors import (
     ReconcilerError,
     ServerFailure,
 )
-from reconciler.model.plan import Plan
-from reconciler.model.receipt import Outcome, Run
-from reconciler.model.verdict import Group, Verdict
+
+if TYPE_CHECKING:  # most of what validate would import, and does not need
+    from reconciler.model.plan import Plan
+    from reconciler.model.receipt import Run
 
 
 class Exit(IntEnum):
@@ -72,12 +74,14 @@ def of_error(error: ReconcilerError) -> Exit:
     return next((code for kind, code in _OF_ERROR if isinstance(error, kind)), Exit.SERVER)
 
 
-def of_plan(plan: Plan, *, changes_matter: bool = False) -> Exit:
+def of_plan(plan: "Plan", *, changes_matter: bool = False) -> Exit:
     """Return the code of a plan: what needs a person or was refused, and with `changes_matter` pending changes."""
     return worst(_plan_codes(plan, changes_matter))
 
 
-def _plan_codes(plan: Plan, changes_matter: bool) -> Iterable[Exit]:
+def _plan_codes(plan: "Plan", changes_matter: bool) -> Iterable[Exit]:
+    from reconciler.model.verdict import Group, Verdict
+
     for step in plan.steps:
         if step.verdict is Verdict.ERROR:
             yield Exit.SERVER
@@ -89,17 +93,17 @@ def _plan_codes(plan: Plan, changes_matter: bool) -> Iterable[Exit]:
             yield Exit.CHANGES
 
 
-_OF_OUTCOME = {
-    Outcome.APPLIED: Exit.OK,
-    Outcome.AWAITING_OTHERS: Exit.OK,
-    Outcome.STALE: Exit.PERSON,
-    Outcome.REJECTED_BY_SERVER: Exit.PERSON,
-    Outcome.FAILED: Exit.PERSON,
-    Outcome.UNKNOWN: Exit.UNKNOWN,
-    Outcome.NOT_ATTEMPTED: Exit.PERSON,
-}
-
-
-def of_run(run: Run) -> Exit:
+def of_run(run: "Run") -> Exit:
     """Return the code of an apply's receipts."""
-    return worst(_OF_OUTCOME[outcome] for outcome in run.counts)
+    from reconciler.model.receipt import Outcome
+
+    of_outcome = {
+        Outcome.APPLIED: Exit.OK,
+        Outcome.AWAITING_OTHERS: Exit.OK,
+        Outcome.STALE: Exit.PERSON,
+        Outcome.REJECTED_BY_SERVER: Exit.PERSON,
+        Outcome.FAILED: Exit.PERSON,
+        Outcome.UNKNOWN: Exit.UNKNOWN,
+        Outcome.NOT_ATTEMPTED: Exit.PERSON,
+    }
+    return worst(of_outcome[outcome] for outcome in run.counts)

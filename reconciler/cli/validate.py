@@ -43,6 +43,8 @@ def command(invocation: Invocation, paths: tuple[str, ...], style: str) -> int:
 
 
 def _rendered(checked: "Checked", style: str) -> str:
+    if style == "text" and not checked.problems:
+        return _all_well(checked)
     from reconciler.cli.version import tool
     from reconciler.rendering.problems import problems_github, problems_json, problems_sarif, problems_text
 

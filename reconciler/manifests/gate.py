@@ -11,8 +11,9 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-Gate = Callable[[Any], bool]
-_Maker = Callable[[Any, Mapping[str, Any], Mapping[str, Any]], Gate]
+from reconciler.manifests.branching import Branch, Gate, anything, merged, together
+
+_Maker = Callable[[Any, Mapping[str, Any], Mapping[str, Any]], Gate | Branch]
 
 _TYPES: dict[str, type] = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
 _ANNOTATIONS = frozenset(
@@ -26,25 +27,15 @@ _OF_TEXTS = frozenset({"type", "pattern", "minLength", "maxLength"})
 
 def compile_gate(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Gate:
     """Compile `schema`, whose references point into `root`. Raises KeyError for a keyword that no gate knows."""
-    checks = _checks(schema, root)
-    if len(checks) == 1:
-        return checks[0]
-
-    def every(value: Any) -> bool:  # noqa: ANN401
-        for check in checks:  # noqa: SIM110 - a generator inside all() costs twice as much
-            if not check(value):
-                return False
-        return True
-
-    return every if checks else _anything
+    return together(merged(_checks(schema, root)))
 
 
-def _checks(schema: Mapping[str, Any], root: Mapping[str, Any]) -> tuple[Gate, ...]:
+def _checks(schema: Mapping[str, Any], root: Mapping[str, Any]) -> list[Gate | Branch]:
     """Return what a schema asks for in one row: what it refers to and what it gathers in `allOf` included."""
     keywords = schema.keys() - _ANNOTATIONS
     if schema.get("type") == "string" and keywords <= _OF_TEXTS:
-        return (_text(schema),)
-    checks: list[Gate] = []
+        return [_text(schema)]
+    checks: list[Gate | Branch] = []
     for name, value in schema.items():
         if name == "$ref":
             checks += _checks(definition(value, root), root)
@@ -52,7 +43,7 @@ def _checks(schema: Mapping[str, Any], root: Mapping[str, Any]) -> tuple[Gate, .
             checks += (check for part in value for check in _checks(part, root))
         elif name in keywords:
             checks.append(_MAKERS[name](value, schema, root))
-    return tuple(checks)
+    return checks
 
 
 def ecma_pattern(pattern: str) -> re.Pattern[str]:
@@ -64,10 +55,6 @@ def definition(reference: str, root: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what a `#/$defs/name` reference points to. Raises KeyError when there is no such definition."""
     found: Mapping[str, Any] = root["$defs"][reference.removeprefix("#/$defs/")]
     return found
-
-
-def _anything(_: object) -> bool:
-    return True
 
 
 def _text(schema: Mapping[str, Any]) -> Gate:
@@ -139,7 +126,7 @@ def _known(gates: Mapping[str, Gate]) -> Gate:
 def _additional(rest: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Gate:  # noqa: ANN401
     stated = frozenset(schema.get("properties", ()))
     if rest is False and stated:
-        return _anything  # `_known` has said so already
+        return anything  # `_known` has said so already
     gate = compile_gate(rest, root)
     return lambda value: type(value) is not dict or all(gate(value[name]) for name in value if name not in stated)
 
@@ -168,12 +155,12 @@ def _unique(_: object, *__: object) -> Gate:
     )
 
 
-def _if(condition: Mapping[str, Any], schema: Mapping[str, Any], root: Mapping[str, Any]) -> Gate:
+def _if(condition: Mapping[str, Any], schema: Mapping[str, Any], root: Mapping[str, Any]) -> Gate | Branch:
     then = compile_gate(schema.get("then", {}), root)
     other = compile_gate(schema.get("else", {}), root)
     name, words = _word_test(condition)
     if name:
-        return lambda value: then(value) if type(value) is dict and value.get(name) in words else other(value)
+        return Branch(name, words, then, other)
     test = compile_gate(condition, root)
     return lambda value: then(value) if test(value) else other(value)
 

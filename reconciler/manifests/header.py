@@ -3,13 +3,17 @@
 from functools import cache
 from typing import Any
 
+from reconciler.manifests.branching import Gate
 from reconciler.manifests.decode import Header
 from reconciler.manifests.fault import Fault
-from reconciler.manifests.gate import Gate, compile_gate
+from reconciler.manifests.gate import compile_gate
 from reconciler.manifests.schemas import load
 from reconciler.manifests.strict_yaml import Value
 from reconciler.manifests.times import zone_of
 from reconciler.manifests.windows import Windows
+
+WELL_FORMED: Value = {"guid": "00000000-0000-0000-0000-000000000000", "status": "Pending"}
+"""Stands for tickets that are not to be looked at."""
 
 
 @cache
@@ -37,6 +41,11 @@ def ticket_gate(defaults: Value) -> Gate:
     given = defaults if isinstance(defaults, dict) else {}
     needs = [name for name in ("status", "schedule") if name not in given]
     return gate("decisions", "ticket", *(f"states_{name}" for name in needs))
+
+
+def fits_beside_tickets(members: dict[str, Value]) -> bool:
+    """Say whether the members of a file are well-formed, whatever its tickets are."""
+    return gate("decisions")({**members, "tickets": [WELL_FORMED]})
 
 
 def read_header(members: dict[str, Value], windows: Windows, faults: list[Fault]) -> Header:

@@ -2,47 +2,49 @@
 
 A ticket is taken here only if its text can mean but one thing: members of four blanks, one level below them of six,
 plain values on one line, and all lines around it closed on themselves, so that no quote, bracket or block of text
-can reach into it. Whatever is unusual, and whatever is wrong, is read by the parser at its own place in the file.
+can reach into it; so it is with the few lines above the tickets. Whatever is unusual, and whatever is wrong, is read
+by the parser at its own place in the file.
 """
 
 import re
-from collections.abc import Iterator
 
 from reconciler.manifests.decode import Header, decode_ticket
 from reconciler.manifests.draft import Draft, read_draft
 from reconciler.manifests.fault import Fault
-from reconciler.manifests.header import ticket_gate
-from reconciler.manifests.strict_yaml import MAY_BE_TYPED, Value, scalar
+from reconciler.manifests.header import fits_beside_tickets, read_header, ticket_gate
+from reconciler.manifests.shape import KEY, PLAIN, Shape, shape_of, usual_ticket
+from reconciler.manifests.strict_yaml import MAY_BE_TYPED, StrictReader, scalar
 from reconciler.manifests.windows import Windows
 from reconciler.model.decision import Decision, Source
-
-_KEY = "[a-z_]{1,40}"
-_BODY = "[!-9;-~\u00c0-\u024f\u2010-\u2027]"
-_PLAIN = rf"[A-Za-z0-9\\/(+.$\u00c0-\u024f]{_BODY}*+(?:(?::(?=[^ \n])| +(?=[^ #\n])){_BODY}*+)*+"
-_TICKET = re.compile(rf"{_KEY}: {_PLAIN}(?:\n    {_KEY}:(?: {_PLAIN}|(?:\n      {_KEY}: {_PLAIN})++))*+\n*+")
 
 _QUOTED = r""""[^"\\\r\n\x85\u2028\u2029]*"|'[^'\r\n\x85\u2028\u2029]*'"""
 _FLOW = r"""\{[^][{}"'#&*!|>%?\r\n\x85\u2028\u2029]*\}|\[[^][{}"'#&*!|>%?\r\n\x85\u2028\u2029]*\]"""
 _COMMENT = r"#[^\r\n\x85\u2028\u2029]*"
-_CLOSED = rf"(?:(?:{_KEY}:(?: (?:{_PLAIN}|{_QUOTED}|{_FLOW}))?|{_PLAIN}|{_QUOTED}|{_FLOW})(?: +{_COMMENT})?)"
+_CLOSED = rf"(?:(?:{KEY}:(?: (?:{PLAIN}|{_QUOTED}|{_FLOW}))?|{PLAIN}|{_QUOTED}|{_FLOW})(?: +{_COMMENT})?)"
 _CLOSED_LINES = rf"{_CLOSED}(?:\n(?:    +(?:- )?{_CLOSED}| *(?:{_COMMENT})?(?=\n|\Z)))*+"
 
-_NEXT = b"\n  - "
+_HEAD_LINE = rf"(?:(?:version|change|timezone): {PLAIN}|#[ -~\u00c0-\u024f\u2010-\u2027]*)?\n"
+_HEAD = re.compile(rf"(?:{_HEAD_LINE})*+tickets:\n(?: *(?:#[ -~\u00c0-\u024f\u2010-\u2027]*)?\n)*+")
+
+_NEXT = "\n  - "
 _FIRST = re.compile(rb"(?:^|\n)tickets:(?:\n *#[^\n]*|\n)*(?=\n  - )")
 
 
 def read_quickly(file: str, data: bytes, windows: Windows) -> Draft:
     """Return what read_draft returns."""
-    start, end = _first_ticket(data)
-    if end < 0:
+    first = _FIRST.search(data)
+    if first is None:
         return read_draft(file, data, windows)
-    draft = read_draft(file, data[:end], windows)
-    place = Source(file, data.count(b"\n", 0, start) + 1, 5)
-    if not draft.whole or draft.header is None or not _is_only_ticket(draft, place):
+    start = first.end() + 1
+    draft = _read_head(file, data[:start], windows)
+    if draft is None:
+        start = data.find(_NEXT.encode(), start) + 1
+        draft = _read_first_ticket(file, data[:start], windows, first.end() + 1)
+    if draft is None or draft.header is None:
         return read_draft(file, data, windows)
-    decisions, others = _split(draft, draft.header, data, end)
+    decisions, others = _split(draft, draft.header, data, start)
     if others:
-        draft = read_draft(file, data[:end] + others, windows)
+        draft = read_draft(file, data[:start] + others, windows)
     if others is None or not draft.whole:  # where reading has to stop, it stops before some that were taken here
         return read_draft(file, data, windows)
     draft.decisions += decisions
@@ -51,17 +53,38 @@ def read_quickly(file: str, data: bytes, windows: Windows) -> Draft:
     return draft
 
 
-def _first_ticket(data: bytes) -> tuple[int, int]:
-    """Return where the first ticket starts and where it ends before a second one; -1 when the layout is another."""
-    first = _FIRST.search(data)
-    start = first.end() + 1 if first else -1
-    end = data.find(_NEXT, start) + 1 if first else 0
-    return (start, end) if end and _is_closed(data[start + 4 : end].decode("utf-8", "replace")) else (-1, -1)
+def _read_head(file: str, data: bytes, windows: Windows) -> Draft | None:
+    """Return the draft of a usual head, which ends where the first ticket starts; None for any other head."""
+    head = _HEAD.fullmatch(data.decode("utf-8", "replace"))
+    if head is None:
+        return None
+    draft = Draft(StrictReader(file, b""), windows, whole=True)
+    members = draft.members
+    for line in filter(_is_member, head[0].split("\n")):
+        name, _, stated = line.partition(": ")
+        if name in members:
+            return None
+        members[name] = scalar(stated) if stated[0] in MAY_BE_TYPED else stated
+    draft.header = read_header(members, windows, draft.header_faults)
+    members["tickets"] = []
+    return draft if fits_beside_tickets(members) and not draft.header_faults else None
 
 
-def _is_only_ticket(draft: Draft, place: Source) -> bool:
+def _is_member(line: str) -> bool:
+    return ": " in line and line[0] != "#"
+
+
+def _read_first_ticket(file: str, data: bytes, windows: Windows, start: int) -> Draft | None:
+    """Have the parser read any head and the first ticket; None when it sees more, or that ticket somewhere else.
+
+    That the ticket is closed on itself makes sure that nothing of the head reaches beyond it.
+    """
+    if not data or not _is_closed(data[start + 4 :].decode("utf-8", "replace")):
+        return None
+    draft = read_draft(file, data, windows)
     found = {decision.source for decision in draft.decisions} | {kept.source for kept in draft.kept}
-    return draft.seen == 1 and found == {place}
+    at = Source(file, data.count(b"\n", 0, start) + 1, 5)
+    return draft if draft.whole and draft.seen == 1 and found == {at} else None
 
 
 def _split(draft: Draft, header: Header, data: bytes, start: int) -> tuple[list[Decision], bytes | None]:
@@ -70,55 +93,38 @@ def _split(draft: Draft, header: Header, data: bytes, start: int) -> tuple[list[
     None when a line that is not closed on itself makes it unsure what is a ticket.
     """
     decisions: list[Decision] = []
-    others = bytearray()
+    others: list[str] = []
+    text, at = data[start:].decode("utf-8", "replace"), 0
     fits, file = ticket_gate(draft.members.get("defaults")), draft.reader.file
     faults: list[Fault] = []
     line, taken = data.count(b"\n", 0, start) + 1, 0
-    for ticket in _tickets(data, start):
-        text, breaks = ticket[4:].decode("utf-8", "replace"), ticket.count(b"\n")
-        members = _members(text) if _TICKET.fullmatch(text) else None
+    shape: Shape | None = None
+    while at < len(text):
+        found = usual_ticket(text, at)
+        members = None
+        if found is not None:
+            members = shape.members(text, at) if shape else None
+            if members is None:
+                shape = shape_of(found[0])
+                members = shape.members(text, at) if shape else None
         decision = None
         if members is not None and fits(members):
             decision = decode_ticket(members, header, Source(file, line, 5), faults)
+        end = found.end() if found else text.find(_NEXT, at) + 1 or len(text)
+        breaks = text.count("\n", at, end)
         if decision is not None and not faults:
             decisions.append(decision)
             taken += breaks
-        elif _is_closed(text):
+        elif found or _is_closed(text[at + 4 : end]):
             faults.clear()
-            others += b"\n" * taken + ticket
+            others += ["\n" * taken, text[at:end]]
             taken = 0
         else:
             return [], None
         line += breaks
-    return decisions, bytes(others)
+        at = end
+    return decisions, "".join(others).encode()
 
 
 def _is_closed(text: str) -> bool:
-    return (_TICKET.fullmatch(text) or re.fullmatch(_CLOSED_LINES, text)) is not None
-
-
-def _tickets(data: bytes, start: int) -> Iterator[bytes]:
-    while start < len(data):
-        end = data.find(_NEXT, start) + 1 or len(data)
-        yield data[start:end]
-        start = end
-
-
-def _members(text: str) -> dict[str, Value] | None:
-    """Build what the text of a usual ticket says; None when a key stands twice."""
-    ticket: dict[str, Value] = {}
-    below: dict[str, Value] = {}
-    for line in text.rstrip("\n").split("\n    "):
-        name, _, stated = line.partition(":")
-        into = ticket
-        value: Value = stated[1:]
-        if not stated:
-            value = below = {}
-        elif stated[1] in MAY_BE_TYPED:
-            value = scalar(stated[1:])
-        if name[0] == " ":
-            name, into = name[2:], below
-        if name in into:
-            return None
-        into[name] = value
-    return ticket
+    return re.fullmatch(_CLOSED_LINES, text) is not None  # compiled, which takes long, only where it is needed

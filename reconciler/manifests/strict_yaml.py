@@ -6,7 +6,7 @@ lines. Plain scalars mean what they mean in YAML 1.2, so that editors and other 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from reconciler.manifests.codes import Code
@@ -45,6 +45,7 @@ _WHOLE = re.compile(r"[-+]?[0-9]+")
 _DECIMAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _OTHER_BASE = re.compile(r"[-+]?(0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)")
 _LONGEST_WHOLE = 18
+_NUMBER = re.compile("|".join(kind.pattern for kind in (_WHOLE, _DECIMAL, _OTHER_BASE)))
 
 
 class Unparsable(Exception):
@@ -67,6 +68,8 @@ def scalar(text: str) -> Value:
     """Return what a plain scalar means in YAML 1.2. Numbers too long for any use become decimal."""
     if text in _WORDS:
         return _WORDS[text]
+    if _NUMBER.fullmatch(text) is None:
+        return text
     if _WHOLE.fullmatch(text):
         return int(text) if len(text) <= _LONGEST_WHOLE else float(text)
     if _DECIMAL.fullmatch(text):
@@ -90,7 +93,8 @@ class StrictReader:
         self.file = file
         self.problems: list[Problem] = []
         self.log: list[Event] = []
-        self._parse = parser_of(data)
+        self._data = data
+        self._parse: Callable[[], Event]
         self._anchors: dict[str, _Anchored] = {}
         self._aliased = 0
 
@@ -101,7 +105,8 @@ class StrictReader:
         return event
 
     def begin(self) -> Event | None:
-        """Return the first event of the only document, None when the text has none."""
+        """Return the first event of the only document, None when the text has none. Comes before everything else."""
+        self._parse = parser_of(self._data)
         self.next()
         if self.next().__class__ is not DOCUMENT_START:
             return None
