@@ -7,13 +7,14 @@ by the parser at its own place in the file.
 """
 
 import re
+from collections.abc import Iterator
 
 from reconciler.manifests.decode import Header, decode_ticket
 from reconciler.manifests.draft import Draft, read_draft
 from reconciler.manifests.fault import Fault
 from reconciler.manifests.header import fits_beside_tickets, read_header, ticket_gate
 from reconciler.manifests.shape import KEY, PLAIN, Shape, shape_of, usual_ticket
-from reconciler.manifests.strict_yaml import MAY_BE_TYPED, StrictReader, scalar
+from reconciler.manifests.strict_yaml import MAY_BE_TYPED, StrictReader, Value, scalar
 from reconciler.manifests.windows import Windows
 from reconciler.model.decision import Decision, Source
 
@@ -25,6 +26,9 @@ _CLOSED_LINES = rf"{_CLOSED}(?:\n(?:    +(?:- )?{_CLOSED}| *(?:{_COMMENT})?(?=\n
 
 _HEAD_LINE = rf"(?:(?:version|change|timezone): {PLAIN}|#[ -~\u00c0-\u024f\u2010-\u2027]*)?\n"
 _HEAD = re.compile(rf"(?:{_HEAD_LINE})*+tickets:\n(?: *(?:#[ -~\u00c0-\u024f\u2010-\u2027]*)?\n)*+")
+
+_STRETCH = 1 << 18
+"""Bytes of text that are looked at together."""
 
 _NEXT = "\n  - "
 _FIRST = re.compile(rb"(?:^|\n)tickets:(?:\n *#[^\n]*|\n)*(?=\n  - )")
@@ -94,36 +98,53 @@ def _split(draft: Draft, header: Header, data: bytes, start: int) -> tuple[list[
     """
     decisions: list[Decision] = []
     others: list[str] = []
-    text, at = data[start:].decode("utf-8", "replace"), 0
     fits, file = ticket_gate(draft.members.get("defaults")), draft.reader.file
     faults: list[Fault] = []
     line, taken = data.count(b"\n", 0, start) + 1, 0
-    shape: Shape | None = None
-    while at < len(text):
-        found = usual_ticket(text, at)
-        members = None
-        if found is not None:
-            members = shape.members(text, at) if shape else None
-            if members is None:
-                shape = shape_of(found[0])
-                members = shape.members(text, at) if shape else None
+    for ticket, members in _tickets(data, start):
         decision = None
         if members is not None and fits(members):
             decision = decode_ticket(members, header, Source(file, line, 5), faults)
-        end = found.end() if found else text.find(_NEXT, at) + 1 or len(text)
-        breaks = text.count("\n", at, end)
+        breaks = ticket.count("\n")
         if decision is not None and not faults:
             decisions.append(decision)
             taken += breaks
-        elif found or _is_closed(text[at + 4 : end]):
+        elif members is not None or _is_closed(ticket[4:]):
             faults.clear()
-            others += ["\n" * taken, text[at:end]]
+            others += ["\n" * taken, ticket]
             taken = 0
         else:
             return [], None
         line += breaks
-        at = end
     return decisions, "".join(others).encode()
+
+
+def _tickets(data: bytes, start: int) -> Iterator[tuple[str, dict[str, Value] | None]]:
+    """Yield the text of each ticket, and what it says if it is a usual one."""
+    shape: Shape | None = None
+    for text in _stretches(data, start):
+        at = 0
+        while at < len(text):
+            found = usual_ticket(text, at)
+            if found is None:
+                end = text.find(_NEXT, at) + 1 or len(text)
+                yield text[at:end], None
+            else:
+                end, ticket = found.end(), found[0]
+                members = shape.members(ticket) if shape else None
+                if members is None:
+                    shape = shape_of(ticket)
+                    members = shape.members(ticket) if shape else None
+                yield ticket, members
+            at = end
+
+
+def _stretches(data: bytes, start: int) -> Iterator[str]:
+    """Yield the text from the first ticket on, cut in front of tickets, so that large files need little memory."""
+    while start < len(data):
+        end = data.find(_NEXT.encode(), start + _STRETCH) + 1 or len(data)
+        yield data[start:end].decode("utf-8", "replace")
+        start = end
 
 
 def _is_closed(text: str) -> bool:

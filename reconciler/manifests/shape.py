@@ -28,20 +28,20 @@ class Shape:
     values: re.Pattern[str]
     maps: tuple[tuple[str, tuple[str, ...], slice], ...]
 
-    def members(self, text: str, start: int) -> dict[str, Value] | None:
-        """Return what the usual ticket says that starts here; None when it has another shape."""
-        found = self.values.match(text, start)
+    def members(self, ticket: str) -> dict[str, Value] | None:
+        """Return what a usual ticket says; None when it has another shape."""
+        found = self.values.fullmatch(ticket)
         if found is None:
             return None
         values = [scalar(value) if value[0] in MAY_BE_TYPED else value for value in found.groups()]
         (_, members, part), *others = self.maps
-        ticket: dict[str, Value] = dict(zip(members, values[part], strict=True))
+        said: dict[str, Value] = dict(zip(members, values[part], strict=True))
         for name, members, part in others:
             if name:
-                ticket[name] = dict(zip(members, values[part], strict=True))
+                said[name] = dict(zip(members, values[part], strict=True))
             else:
-                ticket.update(zip(members, values[part], strict=True))
-        return ticket
+                said.update(zip(members, values[part], strict=True))
+        return said
 
 
 def shape_of(ticket: str) -> Shape | None:
@@ -69,6 +69,6 @@ def _shape(openings: tuple[tuple[str, str], ...]) -> Shape | None:
         count += 1
     lines = (re.escape(opening) + (" (.*)" if has_value else "") for opening, has_value in openings)
     return Shape(
-        re.compile("\n".join(lines) + r"\n*+(?=  - |\Z)"),
+        re.compile("\n".join(lines) + r"\n*+"),
         tuple((owner, tuple(names), slice(first, first + len(names))) for owner, names, first in maps),
     )

@@ -15,6 +15,7 @@ from reconciler.sandbox import control
 from reconciler.sandbox.grants import fingerprint
 from reconciler.sandbox.log import Entry, safe_body, safe_headers
 from reconciler.sandbox.misbehaving import Cut, Drip, Sent, misbehave
+from reconciler.sandbox.pausing import Latency, Pauses
 from reconciler.sandbox.platform import Platform, Route
 from reconciler.sandbox.reply import Reply, oauth_error
 from reconciler.sandbox.routes import ROUTES
@@ -25,14 +26,16 @@ _NOW_OR_NEVER = struct.pack("ii", 1, 0)
 
 @dataclass(slots=True)
 class Front:
-    """Answers requests. `latency` is in seconds per call; `stopping` ends every pause at once."""
+    """Answers requests, each after the time that a call takes: what the sandbox itself takes is part of that."""
 
     tpp: Platform
-    latency: float = 0.0
-    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    latency: Latency = field(default_factory=Latency)
+    pauses: Pauses = field(default_factory=Pauses)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self.latency.next()
         path = request.path.rstrip("/").lower()
         try:
             body = await request.read()
@@ -42,10 +45,12 @@ class Front:
             return self._response(control.answer(self.tpp, request, path, body))
         route = ROUTES.get(path)
         entry = self._note(request, route, body)
-        if self.latency:
-            await self._pause(self.latency)
+        if self.latency.seconds:
+            await self.pauses.until(self.latency.early(due))
         sent = await self._carry_out(route, request, body, entry)
-        return await self._send(request, entry, sent)
+        response = await self._send(request, entry, sent)
+        self.latency.answered(loop.time() - due)
+        return response
 
     def _note(self, request: web.BaseRequest, route: Route | None, body: bytes) -> Entry:
         token = bearer(request.headers.get("Authorization", ""))
@@ -78,7 +83,7 @@ class Front:
         if rule is None:
             return await run()
         entry.fault = rule.name or type(rule.fault).__name__.lower()
-        return await misbehave(rule.fault, run, self._pause)
+        return await misbehave(rule.fault, run, self.pauses.last)
 
     async def _send(self, request: web.BaseRequest, entry: Entry, sent: Sent) -> web.StreamResponse:
         match sent:
@@ -98,17 +103,11 @@ class Front:
         response.content_length = len(reply.body)
         await response.prepare(request)
         for index in range(len(reply.body)):
-            await self._pause(seconds)
-            if self.stopping.is_set():
+            await self.pauses.last(seconds)
+            if self.pauses.over.is_set():
                 break
             await response.write(reply.body[index : index + 1])
         return response
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self.stopping.wait(), seconds)
-        except TimeoutError:
-            pass
 
     def _response(self, reply: Reply) -> web.Response:
         headers = {

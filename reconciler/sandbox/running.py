@@ -18,6 +18,7 @@ from reconciler.sandbox.faults import Faults
 from reconciler.sandbox.front import Front
 from reconciler.sandbox.grants import Grants
 from reconciler.sandbox.log import Log
+from reconciler.sandbox.pausing import Latency, Pauses, punctual_loop
 from reconciler.sandbox.platform import Platform
 from reconciler.sandbox.seed import APPROVER, FULL_SCOPE, Seed
 from reconciler.sandbox.store import NoStore, SqliteStore, Store
@@ -104,28 +105,29 @@ def running_sandbox(
 
 @contextmanager
 def _serving(tpp: Platform, listening: Listening) -> Iterator[str]:
-    started: Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+    started: Future[tuple[str, asyncio.AbstractEventLoop, Pauses]] = Future()
     thread = threading.Thread(target=_run, args=(tpp, listening, started), name="sandbox", daemon=True)
     thread.start()
     try:
-        url, loop, stopping = started.result()
+        url, loop, pauses = started.result()
     except BaseException:
         thread.join()
         raise
     try:
         yield url
     finally:
-        loop.call_soon_threadsafe(stopping.set)
+        loop.call_soon_threadsafe(pauses.end)
         thread.join()
 
 
 def _run(
     tpp: Platform,
     listening: Listening,
-    started: "Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]]",
+    started: "Future[tuple[str, asyncio.AbstractEventLoop, Pauses]]",
 ) -> None:
     try:
-        asyncio.run(_serve(tpp, listening, started))
+        with asyncio.Runner(loop_factory=punctual_loop) as runner:
+            runner.run(_serve(tpp, listening, started))
     except Exception as error:
         if started.done():
             raise
@@ -135,9 +137,9 @@ def _run(
 async def _serve(
     tpp: Platform,
     listening: Listening,
-    started: "Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]]",
+    started: "Future[tuple[str, asyncio.AbstractEventLoop, Pauses]]",
 ) -> None:
-    front = Front(tpp, listening.latency)
+    front = Front(tpp, Latency(listening.latency))
     server = web.Server(front.handle, access_log=None, keepalive_timeout=75)
     runner = web.ServerRunner(server, shutdown_timeout=0.1)
     await runner.setup()
@@ -150,9 +152,9 @@ async def _serve(
             ticking = asyncio.create_task(_tick(tpp.world, listening.tick))
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         started.set_result(
-            (f"{'https' if listening.tls else 'http'}://{address}", asyncio.get_running_loop(), front.stopping)
+            (f"{'https' if listening.tls else 'http'}://{address}", asyncio.get_running_loop(), front.pauses)
         )
-        await front.stopping.wait()
+        await front.pauses.over.wait()
     finally:
         if ticking:
             ticking.cancel()
