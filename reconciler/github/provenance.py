@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from reconciler.errors import ReconcilerError
-from reconciler.github.api import GitHub
 from reconciler.github.event import Event, read_event
-from reconciler.github.review import review_of, review_of_pull
 from reconciler.model.review import Review
 from reconciler.ports import Clock
+
+if TYPE_CHECKING:
+    from reconciler.github.api import GitHub
 
 TOKENS = ("RECONCILER_GITHUB_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")
 """The variables that may hold the token, the first that is set wins."""
@@ -25,8 +27,10 @@ class Origin:
     why: str = ""
 
 
-def client_from(environ: Mapping[str, str], event: Event, clock: Clock) -> GitHub | None:
+def client_from(environ: Mapping[str, str], event: Event, clock: Clock) -> "GitHub | None":
     """Return a client for the event's repository, None when no token was handed over."""
+    from reconciler.github.api import GitHub
+
     token = next((environ[name] for name in TOKENS if environ.get(name)), "")
     return GitHub.open(event.api_url, event.repository, token, clock) if token else None
 
@@ -65,6 +69,8 @@ def _review(
     commits: Sequence[str],
     branch_commits: frozenset[str],
 ) -> tuple[Review | None, str]:
+    from reconciler.github.review import review_of, review_of_pull
+
     github = client_from(environ, event, clock)
     if github is None:
         return None, "who reviewed is not known: no GITHUB_TOKEN was handed to the step"

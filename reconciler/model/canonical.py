@@ -8,10 +8,17 @@ Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
+_quoted = json.encoder.encode_basestring_ascii
+
 
 def canonical(value: Json) -> bytes:
     """Return the one spelling of a JSON value: sorted keys, no blanks, ASCII. Raises ValueError for NaN."""
     return _ENCODER.encode(value).encode("ascii")
+
+
+def canonical_text(value: str | None) -> str:
+    """Return the canonical spelling of a text, or of none, as a part of a larger spelling."""
+    return "null" if value is None else _quoted(value)
 
 
 def sha256(data: bytes) -> str:

@@ -4,7 +4,7 @@ import hashlib
 from functools import lru_cache
 
 from reconciler.errors import GuardRefused
-from reconciler.model.canonical import Json, canonical, sha256
+from reconciler.model.canonical import Json, canonical, canonical_text, sha256
 from reconciler.model.decision import Decision, Expectation, Override, Parameters, WindowUse
 from reconciler.model.instant import format_instant
 from reconciler.model.plan import Plan, Step
@@ -36,7 +36,7 @@ def plan_digest(target: str, steps: tuple[Step, ...], overrides: tuple[Override,
     meaning = hashlib.sha256(b'{"overrides":' + canonical(exemptions) + b',"steps":[')
     for number, step in enumerate(sorted(steps, key=lambda step: step.guid)):
         # canonical JSON of one object, spelled step by step: of a large plan it would be as large as the plan
-        meaning.update((b"," if number else b"") + canonical(_step(step)))
+        meaning.update((b"," if number else b"") + spelled(step))
     meaning.update(b'],"target":' + canonical(target) + b"}")
     return f"sha256:{meaning.hexdigest()}"
 
@@ -51,7 +51,8 @@ def check_digest(plan: Plan) -> None:
         )
 
 
-def _step(step: Step) -> Json:
+def meaning_of(step: Step) -> Json:
+    """Return what the digest covers of a step."""
     return {
         "guid": step.guid,
         "verdict": step.verdict.value,
@@ -69,6 +70,42 @@ def _step(step: Step) -> Json:
         "window": _window(step.window),
         "decision": step.decision,
     }
+
+
+def spelled(step: Step) -> bytes:
+    """Return canonical JSON of what a step means, put together from parts that many steps have in common."""
+    text = canonical_text
+    return (
+        f'{{"after":{_spelled_state(step.after)},"approval_reason":{text(step.approval_reason)},'
+        f'"approvers":{_spelled_approvers(step.approvers)},"before":{_spelled_state(step.before)},'
+        f'"change":{text(step.change)},"decision":{text(step.decision)},'
+        f'"expect":{{"object":{text(step.expect.object)},"workflow":{text(step.expect.workflow)}}},'
+        f'"explanation":{text(step.explanation)},"guid":{text(step.guid)},"object":{text(step.object)},'
+        f'"parameters":{_spelled_parameters(step.parameters)},'
+        f'"valid_until":{text(format_instant(step.valid_until) if step.valid_until else None)},'
+        f'"verdict":{text(step.verdict.value)},"window":{_spelled_window(step.window)},'
+        f'"workflow":{text(step.workflow)}}}'
+    ).encode("ascii")
+
+
+@lru_cache(maxsize=1024)
+def _spelled_state(state: State | None) -> str:
+    return canonical(_state(state) if state else None).decode()
+
+
+@lru_cache(maxsize=1024)
+def _spelled_approvers(approvers: tuple[str, ...]) -> str:
+    return canonical(sorted(approvers)).decode()
+
+
+@lru_cache(maxsize=1024)
+def _spelled_parameters(parameters: Parameters) -> str:
+    return canonical(_parameters(parameters)).decode()
+
+
+@lru_cache(maxsize=1024)
+def _spelled_window(window: WindowUse | None) -> str:
+    return canonical(_window(window)).decode()
 
 
 def _state(state: State) -> Json:

@@ -1,7 +1,6 @@
 """Connections that know whether they have sent anything, and that bound a whole answer in time.
 
-The classes here are hooks of requests and urllib3, which is why they inherit: requests configures proxies and TLS
-once, and its own pools make these connections.
+The classes here are hooks of urllib3, which is why they inherit: its pools make these connections.
 """
 
 import http.client
@@ -13,11 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from reconciler.tpp.usual_http import MOST_HEADS, Head, learn, usual_answer
 
 _IDLE_LIMIT = 60.0
 """Seconds after which an unused connection is closed rather than used again: IIS closes at 120, balancers earlier."""
@@ -94,30 +93,38 @@ class _BoundedReader(io.RawIOBase):
         super().close()
 
 
-class _BoundedSocket:
-    """As much of a socket as http.client needs to read a response from it."""
+class _Begun:
+    """As much of a socket as http.client needs to read a response from it, the beginning of which is here."""
 
-    def __init__(self, sock: Any) -> None:  # noqa: ANN401 - socket, SSLSocket or urllib3's SSLTransport
-        self._sock = sock
+    def __init__(self, reader: Any) -> None:  # noqa: ANN401 - an io.BufferedReader
+        self._reader = reader
 
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_BoundedReader(self._sock))
+    def makefile(self, _mode: str) -> Any:  # noqa: ANN401 - an io.BufferedReader
+        return self._reader
 
 
 class _Response(http.client.HTTPResponse):
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - http.client's signature
-        super().__init__(_BoundedSocket(sock), *args, **kwargs)  # type: ignore[arg-type]
+        begun = sock if isinstance(sock, _Begun) else _Begun(io.BufferedReader(_BoundedReader(sock)))
+        super().__init__(begun, *args, **kwargs)  # type: ignore[arg-type]
 
 
 class _Watched(HTTPConnection):
     """Notes what is sent, and drops connections that were idle for so long that the server may be closing them.
 
     Head and body of a request leave in one piece, where http.client sends two: one system call and TLS record less.
+    A request that was made before with another body takes a short way, and so does a usual answer to it.
     """
 
     response_class = _Response
     _used_at = 0.0
     _gathered: list[bytes] | None = None
+    _asked: tuple[str, str] | None = None
+    """Method and target of the request under way, when it took the short way."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - urllib3's signature
+        super().__init__(*args, **kwargs)
+        self._heads: dict[tuple[Any, ...], Head] = {}
 
     def connect(self) -> None:
         gathered, self._gathered = self._gathered, None
@@ -127,14 +134,60 @@ class _Watched(HTTPConnection):
             self._gathered = gathered
             _this_call.sent = False  # what asked a proxy for a tunnel was no part of the request
 
-    def request(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - urllib3's signature
-        self._gathered = []
+    def request(self, method: str, url: str, body: Any = None, headers: Any = None, **kwargs: Any) -> None:  # noqa: ANN401 - urllib3's signature
+        call = (method, url, *headers.items())
+        head = self._heads.get(call)
+        if head is not None and isinstance(body, bytes):
+            self._asked = (method, url)
+            self.send(head.request(body))
+            return
+        self._asked, self._gathered = None, []
         try:
-            super().request(*args, **kwargs)
-            gathered = self._gathered
+            super().request(method, url, body=body, headers=headers, **kwargs)
+            request = b"".join(self._gathered)
         finally:
             self._gathered = None
-        self.send(b"".join(gathered))
+        if isinstance(body, bytes) and (learnt := learn(request, body)) is not None:
+            if len(self._heads) >= MOST_HEADS:
+                self._heads.clear()
+            self._heads[call] = learnt
+        self.send(request)
+
+    def getresponse(self) -> Any:  # noqa: ANN401 - urllib3's response, or what is one to its pool
+        if self._asked is None:
+            return super().getresponse()
+        (method, url), self._asked = self._asked, None
+        if self.sock.gettimeout() != self.timeout:
+            self.sock.settimeout(self.timeout)
+        reader = io.BufferedReader(_BoundedReader(self.sock))
+        answer = usual_answer(reader.peek())
+        if answer is not None:
+            reader.close()
+            return answer
+        return self._unusual(_Begun(reader), method, url)
+
+    def _unusual(self, begun: _Begun, method: str, url: str) -> urllib3.HTTPResponse:
+        """Read an answer as urllib3 does, which has no door for a response that has begun."""
+        response = _Response(begun, method=method)
+        try:
+            response.begin()
+        except ConnectionError:
+            self.close()
+            raise
+        if response.will_close:
+            self.close()
+        return urllib3.HTTPResponse(
+            body=response,
+            headers=urllib3.HTTPHeaderDict(response.msg.items()),
+            status=response.status,
+            version=response.version,
+            reason=response.reason,
+            preload_content=False,
+            decode_content=False,
+            original_response=response,
+            request_method=method,
+            request_url=url,
+        )
 
     def send(self, data: Any) -> None:  # noqa: ANN401 - http.client's signature
         if self._gathered is not None:
@@ -168,46 +221,5 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _WatchedTls
 
 
-_POOLS = {"http": _PlainPool, "https": _TlsPool}
-
-
-class _Adapter(HTTPAdapter):
-    """Gives requests our TLS settings and our connections."""
-
-    def __init__(self, context: ssl.SSLContext, size: int) -> None:
-        self._context = context
-        super().__init__(pool_connections=2, pool_maxsize=size, max_retries=0)
-
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **rest: Any) -> None:  # noqa: ANN401, FBT
-        super().init_poolmanager(connections, maxsize, block, ssl_context=self._context, **rest)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
-
-    def build_connection_pool_key_attributes(
-        self,
-        request: requests.PreparedRequest,
-        verify: Any,  # noqa: ANN401 - requests' signature
-        cert: Any = None,  # noqa: ANN401 - requests' signature
-    ) -> tuple[Any, Any]:
-        host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
-        return host, {"cert_reqs": "CERT_REQUIRED"}  # what is trusted stands in our context alone
-
-    def proxy_manager_for(self, proxy: str, **rest: Any) -> urllib3.ProxyManager:  # noqa: ANN401 - requests' signature
-        manager: urllib3.ProxyManager = super().proxy_manager_for(
-            proxy, ssl_context=self._context, proxy_ssl_context=self._context, **rest
-        )
-        manager.pool_classes_by_scheme = _POOLS
-        return manager
-
-
-def open_pool(origin: str, context: ssl.SSLContext, size: int, *, proxied: bool) -> tuple[requests.Session, Any]:
-    """Let requests work out proxies (NO_PROXY included) for one origin, and return its session and urllib3 pool.
-
-    The context is the only source of trust: `verify` never comes from the environment (requests would let
-    REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE replace it). Raises requests.RequestException for a malformed proxy URL.
-    """
-    session = requests.Session()
-    adapter = _Adapter(context, size)
-    session.mount(origin, adapter)
-    asked = requests.Request("POST", origin).prepare()
-    proxies = dict(session.merge_environment_settings(origin, {}, False, None, None)["proxies"]) if proxied else {}
-    return session, adapter.get_connection_with_tls_context(asked, verify=True, proxies=proxies)
+POOLS = {"http": _PlainPool, "https": _TlsPool}
+"""The kind of pool for each scheme, as urllib3's managers take them."""

@@ -8,17 +8,16 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Self
 
-import requests
 import urllib3
 from urllib3 import exceptions as broken
 from urllib3.util.retry import Retry
 
 from reconciler._version import __version__
-from reconciler.errors import ServerFailure
 from reconciler.model.settings import Tls
 from reconciler.tpp.address import Address
-from reconciler.tpp.connection import has_sent, open_pool, start_call
+from reconciler.tpp.connection import has_sent, start_call
 from reconciler.tpp.excerpt import neutral
+from reconciler.tpp.pool import open_pool
 from reconciler.tpp.tls import tls_context
 from reconciler.tpp.wire import LARGEST_ANSWER
 
@@ -59,16 +58,11 @@ class Exchange:
     """The connections to one server. Thread-safe; `size` calls can be under way at once."""
 
     def __init__(self, address: Address, tls: Tls, size: int) -> None:
-        """Configure requests once. Raises ServerFailure for unusable TLS files or proxy variables."""
+        """Configure TLS and proxy once. Raises ServerFailure for unusable TLS files or proxy variables."""
         self._address = address
-        try:
-            secure = address.scheme == "https"
-            context = tls_context(tls) if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            self._session, self._pool = open_pool(address.origin, context, size, proxied=secure)
-        except requests.RequestException:
-            raise ServerFailure(
-                "the proxy of the environment can't be used", "check HTTPS_PROXY, ALL_PROXY and NO_PROXY"
-            ) from None
+        secure = address.scheme == "https"
+        context = tls_context(tls) if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._pool = open_pool(address.origin, context, size, proxied=secure)
 
     def __enter__(self) -> Self:
         """Hand out the connections."""
@@ -79,7 +73,6 @@ class Exchange:
     ) -> None:
         """Close all connections."""
         self._pool.close()
-        self._session.close()
 
     def send(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None, timeout: urllib3.Timeout
