@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from reconciler.errors import GuardRefused
 from reconciler.model.canonical import Json, canonical, canonical_text, sha256
-from reconciler.model.decision import Decision, Expectation, Override, Parameters, WindowUse
+from reconciler.model.decision import Decision, Override, Parameters, WindowUse
 from reconciler.model.instant import format_instant
 from reconciler.model.plan import Plan, Step
 from reconciler.model.status import State, Wanted, state_of
@@ -36,7 +36,7 @@ def plan_digest(target: str, steps: tuple[Step, ...], overrides: tuple[Override,
     meaning = hashlib.sha256(b'{"overrides":' + canonical(exemptions) + b',"steps":[')
     for number, step in enumerate(sorted(steps, key=lambda step: step.guid)):
         # canonical JSON of one object, spelled step by step: of a large plan it would be as large as the plan
-        meaning.update((b"," if number else b"") + spelled(step))
+        meaning.update((b"," if number else b"") + spell_meaning(step))
     meaning.update(b'],"target":' + canonical(target) + b"}")
     return f"sha256:{meaning.hexdigest()}"
 
@@ -51,28 +51,7 @@ def check_digest(plan: Plan) -> None:
         )
 
 
-def meaning_of(step: Step) -> Json:
-    """Return what the digest covers of a step."""
-    return {
-        "guid": step.guid,
-        "verdict": step.verdict.value,
-        "before": _state(step.before) if step.before else None,
-        "after": _state(step.after),
-        "object": step.object,
-        "workflow": step.workflow,
-        "approvers": sorted(step.approvers),
-        "approval_reason": step.approval_reason,
-        "explanation": step.explanation,
-        "change": step.change,
-        "expect": _expectation(step.expect),
-        "valid_until": format_instant(step.valid_until) if step.valid_until else None,
-        "parameters": _parameters(step.parameters),
-        "window": _window(step.window),
-        "decision": step.decision,
-    }
-
-
-def spelled(step: Step) -> bytes:
+def spell_meaning(step: Step) -> bytes:
     """Return canonical JSON of what a step means, put together from parts that many steps have in common."""
     text = canonical_text
     return (
@@ -124,10 +103,6 @@ def _parameters(parameters: Parameters) -> Json:
         "object_dn": parameters.object_dn,
         "user_data": parameters.user_data,
     }
-
-
-def _expectation(expect: Expectation) -> Json:
-    return {"object": expect.object, "workflow": expect.workflow}
 
 
 def _window(window: WindowUse | None) -> Json:

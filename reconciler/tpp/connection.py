@@ -8,6 +8,7 @@ import io
 import ssl
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,7 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from reconciler.tpp.bounded import BoundedReader
 from reconciler.tpp.usual_http import MOST_HEADS, Head, learn, usual_answer
 
 _IDLE_LIMIT = 60.0
@@ -64,35 +66,6 @@ def _peer_of(sock: ssl.SSLSocket) -> Peer | None:
     return Peer(sock.version() or "TLS", names.get("commonName") or names.get("organizationName", "?"), expires_at)
 
 
-class _BoundedReader(io.RawIOBase):
-    """Reads from a socket until a point in time, so that a server can't stretch an answer by trickling it."""
-
-    def __init__(self, sock: Any) -> None:  # noqa: ANN401 - socket, SSLSocket or urllib3's SSLTransport
-        self._sock = sock
-        self._raw = sock.makefile("rb", buffering=0)
-        limit = sock.gettimeout()
-        self._until = None if limit is None else time.monotonic() + limit
-        self._read_before = False
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401 - any writable buffer
-        if self._read_before and self._until is not None:
-            left = self._until - time.monotonic()
-            if left <= 0:
-                raise TimeoutError("timed out")
-            self._sock.settimeout(left)
-        self._read_before = True  # the first read has the socket's own limit, and is mostly the last
-        count: int | None = self._raw.readinto(buffer)
-        return count
-
-    def close(self) -> None:
-        if not self.closed:
-            self._raw.close()
-        super().close()
-
-
 class _Begun:
     """As much of a socket as http.client needs to read a response from it, the beginning of which is here."""
 
@@ -105,7 +78,7 @@ class _Begun:
 
 class _Response(http.client.HTTPResponse):
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - http.client's signature
-        begun = sock if isinstance(sock, _Begun) else _Begun(io.BufferedReader(_BoundedReader(sock)))
+        begun = sock if isinstance(sock, _Begun) else _Begun(io.BufferedReader(BoundedReader(sock)))
         super().__init__(begun, *args, **kwargs)  # type: ignore[arg-type]
 
 
@@ -134,6 +107,10 @@ class _Watched(HTTPConnection):
             self._gathered = gathered
             _this_call.sent = False  # what asked a proxy for a tunnel was no part of the request
 
+    def knows(self, method: str, url: str, body: Any, headers: Mapping[str, str]) -> bool:  # noqa: ANN401 - as request()
+        """Say whether this call can go out over the connection as it stands, and has been made before."""
+        return self.sock is not None and isinstance(body, bytes) and (method, url, *headers.items()) in self._heads
+
     def request(self, method: str, url: str, body: Any = None, headers: Any = None, **kwargs: Any) -> None:  # noqa: ANN401 - urllib3's signature
         call = (method, url, *headers.items())
         head = self._heads.get(call)
@@ -159,21 +136,21 @@ class _Watched(HTTPConnection):
         (method, url), self._asked = self._asked, None
         if self.sock.gettimeout() != self.timeout:
             self.sock.settimeout(self.timeout)
-        reader = io.BufferedReader(_BoundedReader(self.sock))
-        answer = usual_answer(reader.peek())
-        if answer is not None:
+        reader = io.BufferedReader(BoundedReader(self.sock))
+        try:
+            answer = usual_answer(reader.peek())
+            if answer is None:
+                return self._unusual(_Begun(reader), method, url)
+        except BaseException:
             reader.close()
-            return answer
-        return self._unusual(_Begun(reader), method, url)
+            raise
+        reader.close()
+        return answer
 
     def _unusual(self, begun: _Begun, method: str, url: str) -> urllib3.HTTPResponse:
         """Read an answer as urllib3 does, which has no door for a response that has begun."""
         response = _Response(begun, method=method)
-        try:
-            response.begin()
-        except ConnectionError:
-            self.close()
-            raise
+        response.begin()
         if response.will_close:
             self.close()
         return urllib3.HTTPResponse(
@@ -214,10 +191,34 @@ class _WatchedTls(_Watched, HTTPSConnection):
 
 
 class _PlainPool(HTTPConnectionPool):
+    """Besides urlopen() it makes a call again with what was learnt from the first one."""
+
     ConnectionCls = _Watched
 
+    def call_again(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], read_timeout: float | None
+    ) -> Any:  # noqa: ANN401 - urllib3's response, or what is one to its pool
+        """Make a call over a connection that has made it before. None when there is none: then urlopen() has to.
 
-class _TlsPool(HTTPSConnectionPool):
+        Failures are those of sockets and http.client, as they come.
+        """
+        connection: Any = self._get_conn()
+        if not connection.knows(method, url, body, headers):
+            self._put_conn(connection)
+            return None
+        connection.timeout = read_timeout
+        try:
+            connection.request(method, url, body=body, headers=headers)
+            response = connection.getresponse()
+        except BaseException:
+            connection.close()
+            self._put_conn(connection)
+            raise
+        response._connection, response._pool = connection, self  # noqa: SLF001 - as urlopen() does
+        return response
+
+
+class _TlsPool(_PlainPool, HTTPSConnectionPool):
     ConnectionCls = _WatchedTls
 
 

@@ -83,9 +83,11 @@ class Exchange:
         """
         start_call()
         try:
-            response = self._pool.urlopen(
+            target = self._address.prefix + path
+            response = self._pool.call_again(method, target, body, headers, timeout.read_timeout)
+            response = response or self._pool.urlopen(
                 method,
-                self._address.prefix + path,
+                target,
                 body=body,
                 headers=headers,
                 retries=_NO_RETRIES,

@@ -1,10 +1,9 @@
 """The ports' TicketReader over HTTP: many tickets at once, each fault a value."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
-from queue import Empty, Queue
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 
 from reconciler.model.guid import Guid
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
@@ -14,6 +13,8 @@ from reconciler.tpp.calls import DETAILS, EXISTS
 from reconciler.tpp.refreshing import Permissions
 from reconciler.tpp.results import Result, describe
 
+_BREATH = 0.01
+"""Seconds between two looks at what has been read."""
 _NOT_SEEN = (Result.TICKET_DOES_NOT_EXIST, Result.INSUFFICIENT_PRIVILEGES)
 
 
@@ -61,20 +62,25 @@ class HttpTicketReader:
         """Read many tickets at once and yield them as they come. Memory holds what is in flight, little more."""
         wanted = dict.fromkeys(guids)
         workers = min(self._in_flight, len(wanted))
-        pool = _Pool(iter(wanted), Queue(workers * 4), self.read)
+        if not wanted:
+            return iter(())
+        pool = _Pool(iter(wanted), self.read, workers)
         for number in range(workers):
             Thread(target=pool.work, name=f"reader-{number}", daemon=True).start()
-        return pool.collect(workers)
+        return pool.collect()
 
 
 @dataclass(slots=True)
 class _Pool:
-    """Threads that take GUIDs from one source and put readings into one queue; None says that a thread ended."""
+    """Threads that take GUIDs from one source, and what they have read."""
 
     source: Iterator[Guid]
-    answers: "Queue[tuple[Guid, Reading] | BaseException | None]"
     read: Callable[[Guid], Reading]
+    working: int
+    answers: deque[tuple[Guid, Reading]] = field(default_factory=deque)
+    failed: BaseException | None = None
     taking: Lock = field(default_factory=Lock)
+    ended: Event = field(default_factory=Event)
     stopped: bool = False
 
     def work(self) -> None:
@@ -84,31 +90,27 @@ class _Pool:
                     guid = next(self.source, None)
                 if guid is None:
                     break
-                self.answers.put((guid, self.read(guid)))
+                self.answers.append((guid, self.read(guid)))
         except BaseException as error:  # noqa: BLE001 - it is raised again where the answers are awaited
-            self.answers.put(error)
-        else:
-            self.answers.put(None)
+            self.failed = error
+        with self.taking:
+            self.working -= 1
+        if self.failed or not self.working:
+            self.ended.set()
 
-    def collect(self, working: int) -> Iterator[tuple[Guid, Reading]]:
+    def collect(self) -> Iterator[tuple[Guid, Reading]]:
+        """Look for answers every now and then: to be woken up for each of them would hold up those who read."""
         try:
-            while working:
-                answer = self.answers.get()
-                if isinstance(answer, BaseException):
-                    raise answer
-                if answer is None:
-                    working -= 1
-                else:
-                    yield answer
-        finally:
-            self._stop()
-
-    def _stop(self) -> None:
-        """Let no thread start another call, and make room for the answers that are still to come."""
-        self.stopped = True
-        with suppress(Empty):
             while True:
-                self.answers.get_nowait()
+                over = self.ended.wait(_BREATH)
+                while self.answers:
+                    yield self.answers.popleft()
+                if self.failed is not None:
+                    raise self.failed
+                if over:
+                    return
+        finally:
+            self.stopped = True
 
 
 def _reading(seen: LiveTicket | Result | Failure) -> Reading:

@@ -42,6 +42,10 @@ def result(code: Any, **members: Any) -> bytes:
     return http(200, {"Result": code, **members})
 
 
+class Last(bytes):
+    """An answer after which the connection is closed."""
+
+
 DROP = b""
 """Closes the connection without an answer."""
 
@@ -127,7 +131,7 @@ class AnsweringServer:
                 if not answer:
                     return
                 self._say(connection, answer)
-                if self.closes_after:
+                if self.closes_after or isinstance(answer, Last):
                     return
 
     def _say(self, connection: socket.socket, answer: bytes) -> None:

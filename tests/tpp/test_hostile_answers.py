@@ -17,7 +17,7 @@ from reconciler.tpp.preflight import server_version, verify
 from reconciler.tpp.session import Session, ticket_reader
 from reconciler.tpp.writing import ticket_writer
 from tests.builders import guid
-from tests.tpp.answering import AnsweringServer, http, result
+from tests.tpp.answering import AnsweringServer, Last, http, result
 from tests.tpp.opening import no_jitter, session_with
 
 GOOD = {"Result": 1, "Status": "Pending", "GUID": guid(1), "Blocking": "x", "Updated": "/Date(1489096754000)/"}
@@ -66,6 +66,23 @@ def test_a_thousand_random_answers_never_break_a_read() -> None:
             with session_with(server.url) as session:
                 assert _is_sound(ticket_reader(session).read(guid(1)))
     assert len(server.calls("details")) > 1000
+
+
+def test_random_answers_to_a_call_that_was_made_before_never_break_a_read() -> None:
+    answers = mutations(random.Random(9_2026))
+    orderly = True
+
+    def answer(_heard):
+        return good if orderly else Last(next(answers))
+
+    good = http(200, GOOD)
+    with AnsweringServer(default={"details": answer, "refresh": result(1)}) as server:
+        for _ in range(400):
+            with session_with(server.url) as session:
+                orderly = True
+                assert isinstance(ticket_reader(session).read(guid(1)), Found)
+                orderly = False
+                assert _is_sound(ticket_reader(session).read(guid(1)))
 
 
 def test_a_thousand_random_answers_never_turn_an_update_into_something_it_is_not() -> None:
