@@ -106,6 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = _report_bug(error)
     else:
         code = result if isinstance(result, int) else 0
+    gc.freeze()  # the process ends, and with it everything that is left: searching it once more is in vain
     sys.exit(code)
 
 

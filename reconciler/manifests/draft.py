@@ -34,7 +34,8 @@ class Draft:
     """What one pass found. `members` are those of the top of the file, with `tickets` left empty.
 
     `late` says that members which shape tickets stood after them, so that a second pass is needed; `whole` that the
-    text could be read to its end; `other` is what the text is instead of a map.
+    text could be read to its end; `other` is what the text is instead of a map. `fits` says that somebody has looked at
+    the members, and that they are well-formed.
     """
 
     reader: StrictReader
@@ -48,6 +49,7 @@ class Draft:
     seen: int = 0
     late: bool = False
     whole: bool = False
+    fits: bool = False
 
 
 def read_draft(file: str, data: bytes, windows: Windows) -> Draft:

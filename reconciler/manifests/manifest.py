@@ -59,7 +59,7 @@ def _is_all_tickets_and_good(draft: Draft) -> bool:
     members = draft.members
     if not draft.whole or draft.kept or draft.reader.problems or draft.header_faults or not draft.decisions:
         return False
-    return members.keys() <= _BESIDE_TICKETS and fits_beside_tickets(members)
+    return draft.fits or (members.keys() <= _BESIDE_TICKETS and fits_beside_tickets(members))
 
 
 def _tell_kept(draft: Draft, manifest: Manifest, places: Places) -> None:

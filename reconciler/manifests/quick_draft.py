@@ -71,7 +71,8 @@ def _read_head(file: str, data: bytes, windows: Windows) -> Draft | None:
         members[name] = scalar(stated) if stated[0] in MAY_BE_TYPED else stated
     draft.header = read_header(members, windows, draft.header_faults)
     members["tickets"] = []
-    return draft if fits_beside_tickets(members) and not draft.header_faults else None
+    draft.fits = not draft.header_faults and fits_beside_tickets(members)
+    return draft if draft.fits else None
 
 
 def _is_member(line: str) -> bool:

@@ -23,24 +23,32 @@ usual_ticket = _TICKET.match
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Where the values of usual tickets with certain members stand: for each map its name ("" for the outer), names."""
+    """Where the values of usual tickets with certain members stand.
+
+    `first` names the values that come first, in the ticket itself; `rest` has the others: the map that they belong to
+    ("" for the ticket), their names, and which they are. Values that are not `unsure` are text if they are any good.
+    """
 
     values: re.Pattern[str]
-    maps: tuple[tuple[str, tuple[str, ...], slice], ...]
+    first: tuple[str, ...]
+    rest: tuple[tuple[str, tuple[str, ...], slice], ...]
+    unsure: tuple[int, ...]
 
     def members(self, ticket: str) -> dict[str, Value] | None:
         """Return what a usual ticket says; None when it has another shape."""
         found = self.values.fullmatch(ticket)
         if found is None:
             return None
-        values = [scalar(value) if value[0] in MAY_BE_TYPED else value for value in found.groups()]
-        (_, members, part), *others = self.maps
-        said: dict[str, Value] = dict(zip(members, values[part], strict=True))
-        for name, members, part in others:
+        values: list[Value] = list(found.groups())
+        for index in self.unsure:
+            if found[index + 1][0] in MAY_BE_TYPED:
+                values[index] = scalar(found[index + 1])
+        said: dict[str, Value] = dict(zip(self.first, values))  # noqa: B905 - the rest is below
+        for name, members, part in self.rest:
             if name:
-                said[name] = dict(zip(members, values[part], strict=True))
+                said[name] = dict(zip(members, values[part]))  # noqa: B905 - as many by construction, and faster
             else:
-                said.update(zip(members, values[part], strict=True))
+                said.update(zip(members, values[part]))  # noqa: B905 - as above
         return said
 
 
@@ -68,7 +76,10 @@ def _shape(openings: tuple[tuple[str, str], ...]) -> Shape | None:
         maps[-1][1].append(key[1])
         count += 1
     lines = (re.escape(opening) + (" (.*)" if has_value else "") for opening, has_value in openings)
+    named = [name for _, names, _ in maps for name in names]
     return Shape(
         re.compile("\n".join(lines) + r"\n*+"),
-        tuple((owner, tuple(names), slice(first, first + len(names))) for owner, names, first in maps),
+        tuple(maps[0][1]),
+        tuple((owner, tuple(names), slice(first, first + len(names))) for owner, names, first in maps[1:]),
+        tuple(index for index, name in enumerate(named) if name != "guid"),
     )

@@ -61,14 +61,24 @@ def _read(file: str) -> bytes:
         if about.st_size > LARGEST:
             message = f"the file has {about.st_size:,} bytes, more than {LARGEST:,}"
             raise _unreadable(file, Code.FILE_TOO_LARGE, message, "split it over several files")
-        with open(file, "rb", buffering=0) as stream:  # noqa: PTH123 - as above
-            return stream.read()
+        return _content(file, about.st_size)
     except FileNotFoundError:
         raise _unreadable(file, Code.FILE_MISSING, "there is no such file or folder", "check the path") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         message = f"the file can't be read: {reason[:1].lower()}{reason[1:]}"
         raise _unreadable(file, Code.FILE_UNREADABLE, message, "check its permissions and what it links to") from None
+
+
+def _content(file: str, size: int) -> bytes:
+    descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        parts = [os.read(descriptor, size + 1)]
+        while parts[-1]:  # a file may have grown, and may come in pieces
+            parts.append(os.read(descriptor, LARGEST))
+        return b"".join(parts)
+    finally:
+        os.close(descriptor)
 
 
 def _refuse_control(file: str, data: bytes) -> None:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
 from reconciler.model.decision import Expectation, Override, Parameters, Source, WindowUse
 from reconciler.model.guid import Guid
@@ -105,7 +106,9 @@ class Plan:
     @property
     def counts(self) -> Mapping[Verdict, int]:
         """How many steps have each verdict that occurs, in the order of the verdicts."""
-        counted = Counter(step.verdict for step in self.steps)
+        counted: Counter[Verdict] = Counter()
+        for reason, count in Counter(map(attrgetter("reason"), self.steps)).items():
+            counted[reason.verdict] += count
         return {verdict: counted[verdict] for verdict in Verdict if counted[verdict]}
 
     @property

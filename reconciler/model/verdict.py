@@ -11,8 +11,23 @@ class Group(StrEnum):
     PERSON = "person"
 
 
+_GROUPS = {
+    **dict.fromkeys(("approve", "schedule", "reschedule", "reject", "reopen"), Group.CHANGE),
+    **dict.fromkeys(("in-sync", "settled", "awaiting-others", "elsewhere"), Group.FINE),
+}
+
+
 class Verdict(StrEnum):
-    """What a plan says of one decision. The order is the order of the design's table."""
+    """What a plan says of one decision. The order is the order of the design's table.
+
+    `group` decides whether anything is written and who has to act.
+    """
+
+    group: Group
+
+    def __init__(self, word: str) -> None:
+        """Look the group up once."""
+        self.group = _GROUPS.get(word, Group.PERSON)
 
     APPROVE = "approve"
     SCHEDULE = "schedule"
@@ -32,20 +47,18 @@ class Verdict(StrEnum):
     REFUSED = "refused"
     ERROR = "error"
 
-    @property
-    def group(self) -> Group:
-        """The group of the verdict, which decides whether anything is written and who has to act."""
-        if self in _CHANGES:
-            return Group.CHANGE
-        return Group.FINE if self in _FINE else Group.PERSON
-
-
-_CHANGES = frozenset({Verdict.APPROVE, Verdict.SCHEDULE, Verdict.RESCHEDULE, Verdict.REJECT, Verdict.REOPEN})
-_FINE = frozenset({Verdict.IN_SYNC, Verdict.SETTLED, Verdict.AWAITING_OTHERS, Verdict.ELSEWHERE})
-
 
 class Reason(StrEnum):
-    """Why a verdict was reached: `<verdict>/<cause>`. Documentation and tests refer to these codes."""
+    """Why a verdict was reached: `<verdict>/<cause>`. Documentation and tests refer to these codes.
+
+    `verdict` is the verdict that the code belongs to.
+    """
+
+    verdict: Verdict
+
+    def __init__(self, code: str) -> None:
+        """Look the verdict up once."""
+        self.verdict = Verdict(code.partition("/")[0])
 
     APPROVE_WANTED = "approve/wanted"
     SCHEDULE_WANTED = "schedule/wanted"
@@ -93,11 +106,3 @@ class Reason(StrEnum):
     REFUSED_NOT_REVIEWED = "refused/not-reviewed"
 
     ERROR_UNREADABLE = "error/unreadable"
-
-    @property
-    def verdict(self) -> Verdict:
-        """The verdict that the code belongs to."""
-        return _VERDICTS[self]
-
-
-_VERDICTS = {reason: Verdict(reason.value.partition("/")[0]) for reason in Reason}

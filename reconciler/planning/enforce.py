@@ -10,7 +10,7 @@ from reconciler.model.guid import Guid
 from reconciler.model.plan import Control, Step
 from reconciler.model.policy import Limits, Policy
 from reconciler.model.verdict import Group
-from reconciler.planning.guards import NEVER_OVERRIDDEN, STEP_GUARDS, Circumstances, NotYetReviewed, Refusal
+from reconciler.planning.guards import NEVER_OVERRIDDEN, STEP_GUARDS, Circumstances, Guard, NotYetReviewed, Refusal
 from reconciler.planning.limits import check_limits
 
 
@@ -20,7 +20,8 @@ def enforce(
     """Refuse what the policy does not allow. Returns all steps, refused ones turned, and one control a rule."""
     exempt = _exemptions(overrides, seen)
     tally: Counter[tuple[str, str]] = Counter()
-    checked = tuple(_checked(step, seen, exempt, tally) for step in steps)
+    guards = {rule: guard for rule, guard in STEP_GUARDS.items() if _configured(rule, seen)}
+    checked = tuple(_checked(step, seen, guards, exempt, tally) for step in steps)
     limited, limit_controls = _limited(checked, seen, exempt)
     return limited, tuple(_control(rule, seen, tally) for rule in STEP_GUARDS) + limit_controls
 
@@ -42,11 +43,15 @@ def _exemptions(overrides: tuple[Override, ...], seen: Circumstances) -> Mapping
 
 
 def _checked(
-    step: Step, seen: Circumstances, exempt: Mapping[str, frozenset[Guid]], tally: Counter[tuple[str, str]]
+    step: Step,
+    seen: Circumstances,
+    guards: Mapping[str, Guard],
+    exempt: Mapping[str, frozenset[Guid]],
+    tally: Counter[tuple[str, str]],
 ) -> Step:
     if step.group is not Group.CHANGE:
         return step
-    for rule, guard in STEP_GUARDS.items():
+    for rule, guard in guards.items():
         refusal = guard(step, seen)
         if refusal is None:
             continue

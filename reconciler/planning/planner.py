@@ -31,17 +31,18 @@ class Header:
 
 
 def assemble(header: Header, steps: Iterable[Step], overrides: tuple[Override, ...], seen: Circumstances) -> Plan:
-    """Put steps together to a plan: sorted by GUID, siblings shown, guards run, contradictions noted."""
-    ordered = sorted(steps, key=lambda step: step.guid)
+    """Put steps together to a plan: guards run on each as it comes, sorted by GUID, siblings shown."""
+    guarded, controls = enforce(steps, overrides, seen)
+    ordered = sorted(guarded, key=lambda step: step.guid)
     related = _by_object(ordered)
-    guarded, controls = enforce((_with_siblings(step, related) for step in ordered), overrides, seen)
+    shown = tuple(_with_siblings(step, related) for step in ordered)
     return Plan(
         tool=header.tool,
         target=header.target,
         made_at=header.made_at,
         expires_at=header.made_at + header.time_to_live,
-        digest=plan_digest(header.target, guarded, overrides),
-        steps=guarded,
+        digest=plan_digest(header.target, shown, overrides),
+        steps=shown,
         environment=header.environment,
         commit=header.commit,
         shard=header.shard,
