@@ -12,6 +12,7 @@ from functools import lru_cache
 from aiohttp import web
 
 from reconciler.sandbox import control
+from reconciler.sandbox.arriving import Arrivals
 from reconciler.sandbox.grants import fingerprint
 from reconciler.sandbox.log import Entry, safe_body, safe_headers
 from reconciler.sandbox.misbehaving import Cut, Drip, Sent, misbehave
@@ -31,11 +32,12 @@ class Front:
     tpp: Platform
     latency: Latency = field(default_factory=Latency)
     pauses: Pauses = field(default_factory=Pauses)
+    arrivals: Arrivals = field(default_factory=Arrivals)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         loop = asyncio.get_running_loop()
-        due = loop.time() + self.latency.next()
+        due = self.arrivals.last(request.protocol) + self.latency.next()
         path = request.path.rstrip("/").lower()
         try:
             body = await request.read()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from reconciler.sandbox.arriving import Doorman
 from reconciler.sandbox.building import build, issue
 from reconciler.sandbox.clock import Now, RealTime, SandboxClock
 from reconciler.sandbox.faults import Faults
@@ -144,20 +145,23 @@ async def _serve(
     runner = web.ServerRunner(server, shutdown_timeout=0.1)
     await runner.setup()
     ticking: asyncio.Task[None] | None = None
+    door: asyncio.Server | None = None
+    loop = asyncio.get_running_loop()
     try:
-        site = web.TCPSite(runner, listening.host, listening.port, ssl_context=listening.tls)
-        await site.start()
-        host, port, *_ = runner.addresses[0]
+        door = await loop.create_server(
+            lambda: Doorman(server(), front.arrivals), listening.host, listening.port, ssl=listening.tls
+        )
+        host, port, *_ = door.sockets[0].getsockname()
         if listening.tick:
             ticking = asyncio.create_task(_tick(tpp.world, listening.tick))
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        started.set_result(
-            (f"{'https' if listening.tls else 'http'}://{address}", asyncio.get_running_loop(), front.pauses)
-        )
+        started.set_result((f"{'https' if listening.tls else 'http'}://{address}", loop, front.pauses))
         await front.pauses.over.wait()
     finally:
         if ticking:
             ticking.cancel()
+        if door:
+            door.close()
         transports = [connection.transport for connection in server.connections]
         await runner.cleanup()
         await _let_go(transports)
