@@ -49,12 +49,12 @@ def command(
 ) -> int:
     """Apply a saved plan exactly as it is, or plan the manifests at PATHS and apply that."""
     from reconciler.cli.exit_codes import of_plan
-    from reconciler.cli.plan_to_apply import plan_to_apply
+    from reconciler.cli.plan_to_apply import manifests_to_apply, plan_to_apply
     from reconciler.cli.running import carry_out
     from reconciler.cli.wiring import open_house
 
     detail = detail_of(quiet, verbose)
-    with open_house(invocation) as house:
+    with open_house(invocation, manifests_to_apply(paths)) as house:
         plan = plan_to_apply(house, paths, reviewed, shard)
         if style == "text":
             show_plan(plan, "text", detail)

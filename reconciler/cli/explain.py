@@ -34,11 +34,17 @@ def command(invocation: Invocation, guid: Guid, paths: tuple[str, ...], style: s
     from reconciler.cli.wiring import open_house
     from reconciler.tpp.session import ticket_reader
 
-    with open_house(invocation) as house:
+    with open_house(invocation, paths) as house:
         reader = ticket_reader(house.session)
-        request = introduce(house, Request(paths=paths, only=guid), final=False)
-        plan = make_plan(house, reader, replace(request, notes=()))  # they are about a plan, not about one ticket
-        found = _gather(house, guid, plan, reader, _named(house, paths))
+
+        def introduced(asked: Request) -> Request:
+            return replace(
+                introduce(house, asked, final=False), notes=()
+            )  # they are about a plan, not about one ticket
+
+        plan = make_plan(house, reader, Request(only=guid), introduced)
+        named = {decision.guid: decision.source for decision in house.desired.decisions}
+        found = _gather(house, guid, plan, reader, named)
     _show(found, style)
     return 0
 
@@ -53,14 +59,6 @@ def _show(found: Explanation, style: str) -> None:
         from reconciler.rendering.explain_text import explain_text
 
         click.echo(explain_text(found, view_of()), nl=False)
-
-
-def _named(house: "House", paths: tuple[str, ...]) -> "Mapping[Guid, Source]":
-    from reconciler.manifests.load import load_desired
-
-    settings = house.settings
-    desired = load_desired(paths or settings.tickets, windows=settings.windows, now=house.clock.now())
-    return {decision.guid: decision.source for decision in desired.decisions}
 
 
 def _gather(

@@ -47,9 +47,11 @@ def command(
     from reconciler.cli.wiring import open_house
     from reconciler.tpp.session import ticket_reader
 
-    with open_house(invocation) as house, progress_bar("Reading tickets") as progress:
-        request = introduce(house, Request(paths=paths, shard=shard, since=since, progress=progress), final=False)
-        plan = make_plan(house, ticket_reader(house.session), request)
+    with open_house(invocation, paths) as house, progress_bar("Reading tickets") as progress:
+        request = Request(shard=shard, since=since, progress=progress)
+        plan = make_plan(
+            house, ticket_reader(house.session), request, lambda asked: introduce(house, asked, final=False)
+        )
         settings = house.settings
     if out is not None:
         from reconciler.ledger.plan_files import save_plan

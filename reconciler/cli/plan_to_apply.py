@@ -28,17 +28,22 @@ def plan_to_apply(house: House, paths: tuple[str, ...], reviewed: Path | None, s
 
     Raises InvalidInput, GuardRefused, ServerFailure, LedgerBroken.
     """
-    saved = [path for path in paths if path.endswith(".json")]
-    if saved:
+    if manifests_to_apply(paths) is None:
         if len(paths) > 1 or shard is not None or reviewed is not None:
             raise click.UsageError(
                 "a saved plan is applied alone, as it is: without other paths, --shard or --reviewed"
             )
-        plan = checked(load_plan(Path(saved[0])), house)
+        plan = checked(load_plan(Path(paths[0])), house)
         return enforce_again(plan, circumstances(house, plan))
+    request = Request(shard=shard)
+
+    def introduced(asked: Request) -> Request:
+        nonlocal request
+        request = introduce(house, asked, final=True)
+        return replace(request, people=NotYetReviewed())
+
     with progress_bar("Reading tickets") as progress:
-        request = introduce(house, Request(paths=paths, shard=shard, progress=progress), final=True)
-        plan = make_plan(house, ticket_reader(house.session), replace(request, people=NotYetReviewed()))
+        plan = make_plan(house, ticket_reader(house.session), replace(request, progress=progress), introduced)
     plan = hold_to_reviews(house, plan, request)
     if reviewed is not None:
         then = load_plan(reviewed)
@@ -46,6 +51,11 @@ def plan_to_apply(house: House, paths: tuple[str, ...], reviewed: Path | None, s
         _same_target(then, house)
         plan = hold_against(plan, then)
     return plan
+
+
+def manifests_to_apply(paths: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return the paths of manifests; None when a saved plan is to be applied, for which none is opened."""
+    return None if any(path.endswith(".json") for path in paths) else paths
 
 
 def checked(plan: Plan, house: House) -> Plan:

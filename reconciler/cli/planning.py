@@ -2,19 +2,19 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from reconciler.cli.version import tool
 from reconciler.cli.wiring import House
 from reconciler.ledger.heads import ledger_head
 from reconciler.ledger.memory import LedgerMemory
-from reconciler.manifests.load import load_desired
 from reconciler.model.decision import Decision, Desired
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
 from reconciler.model.record import NO_STORY, Story
 from reconciler.model.shard import Shard
+from reconciler.model.ticket import Reading
 from reconciler.planning.guards import Circumstances, NotYetReviewed, People
 from reconciler.planning.judge import judge, judge_closed, needs_reading
 from reconciler.planning.planner import Header, assemble
@@ -23,9 +23,8 @@ from reconciler.ports import Progress, TicketReader
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to plan: manifests (the configuration's when there are none), part of them, for whom."""
+    """What to plan of that which the manifests declare, and for whom."""
 
-    paths: tuple[str, ...] = ()
     shard: Shard | None = None
     people: People = NotYetReviewed()
     commit: str | None = None
@@ -38,14 +37,19 @@ class Request:
     progress: Callable[[int], Progress] | None = field(default=None)
 
 
-def make_plan(house: House, reader: TicketReader, request: Request) -> Plan:
-    """Load, read, judge, guard. Raises InvalidInput, ServerFailure, LedgerBroken."""
+def make_plan(house: House, reader: TicketReader, request: Request, introduce: Callable[[Request], Request]) -> Plan:
+    """Read, judge, guard. Raises InvalidInput, ServerFailure, LedgerBroken.
+
+    `introduce` fills in who acts and who decided, which is asked while the first tickets are being read.
+    """
     settings, now = house.settings, house.clock.now()
-    desired = load_desired(request.paths or settings.tickets, windows=settings.windows, now=now)
-    desired = _prepared(house, reader, desired, request)
+    desired = _prepared(house, reader, house.desired, request)
     ledger = Path(settings.ledger)
     stories = LedgerMemory(ledger).recall(decision.guid for decision in desired.decisions)
-    steps = _steps(desired.decisions, stories, reader, house, request)
+    open_ones, closed = _divided(desired.decisions, stories, request.shard)
+    readings = reader.read_many(open_ones)
+    request = introduce(request)
+    steps = _steps(open_ones, closed, stories, readings, now, request)
     header = Header(
         tool=tool(),
         target=house.session.target,
@@ -82,26 +86,36 @@ def _prepared(house: House, reader: TicketReader, desired: Desired, request: Req
     return desired
 
 
-def _steps(
-    decisions: tuple[Decision, ...],
-    stories: Mapping[Guid, Story],
-    reader: TicketReader,
-    house: House,
-    request: Request,
-) -> Iterator[Step]:
-    now, shard = house.clock.now(), request.shard
+def _divided(
+    decisions: tuple[Decision, ...], stories: Mapping[Guid, Story], shard: Shard | None
+) -> tuple[dict[Guid, Decision], list[Decision]]:
+    """Return the decisions of a shard whose tickets have to be read, and those whose tickets are gone for good."""
     open_ones: dict[Guid, Decision] = {}
+    closed: list[Decision] = []
     for decision in decisions:
         stated = decision.expect.object
         if shard is not None and stated is not None and not shard.owns(stated):
             continue
-        story = stories.get(decision.guid, NO_STORY)
-        if needs_reading(story):
+        if needs_reading(stories.get(decision.guid, NO_STORY)):
             open_ones[decision.guid] = decision
         elif shard is None or stated is not None or shard.owns(decision.guid):
-            yield judge_closed(decision, story, now)
+            closed.append(decision)
+    return open_ones, closed
+
+
+def _steps(
+    open_ones: dict[Guid, Decision],
+    closed: list[Decision],
+    stories: Mapping[Guid, Story],
+    readings: Iterator[tuple[Guid, Reading]],
+    now: datetime,
+    request: Request,
+) -> Iterator[Step]:
+    for decision in closed:
+        yield judge_closed(decision, stories[decision.guid], now)
+    shard = request.shard
     advance = request.progress(len(open_ones)) if request.progress else None
-    for guid, reading in reader.read_many(open_ones):
+    for guid, reading in readings:
         decision = open_ones.pop(guid)
         step = judge(decision, reading, stories.get(guid, NO_STORY), now)
         if shard is None or decision.expect.object is not None or shard.owns(step.object or guid):

@@ -30,9 +30,11 @@ def command(invocation: Invocation, paths: tuple[str, ...], history: Path | None
     from reconciler.cli.wiring import open_house
     from reconciler.tpp.session import ticket_reader
 
-    with open_house(invocation) as house:
+    with open_house(invocation, paths) as house:
         target = _history(house, history, paths)
-        plan = make_plan(house, ticket_reader(house.session), introduce(house, Request(paths=paths), final=False))
+        plan = make_plan(
+            house, ticket_reader(house.session), Request(), lambda asked: introduce(house, asked, final=False)
+        )
         ledger, now = Path(house.settings.ledger), house.clock.now()
         tidied = tidy(plan, ledger, target, now, write=not dry_run)
         if not dry_run:

@@ -4,12 +4,13 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.options import Invocation
+from reconciler.model.decision import Desired
 from reconciler.model.settings import AuthMethod, Settings
 
 if TYPE_CHECKING:
@@ -18,23 +19,38 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What a command that talks to the server works with. There is no writer in it: `apply` makes its own."""
+    """What a command that talks to the server works with. There is no writer in it: `apply` makes its own.
+
+    `desired` is what the manifests declare, nothing where a command does not read them.
+    """
 
     settings: Settings
     clock: SystemClock
     session: "Session"
+    desired: Desired = field(default_factory=Desired)
 
 
 @contextmanager
-def open_house(invocation: Invocation) -> Iterator[House]:
-    """Load the configuration and open a session with its server. Raises InvalidInput, ServerFailure."""
+def open_house(invocation: Invocation, manifests: tuple[str, ...] | None = None) -> Iterator[House]:
+    """Load the configuration and the manifests at these paths, and open a session with the server.
+
+    No paths are those of the configuration, None is no manifests at all. A fault in any of them is told before the
+    network is used. Raises InvalidInput, ServerFailure.
+    """
     from reconciler.tpp.secrets import read_secrets
     from reconciler.tpp.session import open_session
 
     settings, clock = invocation.settings(), SystemClock()
+    desired = Desired() if manifests is None else _declared(settings, clock, manifests)
     secrets = read_secrets(os.environ, sys.stdin.read)
     with open_session(settings, secrets, clock, id_token=id_token_source(settings, clock)) as session:
-        yield House(settings, clock, session)
+        yield House(settings, clock, session, desired)
+
+
+def _declared(settings: Settings, clock: SystemClock, paths: tuple[str, ...]) -> Desired:
+    from reconciler.manifests.load import load_desired
+
+    return load_desired(paths or settings.tickets, windows=settings.windows, now=clock.now())
 
 
 def id_token_source(settings: Settings, clock: SystemClock) -> Callable[[], str] | None:
