@@ -82,14 +82,14 @@ def of_plan(plan: "Plan", *, changes_matter: bool = False) -> Exit:
 def _plan_codes(plan: "Plan", changes_matter: bool) -> Iterable[Exit]:
     from reconciler.model.verdict import Group, Verdict
 
-    for step in plan.steps:
-        if step.verdict is Verdict.ERROR:
+    for verdict in plan.counts:
+        if verdict is Verdict.ERROR:
             yield Exit.SERVER
-        elif step.verdict is Verdict.REFUSED:
+        elif verdict is Verdict.REFUSED:
             yield Exit.REFUSED
-        elif step.group is Group.PERSON:
+        elif verdict.group is Group.PERSON:
             yield Exit.PERSON
-        elif step.group is Group.CHANGE and changes_matter:
+        elif verdict.group is Group.CHANGE and changes_matter:
             yield Exit.CHANGES
 
 

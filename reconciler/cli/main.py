@@ -89,7 +89,7 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave the process with the code of the table in exit_codes.py."""
     _speak_utf8()
-    gc.set_threshold(100_000, 20, 20)  # what commands load stays in use until they end: searching it often is in vain
+    gc.set_threshold(500_000, 20, 20)  # what commands load stays in use until they end: searching it often is in vain
     try:
         result = cli.main(args=list(arguments) if arguments is not None else None, standalone_mode=False)
     except click.exceptions.Abort:

@@ -97,7 +97,7 @@ class _Watched(HTTPConnection):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - urllib3's signature
         super().__init__(*args, **kwargs)
-        self._heads: dict[tuple[Any, ...], Head] = {}
+        self.heads: dict[tuple[Any, ...], Head] = {}
 
     def connect(self) -> None:
         gathered, self._gathered = self._gathered, None
@@ -109,11 +109,11 @@ class _Watched(HTTPConnection):
 
     def knows(self, method: str, url: str, body: Any, headers: Mapping[str, str]) -> bool:  # noqa: ANN401 - as request()
         """Say whether this call can go out over the connection as it stands, and has been made before."""
-        return self.sock is not None and isinstance(body, bytes) and (method, url, *headers.items()) in self._heads
+        return self.sock is not None and isinstance(body, bytes) and (method, url, *headers.items()) in self.heads
 
     def request(self, method: str, url: str, body: Any = None, headers: Any = None, **kwargs: Any) -> None:  # noqa: ANN401 - urllib3's signature
         call = (method, url, *headers.items())
-        head = self._heads.get(call)
+        head = self.heads.get(call)
         if head is not None and isinstance(body, bytes):
             self._asked = (method, url)
             self.send(head.request(body))
@@ -125,9 +125,9 @@ class _Watched(HTTPConnection):
         finally:
             self._gathered = None
         if isinstance(body, bytes) and (learnt := learn(request, body)) is not None:
-            if len(self._heads) >= MOST_HEADS:
-                self._heads.clear()
-            self._heads[call] = learnt
+            if len(self.heads) >= MOST_HEADS:
+                self.heads.clear()
+            self.heads[call] = learnt
         self.send(request)
 
     def getresponse(self) -> Any:  # noqa: ANN401 - urllib3's response, or what is one to its pool
@@ -195,6 +195,16 @@ class _PlainPool(HTTPConnectionPool):
 
     ConnectionCls = _Watched
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - urllib3's signature
+        super().__init__(*args, **kwargs)
+        self.heads: dict[tuple[Any, ...], Head] = {}
+
+    def _new_conn(self) -> Any:  # noqa: ANN401 - one of our connections
+        """Make a connection that knows what the others have learnt."""
+        connection: Any = super()._new_conn()
+        connection.heads = self.heads
+        return connection
+
     def call_again(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], read_timeout: float | None
     ) -> Any:  # noqa: ANN401 - urllib3's response, or what is one to its pool
@@ -222,5 +232,5 @@ class _TlsPool(_PlainPool, HTTPSConnectionPool):
     ConnectionCls = _WatchedTls
 
 
-POOLS = {"http": _PlainPool, "https": _TlsPool}
+POOLS: dict[str, type] = {"http": _PlainPool, "https": _TlsPool}
 """The kind of pool for each scheme, as urllib3's managers take them."""

@@ -1,5 +1,6 @@
 """The ports' TicketReader over HTTP: many tickets at once, each fault a value."""
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -64,7 +65,7 @@ class HttpTicketReader:
         workers = min(self._in_flight, len(wanted))
         if not wanted:
             return iter(())
-        pool = _Pool(iter(wanted), self.read, workers)
+        pool = _Pool(iter(wanted), self.read, workers, workers * 4)
         for number in range(workers):
             Thread(target=pool.work, name=f"reader-{number}", daemon=True).start()
         return pool.collect()
@@ -72,11 +73,12 @@ class HttpTicketReader:
 
 @dataclass(slots=True)
 class _Pool:
-    """Threads that take GUIDs from one source, and what they have read."""
+    """Threads that take GUIDs from one source, and what they have read: they pause while `most` of it lies there."""
 
     source: Iterator[Guid]
     read: Callable[[Guid], Reading]
     working: int
+    most: int
     answers: deque[tuple[Guid, Reading]] = field(default_factory=deque)
     failed: BaseException | None = None
     taking: Lock = field(default_factory=Lock)
@@ -91,6 +93,8 @@ class _Pool:
                 if guid is None:
                     break
                 self.answers.append((guid, self.read(guid)))
+                while len(self.answers) >= self.most and not self.stopped:
+                    time.sleep(_BREATH)
         except BaseException as error:  # noqa: BLE001 - it is raised again where the answers are awaited
             self.failed = error
         with self.taking:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MOST_HEADS = 32
-"""How many heads of requests one connection learns before it forgets them: a run makes a handful of calls."""
+"""How many heads of requests are learnt before all are forgotten: a run makes a handful of calls."""
 
 _ANSWER = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9]) [ -~]*\r\n((?:[A-Za-z0-9-]+: [!-~](?:[ -~]*[!-~])?\r\n)+)\r\n")
 _LENGTH = re.compile("[0-9]{1,7}")
