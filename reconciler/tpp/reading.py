@@ -14,8 +14,8 @@ from reconciler.tpp.calls import DETAILS, EXISTS
 from reconciler.tpp.refreshing import Permissions
 from reconciler.tpp.results import Result, describe
 
-_BREATH = 0.01
-"""Seconds between two looks at what has been read."""
+_BREATH, _MOMENT = 0.01, 0.001
+"""Seconds between two looks at what has been read, and between two looks for room to put more."""
 _NOT_SEEN = (Result.TICKET_DOES_NOT_EXIST, Result.INSUFFICIENT_PRIVILEGES)
 
 
@@ -82,7 +82,7 @@ class _Pool:
     answers: deque[tuple[Guid, Reading]] = field(default_factory=deque)
     failed: BaseException | None = None
     taking: Lock = field(default_factory=Lock)
-    ended: Event = field(default_factory=Event)
+    worth_a_look: Event = field(default_factory=Event)
     stopped: bool = False
 
     def work(self) -> None:
@@ -93,20 +93,28 @@ class _Pool:
                 if guid is None:
                     break
                 self.answers.append((guid, self.read(guid)))
-                while len(self.answers) >= self.most and not self.stopped:
-                    time.sleep(_BREATH)
+                self._make_room()
         except BaseException as error:  # noqa: BLE001 - it is raised again where the answers are awaited
             self.failed = error
         with self.taking:
             self.working -= 1
         if self.failed or not self.working:
-            self.ended.set()
+            self.worth_a_look.set()
+
+    def _make_room(self) -> None:
+        if len(self.answers) * 2 < self.most:
+            return
+        self.worth_a_look.set()
+        while len(self.answers) >= self.most and not self.stopped:
+            time.sleep(_MOMENT)
 
     def collect(self) -> Iterator[tuple[Guid, Reading]]:
         """Look for answers every now and then: to be woken up for each of them would hold up those who read."""
         try:
             while True:
-                over = self.ended.wait(_BREATH)
+                self.worth_a_look.wait(_BREATH)
+                self.worth_a_look.clear()
+                over = not self.working
                 while self.answers:
                     yield self.answers.popleft()
                 if self.failed is not None:
