@@ -1,4 +1,4 @@
-"""A plan of ours against a server without latency beside octoDNS's plan from file to file."""
+"""A plan of ours against a server without latency beside octoDNS's plan from file to file, of as many changes."""
 
 import subprocess
 from pathlib import Path
@@ -10,6 +10,8 @@ from benchmarks.report import Report
 from benchmarks.server import serving
 from benchmarks.setting import Setting, configure, reconciler
 
+_IN_FLIGHT = 4
+"""Calls in flight: without latency there is nothing to wait for, and more threads only stand in each other's way."""
 _CONFIG = """\
 providers:
   source: {class: octodns.provider.yaml.YamlProvider, directory: ./source, default_ttl: 300}
@@ -27,7 +29,7 @@ def run(setting: Setting, report: Report, peers: Peers) -> None:
         return
     ours, theirs = setting.home("no-latency"), setting.home("octodns")
     workload.manifests(ours / "tickets", setting.size)
-    configure(ours)
+    configure(ours, _IN_FLIGHT)
     _zone(theirs, setting.size)
     with serving(ours, setting.size, 0.0) as server:
         found = report.measured(
@@ -53,6 +55,7 @@ def _octodns(sync: str, home: Path) -> Cost:
 
 
 def _zone(home: Path, size: int) -> None:
+    """Write records that all are there and differ, as all our tickets are there and are to be changed."""
     for name in ("source", "target"):
         (home / name).mkdir()
     (home / "config.yaml").write_text(_CONFIG, encoding="utf-8")
@@ -61,4 +64,5 @@ def _zone(home: Path, size: int) -> None:
         for number in range(1, size + 1)
     )
     (home / "source" / "example.com.yaml").write_text(f"---\n{records}", encoding="utf-8")
-    (home / "target" / "example.com.yaml").write_text("---\n{}\n", encoding="utf-8")
+    there = records.replace("value: 10.", "value: 11.")
+    (home / "target" / "example.com.yaml").write_text(f"---\n{there}", encoding="utf-8")

@@ -17,9 +17,11 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from reconciler.tpp.bounded import BoundedReader
+from reconciler.tpp.bounded import BoundedReader, deadline_of
 from reconciler.tpp.usual_http import MOST_HEADS, Head, learn, usual_answer
 
+_PIECE = 1 << 14
+"""Bytes; most answers are whole in one piece of this size."""
 _IDLE_LIMIT = 60.0
 """Seconds after which an unused connection is closed rather than used again: IIS closes at 120, balancers earlier."""
 
@@ -78,7 +80,7 @@ class _Begun:
 
 class _Response(http.client.HTTPResponse):
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - http.client's signature
-        begun = sock if isinstance(sock, _Begun) else _Begun(io.BufferedReader(BoundedReader(sock)))
+        begun = sock if isinstance(sock, _Begun) else _Begun(io.BufferedReader(BoundedReader(sock, deadline_of(sock))))
         super().__init__(begun, *args, **kwargs)  # type: ignore[arg-type]
 
 
@@ -136,16 +138,17 @@ class _Watched(HTTPConnection):
         (method, url), self._asked = self._asked, None
         if self.sock.gettimeout() != self.timeout:
             self.sock.settimeout(self.timeout)
-        reader = io.BufferedReader(BoundedReader(self.sock))
+        until = deadline_of(self.sock)
+        begun = self.sock.recv(_PIECE)
+        answer = usual_answer(begun)
+        if answer is not None:
+            return answer
+        reader = io.BufferedReader(BoundedReader(self.sock, until, begun))
         try:
-            answer = usual_answer(reader.peek())
-            if answer is None:
-                return self._unusual(_Begun(reader), method, url)
+            return self._unusual(_Begun(reader), method, url)
         except BaseException:
             reader.close()
             raise
-        reader.close()
-        return answer
 
     def _unusual(self, begun: _Begun, method: str, url: str) -> urllib3.HTTPResponse:
         """Read an answer as urllib3 does, which has no door for a response that has begun."""

@@ -13,9 +13,11 @@ MOST_HEADS = 32
 """How many heads of requests are learnt before all are forgotten: a run makes a handful of calls."""
 
 _ANSWER = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9]) [ -~]*\r\n((?:[A-Za-z0-9-]+: [!-~](?:[ -~]*[!-~])?\r\n)+)\r\n")
-_LENGTH = re.compile("[0-9]{1,7}")
+_LENGTHS = re.compile(rb"(?i)^content-length: ([0-9]{1,7})\r", re.MULTILINE)
+_CHANGES_FRAMING = re.compile(
+    rb"(?i)^(?:transfer-encoding|connection|content-encoding):|^content-length: [^\r]*[^0-9\r]", re.MULTILINE
+)
 _WITHOUT_BODY = (204, 304)
-_CHANGES_FRAMING = ("transfer-encoding", "connection", "content-encoding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +43,36 @@ def learn(request: bytes, body: bytes) -> Head | None:
 
 
 class Headers(Mapping[str, str]):
-    """The headers of an answer; names are compared without case."""
+    """The headers of an answer, taken apart once somebody asks; names are compared without case."""
 
-    __slots__ = ("_values",)
+    __slots__ = ("_block", "_values")
 
-    def __init__(self, values: Mapping[str, str]) -> None:
-        """Take headers by their names in lower case."""
-        self._values = values
+    def __init__(self, block: bytes) -> None:
+        """Take the lines of the headers."""
+        self._block = block
+        self._values: dict[str, str] | None = None
+
+    @property
+    def _found(self) -> dict[str, str]:
+        if self._values is None:
+            self._values = {}
+            for line in self._block.decode("ascii").split("\r\n")[:-1]:
+                name, _, value = line.partition(": ")
+                before = self._values.get(name.lower())
+                self._values[name.lower()] = value if before is None else f"{before}, {value}"
+        return self._values
 
     def __getitem__(self, name: str) -> str:
-        """Return one header. Raises KeyError."""
-        return self._values[name.lower()]
+        """Return one header; one that stands more than once as one, as HTTP means it. Raises KeyError."""
+        return self._found[name.lower()]
 
     def __iter__(self) -> Iterator[str]:
         """Give the names in lower case."""
-        return iter(self._values)
+        return iter(self._found)
 
     def __len__(self) -> int:
         """Count the headers."""
-        return len(self._values)
+        return len(self._found)
 
 
 @dataclass(slots=True)
@@ -99,19 +112,9 @@ class Answer:
 def usual_answer(data: bytes) -> Answer | None:
     """Return the answer that `data` is from its first byte to its last; None when it may be or mean anything else."""
     head = _ANSWER.match(data)
-    if head is None:
+    if head is None or _CHANGES_FRAMING.search(head[2]):
         return None
-    headers: dict[str, str] = {}
-    for line in head[2].decode("ascii").split("\r\n")[:-1]:
-        name, _, value = line.partition(": ")
-        headers[name.lower()] = value
-    length, status = headers.get("content-length", ""), int(head[1])
-    if (
-        len(headers) != head[2].count(b"\r\n")
-        or status in _WITHOUT_BODY
-        or any(name in headers for name in _CHANGES_FRAMING)
-        or not _LENGTH.fullmatch(length)
-        or head.end() + int(length) != len(data)
-    ):
+    lengths, status = _LENGTHS.findall(head[2]), int(head[1])
+    if len(lengths) != 1 or status in _WITHOUT_BODY or head.end() + int(lengths[0]) != len(data):
         return None
-    return Answer(status, Headers(headers), data[head.end() :])
+    return Answer(status, Headers(head[2]), data[head.end() :])

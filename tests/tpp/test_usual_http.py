@@ -70,7 +70,7 @@ def test_an_answer_is_taken_in_one_piece_only_if_http_client_reads_the_same(data
     plain = http.client.HTTPResponse(_Said(data), method="POST")  # type: ignore[arg-type]
     plain.begin()
     assert (plain.status, plain.will_close, plain.chunked) == (answer.status, False, False)
-    assert {name.lower(): value for name, value in plain.getheaders()} == dict(answer.headers)
+    assert {name.lower(): plain.getheader(name) for name, _ in plain.getheaders()} == dict(answer.headers)
     assert plain.read() == answer.body
     assert plain.length == 0
 
