@@ -12,9 +12,6 @@ from reconciler.manifests.strict_yaml import Value
 from reconciler.manifests.times import zone_of
 from reconciler.manifests.windows import Windows
 
-WELL_FORMED: Value = {"guid": "00000000-0000-0000-0000-000000000000", "status": "Pending"}
-"""Stands for tickets that are not to be looked at."""
-
 
 @cache
 def schema_of(name: str) -> dict[str, Any]:
@@ -43,9 +40,16 @@ def ticket_gate(defaults: Value) -> Gate:
     return gate("decisions", "ticket", *(f"states_{name}" for name in needs))
 
 
+@cache
+def _gate_beside_tickets() -> Gate:
+    root = schema_of("decisions")
+    members = {**root["properties"], "tickets": {}}
+    return compile_gate({**root, "properties": members}, root)
+
+
 def fits_beside_tickets(members: dict[str, Value]) -> bool:
-    """Say whether the members of a file are well-formed, whatever its tickets are."""
-    return gate("decisions")({**members, "tickets": [WELL_FORMED]})
+    """Say whether the members of a file, `tickets` among them, are well-formed, whatever the tickets are."""
+    return _gate_beside_tickets()(members)
 
 
 def read_header(members: dict[str, Value], windows: Windows, faults: list[Fault]) -> Header:

@@ -8,7 +8,7 @@ from reconciler.manifests.codes import Code
 from reconciler.manifests.decode import Header, decode_override, decode_ticket
 from reconciler.manifests.draft import Draft
 from reconciler.manifests.fault import Fault
-from reconciler.manifests.header import WELL_FORMED, fits_beside_tickets, gate, read_header, schema_of
+from reconciler.manifests.header import fits_beside_tickets, gate, read_header, schema_of
 from reconciler.manifests.place import Places, locate
 from reconciler.manifests.quick_draft import read_quickly
 from reconciler.manifests.select import decode_rule
@@ -19,6 +19,7 @@ from reconciler.model.decision import Decision, Override, Problem, Selection, So
 ReadDraft = Callable[[str, bytes, Windows], Draft]
 """Reads a text once: read_draft, or read_quickly, which comes to the same."""
 
+_WELL_FORMED: Value = {"guid": "00000000-0000-0000-0000-000000000000", "status": "Pending"}
 _BESIDE_TICKETS = frozenset({"version", "kind", "change", "timezone", "defaults", "tickets"})
 
 
@@ -101,8 +102,8 @@ def _without_good_tickets(draft: Draft) -> Value:
     if isinstance(instance.get("tickets"), list):
         refused = {index: kept.value for index, kept in enumerate(draft.kept) if kept.faults is None}
         # well-formed tickets are replaced, so that indices and with them places stay
-        shown = [refused.get(index, WELL_FORMED) for index in range(len(draft.kept))]
-        instance["tickets"] = shown if draft.whole and len(draft.kept) == draft.seen else [*shown, WELL_FORMED]
+        shown = [refused.get(index, _WELL_FORMED) for index in range(len(draft.kept))]
+        instance["tickets"] = shown if draft.whole and len(draft.kept) == draft.seen else [*shown, _WELL_FORMED]
     return instance
 
 

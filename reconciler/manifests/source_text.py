@@ -10,6 +10,7 @@ from reconciler.model.decision import Problem, Source
 LARGEST = 64 * 1024 * 1024
 """Bytes. Some 300,000 decisions."""
 
+_PIECE = 1 << 16
 _CONTROL = bytes(code for code in (*range(32), 127) if code not in b"\t\n\r")
 _CONTROL_PATTERN = re.compile(b"[" + re.escape(_CONTROL) + b"]")
 _HIDDEN = re.compile("[\x80-\x9f\u2028\u2029]")
@@ -75,7 +76,7 @@ def _content(file: str, size: int) -> bytes:
     try:
         parts = [os.read(descriptor, size + 1)]
         while parts[-1]:  # a file may have grown, and may come in pieces
-            parts.append(os.read(descriptor, LARGEST))
+            parts.append(os.read(descriptor, _PIECE))
         return b"".join(parts)
     finally:
         os.close(descriptor)
