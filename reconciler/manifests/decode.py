@@ -60,7 +60,8 @@ def decode_ticket(entry: Entry, header: Header, source: Source, faults: list[Fau
         expect = {**defaults["expect"], **(expect or {})}
     if "parameters" in defaults:
         parameters = {**defaults["parameters"], **(parameters or {})}
-    drop_follow_ups(faults, before, header)
+    if len(faults) > before:
+        drop_follow_ups(faults, before, header)
     if wanted is None or len(faults) > before:
         return None
     if valid_until and isinstance(wanted, ApprovedBetween) and valid_until > wanted.stop:

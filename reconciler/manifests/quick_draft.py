@@ -76,7 +76,7 @@ def _read_head(file: str, data: bytes, windows: Windows) -> Draft | None:
 
 
 def _is_member(line: str) -> bool:
-    return ": " in line and line[0] != "#"
+    return ": " in line and line[0] not in "# "
 
 
 def _read_first_ticket(file: str, data: bytes, windows: Windows, start: int) -> Draft | None:

@@ -6,6 +6,7 @@ A shape is learnt from its first ticket; a pattern made from it gives all values
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from reconciler.manifests.strict_yaml import MAY_BE_TYPED, Value, scalar
 
@@ -39,10 +40,10 @@ class Shape:
         found = self.values.fullmatch(ticket)
         if found is None:
             return None
-        values: list[Value] = list(found.groups())
+        values: list[Any] = list(found.groups())
         for index in self.unsure:
-            if found[index + 1][0] in MAY_BE_TYPED:
-                values[index] = scalar(found[index + 1])
+            if values[index][0] in MAY_BE_TYPED:
+                values[index] = scalar(values[index])
         said: dict[str, Value] = dict(zip(self.first, values))  # noqa: B905 - the rest is below
         for name, members, part in self.rest:
             if name:

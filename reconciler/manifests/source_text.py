@@ -75,7 +75,9 @@ def _content(file: str, size: int) -> bytes:
     descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     try:
         parts = [os.read(descriptor, size + 1)]
-        while parts[-1]:  # a file may have grown, and may come in pieces
+        if len(parts[0]) == size:
+            return parts[0]
+        while parts[-1]:  # the file has grown, or comes in pieces
             parts.append(os.read(descriptor, _PIECE))
         return b"".join(parts)
     finally:

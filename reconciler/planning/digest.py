@@ -17,7 +17,7 @@ def decision_digest(decision: Decision) -> str:
     The times of a recurring window are named by its rule, so that the decision stays the same decision next week.
     """
     wish = _wish(decision.wanted, decision.window, decision.parameters)
-    return sha256(b'{"guid":' + canonical(decision.guid) + b"," + wish[1:])
+    return sha256(f'{{"guid":{canonical_text(decision.guid)},'.encode("ascii") + wish[1:])
 
 
 @lru_cache(maxsize=1024)

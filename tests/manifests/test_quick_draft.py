@@ -88,6 +88,7 @@ def test_both_readers_say_the_same_of_every_file_of_the_corpus(path: Path) -> No
 
 @settings(max_examples=600, deadline=None)
 @given(data=manifests())
+@example(data=(HEADS[0] + "\n  # not: \n" + TICKETS[0].format(guid="6ede0e12-f7c0-4068-9977-001076205c84")).encode())
 @example(data=(HEADS[0] + 3 * TICKETS[0].format(guid="6ede0e12-f7c0-4068-9977-001076205c84")).encode())
 def test_both_readers_say_the_same_of_manifests_put_together_from_every_kind_of_ticket(data: bytes) -> None:
     assert read(data, read_quickly) == read(data, read_draft)
