@@ -1,6 +1,6 @@
 """How many Details a second the sandbox answers with one core of its own.
 
-    python benchmarks/sandbox_rate.py [--seconds 5] [--connections 8] [--tickets 1000] [--state FILE]
+    python -m benchmarks.sandbox_rate [--seconds 5] [--connections 8] [--tickets 1000] [--state FILE]
 
 The sandbox runs in this process. The load comes from another process that keeps several requests in flight on raw
 sockets, so that the client costs little and is not what is measured.
@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from benchmarks.bare_client import spell_request
 from reconciler.sandbox.running import running_sandbox
 
 
@@ -36,7 +37,7 @@ def drive(
 ) -> None:
     """Keep one request in flight on each connection until the time is up, and report the count of answers."""
     address = urlsplit(url)
-    requests = [_request(address.netloc, token, guid) for guid in guids]
+    requests = [spell_request(address.netloc, token, guid) for guid in guids]
     selector = selectors.DefaultSelector()
     for _ in range(connections):
         connection = socket.create_connection((address.hostname, address.port))
@@ -54,14 +55,6 @@ def drive(
     answers.put((count, elapsed))
     for key in list(selector.get_map().values()):
         key.fileobj.close()
-
-
-def _request(host: str, token: str, guid: str) -> bytes:
-    body = f'{{"GUID": "{guid}"}}'
-    return (
-        f"POST /vedsdk/Workflow/Ticket/Details HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
-    ).encode()
 
 
 def _options() -> argparse.Namespace:

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from benchmarks import workload
@@ -29,7 +30,11 @@ def run(setting: Setting, report: Report, peers: Peers) -> None:
         found = report.measured(
             in_turns(
                 setting.rounds,
-                {"plan over HTTP": lambda: _plan(home, plain), "plan over TLS": lambda: _plan(home, secure)},
+                {
+                    "plan over HTTP": lambda: _plan(home, plain),
+                    "plan over TLS": lambda: _plan(home, secure),
+                    "bare client": lambda: _bare(home, plain, setting.size),
+                },
             )
         )
     report.ratio("plan to latency limit, HTTP", found["plan over HTTP"].wall / limit, at_most=1.08, of=size)
@@ -42,6 +47,14 @@ def run(setting: Setting, report: Report, peers: Peers) -> None:
     report.ratio("apply to latency limit of its calls", wall / (limit * _CALLS_OF_APPLY), at_most=1.10, of=size)
     _vendor(setting, home, report, peers, applied["apply"])
     _large(setting, report)
+
+
+def _bare(home: Path, server: Server, count: int) -> Cost:
+    """Measure what the server takes by itself, from a client that does nothing."""
+    names = home / "all-names.json"
+    names.write_text(json.dumps(list(workload.guids(count))), encoding="utf-8")
+    words = [server.url, server.token, str(names), str(IN_FLIGHT)]
+    return cost_of([sys.executable, str(Path(__file__).parent / "bare_client.py"), *words])
 
 
 def _plan(home: Path, server: Server) -> Cost:
