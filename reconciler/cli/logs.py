@@ -52,12 +52,12 @@ def name_run(run: str) -> None:
         handler.addFilter(_OfRun(run))
 
 
-def start_logging(level: int, style: str) -> None:
-    """Send the reconciler's records of at least `level` to standard error in `style` (text or json)."""
+def start_logging(level: str, style: str) -> None:
+    """Send the reconciler's records of at least `level` (such as debug) to standard error in `style` (text or json)."""
     logging.raiseExceptions = False  # a closed standard error is no reason for a traceback
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if style == "json" else PlainLines())
     logger = logging.getLogger("reconciler")
     logger.handlers[:] = [handler]
-    logger.setLevel(level)
+    logger.setLevel(level.upper())
     logger.propagate = False

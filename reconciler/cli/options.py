@@ -1,7 +1,6 @@
 """The options that every command takes, and the value that carries them."""
 
 import functools
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,23 +13,29 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG = "reconciler.yaml"
 LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_DEFAULTS = ("warning", "text")
 
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """How the command was called: which configuration, which environment of it."""
+    """How the command was called: which configuration, which environment of it, what to log and how."""
 
     config: Path | None
     environment: str | None
+    log: tuple[str, str] = LOG_DEFAULTS
 
     def settings(self) -> "Settings":
         """Load the configuration with the variables of the environment on top. Raises InvalidInput.
 
-        Without --config, reconciler.yaml of the working directory is read when it is there.
+        Without --config, reconciler.yaml of the working directory is read when it is there. Logging starts here if it
+        was not asked for: what has no settings to go by has nothing to log.
         """
         import os
 
+        from reconciler.cli.logs import start_logging
         from reconciler.manifests.config import load_settings
+
+        start_logging(*self.log)
 
         default = Path(DEFAULT_CONFIG)
         path = self.config or (default if default.exists() else None)
@@ -43,14 +48,16 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--config", type=click.Path(path_type=Path), help=f"Configuration file [default: {DEFAULT_CONFIG}].")
     @click.option("--env", "environment", metavar="NAME", help="Environment of the configuration to use.")
     @click.option(
-        "--log-level", type=click.Choice(LOG_LEVELS), default="warning", help="What to log on standard error."
+        "--log-level", type=click.Choice(LOG_LEVELS), default=LOG_DEFAULTS[0], help="What to log on standard error."
     )
-    @click.option("--log-format", type=click.Choice(("text", "json")), default="text", help="How to log it.")
+    @click.option("--log-format", type=click.Choice(("text", "json")), default=LOG_DEFAULTS[1], help="How to log it.")
     @functools.wraps(function)
     def called(config: Path | None, environment: str | None, log_level: str, log_format: str, **rest: Any) -> Any:
-        from reconciler.cli.logs import start_logging
+        log = (log_level, log_format)
+        if log != LOG_DEFAULTS:
+            from reconciler.cli.logs import start_logging
 
-        start_logging(getattr(logging, log_level.upper()), log_format)
-        return function(Invocation(config, environment), **rest)
+            start_logging(*log)
+        return function(Invocation(config, environment, log), **rest)
 
     return called

@@ -10,6 +10,8 @@ from reconciler.model.decision import Problem, Source
 KEPT = ".gitkeep"
 """The file that git keeps a folder for which has nothing else in it."""
 _SUFFIXES = (".yaml", ".yml")
+_Identity = tuple[int, int] | str
+"""What tells a file from others, however it is named."""
 
 
 def find(paths: Iterable[str]) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
@@ -20,15 +22,15 @@ def find(paths: Iterable[str]) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
     than left out, for a plan from half of the manifests would be a wrong plan.
     """
     named = tuple(Path(path).as_posix() for path in paths)
-    found: dict[tuple[int, int] | str, str] = {}
+    found: dict[_Identity, str] = {}
     problems: list[Problem] = []
     for path in named:
-        files = list(_below(path, problems)) if Path(path).is_dir() else [path]
+        files = list(_below(path, problems)) if Path(path).is_dir() else [(path, _identity(path))]
         if not files and not _is_kept_empty(path) and not any(p.source.path.startswith(path) for p in problems):
             hint = f"put manifests (*.yaml) into it, or {KEPT} if it is to be empty, or name another path"
             problems.append(Problem(Code.FILE_NONE, Source(path), "there is no manifest in this folder", hint))
-        for file in files:
-            found.setdefault(_identity(file), file)
+        for file, identity in files:
+            found.setdefault(identity, file)
     if not named:
         problems.append(
             Problem(Code.FILE_NONE, Source("."), "no manifests are named", "name files or folders of manifests")
@@ -36,8 +38,9 @@ def find(paths: Iterable[str]) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
     return tuple(sorted(found.values())), tuple(problems)
 
 
-def _below(folder: str, problems: list[Problem]) -> Iterator[str]:
+def _below(folder: str, problems: list[Problem]) -> Iterator[tuple[str, _Identity]]:
     try:
+        device = os.stat(folder).st_dev  # noqa: PTH116 - as below
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
         message = f"the folder can't be read: {(error.strerror or str(error)).lower()}"
@@ -54,14 +57,14 @@ def _below(folder: str, problems: list[Problem]) -> Iterator[str]:
             message = "this link to a folder is not followed"
             problems.append(Problem(Code.FILE_LINK, Source(path), message, hint))
         elif entry.name.endswith(_SUFFIXES):
-            yield path
+            yield path, _identity(path) if entry.is_symlink() else (device, entry.inode())
 
 
 def _is_kept_empty(folder: str) -> bool:
     return (Path(folder) / KEPT).is_file()
 
 
-def _identity(file: str) -> tuple[int, int] | str:
+def _identity(file: str) -> _Identity:
     """Return what tells a file from others, however it is named; for one that can't be seen, its name."""
     try:
         about = os.stat(file)  # noqa: PTH116 - a Path for each of thousands of files costs more than the call

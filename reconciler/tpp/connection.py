@@ -3,6 +3,7 @@
 The classes here are hooks of urllib3, which is why they inherit: its pools make these connections.
 """
 
+import contextlib
 import http.client
 import io
 import ssl
@@ -221,7 +222,10 @@ class _PlainPool(HTTPConnectionPool):
             return None
         connection.timeout = read_timeout
         try:
-            connection.request(method, url, body=body, headers=headers)
+            with contextlib.suppress(
+                BrokenPipeError, ConnectionResetError
+            ):  # as urlopen(): it may have answered before
+                connection.request(method, url, body=body, headers=headers)
             response = connection.getresponse()
         except BaseException:
             connection.close()

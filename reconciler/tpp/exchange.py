@@ -85,18 +85,19 @@ class Exchange:
         try:
             target = self._address.prefix + path
             response = self._pool.call_again(method, target, body, headers, timeout.read_timeout)
-            response = response or self._pool.urlopen(
-                method,
-                target,
-                body=body,
-                headers=headers,
-                retries=_NO_RETRIES,
-                redirect=False,
-                assert_same_host=False,
-                timeout=timeout,
-                preload_content=False,
-                decode_content=False,
-            )
+            if response is None:
+                response = self._pool.urlopen(
+                    method,
+                    target,
+                    body=body,
+                    headers=headers,
+                    retries=_NO_RETRIES,
+                    redirect=False,
+                    assert_same_host=False,
+                    timeout=timeout,
+                    preload_content=False,
+                    decode_content=False,
+                )
             return _read(response)
         except _FAILURES as error:
             return self._broken(error)
