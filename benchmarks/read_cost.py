@@ -25,9 +25,9 @@ from reconciler.tpp.session import open_session, ticket_reader
 
 _PLACES = {
     "the kernel: sending, receiving, waiting for a connection's state": (
-        "{method 'send",
-        "{method 'recv",
-        "{method 'poll",
+        "method 'send",
+        "method 'recv",
+        "method 'poll",
     ),
     "urllib3, http.client and their queue of connections": (
         "/urllib3/",
