@@ -222,9 +222,8 @@ class _PlainPool(HTTPConnectionPool):
             return None
         connection.timeout = read_timeout
         try:
-            with contextlib.suppress(
-                BrokenPipeError, ConnectionResetError
-            ):  # as urlopen(): it may have answered before
+            # the server may have answered before it closed, and urlopen() looks for that, too
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 connection.request(method, url, body=body, headers=headers)
             response = connection.getresponse()
         except BaseException:
