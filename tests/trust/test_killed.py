@@ -90,6 +90,28 @@ def test_a_run_that_follows_at_once_waits_until_the_server_has_to_be_done_with_w
         check_finished(repository)
 
 
+def test_a_run_that_waits_for_what_a_killed_one_sent_can_be_interrupted(tmp_path: Path) -> None:
+    with a_repository(tmp_path) as repository:
+        code, _, err = repository.run(str(DIES), "intent:after", "1", "apply", "--yes")
+        assert code == -signal.SIGKILL, err
+        sent = len(repository.sandbox.log.updates)
+        process = repository.start("apply", "--yes")
+        assert process.stderr is not None
+        while "without an answer" not in (line := process.stderr.readline()):
+            assert line, "it waits, and says so"
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        assert time.monotonic() - began < 7.0
+        assert process.returncode == 130, out + err
+        waiting = [outcome.value for outcome in repository.outcomes()].count("not-attempted")
+        assert waiting >= 1, "the step whose intent was left is reported, and nothing was sent for it"
+        assert len(repository.sandbox.log.updates) - sent <= len(FOUR) - waiting
+        repository.assert_trustworthy()
+        assert repository.run(str(LATER), "apply", "--yes")[0] == 0
+        check_finished(repository)
+
+
 def wait_for(condition, process=None, seconds: float = 30.0) -> None:
     """Wait until something holds; an end of the process means that it never will."""
     until = time.monotonic() + seconds
