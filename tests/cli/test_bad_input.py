@@ -44,6 +44,15 @@ def test_an_empty_folder_of_manifests(desk: Desk) -> None:
     assert "tickets: error: " in said.err
 
 
+@pytest.mark.parametrize("command", [["plan"], ["apply", "--yes"], ["tidy"], ["explain", FIRST]])
+def test_faults_of_manifests_are_told_before_the_network_is_used(desk: Desk, command: list[str]) -> None:
+    desk.decide(APPROVE, APPROVE)
+    said = desk.run(*command)
+    assert said.code == 1
+    assert "is decided twice" in said.err
+    assert desk.sandbox.log.entries == ()
+
+
 def test_a_server_that_is_not_there(desk: Desk) -> None:
     desk.decide(APPROVE)
     desk.environ("TPP_URL", "http://127.0.0.1:9")
