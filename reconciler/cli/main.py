@@ -1,5 +1,6 @@
 """The entry point: a table of commands that are imported only when they are called, and the one catcher of errors."""
 
+import atexit
 import gc
 import importlib
 import sys
@@ -89,6 +90,8 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave the process with the code of the table in exit_codes.py."""
     _speak_utf8()
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)  # what is left ends with the process: searching it once more is in vain
     gc.set_threshold(500_000, 20, 20)  # what commands load stays in use until they end: searching it often is in vain
     try:
         result = cli.main(args=list(arguments) if arguments is not None else None, standalone_mode=False)
@@ -106,7 +109,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = _report_bug(error)
     else:
         code = result if isinstance(result, int) else 0
-    gc.freeze()  # the process ends, and with it everything that is left: searching it once more is in vain
     sys.exit(code)
 
 
