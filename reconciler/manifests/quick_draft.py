@@ -117,7 +117,7 @@ def _split(draft: Draft, header: Header, data: bytes, start: int) -> tuple[list[
         else:
             return [], None
         line += breaks
-    return decisions, "".join(others).encode()
+    return decisions, "".join(others).encode("utf-8", "surrogateescape")
 
 
 def _tickets(data: bytes, start: int) -> Iterator[tuple[str, dict[str, Value] | None]]:
@@ -144,7 +144,7 @@ def _stretches(data: bytes, start: int) -> Iterator[str]:
     """Yield the text from the first ticket on, cut in front of tickets, so that large files need little memory."""
     while start < len(data):
         end = data.find(_NEXT.encode(), start + _STRETCH) + 1 or len(data)
-        yield data[start:end].decode("utf-8", "replace")
+        yield data[start:end].decode("utf-8", "surrogateescape")
         start = end
 
 

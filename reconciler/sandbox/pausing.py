@@ -32,8 +32,8 @@ class Latency:
         return due - self._late
 
     def answered(self, late: float) -> None:
-        """Take into account by how many seconds an answer was late."""
-        self._late += late / 20
+        """Take into account by how many seconds an answer was late; one that hangs on purpose says nothing."""
+        self._late += max(-self.seconds, min(late, self.seconds)) / 20
 
 
 @dataclass(slots=True)

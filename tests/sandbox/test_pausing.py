@@ -1,0 +1,51 @@
+"""Latency is exact on average, spreads the same way every time, and learns from answers that were late."""
+
+import asyncio
+import itertools
+import statistics
+
+import pytest
+
+from reconciler.sandbox.pausing import Latency, Pauses
+
+
+def test_latencies_spread_evenly_around_the_one_that_was_asked_for() -> None:
+    latency = Latency(0.025)
+    taken = [latency.next() for _ in range(1000)]
+    assert statistics.fmean(taken) == pytest.approx(0.025, rel=0.001)
+    assert (min(taken), max(taken)) == (pytest.approx(0.02375, rel=0.01), pytest.approx(0.02625, rel=0.01))
+    assert max(abs(one - other) for one, other in itertools.pairwise(taken)) > 0.001
+    again = Latency(0.025)
+    assert [again.next() for _ in range(1000)] == taken
+
+
+def test_answers_that_were_late_are_begun_earlier_until_they_are_in_time() -> None:
+    latency, own_work = Latency(0.025), 0.0005
+    for _ in range(200):
+        begun = latency.early(10.0)
+        latency.answered(begun + own_work - 10.0)
+    assert latency.early(10.0) + own_work == pytest.approx(10.0, abs=1e-6)
+
+
+def test_an_answer_that_hangs_on_purpose_hardly_changes_the_others() -> None:
+    latency = Latency(0.025)
+    latency.answered(300.0)
+    assert 10.0 - latency.early(10.0) == pytest.approx(0.025 / 20)
+
+
+def test_without_latency_nothing_is_learnt() -> None:
+    latency = Latency()
+    latency.answered(300.0)
+    assert (latency.next(), latency.early(10.0)) == (0.0, 10.0)
+
+
+def test_all_pauses_end_when_the_sandbox_stops() -> None:
+    async def wait() -> None:
+        pauses = Pauses()
+        waiting = [asyncio.create_task(pauses.last(3600)) for _ in range(3)]
+        await asyncio.sleep(0)
+        pauses.end()
+        await asyncio.gather(*waiting)
+        await pauses.last(3600)
+
+    asyncio.run(wait())
