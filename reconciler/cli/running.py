@@ -87,7 +87,7 @@ def carry_out(plan: Plan, house: House, *, fail_fast: bool = False) -> Ended:
 def _announce_waiting(stories: Mapping[Guid, Story], now: datetime, patience: float) -> None:
     """Tell a person why nothing may happen for a while: the server may still be at work for a run that died."""
     sent = [story.open.intent.at for story in stories.values() if story.open is not None]
-    until = max(sent, default=now) + timedelta(seconds=patience)
+    until = (max(sent, default=now) + timedelta(seconds=patience + 1)).replace(microsecond=0)
     if not sent or until <= now:
         return
     updates = counted(len(sent), "update")
