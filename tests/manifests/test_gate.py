@@ -123,7 +123,8 @@ def test_the_gate_accepts_only_what_jsonschema_accepts(kind: str, data: st.DataO
     refused = bool(schema_problems(schema_of(kind), value, Places("x")))
     if gate(kind)(value):
         assert not refused
-    assert refused == (not Draft202012Validator(schema_of(kind)).is_valid(value)) or "\n" in json.dumps(value)
+    # without our checks jsonschema takes `$` for the place before a line feed at the end, too, as Python does
+    assert refused == (not Draft202012Validator(schema_of(kind)).is_valid(value)) or r"\n" in json.dumps(value)
 
 
 @settings(max_examples=120, deadline=None)
