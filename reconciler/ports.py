@@ -3,7 +3,7 @@
 Nothing here can be called by accident: a reader has no method that writes.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -25,6 +25,10 @@ class Update:
     parameters: Parameters = Parameters()
 
 
+Readings = Generator[tuple[Guid, Reading], None, None]
+"""Tickets that are being read, as they come."""
+
+
 class TicketReader(Protocol):
     """Reads tickets. A ticket that is not seen is read again after one Permissions/Refresh per run."""
 
@@ -32,8 +36,11 @@ class TicketReader(Protocol):
         """Read one ticket; every fault is a value. Safe to call from several threads."""
         ...
 
-    def read_many(self, guids: Iterable[Guid]) -> Iterator[tuple[Guid, Reading]]:
-        """Read many tickets at once, yielding them as they come, each GUID exactly once."""
+    def read_many(self, guids: Iterable[Guid]) -> Readings:
+        """Begin to read many tickets at once, and yield them as they come, each GUID exactly once.
+
+        Whoever closes what is returned after having taken something from it ends the reading.
+        """
         ...
 
 

@@ -38,9 +38,8 @@ def command(invocation: Invocation, guid: Guid, paths: tuple[str, ...], style: s
         reader = ticket_reader(house.session)
 
         def introduced(asked: Request) -> Request:
-            return replace(
-                introduce(house, asked, final=False), notes=()
-            )  # they are about a plan, not about one ticket
+            # notes are about a plan, not about one ticket
+            return replace(introduce(house, asked, final=False), notes=())
 
         plan = make_plan(house, reader, Request(only=guid), introduced)
         named = {decision.guid: decision.source for decision in house.desired.decisions}

@@ -14,11 +14,10 @@ from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
 from reconciler.model.record import NO_STORY, Story
 from reconciler.model.shard import Shard
-from reconciler.model.ticket import Reading
 from reconciler.planning.guards import Circumstances, NotYetReviewed, People
 from reconciler.planning.judge import judge, judge_closed, needs_reading
 from reconciler.planning.planner import Header, assemble
-from reconciler.ports import Progress, TicketReader
+from reconciler.ports import Progress, Readings, TicketReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,12 @@ def make_plan(house: House, reader: TicketReader, request: Request, introduce: C
     stories = LedgerMemory(ledger).recall(decision.guid for decision in desired.decisions)
     open_ones, closed = _divided(desired.decisions, stories, request.shard)
     readings = reader.read_many(open_ones)
-    request = introduce(request)
+    try:
+        request = introduce(request)
+    except BaseException:
+        next(readings, None)
+        readings.close()
+        raise
     steps = _steps(open_ones, closed, stories, readings, now, request)
     header = Header(
         tool=tool(),
@@ -107,7 +111,7 @@ def _steps(
     open_ones: dict[Guid, Decision],
     closed: list[Decision],
     stories: Mapping[Guid, Story],
-    readings: Iterator[tuple[Guid, Reading]],
+    readings: Readings,
     now: datetime,
     request: Request,
 ) -> Iterator[Step]:

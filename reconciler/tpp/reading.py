@@ -8,6 +8,7 @@ from threading import Event, Lock, Thread
 
 from reconciler.model.guid import Guid
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
+from reconciler.ports import Readings
 from reconciler.tpp import wire
 from reconciler.tpp.asking import Asker, Failure
 from reconciler.tpp.calls import DETAILS, EXISTS
@@ -59,12 +60,10 @@ class HttpTicketReader:
             case other:
                 return _reading(other)
 
-    def read_many(self, guids: Iterable[Guid]) -> Iterator[tuple[Guid, Reading]]:
+    def read_many(self, guids: Iterable[Guid]) -> Readings:
         """Read many tickets at once and yield them as they come. Memory holds what is in flight, little more."""
         wanted = dict.fromkeys(guids)
         workers = min(self._in_flight, len(wanted))
-        if not wanted:
-            return iter(())
         pool = _Pool(iter(wanted), self.read, workers, workers * 4)
         for number in range(workers):
             Thread(target=pool.work, name=f"reader-{number}", daemon=True).start()
@@ -108,7 +107,7 @@ class _Pool:
         while len(self.answers) >= self.most and not self.stopped:
             time.sleep(_MOMENT)
 
-    def collect(self) -> Iterator[tuple[Guid, Reading]]:
+    def collect(self) -> Readings:
         """Look for answers every now and then: to be woken up for each of them would hold up those who read."""
         try:
             while True:

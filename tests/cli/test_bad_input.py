@@ -2,6 +2,7 @@
 
 import json
 import ssl
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import trustme
 
 from reconciler.sandbox.faults import Say
 from reconciler.sandbox.running import Listening, running_sandbox
+from tests.builders import guid
 from tests.cli.desk import FIRST, Desk, Said, steady
 
 APPROVE = f"{{guid: {FIRST}, status: Approved, explanation: fine}}"
@@ -51,6 +53,16 @@ def test_faults_of_manifests_are_told_before_the_network_is_used(desk: Desk, com
     assert said.code == 1
     assert "is decided twice" in said.err
     assert desk.sandbox.log.entries == ()
+
+
+def test_nothing_reads_on_once_it_is_clear_that_nobody_knows_who_acts(desk: Desk) -> None:
+    desk.decide(*(f"{{guid: {guid(number)}, status: Approved}}" for number in range(400)))
+    desk.sandbox.faults.add(Say(401), operation="verifyToken")
+    assert desk.run("plan").code == 4
+    for thread in threading.enumerate():
+        if thread.name.startswith("reader-"):
+            thread.join(10)
+            assert not thread.is_alive()
 
 
 def test_a_server_that_is_not_there(desk: Desk) -> None:
