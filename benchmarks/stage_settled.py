@@ -15,7 +15,10 @@ _LEDGER_SEED = 7
 
 
 def run(setting: Setting, report: Report) -> None:
-    """Plan few open decisions alone, and among ten times `size` settled ones that the ledger remembers."""
+    """Plan few open decisions alone, and among ten times `size` settled ones in manifests that an apply has sealed.
+
+    That apply is one of ours, which has nothing else to do here. A last subject reads the sealed manifests, too.
+    """
     settled = setting.size * 10
     alone, among = setting.home("open-alone"), setting.home("open-among-settled")
     for home in (alone, among):
@@ -25,6 +28,7 @@ def run(setting: Setting, report: Report) -> None:
     write_settled_ledger(among / "ledger", workload.guids(settled, _LEDGER_SEED))
     with serving(alone, _OPEN, LATENCY) as server:
         env = server.environment
+        cost_of(reconciler("apply", "--yes", "-q", "tickets/settled"), cwd=str(among), env=env)
         found = report.measured(
             in_turns(
                 setting.rounds,
@@ -32,6 +36,9 @@ def run(setting: Setting, report: Report) -> None:
                     "plan of the open alone": lambda: cost_of(reconciler("plan", "-q"), cwd=str(alone), env=env),
                     "plan of the open among settled": lambda: cost_of(
                         reconciler("plan", "-q"), cwd=str(among), env=env
+                    ),
+                    "the same, sealed manifests read as well": lambda: cost_of(
+                        reconciler("plan", "-q", "--ignore-seals"), cwd=str(among), env=env
                     ),
                 },
             )

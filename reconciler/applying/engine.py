@@ -15,12 +15,14 @@ from reconciler.applying.heal import heal, needs_healing
 from reconciler.applying.perform import perform
 from reconciler.applying.tools import Tools, not_attempted, recorded
 from reconciler.errors import LedgerUnwritable
+from reconciler.model.decision import Seal
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome, Receipt, Run
-from reconciler.model.record import NO_STORY, Ended, Story
+from reconciler.model.record import NO_STORY, Ended, Sealed, Story
 from reconciler.model.verdict import Group
 from reconciler.planning.judge import spell
+from reconciler.planning.sealing import seals, went
 from reconciler.ports import Progress
 
 GRACE = 5.0
@@ -33,8 +35,16 @@ _CAME_TO_AN_END = frozenset({Outcome.APPLIED, Outcome.AWAITING_OTHERS, Outcome.S
 _Groups = queue.SimpleQueue[tuple[Step, ...]]
 
 
-def apply_plan(plan: Plan, stories: Mapping[Guid, Story], tools: Tools, *, workers: int, progress: Progress) -> Run:
-    """Apply the changes of a plan and report one receipt for each.
+def apply_plan(
+    plan: Plan,
+    stories: Mapping[Guid, Story],
+    tools: Tools,
+    *,
+    workers: int,
+    progress: Progress,
+    sealable: tuple[Seal, ...] = (),
+) -> Run:
+    """Apply the changes of a plan and report one receipt for each. Seal those manifests that have nothing left then.
 
     The journal of the run is open. `stories` is what the ledger remembers of the plan's tickets, `workers` how
     many objects are worked on at once. Faults of server, network and ledger are in the report, never raised.
@@ -49,6 +59,7 @@ def apply_plan(plan: Plan, stories: Mapping[Guid, Story], tools: Tools, *, worke
     gate.close()
     _give_up(tuple(step for step in todo if step.guid not in desk.receipts), desk)
     receipts = tuple(desk.receipts[step.guid] for step in todo)
+    sealed = () if tools.brake.reason() else seals(sealable, plan.steps, went(receipts))
     run = Run(
         run=tools.run,
         digest=plan.digest,
@@ -59,8 +70,10 @@ def apply_plan(plan: Plan, stories: Mapping[Guid, Story], tools: Tools, *, worke
         environment=plan.environment,
         shard=plan.shard,
         stopped=_stopped(receipts, tools),
-        notes=_notes(len(done), desk.healed),
+        notes=_notes(len(done), desk.healed, len(sealed)),
     )
+    for seal in sealed:
+        desk.write(Sealed(run.ended_at, seal))
     desk.write(Ended(run.ended_at, run.counts, run.stopped))
     return replace(run, stopped=_stopped(receipts, tools))
 
@@ -91,12 +104,15 @@ def _stopped(receipts: tuple[Receipt, ...], tools: Tools) -> str | None:
     return tools.brake.reason()
 
 
-def _notes(done: int, healed: int) -> tuple[str, ...]:
+def _notes(done: int, healed: int, sealed: int) -> tuple[str, ...]:
     notes = []
     if healed:
         notes.append(f"{healed} intents of earlier runs were resolved by reading")
     if done:
         notes.append(f"{done} of the plan's steps were applied by an earlier run and were not sent again")
+    if sealed:
+        manifests = "manifest that has" if sealed == 1 else "manifests that have"
+        notes.append(f"{sealed} {manifests} nothing left to decide was sealed: plans need not read it again")
     return tuple(notes)
 
 

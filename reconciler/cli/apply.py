@@ -51,10 +51,10 @@ def command(
     from reconciler.cli.exit_codes import of_plan
     from reconciler.cli.plan_to_apply import manifests_to_apply, plan_to_apply
     from reconciler.cli.running import carry_out
-    from reconciler.cli.wiring import open_house
+    from reconciler.cli.wiring import Seals, open_house
 
     detail = detail_of(quiet, verbose)
-    with open_house(invocation, manifests_to_apply(paths)) as house:
+    with open_house(invocation, manifests_to_apply(paths), Seals.RESPECTED_AND_SOUGHT) as house:
         plan = plan_to_apply(house, paths, reviewed, shard)
         if style == "text":
             show_plan(plan, "text", detail)

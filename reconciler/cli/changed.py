@@ -42,7 +42,7 @@ def changed_since(revision: str, desired: Desired, windows: Mapping[str, WindowD
         for decision in desired.decisions
         if _relative(decision.source.path) in files and stood.get(decision.guid) != _without_place(decision)
     )
-    return replace(desired, decisions=kept)
+    return replace(desired, decisions=kept, sealed=())
 
 
 def _written(git: Git, commit: str, names: list[str], folder: Path) -> list[Path]:

@@ -19,6 +19,7 @@ from reconciler.model.shard import Shard
 @click.option("--exit-code", is_flag=True, help="Leave with 10 when changes are pending.")
 @click.option("--shard", type=SHARD, metavar="K/N", help="Plan part K of N, divided by object.")
 @click.option("--since", metavar="REV", help="Plan only entries that changed since this git revision.")
+@click.option("--ignore-seals", is_flag=True, help="Judge also what is in sealed manifests.")
 @click.option("--timeline", is_flag=True, help="Show windows and freezes along a line of time.")
 @click.option("--quiet", "-q", is_flag=True, help="Only totals and what needs a person.")
 @click.option("--verbose", "-v", is_flag=True, help="Everything, also what is fine.")
@@ -32,6 +33,7 @@ def command(
     exit_code: bool,
     shard: Shard | None,
     since: str | None,
+    ignore_seals: bool,
     timeline: bool,
     quiet: bool,
     verbose: bool,
@@ -44,10 +46,11 @@ def command(
     from reconciler.cli.planning import Request, make_plan
     from reconciler.cli.preflight import introduce
     from reconciler.cli.progress import progress_bar
-    from reconciler.cli.wiring import open_house
+    from reconciler.cli.wiring import Seals, open_house
     from reconciler.tpp.session import ticket_reader
 
-    with open_house(invocation, paths) as house, progress_bar("Reading tickets") as progress:
+    seals = Seals.IGNORED if ignore_seals else Seals.RESPECTED
+    with open_house(invocation, paths, seals) as house, progress_bar("Reading tickets") as progress:
         request = Request(shard=shard, since=since, progress=progress)
         plan = make_plan(
             house, ticket_reader(house.session), request, lambda asked: introduce(house, asked, final=False)

@@ -9,7 +9,7 @@ from reconciler.cli.version import tool
 from reconciler.cli.wiring import House
 from reconciler.ledger.heads import ledger_head
 from reconciler.ledger.memory import LedgerMemory
-from reconciler.model.decision import Decision, Desired
+from reconciler.model.decision import Decision, Desired, Seal
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
 from reconciler.model.record import NO_STORY, Story
@@ -67,7 +67,12 @@ def make_plan(house: House, reader: TicketReader, request: Request, introduce: C
         notes=request.notes,
     )
     seen = Circumstances(settings.policy, now, request.people, request.identities, request.stopped)
-    return assemble(header, steps, desired.overrides, seen)
+    return assemble(header, steps, desired.overrides, seen, _sealed(desired, request.shard))
+
+
+def _sealed(desired: Desired, shard: Shard | None) -> tuple[Seal, ...]:
+    """Return the sealed manifests that a shard tells of, so that each is told of once."""
+    return tuple(seal for seal in desired.sealed if shard is None or shard.owns(seal.path))
 
 
 def _prepared(house: House, reader: TicketReader, desired: Desired, request: Request) -> Desired:
@@ -82,7 +87,7 @@ def _prepared(house: House, reader: TicketReader, desired: Desired, request: Req
         desired = changed_since(request.since, desired, house.settings.windows, house.clock.now())
     if request.only is not None:
         kept = tuple(decision for decision in desired.decisions if decision.guid == request.only)
-        desired = replace(desired, decisions=kept)
+        desired = replace(desired, decisions=kept, sealed=())
     if any(decision.parameters.approvers for decision in desired.decisions):
         from reconciler.cli.approvers import resolve_approvers
 

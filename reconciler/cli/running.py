@@ -31,6 +31,7 @@ from reconciler.model.receipt import Run
 from reconciler.model.record import NO_STORY, Opened, Story
 from reconciler.model.shard import parse_shard
 from reconciler.model.verdict import Group, Verdict
+from reconciler.planning.sealing import seals
 from reconciler.rendering.words import counted
 from reconciler.tpp.session import ticket_reader
 from reconciler.tpp.writing import ticket_writer
@@ -61,7 +62,7 @@ def carry_out(plan: Plan, house: House, *, fail_fast: bool = False) -> Ended:
     with hold_lock(ledger, owner) as dead, watched_signals(settings.stop_file) as stopping:
         verify(ledger)
         stories = LedgerMemory(ledger).recall(step.guid for step in plan.steps)
-        if not _has_work(plan, stories):
+        if not _has_work(plan, stories) and not seals(house.desired.sealable, plan.steps):
             return Ended(_idle(plan, house, name))
         opened = Opened(clock.now(), plan.digest, shard=plan.shard, overrides=_overrides(plan))
         with closing(open_journal(ledger, name, origin, opened)) as journal, progress_bar("Applying") as progress:
@@ -79,7 +80,14 @@ def carry_out(plan: Plan, house: House, *, fail_fast: bool = False) -> Ended:
             )
             _announce_waiting(stories, clock.now(), settings.requests.patience)
             advance = progress(len(plan.changes))
-            run = apply_plan(plan, stories, tools, workers=settings.requests.writes, progress=advance)
+            run = apply_plan(
+                plan,
+                stories,
+                tools,
+                workers=settings.requests.writes,
+                progress=advance,
+                sealable=house.desired.sealable,
+            )
         notes = (*_taken_over(dead, clock.now()), *run.notes, *house.session.notes(), _anchor(ledger))
         return Ended(replace(run, notes=notes), stopping.signal, brake.systemic, brake.bug)
 

@@ -2,19 +2,33 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.options import Invocation
-from reconciler.model.decision import Desired
+from reconciler.errors import LedgerBroken
+from reconciler.ledger.memory import LedgerMemory
+from reconciler.model.decision import Desired, Seal
 from reconciler.model.settings import AuthMethod, Settings
 
 if TYPE_CHECKING:
     from reconciler.tpp.session import Session
+
+
+class Seals(Enum):
+    """What seals of manifests mean to a command."""
+
+    IGNORED = auto()
+    """Every manifest is read."""
+    RESPECTED = auto()
+    """Sealed manifests stay unread."""
+    RESPECTED_AND_SOUGHT = auto()
+    """The same, and manifests that can be sealed are noted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +45,9 @@ class House:
 
 
 @contextmanager
-def open_house(invocation: Invocation, manifests: tuple[str, ...] | None = None) -> Iterator[House]:
+def open_house(
+    invocation: Invocation, manifests: tuple[str, ...] | None = None, seals: Seals = Seals.IGNORED
+) -> Iterator[House]:
     """Load the configuration and the manifests at these paths, and open a session with the server.
 
     No paths are those of the configuration, None is no manifests at all. A fault in any of them is told before the
@@ -41,16 +57,31 @@ def open_house(invocation: Invocation, manifests: tuple[str, ...] | None = None)
     from reconciler.tpp.session import open_session
 
     settings, clock = invocation.settings(), SystemClock()
-    desired = Desired() if manifests is None else _declared(settings, clock, manifests)
+    desired = Desired() if manifests is None else _declared(settings, clock, manifests, seals)
     secrets = read_secrets(os.environ, sys.stdin.read)
     with open_session(settings, secrets, clock, id_token=id_token_source(settings, clock)) as session:
         yield House(settings, clock, session, desired)
 
 
-def _declared(settings: Settings, clock: SystemClock, paths: tuple[str, ...]) -> Desired:
+def _declared(settings: Settings, clock: SystemClock, paths: tuple[str, ...], seals: Seals) -> Desired:
     from reconciler.manifests.load import load_desired
 
-    return load_desired(paths or settings.tickets, windows=settings.windows, now=clock.now())
+    known = {} if seals is Seals.IGNORED else _known_seals(Path(settings.ledger))
+    return load_desired(
+        paths or settings.tickets,
+        windows=settings.windows,
+        now=clock.now(),
+        sealed=known,
+        sealing=seals is Seals.RESPECTED_AND_SOUGHT,
+    )
+
+
+def _known_seals(ledger: Path) -> Mapping[str, Seal]:
+    """Return the seals that can be read. What is wrong with a ledger is told by those who can't go on without it."""
+    try:
+        return LedgerMemory(ledger).seals()
+    except LedgerBroken:
+        return {}
 
 
 def id_token_source(settings: Settings, clock: SystemClock) -> Callable[[], str] | None:

@@ -7,7 +7,7 @@ from typing import assert_never
 from reconciler.model.guid import Guid
 from reconciler.model.history import Record
 from reconciler.model.receipt import Receipt
-from reconciler.model.record import Closed, Ended, Intent, Line, Opened, Recorded
+from reconciler.model.record import Closed, Ended, Intent, Line, Opened, Recorded, Sealed
 
 
 def history(lines: Iterable[Line]) -> Iterator[Record]:
@@ -23,7 +23,7 @@ def history(lines: Iterable[Line]) -> Iterator[Record]:
                 yield Record(line, recorded, told.answered(receipt))
             case Closed(guid=guid) as closed:
                 yield Record(line, closed, told.asked.get(guid))
-            case Opened() | Ended():
+            case Opened() | Sealed() | Ended():
                 pass
             case _:
                 assert_never(line.entry)

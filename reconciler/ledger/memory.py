@@ -9,17 +9,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reconciler.errors import LedgerBroken
-from reconciler.ledger.files import READ_AHEAD, reading
+from reconciler.ledger.files import READ_AHEAD, ledger_files, reading
 from reconciler.ledger.heads import BROKEN_HINT, beginnings, in_order
 from reconciler.ledger.reading import GUID_LENGTH, GUID_MARK, decode
 from reconciler.model.brief_codec import Brief, read_brief
 from reconciler.model.canonical import canonical
-from reconciler.model.decision import Source
+from reconciler.model.decision import Seal, Source
 from reconciler.model.guid import Guid
 from reconciler.model.receipt import Outcome
-from reconciler.model.record import Intent, OpenIntent, Remembered, Story
+from reconciler.model.record import Intent, OpenIntent, Remembered, Sealed, Story
 
-_INTENT, _RECEIPT, _CLOSED = b'"entry":"intent"', b'"entry":"receipt"', b'"entry":"closed"'
+_INTENT, _RECEIPT = b'"entry":"intent"', b'"entry":"receipt"'
+_CLOSED, _SEALED = b'"entry":"closed"', b'"entry":"sealed"'
 _SETTLES_NOTHING = frozenset({Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED})
 
 
@@ -35,6 +36,18 @@ class LedgerMemory:
         for path in in_order(beginnings(self.root)) if recollection.wanted else ():
             recollection.read(self.root, path)
         return recollection.stories()
+
+    def seals(self) -> Mapping[str, Seal]:
+        """Return the seals of manifests by the digest of their content. Raises LedgerBroken."""
+        found: dict[str, Seal] = {}
+        for path in ledger_files(self.root):
+            with reading(self.root / path), (self.root / path).open("rb", buffering=READ_AHEAD) as file:
+                for number, line in enumerate(file, start=1):
+                    if _SEALED in line and line.endswith(b"\n"):
+                        entry = decode(line, Source(path, number)).entry
+                        if isinstance(entry, Sealed):
+                            found[entry.seal.content] = entry.seal
+        return found
 
 
 @dataclass(slots=True)

@@ -7,51 +7,71 @@ from reconciler.errors import InvalidInput
 from reconciler.manifests.codes import Code
 from reconciler.manifests.discovery import find
 from reconciler.manifests.manifest import Manifest, read_manifest
+from reconciler.manifests.shut import NO_SEALS, NotAlone, Shut
 from reconciler.manifests.source_text import Unreadable, read_text
 from reconciler.manifests.windows import Windows
-from reconciler.model.decision import Decision, Desired, Override, Problem, Selection, Severity
+from reconciler.model.decision import Decision, Desired, Override, Problem, Seal, Selection, Severity
 from reconciler.model.guid import Guid
 from reconciler.model.settings import WindowDefinition
 
 
-def load_desired(paths: Iterable[str], *, windows: Mapping[str, WindowDefinition], now: datetime) -> Desired:
+def load_desired(
+    paths: Iterable[str],
+    *,
+    windows: Mapping[str, WindowDefinition],
+    now: datetime,
+    sealed: Mapping[str, Seal] = NO_SEALS,
+    sealing: bool = False,
+) -> Desired:
     """Return everything that the manifests below `paths` declare, in order of path and line.
 
-    Names of recurring windows are resolved to their next occurrence that has not ended at `now` (UTC). Raises
+    Names of recurring windows are resolved to their next occurrence that has not ended at `now` (UTC). Manifests that
+    are `sealed` (by the digest of their text) are not read; with `sealing`, those that can be are noted. Raises
     InvalidInput with every fault of every file; a partial answer would be a wrong plan.
     """
-    desired, problems = check(paths, windows=windows, now=now)
+    paths = tuple(paths)
+    try:
+        desired, problems = check(paths, windows=windows, now=now, shut=Shut(sealed, sealing=sealing))
+    except NotAlone:
+        desired, problems = check(paths, windows=windows, now=now, shut=Shut(sealing=sealing))
     if problems:
         raise InvalidInput(problems)
     return desired
 
 
 def check(
-    paths: Iterable[str], *, windows: Mapping[str, WindowDefinition], now: datetime
+    paths: Iterable[str], *, windows: Mapping[str, WindowDefinition], now: datetime, shut: Shut | None = None
 ) -> tuple[Desired, tuple[Problem, ...]]:
     """Return what the manifests declare, as far as it can be read, and every fault in them in order of place.
 
-    Warnings are not among the faults; they are in the first value.
+    Warnings are not among the faults; they are in the first value. Raises NotAlone when a ticket of a manifest that
+    stays shut is decided elsewhere, too.
     """
     files, problems = find(paths)
+    shut = shut or Shut()
     everything = Manifest(problems=list(problems))
     seen = Windows(windows, now)
     for file in files:
         try:
-            manifest = read_manifest(file, read_text(file), seen)
+            text = read_text(file)
         except Unreadable as error:
             everything.problems.append(error.problem)
             continue
+        if shut.keeps(file, text):
+            continue
+        manifest = read_manifest(file, text, seen)
+        shut.consider(file, text, manifest)
         everything.decisions += manifest.decisions
         everything.overrides += manifest.overrides
         everything.selections += manifest.selections
         everything.problems += manifest.problems
+    shut.refuse_company(everything.decisions)
     everything.problems += _repeated_tickets(everything.decisions)
     everything.problems += _repeated_rules(everything.selections)
-    return _sorted(everything, files)
+    return _sorted(everything, files, shut)
 
 
-def _sorted(found: Manifest, files: tuple[str, ...]) -> tuple[Desired, tuple[Problem, ...]]:
+def _sorted(found: Manifest, files: tuple[str, ...], shut: Shut) -> tuple[Desired, tuple[Problem, ...]]:
     problems = sorted(set(found.problems), key=lambda problem: (problem.source, problem.code, problem.message))
     desired = Desired(
         decisions=tuple(sorted(found.decisions, key=_place)),
@@ -59,6 +79,8 @@ def _sorted(found: Manifest, files: tuple[str, ...]) -> tuple[Desired, tuple[Pro
         selections=tuple(sorted(found.selections, key=_place)),
         files=files,
         warnings=tuple(problem for problem in problems if problem.severity is Severity.WARNING),
+        sealed=tuple(shut.kept),
+        sealable=tuple(shut.sealable),
     )
     return desired, tuple(problem for problem in problems if problem.severity is Severity.ERROR)
 

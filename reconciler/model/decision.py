@@ -116,12 +116,31 @@ class Selection:
     window: WindowUse | None = None
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Seal:
+    """A manifest that has nothing left to decide: every decision in it is applied, and every ticket of it is gone.
+
+    `content` is the SHA-256 digest of its text, `decisions` their number, `path` where it stood. GUIDs are never used
+    again, so this holds as long as the text is the same.
+    """
+
+    path: str
+    content: str
+    decisions: int
+
+
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """Everything that a set of manifests declares, in order of path and line, with warnings about it."""
+    """Everything that a set of manifests declares, in order of path and line, with warnings about it.
+
+    `sealed` are manifests that were not read because the ledger has a seal for their text; `sealable` those that get
+    one once all that they decide is done.
+    """
 
     decisions: tuple[Decision, ...] = ()
     overrides: tuple[Override, ...] = ()
     selections: tuple[Selection, ...] = ()
     files: tuple[str, ...] = ()
     warnings: tuple[Problem, ...] = field(default=())
+    sealed: tuple[Seal, ...] = ()
+    sealable: tuple[Seal, ...] = ()

@@ -1,7 +1,7 @@
 """The parts of decisions that plans and ledgers repeat, as JSON: places, expectations, parameters, windows."""
 
 from reconciler.model.canonical import Json
-from reconciler.model.decision import Expectation, Override, Parameters, Source, WindowUse
+from reconciler.model.decision import Expectation, Override, Parameters, Seal, Source, WindowUse
 from reconciler.model.decoding import Fields, guid, instant, sequence, text, texts, whole
 from reconciler.model.instant import format_instant
 from reconciler.model.state_codec import sparse
@@ -94,3 +94,21 @@ def decode_override(value: object, place: str) -> Override:
     )
     fields.done()
     return override
+
+
+def encode_seal(seal: Seal) -> dict[str, Json]:
+    """Return `{path, content, decisions}`."""
+    return {"path": seal.path, "content": seal.content, "decisions": seal.decisions}
+
+
+def take_seal(fields: Fields) -> Seal:
+    """Take the members of a seal from those of a larger object. Raises ValueError with the place of the fault."""
+    return Seal(fields.take("path", text), fields.take("content", text), fields.take("decisions", whole))
+
+
+def decode_seal(value: object, place: str) -> Seal:
+    """Read a seal. Raises ValueError with the place of the fault."""
+    fields = Fields(value, place)
+    seal = take_seal(fields)
+    fields.done()
+    return seal

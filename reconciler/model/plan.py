@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 
-from reconciler.model.decision import Expectation, Override, Parameters, Source, WindowUse
+from reconciler.model.decision import Expectation, Override, Parameters, Seal, Source, WindowUse
 from reconciler.model.guid import Guid
 from reconciler.model.policy import Freeze, Limits
 from reconciler.model.status import State
@@ -83,7 +83,8 @@ class Plan:
 
     `ledger_head` is the head of the ledger that the plan was made against. `notes` are things a reviewer
     must look at. `freezes` are those of the policy, for timelines; `limits` are held
-    against the whole again when the plans of shards are merged. Instants are UTC.
+    against the whole again when the plans of shards are merged. `sealed` are manifests whose decisions have no steps,
+    because the ledger says that all of them are settled. Instants are UTC.
     """
 
     tool: str
@@ -102,6 +103,7 @@ class Plan:
     freezes: tuple[Freeze, ...] = ()
     limits: Limits = Limits()
     notes: tuple[str, ...] = ()
+    sealed: tuple[Seal, ...] = ()
 
     @property
     def counts(self) -> Mapping[Verdict, int]:
@@ -115,3 +117,8 @@ class Plan:
     def changes(self) -> tuple[Step, ...]:
         """The steps that write."""
         return tuple(step for step in self.steps if step.group is Group.CHANGE)
+
+    @property
+    def decisions_sealed(self) -> int:
+        """How many decisions have no step because their manifest is sealed."""
+        return sum(seal.decisions for seal in self.sealed)

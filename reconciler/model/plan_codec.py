@@ -9,11 +9,13 @@ from reconciler.model.decision_codec import (
     decode_expectation,
     decode_override,
     decode_parameters,
+    decode_seal,
     decode_source,
     decode_window,
     encode_expectation,
     encode_override,
     encode_parameters,
+    encode_seal,
     encode_source,
     encode_window,
 )
@@ -53,6 +55,7 @@ def encode_plan(plan: Plan) -> dict[str, Json]:
             "freezes": [encode_freeze(freeze) for freeze in plan.freezes] or None,
             "limits": encode_limits(plan.limits) or None,
             "notes": list(plan.notes) or None,
+            "sealed": [encode_seal(seal) for seal in plan.sealed] or None,
         }
     )
     return {
@@ -94,6 +97,7 @@ def decode_plan(value: object) -> Plan:
         freezes=fields.maybe("freezes", sequence(decode_freeze), ()),
         limits=fields.maybe("limits", decode_limits, Limits()),
         notes=fields.maybe("notes", texts, ()),
+        sealed=fields.maybe("sealed", sequence(decode_seal), ()),
     )
     counts = fields.take("counts", _decode_counts)
     fields.done()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.model.decision import Source, WindowUse
+from reconciler.model.decision import Seal, Source, WindowUse
 from reconciler.model.guid import Guid
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.review import Provenance
@@ -76,6 +76,14 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
+class Sealed:
+    """A manifest that has nothing left to decide: as long as its text is the same, it need never be read again."""
+
+    at: datetime
+    seal: Seal
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The last line of a run that ended in order: its counts, and why it stopped early, if it did."""
 
@@ -84,7 +92,7 @@ class Ended:
     stopped: str | None = None
 
 
-Entry = Opened | Intent | Recorded | Closed | Ended
+Entry = Opened | Intent | Recorded | Closed | Sealed | Ended
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,18 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from reconciler.model.canonical import Json
-from reconciler.model.decision_codec import decode_source, decode_window, encode_source, encode_window
+from reconciler.model.decision_codec import (
+    decode_source,
+    decode_window,
+    encode_seal,
+    encode_source,
+    encode_window,
+    take_seal,
+)
 from reconciler.model.decoding import Fields, fault, guid, instant, sequence, text, texts, version, whole
 from reconciler.model.instant import format_instant
 from reconciler.model.provenance_codec import take_provenance
-from reconciler.model.record import Closed, Ended, Entry, Head, Intent, Opened, Recorded
+from reconciler.model.record import Closed, Ended, Entry, Head, Intent, Opened, Recorded, Sealed
 from reconciler.model.review import Provenance
 from reconciler.model.run_codec import decode_counts, encode_counts, encode_receipt, take_receipt
 from reconciler.model.state_codec import decode_state, encode_state, sparse
@@ -71,6 +78,8 @@ def encode_entry(entry: Entry) -> dict[str, Json]:
         case Closed():
             at = format_instant(entry.at)
             return {"entry": "closed", "at": at, "guid": entry.guid, "decision": entry.decision}
+        case Sealed():
+            return {"entry": "sealed", "at": format_instant(entry.at), **encode_seal(entry.seal)}
         case Ended():
             counts = encode_counts(entry.counts)
             return sparse(
@@ -179,6 +188,10 @@ def _decode_closed(fields: Fields) -> Closed:
     return Closed(fields.take("at", instant), fields.take("guid", guid), fields.take("decision", text))
 
 
+def _decode_sealed(fields: Fields) -> Sealed:
+    return Sealed(fields.take("at", instant), take_seal(fields))
+
+
 def _decode_ended(fields: Fields) -> Ended:
     return Ended(
         at=fields.take("at", instant),
@@ -192,5 +205,6 @@ _DECODERS: Mapping[str, Callable[[Fields], Entry]] = {
     "intent": _decode_intent,
     "receipt": _decode_recorded,
     "closed": _decode_closed,
+    "sealed": _decode_sealed,
     "ended": _decode_ended,
 }

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from reconciler.errors import GuardRefused
 from reconciler.model.canonical import Json, canonical, canonical_text, sha256
-from reconciler.model.decision import Decision, Override, Parameters, WindowUse
+from reconciler.model.decision import Decision, Override, Parameters, Seal, WindowUse
 from reconciler.model.instant import format_instant
 from reconciler.model.plan import Plan, Step
 from reconciler.model.status import State, Wanted, state_of
@@ -30,10 +30,15 @@ def _wish(wanted: Wanted, window: WindowUse | None, parameters: Parameters) -> b
     return canonical({"wanted": times, "parameters": _parameters(parameters)})
 
 
-def plan_digest(target: str, steps: tuple[Step, ...], overrides: tuple[Override, ...] = ()) -> str:
-    """Digest what a plan means: target, of each step what was seen and what would be sent, and the exemptions."""
+def plan_digest(
+    target: str, steps: tuple[Step, ...], overrides: tuple[Override, ...] = (), sealed: tuple[Seal, ...] = ()
+) -> str:
+    """Digest what a plan means: target, of each step what was seen and what would be sent, exemptions, seals."""
     exemptions: Json = sorted({canonical(_override(override)).decode() for override in overrides})
-    meaning = hashlib.sha256(b'{"overrides":' + canonical(exemptions) + b',"steps":[')
+    meaning = hashlib.sha256(b'{"overrides":' + canonical(exemptions))
+    if sealed:
+        meaning.update(b',"sealed":' + canonical(sorted([seal.content, seal.decisions] for seal in sealed)))
+    meaning.update(b',"steps":[')
     for number, step in enumerate(sorted(steps, key=lambda step: step.guid)):
         # canonical JSON of one object, spelled step by step: of a large plan it would be as large as the plan
         meaning.update((b"," if number else b"") + spell_meaning(step))
@@ -43,7 +48,7 @@ def plan_digest(target: str, steps: tuple[Step, ...], overrides: tuple[Override,
 
 def check_digest(plan: Plan) -> None:
     """Refuse a plan whose digest is not that of its meaning. Raises GuardRefused."""
-    actual = plan_digest(plan.target, plan.steps, plan.overrides)
+    actual = plan_digest(plan.target, plan.steps, plan.overrides, plan.sealed)
     if actual != plan.digest:
         raise GuardRefused(
             f"the plan says digest {plan.digest} but its steps have {actual}: it was edited after it was made",

@@ -15,23 +15,26 @@ from reconciler.planning.limits import check_limits
 
 
 def enforce(
-    steps: Iterable[Step], overrides: tuple[Override, ...], seen: Circumstances
+    steps: Iterable[Step], overrides: tuple[Override, ...], seen: Circumstances, settled: int = 0
 ) -> tuple[tuple[Step, ...], tuple[Control, ...]]:
-    """Refuse what the policy does not allow. Returns all steps, refused ones turned, and one control a rule."""
+    """Refuse what the policy does not allow. Returns all steps, refused ones turned, and one control a rule.
+
+    `settled` is the number of decisions that have no step because they are over.
+    """
     exempt = _exemptions(overrides, seen)
     tally: Counter[tuple[str, str]] = Counter()
     guards = {rule: guard for rule, guard in STEP_GUARDS.items() if _configured(rule, seen)}
     checked = tuple(_checked(step, seen, guards, exempt, tally) for step in steps)
-    limited, limit_controls = _limited(checked, seen, exempt)
+    limited, limit_controls = _limited(checked, seen, exempt, settled)
     return limited, tuple(_control(rule, seen, tally) for rule in STEP_GUARDS) + limit_controls
 
 
 def enforce_limits(
-    steps: tuple[Step, ...], overrides: tuple[Override, ...], limits: Limits, now: datetime
+    steps: tuple[Step, ...], overrides: tuple[Override, ...], limits: Limits, now: datetime, settled: int = 0
 ) -> tuple[tuple[Step, ...], tuple[Control, ...]]:
-    """Hold limits alone against steps that passed every other guard."""
+    """Hold limits alone against steps that passed every other guard; `settled` as for `enforce`."""
     seen = Circumstances(Policy(limits=limits), now)
-    return _limited(steps, seen, _exemptions(overrides, seen))
+    return _limited(steps, seen, _exemptions(overrides, seen), settled)
 
 
 def _exemptions(overrides: tuple[Override, ...], seen: Circumstances) -> Mapping[str, frozenset[Guid]]:
@@ -68,15 +71,16 @@ def _refused(step: Step, refusal: Refusal) -> Step:
 
 
 def _limited(
-    steps: tuple[Step, ...], seen: Circumstances, exempt: Mapping[str, frozenset[Guid]]
+    steps: tuple[Step, ...], seen: Circumstances, exempt: Mapping[str, frozenset[Guid]], settled: int
 ) -> tuple[tuple[Step, ...], tuple[Control, ...]]:
     changes = tuple(step for step in steps if step.group is Group.CHANGE)
     controls: list[Control] = []
     refusals: list[tuple[Refusal, frozenset[Guid]]] = []
-    for check in check_limits(seen.policy.limits, changes, len(steps)):
+    decisions = len(steps) + settled
+    for check in check_limits(seen.policy.limits, changes, decisions):
         spared = exempt.get(check.rule, frozenset())
         counted = tuple(step for step in changes if step.guid not in spared)
-        again = next(c for c in check_limits(seen.policy.limits, counted, len(steps)) if c.rule == check.rule)
+        again = next(c for c in check_limits(seen.policy.limits, counted, decisions) if c.rule == check.rule)
         result = "refused" if again.exceeded else "overridden" if check.exceeded else "ok"
         controls.append(Control(check.rule, result, again.detail))
         if again.exceeded:

@@ -33,15 +33,19 @@ def merge_plans(plans: Sequence[Plan]) -> Plan:
     _once("ticket", [step.guid for step in parts])
     overrides = _distinct(override for plan in plans for override in plan.overrides)
     made_at = min(plan.made_at for plan in plans)
-    steps, limits = enforce_limits(parts, overrides, first.limits, made_at)
+    sealed = tuple(sorted(seal for plan in plans for seal in plan.sealed))
+    _once("manifest", [seal.path for seal in sealed])
+    settled = sum(seal.decisions for seal in sealed)
+    steps, limits = enforce_limits(parts, overrides, first.limits, made_at, settled)
     return replace(
         first,
         shard=None,
         made_at=made_at,
         expires_at=min(plan.expires_at for plan in plans),
         steps=steps,
-        digest=plan_digest(first.target, steps, overrides),
+        digest=plan_digest(first.target, steps, overrides, sealed),
         overrides=overrides,
+        sealed=sealed,
         freezes=_distinct(freeze for plan in plans for freeze in plan.freezes),
         notes=_distinct(note for plan in plans for note in plan.notes),
         controls=tuple({control.name: control for control in (*_worst(plans), *limits)}.values()),

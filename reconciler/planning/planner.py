@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from reconciler.model.decision import Override, Source
+from reconciler.model.decision import Override, Seal, Source
 from reconciler.model.plan import Plan, Sibling, Step
 from reconciler.model.status import Status
 from reconciler.model.verdict import Group
@@ -30,9 +30,15 @@ class Header:
     notes: tuple[str, ...] = ()
 
 
-def assemble(header: Header, steps: Iterable[Step], overrides: tuple[Override, ...], seen: Circumstances) -> Plan:
+def assemble(
+    header: Header,
+    steps: Iterable[Step],
+    overrides: tuple[Override, ...],
+    seen: Circumstances,
+    sealed: tuple[Seal, ...] = (),
+) -> Plan:
     """Put steps together to a plan: guards run on each as it comes, sorted by GUID, siblings shown."""
-    guarded, controls = enforce(steps, overrides, seen)
+    guarded, controls = enforce(steps, overrides, seen, sum(seal.decisions for seal in sealed))
     ordered = sorted(guarded, key=lambda step: step.guid)
     related = _by_object(ordered)
     shown = tuple(_with_siblings(step, related) for step in ordered)
@@ -41,7 +47,7 @@ def assemble(header: Header, steps: Iterable[Step], overrides: tuple[Override, .
         target=header.target,
         made_at=header.made_at,
         expires_at=header.made_at + header.time_to_live,
-        digest=plan_digest(header.target, shown, overrides),
+        digest=plan_digest(header.target, shown, overrides, sealed),
         steps=shown,
         environment=header.environment,
         commit=header.commit,
@@ -53,6 +59,7 @@ def assemble(header: Header, steps: Iterable[Step], overrides: tuple[Override, .
         freezes=seen.policy.freezes,
         limits=seen.policy.limits,
         notes=header.notes + _contradictions(related),
+        sealed=tuple(sorted(sealed)),
     )
 
 
@@ -61,7 +68,7 @@ def enforce_again(plan: Plan, seen: Circumstances) -> Plan:
 
     Nothing that was refused is allowed now, and no control that refused is fine now.
     """
-    guarded, controls = enforce(plan.steps, plan.overrides, seen)
+    guarded, controls = enforce(plan.steps, plan.overrides, seen, plan.decisions_sealed)
     refused = {control.name: control for control in plan.controls if control.result == "refused"}
     kept = tuple(now if now.result == "refused" else refused.get(now.name, now) for now in controls)
     return replace(plan, steps=guarded, controls=kept)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from reconciler.model.explanation import Explanation, Sighted
-from reconciler.model.record import Closed, Ended, Intent, Line, Opened, Recorded
+from reconciler.model.record import Closed, Ended, Intent, Line, Opened, Recorded, Sealed
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Unread
 from reconciler.rendering import times
 from reconciler.rendering.explain_words import absence, age, to_do, unmanaged
@@ -112,7 +112,7 @@ def _told(line: Line) -> Row:
             return times.utc(receipt.at), f"{receipt.outcome}{by}: {PROOFS[receipt.proof]}{detail} ({place})"
         case Closed(at=at):
             return times.utc(at), f"seen to be gone ({place})"
-        case Opened(at=at) | Ended(at=at):
+        case Opened(at=at) | Sealed(at=at) | Ended(at=at):
             return times.utc(at), place
         case _:
             assert_never(line.entry)

@@ -21,7 +21,7 @@ from reconciler.rendering.markdown_rows import (
 from reconciler.rendering.mermaid import gantt
 from reconciler.rendering.neutral import code, html_comment, markdown, url
 from reconciler.rendering.problems import problems_count
-from reconciler.rendering.summary import by_risk, headline, in_group, listed, total, totals
+from reconciler.rendering.summary import by_risk, headline, in_group, listed, sealed, total, totals
 from reconciler.rendering.windows import bars
 from reconciler.rendering.words import CONTROL_RESULTS, REASONS, counted
 
@@ -41,6 +41,7 @@ def plan_markdown(plan: Plan, page: Page = COMMENT, *, title: str = "TPP plan") 
     head = _marker(plan) + _head(plan, title, page)
     sections = [
         _fine(plan, page, page.budget // 20),
+        _sealed(plan, page.budget // 20),
         _diagram(plan, numbers, page.budget // 5),
         _notes(plan.notes, page.budget // 10),
         _unblock(persons, numbers, page.budget // 10),
@@ -110,6 +111,16 @@ def _fine(plan: Plan, page: Page, room: int) -> str:
     counts = listed(in_group(plan, Group.FINE))
     rest = f"- … and {len(steps) - count:,} more\n" if count < len(steps) else ""
     return f"<details><summary>{len(steps):,} unchanged ({counts})</summary>\n\n{rows}{rest}\n</details>\n\n"
+
+
+def _sealed(plan: Plan, room: int) -> str:
+    if not plan.sealed:
+        return ""
+    rows, _, left_out = within(
+        (f"- {code(seal.path, 200)}: {counted(seal.decisions, 'decision')}\n" for seal in plan.sealed), room
+    )
+    rest = f"- … and {left_out:,} more\n" if left_out else ""
+    return f"<details><summary>{sealed(plan)}</summary>\n\n{rows}{rest}\n</details>\n\n"
 
 
 def _diagram(plan: Plan, numbers: dict[Guid, int], room: int) -> str:

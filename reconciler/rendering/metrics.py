@@ -51,6 +51,7 @@ def metrics_text(
 def _plan(plan: Plan, own: Mapping[str, str]) -> Iterator[str]:
     by_verdict = [({**own, "verdict": verdict.value}, float(plan.counts.get(verdict, 0))) for verdict in Verdict]
     yield from _metric("decisions", "Decisions of the last plan by verdict.", by_verdict)
+    yield from _metric("decisions_sealed", "Decisions in sealed manifests.", [(own, float(plan.decisions_sealed))])
     groups = Counter(step.group for step in plan.steps)
     drift = float(groups[Group.CHANGE] + groups[Group.PERSON])
     yield from _metric("drift", "Decisions that differ from what the server has.", [(own, drift)])

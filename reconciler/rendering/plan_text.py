@@ -12,7 +12,7 @@ from reconciler.rendering.neutral import log_lines, terminal
 from reconciler.rendering.step_text import one_line, step_lines
 from reconciler.rendering.summary import by_risk, heading, headline, in_group, listed, total, totals, what_next
 from reconciler.rendering.view import PLAIN, Detail, View
-from reconciler.rendering.words import HEADINGS, REASONS
+from reconciler.rendering.words import HEADINGS, REASONS, counted
 
 _CALM = {"ok": "ok", "off": "not configured"}
 
@@ -26,6 +26,7 @@ def plan_text(plan: Plan, view: View = PLAIN) -> str:
     lines.extend(_persons(plan, view))
     if view.detail is not Detail.QUIET:
         lines.extend(_unchanged(plan, view))
+        lines.extend(_sealed(plan, view))
         lines.extend(_notes(plan, view))
         lines.extend(_controls(plan, view))
     first, *rest = wrapped(totals(plan), view.width - 6)
@@ -92,6 +93,17 @@ def _unchanged(plan: Plan, view: View) -> Iterator[str]:
     if view.detail is Detail.VERBOSE:
         for step in by_risk(step for step in plan.steps if step.group is Group.FINE):
             yield one_line(step, view)
+    yield ""
+
+
+def _sealed(plan: Plan, view: View) -> Iterator[str]:
+    if not plan.sealed:
+        return
+    said = f"in {counted(len(plan.sealed), 'manifest')} that need not be read: all settled"
+    yield painted(f"Sealed ({plan.decisions_sealed:,})", Ink.STRONG, view.colour) + f"  {said}"
+    if view.detail is Detail.VERBOSE:
+        for seal in plan.sealed:
+            yield f"  {fit_start(terminal(seal.path), view.width - 24)}  {counted(seal.decisions, 'decision')}"
     yield ""
 
 

@@ -108,7 +108,7 @@ def headline(plan: Plan) -> str:
     """The plan's verdict in a few words."""
     persons = in_group(plan, Group.PERSON)
     changes = len(plan.changes)
-    if not plan.steps:
+    if not plan.steps and not plan.sealed:
         return "nothing is decided"
     if persons and changes:
         return f"{counted(changes, 'change')} ready, {_people(total(persons))} first"
@@ -134,7 +134,14 @@ def totals(plan: Plan) -> str:
         detail = f" ({listed(counts)})" if counts else ""
         if number or group is Group.CHANGE:
             parts.append(f"{number:,} {words[number != 1]}{detail}")
+    if plan.sealed:
+        parts.append(sealed(plan))
     return " · ".join(parts)
+
+
+def sealed(plan: Plan) -> str:
+    """Say how much is in manifests that the ledger has a seal for: `1,000 settled in 2 sealed manifests`."""
+    return f"{plan.decisions_sealed:,} settled in {counted(len(plan.sealed), 'sealed manifest')}"
 
 
 def undoable(verdict: Verdict) -> str:
@@ -162,7 +169,7 @@ def what_next(plan: Plan) -> tuple[str, ...]:
         if timed:
             verb = "waits" if timed == 1 else "wait"
             sentences.append(f"{timed:,} {verb} in TPP for the scheduled time; until then the manifest can change it.")
-    elif plan.steps:
+    elif plan.steps or plan.sealed:
         sentences.append("There is nothing to apply: no update will be sent.")
     else:
         sentences.append("No decision was found, so there is nothing to apply.")

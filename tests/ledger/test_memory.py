@@ -12,10 +12,10 @@ from reconciler.errors import LedgerBroken
 from reconciler.ledger.memory import LedgerMemory
 from reconciler.model.brief_codec import Brief, read_brief
 from reconciler.model.canonical import canonical
-from reconciler.model.decision import WindowUse
+from reconciler.model.decision import Seal, WindowUse
 from reconciler.model.provenance_codec import encode_provenance
 from reconciler.model.receipt import Outcome, Proof, Receipt
-from reconciler.model.record import Entry, OpenIntent, Recorded, Remembered, Story
+from reconciler.model.record import Entry, OpenIntent, Recorded, Remembered, Sealed, Story
 from reconciler.model.record_codec import encode_line
 from reconciler.model.review import Provenance
 from reconciler.ports import Memory
@@ -221,3 +221,34 @@ def test_a_receipt_in_brief_says_what_the_whole_receipt_says(
     took_effect = receipt.outcome in {Outcome.APPLIED, Outcome.AWAITING_OTHERS}
     expected = Brief(receipt.outcome, receipt.operation, receipt.gone, remembered if took_effect else None)
     assert read_brief(line) == expected
+
+
+def test_seals_are_found_by_the_digest_of_the_text(tmp_path: Path) -> None:
+    first, second = Seal("tickets/a.yaml", decided(1), 3), Seal("tickets/b.yaml", decided(2), 1)
+    write_run(tmp_path, FIRST, intent(1), recorded(1), Sealed(NOW, first))
+    write_run(tmp_path, SECOND, Sealed(NOW, second))
+    assert LedgerMemory(tmp_path).seals() == {first.content: first, second.content: second}
+    assert LedgerMemory(tmp_path / "nowhere").seals() == {}
+
+
+def test_a_seal_is_the_story_of_no_ticket(tmp_path: Path) -> None:
+    write_run(tmp_path, FIRST, Sealed(NOW, Seal(f'"guid":"{guid(1)}"', decided(1), 1)))
+    assert LedgerMemory(tmp_path).recall([guid(1)]) == {}
+
+
+def test_a_seal_that_a_crash_cut_off_was_never_set(tmp_path: Path) -> None:
+    path = write_run(tmp_path, FIRST, Sealed(NOW, Seal("tickets/a.yaml", decided(1), 3)))
+    path.write_bytes(path.read_bytes()[:-1])
+    assert LedgerMemory(tmp_path).seals() == {}
+
+
+def test_a_seal_that_can_not_be_read_is_told_with_its_place(tmp_path: Path) -> None:
+    path = write_run(tmp_path, FIRST, Sealed(NOW, Seal("tickets/a.yaml", decided(1), 3)))
+    path.write_bytes(path.read_bytes().replace(b'"decisions":3', b'"decisions":-3'))
+    with pytest.raises(LedgerBroken, match=rf"{FIRST}.jsonl:2: .*/decisions"):
+        LedgerMemory(tmp_path).seals()
+
+
+def test_words_of_a_seal_elsewhere_in_a_line_are_none(tmp_path: Path) -> None:
+    write_run(tmp_path, FIRST, intent(1, explanation='"entry":"sealed"'), recorded(1))
+    assert LedgerMemory(tmp_path).seals() == {}

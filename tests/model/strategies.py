@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from reconciler.model.decision import Expectation, Override, Parameters, Source, WindowUse
+from reconciler.model.decision import Expectation, Override, Parameters, Seal, Source, WindowUse
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Control, Plan, Sibling, Step
 from reconciler.model.policy import Freeze, Limits
 from reconciler.model.receipt import Outcome, Proof, Receipt, Run
-from reconciler.model.record import Closed, Ended, Entry, Head, Intent, Opened, Recorded
+from reconciler.model.record import Closed, Ended, Entry, Head, Intent, Opened, Recorded, Sealed
 from reconciler.model.review import Provenance, Review
 from reconciler.model.status import Schedule, State, Status
 from reconciler.model.verdict import Reason, Verdict
@@ -66,6 +66,7 @@ steps = st.builds(
     closed=st.booleans(),
     created=st.none() | instants,
 )
+seals = st.builds(Seal, words, digests, st.integers(1, 10**6))
 plans = st.builds(
     Plan,
     tool=words,
@@ -84,6 +85,7 @@ plans = st.builds(
     freezes=st.lists(freezes, max_size=2).map(tuple),
     limits=limits,
     notes=many,
+    sealed=st.lists(seals, max_size=2).map(tuple),
 )
 receipts = st.builds(
     Receipt,
@@ -142,5 +144,6 @@ entries: st.SearchStrategy[Entry] = st.one_of(
     intents,
     st.builds(Recorded, receipts, digests, some, st.none() | windows),
     st.builds(Closed, instants, guids, digests),
+    st.builds(Sealed, instants, seals),
     st.builds(Ended, instants, st.dictionaries(st.sampled_from(Outcome), st.integers(1, 99)), some),
 )

@@ -180,7 +180,9 @@ def test_what_is_no_object_is_no_plan(document: Any) -> None:
 
 
 def test_a_line_of_an_unknown_kind_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^/entry: 'erased' is none of opened, intent, receipt, closed, ended$"):
+    with pytest.raises(
+        ValueError, match=r"^/entry: 'erased' is none of opened, intent, receipt, closed, sealed, ended$"
+    ):
         decode_line({"entry": "erased"})
 
 

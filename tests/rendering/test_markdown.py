@@ -7,7 +7,7 @@ import cmarkgfm
 import pytest
 from cmarkgfm.cmark import Options
 
-from reconciler.model.decision import Problem, Source
+from reconciler.model.decision import Problem, Seal, Source
 from reconciler.model.verdict import Group
 from reconciler.rendering.markdown import drift_markdown, plan_markdown, problems_markdown
 from reconciler.rendering.markdown_rows import Page
@@ -90,6 +90,7 @@ def test_hostile_text_can_not_break_the_budget(budget: int) -> None:
     plan = builders.plan(
         *(replace(step, guid=builders.guid(number)) for number in range(50)),
         target=nasty, environment=nasty, identity=nasty, notes=(nasty,) * 50,
+        sealed=(Seal(nasty, "sha256:" + "0" * 64, 7),) * 50,
     )  # fmt: skip
     assert len(plan_markdown(plan, Page(budget=budget)).encode()) <= max(budget, 12_000)
 

@@ -6,7 +6,7 @@ from typing import assert_never
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome
-from reconciler.model.record import Closed, Ended, Intent, Line, Opened, Recorded
+from reconciler.model.record import Closed, Ended, Intent, Line, Opened, Recorded, Sealed
 from reconciler.model.status import State
 from reconciler.rendering import times
 from reconciler.rendering.history import weeks, when
@@ -140,6 +140,8 @@ def _what(line: Line) -> str:
             return "Seen to be gone: settled, never read again"
         case Opened():
             return "A run began"
+        case Sealed():
+            return "A manifest was sealed"
         case Ended():
             return "The run ended"
         case _:

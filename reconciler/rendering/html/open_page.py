@@ -8,9 +8,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.verdict import Group
 from reconciler.rendering.html.page import Frame, badge, facts, moment, page, small_table
 from reconciler.rendering.html.picture import MOST_BARS, bar_name, picture
-from reconciler.rendering.html.plan_page import notes
-from reconciler.rendering.html.plan_rows import plan_table
-from reconciler.rendering.html.rows import table
+from reconciler.rendering.html.plan_page import notes, sealed_table, steps
 from reconciler.rendering.neutral import html
 from reconciler.rendering.summary import headline, in_group, total
 from reconciler.rendering.windows import Bar, Kind, bars
@@ -28,7 +26,7 @@ _BUTTONS = """<div class="controls" aria-label="Move the timeline" role="group">
 
 def open_page(frame: Frame, plan: Plan | None, told: Guids[Guid]) -> str:
     """Return the first page: every decision, those that act or need somebody first."""
-    if plan is None or not plan.steps:
+    if plan is None or not (plan.steps or plan.sealed):
         body = '<h1>Open</h1>\n<p class="none">No decisions are known: the report was made without a plan.</p>\n'
         return page(frame, "Open", body, current="index.html")
     body = (
@@ -39,12 +37,14 @@ def open_page(frame: Frame, plan: Plan | None, told: Guids[Guid]) -> str:
                 ("Will change", f"{len(plan.changes):,}"),
                 ("Need a person", f"{total(in_group(plan, Group.PERSON)):,}"),
                 ("Unchanged", f"{total(in_group(plan, Group.FINE)):,}"),
-                ("Decisions", f"{len(plan.steps):,}"),
+                ("Sealed", f"{plan.decisions_sealed:,}" if plan.sealed else ""),
+                ("Decisions", f"{len(plan.steps) + plan.decisions_sealed:,}"),
             ),
             big=True,
         )
         + notes(plan.notes)
-        + table(plan_table(plan.steps, "Every decision, irreversible changes first", told))
+        + steps(plan, told)
+        + sealed_table(plan)
     )
     return page(frame, "Open", body, current="index.html", styles=("table.css",), scripts=("table.js",))
 

@@ -10,7 +10,9 @@ from reconciler.rendering.html.plan_rows import plan_table
 from reconciler.rendering.html.rows import table
 from reconciler.rendering.neutral import html
 from reconciler.rendering.summary import headline, totals, what_next
+from reconciler.rendering.words import counted
 
+_MOST_SEALS = 1_000
 _TONES = {"ok": "good", "refused": "bad", "overridden": "care"}
 
 
@@ -49,16 +51,30 @@ def plan_body(plan: Plan, told: Guids[Guid] = frozenset()) -> str:
         )
         + notes(plan.notes)
         + f"<p>{' '.join(html(sentence) for sentence in what_next(plan))}</p>\n"
-        + _steps(plan, told)
+        + steps(plan, told)
+        + sealed_table(plan)
         + controls(plan.controls)
         + f"<p class=soft>Digest of the plan's meaning: <code>{html(plan.digest)}</code></p>\n"
     )
 
 
-def _steps(plan: Plan, told: Guids[Guid]) -> str:
+def steps(plan: Plan, told: Guids[Guid]) -> str:
+    """Return the table of all decisions that have a step."""
     if not plan.steps:
-        return '<p class="none">No decision was found.</p>\n'
+        none = "Everything is in sealed manifests." if plan.sealed else "No decision was found."
+        return f'<p class="none">{none}</p>\n'
     return table(plan_table(plan.steps, "Every decision, irreversible changes first", told))
+
+
+def sealed_table(plan: Plan) -> str:
+    """Return the table of sealed manifests, nothing when there are none."""
+    rows = [
+        (f"<code>{html(seal.path, 400)}</code>", f"{seal.decisions:,}", f"<code>{html(seal.content)}</code>")
+        for seal in plan.sealed[:_MOST_SEALS]
+    ]
+    left_out = len(plan.sealed) - len(rows)
+    rest = f"<p>… and {counted(left_out, 'more manifest')}.</p>\n" if left_out else ""
+    return small_table("Sealed manifests", ("Manifest", "#Decisions", "Digest of its text"), rows) + rest
 
 
 def notes(said: Iterable[str]) -> str:
