@@ -35,6 +35,8 @@ def decode_window(value: object, place: str) -> WindowUse:
 
 def encode_expectation(expect: Expectation) -> dict[str, Json]:
     """Return `{object, workflow}`, each only when it was stated."""
+    if expect.object is not None and expect.workflow is not None:
+        return {"object": expect.object, "workflow": expect.workflow}
     return sparse({"object": expect.object, "workflow": expect.workflow})
 
 

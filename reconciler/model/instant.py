@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 
 def as_utc(moment: datetime) -> datetime:
     """Return the same instant in UTC. Raises ValueError for a datetime without an offset."""
+    if moment.tzinfo is UTC:
+        return moment
     if moment.tzinfo is None:
         raise ValueError(f"{moment.isoformat()} has no offset")
     return moment.astimezone(UTC)
@@ -12,7 +14,7 @@ def as_utc(moment: datetime) -> datetime:
 
 def format_instant(moment: datetime) -> str:
     """Spell an instant canonically: ISO 8601, UTC, "Z", fractions only when there are any."""
-    return as_utc(moment).replace(tzinfo=None).isoformat() + "Z"
+    return as_utc(moment).isoformat().removesuffix("+00:00") + "Z"
 
 
 def parse_instant(text: str) -> datetime:

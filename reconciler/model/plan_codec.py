@@ -41,6 +41,7 @@ from reconciler.model.state_codec import decode_state, encode_optional_state, en
 from reconciler.model.verdict import Reason, Verdict
 
 PLAN_VERSION = 1
+_NO_PARAMETERS = Parameters()
 
 
 def encode_plan(plan: Plan) -> dict[str, Json]:
@@ -108,27 +109,10 @@ def decode_plan(value: object) -> Plan:
 
 def encode_step(step: Step) -> dict[str, Json]:
     """Return the JSON shape of one step."""
-    optional = sparse(
-        {
-            "detail": step.detail or None,
-            "approvers": list(step.approvers) or None,
-            "approval_reason": step.approval_reason or None,
-            "explanation": step.explanation,
-            "change": step.change,
-            "expect": encode_expectation(step.expect) or None,
-            "valid_until": None if step.valid_until is None else format_instant(step.valid_until),
-            "parameters": encode_parameters(step.parameters) or None,
-            "window": None if step.window is None else encode_window(step.window),
-            "rule": step.rule,
-            "operation": step.operation,
-            "closed": step.closed or None,
-            "created": None if step.created is None else format_instant(step.created),
-        }
-    )
-    return {
+    encoded: dict[str, Json] = {
         "guid": step.guid,
-        "verdict": step.verdict.value,
-        "reason": step.reason.value,
+        "verdict": step.verdict,
+        "reason": step.reason,
         "before": encode_optional_state(step.before),
         "after": encode_state(step.after),
         "known_from": step.known_from,
@@ -137,8 +121,39 @@ def encode_step(step: Step) -> dict[str, Json]:
         "source": encode_source(step.source),
         "siblings": [_encode_sibling(sibling) for sibling in step.siblings],
         "decision": step.decision,
-        **optional,
     }
+    _add_text(encoded, step)
+    if expect := encode_expectation(step.expect):
+        encoded["expect"] = expect
+    if step.valid_until is not None:
+        encoded["valid_until"] = format_instant(step.valid_until)
+    if step.parameters != _NO_PARAMETERS:
+        encoded["parameters"] = encode_parameters(step.parameters)
+    if step.window is not None:
+        encoded["window"] = encode_window(step.window)
+    if step.rule is not None:
+        encoded["rule"] = step.rule
+    if step.operation is not None:
+        encoded["operation"] = step.operation
+    if step.closed:
+        encoded["closed"] = True
+    if step.created is not None:
+        encoded["created"] = format_instant(step.created)
+    return encoded
+
+
+def _add_text(encoded: dict[str, Json], step: Step) -> None:
+    """Add what people wrote, as far as there is any."""
+    if step.detail:
+        encoded["detail"] = step.detail
+    if step.approvers:
+        encoded["approvers"] = list(step.approvers)
+    if step.approval_reason:
+        encoded["approval_reason"] = step.approval_reason
+    if step.explanation is not None:
+        encoded["explanation"] = step.explanation
+    if step.change is not None:
+        encoded["change"] = step.change
 
 
 _REASON = word(Reason)

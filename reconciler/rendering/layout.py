@@ -59,6 +59,15 @@ def fit(text: str, width: int) -> str:
     return "…" + kept
 
 
+def fitted(text: str, width: int) -> tuple[str, int]:
+    """Return what `fit` returns, and the columns that it takes."""
+    taken = columns(text)
+    if taken <= width:
+        return text, taken
+    text = fit(text, width)
+    return text, columns(text)
+
+
 def fit_start(text: str, width: int) -> str:
     """Keep the start of a neutral text that is too wide, with an ellipsis for what is gone."""
     if columns(text) <= width:
@@ -103,7 +112,9 @@ def _chunks(word: str, width: int) -> Iterator[str]:
 
 def field(name: str, value: str, *, width: int, indent: int = 4, label: int = 9) -> list[str]:
     """Set `name  value` with the value wrapped under itself."""
-    start = " " * indent + name.ljust(label) + " "
+    start = f"{' ' * indent}{name:<{label}} "
+    if len(value) <= width - len(start) and value.isascii():
+        return [start + value]
     first, *rest = wrapped(value, max(width - len(start), 10))
     return [start + first, *(" " * len(start) + line for line in rest)]
 

@@ -64,7 +64,8 @@ def _shown(character: str) -> str:
 
 def terminal(text: str, limit: int = LIMIT) -> str:
     """Neutralise for terminals and logs; GitHub's runner reads `::command::` and `##[command]` in logs."""
-    text = visible(text, limit)
+    if len(text) > limit or not (text.isascii() and text.isprintable()):
+        text = visible(text, limit)
     if "##[" in text:
         text = text.replace("##[", "## [")
     if "::" in text:

@@ -6,7 +6,7 @@ from reconciler.model.plan import Step
 from reconciler.model.status import Schedule, State
 from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering import times
-from reconciler.rendering.layout import Ink, columns, field, fit, linked, painted
+from reconciler.rendering.layout import Ink, columns, field, fitted, linked, painted
 from reconciler.rendering.neutral import terminal, url, url_path
 from reconciler.rendering.summary import last_name, name_of, short
 from reconciler.rendering.view import Detail, View
@@ -40,25 +40,26 @@ def one_line(step: Step, view: View) -> str:
 
 
 def _headline(step: Step, view: View) -> str:
-    mark, ink = MARKS.get(step.verdict, _PERSON_MARK if step.group is Group.PERSON else _FINE_MARK)
-    place = terminal(str(step.source) if view.detail is Detail.VERBOSE else f"{step.source.path}:{step.source.line}")
-    ticket = step.guid if view.detail is Detail.VERBOSE else short(step.guid)
+    verdict, verbose = step.verdict, view.detail is Detail.VERBOSE
+    mark, ink = MARKS.get(verdict) or (_PERSON_MARK if verdict.group is Group.PERSON else _FINE_MARK)
+    place = terminal(str(step.source) if verbose else f"{step.source.path}:{step.source.line}")
+    ticket = step.guid if verbose else short(step.guid)
     taken = 2 + 2 + len(ticket) + 2
-    place = fit(place, max(view.width - taken - 16, 12))
-    name = fit(terminal(name_of(step)), max(view.width - taken - columns(place) - 2, 10))
-    space = view.width - taken - columns(name) - columns(place)
+    place, place_takes = fitted(place, max(view.width - taken - 16, 12))
+    name, name_takes = fitted(terminal(name_of(step)), max(view.width - taken - place_takes - 2, 10))
+    space = " " * max(view.width - taken - name_takes - place_takes - 1, 2)
     shown = linked(place, _address(step.source.path, view.links)) if view.links else place
-    bold = painted(name, Ink.STRONG, view.colour)
-    return (
-        f"  {painted(mark, ink, view.colour)} {bold}  {painted(ticket, Ink.DIM, view.colour)}"
-        f"{' ' * max(space - 1, 2)}{painted(shown, Ink.DIM, view.colour)}"
-    )
+    if not view.colour:
+        return f"  {mark} {name}  {ticket}{space}{shown}"
+    mark, name = painted(mark, ink, True), painted(name, Ink.STRONG, True)
+    return f"  {mark} {name}  {painted(ticket, Ink.DIM, True)}{space}{painted(shown, Ink.DIM, True)}"
 
 
 def _fields(step: Step, view: View) -> Iterator[tuple[str, str]]:
     yield from _place(step, view)
     yield from changed_fields(step, view)
-    yield "detail", terminal(step.detail, 1_000)
+    if step.detail:
+        yield "detail", terminal(step.detail, 1_000)
     yield "change", _change(step)
     if step.siblings:
         yield "siblings", siblings(step, terminal)
@@ -85,8 +86,11 @@ def _place(step: Step, view: View) -> Iterator[tuple[str, str]]:
 
 
 def _change(step: Step) -> str:
-    said = f'"{terminal(step.explanation)}"' if step.explanation else ""
-    return ", ".join(part for part in (terminal(step.change or ""), said) if part)
+    change = terminal(step.change) if step.change else ""
+    if not step.explanation:
+        return change
+    said = f'"{terminal(step.explanation)}"'
+    return f"{change}, {said}" if change else said
 
 
 def siblings(step: Step, neutral: Callable[[str], str]) -> str:
