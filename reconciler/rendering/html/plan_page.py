@@ -63,7 +63,8 @@ def steps(plan: Plan, told: Guids[Guid]) -> str:
     if not plan.steps:
         none = "Everything is in sealed manifests." if plan.sealed else "No decision was found."
         return f'<p class="none">{none}</p>\n'
-    return table(plan_table(plan.steps, "Every decision, irreversible changes first", told))
+    which = "Every decision outside of sealed manifests" if plan.sealed else "Every decision"
+    return table(plan_table(plan.steps, f"{which}, irreversible changes first", told))
 
 
 def sealed_table(plan: Plan) -> str:
