@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from reconciler.sandbox.arriving import Doorman
+from reconciler.sandbox.arriving import KEEP_ALIVE, Doorman
 from reconciler.sandbox.building import build, issue
 from reconciler.sandbox.clock import Now, RealTime, SandboxClock
 from reconciler.sandbox.faults import Faults
@@ -141,7 +141,7 @@ async def _serve(
     started: "Future[tuple[str, asyncio.AbstractEventLoop, Pauses]]",
 ) -> None:
     front = Front(tpp, Latency(listening.latency))
-    server = web.Server(front.handle, access_log=None, keepalive_timeout=75)
+    server = web.Server(front.handle, access_log=None, keepalive_timeout=KEEP_ALIVE)
     runner = web.ServerRunner(server, shutdown_timeout=0.1)
     await runner.setup()
     ticking: asyncio.Task[None] | None = None
@@ -149,7 +149,10 @@ async def _serve(
     loop = asyncio.get_running_loop()
     try:
         door = await loop.create_server(
-            lambda: Doorman(server(), front.arrivals), listening.host, listening.port, ssl=listening.tls
+            lambda: Doorman(server, front.answer_at_once, front.arrivals),
+            listening.host,
+            listening.port,
+            ssl=listening.tls,
         )
         host, port, *_ = door.sockets[0].getsockname()
         if listening.tick:
@@ -162,7 +165,9 @@ async def _serve(
             ticking.cancel()
         if door:
             door.close()
-        transports = [connection.transport for connection in server.connections]
+        transports = [*front.arrivals.waiting, *(connection.transport for connection in server.connections)]
+        for transport in tuple(front.arrivals.waiting):
+            transport.close()
         await runner.cleanup()
         await _let_go(transports)
 

@@ -1,0 +1,82 @@
+"""HTTP as nearly every client says it, without the work of taking it apart in general.
+
+What is unusual is left to aiohttp: a request is taken here only if it can mean but one thing, and asks for a call that
+is answered without waiting for anybody.
+"""
+
+import re
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from reconciler.sandbox.grants import fingerprint
+from reconciler.sandbox.log import safe_headers
+from reconciler.sandbox.platform import Route
+from reconciler.sandbox.routes import ROUTES
+from reconciler.sandbox.service import bearer
+
+LONGEST_HEAD = 4096
+LONGEST_BODY = 16 * 1024
+
+_REQUEST = re.compile(rb"(GET|POST) (/[A-Za-z/]+) HTTP/1\.1\r\n(.+)", re.DOTALL)
+_HEADER = re.compile(rb"([A-Za-z0-9-]+): ?([!-~](?:[ -~]*[!-~])?)")
+_LENGTH = re.compile(r"[0-9]{1,5}")
+_CHANGES_MEANING = frozenset({"transfer-encoding", "content-encoding", "expect", "upgrade"})
+_BELOW = "/vedsdk/"
+"""Its calls wait for nobody, and neither their bodies nor their answers hold secrets."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """The head of a usual request: what it asks for, how long its body is, and what may be logged of it."""
+
+    route: Route
+    path: str
+    length: int
+    authorization: str
+    token: str | None
+    headers: Mapping[str, str]
+
+
+@lru_cache(maxsize=512)
+def usual(head: bytes) -> Usual | None:
+    """Read a head, without the empty line at its end. None when aiohttp should read it."""
+    request = _REQUEST.fullmatch(head)
+    lines = [_HEADER.fullmatch(line) for line in request[3].split(b"\r\n")] if request else []
+    raw = tuple((line[1], line[2]) for line in lines if line)
+    values = {name.decode("ascii").lower(): value.decode("ascii") for name, value in raw}
+    if request is None or len(values) != len(lines) or not _CHANGES_MEANING.isdisjoint(values):
+        return None
+    method, path = request[1].decode("ascii"), request[2].decode("ascii")
+    route, length = ROUTES.get(path.rstrip("/").lower()), values.get("content-length", "0")
+    if route is None or route.method != method or not path.lower().startswith(_BELOW):
+        return None
+    if values.get("connection", "keep-alive").lower() != "keep-alive" or not _LENGTH.fullmatch(length):
+        return None
+    if int(length) > LONGEST_BODY:
+        return None
+    authorization = values.get("authorization", "")
+    token = bearer(authorization)
+    return Usual(route, path, int(length), authorization, fingerprint(token) if token else None, safe_headers(raw))
+
+
+def at_once(call: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that waits for nobody."""
+    try:
+        call.send(None)
+    except StopIteration as ended:
+        value: T = ended.value
+        return value
+    call.close()
+    raise RuntimeError("a call that was to be answered at once waits")
+
+
+def spell_answer(status: int, headers: Mapping[str, str], body: bytes) -> bytes:
+    """Return a whole answer, byte for byte as aiohttp sends it on a connection that stays open."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
+    return head.encode("utf-8") + body
