@@ -14,14 +14,14 @@ from aiohttp import web
 
 from reconciler.sandbox import control
 from reconciler.sandbox.arriving import Arrivals
-from reconciler.sandbox.grants import fingerprint
+from reconciler.sandbox.grants import shortened
 from reconciler.sandbox.log import Entry, safe_body, safe_headers
 from reconciler.sandbox.misbehaving import Cut, Drip, Sent, misbehave
 from reconciler.sandbox.pausing import Latency, Pauses
 from reconciler.sandbox.platform import Platform, Route
 from reconciler.sandbox.reply import Reply, oauth_error
 from reconciler.sandbox.routes import ROUTES
-from reconciler.sandbox.service import Request, bearer, execute
+from reconciler.sandbox.service import Request, execute, hashed_bearer
 from reconciler.sandbox.short_way import Usual, at_once, spell_answer
 
 _LOG = logging.getLogger(__name__)
@@ -49,14 +49,13 @@ class Front:
         if path.startswith("/sandbox"):
             return self._response(control.answer(self.tpp, request, path, body))
         route = ROUTES.get(path)
-        token = bearer(request.headers.get("Authorization", ""))
         entry = self._note(
             method=request.method,
             path=request.path,
             operation=route.operation if route else "",
             headers=safe_headers(request.raw_headers),
             body=safe_body(body) if path.startswith("/vedauth") else body,
-            token=fingerprint(token) if token else None,
+            hashed=hashed_bearer(request.headers.get("Authorization", "")),
         )
         if self.latency.seconds:
             await self.pauses.until(self.latency.early(due))
@@ -76,9 +75,9 @@ class Front:
             operation=route.operation,
             headers=usual.headers,
             body=body,
-            token=usual.token,
+            hashed=usual.hashed,
         )
-        asked = Request(usual.authorization, body, _subject(transport))
+        asked = Request(usual.hashed, body, _subject(transport))
         try:
             reply = at_once(execute(self.tpp, route, asked))
         except Exception:  # noqa: BLE001 - logged and answered as aiohttp does for the ordinary way
@@ -99,8 +98,9 @@ class Front:
         operation: str,
         headers: Mapping[str, str],
         body: bytes,
-        token: str | None,
+        hashed: str | None,
     ) -> Entry:
+        token = None if hashed is None else shortened(hashed)
         entry = Entry(0, self.tpp.clock.now(), method, path, operation, headers, body, token)
         self.tpp.log.open(entry)
         return entry
@@ -112,8 +112,8 @@ class Front:
             return Reply(405, headers={"Allow": route.method})
 
         async def run() -> Reply:
-            asked = Request(request.headers.get("Authorization", ""), body, _subject(request.transport))
-            reply = await execute(self.tpp, route, asked)
+            hashed = hashed_bearer(request.headers.get("Authorization", ""))
+            reply = await execute(self.tpp, route, Request(hashed, body, _subject(request.transport)))
             entry.effect, entry.result = reply.effect, reply.result
             return reply
 

@@ -41,7 +41,12 @@ class Issued:
 
 def fingerprint(secret: str) -> str:
     """Return what may be logged of a secret: the beginning of its SHA-256."""
-    return "sha256:" + digest(secret)[:12]
+    return shortened(digest(secret))
+
+
+def shortened(hashed: str) -> str:
+    """Return what may be logged of a secret whose SHA-256 is known."""
+    return "sha256:" + hashed[:12]
 
 
 def digest(secret: str) -> str:

@@ -11,17 +11,16 @@ from reconciler.sandbox.scope import allows
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What arrived: the Authorization header, the body, and the common name of the client certificate."""
+    """What arrived: the digest of the bearer token, None without one, the body, and the certificate's common name."""
 
-    authorization: str
+    hashed: str | None
     body: bytes
     subject: str | None = None
 
 
 async def execute(tpp: Platform, route: Route, request: Request) -> Reply:
     """Execute one call, as far as token and scope allow."""
-    hashed = digest(bearer(request.authorization) or "")
-    grant = tpp.grants.of_token(hashed)
+    grant = None if request.hashed is None else tpp.grants.of_token(request.hashed)
     if route.scope is not None:
         if grant is None:
             return oauth_error(401, "invalid_token", "Token is missing, expired or revoked")
@@ -35,7 +34,7 @@ async def execute(tpp: Platform, route: Route, request: Request) -> Reply:
         return bad_request(str(fault))
 
 
-def bearer(authorization: str) -> str | None:
-    """Return the token of an Authorization header, None without one."""
+def hashed_bearer(authorization: str) -> str | None:
+    """Return the digest of the token of an Authorization header, None without one."""
     scheme, _, token = authorization.partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else None
+    return digest(token.strip()) if scheme.lower() == "bearer" and token.strip() else None

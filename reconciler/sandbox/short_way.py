@@ -11,11 +11,10 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from reconciler.sandbox.grants import fingerprint
 from reconciler.sandbox.log import safe_headers
 from reconciler.sandbox.platform import Route
 from reconciler.sandbox.routes import ROUTES
-from reconciler.sandbox.service import bearer
+from reconciler.sandbox.service import hashed_bearer
 
 LONGEST_HEAD = 4096
 LONGEST_BODY = 16 * 1024
@@ -27,19 +26,20 @@ _CHANGES_MEANING = frozenset({"transfer-encoding", "content-encoding", "expect",
 _BELOW = "/vedsdk/"
 """Its calls wait for nobody, and neither their bodies nor their answers hold secrets."""
 
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
+
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """The head of a usual request: what it asks for, how long its body is, and what may be logged of it."""
+    """The head of a usual request: what it asks for, with whose token, and how long its body is."""
 
     route: Route
     path: str
-    length: int
-    authorization: str
-    token: str | None
     headers: Mapping[str, str]
+    hashed: str | None
+    length: int
 
 
 @lru_cache(maxsize=512)
@@ -59,9 +59,7 @@ def usual(head: bytes) -> Usual | None:
         return None
     if int(length) > LONGEST_BODY:
         return None
-    authorization = values.get("authorization", "")
-    token = bearer(authorization)
-    return Usual(route, path, int(length), authorization, fingerprint(token) if token else None, safe_headers(raw))
+    return Usual(route, path, safe_headers(raw), hashed_bearer(values.get("authorization", "")), int(length))
 
 
 def at_once(call: Coroutine[Any, Any, T]) -> T:
@@ -77,6 +75,6 @@ def at_once(call: Coroutine[Any, Any, T]) -> T:
 
 def spell_answer(status: int, headers: Mapping[str, str], body: bytes) -> bytes:
     """Return a whole answer, byte for byte as aiohttp sends it on a connection that stays open."""
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    head = f"HTTP/1.1 {status} {_PHRASES[status]}\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
     return head.encode("utf-8") + body

@@ -10,6 +10,7 @@ from reconciler.model.instant import format_instant
 from reconciler.sandbox.behaviour import GuidStyle, TimeStyle
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 _DATE = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/")
 
 
@@ -32,7 +33,7 @@ def spell_time(moment: datetime | None, style: TimeStyle) -> str | None:
         return None
     if style is TimeStyle.ISO:
         return format_instant(moment)
-    milliseconds = (moment - _EPOCH) // timedelta(milliseconds=1)
+    milliseconds = (moment - _EPOCH) // _MILLISECOND
     return f"/Date({milliseconds}{'+0000' if style is TimeStyle.DATE_OFFSET else ''})/"
 
 
