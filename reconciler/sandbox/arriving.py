@@ -109,8 +109,8 @@ class Doorman(asyncio.Protocol):
         self._arrivals.waiting.discard(self._transport)
 
     def _close_when_idle(self) -> None:
-        # Half a request is waited for without end, as a handler does.
-        left = self._last + KEEP_ALIVE - self._loop.time() if not self._held else KEEP_ALIVE
+        # The rest of a request is waited for without end, as a handler does.
+        left = KEEP_ALIVE if self._held else self._last + KEEP_ALIVE - self._loop.time()
         if left <= 0:
             self._transport.close()
         else:

@@ -18,11 +18,14 @@ from reconciler.sandbox.service import hashed_bearer
 
 LONGEST_HEAD = 4096
 LONGEST_BODY = 16 * 1024
+MOST_HEADERS = 64
 
 _REQUEST = re.compile(rb"(GET|POST) (/[A-Za-z/]+) HTTP/1\.1\r\n(.+)", re.DOTALL)
 _HEADER = re.compile(rb"([A-Za-z0-9-]+): ?([!-~](?:[ -~]*[!-~])?)")
-_LENGTH = re.compile(r"[0-9]{1,5}")
-_CHANGES_MEANING = frozenset({"transfer-encoding", "content-encoding", "expect", "upgrade"})
+_LENGTH = re.compile(r"0|[1-9][0-9]{0,4}")
+_CHANGES_MEANING = frozenset(
+    {"transfer-encoding", "content-encoding", "expect", "upgrade", "proxy-connection", "sec-websocket-key1"}
+)
 _BELOW = "/vedsdk/"
 """Its calls wait for nobody, and neither their bodies nor their answers hold secrets."""
 
@@ -49,7 +52,9 @@ def usual(head: bytes) -> Usual | None:
     lines = [_HEADER.fullmatch(line) for line in request[3].split(b"\r\n")] if request else []
     raw = tuple((line[1], line[2]) for line in lines if line)
     values = {name.decode("ascii").lower(): value.decode("ascii") for name, value in raw}
-    if request is None or len(values) != len(lines) or not _CHANGES_MEANING.isdisjoint(values):
+    if request is None or not len(values) == len(lines) <= MOST_HEADERS:
+        return None
+    if "host" not in values or not _CHANGES_MEANING.isdisjoint(values):
         return None
     method, path = request[1].decode("ascii"), request[2].decode("ascii")
     route, length = ROUTES.get(path.rstrip("/").lower()), values.get("content-length", "0")

@@ -3,10 +3,11 @@
 import asyncio
 import itertools
 import statistics
+import time
 
 import pytest
 
-from reconciler.sandbox.pausing import Latency, Pauses
+from reconciler.sandbox.pausing import Latency, Pauses, punctual_loop
 
 
 def test_latencies_spread_evenly_around_the_one_that_was_asked_for() -> None:
@@ -49,3 +50,20 @@ def test_all_pauses_end_when_the_sandbox_stops() -> None:
         await pauses.last(3600)
 
     asyncio.run(wait())
+
+
+@pytest.mark.parametrize("seconds", [0.0003, 0.005, 0.0105, 0.03])
+def test_a_pause_is_not_over_early_and_costs_few_turns_of_the_loop(seconds: float) -> None:
+    turns: list[float | None] = []
+
+    async def wait() -> float:
+        began = time.monotonic()
+        await Pauses().last(seconds)
+        return time.monotonic() - began
+
+    with asyncio.Runner(loop_factory=punctual_loop) as runner:
+        selector = runner.get_loop()._selector  # type: ignore[attr-defined]
+        select = selector.select
+        selector.select = lambda timeout=None: (turns.append(timeout), select(timeout))[1]
+        assert runner.run(wait()) >= seconds - 1e-6
+    assert len(turns) < 12
