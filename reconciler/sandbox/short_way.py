@@ -26,9 +26,6 @@ _LENGTH = re.compile(r"0|[1-9][0-9]{0,4}")
 _CHANGES_MEANING = frozenset(
     {"transfer-encoding", "content-encoding", "expect", "upgrade", "proxy-connection", "sec-websocket-key1"}
 )
-_BELOW = "/vedsdk/"
-"""Its calls wait for nobody, and neither their bodies nor their answers hold secrets."""
-
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 T = TypeVar("T")
@@ -58,13 +55,18 @@ def usual(head: bytes) -> Usual | None:
         return None
     method, path = request[1].decode("ascii"), request[2].decode("ascii")
     route, length = ROUTES.get(path.rstrip("/").lower()), values.get("content-length", "0")
-    if route is None or route.method != method or not path.lower().startswith(_BELOW):
+    if route is None or route.method != method or values.get("connection", "keep-alive").lower() != "keep-alive":
         return None
-    if values.get("connection", "keep-alive").lower() != "keep-alive" or not _LENGTH.fullmatch(length):
-        return None
-    if int(length) > LONGEST_BODY:
+    if not _LENGTH.fullmatch(length) or int(length) > _longest_body(route, path):
         return None
     return Usual(route, path, safe_headers(raw), hashed_bearer(values.get("authorization", "")), int(length))
+
+
+def _longest_body(route: Route, path: str) -> int:
+    # Below vedauth bodies hold secrets, and who answers a POST may have to wait for somebody.
+    if not path.lower().startswith("/vedauth/"):
+        return LONGEST_BODY
+    return 0 if route.method == "GET" else -1
 
 
 def at_once(call: Coroutine[Any, Any, T]) -> T:
