@@ -35,7 +35,12 @@ _PLACES = {
         "/queue.py",
         "/threading.py",
     ),
-    "requests that were learnt, answers in one piece": ("tpp/connection.py", "tpp/usual_http.py", "tpp/exchange.py"),
+    "requests that were learnt, answers in one piece": (
+        "tpp/connection.py",
+        "tpp/usual_http.py",
+        "tpp/exchange.py",
+        "tpp/pool.py",
+    ),
     "the gates: allowed calls, deadline, pressure, token": (
         "tpp/channel.py",
         "tpp/pressure.py",

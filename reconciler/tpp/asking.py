@@ -11,7 +11,8 @@ from reconciler.tpp import wire
 from reconciler.tpp.backoff import Jitter, wait_before
 from reconciler.tpp.calls import NEED_CONFIGURATION, Call
 from reconciler.tpp.channel import Channel, Line
-from reconciler.tpp.exchange import Breach, Broken, Reply
+from reconciler.tpp.exchange import Breach, Broken
+from reconciler.tpp.usual_http import Reply
 
 T = TypeVar("T")
 Parse = Callable[[wire.Members], T]

@@ -12,9 +12,10 @@ from reconciler.tpp import grant_wire, wire
 from reconciler.tpp.backoff import wait_before
 from reconciler.tpp.bearer import PLAIN_HEADERS
 from reconciler.tpp.excerpt import Excerpts
-from reconciler.tpp.exchange import Breach, Broken, Exchange, Reply
+from reconciler.tpp.exchange import Breach, Broken, Exchange
 from reconciler.tpp.grant_wire import Tokens
 from reconciler.tpp.secrets import Secret, Secrets
+from reconciler.tpp.usual_http import Reply
 
 _ATTEMPTS = 4
 _BUSY = frozenset({429, 502, 503, 504})

@@ -12,8 +12,9 @@ from reconciler.tpp.backoff import retry_after
 from reconciler.tpp.bearer import Bearer, Pass
 from reconciler.tpp.calls import Call
 from reconciler.tpp.excerpt import Excerpts
-from reconciler.tpp.exchange import Breach, Broken, Exchange, Reply
+from reconciler.tpp.exchange import Breach, Broken, Exchange
 from reconciler.tpp.pressure import Pressure, Slot
+from reconciler.tpp.usual_http import Reply
 
 _log = logging.getLogger("reconciler.tpp")
 _PUSHED_BACK = frozenset({429, 503})

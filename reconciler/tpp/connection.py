@@ -6,6 +6,7 @@ The classes here are hooks of urllib3, which is why they inherit: its pools make
 import contextlib
 import http.client
 import io
+import select
 import ssl
 import threading
 import time
@@ -16,13 +17,14 @@ from typing import Any
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from reconciler.tpp.bounded import BoundedReader, deadline_of
 from reconciler.tpp.usual_http import MOST_HEADS, Head, learn, usual_answer
 
 _PIECE = 1 << 14
 """Bytes; most answers are whole in one piece of this size."""
+Heads = dict[tuple[str, str], tuple[Mapping[str, str], Head]]
+"""What was learnt of the calls to a method and target: the headers that they had, and how they begin."""
 _IDLE_LIMIT = 60.0
 """Seconds after which an unused connection is closed rather than used again: IIS closes at 120, balancers earlier."""
 
@@ -85,7 +87,7 @@ class _Response(http.client.HTTPResponse):
         super().__init__(begun, *args, **kwargs)  # type: ignore[arg-type]
 
 
-class _Watched(HTTPConnection):
+class Watched(HTTPConnection):
     """Notes what is sent, and drops connections that were idle for so long that the server may be closing them.
 
     Head and body of a request leave in one piece, where http.client sends two: one system call and TLS record less.
@@ -95,33 +97,29 @@ class _Watched(HTTPConnection):
     response_class = _Response
     _used_at = 0.0
     _gathered: list[bytes] | None = None
-    _asked: tuple[str, str] | None = None
-    """Method and target of the request under way, when it took the short way."""
+    _poller: Any = None
+    """Knows whether there is something to read, where the platform has poll()."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - urllib3's signature
+        """Begin without a socket."""
         super().__init__(*args, **kwargs)
-        self.heads: dict[tuple[Any, ...], Head] = {}
+        self.heads: Heads = {}
 
     def connect(self) -> None:
+        """Connect, of which nothing counts as sent."""
         gathered, self._gathered = self._gathered, None
         try:
             super().connect()
         finally:
             self._gathered = gathered
             _this_call.sent = False  # what asked a proxy for a tunnel was no part of the request
-
-    def knows(self, method: str, url: str, body: Any, headers: Mapping[str, str]) -> bool:  # noqa: ANN401 - as request()
-        """Say whether this call can go out over the connection as it stands, and has been made before."""
-        return self.sock is not None and isinstance(body, bytes) and (method, url, *headers.items()) in self.heads
+        if hasattr(select, "poll"):
+            self._poller = select.poll()
+            self._poller.register(self.sock, select.POLLIN)
 
     def request(self, method: str, url: str, body: Any = None, headers: Any = None, **kwargs: Any) -> None:  # noqa: ANN401 - urllib3's signature
-        call = (method, url, *headers.items())
-        head = self.heads.get(call)
-        if head is not None and isinstance(body, bytes):
-            self._asked = (method, url)
-            self.send(head.request(body))
-            return
-        self._asked, self._gathered = None, []
+        """Send a request in one piece, and learn from it how to say it again."""
+        self._gathered = []
         try:
             super().request(method, url, body=body, headers=headers, **kwargs)
             request = b"".join(self._gathered)
@@ -130,21 +128,25 @@ class _Watched(HTTPConnection):
         if isinstance(body, bytes) and (learnt := learn(request, body)) is not None:
             if len(self.heads) >= MOST_HEADS:
                 self.heads.clear()
-            self.heads[call] = learnt
+            self.heads[method, url] = dict(headers), learnt
         self.send(request)
 
-    def getresponse(self) -> Any:  # noqa: ANN401 - urllib3's response, or what is one to its pool
-        if self._asked is None:
-            return super().getresponse()
-        (method, url), self._asked = self._asked, None
-        if self.sock.gettimeout() != self.timeout:
-            self.sock.settimeout(self.timeout)
-        until = deadline_of(self.sock)
-        begun = self.sock.recv(_PIECE)
+    def ask_again(self, method: str, url: str, request: bytes) -> Any:  # noqa: ANN401 - a Reply, or urllib3's response
+        """Send a request that was learnt over the connection as it stands, and return the answer."""
+        sock: Any = self.sock
+        if sock.gettimeout() != self.timeout:
+            sock.settimeout(self.timeout)
+        _this_call.sent = True
+        self._used_at = time.monotonic()
+        # the server may have answered before it closed, and urlopen() looks for that, too
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            sock.sendall(request)
+        until = deadline_of(sock)
+        begun = sock.recv(_PIECE)
         answer = usual_answer(begun)
         if answer is not None:
             return answer
-        reader = io.BufferedReader(BoundedReader(self.sock, until, begun))
+        reader = io.BufferedReader(BoundedReader(sock, until, begun))
         try:
             return self._unusual(_Begun(reader), method, url)
         except BaseException:
@@ -171,6 +173,7 @@ class _Watched(HTTPConnection):
         )
 
     def send(self, data: Any) -> None:  # noqa: ANN401 - http.client's signature
+        """Send what http.client has spelled, or keep it until the request is whole."""
         if self._gathered is not None:
             self._gathered.append(data)
             return
@@ -182,61 +185,17 @@ class _Watched(HTTPConnection):
 
     @property
     def is_connected(self) -> bool:
-        return time.monotonic() - self._used_at < _IDLE_LIMIT and super().is_connected
+        """Whether the connection is fit for a request: not idle for long, not closed, and nothing unasked came."""
+        if self.sock is None or time.monotonic() - self._used_at >= _IDLE_LIMIT:
+            return False
+        return super().is_connected if self._poller is None else not self._poller.poll(0)
 
 
-class _WatchedTls(_Watched, HTTPSConnection):
+class WatchedTls(Watched, HTTPSConnection):
     """The same over TLS; it notes who was at the other end."""
 
     def connect(self) -> None:
+        """Connect, and note who answers."""
         super().connect()
         if isinstance(self.sock, ssl.SSLSocket):
             _this_call.peer = _peer_of(self.sock)
-
-
-class _PlainPool(HTTPConnectionPool):
-    """Besides urlopen() it makes a call again with what was learnt from the first one."""
-
-    ConnectionCls = _Watched
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - urllib3's signature
-        super().__init__(*args, **kwargs)
-        self.heads: dict[tuple[Any, ...], Head] = {}
-
-    def _new_conn(self) -> Any:  # noqa: ANN401 - one of our connections
-        """Make a connection that knows what the others have learnt."""
-        connection: Any = super()._new_conn()
-        connection.heads = self.heads
-        return connection
-
-    def call_again(
-        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], read_timeout: float | None
-    ) -> Any:  # noqa: ANN401 - urllib3's response, or what is one to its pool
-        """Make a call over a connection that has made it before. None when there is none: then urlopen() has to.
-
-        Failures are those of sockets and http.client, as they come.
-        """
-        connection: Any = self._get_conn()
-        if not connection.knows(method, url, body, headers):
-            self._put_conn(connection)
-            return None
-        connection.timeout = read_timeout
-        try:
-            # the server may have answered before it closed, and urlopen() looks for that, too
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                connection.request(method, url, body=body, headers=headers)
-            response = connection.getresponse()
-        except BaseException:
-            connection.close()
-            self._put_conn(connection)
-            raise
-        response._connection, response._pool = connection, self  # noqa: SLF001 - as urlopen() does
-        return response
-
-
-class _TlsPool(_PlainPool, HTTPSConnectionPool):
-    ConnectionCls = _WatchedTls
-
-
-POOLS: dict[str, type] = {"http": _PlainPool, "https": _TlsPool}
-"""The kind of pool for each scheme, as urllib3's managers take them."""

@@ -3,7 +3,7 @@
 import http.client
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
 from typing import Self
@@ -19,20 +19,12 @@ from reconciler.tpp.connection import has_sent, start_call
 from reconciler.tpp.excerpt import neutral
 from reconciler.tpp.pool import open_pool
 from reconciler.tpp.tls import tls_context
+from reconciler.tpp.usual_http import Reply
 from reconciler.tpp.wire import LARGEST_ANSWER
 
 USER_AGENT = f"tpp-reconciler/{__version__}"
 _NO_RETRIES = Retry(total=False, redirect=False)
 _FAILURES = (broken.HTTPError, http.client.HTTPException, OSError, ValueError)
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer as it came. Header names are compared without case."""
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
 
 
 class Breach(StrEnum):
@@ -84,9 +76,9 @@ class Exchange:
         start_call()
         try:
             target = self._address.prefix + path
-            response = self._pool.call_again(method, target, body, headers, timeout.read_timeout)
-            if response is None:
-                response = self._pool.urlopen(
+            again = self._pool.call_again(method, target, body, headers, timeout.read_timeout)
+            if again is None:
+                again = self._pool.urlopen(
                     method,
                     target,
                     body=body,
@@ -98,7 +90,7 @@ class Exchange:
                     preload_content=False,
                     decode_content=False,
                 )
-            return _read(response)
+            return again if isinstance(again, Reply) else _read(again)
         except _FAILURES as error:
             return self._broken(error)
 

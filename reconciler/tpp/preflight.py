@@ -11,9 +11,9 @@ from reconciler.tpp import grant_wire, wire
 from reconciler.tpp.asking import SCOPE_HINT, Failure
 from reconciler.tpp.bearer import PLAIN_HEADERS
 from reconciler.tpp.calls import VERIFY, VERSION
-from reconciler.tpp.exchange import Reply
 from reconciler.tpp.grant_wire import Grant
 from reconciler.tpp.session import Session
+from reconciler.tpp.usual_http import Reply
 
 LARGEST_SKEW = timedelta(minutes=5)
 _SECONDS_A_CHANGE = 1.0

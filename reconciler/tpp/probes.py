@@ -20,10 +20,11 @@ from reconciler.tpp.bearer import PLAIN_HEADERS
 from reconciler.tpp.calls import EXISTS, VERIFY
 from reconciler.tpp.connection import last_peer
 from reconciler.tpp.excerpt import neutral
-from reconciler.tpp.exchange import Breach, Broken, Exchange, Reply
+from reconciler.tpp.exchange import Breach, Broken, Exchange
 from reconciler.tpp.preflight import LARGEST_SKEW, scope_objection, server_version, skew_of, verify
 from reconciler.tpp.results import Result, describe
 from reconciler.tpp.session import Session
+from reconciler.tpp.usual_http import Reply
 
 _NOBODY = "00000000-0000-0000-0000-000000000000"
 _SOON = timedelta(days=30)

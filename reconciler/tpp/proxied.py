@@ -8,7 +8,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from reconciler.errors import ServerFailure
-from reconciler.tpp.connection import POOLS
+from reconciler.tpp.pool import POOLS
 
 
 class _Adapter(HTTPAdapter):

@@ -7,17 +7,18 @@ body; an answer is taken here only if all of it came in one piece and can mean b
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
 
 MOST_HEADS = 32
 """How many heads of requests are learnt before all are forgotten: a run makes a handful of calls."""
 
-_ANSWER = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9]) [ -~]*\r\n((?:[A-Za-z0-9-]+: [!-~](?:[ -~]*[!-~])?\r\n)+)\r\n")
+_HEAD = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9]) [ -~]*\r\n((?:[A-Za-z0-9-]+: [!-~](?:[ -~]*[!-~])?\r\n)+)\r\n")
 _LENGTHS = re.compile(rb"(?i)^content-length: ([0-9]{1,7})\r", re.MULTILINE)
 _CHANGES_FRAMING = re.compile(
     rb"(?i)^(?:transfer-encoding|connection|content-encoding):|^content-length: [^\r]*[^0-9\r]", re.MULTILINE
 )
 _WITHOUT_BODY = (204, 304)
+_END_OF_HEAD = b"\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,12 @@ class Headers(Mapping[str, str]):
     @property
     def _found(self) -> dict[str, str]:
         if self._values is None:
-            self._values = {}
+            values: dict[str, str] = {}
             for line in self._block.decode("ascii").split("\r\n")[:-1]:
                 name, _, value = line.partition(": ")
-                before = self._values.get(name.lower())
-                self._values[name.lower()] = value if before is None else f"{before}, {value}"
+                before = values.get(name.lower())
+                values[name.lower()] = value if before is None else f"{before}, {value}"
+            self._values = values  # at once: answers that begin alike share their headers, in all threads
         return self._values
 
     def __getitem__(self, name: str) -> str:
@@ -75,46 +77,34 @@ class Headers(Mapping[str, str]):
         return len(self._found)
 
 
-@dataclass(slots=True)
-class Answer:
-    """A whole answer, with as much of urllib3's response as its pool asks of one."""
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer as it came. Header names are compared without case."""
 
     status: int
-    headers: Headers
-    body: bytes
-    version_string: str = "HTTP/1.1"
-    retries: Any = None
-    _connection: Any = field(default=None, repr=False)
-    _pool: Any = field(default=None, repr=False)
-
-    @property
-    def length_remaining(self) -> int:
-        """How much of the body has not been read."""
-        return 0
-
-    def read(self, amount: int) -> bytes:
-        """Return the body, `amount` bytes at the most."""
-        return self.body[:amount]
-
-    def release_conn(self) -> None:
-        """Give the connection back to the pool."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            self._pool._put_conn(connection)  # noqa: SLF001 - as urllib3's own response does
-
-    def close(self) -> None:
-        """Close the connection and give it back; the pool opens it anew."""
-        if self._connection is not None:
-            self._connection.close()
-            self.release_conn()
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
 
-def usual_answer(data: bytes) -> Answer | None:
+def usual_answer(data: bytes) -> Reply | None:
     """Return the answer that `data` is from its first byte to its last; None when it may be or mean anything else."""
-    head = _ANSWER.match(data)
-    if head is None or _CHANGES_FRAMING.search(head[2]):
+    end = data.find(_END_OF_HEAD) + len(_END_OF_HEAD)
+    usual = _usual_head(data[:end])
+    if usual is None or end + usual[2] != len(data):
         return None
-    lengths, status = _LENGTHS.findall(head[2]), int(head[1])
-    if len(lengths) != 1 or status in _WITHOUT_BODY or head.end() + int(lengths[0]) != len(data):
+    return Reply(usual[0], usual[1], data[end:])
+
+
+@lru_cache(maxsize=64)
+def _usual_head(head: bytes) -> tuple[int, Headers, int] | None:
+    """Return status, headers and length of the body, None for what is unusual.
+
+    Most answers of one second begin with the same bytes, which is why they are kept.
+    """
+    match = _HEAD.fullmatch(head)
+    if match is None or _CHANGES_FRAMING.search(match[2]):
         return None
-    return Answer(status, Headers(head[2]), data[head.end() :])
+    lengths, status = _LENGTHS.findall(match[2]), int(match[1])
+    if len(lengths) != 1 or status in _WITHOUT_BODY:
+        return None
+    return status, Headers(match[2]), int(lengths[0])

@@ -14,10 +14,11 @@ from reconciler.tpp.asking import SCOPE_HINT, Failure, token_refused
 from reconciler.tpp.backoff import Jitter, wait_before
 from reconciler.tpp.calls import Call
 from reconciler.tpp.channel import Channel
-from reconciler.tpp.exchange import Breach, Broken, Reply
+from reconciler.tpp.exchange import Breach, Broken
 from reconciler.tpp.refreshing import Permissions
 from reconciler.tpp.results import MEANINGS, Result, describe
 from reconciler.tpp.session import Session
+from reconciler.tpp.usual_http import Reply
 
 _UPDATE_STATUS = Call("update-status", "POST", "/vedsdk/Workflow/Ticket/UpdateStatus")
 _CONNECT_ATTEMPTS = 3

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.model.ticket import Found
 from reconciler.tpp.session import ticket_reader
-from reconciler.tpp.usual_http import MOST_HEADS, Answer, learn, usual_answer
+from reconciler.tpp.usual_http import MOST_HEADS, Reply, learn, usual_answer
 from tests.builders import guid
 from tests.tpp.answering import AnsweringServer, Last, result
 from tests.tpp.answering import http as answering
@@ -78,7 +78,7 @@ def test_an_answer_is_taken_in_one_piece_only_if_http_client_reads_the_same(data
 @pytest.mark.parametrize("status", [200, 400, 401, 500, 503])
 def test_orderly_answers_are_taken_in_one_piece(status: int) -> None:
     answer = usual_answer(answering(status, DETAILS, Retry_After="12"))
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, Reply)
     assert (answer.status, json.loads(answer.body), answer.headers["retry-AFTER"]) == (status, DETAILS, "12")
     assert "Content-Length" in answer.headers
     assert answer.headers.get("Location") is None
@@ -110,9 +110,36 @@ def test_connections_do_not_learn_without_end() -> None:
         exchange = session.line.exchange
         timeout = session.asker.channel._timeout
         for number in range(MOST_HEADS + 8):
-            headers = {"X-Number": str(number)}
-            assert exchange.send("POST", "/vedsdk/Workflow/Ticket/Details", headers, b"{}", timeout).status == 200
+            assert exchange.send("POST", f"/{number}/Details", {"X-Number": "1"}, b"{}", timeout).status == 200
     assert 0 < len(exchange._pool.heads) <= MOST_HEADS
+
+
+def test_a_call_with_other_headers_is_spelled_anew() -> None:
+    with AnsweringServer(default={"details": answering(200, DETAILS)}) as server, session_with(server.url) as session:
+        exchange, timeout = session.line.exchange, session.asker.channel._timeout
+        headers = {"X-Number": "1"}
+        for number in ("1", "1", "2", "2", "1"):
+            headers["X-Number"] = number
+            assert exchange.send("POST", "/vedsdk/Workflow/Ticket/Details", headers, b"{}", timeout).status == 200
+    assert [heard.headers["x-number"] for heard in server.heard] == ["1", "1", "2", "2", "1"]
+
+
+def test_a_connection_that_the_server_closed_is_noticed_before_a_call_is_made_again() -> None:
+    with AnsweringServer(default={"details": answering(200, DETAILS)}) as server, session_with(server.url) as session:
+        exchange, timeout = session.line.exchange, session.asker.channel._timeout
+        for _ in range(3):
+            for _ in range(2):
+                assert exchange.send("POST", "/vedsdk/Workflow/Ticket/Details", {}, b"{}", timeout).status == 200
+            server.hang_up()
+    assert (server.connections, len(server.heard)) == (3, 6)
+
+
+def test_headers_that_answers_share_are_taken_apart_once() -> None:
+    one, other = (usual_answer(answering(200, DETAILS, Retry_After=wait)) for wait in ("12", "12"))
+    assert one is not None
+    assert other is not None
+    assert one.headers is other.headers
+    assert dict(one.headers) == {"content-length": str(len(one.body)), "retry-after": "12"}
 
 
 @pytest.mark.parametrize(
