@@ -1,9 +1,11 @@
 """JSON ↔ model: the one file that knows how the server spells things. Reading is tolerant, meaning is strict."""
 
+import codecs
 import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from reconciler.model.canonical import Json
 from reconciler.model.guid import Guid, parse_guid
@@ -19,6 +21,10 @@ LARGEST_ANSWER = 4 * 1024 * 1024
 _DATE = re.compile(r"/Date\((-?\d{1,17})(?:[+-]\d{4})?\)/", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SCHEDULED = frozenset({Status.APPROVED_AFTER, Status.APPROVED_BETWEEN})
+_RESULTS = tuple(Result)
+_BLANKS = " \t\n\r"
+_LONGEST_KEPT = 100
+"""Characters; longer texts, which no sound answer has in these places, are read anew each time."""
 
 Members = Mapping[str, Json]
 """The members of an answer, with their names in lower case."""
@@ -50,7 +56,8 @@ def read_members(body: bytes) -> Members:
     if not body:
         raise BadAnswer("the answer is empty")
     try:
-        value = _DECODER.decode(body.decode("utf-8-sig"))
+        spelled = body.removeprefix(codecs.BOM_UTF8).decode().strip(_BLANKS)
+        value, end = _DECODER.raw_decode(spelled)
     except BadAnswer:
         raise
     except UnicodeDecodeError:
@@ -59,6 +66,8 @@ def read_members(body: bytes) -> Members:
         raise BadAnswer("the answer is nested too deeply") from None
     except ValueError:
         raise BadAnswer("the answer is not JSON") from None
+    if end != len(spelled):
+        raise BadAnswer("the answer is not JSON")
     if not isinstance(value, dict):
         raise BadAnswer("the answer is not a JSON object")
     return value
@@ -71,7 +80,7 @@ def result_of(members: Members) -> Result:
     value = members["result"]
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 8:
         raise BadAnswer("Result is not a whole number from 0 to 8")
-    return Result(value)
+    return _RESULTS[value]
 
 
 def live_ticket(asked: Guid, members: Members) -> LiveTicket:
@@ -87,24 +96,30 @@ def live_ticket(asked: Guid, members: Members) -> LiveTicket:
         raise BadAnswer("the answer has no Status")
     return LiveTicket(
         guid=asked,
-        state=State(status, _schedule(status, members)),
+        state=_state(status, members),
         object=text(members, "blocking"),
         workflow=text(members, "issueddueto"),
         reason=text(members, "approvalreason"),
         explanation=text(members, "approvalexplanation"),
-        approvers=tuple(_approver(each) for each in sequence(members, "approvers")),
+        approvers=tuple([_approver(each) for each in sequence(members, "approvers")]),
         created=instant(members, "created"),
         updated=instant(members, "updated"),
     )
 
 
-def _schedule(status: str, members: Members) -> Schedule | None:
+def _state(status: str, members: Members) -> State:
     start, stop = instant(members, "scheduledstart"), instant(members, "scheduledstop")
     if start is not None:
-        return Schedule(start, stop)
+        return State(status, Schedule(start, stop))
     if stop is not None and status in _SCHEDULED:
         raise BadAnswer("the answer has a ScheduledStop without a ScheduledStart")
-    return None
+    return _unscheduled(status) if len(status) <= _LONGEST_KEPT else State(status)
+
+
+@lru_cache(maxsize=16)
+def _unscheduled(status: str) -> State:
+    """Return the one state that all tickets of a status without times share."""
+    return State(status)
 
 
 def _approver(value: Json) -> str:
@@ -133,11 +148,11 @@ def _guid(value: Json) -> Guid:
 def text(members: Members, name: str) -> str:
     """Return a member that is text, "" when it is null or absent. Raises BadAnswer."""
     value = members.get(name)
+    if isinstance(value, str):
+        return value if value.isascii() else _sound(value)
     if value is None:
         return ""
-    if not isinstance(value, str):
-        raise BadAnswer(f"{name} is not text")
-    return _sound(value)
+    raise BadAnswer(f"{name} is not text")
 
 
 def _sound(value: str) -> str:
@@ -175,11 +190,19 @@ def instant(members: Members, name: str) -> datetime | None:
     if not spelled:
         return None
     try:
-        match = _DATE.fullmatch(spelled)
-        moment = _EPOCH + timedelta(milliseconds=int(match[1])) if match else as_utc(datetime.fromisoformat(spelled))
+        return _moment_before(spelled) if len(spelled) <= _LONGEST_KEPT else _moment(spelled)
     except (ValueError, OverflowError):
         raise BadAnswer(f"{name} is not a time with an offset") from None
+
+
+def _moment(spelled: str) -> datetime | None:
+    match = _DATE.fullmatch(spelled)
+    moment = _EPOCH + timedelta(milliseconds=int(match[1])) if match else as_utc(datetime.fromisoformat(spelled))
     return None if moment.year == 1 else moment
+
+
+_moment_before = lru_cache(maxsize=256)(_moment)
+"""The same for times that were read before: tickets of one campaign, and one ticket twice, have the same."""
 
 
 def update_body(update: Update) -> bytes:
@@ -207,6 +230,11 @@ def update_body(update: Update) -> bytes:
 def spell_instant(moment: datetime) -> str:
     """Spell an instant as UpdateStatus takes it, such as 2022-11-25T07:15:00.000000Z."""
     return as_utc(moment).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def ticket_body(guid: Guid) -> bytes:
+    """Spell the body of a call that is about one ticket and says nothing else."""
+    return b'{"GUID": %b}' % json.encoder.encode_basestring_ascii(guid).encode("ascii")
 
 
 def encode(members: Mapping[str, Json]) -> bytes:
