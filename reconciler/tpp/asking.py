@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from reconciler.errors import CredentialsRefused, ServerFailure
 from reconciler.model.canonical import Json
+from reconciler.model.guid import Guid
 from reconciler.tpp import wire
 from reconciler.tpp.backoff import Jitter, wait_before
 from reconciler.tpp.calls import NEED_CONFIGURATION, Call
@@ -60,7 +61,13 @@ class Asker:
 
     def ask(self, call: Call, members: Mapping[str, Json] | None, parse: Parse[T], ticket: str = "") -> T | Failure:
         """Return what `parse` makes of the answer. An answer that it refuses with BadAnswer is asked for once more."""
-        body = None if members is None else wire.encode(members)
+        return self._ask(call, None if members is None else wire.encode(members), parse, ticket)
+
+    def ask_about(self, ticket: Guid, call: Call, parse: Parse[T]) -> T | Failure:
+        """Ask a question that consists of nothing but the GUID of a ticket, as most do."""
+        return self._ask(call, wire.ticket_body(ticket), parse, ticket)
+
+    def _ask(self, call: Call, body: bytes | None, parse: Parse[T], ticket: str) -> T | Failure:
         attempt = 0
         while self._down is None:
             attempt += 1
@@ -75,9 +82,10 @@ class Asker:
 
     def _once(self, call: Call, body: bytes | None, parse: Parse[T], ticket: str) -> "T | _Miss":
         outcome = self.channel.once(call, body, ticket)
-        failure = judge(call, outcome, self.channel.line)
-        if failure is not None or isinstance(outcome, Broken):
-            return _Miss(failure or Failure("no answer"), ATTEMPTS if _worth_repeating(outcome) else 1)
+        if isinstance(outcome, Broken) or outcome.status != 200:
+            failure = judge(call, outcome, self.channel.line)
+            if failure is not None or isinstance(outcome, Broken):
+                return _Miss(failure or Failure("no answer"), ATTEMPTS if _worth_repeating(outcome) else 1)
         try:
             if call.may_be_empty and not outcome.body.strip():
                 return parse({})

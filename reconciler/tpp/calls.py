@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Call:
-    """One method of the server and its path below the address. `may_be_empty` when an empty body says "none"."""
+    """One method of the server and its path below the address. `may_be_empty` when an empty body says "none".
+
+    A call equals itself alone: what is allowed is looked up for every call that is sent.
+    """
 
     name: str
     method: str

@@ -46,39 +46,45 @@ class Channel:
         self._calls = calls
         self._after_deadlock = after_deadlock
         self._timeout = urllib3.Timeout(connect=line.limits.connect_timeout, read=line.limits.read_timeout)
+        self._longest = line.limits.connect_timeout + line.limits.read_timeout
 
     def once(self, call: Call, body: bytes | None, ticket: str = "", operation: str = "") -> Reply | Broken:
         """Send one call once. A 401 proves that it was not executed: with a renewed token it is sent once more."""
         if call not in self._calls:
             raise PermissionError(f"this session was not made for {call.name}")
-        used = self.line.bearer.current()
-        outcome = self._send(call, body, used, {"ticket": ticket, "operation": operation})
-        if isinstance(outcome, Reply) and outcome.status == 401 and self.line.bearer.renewed(used):
-            used = self.line.bearer.current()
-            outcome = self._send(call, body, used, {"ticket": ticket, "operation": operation})
+        bearer = self.line.bearer
+        used = bearer.current()
+        outcome = self._send(call, body, used, ticket, operation)
+        if isinstance(outcome, Reply) and outcome.status == 401 and bearer.renewed(used):
+            used = bearer.current()
+            outcome = self._send(call, body, used, ticket, operation)
         if isinstance(outcome, Reply) and outcome.status != 401:
-            self.line.bearer.worked(used)
+            bearer.worked(used)
         return outcome
 
-    def _send(self, call: Call, body: bytes | None, used: Pass, about: Mapping[str, str]) -> Reply | Broken:
-        slot = self.pressure.enter(self.line.ends_at)
+    def _send(self, call: Call, body: bytes | None, used: Pass, ticket: str, operation: str) -> Reply | Broken:
+        line, pressure = self.line, self.pressure
+        slot = pressure.enter(line.ends_at)
         try:
-            started = self.line.clock.monotonic()
-            left = self.line.ends_at - started
+            started = line.clock.monotonic()
+            left = line.ends_at - started
             if left <= 0:
                 return Broken("the run's deadline has passed", Breach.DEADLINE, sent=False)
-            outcome = self.line.exchange.send(call.method, call.path, used.headers, body, self._limited(left))
-            self._note(slot, outcome)
+            timeout = self._timeout if left >= self._longest else self._limited(left)
+            outcome = line.exchange.send(call.method, call.path, used.headers, body, timeout)
+            if isinstance(outcome, Reply) and outcome.status == 200:
+                pressure.succeeded()
+            else:
+                self._note(slot, outcome)
         finally:
-            self.pressure.leave()
+            pressure.leave()
         if _log.isEnabledFor(logging.DEBUG):
-            self._log(call, outcome, self.line.clock.monotonic() - started, about)
+            about = {"ticket": ticket, "operation": operation}
+            self._log(call, outcome, line.clock.monotonic() - started, about)
         return outcome
 
     def _limited(self, left: float) -> urllib3.Timeout:
         limits = self.line.limits
-        if left >= limits.connect_timeout + limits.read_timeout:
-            return self._timeout
         return urllib3.Timeout(connect=min(limits.connect_timeout, left), read=min(limits.read_timeout, left))
 
     def _note(self, slot: Slot, outcome: Reply | Broken) -> None:

@@ -5,6 +5,7 @@ from threading import Condition, Lock
 
 from reconciler.ports import Clock
 
+_NEVER = float("-inf")
 LONGEST_PAUSE = 120.0
 """Seconds; a Retry-After that asks for more is taken as this much."""
 
@@ -47,7 +48,7 @@ class Pressure:
         self._configured = self._limit = self._lowest = configured
         self._in_flight = self._waiting = self._successes = self._pushed_back = 0
         self._slot = Slot(0)
-        self._pause_until = float("-inf")
+        self._pause_until = _NEVER
 
     def enter(self, latest: float = float("inf")) -> Slot:
         """Wait for the shared pause to end, `latest` (monotonic) at the most, and for a free slot, and take it.
@@ -60,16 +61,12 @@ class Pressure:
                     self._waiting += 1
                     self._freed.wait()
                     self._waiting -= 1
-                wait = self._wait(latest)
+                paused = self._pause_until != _NEVER
+                wait = min(self._pause_until, latest) - self._clock.monotonic() if paused else 0.0
                 if wait <= 0:
                     self._in_flight += 1
                     return self._slot
             self._clock.sleep(wait)
-
-    def _wait(self, latest: float) -> float:
-        if self._pause_until == float("-inf"):
-            return 0.0
-        return min(self._pause_until, latest) - self._clock.monotonic()
 
     def leave(self) -> None:
         """Give the slot back."""

@@ -37,6 +37,8 @@ class HttpTicketReader:
         """
         refreshes = self._permissions.refreshes
         seen = self._details(guid)
+        if isinstance(seen, LiveTicket):
+            return Found(seen)
         if seen in _NOT_SEEN and not refreshes:
             failure = self._permissions.refresh()
             if failure is not None:
@@ -49,10 +51,10 @@ class HttpTicketReader:
             result = wire.result_of(members)
             return wire.live_ticket(guid, members) if result is Result.SUCCESS else result
 
-        return self._asker.ask(DETAILS, {"GUID": guid}, parse, guid)
+        return self._asker.ask_about(guid, DETAILS, parse)
 
     def _hidden_or_gone(self, guid: Guid) -> Reading:
-        match self._asker.ask(EXISTS, {"GUID": guid}, wire.result_of, guid):
+        match self._asker.ask_about(guid, EXISTS, wire.result_of):
             case Result.TICKET_DOES_NOT_EXIST:
                 return Gone()
             case Result.SUCCESS:
