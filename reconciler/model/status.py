@@ -65,19 +65,22 @@ class Rejected:
 Wanted = Pending | Approved | ApprovedAfter | ApprovedBetween | Rejected
 
 
+_PENDING, _APPROVED, _REJECTED = State(Status.PENDING), State(Status.APPROVED), State(Status.REJECTED)
+
+
 def state_of(wanted: Wanted) -> State:
     """Return the state that a live ticket has once `wanted` has been applied to it."""
     match wanted:
         case Pending():
-            return State(Status.PENDING)
+            return _PENDING
         case Approved():
-            return State(Status.APPROVED)
+            return _APPROVED
         case ApprovedAfter(start):
             return State(Status.APPROVED_AFTER, Schedule(start))
         case ApprovedBetween(start, stop):
             return State(Status.APPROVED_BETWEEN, Schedule(start, stop))
         case Rejected():
-            return State(Status.REJECTED)
+            return _REJECTED
         case _:
             assert_never(wanted)
 

@@ -6,13 +6,19 @@ from enum import Flag, auto
 
 from reconciler.model.decision import Decision, Expectation
 from reconciler.model.receipt import Outcome, Proof
-from reconciler.model.record import Remembered, Story
+from reconciler.model.record import OpenIntent, Remembered, Story
 from reconciler.model.status import Pending, State, Status, state_of
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
 from reconciler.planning.traces import Trace, after_silence, is_plainly_approved, look
 
 
-class Live(Flag):
+class _Fact(Flag):
+    """One of the facts below. They are singletons, so they are found by identity, which is quicker than by name."""
+
+    __hash__ = object.__hash__
+
+
+class Live(_Fact):
     """How the live ticket stands to what is wanted and to what we did."""
 
     UNREAD = auto()
@@ -43,7 +49,7 @@ class Live(Flag):
     """Was moved by somebody else."""
 
 
-class Ours(Flag):
+class Ours(_Fact):
     """How the last thing that we did to the ticket stands to what is wanted now."""
 
     NOTHING = auto()
@@ -64,7 +70,7 @@ class Ours(Flag):
     """Something else, proven only by the ticket being gone."""
 
 
-class Wish(Flag):
+class Wish(_Fact):
     """Whether the manifest decides anything."""
 
     LEAVE = auto()
@@ -73,7 +79,7 @@ class Wish(Flag):
     """A decision."""
 
 
-class Clock(Flag):
+class Clock(_Fact):
     """Whether the decision may still be made."""
 
     OPEN = auto()
@@ -86,6 +92,7 @@ class Clock(Flag):
 
 _PLAIN = Live.UNREAD | Live.HIDDEN | Live.GONE | Live.OTHER_OBJECT | Live.OTHER_WORKFLOW | Live.ODD | Live.WANTED
 """What holds of a ticket whatever became of an intent that has no receipt."""
+_LEFT_ALONE = state_of(Pending())
 _KNOWN = frozenset(str(status) for status in Status)
 
 
@@ -112,12 +119,12 @@ def gather(decision: Decision, reading: Reading, story: Story, now: datetime) ->
     last = proven or story.last
     wanted = _pinned(decision, last)
     live, ticket = _live(decision, wanted, reading, last, now)
-    if live not in _PLAIN and proven is None and _is_unclear(story, reading, now):
+    if story.open is not None and proven is None and live not in _PLAIN and _is_unclear(story.open, reading, now):
         live = Live.UNCLEAR
     return Facts(
         live=live,
         ours=_ours(wanted, last, live, now),
-        wish=Wish.LEAVE if wanted == state_of(Pending()) else Wish.DECIDE,
+        wish=Wish.LEAVE if wanted == _LEFT_ALONE else Wish.DECIDE,
         clock=_clock(decision, wanted, now),
         wanted=wanted,
         ticket=ticket,
@@ -161,14 +168,14 @@ def _live(
     decision: Decision, wanted: State, reading: Reading, last: Remembered | None, now: datetime
 ) -> tuple[Live, LiveTicket | None]:
     match reading:
+        case Found(ticket):
+            pass
         case Unread():
             return Live.UNREAD, None
         case Hidden():
             return Live.HIDDEN, None
         case Gone():
             return Live.GONE, None
-        case Found(ticket):
-            pass
     if (other := _unexpected(decision.expect, ticket)) is not None:
         return other, ticket
     if ticket.state.status not in _KNOWN:
@@ -177,16 +184,18 @@ def _live(
 
 
 def _unexpected(expect: Expectation, ticket: LiveTicket) -> Live | None:
-    if expect.object is not None and expect.object.casefold() != ticket.object.casefold():
+    if _differs(expect.object, ticket.object):
         return Live.OTHER_OBJECT
-    if expect.workflow is not None and expect.workflow.casefold() != ticket.workflow.casefold():
-        return Live.OTHER_WORKFLOW
-    return None
+    return Live.OTHER_WORKFLOW if _differs(expect.workflow, ticket.workflow) else None
 
 
-def _is_unclear(story: Story, reading: Reading, now: datetime) -> bool:
+def _differs(expected: str | None, there: str) -> bool:
+    return expected is not None and expected != there and expected.casefold() != there.casefold()
+
+
+def _is_unclear(unproven: OpenIntent, reading: Reading, now: datetime) -> bool:
     """Say whether an intent that nothing proves may have been carried out: the ticket is not as it was before it."""
-    return story.open is not None and look(story.open.intent, reading, now).trace is not Trace.UNCHANGED
+    return look(unproven.intent, reading, now).trace is not Trace.UNCHANGED
 
 
 def _against(state: State, wanted: State, last: Remembered | None, now: datetime) -> Live:

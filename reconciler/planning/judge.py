@@ -68,6 +68,8 @@ def _before(facts: Facts) -> State | None:
 
 
 def _detail(decision: Decision, facts: Facts, reason: Reason, reading: Reading) -> str:
+    if reason.verdict.group is Group.CHANGE:
+        return f"replaces {spell(facts.last.after)}, applied {_by(facts.last)}" if facts.last is not None else ""
     match reason.verdict:
         case Verdict.ERROR if isinstance(reading, Unread):
             return reading.why
@@ -81,8 +83,6 @@ def _detail(decision: Decision, facts: Facts, reason: Reason, reading: Reading) 
             return f"the window {spell(facts.wanted)} is over"
         case Verdict.CONFLICT:
             return _conflict(facts)
-        case _ if reason.verdict.group is Group.CHANGE and facts.last is not None:
-            return f"replaces {spell(facts.last.after)}, applied {_by(facts.last)}"
         case _:
             return ""
 

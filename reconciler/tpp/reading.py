@@ -17,6 +17,8 @@ from reconciler.tpp.results import Result, describe
 
 _BREATH, _MOMENT = 0.01, 0.001
 """Seconds between two looks at what has been read, and between two looks for room to put more."""
+_LYING_THERE = 16
+"""How many answers may lie there for each call in flight: few enough for any memory, enough to seldom stop for."""
 _NOT_SEEN = (Result.TICKET_DOES_NOT_EXIST, Result.INSUFFICIENT_PRIVILEGES)
 
 
@@ -66,7 +68,7 @@ class HttpTicketReader:
         """Read many tickets at once and yield them as they come. Memory holds what is in flight, little more."""
         wanted = dict.fromkeys(guids)
         workers = min(self._in_flight, len(wanted))
-        pool = _Pool(iter(wanted), self.read, workers, workers * 4)
+        pool = _Pool(iter(wanted), self.read, workers, workers * _LYING_THERE)
         for number in range(workers):
             Thread(target=pool.work, name=f"reader-{number}", daemon=True).start()
         return pool.collect()
