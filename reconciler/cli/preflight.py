@@ -3,7 +3,6 @@
 import os
 from dataclasses import replace
 
-from reconciler.cli.deciding import branch_commits
 from reconciler.cli.origin import origin_of, people_of
 from reconciler.cli.planning import Request
 from reconciler.cli.stopping import global_stop
@@ -12,7 +11,6 @@ from reconciler.errors import CredentialsRefused, ServerFailure
 from reconciler.github.provenance import Origin
 from reconciler.model.plan import Plan
 from reconciler.planning.guards import Circumstances
-from reconciler.tpp.identities import own_identities
 from reconciler.tpp.preflight import check_before_writing, plan_notes, verify
 
 
@@ -48,6 +46,8 @@ def _review_notes(house: House, origin: Origin) -> tuple[str, ...]:
 
 def circumstances(house: House, plan: Plan) -> Circumstances:
     """Return what the guards of a saved plan look at now, just before it is applied. Raises ServerFailure."""
+    from reconciler.cli.deciding import branch_commits
+
     verify(house.session)
     commits = (plan.commit,) if plan.commit else None
     ask = house.settings.policy.four_eyes is not None
@@ -74,6 +74,8 @@ def _identities(house: House) -> frozenset[str]:
     """Return the caller and its groups, where a rule asks for them; empty where the server does not tell."""
     if house.settings.policy.four_eyes is None:
         return frozenset()
+    from reconciler.tpp.identities import own_identities
+
     try:
         return frozenset(identity.universal for identity in own_identities(house.session))
     except CredentialsRefused:

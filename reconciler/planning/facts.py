@@ -1,8 +1,8 @@
 """What is known of one ticket, put into the few words that the truth table is written in."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Flag, auto
+from typing import NamedTuple
 
 from reconciler.model.decision import Decision, Expectation
 from reconciler.model.receipt import Outcome, Proof
@@ -96,8 +96,7 @@ _LEFT_ALONE = state_of(Pending())
 _KNOWN = frozenset(str(status) for status in Status)
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """One row's worth of facts, and the values they were drawn from.
 
     `wanted` is the state to reach, with the times that an earlier run settled on for a recurring window.

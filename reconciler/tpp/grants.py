@@ -10,7 +10,6 @@ from reconciler.tpp.authorising import Granting, authorise, revoke
 from reconciler.tpp.bearer import Bearer
 from reconciler.tpp.grant_wire import Tokens
 from reconciler.tpp.secrets import Secret
-from reconciler.tpp.successor import open_store
 
 _log = logging.getLogger("reconciler.tpp")
 
@@ -47,6 +46,8 @@ def _refreshed(granting: Granting) -> Bearer:
 
     The stored token is tried first, then a newer one from the environment.
     """
+    from reconciler.tpp.successor import open_store
+
     store = open_store(granting.auth)
 
     def exchange() -> Secret:

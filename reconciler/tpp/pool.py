@@ -7,7 +7,6 @@ import queue
 import ssl
 from collections.abc import Mapping
 from typing import Any
-from urllib.request import getproxies
 
 import urllib3
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -96,10 +95,16 @@ def open_pool(origin: str, context: ssl.SSLContext, size: int, *, proxied: bool)
     `proxied` says whether a proxy of the environment counts. Without one requests is not needed, which takes as
     long to import as a few hundred calls take.
     """
-    if proxied and getproxies():
+    if proxied and _names_a_proxy():
         from reconciler.tpp.proxied import proxied_pool
 
         return proxied_pool(origin, context, size)
     manager = urllib3.PoolManager(num_pools=1, maxsize=size, ssl_context=context, cert_reqs="CERT_REQUIRED")
     manager.pool_classes_by_scheme = POOLS
     return manager.connection_from_url(origin)
+
+
+def _names_a_proxy() -> bool:
+    from urllib.request import getproxies
+
+    return bool(getproxies())
