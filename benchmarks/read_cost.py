@@ -29,7 +29,7 @@ _PLACES = {
         "method 'recv",
         "method 'poll",
     ),
-    "urllib3, http.client and their queue of connections": (
+    "urllib3, http.client and their connections": (
         "/urllib3/",
         "/http/client.py",
         "/queue.py",

@@ -108,6 +108,7 @@ class Watched(HTTPConnection):
     def connect(self) -> None:
         """Connect, of which nothing counts as sent."""
         gathered, self._gathered = self._gathered, None
+        self._poller = None
         try:
             super().connect()
         finally:
