@@ -57,23 +57,36 @@ class Pressure:
         """
         while True:
             with self._lock:
-                while self._in_flight >= self._limit:
-                    self._waiting += 1
-                    self._freed.wait()
-                    self._waiting -= 1
+                if self._waiting or self._in_flight >= self._limit:
+                    self._wait_for_a_slot()
                 paused = self._pause_until != _NEVER
                 wait = min(self._pause_until, latest) - self._clock.monotonic() if paused else 0.0
                 if wait <= 0:
                     self._in_flight += 1
+                if self._waiting:
+                    self._call_the_next()
+                if wait <= 0:
                     return self._slot
             self._clock.sleep(wait)
+
+    def _wait_for_a_slot(self) -> None:
+        """Wait in the order of arrival: a slot that came free for one who waits is not for one who comes later."""
+        self._waiting += 1
+        self._freed.wait()
+        while self._in_flight >= self._limit:
+            self._freed.wait()
+        self._waiting -= 1
+
+    def _call_the_next(self) -> None:
+        if self._in_flight < self._limit:
+            self._freed.notify()
 
     def leave(self) -> None:
         """Give the slot back."""
         with self._lock:
             self._in_flight -= 1
             if self._waiting:
-                self._freed.notify()
+                self._call_the_next()
 
     def succeeded(self) -> None:
         """One more call per as many successes as calls are allowed: slow to grow, quick to shrink."""
@@ -95,6 +108,11 @@ class Pressure:
                 self._limit = max(1, down_to or self._limit // 2)
                 self._lowest = min(self._lowest, self._limit)
                 self._slot, self._successes = Slot(self._slot.epoch + 1), 0
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a slot."""
+        return self._waiting
 
     @property
     def reached(self) -> Reached:

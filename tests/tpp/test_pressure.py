@@ -1,10 +1,13 @@
 """How many calls are under way, and how long to wait before the next one."""
 
+import time
 from datetime import timedelta
 from email.utils import format_datetime
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reconciler.sandbox import wrong_answers
 from reconciler.tpp.backoff import retry_after, wait_before
@@ -50,6 +53,66 @@ def test_a_slot_waits_for_one_to_come_free() -> None:
     pressure.leave()
     assert entered.wait(5)
     waiting.join(5)
+
+
+def _until_waiting(pressure: Pressure, number: int) -> None:
+    for _ in range(5_000):
+        if pressure.waiting == number:
+            return
+        time.sleep(0.001)
+    raise AssertionError(f"{pressure.waiting} wait, not {number}")
+
+
+def test_who_waits_comes_before_who_comes_later() -> None:
+    """Readers that go round and round must not keep out the one call that asks whether the token is good."""
+    pressure, order = Pressure(1, FakeClock()), list[str]()
+
+    def enter(name: str) -> None:
+        pressure.enter()
+        order.append(name)
+        pressure.leave()
+
+    pressure.enter()
+    others = [Thread(target=enter, args=(name,)) for name in ("first", "second")]
+    for number, other in enumerate(others, 1):
+        other.start()
+        _until_waiting(pressure, number)
+    pressure.leave()
+    enter("last")
+    for other in others:
+        other.join(5)
+    assert order == ["first", "second", "last"]
+
+
+@given(st.integers(1, 4), st.integers(2, 8), st.lists(st.booleans(), min_size=1, max_size=6))
+@settings(max_examples=30, deadline=None)
+def test_nobody_waits_for_ever(limit: int, callers: int, trouble: list[bool]) -> None:
+    """Many callers go round while the server pushes back and recovers: all come to their end, none beyond the limit."""
+    pressure, inside, most = Pressure(limit, FakeClock()), 0, 0
+    lock = Lock()
+
+    def call() -> None:
+        nonlocal inside, most
+        for pushed_back in trouble:
+            slot = pressure.enter()
+            with lock:
+                inside += 1
+                most = max(most, inside)
+            with lock:
+                inside -= 1
+            if pushed_back:
+                pressure.pushed_back(slot, pause=1)
+            else:
+                pressure.succeeded()
+            pressure.leave()
+
+    threads = [Thread(target=call, daemon=True) for _ in range(callers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert not any(thread.is_alive() for thread in threads)
+    assert most <= limit
 
 
 def test_a_pause_is_shared_and_bounded_by_the_deadline() -> None:
