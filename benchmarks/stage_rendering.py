@@ -15,7 +15,9 @@ import json, sys, time
 from dataclasses import replace
 from reconciler.ledger.plan_files import load_plan
 from pathlib import Path
+from reconciler.cli.main import collect_seldom
 from reconciler.cli.output import plan_in
+collect_seldom()
 plan = load_plan(Path(sys.argv[1]))
 costs = {}
 for style in ("text", "markdown", "html", "json"):

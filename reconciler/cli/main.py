@@ -90,9 +90,7 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave the process with the code of the table in exit_codes.py."""
     _speak_utf8()
-    atexit.unregister(gc.freeze)
-    atexit.register(gc.freeze)  # what is left ends with the process: searching it once more is in vain
-    gc.set_threshold(500_000, 20, 20)  # what commands load stays in use until they end: searching it often is in vain
+    collect_seldom()
     try:
         result = cli.main(args=list(arguments) if arguments is not None else None, standalone_mode=False)
     except click.exceptions.Abort:
@@ -110,6 +108,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     else:
         code = result if isinstance(result, int) else 0
     sys.exit(code)
+
+
+def collect_seldom() -> None:
+    """Search for garbage seldom: what commands load stays in use until they end, and then all of it ends at once."""
+    gc.set_threshold(500_000, 20, 20)
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
 
 
 def _report(error: ReconcilerError) -> int:
