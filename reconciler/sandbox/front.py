@@ -61,7 +61,7 @@ class Front:
             await self.pauses.until(self.latency.early(due))
         sent = await self._carry_out(route, request, body, entry)
         response = await self._send(request, entry, sent)
-        self.latency.answered(loop.time() - due)
+        self.latency.answered(loop.time() - due, self.pauses.waiting)
         return response
 
     def answer_at_once(self, usual: Usual, body: bytes, transport: asyncio.Transport) -> bool:

@@ -33,9 +33,13 @@ class Latency:
         """Return when to begin with an answer that is due at a moment: earlier by what answers were late so far."""
         return due - self._late
 
-    def answered(self, late: float) -> None:
-        """Take into account by how many seconds an answer was late; one that hangs on purpose says nothing."""
-        self._late += max(-self.seconds, min(late, self.seconds)) / 20
+    def answered(self, late: float, others: int) -> None:
+        """Take into account by how many seconds an answer was late; one that hangs on purpose says nothing.
+
+        The more `others` are under way, the less does one say: they were begun before anything was learnt from it, and
+        all of them will say the same.
+        """
+        self._late += max(-self.seconds, min(late, self.seconds)) / (20 + 4 * others)
 
 
 @dataclass(slots=True)
@@ -44,6 +48,11 @@ class Pauses:
 
     over: asyncio.Event = field(default_factory=asyncio.Event)
     _waiting: set["asyncio.Future[None]"] = field(default_factory=set)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
 
     async def until(self, moment: float) -> None:
         """Wait until the loop's clock shows `moment` (seconds)."""

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import statistics
 import time
+from collections import deque
 
 import pytest
 
@@ -20,23 +21,29 @@ def test_latencies_spread_evenly_around_the_one_that_was_asked_for() -> None:
     assert [again.next() for _ in range(1000)] == taken
 
 
-def test_answers_that_were_late_are_begun_earlier_until_they_are_in_time() -> None:
+@pytest.mark.parametrize("in_flight", [1, 4, 32, 128, 1024])
+def test_answers_that_were_late_are_begun_earlier_until_they_are_in_time(in_flight: int) -> None:
+    """What is learnt from an answer counts for calls that come later, when as many as are in flight have begun."""
     latency, own_work = Latency(0.025), 0.0005
-    for _ in range(200):
-        begun = latency.early(10.0)
-        latency.answered(begun + own_work - 10.0)
-    assert latency.early(10.0) + own_work == pytest.approx(10.0, abs=1e-6)
+    begun = deque(latency.early(10.0) for _ in range(in_flight))
+    late = []
+    for _ in range(50 * (20 + 4 * in_flight)):
+        late.append(begun.popleft() + own_work - 10.0)
+        latency.answered(late[-1], in_flight - 1)
+        begun.append(latency.early(10.0))
+    assert max(map(abs, late)) == pytest.approx(own_work)
+    assert late[-1] == pytest.approx(0.0, abs=1e-6)
 
 
 def test_an_answer_that_hangs_on_purpose_hardly_changes_the_others() -> None:
     latency = Latency(0.025)
-    latency.answered(300.0)
+    latency.answered(300.0, 0)
     assert 10.0 - latency.early(10.0) == pytest.approx(0.025 / 20)
 
 
 def test_without_latency_nothing_is_learnt() -> None:
     latency = Latency()
-    latency.answered(300.0)
+    latency.answered(300.0, 0)
     assert (latency.next(), latency.early(10.0)) == (0.0, 10.0)
 
 
