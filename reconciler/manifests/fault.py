@@ -1,6 +1,5 @@
 """What is wrong with a value, before anybody has worked out where it stands."""
 
-import difflib
 from collections.abc import Iterable
 
 from reconciler.manifests.codes import Code
@@ -45,6 +44,8 @@ def did_you_mean(word: str, words: Iterable[str]) -> str:
     """Return a question that names the nearest of the words, or all of them when none is near."""
     known = sorted(words)
     by_folded = {candidate.casefold(): candidate for candidate in known}
+    import difflib
+
     near = difflib.get_close_matches(word.casefold(), list(by_folded), n=1)
     if near:
         return f"did you mean `{by_folded[near[0]]}`?"

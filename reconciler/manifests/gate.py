@@ -23,6 +23,7 @@ _ANNOTATIONS = frozenset(
 
 
 _OF_TEXTS = frozenset({"type", "pattern", "minLength", "maxLength"})
+_OF_MAPS = frozenset({"type", "properties", "additionalProperties", "required", "minProperties"})
 
 
 def compile_gate(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Gate:
@@ -36,6 +37,9 @@ def _checks(schema: Mapping[str, Any], root: Mapping[str, Any]) -> list[Gate | B
     if schema.get("type") == "string" and keywords <= _OF_TEXTS:
         return [_text(schema)]
     checks: list[Gate | Branch] = []
+    if schema.get("type") == "object" and schema.get("additionalProperties") is False:
+        checks.append(_map(schema, root))
+        keywords -= _OF_MAPS
     for name, value in schema.items():
         if name == "$ref":
             checks += _checks(definition(value, root), root)
@@ -64,6 +68,26 @@ def _text(schema: Mapping[str, Any]) -> Gate:
         return lambda value: type(value) is str and least <= len(value) <= most
     search = ecma_pattern(schema["pattern"]).search
     return lambda value: type(value) is str and least <= len(value) <= most and search(value) is not None
+
+
+def _map(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Gate:
+    """Compile a schema of maps with known members alone to one check instead of four: every entry is such a map."""
+    find = {name: compile_gate(member, root) for name, member in schema.get("properties", {}).items()}.get
+    needed, least = tuple(schema.get("required", ())), schema.get("minProperties", 0)
+
+    def fits(value: Any) -> bool:  # noqa: ANN401
+        if type(value) is not dict or len(value) < least:
+            return False
+        for name in needed:
+            if name not in value:
+                return False
+        for name, member in value.items():
+            gate = find(name)
+            if gate is None or not gate(member):
+                return False
+        return True
+
+    return fits
 
 
 def _type(wanted: str | list[str], *_: object) -> Gate:

@@ -2,17 +2,21 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from reconciler.errors import InvalidInput
 from reconciler.manifests.codes import Code
 from reconciler.manifests.discovery import find
 from reconciler.manifests.manifest import Manifest, read_manifest
-from reconciler.manifests.shut import NO_SEALS, NotAlone, Shut
 from reconciler.manifests.source_text import Unreadable, read_text
 from reconciler.manifests.windows import Windows
 from reconciler.model.decision import Decision, Desired, Override, Problem, Seal, Selection, Severity
 from reconciler.model.guid import Guid
 from reconciler.model.settings import WindowDefinition
+
+if TYPE_CHECKING:
+    from reconciler.manifests.shut import Shut
 
 
 def load_desired(
@@ -20,7 +24,7 @@ def load_desired(
     *,
     windows: Mapping[str, WindowDefinition],
     now: datetime,
-    sealed: Mapping[str, Seal] = NO_SEALS,
+    sealed: Mapping[str, Seal] = MappingProxyType({}),
     sealing: bool = False,
 ) -> Desired:
     """Return everything that the manifests below `paths` declare, in order of path and line.
@@ -30,17 +34,22 @@ def load_desired(
     InvalidInput with every fault of every file; a partial answer would be a wrong plan.
     """
     paths = tuple(paths)
-    try:
-        desired, problems = check(paths, windows=windows, now=now, shut=Shut(sealed, sealing=sealing))
-    except NotAlone:
-        desired, problems = check(paths, windows=windows, now=now, shut=Shut(sealing=sealing))
+    if sealed or sealing:
+        from reconciler.manifests.shut import NotAlone, Shut
+
+        try:
+            desired, problems = check(paths, windows=windows, now=now, shut=Shut(sealed, sealing=sealing))
+        except NotAlone:
+            desired, problems = check(paths, windows=windows, now=now, shut=Shut(sealing=sealing))
+    else:
+        desired, problems = check(paths, windows=windows, now=now)
     if problems:
         raise InvalidInput(problems)
     return desired
 
 
 def check(
-    paths: Iterable[str], *, windows: Mapping[str, WindowDefinition], now: datetime, shut: Shut | None = None
+    paths: Iterable[str], *, windows: Mapping[str, WindowDefinition], now: datetime, shut: "Shut | None" = None
 ) -> tuple[Desired, tuple[Problem, ...]]:
     """Return what the manifests declare, as far as it can be read, and every fault in them in order of place.
 
@@ -48,7 +57,6 @@ def check(
     stays shut is decided elsewhere, too.
     """
     files, problems = find(paths)
-    shut = shut or Shut()
     everything = Manifest(problems=list(problems))
     seen = Windows(windows, now)
     for file in files:
@@ -57,30 +65,34 @@ def check(
         except Unreadable as error:
             everything.problems.append(error.problem)
             continue
-        if shut.keeps(file, text):
+        if shut is not None and shut.keeps(file, text):
             continue
         manifest = read_manifest(file, text, seen)
-        shut.consider(file, text, manifest)
+        if shut is not None:
+            shut.consider(file, text, manifest)
         everything.decisions += manifest.decisions
         everything.overrides += manifest.overrides
         everything.selections += manifest.selections
         everything.problems += manifest.problems
-    shut.refuse_company(everything.decisions)
+    if shut is not None:
+        shut.refuse_company(everything.decisions)
     everything.problems += _repeated_tickets(everything.decisions)
     everything.problems += _repeated_rules(everything.selections)
     return _sorted(everything, files, shut)
 
 
-def _sorted(found: Manifest, files: tuple[str, ...], shut: Shut) -> tuple[Desired, tuple[Problem, ...]]:
+def _sorted(found: Manifest, files: tuple[str, ...], shut: "Shut | None") -> tuple[Desired, tuple[Problem, ...]]:
+    if list(files) != sorted(files):
+        found.decisions.sort(key=_place)  # each file has its own in order already
     problems = sorted(set(found.problems), key=lambda problem: (problem.source, problem.code, problem.message))
     desired = Desired(
-        decisions=tuple(sorted(found.decisions, key=_place)),
+        decisions=tuple(found.decisions),
         overrides=tuple(sorted(found.overrides, key=_place)),
         selections=tuple(sorted(found.selections, key=_place)),
         files=files,
         warnings=tuple(problem for problem in problems if problem.severity is Severity.WARNING),
-        sealed=tuple(shut.kept),
-        sealable=tuple(shut.sealable),
+        sealed=tuple(shut.kept) if shut else (),
+        sealable=tuple(shut.sealable) if shut else (),
     )
     return desired, tuple(problem for problem in problems if problem.severity is Severity.ERROR)
 

@@ -7,7 +7,8 @@ by the parser at its own place in the file.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from reconciler.manifests.decode import Header, decode_ticket
 from reconciler.manifests.draft import Draft, read_draft
@@ -52,27 +53,36 @@ def read_quickly(file: str, data: bytes, windows: Windows) -> Draft:
     if others is None or not draft.whole:  # where reading has to stop, it stops before some that were taken here
         return read_draft(file, data, windows)
     draft.decisions += decisions
-    draft.decisions.sort(key=lambda decision: decision.source.line)
+    if others:
+        draft.decisions.sort(key=lambda decision: decision.source.line)
     draft.seen += len(decisions)
     return draft
 
 
 def _read_head(file: str, data: bytes, windows: Windows) -> Draft | None:
     """Return the draft of a usual head, which ends where the first ticket starts; None for any other head."""
-    head = _HEAD.fullmatch(data.decode("utf-8", "replace"))
-    if head is None:
+    members = _usual_members(data)
+    if members is None:
         return None
-    draft = Draft(StrictReader(file, b""), windows, whole=True)
-    members = draft.members
-    for line in filter(_is_member, head[0].split("\n")):
+    draft = Draft(StrictReader(file, b""), windows, dict(members), whole=True, fits=True)
+    draft.header = read_header(draft.members, windows, draft.header_faults)
+    draft.members["tickets"] = []
+    return None if draft.header_faults else draft
+
+
+@lru_cache(maxsize=64)
+def _usual_members(head: bytes) -> Mapping[str, Value] | None:
+    """Return the members of a usual head, None for any other. The files of one change begin alike."""
+    found = _HEAD.fullmatch(head.decode("utf-8", "replace"))
+    if found is None:
+        return None
+    members: dict[str, Value] = {}
+    for line in filter(_is_member, found[0].split("\n")):
         name, _, stated = line.partition(": ")
         if name in members:
             return None
         members[name] = scalar(stated) if stated[0] in MAY_BE_TYPED else stated
-    draft.header = read_header(members, windows, draft.header_faults)
-    members["tickets"] = []
-    draft.fits = not draft.header_faults and fits_beside_tickets(members)
-    return draft if draft.fits else None
+    return members if fits_beside_tickets({**members, "tickets": []}) else None
 
 
 def _is_member(line: str) -> bool:

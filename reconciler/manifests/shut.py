@@ -7,13 +7,10 @@ manifest can be sealed if each of its GUIDs stands where a search finds it, behi
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from reconciler.manifests.manifest import Manifest
 from reconciler.model.canonical import sha256
 from reconciler.model.decision import Decision, Seal
-
-NO_SEALS: Mapping[str, Seal] = MappingProxyType({})
 
 _NAMED = re.compile(rb"""guid["']?[ \t]*:[ \t]*["'{]*([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})""")
 

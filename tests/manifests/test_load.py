@@ -228,3 +228,24 @@ def test_all_faults_of_all_files_are_raised_at_once() -> None:
 def test_a_whole_decimal_is_a_number_too() -> None:
     (selection,) = load("whole-decimals.yaml").selections
     assert (selection.at_most, type(selection.at_most)) == (5, int)
+
+
+def test_decisions_are_in_order_of_path_and_place_however_they_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    guids = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(7)]
+    # one that only jsonschema takes (a float that is whole), two on one line, and usual ones around them
+    Path("b.yaml").write_text(
+        f"version: 1.0\ntickets:\n  - guid: {guids[0]}\n    status: Pending\n"
+        f"  - {{guid: {guids[1]}, status: Pending}}\n  - guid: {guids[2]}\n    status: Pending\n"
+    )
+    Path("a.yaml").write_text(
+        f"version: 1\ntickets: [{{guid: {guids[3]}, status: Pending}}, {{guid: {guids[4]}, status: Pending}}]\n"
+    )
+    Path("folder").mkdir()
+    Path("folder/c.yaml").write_text(f"version: 1\ntickets:\n  - guid: {guids[5]}\n    status: Pending\n")
+    for paths in (("b.yaml", "folder", "a.yaml"), ("a.yaml", "b.yaml", "folder"), (".",)):
+        places = [decision.source for decision in load(*paths).decisions]
+        assert len(places) == 6
+        assert places == sorted(places)
