@@ -147,17 +147,16 @@ class Watched(HTTPConnection):
         answer = usual_answer(begun)
         if answer is not None:
             return answer
-        reader = io.BufferedReader(BoundedReader(sock, until, begun))
-        try:
-            return self._unusual(_Begun(reader), method, url)
-        except BaseException:
-            reader.close()
-            raise
+        return self._unusual(_Begun(io.BufferedReader(BoundedReader(sock, until, begun))), method, url)
 
     def _unusual(self, begun: _Begun, method: str, url: str) -> urllib3.HTTPResponse:
         """Read an answer as urllib3 does, which has no door for a response that has begun."""
         response = _Response(begun, method=method)
-        response.begin()
+        try:
+            response.begin()
+        except BaseException:
+            response.close()
+            raise
         if response.will_close:
             self.close()
         return urllib3.HTTPResponse(

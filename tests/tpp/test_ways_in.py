@@ -140,7 +140,8 @@ def test_a_ticket_is_read_and_approved_by_every_method(
             assert isinstance(ticket_reader(session).read(guid(1)), Found)
             assert ticket_writer(session).update(Update(guid(1), Approved())) == Accepted()
     host = world.sandbox.url.removeprefix("https://")
-    assert {lines[0] for lines in proxy.asked} == ({f"CONNECT {host} HTTP/1.0"} if proxied else set())
+    asked = {lines[0].rpartition(" HTTP/")[0] for lines in proxy.asked}  # 1.0 or 1.1, as Python's version has it
+    assert asked == ({f"CONNECT {host}"} if proxied else set())
     assert not [line for lines in proxy.asked for line in lines if line.lower().startswith("authorization")]
 
 
