@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.building import VERSION, Built
+from tests.packaging.building import ROOT, VERSION, Built
 from tests.packaging.environments import new_environment
 from tests.packaging.interpreters import VERSIONS, interpreter
 from tests.packaging.promises import LOCK, MINIMUM
@@ -21,6 +21,16 @@ def test_the_wheel_works_in_a_clean_environment(version: str, built: Built, tmp_
     assert environment.main_job() == "1 update, nothing left to do\n"
     assert "nothing" in environment.run("reconciler", "demo").lower()
     environment.run("python", "-m", "pip", "check")
+
+
+@pytest.mark.parametrize("version", VERSIONS[1:])
+@pytest.mark.usefixtures("package_index")
+def test_the_network_code_holds_on_newer_pythons(version: str, built: Built, tmp_path: Path) -> None:
+    """It hooks into http.client and urllib3, of which Python brings one, and every version a slightly different one."""
+    environment = new_environment(interpreter(version), tmp_path / "venv")
+    environment.install(f"{built.wheel}[sandbox,keyring]", "hypothesis", "pytest", "pytest-xdist", "trustme")
+    told = environment.run("python", "-m", "pytest", "-q", "-c", str(ROOT / "pyproject.toml"), str(ROOT / "tests/tpp"))
+    assert " passed" in told
 
 
 @pytest.mark.usefixtures("package_index")
