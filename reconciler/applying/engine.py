@@ -6,7 +6,7 @@ Workers are daemon threads, so that a request that hangs can't keep an interrupt
 import queue
 import threading
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -59,7 +59,7 @@ def apply_plan(
     gate.close()
     _give_up(tuple(step for step in todo if step.guid not in desk.receipts), desk)
     receipts = tuple(desk.receipts[step.guid] for step in todo)
-    sealed = () if tools.brake.reason() else seals(sealable, plan.steps, went(receipts))
+    sealed = _seal(seals(sealable, plan.steps, went(receipts)), desk)
     run = Run(
         run=tools.run,
         digest=plan.digest,
@@ -70,12 +70,21 @@ def apply_plan(
         environment=plan.environment,
         shard=plan.shard,
         stopped=_stopped(receipts, tools),
-        notes=_notes(len(done), desk.healed, len(sealed)),
+        notes=_notes(len(done), desk.healed, sealed),
     )
-    for seal in sealed:
-        desk.write(Sealed(run.ended_at, seal))
     desk.write(Ended(run.ended_at, run.counts, run.stopped))
     return replace(run, stopped=_stopped(receipts, tools))
+
+
+def _seal(manifests: Iterable[Seal], desk: Desk) -> int:
+    """Write down which manifests have nothing left to decide, and return how many: none more once a run is stopped."""
+    sealed = 0
+    for seal in manifests:
+        if desk.tools.brake.reason() is not None:
+            break
+        desk.write(Sealed(desk.tools.clock.now(), seal))
+        sealed += desk.tools.brake.reason() is None
+    return sealed
 
 
 def _was_applied(step: Step, plan: Plan, story: Story) -> bool:
@@ -111,8 +120,7 @@ def _notes(done: int, healed: int, sealed: int) -> tuple[str, ...]:
     if done:
         notes.append(f"{done} of the plan's steps were applied by an earlier run and were not sent again")
     if sealed:
-        manifests = "manifest that has" if sealed == 1 else "manifests that have"
-        notes.append(f"{sealed} {manifests} nothing left to decide was sealed: plans need not read it again")
+        notes.append(f"manifests sealed, because nothing is left to decide in them: {sealed}")
     return tuple(notes)
 
 

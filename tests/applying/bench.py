@@ -9,6 +9,7 @@ from reconciler.applying.brake import Brake
 from reconciler.applying.engine import apply_plan
 from reconciler.applying.tools import Tools
 from reconciler.errors import LedgerUnwritable
+from reconciler.model.decision import Seal
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Receipt, Run
@@ -139,13 +140,21 @@ class Bench:
     origin: Provenance = ORIGIN
     settle: float = 5.0
     progress: list[int] = field(default_factory=list)
+    sealable: tuple[Seal, ...] = ()
 
     def tools(self) -> Tools:
         brake = Brake(self.stop, self.budget)
         return Tools(self.tickets, self.tickets, self.ledger, self.clock, brake, RUN, self.origin, self.settle)
 
     def apply(self, what: Plan, stories: Mapping[Guid, Story] | None = None, workers: int = 1) -> Run:
-        return apply_plan(what, stories or {}, self.tools(), workers=workers, progress=self.progress.append)
+        return apply_plan(
+            what,
+            stories or {},
+            self.tools(),
+            workers=workers,
+            progress=self.progress.append,
+            sealable=self.sealable,
+        )
 
     def run(self, *steps: Step, stories: Mapping[Guid, Story] | None = None, workers: int = 1) -> Run:
         return self.apply(plan(*steps), stories, workers)

@@ -39,7 +39,7 @@ def _settle(desk: Desk) -> None:
     assert _seals(desk) == []
     said = desk.run("apply", "--yes")
     assert said.code == 0
-    assert "1 manifest that has nothing left to decide was sealed" in " ".join(said.out.split())
+    assert "manifests sealed, because nothing is left to decide in them: 1" in " ".join(said.out.split())
     desk.sandbox.log.clear()
 
 
