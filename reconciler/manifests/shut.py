@@ -36,9 +36,10 @@ class Shut:
     def keeps(self, file: str, text: bytes) -> bool:
         """Say whether a file stays shut. Raises NotAlone when two that do decide about one ticket."""
         seal = self.sealed.get(sha256(text)) if self.sealed else None
-        if seal is None:
+        tickets = _named(text) if seal else []
+        if seal is None or len(tickets) != seal.decisions:
             return False
-        before, tickets = len(self._tickets), _named(text)
+        before = len(self._tickets)
         self._tickets.update(tickets)
         if len(self._tickets) != before + len(tickets):
             raise NotAlone

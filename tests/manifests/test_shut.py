@@ -65,6 +65,14 @@ def test_the_text_counts_and_not_the_name() -> None:
     assert [seal.path for seal in _load("moved.yaml", sealed=sealed).sealed] == ["moved.yaml"]
 
 
+def test_a_seal_that_counts_otherwise_is_none() -> None:
+    path = _write("a.yaml", _manifest(ONE, TWO))
+    content = sha256(Path(path).read_bytes())
+    found = _load(path, sealed={content: Seal(path, content, 3)})
+    assert len(found.decisions) == 2
+    assert found.sealed == ()
+
+
 @pytest.mark.parametrize("edit", [" ", "\n", "# a comment\n", f"  - guid: {TWO}\n    status: Rejected\n"])
 def test_a_manifest_that_was_edited_since_is_read(edit: str) -> None:
     sealed = _seal(_write("a.yaml", _manifest(ONE)))
