@@ -1,6 +1,7 @@
 """What is wrong with a value, before anybody has worked out where it stands."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from reconciler.manifests.codes import Code
 from reconciler.manifests.place import Path, Places
@@ -42,10 +43,15 @@ def shown(value: object) -> str:
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
     """Return a question that names the nearest of the words, or all of them when none is near."""
-    known = sorted(words)
-    by_folded = {candidate.casefold(): candidate for candidate in known}
+    return _did_you_mean(word, tuple(sorted(words)))
+
+
+@lru_cache(maxsize=256)
+def _did_you_mean(word: str, known: tuple[str, ...]) -> str:
+    """The same for sorted words. Whoever mistypes a word has often copied it."""
     import difflib
 
+    by_folded = {candidate.casefold(): candidate for candidate in known}
     near = difflib.get_close_matches(word.casefold(), list(by_folded), n=1)
     if near:
         return f"did you mean `{by_folded[near[0]]}`?"

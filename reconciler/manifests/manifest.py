@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from reconciler.manifests.branching import Gate
 from reconciler.manifests.codes import Code
@@ -10,14 +9,12 @@ from reconciler.manifests.decode import Header, decode_override, decode_ticket
 from reconciler.manifests.draft import Draft
 from reconciler.manifests.fault import Fault
 from reconciler.manifests.header import fits_beside_tickets, gate, read_header, schema_of
+from reconciler.manifests.place import Places, locate
 from reconciler.manifests.quick_draft import read_quickly
 from reconciler.manifests.select import decode_rule
 from reconciler.manifests.strict_yaml import Value
 from reconciler.manifests.windows import Windows
 from reconciler.model.decision import Decision, Override, Problem, Selection, Source
-
-if TYPE_CHECKING:
-    from reconciler.manifests.place import Places
 
 ReadDraft = Callable[[str, bytes, Windows], Draft]
 """Reads a text once: read_draft, or read_quickly, which comes to the same."""
@@ -48,8 +45,6 @@ def read_manifest(file: str, data: bytes, windows: Windows, read: ReadDraft = re
         return manifest
     if not draft.whole and draft.kept and draft.kept[-1].faults is None:
         draft.kept.pop()  # most likely the victim of the syntax error, and not faulty by itself
-    from reconciler.manifests.place import locate
-
     header = draft.header or read_header(draft.members, windows, draft.header_faults)
     places = locate(file, draft.reader.log)
     _tell_kept(draft, manifest, places)
@@ -69,10 +64,8 @@ def _is_all_tickets_and_good(draft: Draft) -> bool:
     return draft.fits or (members.keys() <= _BESIDE_TICKETS and fits_beside_tickets(members))
 
 
-def _tell_kept(draft: Draft, manifest: Manifest, places: "Places") -> None:
+def _tell_kept(draft: Draft, manifest: Manifest, places: Places) -> None:
     """Say what is wrong with well-formed tickets. What a ticket has from the defaults is wrong there."""
-    from reconciler.manifests.place import locate
-
     for index, kept in enumerate(draft.kept):
         places.add(locate(draft.reader.file, kept.events, ("tickets", index)))
         for fault in kept.faults or ():
@@ -82,7 +75,7 @@ def _tell_kept(draft: Draft, manifest: Manifest, places: "Places") -> None:
             manifest.problems.append(fault.under(*outer).problem(places))
 
 
-def _check_shape(draft: Draft, manifest: Manifest, places: "Places") -> bool:
+def _check_shape(draft: Draft, manifest: Manifest, places: Places) -> bool:
     """Show jsonschema what the gate refuses: members of the file, and refused tickets alone. True if it accepts."""
     members = draft.members
     rules = members.get("kind") == "rules" or ("rules" in members and "tickets" not in members)
@@ -115,7 +108,7 @@ def _without_good_tickets(draft: Draft) -> Value:
     return instance
 
 
-def _decode_refused(draft: Draft, manifest: Manifest, header: Header, places: "Places") -> None:
+def _decode_refused(draft: Draft, manifest: Manifest, header: Header, places: Places) -> None:
     """Take tickets that the gate refused and the schema accepts."""
     for index, kept in enumerate(draft.kept):
         if kept.faults is None and isinstance(kept.value, dict):
@@ -125,7 +118,7 @@ def _decode_refused(draft: Draft, manifest: Manifest, header: Header, places: "P
             manifest.problems += [fault.under("tickets", index).problem(places) for fault in found]
 
 
-def _decode_members(draft: Draft, manifest: Manifest, header: Header, places: "Places", *, accepted: bool) -> None:
+def _decode_members(draft: Draft, manifest: Manifest, header: Header, places: Places, *, accepted: bool) -> None:
     """Decode what stands at the top of the file beside the tickets: all of it, or what is well-formed of it."""
     faults = draft.header_faults
     fits_override, fits_rule = (

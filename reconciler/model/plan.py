@@ -116,7 +116,7 @@ class Plan:
     @property
     def changes(self) -> tuple[Step, ...]:
         """The steps that write."""
-        return tuple(step for step in self.steps if step.group is Group.CHANGE)
+        return tuple([step for step in self.steps if step.reason.verdict.group is Group.CHANGE])
 
     @property
     def decisions_sealed(self) -> int:

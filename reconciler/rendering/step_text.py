@@ -1,6 +1,7 @@
 """One step of a plan as lines for a terminal: name and place, then what changes, field by field."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from reconciler.model.plan import Step
 from reconciler.model.status import Schedule, State
@@ -21,6 +22,8 @@ MARKS: dict[Verdict, tuple[str, Ink]] = {
 _PERSON_MARK = ("!", Ink.CARE)
 _FINE_MARK = ("=", Ink.DIM)
 _SHOWN_SIBLINGS = 5
+_often = lru_cache(maxsize=64)(terminal)
+"""terminal() for what many steps have in common."""
 _LABELS = 14
 """Columns that a field's indent and name take."""
 
@@ -76,7 +79,7 @@ def _fields(step: Step, view: View) -> Iterator[tuple[str, str]]:
 
 
 def _place(step: Step, view: View) -> Iterator[tuple[str, str]]:
-    dn, workflow = terminal(step.object or step.expect.object or ""), terminal(step.workflow)
+    dn, workflow = terminal(step.object or step.expect.object or ""), _often(step.workflow)
     together = f"{dn}  stopped by {workflow}"
     if dn and workflow and columns(together) <= view.width - _LABELS:
         yield "object", together
@@ -86,7 +89,7 @@ def _place(step: Step, view: View) -> Iterator[tuple[str, str]]:
 
 
 def _change(step: Step) -> str:
-    change = terminal(step.change) if step.change else ""
+    change = _often(step.change) if step.change else ""
     if not step.explanation:
         return change
     said = f'"{terminal(step.explanation)}"'
@@ -108,12 +111,12 @@ def siblings(step: Step, neutral: Callable[[str], str]) -> str:
 def changed_fields(step: Step, view: View) -> Iterator[tuple[str, str]]:
     """Name status and times as before → after, and only what differs; times in UTC and below it in the zone."""
     before, after = step.before, step.after
-    was = "?" if before is None else terminal(before.status)
+    was = "?" if before is None else _often(before.status)
     if was != after.status:
         final = ", can't be undone" if step.verdict in (Verdict.APPROVE, Verdict.REJECT) else ""
-        yield "status", f"{was} → {terminal(after.status)}{final}"
+        yield "status", f"{was} → {_often(after.status)}{final}"
     elif before == after or step.verdict is Verdict.REOPEN:
-        yield "status", terminal(after.status)
+        yield "status", _often(after.status)
     yield from _times(step, before, after.schedule, view)
 
 
