@@ -3,6 +3,7 @@
 import os
 import statistics
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,19 +32,36 @@ class Figures:
 
 def cost_of(command: Sequence[str], *, cwd: str | None = None, env: Mapping[str, str] | None = None) -> Cost:
     """Run a command to its end and return what it took. Raises CalledProcessError when it fails unexpectedly."""
+    return cost_together([command], cwd=cwd, env=env)
+
+
+def cost_together(
+    commands: Sequence[Sequence[str]], *, cwd: str | None = None, env: Mapping[str, str] | None = None
+) -> Cost:
+    """Run commands side by side to the end of the last: processor time of all, peak memory of the largest.
+
+    Raises CalledProcessError when one fails unexpectedly.
+    """
     started = time.perf_counter()
-    process = subprocess.Popen(
-        command, cwd=cwd, env=None if env is None else dict(env), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    said = process.stderr.read() if process.stderr else b""
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.stderr:
-        process.stderr.close()
-    if process.returncode not in (0, 1, 5, 10):
-        raise subprocess.CalledProcessError(process.returncode, list(command), stderr=said)
-    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    with tempfile.TemporaryFile() as said:
+        processes = [
+            subprocess.Popen(
+                command, cwd=cwd, env=None if env is None else dict(env), stdout=subprocess.DEVNULL, stderr=said
+            )
+            for command in commands
+        ]
+        cpu = peak = 0.0
+        for process in processes:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            cpu += usage.ru_utime + usage.ru_stime
+            peak = max(peak, usage.ru_maxrss / 1024)
+        wall = time.perf_counter() - started
+        said.seek(0)
+        for process in processes:
+            if process.returncode not in (0, 1, 5, 10):
+                raise subprocess.CalledProcessError(process.returncode, process.args, stderr=said.read())
+    return Cost(wall, cpu, peak)
 
 
 def in_turns(rounds: int, subjects: Mapping[str, Callable[[], Cost]]) -> dict[str, Figures]:

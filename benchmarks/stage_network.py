@@ -80,7 +80,9 @@ def _large(setting: Setting, report: Report) -> None:
     workload.manifests(home / "tickets", size)
     configure(home)
     with serving(home, size, 0.0) as server:
-        found = report.measured(in_turns(1, {"plan, ten times the size, no latency": lambda: _plan(home, server)}))
+        found = report.measured(
+            in_turns(setting.rounds, {"plan, ten times the size, no latency": lambda: _plan(home, server)})
+        )
     peak = found["plan, ten times the size, no latency"].peak
     report.ratio("peak MiB of plan at ten times the size", peak, at_most=220, of=f"{size:,} tickets")
 

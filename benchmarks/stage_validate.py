@@ -41,7 +41,7 @@ def run(setting: Setting, report: Report) -> None:
     slower = found["validate, one file with 1 % bad entries"].wall / found["validate, one file"].wall
     report.ratio("time with 1 % bad entries to time without", slower, at_most=1.5, of=f"{setting.size:,} decisions")
     large = workload.manifests(home / "large", setting.size * 10)
-    peak = report.measured({**in_turns(1, {"validate, ten times the size": lambda: ours(large)})})
+    peak = report.measured(in_turns(setting.rounds, {"validate, ten times the size": lambda: ours(large)}))
     report.ratio(
         "peak MiB of validate at ten times the size",
         peak["validate, ten times the size"].peak,
