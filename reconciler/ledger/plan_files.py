@@ -5,11 +5,10 @@ import stat
 from pathlib import Path
 
 from reconciler.errors import InvalidInput
-from reconciler.ledger.replacing import replace_file
+from reconciler.ledger.replacing import replace_piece_by_piece
 from reconciler.model.decision import Problem, Source
-from reconciler.model.json_text import json_text
 from reconciler.model.plan import Plan
-from reconciler.model.plan_codec import decode_plan, encode_plan
+from reconciler.model.plan_codec import decode_plan, plan_pieces
 
 _MAKE_AGAIN = "make it again with `reconciler plan --out {path}`"
 
@@ -23,7 +22,7 @@ def save_plan(plan: Plan, path: Path) -> None:
     try:
         if target.exists() and not stat.S_ISREG(target.stat().st_mode):
             raise _refused("unwritable", Source(str(path)), "a plan is saved to a file, and this is none")
-        replace_file(target, json_text(encode_plan(plan)).encode("ascii"))
+        replace_piece_by_piece(target, (piece.encode("ascii") for piece in plan_pieces(plan)))
     except OSError as error:
         message = f"the plan can't be saved: {error.strerror or error}"
         raise _refused("unwritable", Source(str(path)), message, "choose another place with --out") from error

@@ -1,7 +1,7 @@
 """JSON as people and diffs like it: one member a line, and lists of objects with one object a line."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.model.canonical import Json
 
@@ -16,6 +16,24 @@ def json_text(document: Mapping[str, Json]) -> str:
     """
     members = ",\n".join(f"  {_ENCODER.encode(name)}: {_member(value)}" for name, value in document.items())
     return f"{{\n{members}\n}}\n"
+
+
+def row_text(value: Mapping[str, Json]) -> str:
+    """Return an object as it stands in a list with one object a line."""
+    return _ENCODER.encode(value)
+
+
+def document_pieces(document: Mapping[str, Json], last: str, rows: Iterable[str]) -> Iterator[str]:
+    """Yield the text of a document piece by piece, whose last member is a list of objects that are spelled already.
+
+    Together the pieces are what `json_text` returns for all of it, but nobody has to hold them together.
+    """
+    yield json_text({**document, last: []}).removesuffix("]\n}\n")
+    between = "\n    "
+    for row in rows:
+        yield between + row
+        between = ",\n    "
+    yield "]\n}\n" if between == "\n    " else "\n  ]\n}\n"
 
 
 def _member(value: Json) -> str:

@@ -3,6 +3,8 @@
 The members that readers count on always stand there; the others only when they say something.
 """
 
+from collections.abc import Iterator, Mapping
+
 from reconciler.model.canonical import Json
 from reconciler.model.decision import Expectation, Parameters
 from reconciler.model.decision_codec import (
@@ -34,6 +36,7 @@ from reconciler.model.decoding import (
     word,
 )
 from reconciler.model.instant import format_instant
+from reconciler.model.json_text import document_pieces, row_text
 from reconciler.model.plan import Control, Plan, Sibling, Step
 from reconciler.model.policy import Limits
 from reconciler.model.policy_codec import decode_freeze, decode_limits, encode_freeze, encode_limits
@@ -46,6 +49,17 @@ _NO_PARAMETERS = Parameters()
 
 def encode_plan(plan: Plan) -> dict[str, Json]:
     """Return the JSON shape of a plan. Steps keep their order."""
+    return {**encode_head(plan, plan.counts), "steps": [encode_step(step) for step in plan.steps]}
+
+
+def plan_pieces(plan: Plan) -> Iterator[str]:
+    """Yield the text of a plan piece by piece, so that a large one need not be in memory twice."""
+    rows = (row_text(encode_step(step)) for step in plan.steps)
+    return document_pieces(encode_head(plan, plan.counts), "steps", rows)
+
+
+def encode_head(plan: Plan, counts: Mapping[Verdict, int]) -> dict[str, Json]:
+    """Return the JSON shape of everything but the steps, of which there are so many of each verdict."""
     optional = sparse(
         {
             "shard": plan.shard,
@@ -68,9 +82,8 @@ def encode_plan(plan: Plan) -> dict[str, Json]:
         "made_at": format_instant(plan.made_at),
         "expires_at": format_instant(plan.expires_at),
         "digest": plan.digest,
-        "counts": {verdict.value: count for verdict, count in plan.counts.items()},
+        "counts": {verdict.value: count for verdict, count in counts.items()},
         **optional,
-        "steps": [encode_step(step) for step in plan.steps],
     }
 
 

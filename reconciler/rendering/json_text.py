@@ -2,14 +2,14 @@
 
 from reconciler.model.json_text import json_text
 from reconciler.model.plan import Plan
-from reconciler.model.plan_codec import encode_plan
+from reconciler.model.plan_codec import plan_pieces
 from reconciler.model.receipt import Run
 from reconciler.model.run_codec import encode_run
 
 
 def plan_json(plan: Plan) -> str:
     """Return the plan as schemas/plan.schema.json says, byte for byte as it is saved."""
-    return json_text(encode_plan(plan))
+    return "".join(plan_pieces(plan))
 
 
 def run_json(run: Run) -> str:

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from reconciler.model.canonical import Json, canonical
 from reconciler.model.json_text import json_text
 from reconciler.model.plan import Plan
-from reconciler.model.plan_codec import decode_plan, encode_plan
+from reconciler.model.plan_codec import decode_plan, encode_plan, plan_pieces
 from reconciler.model.provenance_codec import encode_provenance
 from reconciler.model.receipt import Run
 from reconciler.model.record import Entry
@@ -67,6 +67,11 @@ def test_a_line_survives_and_fits_its_schema(
     encoded = through_text(encode_line(entry, number, run, encode_provenance(provenance), previous))
     assert decode_line(encoded) == Written(entry, number, run, provenance, previous)
     LINE.validate(encoded)
+
+
+@given(strategies.plans)
+def test_a_plan_in_pieces_is_the_same_text(plan: Plan) -> None:
+    assert "".join(plan_pieces(plan)) == json_text(encode_plan(plan))
 
 
 def test_a_plan_looks_like_this() -> None:
