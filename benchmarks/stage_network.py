@@ -57,8 +57,8 @@ def _bare(home: Path, server: Server, count: int) -> Cost:
     return cost_of([sys.executable, str(Path(__file__).parent / "bare_client.py"), *words])
 
 
-def _plan(home: Path, server: Server) -> Cost:
-    return cost_of(reconciler("plan", "--quiet"), cwd=str(home), env=server.environment)
+def _plan(home: Path, server: Server, *options: str) -> Cost:
+    return cost_of(reconciler("plan", "--quiet", *options), cwd=str(home), env=server.environment)
 
 
 def _figures(setting: Setting, home: Path) -> dict[str, Figures]:
@@ -81,7 +81,9 @@ def _large(setting: Setting, report: Report) -> None:
     configure(home)
     with serving(home, size, 0.0) as server:
         found = report.measured(
-            in_turns(setting.rounds, {"plan, ten times the size, no latency": lambda: _plan(home, server)})
+            in_turns(
+                setting.rounds, {"plan, ten times the size, no latency": lambda: _plan(home, server, "--out", "p")}
+            )
         )
     peak = found["plan, ten times the size, no latency"].peak
     report.ratio("peak MiB of plan at ten times the size", peak, at_most=220, of=f"{size:,} tickets")

@@ -101,14 +101,9 @@ def statement(report: Path, predicate: Path | None, subjects: tuple[Path, ...], 
 @_OUT
 def merge_plans(files: tuple[Path, ...], out: Path) -> None:
     """Merge the plans of all shards to the plan of the whole; an absent shard is an error."""
-    from reconciler.ledger.plan_files import load_plan, save_plan
-    from reconciler.planning.digest import check_digest
-    from reconciler.planning.merge import merge_plans as merge
+    from reconciler.cli.merging import merge_files
 
-    plans = [load_plan(path) for path in files]
-    for plan in plans:
-        check_digest(plan)
-    save_plan(merge(plans), out)
+    merge_files(files, out)
 
 
 @click.command()

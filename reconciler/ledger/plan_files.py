@@ -2,15 +2,29 @@
 
 import json
 import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.errors import InvalidInput
 from reconciler.ledger.replacing import replace_piece_by_piece
 from reconciler.model.decision import Problem, Source
-from reconciler.model.plan import Plan
-from reconciler.model.plan_codec import decode_plan, plan_pieces
+from reconciler.model.json_text import document_pieces
+from reconciler.model.plan import Plan, Step
+from reconciler.model.plan_codec import decode_plan, decode_step, decode_verdict_counts, encode_head, plan_pieces
+from reconciler.model.verdict import Verdict
 
+_STEPS, _NEXT, _END = ',\n  "steps": [\n    ', ",\n    ", "\n  ]\n}\n"
 _MAKE_AGAIN = "make it again with `reconciler plan --out {path}`"
+
+
+@dataclass(frozen=True, slots=True)
+class SavedRows:
+    """A saved plan whose steps are still text: all else of it, the counts that it states, and a line for each step."""
+
+    head: Plan
+    counts: Mapping[Verdict, int]
+    rows: list[str]
 
 
 def save_plan(plan: Plan, path: Path) -> None:
@@ -18,14 +32,42 @@ def save_plan(plan: Plan, path: Path) -> None:
 
     Raises InvalidInput when the file can't be written.
     """
+    _save(plan_pieces(plan), path)
+
+
+def save_rows(head: Plan, counts: Mapping[Verdict, int], rows: Iterable[str], path: Path) -> None:
+    """The same for a plan whose steps are spelled already."""
+    _save(document_pieces(encode_head(head, counts), "steps", rows), path)
+
+
+def _save(pieces: Iterable[str], path: Path) -> None:
     target = path.resolve()
     try:
         if target.exists() and not stat.S_ISREG(target.stat().st_mode):
             raise _refused("unwritable", Source(str(path)), "a plan is saved to a file, and this is none")
-        replace_piece_by_piece(target, (piece.encode("ascii") for piece in plan_pieces(plan)))
+        replace_piece_by_piece(target, (piece.encode("ascii") for piece in pieces))
     except OSError as error:
         message = f"the plan can't be saved: {error.strerror or error}"
         raise _refused("unwritable", Source(str(path)), message, "choose another place with --out") from error
+
+
+def load_rows(path: Path) -> SavedRows | None:
+    """Read a saved plan but for its steps; None when it is not spelled as ours are, of which `load_plan` tells."""
+    try:
+        head, begun, rest = path.read_bytes().decode("ascii").partition(_STEPS)
+        document = json.loads(head + "}", object_pairs_hook=_members)
+        counts = decode_verdict_counts(document["counts"], "/counts")
+        plan = decode_plan({**document, "counts": {}, "steps": []})
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
+        return None
+    if "steps" in document or not begun or not rest.endswith(_END):
+        return None
+    return SavedRows(plan, counts, rest.removesuffix(_END).split(_NEXT))
+
+
+def decode_row(text: str) -> Step:
+    """Read the line of one step strictly. Raises ValueError or RecursionError."""
+    return decode_step(json.loads(text, object_pairs_hook=_members), "")
 
 
 def load_plan(path: Path) -> Plan:

@@ -113,7 +113,7 @@ def decode_plan(value: object) -> Plan:
         notes=fields.maybe("notes", texts, ()),
         sealed=fields.maybe("sealed", sequence(decode_seal), ()),
     )
-    counts = fields.take("counts", _decode_counts)
+    counts = fields.take("counts", decode_verdict_counts)
     fields.done()
     if counts != plan.counts:
         raise fault("/counts", "the counts do not fit the steps")
@@ -234,7 +234,8 @@ def _decode_control(value: object, place: str) -> Control:
     return control
 
 
-def _decode_counts(value: object, place: str) -> dict[Verdict, int]:
+def decode_verdict_counts(value: object, place: str) -> dict[Verdict, int]:
+    """Read how many steps have each verdict. Raises ValueError with the place of the fault."""
     fields = Fields(value, place)
     counts = {verdict: fields.maybe(verdict.value, whole, 0) for verdict in Verdict}
     fields.done()

@@ -1,6 +1,7 @@
 """Digests of meaning: equal for equal plans and decisions, whatever their order, wording or time of making."""
 
 import hashlib
+from collections.abc import Iterable
 from functools import lru_cache
 
 from reconciler.errors import GuardRefused
@@ -34,14 +35,22 @@ def plan_digest(
     target: str, steps: tuple[Step, ...], overrides: tuple[Override, ...] = (), sealed: tuple[Seal, ...] = ()
 ) -> str:
     """Digest what a plan means: target, of each step what was seen and what would be sent, exemptions, seals."""
+    ordered = sorted(steps, key=lambda step: step.guid)
+    return digest_of_meanings(target, map(spell_meaning, ordered), overrides, sealed)
+
+
+def digest_of_meanings(
+    target: str, meanings: Iterable[bytes], overrides: tuple[Override, ...], sealed: tuple[Seal, ...]
+) -> str:
+    """Digest a plan whose steps mean this, in the order of their GUIDs."""
     exemptions: Json = sorted({canonical(_override(override)).decode() for override in overrides})
     meaning = hashlib.sha256(b'{"overrides":' + canonical(exemptions))
     if sealed:
         meaning.update(b',"sealed":' + canonical(sorted([seal.content, seal.decisions] for seal in sealed)))
     meaning.update(b',"steps":[')
-    for number, step in enumerate(sorted(steps, key=lambda step: step.guid)):
-        # canonical JSON of one object, spelled step by step: of a large plan it would be as large as the plan
-        meaning.update((b"," if number else b"") + spell_meaning(step))
+    for number, spelled in enumerate(meanings):
+        # canonical JSON of one object, step by step: of a large plan it would be as large as the plan
+        meaning.update((b"," if number else b"") + spelled)
     meaning.update(b'],"target":' + canonical(target) + b"}")
     return f"sha256:{meaning.hexdigest()}"
 
@@ -60,12 +69,12 @@ def spell_meaning(step: Step) -> bytes:
     """Return canonical JSON of what a step means, put together from parts that many steps have in common."""
     text = canonical_text
     return (
-        f'{{"after":{_spelled_state(step.after)},"approval_reason":{text(step.approval_reason)},'
-        f'"approvers":{_spelled_approvers(step.approvers)},"before":{_spelled_state(step.before)},'
+        f'{{"after":{spelled_state(step.after)},"approval_reason":{text(step.approval_reason)},'
+        f'"approvers":{spelled_approvers(step.approvers)},"before":{spelled_state(step.before)},'
         f'"change":{text(step.change)},"decision":{text(step.decision)},'
         f'"expect":{{"object":{text(step.expect.object)},"workflow":{text(step.expect.workflow)}}},'
         f'"explanation":{text(step.explanation)},"guid":{text(step.guid)},"object":{text(step.object)},'
-        f'"parameters":{_spelled_parameters(step.parameters)},'
+        f'"parameters":{spelled_parameters(step.parameters)},'
         f'"valid_until":{text(format_instant(step.valid_until) if step.valid_until else None)},'
         f'"verdict":{text(step.verdict.value)},"window":{_spelled_window(step.window)},'
         f'"workflow":{text(step.workflow)}}}'
@@ -73,17 +82,20 @@ def spell_meaning(step: Step) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _spelled_state(state: State | None) -> str:
+def spelled_state(state: State | None) -> str:
+    """Return a state, or none, as it stands in a step's meaning."""
     return canonical(_state(state) if state else None).decode()
 
 
 @lru_cache(maxsize=1024)
-def _spelled_approvers(approvers: tuple[str, ...]) -> str:
+def spelled_approvers(approvers: tuple[str, ...]) -> str:
+    """Return approvers as they stand in a step's meaning."""
     return canonical(sorted(approvers)).decode()
 
 
 @lru_cache(maxsize=1024)
-def _spelled_parameters(parameters: Parameters) -> str:
+def spelled_parameters(parameters: Parameters) -> str:
+    """Return parameters as they stand in a step's meaning."""
     return canonical(_parameters(parameters)).decode()
 
 

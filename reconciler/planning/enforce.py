@@ -77,9 +77,9 @@ def _limited(
     controls: list[Control] = []
     refusals: list[tuple[Refusal, frozenset[Guid]]] = []
     decisions = len(steps) + settled
-    for check in check_limits(seen.policy.limits, changes, decisions):
+    for check in check_limits(seen.policy.limits, [step.verdict for step in changes], decisions):
         spared = exempt.get(check.rule, frozenset())
-        counted = tuple(step for step in changes if step.guid not in spared)
+        counted = [step.verdict for step in changes if step.guid not in spared]
         again = next(c for c in check_limits(seen.policy.limits, counted, decisions) if c.rule == check.rule)
         result = "refused" if again.exceeded else "overridden" if check.exceeded else "ok"
         controls.append(Control(check.rule, result, again.detail))

@@ -1,8 +1,8 @@
 """Guards of the whole plan: the most that a single run may change."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.model.plan import Step
 from reconciler.model.policy import Limits
 from reconciler.model.verdict import Reason, Verdict
 
@@ -32,10 +32,10 @@ class LimitCheck:
         return f"{self.count} {self.unit}, the limit is {self.limit}; split the change into waves or raise the limit"
 
 
-def check_limits(limits: Limits, changes: tuple[Step, ...], decisions: int) -> tuple[LimitCheck, ...]:
-    """Hold every limit that is set against the steps that would write; `decisions` is the size of the whole plan."""
-    approvals = sum(step.verdict in _APPROVALS for step in changes)
-    rejections = sum(step.verdict is Verdict.REJECT for step in changes)
+def check_limits(limits: Limits, changes: Sequence[Verdict], decisions: int) -> tuple[LimitCheck, ...]:
+    """Hold every limit that is set against the verdicts of the steps that would write, of so many decisions in all."""
+    approvals = sum(verdict in _APPROVALS for verdict in changes)
+    rejections = sum(verdict is Verdict.REJECT for verdict in changes)
     percent = -(-100 * len(changes) // decisions) if decisions else 0
     checks = (
         ("changes", Reason.REFUSED_CHANGES, len(changes), limits.changes, "changes"),

@@ -9,8 +9,11 @@ from reconciler.errors import GuardRefused
 from reconciler.model.plan import Control, Plan
 from reconciler.model.receipt import Run
 from reconciler.model.shard import parse_shard
-from reconciler.planning.digest import plan_digest
+from reconciler.model.verdict import Group
+from reconciler.planning.digest import digest_of_meanings, plan_digest
 from reconciler.planning.enforce import enforce_limits
+from reconciler.planning.limits import check_limits
+from reconciler.planning.rows import Row
 
 T = TypeVar("T")
 _WORST_FIRST = ("refused", "overridden", "ok", "off")
@@ -22,6 +25,35 @@ def merge_plans(plans: Sequence[Plan]) -> Plan:
     Limits bound a whole plan, and each shard saw only its part: they are held against the whole again.
     Raises GuardRefused when a shard is absent, twice there, or was made of something else than the others.
     """
+    whole = _agreed(plans)
+    parts = tuple(sorted((step for plan in plans for step in plan.steps), key=lambda step: step.guid))
+    _once("ticket", [step.guid for step in parts])
+    _once("manifest", [seal.path for seal in whole.sealed])
+    steps, limits = enforce_limits(parts, whole.overrides, whole.limits, whole.made_at, whole.decisions_sealed)
+    digest = plan_digest(whole.target, steps, whole.overrides, whole.sealed)
+    return replace(whole, steps=steps, digest=digest, controls=_controls(plans, limits))
+
+
+def merge_rows(heads: Sequence[Plan], rows: Iterable[Row]) -> tuple[Plan, tuple[Row, ...]] | None:
+    """Return the same for plans whose steps are rows: everything but the steps, and the rows of the whole.
+
+    None when a limit is exceeded by the whole, for then steps change. Raises GuardRefused.
+    """
+    whole = _agreed(heads)
+    ordered = tuple(sorted(rows))
+    _once("ticket", [row.guid for row in ordered])
+    _once("manifest", [seal.path for seal in whole.sealed])
+    changes = [row.verdict for row in ordered if row.verdict.group is Group.CHANGE]
+    checks = check_limits(whole.limits, changes, len(ordered) + whole.decisions_sealed)
+    if any(check.exceeded for check in checks):
+        return None
+    limits = tuple(Control(check.rule, "ok", check.detail) for check in checks)
+    digest = digest_of_meanings(whole.target, (row.meaning for row in ordered), whole.overrides, whole.sealed)
+    return replace(whole, digest=digest, controls=_controls(heads, limits)), ordered
+
+
+def _agreed(plans: Sequence[Plan]) -> Plan:
+    """Return what the plans of all shards say together of the whole, without its steps."""
     _complete([plan.shard for plan in plans], "plan")
     first = plans[0]
     _agree("target", [plan.target for plan in plans])
@@ -29,27 +61,21 @@ def merge_plans(plans: Sequence[Plan]) -> Plan:
     _agree("commit", [plan.commit for plan in plans])
     _agree("ledger head", [plan.ledger_head for plan in plans])
     _agree("limits", [plan.limits for plan in plans])
-    parts = tuple(sorted((step for plan in plans for step in plan.steps), key=lambda step: step.guid))
-    _once("ticket", [step.guid for step in parts])
-    overrides = _distinct(override for plan in plans for override in plan.overrides)
-    made_at = min(plan.made_at for plan in plans)
-    sealed = tuple(sorted(seal for plan in plans for seal in plan.sealed))
-    _once("manifest", [seal.path for seal in sealed])
-    settled = sum(seal.decisions for seal in sealed)
-    steps, limits = enforce_limits(parts, overrides, first.limits, made_at, settled)
     return replace(
         first,
         shard=None,
-        made_at=made_at,
+        made_at=min(plan.made_at for plan in plans),
         expires_at=min(plan.expires_at for plan in plans),
-        steps=steps,
-        digest=plan_digest(first.target, steps, overrides, sealed),
-        overrides=overrides,
-        sealed=sealed,
+        steps=(),
+        overrides=_distinct(override for plan in plans for override in plan.overrides),
+        sealed=tuple(sorted(seal for plan in plans for seal in plan.sealed)),
         freezes=_distinct(freeze for plan in plans for freeze in plan.freezes),
         notes=_distinct(note for plan in plans for note in plan.notes),
-        controls=tuple({control.name: control for control in (*_worst(plans), *limits)}.values()),
     )
+
+
+def _controls(plans: Sequence[Plan], limits: tuple[Control, ...]) -> tuple[Control, ...]:
+    return tuple({control.name: control for control in (*_worst(plans), *limits)}.values())
 
 
 def merge_runs(runs: Sequence[Run]) -> Run:
