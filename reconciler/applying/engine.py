@@ -116,9 +116,9 @@ def _stopped(receipts: tuple[Receipt, ...], tools: Tools) -> str | None:
 def _notes(done: int, healed: int, sealed: int) -> tuple[str, ...]:
     notes = []
     if healed:
-        notes.append(f"{healed} intents of earlier runs were resolved by reading")
+        notes.append(f"intents of earlier runs that were resolved by reading: {healed}")
     if done:
-        notes.append(f"{done} of the plan's steps were applied by an earlier run and were not sent again")
+        notes.append(f"steps that an earlier run of this plan applied, and that were not sent again: {done}")
     if sealed:
         notes.append(f"manifests sealed, because nothing is left to decide in them: {sealed}")
     return tuple(notes)

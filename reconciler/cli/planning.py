@@ -87,7 +87,7 @@ def _prepared(house: House, reader: TicketReader, desired: Desired, request: Req
         desired = changed_since(request.since, desired, house.settings.windows, house.clock.now())
     if request.only is not None:
         kept = tuple(decision for decision in desired.decisions if decision.guid == request.only)
-        desired = replace(desired, decisions=kept, sealed=())
+        desired = replace(desired, decisions=kept)
     if any(decision.parameters.approvers for decision in desired.decisions):
         from reconciler.cli.approvers import resolve_approvers
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
 
 from reconciler.errors import GuardRefused
 from reconciler.model.canonical import Json, canonical, canonical_text, sha256
@@ -65,20 +66,57 @@ def check_digest(plan: Plan) -> None:
         )
 
 
+class Meaning(NamedTuple):
+    """What a step means, in parts that are canonical JSON; `expected` are object and workflow, `dn` is the object."""
+
+    after: str
+    approval_reason: str
+    approvers: str
+    before: str
+    change: str
+    decision: str
+    expected: tuple[str, str]
+    explanation: str
+    guid: str
+    dn: str
+    parameters: str
+    valid_until: str
+    verdict: str
+    window: str
+    workflow: str
+
+    def spelled(self) -> bytes:
+        """Return canonical JSON of all of it."""
+        return (
+            f'{{"after":{self.after},"approval_reason":{self.approval_reason},"approvers":{self.approvers},'
+            f'"before":{self.before},"change":{self.change},"decision":{self.decision},'
+            f'"expect":{{"object":{self.expected[0]},"workflow":{self.expected[1]}}},'
+            f'"explanation":{self.explanation},"guid":{self.guid},"object":{self.dn},"parameters":{self.parameters},'
+            f'"valid_until":{self.valid_until},"verdict":{self.verdict},"window":{self.window},'
+            f'"workflow":{self.workflow}}}'
+        ).encode("ascii")
+
+
 def spell_meaning(step: Step) -> bytes:
     """Return canonical JSON of what a step means, put together from parts that many steps have in common."""
     text = canonical_text
-    return (
-        f'{{"after":{spelled_state(step.after)},"approval_reason":{text(step.approval_reason)},'
-        f'"approvers":{spelled_approvers(step.approvers)},"before":{spelled_state(step.before)},'
-        f'"change":{text(step.change)},"decision":{text(step.decision)},'
-        f'"expect":{{"object":{text(step.expect.object)},"workflow":{text(step.expect.workflow)}}},'
-        f'"explanation":{text(step.explanation)},"guid":{text(step.guid)},"object":{text(step.object)},'
-        f'"parameters":{spelled_parameters(step.parameters)},'
-        f'"valid_until":{text(format_instant(step.valid_until) if step.valid_until else None)},'
-        f'"verdict":{text(step.verdict.value)},"window":{_spelled_window(step.window)},'
-        f'"workflow":{text(step.workflow)}}}'
-    ).encode("ascii")
+    return Meaning(
+        after=spelled_state(step.after),
+        approval_reason=text(step.approval_reason),
+        approvers=spelled_approvers(step.approvers),
+        before=spelled_state(step.before),
+        change=text(step.change),
+        decision=text(step.decision),
+        expected=(text(step.expect.object), text(step.expect.workflow)),
+        explanation=text(step.explanation),
+        guid=text(step.guid),
+        dn=text(step.object),
+        parameters=spelled_parameters(step.parameters),
+        valid_until=text(format_instant(step.valid_until) if step.valid_until else None),
+        verdict=text(step.verdict.value),
+        window=_spelled_window(step.window),
+        workflow=text(step.workflow),
+    ).spelled()
 
 
 @lru_cache(maxsize=1024)

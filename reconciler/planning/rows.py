@@ -17,7 +17,7 @@ from reconciler.model.plan import Step
 from reconciler.model.plan_codec import encode_step
 from reconciler.model.state_codec import decode_state
 from reconciler.model.verdict import Reason, Verdict
-from reconciler.planning.digest import spell_meaning, spelled_approvers, spelled_parameters, spelled_state
+from reconciler.planning.digest import Meaning, spell_meaning, spelled_approvers, spelled_parameters, spelled_state
 
 _PLAIN = r"[ !#-\[\]-~]*+"
 _TEXT = rf'"{_PLAIN}(?:\\(?:["\\nrtbf]|u(?!00[0-7])[0-9a-f]{{4}}){_PLAIN})*+"'
@@ -68,14 +68,24 @@ def usual_row(text: str) -> Row | None:
     verdict, was, wanted = _VERDICTS.get((word, reason)), _state(before), _state(after)
     if verdict is None or was is None or wanted is None or not _is_sound(valid_until) or not _is_sound(created):
         return None
-    meaning = (
-        f'{{"after":{wanted},"approval_reason":{_NOTHING if asked == "null" else asked},'
-        f'"approvers":{_approvers(approvers)},"before":{was},"change":{change},"decision":{decision},'
-        f'"expect":{{"object":{expected_dn},"workflow":{expected_workflow}}},"explanation":{explanation},'
-        f'"guid":"{guid}","object":{dn},"parameters":{_NO_PARAMETERS},"valid_until":{valid_until},'
-        f'"verdict":"{word}","window":null,"workflow":{workflow}}}'
+    meaning = Meaning(
+        after=wanted,
+        approval_reason=_NOTHING if asked == "null" else asked,
+        approvers=_approvers(approvers),
+        before=was,
+        change=change,
+        decision=decision,
+        expected=(expected_dn, expected_workflow),
+        explanation=explanation,
+        guid=f'"{guid}"',
+        dn=dn,
+        parameters=_NO_PARAMETERS,
+        valid_until=valid_until,
+        verdict=f'"{word}"',
+        window="null",
+        workflow=workflow,
     )
-    return Row(Guid(guid), verdict, meaning.encode("ascii"), text)
+    return Row(Guid(guid), verdict, meaning.spelled(), text)
 
 
 @lru_cache(maxsize=1024)

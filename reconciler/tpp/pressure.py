@@ -110,11 +110,6 @@ class Pressure:
                 self._slot, self._successes = Slot(self._slot.epoch + 1), 0
 
     @property
-    def waiting(self) -> int:
-        """How many wait for a slot."""
-        return self._waiting
-
-    @property
     def reached(self) -> Reached:
         """What was reached so far."""
         with self._lock:

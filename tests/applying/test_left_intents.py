@@ -158,7 +158,7 @@ def healed(bench: Bench, story: Story, **fields: Any):
 def test_a_settled_intent_gets_the_receipt_that_it_lacks() -> None:
     bench = bench_of()
     run = healed(bench, left(), **SETTLED)
-    assert run.notes == ("1 intents of earlier runs were resolved by reading",)
+    assert run.notes == ("intents of earlier runs that were resolved by reading: 1",)
     (receipt,) = bench.ledger.receipts
     assert (receipt.outcome, receipt.proof, receipt.operation) == (Outcome.APPLIED, Proof.INFERRED, LEFT)
 
@@ -213,7 +213,7 @@ def test_a_step_that_an_earlier_run_of_the_plan_applied_is_not_sent_again() -> N
     done = Story(remembered(after=APPROVED, decision=step(1).decision, at=NOW))
     run = bench.run(step(1), stories={guid(1): done})
     assert (run.receipts, bench.tickets.reads, bench.tickets.updates) == ((), [], [])
-    assert run.notes == ("1 of the plan's steps were applied by an earlier run and were not sent again",)
+    assert run.notes == ("steps that an earlier run of this plan applied, and that were not sent again: 1",)
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,9 @@ def test_a_saved_plan_that_was_applied_is_not_sent_again(desk: Desk) -> None:
     again = desk.run("apply", "plan.json", "--yes")
     assert again.code == 0
     assert len(desk.writes()) == 2
-    assert "2 of the plan's steps were applied by an earlier run and were not sent again" in again.out
+    assert "steps that an earlier run of this plan applied, and that were not sent again: 2" in " ".join(
+        again.out.split()
+    )
 
 
 def test_apply_of_a_saved_plan_opens_no_manifest(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,17 @@ def test_seals_can_be_ignored(desk: Desk) -> None:
     plan = json.loads(said.out)
     assert "sealed" not in plan
     assert plan["counts"] == {"in-sync": 1, "settled": 2}
+
+
+def test_a_plan_of_what_changed_tells_of_no_seals(desk: Desk) -> None:
+    _settle(desk)
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "all"]):
+        identity = ("-c", "user.name=ann", "-c", "user.email=ann@example.com", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *identity, *command], cwd=desk.folder, check=True, capture_output=True)
+    desk.decide(f"{{guid: {THIRD}, status: Rejected}}", name="tickets/open.yaml")
+    plan = json.loads(desk.run("plan", "--since", "HEAD", "--format", "json").out)
+    assert plan["counts"] == {"reject": 1}
+    assert "sealed" not in plan
 
 
 def test_what_explains_and_tidies_reads_sealed_manifests(desk: Desk) -> None:

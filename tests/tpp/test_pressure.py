@@ -57,10 +57,10 @@ def test_a_slot_waits_for_one_to_come_free() -> None:
 
 def _until_waiting(pressure: Pressure, number: int) -> None:
     for _ in range(5_000):
-        if pressure.waiting == number:
+        if pressure._waiting == number:
             return
         time.sleep(0.001)
-    raise AssertionError(f"{pressure.waiting} wait, not {number}")
+    raise AssertionError(f"{pressure._waiting} wait, not {number}")
 
 
 def test_who_waits_comes_before_who_comes_later() -> None:
