@@ -1,14 +1,15 @@
-"""A sandbox of its own process, so that server and client share no interpreter: FILE LATENCY READY [CERTIFICATE]."""
+"""A server of its own process, so that server and client share no interpreter: FILE LATENCY READY [CERTIFICATE]."""
 
 import json
-import signal
 import ssl
 import sys
-import threading
 from pathlib import Path
 
-from reconciler.sandbox.running import Listening, running_sandbox
+from benchmarks.exact_server import serve
+from reconciler.sandbox.building import build
+from reconciler.sandbox.clock import RealTime
 from reconciler.sandbox.seed import Seed, TicketSeed, TokenSeed
+from reconciler.sandbox.store import NoStore
 
 TOKEN = "YSB0b2tlbiBmb3IgYmVuY2htYXJrcw=="
 """The token of every benchmark."""
@@ -23,12 +24,13 @@ def main(tickets: Path, latency: float, ready: Path, certificate: Path | None) -
     if certificate is not None:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(certificate)
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    with running_sandbox(seed, listening=Listening(latency=latency, tls=tls)) as sandbox:
-        ready.with_suffix(".part").write_text(json.dumps({"url": sandbox.url, "token": TOKEN}))
+    tpp, _ = build(seed, NoStore(), RealTime())
+
+    def note(url: str) -> None:
+        ready.with_suffix(".part").write_text(json.dumps({"url": url, "token": TOKEN}))
         ready.with_suffix(".part").rename(ready)
-        stop.wait()
+
+    serve(tpp, latency, tls, note)
 
 
 if __name__ == "__main__":

@@ -12,18 +12,19 @@ from pathlib import Path
 
 from aiohttp import web
 
-from reconciler.sandbox.arriving import KEEP_ALIVE, Doorman
 from reconciler.sandbox.building import build, issue
 from reconciler.sandbox.clock import Now, RealTime, SandboxClock
 from reconciler.sandbox.faults import Faults
-from reconciler.sandbox.front import Front
 from reconciler.sandbox.grants import Grants
+from reconciler.sandbox.http_app import HttpApp
 from reconciler.sandbox.log import Log
-from reconciler.sandbox.pausing import Latency, Pauses, punctual_loop
 from reconciler.sandbox.platform import Platform
 from reconciler.sandbox.seed import APPROVER, FULL_SCOPE, Seed
 from reconciler.sandbox.store import NoStore, SqliteStore, Store
 from reconciler.sandbox.world import World
+
+KEEP_ALIVE = 75
+"""After how many seconds without a request a connection is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,76 +105,64 @@ def running_sandbox(
         store.close()
 
 
+_Started = Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]]
+"""Where the sandbox listens, on which loop, and what ends it."""
+
+
 @contextmanager
 def _serving(tpp: Platform, listening: Listening) -> Iterator[str]:
-    started: Future[tuple[str, asyncio.AbstractEventLoop, Pauses]] = Future()
+    started: _Started = Future()
     thread = threading.Thread(target=_run, args=(tpp, listening, started), name="sandbox", daemon=True)
     thread.start()
     try:
-        url, loop, pauses = started.result()
+        url, loop, over = started.result()
     except BaseException:
         thread.join()
         raise
     try:
         yield url
     finally:
-        loop.call_soon_threadsafe(pauses.end)
+        loop.call_soon_threadsafe(over.set)
         thread.join()
 
 
-def _run(
-    tpp: Platform,
-    listening: Listening,
-    started: "Future[tuple[str, asyncio.AbstractEventLoop, Pauses]]",
-) -> None:
+def _run(tpp: Platform, listening: Listening, started: _Started) -> None:
     try:
-        with asyncio.Runner(loop_factory=punctual_loop) as runner:
-            runner.run(_serve(tpp, listening, started))
+        asyncio.run(_serve(tpp, listening, started))
     except Exception as error:
         if started.done():
             raise
         started.set_exception(error)
 
 
-async def _serve(
-    tpp: Platform,
-    listening: Listening,
-    started: "Future[tuple[str, asyncio.AbstractEventLoop, Pauses]]",
-) -> None:
-    front = Front(tpp, Latency(listening.latency))
-    server = web.Server(front.handle, access_log=None, keepalive_timeout=KEEP_ALIVE)
+async def _serve(tpp: Platform, listening: Listening, started: _Started) -> None:
+    app = HttpApp(tpp, listening.latency)
+    server = web.Server(app.handle, access_log=None, keepalive_timeout=KEEP_ALIVE)
     runner = web.ServerRunner(server, shutdown_timeout=0.1)
     await runner.setup()
     ticking: asyncio.Task[None] | None = None
-    door: asyncio.Server | None = None
+    socket: asyncio.Server | None = None
     loop = asyncio.get_running_loop()
     try:
-        door = await loop.create_server(
-            lambda: Doorman(server, front.answer_at_once, front.arrivals),
-            listening.host,
-            listening.port,
-            ssl=listening.tls,
-        )
-        host, port, *_ = door.sockets[0].getsockname()
+        socket = await loop.create_server(server, listening.host, listening.port, ssl=listening.tls)
+        host, port, *_ = socket.sockets[0].getsockname()
         if listening.tick:
             ticking = asyncio.create_task(_tick(tpp.world, listening.tick))
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        started.set_result((f"{'https' if listening.tls else 'http'}://{address}", loop, front.pauses))
-        await front.pauses.over.wait()
+        started.set_result((f"{'https' if listening.tls else 'http'}://{address}", loop, app.over))
+        await app.over.wait()
     finally:
         if ticking:
             ticking.cancel()
-        if door:
-            door.close()
-        transports = [*front.arrivals.waiting, *(connection.transport for connection in server.connections)]
-        for transport in tuple(front.arrivals.waiting):
-            transport.close()
+        if socket:
+            socket.close()
+        transports = [connection.transport for connection in server.connections]
         await runner.cleanup()
-        await _let_go(transports)
+        await _abort(transports)
 
 
-async def _let_go(transports: list[asyncio.Transport | None]) -> None:
-    # A TLS connection waits for its peer's goodbye, which a client that is gone never says.
+async def _abort(transports: list[asyncio.Transport | None]) -> None:
+    # A TLS connection waits for its peer's close_notify, which a client that is gone never sends.
     for transport in transports:
         if transport is not None:
             transport.abort()
