@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all lint types spelling pytest pytest-slow docs docs-serve outputs \
-	dist lock sbom bench bench-small format clean
+	dist lock sbom bench bench-small walk format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -88,6 +88,9 @@ bench: $(READY) ## Measure everything beside its peers, for about half an hour, 
 bench-small: $(READY) ## A small part of it, which fails only on ratios that no noise explains
 	$(BIN)/python -m benchmarks --rounds 3 --only start validate rendering --gate --out $(VENV)/bench.json
 	$(BIN)/python -m benchmarks --rounds 3 --only settled --size 2000 --gate --out $(VENV)/bench-settled.json
+
+walk: $(READY) ## Count the functions and files that a plan and an apply of one ticket pass
+	$(BIN)/python -m benchmarks.walk
 
 format: $(READY) ## Format the code and mend what can be mended by itself
 	$(BIN)/ruff check --fix .
