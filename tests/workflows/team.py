@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +42,16 @@ class Team:
     tpp: Sandbox
     github: FakeGitHub
     runs: int = 0
-    artifacts: Path = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.artifacts = self.scratch / "artifacts"
+    @property
+    def artifacts(self) -> Path:
+        """The artifacts of the newest run."""
+        return self.scratch / "artifacts" / self.run_id
+
+    @property
+    def run_id(self) -> str:
+        """The number of the newest run."""
+        return str(4241 + self.runs)
 
     @property
     def head(self) -> str:
@@ -87,12 +93,11 @@ class Team:
     ) -> Result:
         """Run a workflow as GitHub would. A fork gets a token that reads, and no identity token."""
         self.runs += 1
-        shutil.rmtree(self.artifacts, ignore_errors=True)
         environ = {
             "GITHUB_API_URL": self.github.api_url,
             "GITHUB_SERVER_URL": self.github.url,
             "GITHUB_REPOSITORY": "acme/approvals",
-            "GITHUB_RUN_ID": str(4241 + self.runs),
+            "GITHUB_RUN_ID": self.run_id,
             "GITHUB_RUN_ATTEMPT": "1",
             "GITHUB_WORKFLOW_REF": f"acme/approvals/.github/workflows/{workflow}@{ref}",
             **({} if event == "pull_request" else {"GITHUB_REF": ref}),

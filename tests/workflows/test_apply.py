@@ -47,7 +47,7 @@ def test_what_is_merged_is_applied_recorded_and_told(acme: Team) -> None:
     assert "2 applied" in outcome
     assert any("TPP apply: 2 applied" in summary for summary in result.summaries)
 
-    evidence = acme.artifacts / "run-default"
+    evidence = acme.artifacts / "run"
     statement = json.loads((evidence / "statement.json").read_text())
     assert statement["predicate"] == json.loads((evidence / "predicate.json").read_text())
     assert [subject["name"] for subject in statement["subject"]] == ["plan.json", "run.json"]
@@ -83,7 +83,7 @@ def test_a_ledger_that_cannot_be_pushed_is_rescued_and_the_run_fails(acme: Team)
     assert result.code == 1
     assert len(acme.tpp.log.updates) == 2
     assert any("could not be pushed to reconciler-ledger" in line for line in result.lines)
-    (rescued,) = (acme.artifacts / "ledger-part-default-1").rglob("*.jsonl")
+    (rescued,) = (acme.artifacts / "ledger-part=1").rglob("*.jsonl")
     entries = [json.loads(line)["entry"] for line in rescued.read_text().splitlines()]
     assert (entries.count("receipt"), entries[-1]) == (2, "ended")
     assert len(acme.github.world.comments_on(12)) == 1

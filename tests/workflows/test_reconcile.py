@@ -37,9 +37,9 @@ def test_drift_is_one_issue_that_opens_and_closes_itself(acme: Team) -> None:
     _assert_one_ledger(acme)
     (issue,) = acme.github.world.issues.values()
     assert issue.state == "closed"
-    assert sorted(path.name for path in acme.artifacts.glob("run-part-*")) == [
-        "run-part-default-1",
-        "run-part-default-2",
+    assert sorted(path.name for path in acme.artifacts.glob("run-part=*")) == [
+        "run-part=1",
+        "run-part=2",
     ]
 
 
