@@ -1,15 +1,16 @@
-"""Who may import whom, as data."""
+"""Who may import whom, and that there is one way for each job, as data."""
 
 import ast
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "reconciler"
-MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "_version.py")
 
-EVERY_ROOM = {
+PACKAGES = {
     "app",
     "changes",
     "model",
@@ -23,8 +24,7 @@ EVERY_ROOM = {
     "sandbox",
     "cli",
 }
-SHARED = {"errors", "ports", "_version"}
-_USE_CASES = EVERY_ROOM - {"app", "cli", "rendering", "sandbox"}
+SHARED = {"errors", "ports", "_version", "__version__"}
 MAY_IMPORT = {
     "model": {"msgspec"},
     "codec": {"model", "msgspec"},
@@ -36,15 +36,15 @@ MAY_IMPORT = {
     "github": {"model", "codec", "requests"},
     "ledger": {"model", "codec"},
     "applying": {"model", "planning"},
-    "app": _USE_CASES | {"codec"},
+    "app": (PACKAGES | {"codec"}) - {"cli", "rendering", "sandbox"},
     "sandbox": {"model", "codec", "aiohttp", "jwt", "cryptography"},
-    "cli": EVERY_ROOM | {"codec", "click", "rich"},
+    "cli": PACKAGES | {"codec", "click", "rich"},
     "errors": {"model"},
     "ports": {"model"},
-    "__init__": EVERY_ROOM,
+    "__init__": PACKAGES,
     "__main__": {"cli"},
 }
-GUARDED = {
+LIBRARIES = {
     "aiohttp",
     "click",
     "cryptography",
@@ -61,7 +61,7 @@ GUARDED = {
     "urllib3",
     "yaml",
 }
-PURE_ROOMS = {"model", "planning", "rendering"}
+PURE = {"model", "planning", "rendering"}
 EFFECTS = {
     "http",
     "os",
@@ -76,56 +76,84 @@ EFFECTS = {
     "time",
     "urllib",
 }
-BANNED_NAMES = {"utils", "util", "helpers", "helper", "manager", "common", "base", "misc"}
+NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "manager", "common", "base", "misc"}
 
 
-def _room(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One file of the package, read once."""
+
+    path: Path
+    tree: ast.Module
+
+    @property
+    def name(self) -> str:
+        return str(self.path.relative_to(PACKAGE))
+
+    @property
+    def package(self) -> str:
+        return self.path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+    def imports(self) -> Iterator[str]:
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{self.name}:{node.lineno}: relative import"
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}:{node.lineno}: relative import"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+@cache
+def modules() -> tuple[Module, ...]:
+    paths = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "_version.py")
+    return tuple(Module(path, ast.parse(path.read_text(encoding="utf-8"))) for path in paths)
 
 
-def _imported_rooms(path: Path) -> Iterator[str]:
-    for name in _imports(path):
+def _names_of_packages(module: Module) -> Iterator[str]:
+    for name in module.imports():
         first, *rest = name.split(".")
         if first == PACKAGE.name and rest:
             yield rest[0]
-        elif first in GUARDED:
+        elif first in LIBRARIES:
             yield first
 
 
-def _name(path: Path) -> str:
-    return str(path.relative_to(PACKAGE))
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_a_package_imports_only_what_the_table_allows(package: str) -> None:
+    allowed = MAY_IMPORT[package] | SHARED | {package}
+    of_package = [module for module in modules() if module.package == package]
+    strangers = {module.name: set(_names_of_packages(module)) - allowed for module in of_package}
+    assert {name: found for name, found in strangers.items() if found} == {}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_a_room_imports_only_what_the_table_allows(path: Path) -> None:
-    room = _room(path)
-    allowed = MAY_IMPORT[room] | SHARED | {room, "__version__"}
-    assert set(_imported_rooms(path)) <= allowed
+def test_every_package_stands_in_the_table() -> None:
+    assert {module.package for module in modules()} <= set(MAY_IMPORT)
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if _room(p) in PURE_ROOMS], ids=_name)
-def test_a_pure_room_imports_nothing_that_has_effects(path: Path) -> None:
-    assert not {name.split(".")[0] for name in _imports(path)} & EFFECTS
+def test_pure_packages_import_nothing_that_has_effects() -> None:
+    pure = [module for module in modules() if module.package in PURE]
+    effects = {module.name: {name.split(".")[0] for name in module.imports()} & EFFECTS for module in pure}
+    assert {name: found for name, found in effects.items() if found} == {}
 
 
 def test_no_file_has_a_name_that_says_nothing() -> None:
-    assert not [_name(path) for path in MODULES if path.stem in BANNED_NAMES]
+    assert not [module.name for module in modules() if module.path.stem in NAMES_THAT_SAY_NOTHING]
 
 
 def test_there_is_no_dry_run_below_the_command_line() -> None:
-    below = [path for path in MODULES if _room(path) != "cli"]
+    below = [module.path for module in modules() if module.package != "cli"]
     assert not [path for path in below if "dry_run" in path.read_text(encoding="utf-8")]
 
 
-def test_every_room_stands_in_the_table() -> None:
-    rooms = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
-    assert rooms <= EVERY_ROOM
+def _where_called(*names: str) -> set[str]:
+    """Return the packages in which one of these dotted names is called."""
+    found = set()
+    for module in modules():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in names:
+                found.add(module.name)
+    return found
+
+
+def test_one_atomic_writer() -> None:
+    assert len(_where_called("os.replace")) <= 1
