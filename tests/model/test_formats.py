@@ -1,0 +1,90 @@
+"""What earlier releases wrote is what this release writes, byte for byte, and can be read back."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reconciler.ledger.chain import verify
+from reconciler.ledger.memory import LedgerMemory
+from reconciler.ledger.reading import read_lines
+from reconciler.model.canonical import canonical
+from reconciler.model.plan import Plan
+from reconciler.model.plan_codec import decode_plan
+from reconciler.model.provenance_codec import encode_provenance
+from reconciler.model.receipt import Run
+from reconciler.model.record_codec import decode_line, encode_line
+from reconciler.model.review import Provenance
+from reconciler.model.run_codec import decode_run
+from reconciler.planning.digest import decision_digest, plan_digest
+from reconciler.rendering.json_text import plan_json, run_json
+from tests.builders import decision, guid
+from tests.ledger.ledgers import FIRST, PROVENANCE, SECOND, closed, decided, ended, intent, recorded, write_run
+from tests.model.specimens import BARE_PLAN, BARE_RUN, BARE_STEP, ENTRIES, FULL_PLAN, FULL_RUN, FULL_STEP
+
+FORMATS = Path(__file__).parents[1] / "data" / "formats"
+PLANS = {"plan-full.json": FULL_PLAN, "plan-bare.json": BARE_PLAN}
+RUNS = {"run-full.json": FULL_RUN, "run-bare.json": BARE_RUN}
+NOWHERE = Provenance("tpp-reconciler 1.0.0", "https://tpp.example.com")
+
+
+def lines() -> list[bytes]:
+    return [
+        canonical(encode_line(entry, number, FIRST, encode_provenance(origin), decided(number)))
+        for number, entry in enumerate(ENTRIES, start=1)
+        for origin in (PROVENANCE, NOWHERE)
+    ]
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_a_plan_is_spelled_as_ever(name: str) -> None:
+    plan: Plan = PLANS[name]
+    assert plan_json(plan) == (FORMATS / name).read_text(encoding="ascii")
+    assert decode_plan(json.loads((FORMATS / name).read_bytes())) == plan
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_run_is_spelled_as_ever(name: str) -> None:
+    run: Run = RUNS[name]
+    assert run_json(run) == (FORMATS / name).read_text(encoding="ascii")
+    assert decode_run(json.loads((FORMATS / name).read_bytes())) == run
+
+
+def test_every_kind_of_ledger_line_is_spelled_as_ever() -> None:
+    kept = (FORMATS / "lines.jsonl").read_bytes().splitlines()
+    assert lines() == kept
+    assert [decode_line(json.loads(line)).entry for line in kept] == [entry for entry in ENTRIES for _ in "ab"]
+
+
+def write_ledger(root: Path) -> None:
+    write_run(root, FIRST, *ENTRIES[1:6], intent(3), ended())
+    write_run(root, SECOND, recorded(3), closed(1), *ENTRIES[7:9], provenance=NOWHERE)
+
+
+def test_a_ledger_is_written_as_ever(tmp_path: Path) -> None:
+    write_ledger(tmp_path)
+    kept = sorted(path for path in (FORMATS / "ledger").rglob("*.jsonl"))
+    assert [path.relative_to(FORMATS / "ledger") for path in kept] == sorted(
+        path.relative_to(tmp_path) for path in tmp_path.rglob("*.jsonl")
+    )
+    for path in kept:
+        assert (tmp_path / path.relative_to(FORMATS / "ledger")).read_bytes() == path.read_bytes()
+
+
+def test_a_ledger_of_an_earlier_release_is_intact_and_remembered() -> None:
+    root = FORMATS / "ledger"
+    assert verify(root).lines == 13
+    assert len(list(read_lines(root))) == 13
+    assert set(LedgerMemory(root).recall([guid(1), guid(3), guid(7)])) == {guid(1), guid(3), guid(7)}
+
+
+def test_digests_stay_what_they_are() -> None:
+    target = "https://tpp.example.com"
+    overrides, sealed = FULL_PLAN.overrides, FULL_PLAN.sealed
+    found = {
+        "plan": plan_digest(target, (FULL_STEP, BARE_STEP), overrides, sealed),
+        "empty plan": plan_digest(target, ()),
+        "decision": decision_digest(decision()),
+        "decision with parameters": decision_digest(decision(parameters=FULL_STEP.parameters)),
+    }
+    assert found == json.loads((FORMATS / "digests.json").read_text(encoding="ascii"))
