@@ -58,7 +58,7 @@ def test_everything_that_a_team_needs_is_there(new: Desk) -> None:
     assert "audience: https://tpp.acme.example/vedauth\n" in config
     assert r"owns: ['\VED\Policy\Joe''s Web\**']" in config
     owners = (new.folder / ".github/CODEOWNERS").read_text(encoding="utf-8")
-    assert re.findall(r"@\S+", owners) == ["@acme/pki"] * 3
+    assert re.findall(r"@\S+", owners) == ["@acme/pki"] * 4
 
 
 def test_doctor_finds_a_new_repository_healthy(new: Desk) -> None:

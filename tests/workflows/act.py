@@ -105,14 +105,15 @@ def run_workflow(
 
 
 def _environment(scratch: Path) -> Path:
-    """Make an environment whose reconciler also writes to a file: act loses last lines of a step that ends at once."""
-    program = scratch / "venv" / "bin" / "reconciler"
-    program.parent.mkdir(parents=True, exist_ok=True)
+    """Make an environment whose Python also writes to a file: act loses last lines of a step that ends at once."""
     (scratch / "spoken").unlink(missing_ok=True)
-    told = f'"{ENVIRONMENT}/bin/reconciler" "$@" 2>&1 | tee -a "{scratch}/spoken"'
-    program.write_text(f'#!/bin/bash\n{told}\nexit "${{PIPESTATUS[0]}}"\n', encoding="utf-8")
-    program.chmod(0o755)
-    return program.parent.parent
+    told = f'"{ENVIRONMENT}/bin/python" "$@" 2>&1 | tee -a "{scratch}/spoken"'
+    for name in ("python", "reconciler"):
+        program = scratch / "venv" / "bin" / name
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(f'#!/bin/bash\n{told}\nexit "${{PIPESTATUS[0]}}"\n', encoding="utf-8")
+        program.chmod(0o755)
+    return scratch / "venv"
 
 
 def _pairs(option: str, values: Mapping[str, str]) -> list[str]:
