@@ -10,11 +10,12 @@ from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering import times
 from reconciler.rendering.neutral import code, markdown, shorten, url, url_path
 from reconciler.rendering.step_text import siblings
-from reconciler.rendering.summary import last_name, name_of, short, undoable
+from reconciler.rendering.summary import last_name, name_of, parameters_of, short, undoable
 from reconciler.rendering.words import HEADINGS, REASONS
 
 _CELL = 200
 _DN = 48
+_SENT = 400
 CHANGE_HEAD = "| # | Ticket | Now → Wanted | When (UTC{zone}) | What follows |\n|--|--|--|--|--|\n"
 PERSON_HEAD = "| # | Ticket | Now → Wanted | Why |\n|--|--|--|--|\n"
 
@@ -122,5 +123,7 @@ def _consequences(step: Step) -> Iterator[str]:
         yield markdown(step.change, 60)
     if step.explanation:
         yield f"“{markdown(step.explanation, _CELL)}”"
+    for name, value in parameters_of(step):
+        yield f"sends {code(name)} “{markdown(value, _SENT)}”"
     if step.workflow:
         yield f"workflow {markdown(last_name(step.workflow), 60)}"

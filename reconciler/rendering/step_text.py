@@ -9,7 +9,7 @@ from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering import times
 from reconciler.rendering.layout import Ink, columns, field, fitted, linked, painted
 from reconciler.rendering.neutral import terminal, url, url_path
-from reconciler.rendering.summary import last_name, name_of, short
+from reconciler.rendering.summary import last_name, name_of, parameters_of, short
 from reconciler.rendering.view import Detail, View
 
 MARKS: dict[Verdict, tuple[str, Ink]] = {
@@ -64,6 +64,8 @@ def _fields(step: Step, view: View) -> Iterator[tuple[str, str]]:
     if step.detail:
         yield "detail", terminal(step.detail, 1_000)
     yield "change", _change(step)
+    for number, (name, value) in enumerate(parameters_of(step)):
+        yield ("" if number else "sends"), f'{name} "{terminal(value, 1_000)}"'
     if step.siblings:
         yield "siblings", siblings(step, terminal)
     if step.window:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
+from reconciler.model.decision import Parameters
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome, Receipt, Run
@@ -71,6 +72,12 @@ def name_of(step: Step) -> str:
 def name_of_receipt(receipt: Receipt) -> str:
     """What people call the ticket of a receipt. Not neutral."""
     return last_name(receipt.object) or "unknown object"
+
+
+def parameters_of(step: Step) -> list[tuple[str, str]]:
+    """Every further parameter that an update of this step sends, by the name that manifests use. Not neutral."""
+    sent = ((name, getattr(step.parameters, name)) for name in Parameters.__match_args__)
+    return [(name, value if isinstance(value, str) else ", ".join(value)) for name, value in sent if value is not None]
 
 
 def by_risk(steps: Iterable[Step]) -> list[Step]:

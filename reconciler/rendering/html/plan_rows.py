@@ -10,7 +10,7 @@ from reconciler.rendering.html.page import plain
 from reconciler.rendering.html.rows import Cell, Column, Table, When, seconds
 from reconciler.rendering.neutral import shorten
 from reconciler.rendering.step_text import siblings
-from reconciler.rendering.summary import by_risk, name_of, short, undoable
+from reconciler.rendering.summary import by_risk, name_of, parameters_of, short, undoable
 from reconciler.rendering.words import REASONS
 
 TONES: dict[Verdict, str] = {
@@ -51,7 +51,12 @@ def _row(step: Step, told: Set[Guid]) -> tuple[Cell, ...]:
         (_status(step.before), plain(step.after.status, 60), undoable(step.verdict)),
         _when(step),
         (*_why(step), siblings(step, plain) if step.siblings else ""),
-        (plain(step.change or "") or place, plain(step.explanation or ""), place if step.change else ""),
+        (
+            plain(step.change or "") or place,
+            plain(step.explanation or ""),
+            *(f"sends {name}: {plain(value, 1_000)}" for name, value in parameters_of(step)),
+            place if step.change else "",
+        ),
     )
 
 

@@ -1,0 +1,73 @@
+"""Whatever an update would send is shown in every view of a plan."""
+
+import inspect
+from collections.abc import Callable
+
+import pytest
+
+from reconciler.model.decision import Parameters
+from reconciler.model.explanation import Explanation
+from reconciler.model.plan import Plan
+from reconciler.model.ticket import Found
+from reconciler.ports import Update
+from reconciler.rendering.explain_text import explain_text
+from reconciler.rendering.html.plan_page import plan_page
+from reconciler.rendering.html.site import Report, site
+from reconciler.rendering.json_text import plan_json
+from reconciler.rendering.markdown import drift_markdown, plan_markdown
+from reconciler.rendering.plan_text import plan_text
+from reconciler.rendering.view import Detail, View
+from tests import builders
+from tests.rendering.sites import FRAME
+
+SENT = Parameters(
+    reason="sentreason", approvers=("sentfirst", "sentsecond"), object_dn="sentobject", user_data="sentuserdata"
+)
+STEP = builders.step(
+    1,
+    after=builders.between("2031-02-03T04:05:00Z", "2032-03-04T05:06:00Z"),
+    explanation="sentexplanation",
+    parameters=SENT,
+)
+SHOWN = {
+    "guid": (builders.guid(1)[:8],),
+    "wanted": ("Approved Between", "2031-02-03", "2032-03-04"),
+    "explanation": ("sentexplanation",),
+    "parameters": (),
+    "reason": ("sentreason",),
+    "approvers": ("sentfirst", "sentsecond"),
+    "object_dn": ("sentobject",),
+    "user_data": ("sentuserdata",),
+}
+"""What a view has to show of each member of an update, and of its parameters."""
+
+
+def _explained(plan: Plan) -> str:
+    step = plan.steps[0]
+    return explain_text(Explanation(step.guid, builders.NOW, Found(builders.live(1)), step))
+
+
+VIEWS: dict[str, Callable[[Plan], str]] = {
+    "text": plan_text,
+    "verbose text": lambda plan: plan_text(plan, View(detail=Detail.VERBOSE)),
+    "explain": _explained,
+    "json": plan_json,
+    "comment": plan_markdown,
+    "drift issue": drift_markdown,
+    "page": plan_page,
+    "report": lambda plan: site(Report(FRAME, plan))["index.html"],
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_no_member_of_an_update_is_invisible(view: str) -> None:
+    text = VIEWS[view](builders.plan(STEP))
+    for member in (*inspect.signature(Update).parameters, *inspect.signature(Parameters).parameters):
+        for shown in SHOWN[member]:
+            assert shown in text, member
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_what_is_not_sent_is_not_spoken_of(view: str) -> None:
+    text = VIEWS[view](builders.plan(builders.step(1)))
+    assert not [name for name in ("object_dn", "user_data", "sends reason", "sends     ") if name in text]
