@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from reconciler.model.guid import Guid
 from reconciler.model.provenance_codec import encode_provenance
 from reconciler.model.record import Entry, Head, Opened
 from reconciler.model.record_codec import encode_line
+from reconciler.model.value import replace
 from tests.builders import NOW
 from tests.ledger.ledgers import OPENED, PROVENANCE, intent, recorded
 

@@ -14,7 +14,7 @@ from benchmarks.setting import Setting, configure, reconciler
 
 _CHILD = """
 import json, sys, time
-from dataclasses import replace
+from reconciler.model.value import replace
 from reconciler.ledger.plan_files import load_plan
 from pathlib import Path
 from reconciler.cli.main import collect_seldom

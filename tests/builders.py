@@ -8,7 +8,7 @@ from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import Remembered
-from reconciler.model.status import Approved, Schedule, State, Status
+from reconciler.model.status import Approved, State, Status
 from reconciler.model.ticket import LiveTicket
 from reconciler.model.verdict import Reason
 
@@ -32,11 +32,11 @@ def at(text: str) -> datetime:
 
 
 def between(start: str, stop: str) -> State:
-    return State(Status.APPROVED_BETWEEN, Schedule(at(start), at(stop)))
+    return State(Status.APPROVED_BETWEEN, at(start), at(stop))
 
 
 def after(start: str) -> State:
-    return State(Status.APPROVED_AFTER, Schedule(at(start)))
+    return State(Status.APPROVED_AFTER, at(start))
 
 
 def decision(number: int = 1, **changes: Any) -> Decision:

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from reconciler.model.guid import Guid
 from reconciler.model.record import Entry, Story
 from reconciler.model.status import state_of
 from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, LiveTicket, Reading
+from reconciler.model.value import replace
 from reconciler.ports import Update
 from tests.builders import NOW
 

@@ -1,13 +1,12 @@
 """What an answer of the server means for a step, checked against the ticket itself."""
 
-from dataclasses import replace
-
 from reconciler.applying.evidence import accepted_without_trace
 from reconciler.applying.tools import Tools, observe, receipt_of, sight
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import Intent
 from reconciler.model.ticket import Accepted, Answer, Declined, Lost, NotSent
+from reconciler.model.value import replace
 from reconciler.planning.traces import Finding, Sighting, Trace, after_silence
 
 _TICKET_DOES_NOT_EXIST = 3

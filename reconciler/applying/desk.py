@@ -2,7 +2,7 @@
 
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from reconciler.applying.brake import Brake
 from reconciler.applying.tools import Tools, not_attempted, receipt_of
@@ -11,6 +11,7 @@ from reconciler.model.guid import Guid
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import Closed, Entry, Intent, Recorded
+from reconciler.model.value import replace
 from reconciler.planning.traces import Finding
 from reconciler.ports import Ledger, Progress
 

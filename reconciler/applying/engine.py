@@ -8,7 +8,6 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 from reconciler.applying.desk import Desk, behind_a_gate
 from reconciler.applying.heal import heal, needs_healing
@@ -20,6 +19,7 @@ from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome, Receipt, Run
 from reconciler.model.record import NO_STORY, Ended, Sealed, Story
+from reconciler.model.value import replace
 from reconciler.model.verdict import Group
 from reconciler.planning.judge import spell
 from reconciler.planning.sealing import seals, went

@@ -1,7 +1,5 @@
 """The protocol of one step: read, compare, intend, send, observe. Whatever goes wrong, a receipt comes out."""
 
-from dataclasses import replace
-
 from reconciler.applying.compare import why_stale
 from reconciler.applying.conclude import conclude, told
 from reconciler.applying.tools import Tools, not_attempted, read, receipt_of, recorded, sight_left
@@ -12,6 +10,7 @@ from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import Intent, OpenIntent, Recorded
 from reconciler.model.status import wanted_from
 from reconciler.model.ticket import Found, LiveTicket, Unread
+from reconciler.model.value import replace
 from reconciler.planning.traces import Finding, Trace, after_silence
 from reconciler.ports import Update
 

@@ -1,10 +1,9 @@
 """Names of approvers in manifests, resolved once per run to the prefixed universals that TPP wants."""
 
-from dataclasses import replace
-
 from reconciler.cli.wiring import House
 from reconciler.errors import InvalidInput
 from reconciler.model.decision import Decision, Problem
+from reconciler.model.value import replace
 from reconciler.tpp.identities import resolve_identities
 
 

@@ -2,12 +2,12 @@
 
 import os
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.options import Invocation, common_options
+from reconciler.model.value import replace
 
 if TYPE_CHECKING:
     from reconciler.model.settings import Settings

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +11,7 @@ from reconciler.github.git import Git, GitFailure
 from reconciler.manifests.load import check
 from reconciler.model.decision import Decision, Desired, Source
 from reconciler.model.settings import WindowDefinition
+from reconciler.model.value import replace
 
 _NOWHERE = Source("")
 

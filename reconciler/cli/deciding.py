@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from reconciler.cli.clock import SystemClock
@@ -13,6 +12,7 @@ from reconciler.github.git import Git, GitFailure
 from reconciler.github.history import commits_behind, commits_of_branch
 from reconciler.github.provenance import Origin
 from reconciler.model.plan import Plan
+from reconciler.model.value import replace
 from reconciler.planning.guards import Circumstances, People
 from reconciler.planning.planner import enforce_again
 

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.parameters import GUID
 from reconciler.model.explanation import Declaration, Explanation, Sighted
 from reconciler.model.guid import Guid
+from reconciler.model.value import replace
 
 if TYPE_CHECKING:
     from reconciler.cli.wiring import House

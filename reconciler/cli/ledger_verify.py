@@ -1,6 +1,5 @@
 """`reconciler ledger verify`: does the ledger still say everything that was written?"""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +7,7 @@ import click
 
 from reconciler.cli.ledger_filter import folder_of, ledger_option
 from reconciler.cli.options import Invocation, common_options
+from reconciler.model.value import replace
 
 if TYPE_CHECKING:
     from reconciler.ledger.chain import Chain

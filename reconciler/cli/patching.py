@@ -3,7 +3,7 @@
 import os
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from reconciler.model.plan import Plan, Step
 from reconciler.model.rescheduling import NoProposal, Proposal, Rescheduled
 from reconciler.model.settings import RecurringWindow, WindowDefinition
 from reconciler.model.status import Schedule, State
+from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
 from reconciler.planning.guards import freezes
 from reconciler.rendering.patch_text import patch_head
@@ -81,7 +82,7 @@ def _proposed(step: Step, text: str, windows: Mapping[str, WindowDefinition], pl
 
 def _proposal(step: Step, times: Schedule, how: str, zone: tzinfo | None, plan: Plan) -> Proposal:
     late = step.valid_until if step.valid_until is not None and step.valid_until <= plan.made_at else None
-    moved = replace(step, after=State(step.after.status, times))
+    moved = replace(step, after=State(step.after.status, times.start, times.stop))
     frozen = next((freeze.name for freeze in plan.freezes if freezes(freeze, moved, plan.made_at)), None)
     return Proposal(step, times, how, zone, late, frozen)
 

@@ -1,6 +1,5 @@
 """The plan that an apply carries out: a saved one, checked, or one that is made now."""
 
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from reconciler.ledger.plan_files import load_plan
 from reconciler.model.instant import format_instant
 from reconciler.model.plan import Plan
 from reconciler.model.shard import Shard
+from reconciler.model.value import replace
 from reconciler.planning.digest import check_digest
 from reconciler.planning.guards import NotYetReviewed
 from reconciler.planning.planner import enforce_again

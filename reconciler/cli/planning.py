@@ -1,7 +1,7 @@
 """Manifests, live tickets and ledger to a plan, for every command that needs one. Holds nothing that can write."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
 from reconciler.model.record import NO_STORY, Story
 from reconciler.model.shard import Shard
+from reconciler.model.value import replace
 from reconciler.planning.guards import Circumstances, NotYetReviewed, People
 from reconciler.planning.judge import judge, judge_closed, needs_reading
 from reconciler.planning.planner import Header, assemble

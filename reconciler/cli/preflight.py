@@ -1,7 +1,6 @@
 """Who is acting and who decided, asked before anything else is, and what guards have to know of it."""
 
 import os
-from dataclasses import replace
 
 from reconciler.cli.origin import origin_of, people_of
 from reconciler.cli.planning import Request
@@ -10,6 +9,7 @@ from reconciler.cli.wiring import House
 from reconciler.errors import CredentialsRefused, ServerFailure
 from reconciler.github.provenance import Origin
 from reconciler.model.plan import Plan
+from reconciler.model.value import replace
 from reconciler.planning.guards import Circumstances
 from reconciler.tpp.preflight import check_before_writing, plan_notes, verify
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.receipt import Run
 from reconciler.model.record import NO_STORY, Opened, Story
 from reconciler.model.shard import parse_shard
+from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Verdict
 from reconciler.planning.sealing import seals
 from reconciler.rendering.words import counted

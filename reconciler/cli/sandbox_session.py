@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ import click
 from reconciler.cli.examples import examples
 from reconciler.errors import InvalidInput, ServerFailure
 from reconciler.model.decision import Problem, Source
+from reconciler.model.value import replace
 from reconciler.rendering.neutral import terminal
 
 if TYPE_CHECKING:

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from reconciler.cli.examples import examples
 from reconciler.manifests.fault import Fault
 from reconciler.manifests.schemas import text as schema_text
 from reconciler.manifests.server import normal_server
+from reconciler.model.value import replace
 
 _EXAMPLE_SERVER = "https://tpp.example.com"
 _EXAMPLE_OWNS = r"'\VED\Policy\Web\**'"

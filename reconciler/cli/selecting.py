@@ -1,11 +1,10 @@
 """Rules of a campaign: the tickets that they may take are found and read, then the rules are expanded."""
 
-from dataclasses import replace
-
 from reconciler.cli.wiring import House
 from reconciler.errors import InvalidInput
 from reconciler.model.decision import Desired
 from reconciler.model.ticket import Found
+from reconciler.model.value import replace
 from reconciler.planning.selections import expand
 from reconciler.ports import TicketReader
 from reconciler.tpp.finding import find_tickets

@@ -3,13 +3,13 @@
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.options import Invocation, common_options
+from reconciler.model.value import replace
 
 if TYPE_CHECKING:
     from reconciler.manifests.validate import Checked

@@ -8,7 +8,6 @@ import errno
 import fcntl
 import os
 import threading
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,6 +19,7 @@ from reconciler.model.provenance_codec import encode_provenance
 from reconciler.model.record import Entry, Opened
 from reconciler.model.record_codec import encode_line
 from reconciler.model.review import Provenance
+from reconciler.model.value import replace
 from reconciler.model.wellformed import well_formed
 
 _REMEDIES = {

@@ -5,7 +5,7 @@ The cost follows the tickets that are asked for: every line is looked at, but on
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.errors import LedgerBroken
@@ -18,6 +18,7 @@ from reconciler.model.decision import Seal, Source
 from reconciler.model.guid import Guid
 from reconciler.model.receipt import Outcome
 from reconciler.model.record import Intent, OpenIntent, Remembered, Sealed, Story
+from reconciler.model.value import replace
 
 _INTENT, _RECEIPT = b'"entry":"intent"', b'"entry":"receipt"'
 _CLOSED, _SEALED = b'"entry":"closed"', b'"entry":"sealed"'

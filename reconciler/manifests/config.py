@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from reconciler.manifests.settings_decode import decode_settings
 from reconciler.manifests.strict_yaml import Value
 from reconciler.model.decision import Problem, Source
 from reconciler.model.settings import AuthMethod, Settings
+from reconciler.model.value import replace
 
 DEFAULT_PATH = "reconciler.yaml"
 

@@ -5,7 +5,7 @@ for example because an anchor was taken away from its aliases, the edit is refus
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import yaml
 
@@ -17,6 +17,7 @@ from reconciler.manifests.strict_yaml import StrictReader, Unparsable, Value
 from reconciler.manifests.write import NewEntry, Style, block_entry, flow_entry
 from reconciler.model.decision import Problem, Source
 from reconciler.model.guid import Guid
+from reconciler.model.value import replace
 
 _BYTE_ORDER_MARK = "\ufeff"
 

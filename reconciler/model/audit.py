@@ -1,21 +1,19 @@
 """What an audit pack is about: the chosen records, the files that prove them, and what could not be found."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from reconciler.model.history import Record
 from reconciler.model.record import Head
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(Struct, frozen=True):
     """Something that belongs into the pack and is not there: its name, and why."""
 
     what: str
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Audit:
+class Audit(Struct, frozen=True):
     """The content of an audit pack.
 
     `asked` says in words and values what was chosen; `head` is the hash over `heads`, the state of the whole ledger;

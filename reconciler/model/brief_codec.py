@@ -11,7 +11,7 @@ from reconciler.model.decision import WindowUse
 from reconciler.model.instant import parse_instant
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import Remembered
-from reconciler.model.status import Schedule, State
+from reconciler.model.status import State
 
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 _PROOFS = {proof.value: proof for proof in Proof}
@@ -82,7 +82,7 @@ def _state(status: str, start: str | None, stop: str | None) -> State:
     """Read a state; the few that there are share one value."""
     if start is None:
         return State(status)
-    return State(status, Schedule(parse_instant(start), None if stop is None else parse_instant(stop)))
+    return State(status, parse_instant(start), None if stop is None else parse_instant(stop))
 
 
 def _window_in(value: object) -> WindowUse:

@@ -1,15 +1,15 @@
 """What manifests say: decisions, where they stand in the text, and the faults of that text."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from reconciler.model.guid import Guid
 from reconciler.model.status import Wanted
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Source:
+class Source(Struct, frozen=True, order=True):
     """A place in a file. Lines and columns count from 1; column 0 means the whole line, line 0 the whole file."""
 
     path: str
@@ -28,8 +28,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One fault a user can mend: a stable code, the place, what and why, and what to do."""
 
     code: str
@@ -39,16 +38,14 @@ class Problem:
     severity: Severity = Severity.ERROR
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(Struct, frozen=True, omit_defaults=True):
     """What the reviewer saw (DNs). A live ticket that differs is never touched. None means: not stated."""
 
     object: str | None = None
     workflow: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Parameters:
+class Parameters(Struct, frozen=True, omit_defaults=True):
     """The rarely needed parameters of UpdateStatus. None means: not asked for, so never sent.
 
     `approvers` are identities as written (prefixed names) until they are resolved to prefixed universals.
@@ -60,16 +57,14 @@ class Parameters:
     user_data: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WindowUse:
+class WindowUse(Struct, frozen=True, omit_defaults=True):
     """The named window that a decision's times come from. `rule` is its recurrence, empty for a single window."""
 
     name: str
     rule: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
+class Override(Struct, frozen=True):
     """A named, narrow exemption from one guard rule: for which tickets, why, and until when (UTC)."""
 
     rule: str
@@ -79,8 +74,7 @@ class Override:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What one manifest wants of one ticket. `rule` names the selector it was expanded from, if any."""
 
     guid: Guid
@@ -95,8 +89,7 @@ class Decision:
     rule: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """A bounded rule of a campaign: which tickets it takes and what it wants of each of them.
 
     `object`, `workflow` and `reason` are case-insensitive patterns; `at_most` is the most tickets it may match.
@@ -116,8 +109,7 @@ class Selection:
     window: WindowUse | None = None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Seal:
+class Seal(Struct, frozen=True, order=True):
     """A manifest that has nothing left to decide: every decision in it is applied, and every ticket of it is gone.
 
     `content` is the SHA-256 digest of its text, `decisions` their number, `path` where it stood. GUIDs are never used
@@ -129,8 +121,7 @@ class Seal:
     decisions: int
 
 
-@dataclass(frozen=True, slots=True)
-class Desired:
+class Desired(Struct, frozen=True):
     """Everything that a set of manifests declares, in order of path and line, with warnings about it.
 
     `sealed` are manifests that were not read because the ledger has a seal for their text; `sealable` those that get
@@ -141,6 +132,6 @@ class Desired:
     overrides: tuple[Override, ...] = ()
     selections: tuple[Selection, ...] = ()
     files: tuple[str, ...] = ()
-    warnings: tuple[Problem, ...] = field(default=())
+    warnings: tuple[Problem, ...] = ()
     sealed: tuple[Seal, ...] = ()
     sealable: tuple[Seal, ...] = ()

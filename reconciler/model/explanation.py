@@ -1,7 +1,8 @@
 """Everything that is known of one ticket, gathered for one reader."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from reconciler.model.decision import Source
 from reconciler.model.guid import Guid
@@ -10,8 +11,7 @@ from reconciler.model.record import Line
 from reconciler.model.ticket import LiveTicket, Reading
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(Struct, frozen=True):
     """The commit that last changed the line of a decision, as git blame tells it; None while it is not committed."""
 
     commit: str | None
@@ -19,8 +19,7 @@ class Declaration:
     at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sighted:
+class Sighted(Struct, frozen=True):
     """A ticket on the same object that the server lists, where a manifest names it, and itself when it can be read."""
 
     guid: Guid
@@ -28,8 +27,7 @@ class Sighted:
     ticket: LiveTicket | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """One ticket as seen at `now` (UTC): its step when a manifest names it, the reading, its story in the ledger.
 
     `archived` are the places in the history that name it.

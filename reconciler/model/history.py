@@ -1,8 +1,9 @@
 """The story that a ledger tells: one record for everything that was done to a ticket, or tried."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
+
+from msgspec import Struct
 
 from reconciler.model.decision import Source
 from reconciler.model.guid import Guid
@@ -15,8 +16,7 @@ RECORD_OUTCOMES = (*(outcome.value for outcome in Outcome), OPEN, SUPERSEDED, CL
 """What a record can end in: the outcomes of receipts, an intent without one, and the ticket seen to be gone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """A receipt with the intent before it, an intent that no receipt followed, or the closing of a ticket.
 
     `line` is the line of the ledger that says so. `intent` is None when nothing was about to be sent.

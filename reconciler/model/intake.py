@@ -1,13 +1,13 @@
 """What an import found and did."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from reconciler.model.guid import Guid
 
 
-@dataclass(slots=True)
-class Intake:
+class Intake(Struct):
     """Tickets by what became of them. `written` maps a file to the tickets that were added to it, in order.
 
     `known` are named by manifests already, `decided` are not pending any more, `hidden` are denied to us, `gone`

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
+
+from msgspec import Struct
 
 from reconciler.model.decision import Expectation, Override, Parameters, Seal, Source, WindowUse
 from reconciler.model.guid import Guid
@@ -13,8 +14,7 @@ from reconciler.model.status import State
 from reconciler.model.verdict import Group, Reason, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Sibling:
+class Sibling(Struct, frozen=True):
     """Another ticket on the same object. `wanted` is its planned status, None when no manifest names it."""
 
     guid: Guid
@@ -22,8 +22,7 @@ class Sibling:
     wanted: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One decision held against the live ticket and the ledger.
 
     `before` is the live state (None when there is none to see), `after` the wanted one. `known_from` says
@@ -68,8 +67,7 @@ class Step:
         return self.verdict.group
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
+class Control(Struct, frozen=True):
     """What one guard found, for the controls table: `result` is ok, refused, overridden or off."""
 
     name: str
@@ -77,8 +75,7 @@ class Control:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What an apply would do, and why. Steps are sorted by GUID; `digest` covers meaning only.
 
     `ledger_head` is the head of the ledger that the plan was made against. `notes` are things a reviewer

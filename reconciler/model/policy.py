@@ -1,11 +1,11 @@
 """What a team allows: the values that guards check a plan against."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Freeze:
+
+class Freeze(Struct, frozen=True):
     """No change may take effect on matching objects between `start` and `stop` (UTC)."""
 
     name: str
@@ -14,8 +14,7 @@ class Freeze:
     objects: tuple[str, ...] = ("**",)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True, omit_defaults=True):
     """The most a single plan may do. None means: no limit. `percent` is of the decisions that the plan names."""
 
     changes: int | None = None
@@ -24,16 +23,14 @@ class Limits:
     percent: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FourEyes:
+class FourEyes(Struct, frozen=True):
     """How many people other than the author and the last pusher must have approved the pull request."""
 
     reviewers: int = 1
     allow_direct_push: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """All guard settings of one environment. Empty means: nothing is asked for, nothing is limited."""
 
     require: frozenset[str] = frozenset()

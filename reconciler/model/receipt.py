@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from reconciler.model.decision import Source
 from reconciler.model.guid import Guid
@@ -48,8 +49,7 @@ def operation_tag(operation: str) -> str:
     return f"[op:{operation}]"
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """What happened to one step.
 
     `before` is the state read just before the write, `after` the wanted one, `seen` the state read after it
@@ -74,8 +74,7 @@ class Receipt:
     source: Source | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """The report of one apply: a receipt for every step that was to be written, whatever happened.
 
     `digest` is the applied plan's. `stopped` says why the run ended early, None when it did not.

@@ -1,8 +1,9 @@
 """The lines of the ledger, and what a planner remembers from them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from reconciler.model.decision import Seal, Source, WindowUse
 from reconciler.model.guid import Guid
@@ -11,8 +12,7 @@ from reconciler.model.review import Provenance
 from reconciler.model.status import State
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """The last line of a ledger file: its path below the ledger, the hash of that line, and its number."""
 
     path: str
@@ -20,8 +20,7 @@ class Head:
     lines: int
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """The first line of a run's file: what is applied, and the heads of all files that were there."""
 
     at: datetime
@@ -31,8 +30,7 @@ class Opened:
     overrides: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(Struct, frozen=True):
     """Written and synced before a request leaves: what we are about to ask of one ticket.
 
     `decision` is the digest of what is wanted, `updated` the ticket's Updated time before the write, `created`
@@ -56,8 +54,7 @@ class Intent:
     created: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """The receipt of one step, with what the memory needs to know of the decision behind it."""
 
     receipt: Receipt
@@ -66,8 +63,7 @@ class Recorded:
     window: WindowUse | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(Struct, frozen=True):
     """A ticket that we decided earlier was read and is gone: it need never be read again."""
 
     at: datetime
@@ -75,16 +71,14 @@ class Closed:
     decision: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(Struct, frozen=True):
     """A manifest that has nothing left to decide: as long as its text is the same, it need never be read again."""
 
     at: datetime
     seal: Seal
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """The last line of a run that ended in order: its counts, and why it stopped early, if it did."""
 
     at: datetime
@@ -95,8 +89,7 @@ class Ended:
 Entry = Opened | Intent | Recorded | Closed | Sealed | Ended
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line of a ledger file as it was read back: entry, run, provenance, place and chain hashes."""
 
     entry: Entry
@@ -107,8 +100,7 @@ class Line:
     hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(Struct, frozen=True):
     """The last thing that we did to a ticket and that took effect (applied or awaiting others).
 
     `gone` is True once the ticket was seen to be gone afterwards, `seen` is the state that was read after the
@@ -130,16 +122,14 @@ class Remembered:
     pull_request: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OpenIntent:
+class OpenIntent(Struct, frozen=True):
     """An intent without a receipt that settles it: a dead run, or an outcome that is still unknown."""
 
     intent: Intent
     run: str
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(Struct, frozen=True):
     """What the ledger knows of one ticket."""
 
     last: Remembered | None = None

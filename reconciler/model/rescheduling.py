@@ -1,14 +1,14 @@
 """Windows that are over, and the ones that could take their place."""
 
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
+
+from msgspec import Struct
 
 from reconciler.model.plan import Step
 from reconciler.model.status import Schedule
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """The next window for a step whose window is over. `how` says how it was found, `zone` is where it is local.
 
     `late` is the step's `valid_until` (UTC) when it has passed, `frozen` the name of a freeze that the new window
@@ -23,8 +23,7 @@ class Proposal:
     frozen: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NoProposal:
+class NoProposal(Struct, frozen=True):
     """A step whose window is over and that only a person can give another one."""
 
     step: Step

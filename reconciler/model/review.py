@@ -1,10 +1,9 @@
 """Who decided: the people and the change behind a commit, as far as anybody could establish them."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Review:
+class Review(Struct, frozen=True, omit_defaults=True):
     """The pull request that brought a commit to the branch.
 
     `reviewers` approved the head that was merged, have write access and are not the author;
@@ -20,8 +19,7 @@ class Review:
     approvals: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(Struct, frozen=True):
     """Where a run comes from: tool version, server, acting identity, commit, review and workflow run."""
 
     tool: str

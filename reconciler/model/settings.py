@@ -1,9 +1,10 @@
 """The configuration as a value: reconciler.yaml with an environment chosen and everything defaulted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from reconciler.model.policy import Policy
 
@@ -19,8 +20,7 @@ class AuthMethod(StrEnum):
     JWT = "jwt"
 
 
-@dataclass(frozen=True, slots=True)
-class Auth:
+class Auth(Struct, frozen=True):
     """The authentication method with what it needs besides secrets, which never stand in the configuration.
 
     `token_file` is where the refresh method keeps the successor; `keyring` is the service name to keep it in
@@ -38,8 +38,7 @@ class Auth:
     jwt_command: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
+class Tls(Struct, frozen=True):
     """Files (PEM) that TLS uses: the authorities to trust instead of the system's, and the client's certificate.
 
     Verification is always on.
@@ -50,8 +49,7 @@ class Tls:
     client_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Requests:
+class Requests(Struct, frozen=True):
     """Calls in flight, and time limits in seconds. `deadline` bounds the whole run, None means no bound."""
 
     reads: int = 16
@@ -70,16 +68,14 @@ class Requests:
         return self.connect_timeout + self.read_timeout + self.settle
 
 
-@dataclass(frozen=True, slots=True)
-class SingleWindow:
+class SingleWindow(Struct, frozen=True):
     """A window that happens once. `stop` None means that it has no end. Instants are UTC."""
 
     start: datetime
     stop: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RecurringWindow:
+class RecurringWindow(Struct, frozen=True):
     """A window that comes again: an RFC 5545 rule over local days in an IANA zone, with local start and stop times.
 
     `first` is the local date and time from which the rule counts (no offset: it is wall time in `timezone`),
@@ -95,8 +91,7 @@ class RecurringWindow:
 WindowDefinition = SingleWindow | RecurringWindow
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """Everything that reconciler.yaml says for one environment.
 
     Paths are absolute or relative to the working directory.

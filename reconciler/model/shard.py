@@ -1,11 +1,11 @@
 """Splitting work over machines by object, so that one object never has two writers."""
 
 import hashlib
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Shard:
+class Shard(Struct, frozen=True):
     """Part `number` (from 1) of `of`. Raises ValueError when the pair makes no sense."""
 
     number: int

@@ -3,7 +3,7 @@
 from reconciler.model.canonical import Json
 from reconciler.model.decoding import Fields, fault, instant, text
 from reconciler.model.instant import format_instant
-from reconciler.model.status import Schedule, State
+from reconciler.model.status import State
 
 
 def sparse(members: dict[str, Json]) -> dict[str, Json]:
@@ -35,4 +35,4 @@ def decode_state(value: object, place: str) -> State:
     fields.done()
     if start is None and stop is not None:
         raise fault(place, '"stop" needs a "start"')
-    return State(status, None if start is None else Schedule(start, stop))
+    return State(status, start, stop)

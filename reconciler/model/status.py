@@ -1,9 +1,10 @@
 """What a ticket's status can be, as wanted by a manifest (closed set) and as seen live (any text)."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
+
+from msgspec import Struct
 
 
 class Status(StrEnum):
@@ -16,49 +17,56 @@ class Status(StrEnum):
     REJECTED = "Rejected"
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Struct, frozen=True):
     """When a scheduled approval may run: from `start`, until `stop` when there is one (UTC instants)."""
 
     start: datetime
     stop: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """A status with its schedule. `status` is plain text because a server may know more words than we do."""
+class State(Struct, frozen=True, omit_defaults=True):
+    """A status with its times (UTC). `status` is plain text because a server may know more words than we do.
+
+    Raises ValueError for an end without a beginning.
+    """
 
     status: str
-    schedule: Schedule | None = None
+    start: datetime | None = None
+    stop: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no server can mean."""
+        if self.start is None and self.stop is not None:
+            raise ValueError('"stop" needs a "start"')
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """The times together, None when there are none."""
+        return None if self.start is None else Schedule(self.start, self.stop)
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(Struct, frozen=True):
     """Leave the ticket to somebody else, or take a scheduled approval back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Approved:
+class Approved(Struct, frozen=True):
     """Approve at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovedAfter:
+class ApprovedAfter(Struct, frozen=True):
     """Approve from an instant on, without an end."""
 
     start: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovedBetween:
+class ApprovedBetween(Struct, frozen=True):
     """Approve inside a window; a window that is missed is lost."""
 
     start: datetime
     stop: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(Struct, frozen=True):
     """Reject."""
 
 
@@ -76,9 +84,9 @@ def state_of(wanted: Wanted) -> State:
         case Approved():
             return _APPROVED
         case ApprovedAfter(start):
-            return State(Status.APPROVED_AFTER, Schedule(start))
+            return State(Status.APPROVED_AFTER, start)
         case ApprovedBetween(start, stop):
-            return State(Status.APPROVED_BETWEEN, Schedule(start, stop))
+            return State(Status.APPROVED_BETWEEN, start, stop)
         case Rejected():
             return _REJECTED
         case _:
@@ -92,15 +100,15 @@ def wanted_from(state: State) -> Wanted:
     without its times, a stop that is not after the start, or a schedule on a status that takes none.
     """
     match state:
-        case State(Status.PENDING, None):
+        case State(Status.PENDING, None, None):
             return Pending()
-        case State(Status.APPROVED, None):
+        case State(Status.APPROVED, None, None):
             return Approved()
-        case State(Status.REJECTED, None):
+        case State(Status.REJECTED, None, None):
             return Rejected()
-        case State(Status.APPROVED_AFTER, Schedule(start, None)):
+        case State(Status.APPROVED_AFTER, datetime() as start, None):
             return ApprovedAfter(start)
-        case State(Status.APPROVED_BETWEEN, Schedule(start, stop)) if stop is not None and stop > start:
+        case State(Status.APPROVED_BETWEEN, datetime() as start, datetime() as stop) if stop > start:
             return ApprovedBetween(start, stop)
         case _:
             raise ValueError(f"status {state.status!r} does not go with schedule {state.schedule!r}")

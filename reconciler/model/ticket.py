@@ -1,14 +1,14 @@
 """What the server says of a ticket, and every way in which it can fail to say it."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from reconciler.model.guid import Guid
 from reconciler.model.status import State
 
 
-@dataclass(frozen=True, slots=True)
-class LiveTicket:
+class LiveTicket(Struct, frozen=True):
     """A ticket as Workflow/Ticket/Details reports it.
 
     `object` is the DN of the stopped object (Blocking), `workflow` the DN of the workflow object
@@ -27,25 +27,21 @@ class LiveTicket:
     updated: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The ticket is there and was read."""
 
     ticket: LiveTicket
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(Struct, frozen=True):
     """The server knows no such ticket, also after Permissions/Refresh (Result 3): processed, deleted or never there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hidden:
+class Hidden(Struct, frozen=True):
     """The server denies us the ticket, also after Permissions/Refresh (Result 4, or it exists but has no details)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(Struct, frozen=True):
     """The ticket could not be read. `systemic` when no other ticket can be read either (credentials, network)."""
 
     why: str
@@ -55,15 +51,13 @@ class Unread:
 Reading = Found | Gone | Hidden | Unread
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """The server took the update (Result 1). Provisional until the ticket has been read again."""
 
     result: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Declined:
+class Declined(Struct, frozen=True):
     """The server refused the update and did not execute it (Result 4, 5, 6, 8, HTTP 400, 401, 403).
 
     `systemic` when every further write would be refused too (token, scope).
@@ -74,16 +68,14 @@ class Declined:
     systemic: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class NotSent:
+class NotSent(Struct, frozen=True):
     """No byte of the update left this machine, so the server cannot have it."""
 
     why: str
     systemic: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(Struct, frozen=True):
     """The update was sent and nothing proves either way whether the server executed it.
 
     `server_fault` when the fault speaks of a server in trouble (5xx, time-out, push-back), `in_progress` when

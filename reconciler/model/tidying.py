@@ -1,15 +1,15 @@
 """What a tidy moved to the history, and what stays in the manifests and why."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.model.decision import Source
 from reconciler.model.guid import Guid
 from reconciler.model.verdict import Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(Struct, frozen=True):
     """The ledger's proof that a decision was applied: run, time and outcome of the receipt, its hash and its place."""
 
     guid: Guid
@@ -20,8 +20,7 @@ class Settlement:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class Stay:
+class Stay(Struct, frozen=True):
     """An entry that stays where it is, with the reason of its verdict."""
 
     guid: Guid
@@ -29,8 +28,7 @@ class Stay:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Tidied:
+class Tidied(Struct, frozen=True):
     """`moved` maps a manifest to its file in the history and the proofs of the entries that went there."""
 
     moved: Mapping[str, tuple[str, tuple[Settlement, ...]]]

@@ -1,11 +1,11 @@
 """When a named window opens and closes."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+
+class Occurrence(Struct, frozen=True):
     """One time that a window is open (UTC), with a remark where clocks are changed at its edges or inside it.
 
     `stop` None means that it has no end.
@@ -16,8 +16,7 @@ class Occurrence:
     remark: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class WindowPreview:
+class WindowPreview(Struct, frozen=True):
     """A named window with what comes next of it. `rule` and `timezone` are empty for a window that happens once."""
 
     name: str

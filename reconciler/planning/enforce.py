@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from reconciler.model.decision import Override
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Control, Step
 from reconciler.model.policy import Limits, Policy
+from reconciler.model.value import replace
 from reconciler.model.verdict import Group
 from reconciler.planning.guards import NEVER_OVERRIDDEN, STEP_GUARDS, Circumstances, Guard, NotYetReviewed, Refusal
 from reconciler.planning.limits import check_limits

@@ -63,7 +63,7 @@ def _before(facts: Facts) -> State | None:
         return None
     state = facts.ticket.state
     if facts.known_from == "ledger" and facts.last is not None:
-        return State(state.status, facts.last.after.schedule)
+        return State(state.status, facts.last.after.start, facts.last.after.stop)
     return state
 
 

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 from reconciler.errors import GuardRefused
 from reconciler.model.plan import Control, Plan
 from reconciler.model.receipt import Run
 from reconciler.model.shard import parse_shard
+from reconciler.model.value import replace
 from reconciler.model.verdict import Group
 from reconciler.planning.digest import digest_of_meanings, plan_digest
 from reconciler.planning.enforce import enforce_limits

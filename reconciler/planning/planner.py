@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.model.decision import Override, Seal, Source
 from reconciler.model.plan import Plan, Sibling, Step
 from reconciler.model.status import Status
+from reconciler.model.value import replace
 from reconciler.model.verdict import Group
 from reconciler.planning.digest import plan_digest
 from reconciler.planning.enforce import enforce

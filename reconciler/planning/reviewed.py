@@ -1,10 +1,10 @@
 """A plan held against the one that was reviewed: whatever the review did not contain is refused, row by row."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from reconciler.model.instant import format_instant
 from reconciler.model.plan import Plan, Step
+from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
 from reconciler.planning.judge import spell
 

@@ -1,12 +1,12 @@
 """A plan as markdown: the pull-request comment, the job summary, the drift issue. Verdict first, risk first."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from reconciler.model.decision import Problem
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
+from reconciler.model.value import replace
 from reconciler.model.verdict import Group
 from reconciler.rendering import times
 from reconciler.rendering.markdown_rows import (

@@ -10,7 +10,7 @@ from functools import lru_cache
 from reconciler.model.canonical import Json
 from reconciler.model.guid import Guid, parse_guid
 from reconciler.model.instant import as_utc
-from reconciler.model.status import Schedule, State, Status, state_of
+from reconciler.model.status import State, Status, state_of
 from reconciler.model.ticket import LiveTicket
 from reconciler.ports import Update
 from reconciler.tpp.results import Result
@@ -110,7 +110,7 @@ def live_ticket(asked: Guid, members: Members) -> LiveTicket:
 def _state(status: str, members: Members) -> State:
     start, stop = instant(members, "scheduledstart"), instant(members, "scheduledstop")
     if start is not None:
-        return State(status, Schedule(start, stop))
+        return State(status, start, stop)
     if stop is not None and status in _SCHEDULED:
         raise BadAnswer("the answer has a ScheduledStop without a ScheduledStart")
     return _unscheduled(status) if len(status) <= _LONGEST_KEPT else State(status)

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from reconciler.applying.brake import Brake
@@ -17,6 +17,7 @@ from reconciler.model.record import Entry, Intent, Recorded, Story
 from reconciler.model.review import Provenance
 from reconciler.model.status import Status, state_of
 from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, LiveTicket, Reading
+from reconciler.model.value import replace
 from reconciler.ports import Update
 from tests.builders import NOW, live, plan
 from tests.fakes import FakeClock, NoStop

@@ -1,7 +1,7 @@
 """A run: one receipt per step whatever happens, one writer per object, and an end when it is told to end."""
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +11,7 @@ from reconciler.applying import engine
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import Ended, Intent, Recorded, Story
 from reconciler.model.ticket import Accepted, Declined, Found, Lost, NotSent, Unread
+from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
 from tests.applying.bench import Bench, BreakingLedger, accepts, as_planned, bench_of, says
 from tests.builders import APPROVED, NOW, REJECTED, guid, plan, remembered, step

@@ -1,6 +1,5 @@
 """Intents that dead runs left are resolved by reading first; what had no effect is sent again, once."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ from reconciler.model.receipt import Outcome, Proof, operation_tag
 from reconciler.model.record import Closed, Intent, OpenIntent, Recorded, Remembered, Story
 from reconciler.model.status import State
 from reconciler.model.ticket import Found, Hidden, Lost, Unread
+from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
 from tests.applying.bench import Bench, as_planned, bench_of, says
 from tests.builders import APPROVED, NOW, PENDING, REJECTED, between, guid, remembered, step

@@ -1,6 +1,5 @@
 """The protocol of one step: whatever the server does, what is reported is true and at most one write has effect."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ from reconciler.model.record import Ended, Intent, Recorded
 from reconciler.model.review import Provenance, Review
 from reconciler.model.status import Approved, Pending, State, wanted_from
 from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, Hidden, Lost, NotSent, Reading, Unread
+from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
 from reconciler.ports import Update
 from tests.applying.bench import RUN, BreakingLedger, accepts, as_planned, bench_of, says

@@ -3,7 +3,6 @@
 import json
 import re
 import ssl
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 import trustme
 
 from reconciler.ledger.lock import hold_lock, this_process
+from reconciler.model.value import replace
 from reconciler.sandbox import wrong_answers
 from reconciler.sandbox.running import Listening, running_sandbox
 from reconciler.sandbox.seed import APPROVER

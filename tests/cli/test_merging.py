@@ -1,7 +1,6 @@
 """Plans of shards merged line by line come to the same bytes as merged whole, or to the same refusal."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from reconciler.ledger.plan_files import save_plan
 from reconciler.model.decision import Seal
 from reconciler.model.plan import Plan, Step
 from reconciler.model.policy import Limits
+from reconciler.model.value import replace
 from reconciler.planning.digest import plan_digest
 from tests import builders
 from tests.model import strategies

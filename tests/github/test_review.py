@@ -1,13 +1,12 @@
 """Who decided on a commit."""
 
-from dataclasses import replace
-
 import pytest
 
 from reconciler.github.api import GitHub
 from reconciler.github.event import Event
 from reconciler.github.review import review_of, review_of_pull
 from reconciler.model.review import Review
+from reconciler.model.value import replace
 from tests.github.fake_github import FakeGitHub
 from tests.github.world import Pull, World
 

@@ -1,6 +1,5 @@
 """Ledgers to look at: entries with sensible defaults, and whole runs on disk."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ from reconciler.ledger.journal import open_journal
 from reconciler.model.receipt import Receipt
 from reconciler.model.record import Closed, Ended, Entry, Intent, Opened, Recorded
 from reconciler.model.review import Provenance, Review
+from reconciler.model.value import replace
 from tests.builders import APPROVED, NOW, OBJECT, PENDING, WORKFLOW, guid, receipt
 
 FIRST, SECOND, THIRD = "20261121T120000Z-00000a", "20261122T120000Z-00000b", "20261123T120000Z-00000c"

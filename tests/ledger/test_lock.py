@@ -4,7 +4,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from reconciler.errors import LedgerUnwritable, LockHeld
 from reconciler.ledger.files import ledger_files
 from reconciler.ledger.lock import LOCK_FILE, Owner, hold_lock, this_process
+from reconciler.model.value import replace
 from tests.builders import NOW
 from tests.ledger.ledgers import FIRST, SECOND
 

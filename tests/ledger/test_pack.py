@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from reconciler.ledger.heads import ledger_head
 from reconciler.ledger.plan_files import save_plan
 from reconciler.model.decision import Source
 from reconciler.model.receipt import Outcome
+from reconciler.model.value import replace
 from tests.builders import between, guid, plan, step
 from tests.ledger.ledgers import FIRST, PROVENANCE, SECOND, THIRD, closed, intent, recorded, write_run
 

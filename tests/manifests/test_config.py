@@ -1,6 +1,5 @@
 """The configuration as settings: environments, variables, paths, and nothing secret."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from reconciler.manifests.fault import Fault
 from reconciler.manifests.server import normal_server
 from reconciler.model.policy import FourEyes, Freeze, Limits, Policy
 from reconciler.model.settings import Auth, AuthMethod, RecurringWindow, Requests, Settings, SingleWindow, Tls
+from reconciler.model.value import replace
 from tests.builders import at
 from tests.manifests.corpus import EXAMPLES, VALID
 

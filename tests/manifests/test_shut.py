@@ -1,6 +1,5 @@
 """Manifests that stay shut: only while nothing can be missed by not reading them."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from reconciler.manifests.load import check, load_desired
 from reconciler.manifests.shut import NotAlone, Shut
 from reconciler.model.canonical import sha256
 from reconciler.model.decision import Desired, Problem, Seal
+from reconciler.model.value import replace
 from tests.builders import NOW, guid
 from tests.manifests.corpus import VALID, WINDOWS, bad_files, name
 

@@ -28,7 +28,11 @@ instants = st.datetimes(
 digests = st.binary(min_size=32, max_size=32).map(lambda raw: "sha256:" + raw.hex())
 numbers = st.integers(min_value=0, max_value=10**6)
 schedules = st.builds(Schedule, instants, st.none() | instants)
-states = st.builds(State, st.sampled_from([*(status.value for status in Status), "Odd"]), st.none() | schedules)
+states = st.builds(
+    lambda status, times: State(status, times.start, times.stop) if times else State(status),
+    st.sampled_from([*(status.value for status in Status), "Odd"]),
+    st.none() | schedules,
+)
 sources = st.builds(Source, words, numbers, numbers)
 windows = st.builds(WindowUse, words, words)
 expectations = st.builds(Expectation, some, some)

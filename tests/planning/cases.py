@@ -13,7 +13,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import Intent, OpenIntent, Remembered, Story
 from reconciler.model.settings import Settings
-from reconciler.model.status import Schedule, State
+from reconciler.model.status import State
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
 from reconciler.planning.guards import Circumstances
 from reconciler.planning.judge import judge
@@ -46,7 +46,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _state(told: Mapping[str, Any]) -> State:
     start, stop = told.get("start"), told.get("stop")
-    return State(told["status"], Schedule(at(start), at(stop) if stop else None) if start else None)
+    return State(told["status"], at(start) if start else None, at(stop) if stop else None)
 
 
 def _reading(live: Mapping[str, Any], guid: str) -> Reading:

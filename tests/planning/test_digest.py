@@ -1,6 +1,5 @@
 """Digests cover meaning, all of it and nothing else."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +13,7 @@ from reconciler.model.decision import Expectation, Override, Parameters, Source,
 from reconciler.model.instant import format_instant
 from reconciler.model.plan import Sibling, Step
 from reconciler.model.status import Approved, ApprovedAfter, ApprovedBetween, Pending, Rejected
+from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
 from reconciler.planning import digest
 from reconciler.planning.digest import check_digest, decision_digest, plan_digest
@@ -111,7 +111,7 @@ def test_a_plan_that_says_the_same_in_other_words_has_the_same_digest(change: di
 
 def test_every_field_of_a_step_is_meaning_or_wording() -> None:
     named = {name for change in MEANING + WORDING for name in change}
-    assert named == set(step().__dataclass_fields__)
+    assert named == set(step().__struct_fields__)
 
 
 def test_another_server_or_another_exemption_is_another_meaning() -> None:

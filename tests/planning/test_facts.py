@@ -1,13 +1,12 @@
 """Whatever server and ledger say together: a write follows only when nobody but us or TPP can have moved the ticket."""
 
-from dataclasses import replace
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.model.record import Story
 from reconciler.model.status import State, Status, state_of, wanted_from
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
+from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Verdict
 from reconciler.planning.judge import judge, judge_closed, needs_reading
 from tests.builders import APPROVED, NOW, PENDING, REJECTED, decision, remembered

@@ -1,7 +1,6 @@
 """Guards refuse single steps: each names its rule, the value, the limit and the way out."""
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from reconciler.model.decision import Expectation, Override, Source
 from reconciler.model.policy import FourEyes, Freeze, Limits, Policy
 from reconciler.model.review import Review
+from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
 from reconciler.planning.enforce import enforce
 from reconciler.planning.guards import (

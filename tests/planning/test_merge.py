@@ -1,6 +1,5 @@
 """The plans and runs of shards as one."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +8,7 @@ from reconciler.errors import GuardRefused
 from reconciler.model.plan import Control, Plan
 from reconciler.model.policy import Limits
 from reconciler.model.receipt import Run
+from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
 from reconciler.planning.digest import plan_digest
 from reconciler.planning.merge import merge_plans, merge_runs

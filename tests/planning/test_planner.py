@@ -1,6 +1,5 @@
 """Putting a plan together: order, siblings, contradictions, guards, digest."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 from reconciler.model.decision import Override, Source
 from reconciler.model.plan import Control, Sibling
 from reconciler.model.policy import Freeze, Limits, Policy
+from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.planning.digest import check_digest
 from reconciler.planning.guards import Circumstances

@@ -1,11 +1,11 @@
 """Whatever the reviewed plan did not contain is refused, row by row, with the difference."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from reconciler.model.decision import Expectation, Parameters, Source
+from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
 from reconciler.planning.reviewed import hold_against
 from tests.builders import NOW, OBJECT, REJECTED, WORKFLOW, after, plan, step

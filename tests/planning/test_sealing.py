@@ -1,7 +1,5 @@
 """Which manifests are sealed, and what a plan says of them."""
 
-from dataclasses import replace
-
 import pytest
 
 from reconciler.errors import GuardRefused
@@ -9,6 +7,7 @@ from reconciler.model.decision import Seal, Source
 from reconciler.model.plan import Step
 from reconciler.model.policy import Limits, Policy
 from reconciler.model.receipt import Outcome
+from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
 from reconciler.planning.digest import check_digest, plan_digest
 from reconciler.planning.guards import Circumstances

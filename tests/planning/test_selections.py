@@ -1,11 +1,10 @@
 """Rules of a campaign take the tickets that they describe, no more than they say, and each ticket once."""
 
-from dataclasses import replace
-
 import pytest
 
 from reconciler.model.decision import Decision, Expectation, Selection, Source, WindowUse
 from reconciler.model.status import Approved, Rejected
+from reconciler.model.value import replace
 from reconciler.planning.selections import expand, takes
 from tests.builders import NOW, OBJECT, WORKFLOW, at, guid, live
 

@@ -1,12 +1,12 @@
 """Ledger lines for tests of the report: runs over some weeks, with reviews, a missed window and an unknown outcome."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from reconciler.model.decision import Source
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import Closed, Ended, Entry, Head, Intent, Line, Opened, Recorded
 from reconciler.model.review import Provenance, Review
+from reconciler.model.value import replace
 from reconciler.model.verdict import Verdict
 from reconciler.rendering.html.controls_page import Checked
 from tests import builders

@@ -1,7 +1,6 @@
 """Plans and runs for tests of the views: the recorded cases, and large ones."""
 
 import json
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.plan_codec import decode_plan
 from reconciler.model.receipt import Run
 from reconciler.model.run_codec import decode_run
+from reconciler.model.value import replace
 from tests import builders
 
 CASES = Path(__file__).parent / "cases"

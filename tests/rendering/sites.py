@@ -1,12 +1,12 @@
 """The report that the tests of the site look at."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from reconciler.model.plan import Plan
+from reconciler.model.value import replace
 from reconciler.rendering.html.page import Frame
 from reconciler.rendering.html.site import Report
 from tests import builders

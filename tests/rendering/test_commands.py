@@ -1,7 +1,6 @@
 """`show` and `report` from the command line: offline, in every format, and clear about what they can't read."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from reconciler.ledger.journal import open_journal
 from reconciler.ledger.run_id import new_run_id
 from reconciler.model.receipt import Outcome
 from reconciler.model.record import Ended, Intent, Opened, Recorded
+from reconciler.model.value import replace
 from reconciler.planning.digest import plan_digest
 from reconciler.rendering.json_text import plan_json, run_json
 from reconciler.rendering.plan_text import plan_text

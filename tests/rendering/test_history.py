@@ -2,13 +2,13 @@
 
 import json
 import re
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from reconciler.model.receipt import Outcome
 from reconciler.model.record import Intent, Recorded
+from reconciler.model.value import replace
 from reconciler.model.verdict import Verdict
 from reconciler.rendering.history import quantile, stories, weeks
 from reconciler.rendering.html.site import Report, site

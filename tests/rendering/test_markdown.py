@@ -1,13 +1,13 @@
 """What holds for every markdown text: it fits, rows are whole, and its parsers see only what we meant."""
 
 import re
-from dataclasses import replace
 
 import cmarkgfm
 import pytest
 from cmarkgfm.cmark import Options
 
 from reconciler.model.decision import Problem, Seal, Source
+from reconciler.model.value import replace
 from reconciler.model.verdict import Group
 from reconciler.rendering.markdown import drift_markdown, plan_markdown, problems_markdown
 from reconciler.rendering.markdown_rows import Page

@@ -1,10 +1,10 @@
 """Chat messages: short, valid for whom they are sent to, silent while nothing changes."""
 
 import json
-from dataclasses import replace
 
 import pytest
 
+from reconciler.model.value import replace
 from reconciler.rendering.notification import Chat, plan_notification, run_notification, state_of
 from tests import builders
 from tests.rendering.plans import PLANS, RUNS, large_plan

@@ -2,11 +2,11 @@
 
 import re
 import unicodedata
-from dataclasses import replace
 
 import pytest
 
 from reconciler.model.receipt import Outcome
+from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.rendering import layout, words
 from reconciler.rendering.plan_text import plan_text

@@ -1,13 +1,13 @@
 """Grants for JWTs of a trusted issuer."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import jwt
 import pytest
 import requests
 
+from reconciler.model.value import replace
 from reconciler.sandbox.running import running_sandbox
 from reconciler.sandbox.seed import APPROVER, Seed
 from reconciler.sandbox.ways_in import JwtMapping

@@ -1,11 +1,10 @@
 """Reading tickets over real HTTP."""
 
-from dataclasses import replace
-
 import pytest
 
-from reconciler.model.status import Schedule, State
+from reconciler.model.status import State
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Unread
+from reconciler.model.value import replace
 from reconciler.tpp.session import ticket_reader
 from tests.builders import OBJECT, WORKFLOW, at, guid
 from tests.fakes import FakeClock
@@ -28,7 +27,7 @@ DETAILS = {
 }
 TICKET = LiveTicket(
     guid=guid(1),
-    state=State("Approved Between", Schedule(at("2026-11-28T22:00:00Z"), at("2026-11-29T02:00:00Z"))),
+    state=State("Approved Between", at("2026-11-28T22:00:00Z"), at("2026-11-29T02:00:00Z")),
     object=OBJECT,
     workflow=WORKFLOW,
     reason="Stage 0 needs an approval",

@@ -4,7 +4,7 @@ import os
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from reconciler.github.oidc import TOKEN, URL, fetch_id_token
 from reconciler.model.settings import Auth, AuthMethod, Tls
 from reconciler.model.status import Approved
 from reconciler.model.ticket import Accepted, Found
+from reconciler.model.value import replace
 from reconciler.ports import Update
 from reconciler.sandbox.running import Listening, Sandbox, running_sandbox
 from reconciler.sandbox.seed import APPROVER

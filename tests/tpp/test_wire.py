@@ -16,7 +16,6 @@ from reconciler.model.status import (
     ApprovedBetween,
     Pending,
     Rejected,
-    Schedule,
     State,
     Wanted,
 )
@@ -120,7 +119,7 @@ def test_a_status_that_nobody_knows_is_kept_as_it_is() -> None:
 
 def test_a_schedule_is_read_whatever_the_status_says() -> None:
     members = wire.read_members(b'{"Status": "Approved", "ScheduledStart": "2026-11-28T22:00:00Z"}')
-    assert wire.live_ticket(guid(1), members).state == State("Approved", Schedule(at("2026-11-28T22:00:00Z")))
+    assert wire.live_ticket(guid(1), members).state == State("Approved", at("2026-11-28T22:00:00Z"))
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ What the server did is read from its own log, never from what the reconciler bel
 """
 
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reconciler.ledger.chain import verify
 from reconciler.model.status import Approved, Rejected, Status, wanted_from
+from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Verdict
 from reconciler.sandbox.seed import APPROVER, JOE, Seed, TicketSeed
 from tests.builders import between, decision, guid

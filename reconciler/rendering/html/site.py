@@ -1,12 +1,13 @@
 """The report site: paths and the text of their files. One model, several pages, all self-contained."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Control, Plan
 from reconciler.model.record import Line
+from reconciler.model.value import replace
 from reconciler.rendering.history import by_time, stories
 from reconciler.rendering.html.controls_page import Checked, controls_page
 from reconciler.rendering.html.ledger_page import ledger_page, ticket_page

@@ -1,0 +1,14 @@
+"""Copies of frozen values."""
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, structs
+
+if TYPE_CHECKING:
+    from dataclasses import replace as replace  # type checkers know this one, and hold the members to the type
+else:
+
+    def replace(value, /, **changes):  # noqa: ANN001, ANN003, ANN201
+        """Return a copy of a struct or a dataclass with other members, as copy.replace does from Python 3.13 on."""
+        return (structs if isinstance(value, Struct) else dataclasses).replace(value, **changes)
