@@ -19,7 +19,7 @@ from benchmarks.server import serving
 from reconciler.cli.clock import SystemClock
 from reconciler.model.guid import Guid
 from reconciler.model.settings import Requests, Settings
-from reconciler.tpp.reading import HttpTicketReader
+from reconciler.tpp.reader import HttpTicketReader
 from reconciler.tpp.secrets import read_secrets
 from reconciler.tpp.session import open_session, ticket_reader
 
@@ -29,25 +29,20 @@ _PLACES = {
         "method 'recv",
         "method 'poll",
     ),
-    "urllib3, http.client and their connections": (
+    "requests, urllib3, http.client and their connections": (
+        "/requests/",
         "/urllib3/",
-        "/http/client.py",
+        "/http/",
         "/queue.py",
         "/threading.py",
+        "tpp/transport.py",
     ),
-    "requests that were learnt, answers in one piece": (
-        "tpp/connection.py",
-        "tpp/usual_http.py",
-        "tpp/exchange.py",
-        "tpp/pool.py",
+    "the client: allowed calls, deadline, limiter, token": (
+        "tpp/client.py",
+        "tpp/limiter.py",
+        "tpp/token.py",
     ),
-    "the gates: allowed calls, deadline, pressure, token": (
-        "tpp/channel.py",
-        "tpp/pressure.py",
-        "tpp/bearer.py",
-        "tpp/asking.py",
-    ),
-    "JSON to a ticket": ("tpp/wire.py", "/json/", "tpp/reading.py", "model/"),
+    "JSON to a ticket": ("tpp/wire.py", "/json/", "tpp/reader.py", "model/"),
 }
 
 

@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "planning": {"model", "codec"},
     "rendering": {"model", "codec", "jinja2"},
     "manifests": {"model", "codec", "yaml", "jsonschema", "jsonschema_rs", "dateutil"},
-    "tpp": {"model", "codec", "requests", "urllib3", "keyring"},
+    "tpp": {"model", "codec", "requests", "keyring"},
     "changes": {"model", "codec", "requests"},
     "github": {"model", "codec", "requests"},
     "ledger": {"model", "codec"},

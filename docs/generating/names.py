@@ -47,7 +47,7 @@ _FUNCTIONS = {
     "Speak to TPP": {
         "reconciler.tpp.secrets": ("read_secrets",),
         "reconciler.tpp.session": ("open_session", "ticket_reader"),
-        "reconciler.tpp.writing": ("ticket_writer",),
+        "reconciler.tpp.writer": ("ticket_writer",),
     },
     "Try out": {
         "reconciler.sandbox.running": ("running_sandbox", "Sandbox", "Listening"),

@@ -29,7 +29,7 @@ def login(invocation: Invocation) -> int:
     """
     from reconciler.cli.clock import SystemClock
     from reconciler.model.settings import AuthMethod
-    from reconciler.tpp.login import store_refresh_token
+    from reconciler.tpp.auth import store_refresh_token
 
     settings = invocation.settings()
     if settings.auth.method is AuthMethod.REFRESH and "TPP_REFRESH_TOKEN" not in os.environ:
@@ -49,7 +49,7 @@ def verify(invocation: Invocation) -> int:
 def revoke(invocation: Invocation) -> int:
     """Give back the grant of the access token, or of the stored refresh token."""
     from reconciler.cli.clock import SystemClock
-    from reconciler.tpp.login import revoke_grant
+    from reconciler.tpp.auth import revoke_grant
 
     click.echo(revoke_grant(invocation.settings(), _secrets(), SystemClock()))
     return 0
@@ -77,7 +77,7 @@ def _show(invocation: Invocation) -> int:
     from reconciler.cli.wiring import open_house
     from reconciler.model.instant import format_instant
     from reconciler.rendering.neutral import terminal
-    from reconciler.tpp.preflight import verify
+    from reconciler.tpp.checks import verify
 
     with open_house(invocation) as house:
         grant = verify(house.session)

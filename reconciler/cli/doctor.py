@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.cli.exit_codes import Exit
-    from reconciler.tpp.probes import Probe
+    from reconciler.tpp.checks import Probe
 
 
 @click.command()

@@ -11,7 +11,7 @@ from reconciler.github.provenance import Origin
 from reconciler.model.plan import Plan
 from reconciler.model.value import replace
 from reconciler.planning.guards import Circumstances
-from reconciler.tpp.preflight import check_before_writing, plan_notes, verify
+from reconciler.tpp.checks import check_before_writing, plan_notes, verify
 
 
 def introduce(house: House, request: Request, *, final: bool) -> Request:

@@ -16,7 +16,7 @@ from reconciler.manifests.load import load_desired
 from reconciler.model.instant import format_instant
 from reconciler.model.settings import Settings
 from reconciler.rendering.words import counted
-from reconciler.tpp.probes import Health, Probe, probe_session, probe_way
+from reconciler.tpp.checks import Health, Probe, probe_session, probe_way
 from reconciler.tpp.secrets import read_secrets
 from reconciler.tpp.session import open_session
 

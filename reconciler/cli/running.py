@@ -35,7 +35,7 @@ from reconciler.model.verdict import Group, Verdict
 from reconciler.planning.sealing import seals
 from reconciler.rendering.words import counted
 from reconciler.tpp.session import ticket_reader
-from reconciler.tpp.writing import ticket_writer
+from reconciler.tpp.writer import ticket_writer
 
 
 @dataclass(frozen=True, slots=True)

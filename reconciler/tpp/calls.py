@@ -1,23 +1,28 @@
-"""The calls that only read, by name. UpdateStatus is not among them: see writing.py."""
+"""The calls that only read, by name. UpdateStatus is not among them: see writer.py."""
 
 from dataclasses import dataclass
+
+from reconciler.tpp.retries import Kind
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
-    """One method of the server and its path below the address. `may_be_empty` when an empty body says "none".
+    """One method of the server and its path below the address.
 
-    A call equals itself alone: what is allowed is looked up for every call that is sent.
+    `may_be_empty` when an empty body says "none", `about_ticket` when HTTP 401 with a Result refuses one ticket and
+    says nothing of the token. A call equals itself alone: what is allowed is looked up for every call that is sent.
     """
 
     name: str
     method: str
     path: str
+    kind: Kind = Kind.READ
     may_be_empty: bool = False
+    about_ticket: bool = False
 
 
-DETAILS = Call("details", "POST", "/vedsdk/Workflow/Ticket/Details")
-EXISTS = Call("exists", "POST", "/vedsdk/Workflow/Ticket/Exists")
+DETAILS = Call("details", "POST", "/vedsdk/Workflow/Ticket/Details", about_ticket=True)
+EXISTS = Call("exists", "POST", "/vedsdk/Workflow/Ticket/Exists", about_ticket=True)
 ENUMERATE = Call("enumerate", "POST", "/vedsdk/Workflow/Ticket/Enumerate")
 PERMISSIONS_REFRESH = Call("permissions-refresh", "GET", "/vedsdk/Permissions/Refresh")
 IDENTITY_SELF = Call("identity-self", "GET", "/vedsdk/Identity/Self")
@@ -41,5 +46,6 @@ READS = frozenset(
 )
 """Everything that a session for reading can ever send. All of it is safe to repeat, the POSTs too."""
 
-NEED_CONFIGURATION = frozenset({IDENTITY_BROWSE, IDENTITY_VALIDATE})
-"""The reads that need the scope `configuration`; the others take any scope (TPP reference, token scopes)."""
+NEED_OTHER_SCOPES = frozenset({IDENTITY_SELF, IDENTITY_BROWSE, IDENTITY_VALIDATE, PERMISSIONS_REFRESH})
+"""The reads that may be refused where reading tickets is not: the contract 26.1 asks for `configuration` and, for
+Permissions/Refresh, `security`."""

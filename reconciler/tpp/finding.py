@@ -3,8 +3,8 @@
 from reconciler.errors import ServerFailure
 from reconciler.model.guid import Guid
 from reconciler.tpp import wire
-from reconciler.tpp.asking import Failure
 from reconciler.tpp.calls import ENUMERATE
+from reconciler.tpp.client import Failure
 from reconciler.tpp.results import Result, describe
 from reconciler.tpp.session import Session
 
@@ -19,7 +19,7 @@ def find_tickets(session: Session, *, object_dn: str | None = None, user_data: s
     if failure is not None:
         raise failure.error()
     members = {name: value for name, value in (("ObjectDN", object_dn), ("UserData", user_data)) if value is not None}
-    match session.asker.ask(ENUMERATE, members, _parse):
+    match session.client.ask(ENUMERATE, members, _parse):
         case Failure() as failure:
             raise failure.error()
         case Result.TICKET_DOES_NOT_EXIST:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from reconciler.model.canonical import Json
 from reconciler.tpp import wire
-from reconciler.tpp.asking import Failure
 from reconciler.tpp.calls import IDENTITY_BROWSE, IDENTITY_SELF, IDENTITY_VALIDATE
+from reconciler.tpp.client import Failure
 from reconciler.tpp.session import Session
 
 _UNIVERSAL = re.compile(r"[^:]+:\{?([0-9a-f]{16,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE)
@@ -34,7 +34,7 @@ class Resolution:
 
 def own_identities(session: Session) -> tuple[Identity, ...]:
     """Return the caller first, then its groups (TPP reference, Identity/Self). Raises ServerFailure."""
-    answer = session.asker.ask(IDENTITY_SELF, None, _identities)
+    answer = session.client.ask(IDENTITY_SELF, None, _identities)
     if isinstance(answer, Failure):
         raise answer.error()
     return answer
@@ -61,7 +61,7 @@ def _validate(session: Session, name: str) -> Identity | None:
     if ":" not in name:
         return None
     kind = "PrefixedUniversal" if _UNIVERSAL.fullmatch(name) else "PrefixedName"
-    answer = session.asker.ask(IDENTITY_VALIDATE, {"ID": {kind: name}}, _validated)
+    answer = session.client.ask(IDENTITY_VALIDATE, {"ID": {kind: name}}, _validated)
     if isinstance(answer, Failure):
         raise answer.error()
     return answer
@@ -70,7 +70,7 @@ def _validate(session: Session, name: str) -> Identity | None:
 def _browse(session: Session, name: str) -> Identity | str:
     wanted = name.rpartition(":")[2]
     members: dict[str, Json] = {"Filter": wanted, "Limit": 2, "IdentityType": _USERS_AND_GROUPS}
-    answer = session.asker.ask(IDENTITY_BROWSE, members, _identities)
+    answer = session.client.ask(IDENTITY_BROWSE, members, _identities)
     if isinstance(answer, Failure):
         raise answer.error()
     if ":" in name:

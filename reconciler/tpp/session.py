@@ -1,54 +1,52 @@
 """A run's session with one server: opened from the configuration, able to read and nothing else."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.errors import ServerFailure
 from reconciler.model.settings import Settings
 from reconciler.ports import Clock
 from reconciler.tpp.address import Address, parse_address
-from reconciler.tpp.asking import Asker
-from reconciler.tpp.authorising import Granting
-from reconciler.tpp.backoff import Jitter
-from reconciler.tpp.bearer import Bearer
+from reconciler.tpp.auth import AuthServer, Credentials, IdToken, acquired_token
 from reconciler.tpp.calls import READS
-from reconciler.tpp.channel import Channel, Line
-from reconciler.tpp.excerpt import Excerpts
-from reconciler.tpp.exchange import Exchange
-from reconciler.tpp.grants import take_grant
-from reconciler.tpp.pressure import Pressure, Reached
-from reconciler.tpp.reading import HttpTicketReader
-from reconciler.tpp.refreshing import Permissions
+from reconciler.tpp.client import Client, ClientContext
+from reconciler.tpp.limiter import AdaptiveLimiter, Reached
+from reconciler.tpp.reader import HttpTicketReader, Permissions
+from reconciler.tpp.redaction import Redactor
+from reconciler.tpp.retries import Jitter
 from reconciler.tpp.secrets import Secrets
-
-IdToken = Callable[[], str]
-"""Gets a fresh JWT that says who we are. Raises ServerFailure."""
+from reconciler.tpp.transport import Transport
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What the questions of a run go through. `writes` is the gate in front of writes, should there be a writer."""
+    """What the questions of a run go through. `writes` limits the updates, should there be a writer."""
 
     address: Address
-    line: Line
-    asker: Asker
+    client: Client
     permissions: Permissions
-    writes: Pressure
+    writes: AdaptiveLimiter
 
     @property
     def target(self) -> str:
-        """The server, spelled as plans and ledgers name it."""
+        """Return the server, spelled as plans and ledgers name it."""
         return str(self.address)
 
     def reached(self) -> tuple[Reached, Reached]:
-        """The concurrency that reads and writes reached."""
-        return self.asker.channel.pressure.reached, self.writes.reached
+        """Return the concurrency that reads and writes reached."""
+        return self.client.limiter.reached, self.writes.reached
 
     def notes(self) -> tuple[str, ...]:
-        """What the report of a run should tell of the server: nothing when it never pushed back."""
+        """Return what the report of a run should tell of the server: that it pushed back, or refused a refresh."""
         reads, writes = self.reached()
-        return tuple(each.described(name) for name, each in (("reads", reads), ("writes", writes)) if each.pushed_back)
+        slowed = [each.described(name) for name, each in (("reads", reads), ("writes", writes)) if each.pushed_back]
+        refused = self.permissions.refused
+        if refused is not None:
+            slowed.append(
+                f"permissions were not refreshed, so tickets newer than the token may look gone: {refused.why}"
+            )
+        return tuple(slowed)
 
 
 @contextmanager
@@ -66,18 +64,24 @@ def open_session(
     """
     if not settings.server:
         raise ServerFailure("no server is configured", "set `server:` in reconciler.yaml, or TPP_URL")
-    address, limits, excerpts = parse_address(settings.server), settings.requests, Excerpts()
+    address, limits, redactor = parse_address(settings.server), settings.requests, Redactor()
     ends_at = clock.monotonic() + (float("inf") if limits.deadline is None else limits.deadline)
     with ExitStack() as closing:
-        exchange = closing.enter_context(Exchange(address, settings.tls, limits.reads + limits.writes + 1))
-        certified = settings.tls.client_cert is not None
-        granting = Granting(exchange, settings.auth, limits, secrets, clock, excerpts, id_token, certified)
-        bearer: Bearer = closing.enter_context(take_grant(granting))
-        line = Line(exchange, bearer, clock, limits, excerpts, ends_at)
-        asker = Asker(Channel(line, Pressure(limits.reads, clock), READS, after_deadlock=None), jitter)
-        yield Session(address, line, asker, Permissions(asker), Pressure(limits.writes, clock))
+        transport = closing.enter_context(Transport(address, settings.tls, limits.reads))
+        context = ClientContext(transport, None, clock, limits, redactor, jitter=jitter)
+        credentials = Credentials(
+            AuthServer(context, settings.auth),
+            settings.auth,
+            secrets,
+            redactor,
+            id_token,
+            has_certificate=settings.tls.client_cert is not None,
+        )
+        token = closing.enter_context(acquired_token(credentials))
+        client = Client(replace(context, token=token, ends_at=ends_at), AdaptiveLimiter(limits.reads, clock), READS)
+        yield Session(address, client, Permissions(client), AdaptiveLimiter(limits.writes, clock))
 
 
 def ticket_reader(session: Session) -> HttpTicketReader:
     """Return the port that reads tickets."""
-    return HttpTicketReader(session.asker, session.permissions, session.line.limits.reads)
+    return HttpTicketReader(session.client, session.permissions, session.client.context.limits.reads)

@@ -26,7 +26,7 @@ def test_the_wheel_works_in_a_clean_environment(version: str, built: Built, tmp_
 @pytest.mark.parametrize("version", VERSIONS[1:])
 @pytest.mark.usefixtures("package_index")
 def test_the_network_code_holds_on_newer_pythons(version: str, built: Built, tmp_path: Path) -> None:
-    """It hooks into http.client and urllib3, of which Python brings one, and every version a slightly different one."""
+    """It hooks into http.client, of which every version of Python brings a slightly different one."""
     environment = new_environment(interpreter(version), tmp_path / "venv")
     environment.install(f"{built.wheel}[sandbox,keyring]", "hypothesis", "pytest", "pytest-xdist", "trustme")
     told = environment.run("python", "-m", "pytest", "-q", "-c", str(ROOT / "pyproject.toml"), str(ROOT / "tests/tpp"))

@@ -179,7 +179,7 @@ def test_a_bug_is_told_without_the_values_that_were_in_play(desk: Desk, monkeypa
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError(f"while holding {TOKEN}")
 
-    monkeypatch.setattr("reconciler.tpp.channel.Channel.once", broken)
+    monkeypatch.setattr("reconciler.tpp.client.Client.call", broken)
     two_decisions(desk)
     said = desk.run("plan", "--log-level", "debug")
     assert said.code == 70

@@ -7,13 +7,13 @@ import pytest
 
 from reconciler.sandbox.running import Sandbox, running_sandbox
 from reconciler.sandbox.seed import Seed, TicketSeed
-from reconciler.tpp.reading import HttpTicketReader
+from reconciler.tpp.reader import HttpTicketReader
 from reconciler.tpp.secrets import Secret, Secrets
 from reconciler.tpp.session import Session, ticket_reader
-from reconciler.tpp.writing import HttpTicketWriter, ticket_writer
+from reconciler.tpp.writer import HttpTicketWriter, ticket_writer
 from tests.builders import OBJECT, guid
 from tests.fakes import FakeClock
-from tests.tpp.opening import no_jitter, session_with
+from tests.tpp.opening import session_with
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Tpp:
 
     @property
     def writer(self) -> HttpTicketWriter:
-        return ticket_writer(self.session, no_jitter)
+        return ticket_writer(self.session)
 
     @property
     def updates(self) -> list[tuple[str | None, bool]]:

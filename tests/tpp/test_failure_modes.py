@@ -19,12 +19,12 @@ from reconciler.sandbox import wrong_answers
 from reconciler.sandbox.faults import Drop, Fault, Hang, Raw, Say, Truncate, Verdict
 from reconciler.tpp.secrets import Secret, Secrets
 from reconciler.tpp.session import ticket_reader
-from reconciler.tpp.writing import ticket_writer
+from reconciler.tpp.writer import ticket_writer
 from tests.builders import guid
 from tests.fakes import FakeClock
 from tests.tpp.answering import DROP, AnsweringServer, result
 from tests.tpp.conftest import Tpp
-from tests.tpp.opening import no_jitter, session_with
+from tests.tpp.opening import session_with
 
 UPDATE = Update(guid(1), Approved(), "reviewed [op:6a1f09c2d4e7]")
 NOWHERE = "127.0.0.1:1"
@@ -45,7 +45,7 @@ class ClockThatWakes(FakeClock):
 def test_c1_a_connection_that_never_stands_is_tried_a_few_times_and_then_not_sent() -> None:
     clock = FakeClock()
     with session_with(f"http://{NOWHERE}", clock=clock) as session:
-        answer = ticket_writer(session, no_jitter).update(UPDATE)
+        answer = ticket_writer(session).update(UPDATE)
     assert answer == NotSent(f"could not connect to {NOWHERE}: Connection refused", systemic=True)
     assert clock.slept == [1.0, 2.0]
 
@@ -57,7 +57,7 @@ def test_c1_a_write_goes_out_once_when_the_server_is_up_again() -> None:
     back = AnsweringServer(default={"updatestatus": result(1)}, listen_on=port)
     clock.first_sleep.append(back.__enter__)
     with session_with(f"http://127.0.0.1:{port}", clock=clock) as session:
-        assert ticket_writer(session, no_jitter).update(UPDATE) == Accepted()
+        assert ticket_writer(session).update(UPDATE) == Accepted()
     back.__exit__()
     assert len(back.heard) == 1
 
@@ -67,7 +67,7 @@ def test_c1_a_tls_handshake_that_fails_is_not_sent() -> None:
         AnsweringServer(greeting=b"220 smtp.example.com\r\n") as plain,
         session_with(f"https://127.0.0.1:{plain.port}") as session,
     ):
-        answer = ticket_writer(session, no_jitter).update(UPDATE)
+        answer = ticket_writer(session).update(UPDATE)
     assert isinstance(answer, NotSent)
     assert answer.why.startswith(f"could not connect to 127.0.0.1:{plain.port}: TLS: ")
 
@@ -77,7 +77,7 @@ def test_c1_an_untrusted_certificate_is_not_tried_again() -> None:
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     clock = FakeClock()
     with AnsweringServer(context=context) as server, session_with(server.url, clock=clock) as session:
-        answer = ticket_writer(session, no_jitter).update(UPDATE)
+        answer = ticket_writer(session).update(UPDATE)
         reading = ticket_reader(session).read(guid(1))
     where = f"the certificate of 127.0.0.1:{server.port} is not trusted: unable to get local issuer certificate"
     assert answer == NotSent(where, systemic=True)
@@ -102,7 +102,7 @@ def test_c2_a_time_out_after_the_update_was_sent_leaves_it_lost(tpp: Tpp) -> Non
     tpp.sandbox.faults.add(Hang(3600, effect=True), operation="ticketUpdateStatus")
     secrets = Secrets(token=Secret(tpp.sandbox.token))
     with session_with(tpp.sandbox.url, secrets=secrets, read_timeout=0.3) as session:
-        answer = ticket_writer(session, no_jitter).update(UPDATE)
+        answer = ticket_writer(session).update(UPDATE)
     why = f"{tpp.session.target.removeprefix('http://')} did not answer in time"
     assert answer == Lost(why, server_fault=True, in_progress=True)
     assert [guid for guid, _ in tpp.updates] == [guid(1)]
@@ -113,7 +113,7 @@ def test_c2_a_kept_connection_that_the_server_closed_is_not_used_for_a_write() -
         with session_with(server.url) as session:
             assert isinstance(ticket_reader(session).read(guid(1)), Found)
             server.hang_up()
-            assert ticket_writer(session, no_jitter).update(UPDATE) == Accepted()
+            assert ticket_writer(session).update(UPDATE) == Accepted()
         assert len(server.calls("updatestatus")) == 1
         assert server.connections == 2
 
@@ -124,7 +124,7 @@ def test_c2_a_kept_connection_that_breaks_under_the_write_leaves_it_lost() -> No
         session_with(server.url) as session,
     ):
         assert isinstance(ticket_reader(session).read(guid(1)), Found)
-        assert isinstance(ticket_writer(session, no_jitter).update(UPDATE), Lost)
+        assert isinstance(ticket_writer(session).update(UPDATE), Lost)
         assert len(server.calls("updatestatus")) == 1
 
 
@@ -359,7 +359,7 @@ def test_c16_a_server_that_refuses_every_token_is_not_asked_for_grants_without_e
 def test_c17_a_missing_scope_ends_the_batch_and_says_which_and_who_grants_it(tpp: Tpp) -> None:
     token = Secret(tpp.sandbox.issue("certificate:manage"))
     with session_with(tpp.sandbox.url, secrets=Secrets(token=token)) as session:
-        answer = ticket_writer(session, no_jitter).update(UPDATE)
+        answer = ticket_writer(session).update(UPDATE)
     assert isinstance(answer, Declined)
     assert answer.systemic
     assert "lacks a scope with the approve privilege, such as certificate:approve (403)" in answer.why

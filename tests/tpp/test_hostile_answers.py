@@ -11,14 +11,14 @@ from reconciler.errors import ServerFailure
 from reconciler.model.status import Approved, State
 from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, Hidden, LiveTicket, Lost, Reading, Unread
 from reconciler.ports import Update
+from reconciler.tpp.checks import server_version, verify
 from reconciler.tpp.finding import find_tickets
 from reconciler.tpp.identities import own_identities, resolve_identities
-from reconciler.tpp.preflight import server_version, verify
 from reconciler.tpp.session import Session, ticket_reader
-from reconciler.tpp.writing import ticket_writer
+from reconciler.tpp.writer import ticket_writer
 from tests.builders import guid
 from tests.tpp.answering import AnsweringServer, Last, http, result
-from tests.tpp.opening import no_jitter, session_with
+from tests.tpp.opening import session_with
 
 GOOD = {"Result": 1, "Status": "Pending", "GUID": guid(1), "Blocking": "x", "Updated": "/Date(1489096754000)/"}
 EVERY_CALL = ("details", "exists", "enumerate", "refresh", "self", "browse", "validate", "version", "verify")
@@ -96,7 +96,7 @@ def test_a_thousand_random_answers_never_turn_an_update_into_something_it_is_not
     with AnsweringServer(default={"updatestatus": answer, "refresh": result(1)}, closes_after=True) as server:
         for number in range(1000):
             with session_with(server.url) as session:
-                outcome = ticket_writer(session, no_jitter).update(Update(guid(1), Approved()))
+                outcome = ticket_writer(session).update(Update(guid(1), Approved()))
             assert len(sent) == number + 1
             assert _is_honest(outcome, sent[-1])
 
@@ -155,7 +155,7 @@ def test_a_hostile_answer_ends_in_words_that_are_safe_to_show(raw: bytes) -> Non
         session_with(server.url, read_timeout=1.0) as session,
     ):
         reading = ticket_reader(session).read(guid(1))
-        answer = ticket_writer(session, no_jitter).update(Update(guid(1), Approved()))
+        answer = ticket_writer(session).update(Update(guid(1), Approved()))
         assert isinstance(reading, Unread)
         assert isinstance(answer, Lost)
         words = [reading.why, answer.why, *_failures_of_every_question(server.url)]
@@ -184,7 +184,7 @@ def test_a_server_that_trickles_its_answer_is_left_in_time() -> None:
         AnsweringServer(default={"updatestatus": trickled}, seconds_per_byte=0.02) as server,
         session_with(server.url, read_timeout=0.3) as session,
     ):
-        answer = ticket_writer(session, no_jitter).update(Update(guid(1), Approved()))
+        answer = ticket_writer(session).update(Update(guid(1), Approved()))
     assert answer == Lost(f"127.0.0.1:{server.port} did not answer in time", server_fault=True, in_progress=True)
 
 
@@ -197,7 +197,7 @@ def test_a_server_that_echoes_the_token_does_not_get_it_into_a_message() -> None
         session_with(server.url) as session,
     ):
         reading = ticket_reader(session).read(guid(1))
-        answer = ticket_writer(session, no_jitter).update(Update(guid(1), Approved()))
+        answer = ticket_writer(session).update(Update(guid(1), Approved()))
     assert reading == Unread('the server answered HTTP 500: "<p>bad header: Bearer ***</p>"')
     assert answer == Lost('the server answered HTTP 500: "<p>bad header: Bearer ***</p>"', server_fault=True)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import reconciler
-from reconciler.tpp import calls, writing
+from reconciler.tpp import calls, writer
 from reconciler.tpp.calls import READS
 from tests.tpp.conftest import Tpp
 
@@ -13,8 +13,8 @@ PACKAGE = Path(reconciler.__file__).parent
 
 
 def test_a_session_refuses_update_status_before_anything_is_sent(tpp: Tpp) -> None:
-    with pytest.raises(PermissionError, match="this session was not made for update-status"):
-        tpp.session.asker.channel.once(writing._UPDATE_STATUS, b"{}")
+    with pytest.raises(PermissionError, match="this client was not made for update-status"):
+        tpp.session.client.call(writer._UPDATE_STATUS, b"{}", lambda outcome: (outcome, None))
     assert tpp.sandbox.log.entries == ()
 
 
@@ -25,13 +25,13 @@ def test_everything_that_a_session_can_send_is_a_read() -> None:
 
 
 def test_update_status_is_named_as_a_call_in_one_file_of_this_room() -> None:
-    naming = [path for path in (PACKAGE / "tpp").glob("*.py") if 'Ticket/UpdateStatus")' in path.read_text("utf-8")]
-    assert [path.name for path in naming] == ["writing.py"]
+    naming = [path for path in (PACKAGE / "tpp").glob("*.py") if 'Ticket/UpdateStatus"' in path.read_text("utf-8")]
+    assert [path.name for path in naming] == ["writer.py"]
 
 
 @pytest.mark.parametrize(
     ("what", "by"),
-    [("reconciler.tpp.writing", {"cli/running.py"}), ("reconciler.cli.running", {"cli/apply.py"})],
+    [("reconciler.tpp.writer", {"cli/running.py"}), ("reconciler.cli.running", {"cli/apply.py"})],
 )
 def test_only_what_applies_makes_a_writer(what: str, by: set[str]) -> None:
     sources = {path.relative_to(PACKAGE).as_posix(): path.read_text("utf-8") for path in PACKAGE.rglob("*.py")}

@@ -8,10 +8,9 @@ from reconciler.sandbox import wrong_answers
 from reconciler.sandbox.identities import Identity
 from reconciler.sandbox.seed import APPROVER, JANE, JOE, PKI_TEAM
 from reconciler.tpp import identities
+from reconciler.tpp.checks import Grant, check_before_writing, plan_notes, server_version, time_objection, verify
 from reconciler.tpp.finding import find_tickets
-from reconciler.tpp.grant_wire import Grant
 from reconciler.tpp.identities import own_identities, resolve_identities
-from reconciler.tpp.preflight import check_before_writing, plan_notes, server_version, time_objection, verify
 from reconciler.tpp.secrets import Secret, Secrets
 from tests.builders import OBJECT, guid
 from tests.tpp.answering import AnsweringServer, http

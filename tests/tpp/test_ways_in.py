@@ -24,7 +24,7 @@ from reconciler.sandbox.ways_in import JwtMapping
 from reconciler.tpp.secrets import Secret, Secrets, read_secrets
 from reconciler.tpp.session import ticket_reader
 from reconciler.tpp.tls import tls_context
-from reconciler.tpp.writing import ticket_writer
+from reconciler.tpp.writer import ticket_writer
 from tests.builders import guid
 from tests.fakes import FakeClock
 from tests.github.issuer import REQUEST_TOKEN, Issuer

@@ -12,8 +12,8 @@ from typing import Any
 
 from reconciler.ledger import journal
 from reconciler.model.record import Ended, Intent, Opened, Recorded
-from reconciler.tpp.reading import HttpTicketReader
-from reconciler.tpp.writing import HttpTicketWriter
+from reconciler.tpp.reader import HttpTicketReader
+from reconciler.tpp.writer import HttpTicketWriter
 
 _NAMES = {Opened: "opened", Intent: "intent", Recorded: "receipt", Ended: "ended"}
 STEPS = (

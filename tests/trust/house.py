@@ -35,7 +35,7 @@ from reconciler.sandbox.running import Listening, Sandbox, running_sandbox
 from reconciler.sandbox.seed import Seed
 from reconciler.tpp.secrets import Secret, Secrets
 from reconciler.tpp.session import Session, open_session, ticket_reader
-from reconciler.tpp.writing import ticket_writer
+from reconciler.tpp.writer import ticket_writer
 from tests.builders import NOW
 from tests.fakes import NoStop, at_least
 from tests.trust.mortal import Life, MortalLedger, MortalReader, MortalWriter
@@ -114,7 +114,7 @@ class House:
         ):
             tools = Tools(
                 reader=MortalReader(ticket_reader(session), life),
-                writer=MortalWriter(ticket_writer(session, lambda: 0.0), life),
+                writer=MortalWriter(ticket_writer(session), life),
                 ledger=MortalLedger(journal, life),
                 clock=self.clock,
                 brake=Brake(self.stop, self.policy.failure_budget),

@@ -45,7 +45,7 @@ def bench() -> Iterator[Subject]:
 def sandbox() -> Iterator[Subject]:
     from reconciler.tpp.secrets import Secret, Secrets
     from reconciler.tpp.session import ticket_reader
-    from reconciler.tpp.writing import ticket_writer
+    from reconciler.tpp.writer import ticket_writer
 
     seed = Seed(
         tickets=tuple(TicketSeed(guid(n), OBJECT, WORKFLOW, reason="Stage 0 needs an approval") for n in (1, 2, 3))

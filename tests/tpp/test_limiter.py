@@ -10,74 +10,74 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.sandbox import wrong_answers
-from reconciler.tpp.backoff import retry_after, wait_before
-from reconciler.tpp.pressure import Pressure, Reached
+from reconciler.tpp.limiter import AdaptiveLimiter, Reached
+from reconciler.tpp.retries import retry_after, wait_before
 from tests.builders import NOW, guid
 from tests.fakes import FakeClock
 from tests.tpp.conftest import Tpp
 
 
 def test_a_push_back_halves_once_for_all_calls_that_left_before_it() -> None:
-    pressure = Pressure(16, FakeClock())
-    slots = [pressure.enter() for _ in range(16)]
+    limiter = AdaptiveLimiter(16, FakeClock())
+    slots = [limiter.acquire() for _ in range(16)]
     for slot in slots:
-        pressure.pushed_back(slot)
-    assert pressure.reached == Reached(configured=16, lowest=8, last=8, pushed_back=16)
+        limiter.pushed_back(slot)
+    assert limiter.reached == Reached(configured=16, lowest=8, last=8, pushed_back=16)
 
 
 def test_push_back_after_push_back_ends_at_one_call_and_success_grows_it_again() -> None:
-    pressure = Pressure(4, FakeClock())
+    limiter = AdaptiveLimiter(4, FakeClock())
     for _ in range(5):
-        pressure.pushed_back(pressure.enter())
-        pressure.leave()
-    assert pressure.reached == Reached(4, 1, 1, 5)
+        limiter.pushed_back(limiter.acquire())
+        limiter.release()
+    assert limiter.reached == Reached(4, 1, 1, 5)
     for _ in range(1 + 2):
-        pressure.succeeded()
-    assert pressure.reached.last == 3
+        limiter.succeeded()
+    assert limiter.reached.last == 3
     for _ in range(100):
-        pressure.succeeded()
-    assert pressure.reached == Reached(4, 1, 4, 5)
+        limiter.succeeded()
+    assert limiter.reached == Reached(4, 1, 4, 5)
 
 
 def test_a_slot_waits_for_one_to_come_free() -> None:
-    pressure, entered = Pressure(1, FakeClock()), Event()
+    limiter, entered = AdaptiveLimiter(1, FakeClock()), Event()
 
     def enter() -> None:
-        pressure.enter()
+        limiter.acquire()
         entered.set()
 
-    pressure.enter()
+    limiter.acquire()
     waiting = Thread(target=enter)
     waiting.start()
     assert not entered.wait(0.05)
-    pressure.leave()
+    limiter.release()
     assert entered.wait(5)
     waiting.join(5)
 
 
-def _until_waiting(pressure: Pressure, number: int) -> None:
+def _until_waiting(limiter: AdaptiveLimiter, number: int) -> None:
     for _ in range(5_000):
-        if pressure._waiting == number:
+        if limiter._waiting == number:
             return
         time.sleep(0.001)
-    raise AssertionError(f"{pressure._waiting} wait, not {number}")
+    raise AssertionError(f"{limiter._waiting} wait, not {number}")
 
 
 def test_who_waits_comes_before_who_comes_later() -> None:
     """Readers that go round and round must not keep out the one call that asks whether the token is good."""
-    pressure, order = Pressure(1, FakeClock()), list[str]()
+    limiter, order = AdaptiveLimiter(1, FakeClock()), list[str]()
 
     def enter(name: str) -> None:
-        pressure.enter()
+        limiter.acquire()
         order.append(name)
-        pressure.leave()
+        limiter.release()
 
-    pressure.enter()
+    limiter.acquire()
     others = [Thread(target=enter, args=(name,)) for name in ("first", "second")]
     for number, other in enumerate(others, 1):
         other.start()
-        _until_waiting(pressure, number)
-    pressure.leave()
+        _until_waiting(limiter, number)
+    limiter.release()
     enter("last")
     for other in others:
         other.join(5)
@@ -88,23 +88,23 @@ def test_who_waits_comes_before_who_comes_later() -> None:
 @settings(max_examples=30, deadline=None)
 def test_nobody_waits_for_ever(limit: int, callers: int, trouble: list[bool]) -> None:
     """Many callers go round while the server pushes back and recovers: all come to their end, none beyond the limit."""
-    pressure, inside, most = Pressure(limit, FakeClock()), 0, 0
+    limiter, inside, most = AdaptiveLimiter(limit, FakeClock()), 0, 0
     lock = Lock()
 
     def call() -> None:
         nonlocal inside, most
         for pushed_back in trouble:
-            slot = pressure.enter()
+            slot = limiter.acquire()
             with lock:
                 inside += 1
                 most = max(most, inside)
             with lock:
                 inside -= 1
             if pushed_back:
-                pressure.pushed_back(slot, pause=1)
+                limiter.pushed_back(slot, pause=1)
             else:
-                pressure.succeeded()
-            pressure.leave()
+                limiter.succeeded()
+            limiter.release()
 
     threads = [Thread(target=call, daemon=True) for _ in range(callers)]
     for thread in threads:
@@ -117,12 +117,12 @@ def test_nobody_waits_for_ever(limit: int, callers: int, trouble: list[bool]) ->
 
 def test_a_pause_is_shared_and_bounded_by_the_deadline() -> None:
     clock = FakeClock()
-    pressure = Pressure(4, clock)
-    pressure.pushed_back(pressure.enter(), pause=50)
-    pressure.leave()
-    pressure.enter(latest=20)
+    limiter = AdaptiveLimiter(4, clock)
+    limiter.pushed_back(limiter.acquire(), pause=50)
+    limiter.release()
+    limiter.acquire(latest=20)
     assert clock.slept == [20]
-    pressure.enter()
+    limiter.acquire()
     assert clock.slept == [20, 30]
 
 

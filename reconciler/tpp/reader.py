@@ -10,9 +10,8 @@ from reconciler.model.guid import Guid
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
 from reconciler.ports import Readings
 from reconciler.tpp import wire
-from reconciler.tpp.asking import Asker, Failure
-from reconciler.tpp.calls import DETAILS, EXISTS
-from reconciler.tpp.refreshing import Permissions
+from reconciler.tpp.calls import DETAILS, EXISTS, PERMISSIONS_REFRESH
+from reconciler.tpp.client import Client, Failure
 from reconciler.tpp.results import Result, describe
 
 _BREATH, _MOMENT = 0.01, 0.001
@@ -22,12 +21,46 @@ _LYING_THERE = 16
 _NOT_SEEN = (Result.TICKET_DOES_NOT_EXIST, Result.INSUFFICIENT_PRIVILEGES)
 
 
-class HttpTicketReader:
-    """Reads tickets. It has no way to change one: its channel was made without UpdateStatus."""
+class Permissions:
+    """Permissions/Refresh, once a run: it makes tickets visible that are newer than the session."""
 
-    def __init__(self, asker: Asker, permissions: Permissions, in_flight: int) -> None:
-        """Read over one channel with at most `in_flight` calls under way."""
-        self._asker = asker
+    def __init__(self, client: Client) -> None:
+        """Refresh by this client."""
+        self._client = client
+        self._lock = Lock()
+        self._refused: Failure | None = None
+        self.refreshes = 0
+        """How often the permissions were refreshed in this run: 0 or 1."""
+
+    def refresh(self) -> Failure | None:
+        """Refresh unless it has been done; threads that ask meanwhile wait. Return why it could not be done.
+
+        Contract 26.1 asks for the scope `security`: a refusal holds for the whole run.
+        """
+        with self._lock:
+            if self.refreshes or self._refused is not None:
+                return self._refused
+            answer = self._client.ask(PERMISSIONS_REFRESH, None, wire.result_of)
+            if isinstance(answer, Failure):
+                self._refused = answer if answer.access and not answer.systemic else None
+                return answer
+            if answer is not Result.SUCCESS:
+                return Failure(f"Permissions/Refresh answered Result {answer.value}")
+            self.refreshes += 1
+            return None
+
+    @property
+    def refused(self) -> Failure | None:
+        """Why this token may not refresh permissions, None when it may or nobody tried."""
+        return self._refused
+
+
+class HttpTicketReader:
+    """Reads tickets. It has no way to change one: its client was made without UpdateStatus."""
+
+    def __init__(self, client: Client, permissions: Permissions, in_flight: int) -> None:
+        """Read by one client with at most `in_flight` calls under way."""
+        self._client = client
         self._permissions = permissions
         self._in_flight = in_flight
 
@@ -43,9 +76,10 @@ class HttpTicketReader:
             return Found(seen)
         if seen in _NOT_SEEN and not refreshes:
             failure = self._permissions.refresh()
-            if failure is not None:
+            if failure is None:
+                seen = self._details(guid)
+            elif failure is not self._permissions.refused:
                 return Unread(f"not seen, and permissions could not be refreshed: {failure.why}", failure.systemic)
-            seen = self._details(guid)
         return self._hidden_or_gone(guid) if seen is Result.TICKET_DOES_NOT_EXIST else _reading(seen)
 
     def _details(self, guid: Guid) -> LiveTicket | Result | Failure:
@@ -53,10 +87,10 @@ class HttpTicketReader:
             result = wire.result_of(members)
             return wire.live_ticket(guid, members) if result is Result.SUCCESS else result
 
-        return self._asker.ask_about(guid, DETAILS, parse)
+        return self._client.ask_about(guid, DETAILS, parse)
 
     def _hidden_or_gone(self, guid: Guid) -> Reading:
-        match self._asker.ask_about(guid, EXISTS, wire.result_of):
+        match self._client.ask_about(guid, EXISTS, wire.result_of):
             case Result.TICKET_DOES_NOT_EXIST:
                 return Gone()
             case Result.SUCCESS:

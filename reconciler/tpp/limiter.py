@@ -1,4 +1,4 @@
-"""How many calls may be under way: halves when the server pushes back, grows again while it does not."""
+"""Adaptive concurrency limit: halves when the server pushes back, grows again while it does not (AIMD)."""
 
 from dataclasses import dataclass
 from threading import Condition, Lock
@@ -37,8 +37,8 @@ class Slot:
     epoch: int
 
 
-class Pressure:
-    """A gate in front of one class of calls, shared by all threads. The configured number is start and maximum."""
+class AdaptiveLimiter:
+    """Limits one class of calls for all threads. The configured number is start and maximum."""
 
     def __init__(self, configured: int, clock: Clock) -> None:
         """Start with all slots open."""
@@ -50,10 +50,10 @@ class Pressure:
         self._slot = Slot(0)
         self._pause_until = _NEVER
 
-    def enter(self, latest: float = float("inf")) -> Slot:
+    def acquire(self, latest: float = float("inf")) -> Slot:
         """Wait for the shared pause to end, `latest` (monotonic) at the most, and for a free slot, and take it.
 
-        Whoever enters has to leave. This stands in the way of every call, so it does little when nobody waits.
+        Whoever acquires has to release. This stands in the way of every call, so it does little when nobody waits.
         """
         while True:
             with self._lock:
@@ -81,7 +81,7 @@ class Pressure:
         if self._in_flight < self._limit:
             self._freed.notify()
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Give the slot back."""
         with self._lock:
             self._in_flight -= 1

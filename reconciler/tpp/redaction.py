@@ -13,14 +13,14 @@ _LOOKED_AT = 4096
 _SEARCHED = 1 << 17
 
 
-def neutral(text: str, limit: int = _SHOWN) -> str:
+def one_line(text: str, limit: int = _SHOWN) -> str:
     """Return the text on one line: everything that a terminal could act upon becomes U+FFFD."""
     line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[: limit + 1])
     return line if len(line) <= limit else line[:limit] + "…"
 
 
 @dataclass(slots=True)
-class Excerpts:
+class Redactor:
     """Quotes from answers. It knows every secret of the run, for servers that echo what they were sent."""
 
     _hidden: tuple[str, ...] = field(default=(), repr=False)
@@ -36,7 +36,7 @@ class Excerpts:
         """Return the first line that is not blank, quoted, or the word "nothing"."""
         text = self._without_secrets(body[:_SEARCHED].decode("utf-8", "replace"))[:_LOOKED_AT]
         line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-        return f'"{neutral(line)}"' if line else "nothing"
+        return f'"{one_line(line)}"' if line else "nothing"
 
     def refusal(self, body: bytes) -> str:
         """Return the server's reason for a refusal: OAuth's error and description, or the first line."""
@@ -50,7 +50,7 @@ class Excerpts:
 
     def clean(self, text: str) -> str:
         """Return a text of the server, neutral and without our secrets."""
-        return neutral(self._without_secrets(text))
+        return one_line(self._without_secrets(text))
 
     def _without_secrets(self, text: str) -> str:
         for hidden in self._hidden:

@@ -16,7 +16,7 @@ from reconciler.model.ticket import Found
 from reconciler.sandbox.seed import APPROVER
 from reconciler.tpp.secrets import Secret, Secrets
 from reconciler.tpp.session import ticket_reader
-from reconciler.tpp.successor import FileStore, KeyringStore, open_store
+from reconciler.tpp.token_store import FileStore, KeyringStore, open_store
 from tests.builders import guid
 from tests.tpp.conftest import Tpp
 from tests.tpp.opening import session_with

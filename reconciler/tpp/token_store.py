@@ -1,4 +1,4 @@
-"""Where the successor of a refresh token is kept: a private file, replaced in one step, or the system's keyring."""
+"""Storage for rotated refresh tokens: a private file, replaced in one step, or the system's keyring."""
 
 import os
 import tempfile
@@ -18,7 +18,7 @@ except ImportError:  # pragma: no cover - Windows has no advisory locks
     fcntl = None  # type: ignore[assignment]
 
 
-class Store(Protocol):
+class TokenStore(Protocol):
     """Keeps one refresh token."""
 
     def load(self) -> Secret | None:
@@ -38,7 +38,7 @@ class Store(Protocol):
         ...
 
 
-def open_store(auth: Auth) -> Store:
+def open_store(auth: Auth) -> TokenStore:
     """Return the configured store.
 
     Raises CredentialsRefused without one: a refresh token is used once, so that a run which can't keep the successor

@@ -1,0 +1,276 @@
+"""Calls to TPP: one `call` owns every attempt of a request, from the token to what is known of its answer."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from threading import Lock
+from typing import TypeVar
+
+from reconciler.errors import CredentialsRefused, ServerFailure
+from reconciler.model.canonical import Json
+from reconciler.model.guid import Guid
+from reconciler.model.settings import Requests
+from reconciler.ports import Clock
+from reconciler.tpp import wire
+from reconciler.tpp.calls import NEED_OTHER_SCOPES, Call
+from reconciler.tpp.limiter import AdaptiveLimiter, Slot
+from reconciler.tpp.redaction import Redactor
+from reconciler.tpp.results import Result
+from reconciler.tpp.retries import BUSY_STATUSES, RETRIES, Cure, Jitter, Kind, Shown, retry_after, wait_before
+from reconciler.tpp.token import CurrentToken, Token
+from reconciler.tpp.transport import PLAIN_HEADERS, FailureKind, Reply, Timeouts, Transport, TransportFailure
+
+T = TypeVar("T")
+Outcome = Reply | TransportFailure
+Judge = Callable[[Outcome], tuple[T, Shown | None]]
+"""Turns the outcome of an attempt into a value, and what it shows when it is no usable answer."""
+Parse = Callable[[wire.Members], T]
+
+_log = logging.getLogger("reconciler.tpp")
+_PUSHED_BACK = frozenset({429, 503})
+_FAILURES_UNTIL_DOWN = 3
+_NO_TOKEN = Token(-1, PLAIN_HEADERS)
+_STRANGER = "check the URL; a proxy or login page may answer in the server's place"
+_FINAL = (FailureKind.TRUST, FailureKind.DEADLINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no answer.
+
+    `systemic` when other questions will fare no better, `final` when that is certain and nothing more is asked;
+    `access` when it is about token or rights.
+    """
+
+    why: str
+    hint: str = ""
+    systemic: bool = False
+    access: bool = False
+    final: bool = False
+
+    def error(self) -> ServerFailure:
+        """Return the same as an exception, for questions without which a run can't go on."""
+        return (CredentialsRefused if self.access else ServerFailure)(self.why, self.hint)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientContext:
+    """What all clients of a run share: connections, token, limits and the instant at which the run must end.
+
+    `token` is None for calls that get one.
+    """
+
+    transport: Transport
+    token: CurrentToken | None
+    clock: Clock
+    limits: Requests
+    redactor: Redactor
+    ends_at: float = float("inf")
+    jitter: Jitter | None = None
+
+    def left(self) -> float:
+        """Seconds until the run's deadline, infinity without one."""
+        return self.ends_at - self.clock.monotonic()
+
+
+class Client:
+    """Makes the calls that it was made for, and can't make any other. Thread-safe."""
+
+    def __init__(
+        self,
+        context: ClientContext,
+        limiter: AdaptiveLimiter,
+        calls: frozenset[Call],
+        *,
+        after_deadlock: int | None = None,
+        refresh_permissions: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`calls` is everything that will ever be allowed; `after_deadlock` the calls in flight after one."""
+        self.context = context
+        self.limiter = limiter
+        self._calls = calls
+        self._after_deadlock = after_deadlock
+        self._refresh_permissions = refresh_permissions
+        self._lock = Lock()
+        self._failed = 0
+        self._down: Failure | None = None
+
+    def call(self, call: Call, body: bytes | None, judge: Judge[T], *, ticket: str = "", operation: str = "") -> T:
+        """Return what `judge` makes of a call, made again where RETRIES has a row for what an attempt shows."""
+        if call not in self._calls:
+            raise PermissionError(f"this client was not made for {call.name}")
+        made: Counter[Cure] = Counter()
+        while True:
+            used = self.context.token.current() if self.context.token else _NO_TOKEN
+            outcome = self._attempt(call, body, used, ticket, operation)
+            value, shown = judge(outcome)
+            retry = RETRIES.get((call.kind, shown)) if shown else None
+            if retry is None:
+                return value
+            made[retry.cure] += 1
+            if made[retry.cure] >= retry.attempts or not self._cured(retry.cure, made[retry.cure], used):
+                return value
+
+    def _cured(self, cure: Cure, attempt: int, refused: Token) -> bool:
+        context = self.context
+        match cure:
+            case Cure.WAITING:
+                pause = wait_before(attempt, context.jitter) if context.jitter else wait_before(attempt)
+                context.clock.sleep(min(pause, max(context.left(), 0.0)))
+                return True
+            case Cure.NEW_TOKEN:
+                return context.token is not None and context.token.renewed(refused)
+            case Cure.FRESH_PERMISSIONS:
+                return self._refresh_permissions()
+
+    def _attempt(self, call: Call, body: bytes | None, used: Token, ticket: str, operation: str) -> Outcome:
+        context, limiter = self.context, self.limiter
+        slot = limiter.acquire(context.ends_at)
+        try:
+            started = context.clock.monotonic()
+            left = context.ends_at - started
+            if left <= 0:
+                return TransportFailure("the run's deadline has passed", FailureKind.DEADLINE, sent=False)
+            timeouts = Timeouts(min(context.limits.connect_timeout, left), min(context.limits.read_timeout, left))
+            alone = call.kind in (Kind.UPDATE, Kind.SINGLE_USE)
+            outcome = context.transport.send(call.method, call.path, used.headers, body, timeouts, alone=alone)
+            self._note(slot, outcome, used)
+        finally:
+            limiter.release()
+        if _log.isEnabledFor(logging.DEBUG):
+            seconds = context.clock.monotonic() - started
+            _log_call(call, outcome, seconds, {"ticket": ticket, "operation": operation})
+        return outcome
+
+    def _note(self, slot: Slot, outcome: Outcome, used: Token) -> None:
+        """Have the limiter and the token learn from an outcome."""
+        match outcome:
+            case Reply(status, headers) if status in _PUSHED_BACK:
+                pause = retry_after(headers.get("Retry-After"), self.context.clock.now())
+                self.limiter.pushed_back(slot, pause=pause)
+            case Reply(500, _, body) if is_deadlock(body):
+                self.limiter.pushed_back(slot, down_to=self._after_deadlock)
+            case Reply(504) | TransportFailure(_, FailureKind.TIMEOUT):
+                self.limiter.pushed_back(slot)
+            case Reply(status) if status < 500:
+                self.limiter.succeeded()
+        if isinstance(outcome, Reply) and outcome.status != 401 and self.context.token is not None:
+            self.context.token.worked(used)
+
+    # Questions: calls that are safe to repeat.
+
+    def ask(self, call: Call, members: Mapping[str, Json] | None, parse: Parse[T], ticket: str = "") -> T | Failure:
+        """Return what `parse` makes of the answer, which it refuses with BadAnswer, or why there is none.
+
+        When questions fail one after the other because of the network or the whole server, it stops asking: every
+        further question fails at once with the same words.
+        """
+        return self._ask(call, None if members is None else wire.encode(members), parse, ticket)
+
+    def ask_about(self, ticket: Guid, call: Call, parse: Parse[T]) -> T | Failure:
+        """Ask a question that consists of nothing but the GUID of a ticket, as most do."""
+        return self._ask(call, wire.ticket_body(ticket), parse, ticket)
+
+    def _ask(self, call: Call, body: bytes | None, parse: Parse[T], ticket: str) -> T | Failure:
+        if self._down is not None:
+            return self._down
+        answer = self.call(call, body, lambda outcome: self._judge(call, outcome, parse), ticket=ticket)
+        if not isinstance(answer, Failure):
+            self._failed = 0
+            return answer
+        with self._lock:
+            self._failed += 1
+            if answer.systemic and (answer.final or self._failed >= _FAILURES_UNTIL_DOWN):
+                self._down = answer
+        return answer
+
+    def _judge(self, call: Call, outcome: Outcome, parse: Parse[T]) -> tuple[T | Failure, Shown | None]:
+        if isinstance(outcome, TransportFailure):
+            return self._unanswered(outcome)
+        if outcome.status != 200 and not says_result(call, outcome):
+            return self._refused(call, outcome)
+        try:
+            if call.may_be_empty and not outcome.body.strip():
+                return parse({}), None
+            members = wire.read_members(outcome.body)
+            if outcome.status != 200 and wire.result_of(members) is Result.SUCCESS:
+                raise wire.BadAnswer(f"HTTP {outcome.status} and Result 1 contradict each other")
+            return parse(members), None
+        except wire.BadAnswer as error:
+            began = self.context.redactor.first_line(outcome.body)
+            return Failure(f"{error}; what came begins with {began}", _STRANGER), Shown.UNREADABLE
+
+    def _unanswered(self, outcome: TransportFailure) -> tuple[Failure, Shown | None]:
+        final = outcome.kind in _FINAL
+        failure = Failure(outcome.why, _HINTS.get(outcome.kind, ""), systemic=True, final=final)
+        return failure, None if final else Shown.UNANSWERED if outcome.sent else Shown.NOT_SENT
+
+    def _refused(self, call: Call, reply: Reply) -> tuple[Failure, Shown | None]:
+        redactor = self.context.redactor
+        said, status = redactor.refusal(reply.body), reply.status
+        if status == 401:
+            why = token_refused(said, self.context)
+            return Failure(why, TOKEN_HINT, systemic=True, access=True, final=True), Shown.TOKEN_REFUSED
+        if status == 403:
+            why = f"the grant lacks a scope or a right for {call.name} (403): {said}"
+            return Failure(why, SCOPE_HINT, systemic=call not in NEED_OTHER_SCOPES, access=True), None
+        if 300 <= status < 400:
+            target = redactor.clean(reply.headers.get("Location", "nowhere"))
+            why = f"the server redirects ({status}) to {target}, which is not followed"
+            return Failure(why, "configure the URL that TPP itself answers on", systemic=True), None
+        if status in (404, 405):
+            why = f"the server does not know the call {call.name} ({status}): {said}"
+            return Failure(why, "check the URL of the server", systemic=True), None
+        shown = Shown.BUSY if status in BUSY_STATUSES else None
+        return Failure(f"the server answered HTTP {status}: {said}", systemic=status not in (400, 500)), shown
+
+
+def says_result(call: Call, reply: Reply) -> bool:
+    """Whether a refusal is about the ticket that was asked about: HTTP 400, or 401, with a Result.
+
+    The contract 26.1 answers ticket calls so when the caller may not act on the ticket.
+    """
+    return (reply.status == 400 or (reply.status == 401 and call.about_ticket)) and has_result(reply.body)
+
+
+def has_result(body: bytes) -> bool:
+    """Whether a body is a JSON object with a Result, be it a sound one or not."""
+    try:
+        return "result" in wire.read_members(body)
+    except wire.BadAnswer:
+        return False
+
+
+def token_refused(said: str, context: ClientContext) -> str:
+    """Return the words for a refused token, and why there is no newer one."""
+    refusal = context.token.refusal if context.token else ""
+    return f"the server does not accept the token (401): {said}" + (
+        f"; {context.redactor.clean(refusal)}" if refusal else ""
+    )
+
+
+def is_deadlock(body: bytes) -> bool:
+    """Whether SQL Server chose the call as a deadlock's victim: 500 with "Rerun the transaction"."""
+    return b"rerun the transaction" in body[:8192].lower()
+
+
+TOKEN_HINT = "it is expired, revoked or wrong: get a new one"
+SCOPE_HINT = (
+    "an administrator adds the scope to the API integration of this client_id, and its users or roles, "
+    "in the console under API > Integrations"
+)
+_HINTS = {
+    FailureKind.CONNECT: "check the URL, the network, and HTTPS_PROXY and NO_PROXY",
+    FailureKind.TRUST: "name the CA of the server in tls.ca_bundle or TPP_CA_BUNDLE",
+    FailureKind.TIMEOUT: "the server is slow or starting; try again, or raise requests.read_timeout",
+    FailureKind.DEADLINE: "raise requests.deadline, or split the run into shards",
+}
+
+
+def _log_call(call: Call, outcome: Outcome, seconds: float, about: Mapping[str, str]) -> None:
+    status = outcome.status if isinstance(outcome, Reply) else outcome.kind.value
+    extra = {"call": call.name, "status": status, "seconds": round(seconds, 4)}
+    extra |= {name: value for name, value in about.items() if value}
+    words = " ".join(str(extra[name]) for name in ("call", "ticket", "operation", "status") if name in extra)
+    _log.debug("%s in %.3f s", words, seconds, extra=extra)
