@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from reconciler.errors import ServerFailure
 from reconciler.model.settings import Settings
@@ -78,7 +78,8 @@ def open_session(
             has_certificate=settings.tls.client_cert is not None,
         )
         token = closing.enter_context(acquired_token(credentials))
-        client = Client(replace(context, token=token, ends_at=ends_at), AdaptiveLimiter(limits.reads, clock), READS)
+        authorised = ClientContext(transport, token, clock, limits, redactor, ends_at, jitter)
+        client = Client(authorised, AdaptiveLimiter(limits.reads, clock), READS)
         yield Session(address, client, Permissions(client), AdaptiveLimiter(limits.writes, clock))
 
 
