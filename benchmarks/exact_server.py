@@ -18,10 +18,9 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
-from reconciler.sandbox.platform import Platform, Route
-from reconciler.sandbox.reply import Reply
+from reconciler.sandbox.platform import Incoming, Platform, Route, execute, hashed_bearer
 from reconciler.sandbox.routes import ROUTES
-from reconciler.sandbox.service import Request, execute, hashed_bearer
+from reconciler.sandbox.wire import Reply
 
 _REQUEST = re.compile(rb"(GET|POST) (/[A-Za-z/]+) HTTP/1\.1\r\n")
 _HEADER = re.compile(rb"\r\n([A-Za-z0-9-]+): ?([!-~](?:[ -~]*[!-~])?)(?=\r\n|$)")
@@ -88,7 +87,7 @@ class Server:
 
     def answer(self, head: Head, body: bytes) -> bytes:
         """Execute a call and spell its answer."""
-        reply = _at_once(execute(self.tpp, head.route, Request(head.hashed, body)))
+        reply = _at_once(execute(self.tpp, head.route, Incoming(head.hashed, body)))
         return _spell(reply, format_datetime(self.tpp.clock.now().replace(microsecond=0), usegmt=True))
 
 

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from benchmarks.exact_server import serve
-from reconciler.sandbox.building import build
 from reconciler.sandbox.clock import RealTime
+from reconciler.sandbox.running import build
 from reconciler.sandbox.seed import Seed, TicketSeed, TokenSeed
 from reconciler.sandbox.store import NoStore
 

@@ -5,10 +5,9 @@ from pathlib import Path
 from reconciler.errors import InvalidInput
 from reconciler.manifests.document import read_document
 from reconciler.model.canonical import Json
+from reconciler.sandbox.fault_injection import Rule
 from reconciler.sandbox.fault_rules import decode_rules
-from reconciler.sandbox.faults import Rule
-from reconciler.sandbox.seed import Seed
-from reconciler.sandbox.seed_file import decode_seed
+from reconciler.sandbox.seed import Seed, decode_seed
 
 
 def read_seed(path: Path) -> Seed:

@@ -21,7 +21,7 @@ from reconciler.model.value import replace
 from reconciler.rendering.neutral import terminal
 
 if TYPE_CHECKING:
-    from reconciler.sandbox.faults import Rule
+    from reconciler.sandbox.fault_injection import Rule
     from reconciler.sandbox.running import Listening, Sandbox
     from reconciler.sandbox.seed import Seed
 
@@ -99,8 +99,7 @@ def _rules(path: Path | None) -> "tuple[Rule, ...]":
 
 
 def _listening(wish: Wish) -> "Listening":
-    from reconciler.sandbox.running import Listening
-    from reconciler.sandbox.tls import server_context
+    from reconciler.sandbox.running import Listening, server_context
 
     tls = server_context(wish.tls_cert, wish.tls_key, wish.client_ca) if wish.tls_cert else None
     return Listening(wish.host, wish.port, tls, wish.latency, wish.tick)

@@ -5,46 +5,44 @@ from typing import cast
 
 from reconciler.model.canonical import Json
 from reconciler.model.instant import format_instant
-from reconciler.sandbox.body import optional, text
-from reconciler.sandbox.grants import Issued
-from reconciler.sandbox.jwt_login import JwtRefused, identity_of_jwt
-from reconciler.sandbox.platform import Call, Platform
-from reconciler.sandbox.reply import Reply, answer, oauth_error
-from reconciler.sandbox.scope import covers
+from reconciler.sandbox.credentials import JwtRefused, identity_of_jwt
+from reconciler.sandbox.grants import Issued, covers
+from reconciler.sandbox.platform import Platform, ServerCall
+from reconciler.sandbox.wire import Reply, answer, oauth_error, optional, text
 
 
-async def by_password(tpp: Platform, call: Call) -> Reply:
+async def by_password(tpp: Platform, call: ServerCall) -> Reply:
     """Grant for a user name and password."""
     application, scope = text(call.body, "client_id"), text(call.body, "scope")
     optional(call.body, "state")
-    identity = tpp.ways_in.user(text(call.body, "username"), text(call.body, "password"))
-    if identity is None:
+    user, password = tpp.credentials.users.get(text(call.body, "username")), text(call.body, "password")
+    if user is None or not user.knows(password):
         return oauth_error(400, "invalid_grant", "Username/password combination not valid")
-    return _grant(tpp, identity, application, scope)
+    return _grant(tpp, user.identity, application, scope)
 
 
-async def by_certificate(tpp: Platform, call: Call) -> Reply:
+async def by_certificate(tpp: Platform, call: ServerCall) -> Reply:
     """Grant for the client certificate of the connection."""
     application, scope = text(call.body, "client_id"), text(call.body, "scope")
     if call.subject is None:
         return oauth_error(400, "invalid_grant", "No client certificate was presented")
-    identity = tpp.ways_in.certificates.get(call.subject)
+    identity = tpp.credentials.certificates.get(call.subject)
     if identity is None:
         return oauth_error(400, "invalid_grant", "The client certificate belongs to no identity")
     return _grant(tpp, identity, application, scope)
 
 
-async def by_jwt(tpp: Platform, call: Call) -> Reply:
+async def by_jwt(tpp: Platform, call: ServerCall) -> Reply:
     """Grant for a JWT of a trusted issuer."""
     application, scope = text(call.body, "client_id"), text(call.body, "scope")
     try:
-        identity = await identity_of_jwt(text(call.body, "jwt"), tpp.ways_in.issuers, tpp.clock.now())
+        identity = await identity_of_jwt(text(call.body, "jwt"), tpp.credentials.issuers, tpp.clock.now())
     except JwtRefused as refusal:
         return oauth_error(400, "invalid_grant", str(refusal))
     return _grant(tpp, identity, application, scope)
 
 
-async def refresh(tpp: Platform, call: Call) -> Reply:
+async def refresh(tpp: Platform, call: ServerCall) -> Reply:
     """New tokens for a refresh token, which is void from then on."""
     optional(call.body, "grant_type")
     issued = tpp.grants.rotate(text(call.body, "refresh_token"), text(call.body, "client_id"), tpp.world.serial)
@@ -53,7 +51,7 @@ async def refresh(tpp: Platform, call: Call) -> Reply:
     return _answer(issued)
 
 
-async def verify(tpp: Platform, call: Call) -> Reply:
+async def verify(tpp: Platform, call: ServerCall) -> Reply:
     """Who holds the token, which scope, until when."""
     grant = call.grant
     if grant is None:
@@ -74,7 +72,7 @@ async def verify(tpp: Platform, call: Call) -> Reply:
     )
 
 
-async def revoke(tpp: Platform, call: Call) -> Reply:
+async def revoke(tpp: Platform, call: ServerCall) -> Reply:
     """End the grant of the bearer token: 200, or 202 when there is none to end."""
     if call.grant is None:
         return Reply(202, content_type="text/plain")
@@ -83,7 +81,7 @@ async def revoke(tpp: Platform, call: Call) -> Reply:
 
 
 def _grant(tpp: Platform, identity: str, application: str, scope: str) -> Reply:
-    offered = tpp.ways_in.applications.get(application)
+    offered = tpp.credentials.applications.get(application)
     if offered is None:
         return oauth_error(400, "invalid_client", "No such application, or the identity may not use it")
     if not covers(offered, scope):

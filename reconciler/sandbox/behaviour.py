@@ -1,31 +1,34 @@
 """How the sandbox's server behaves where TPP's versions and settings differ."""
 
-from dataclasses import dataclass, replace
+import re
 from datetime import timedelta
-from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
-from reconciler.sandbox.results import Result
+from msgspec import Meta, Struct
 
-
-class GuidStyle(StrEnum):
-    """How answers spell a GUID; all four occur (docs/tpp.md)."""
-
-    BRACES = "braces"
-    PLAIN = "plain"
-    UPPER = "upper"
-    UPPER_BRACES = "upper-braces"
+from reconciler.model.value import replace
+from reconciler.sandbox.wire import GuidStyle, TimeStyle
 
 
-class TimeStyle(StrEnum):
-    """How answers spell an instant; all three occur (docs/tpp.md)."""
+def _is_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        raise ValueError(f"{name!r} is no time zone", "write one such as Europe/Berlin") from None
 
-    DATE = "date"
-    DATE_OFFSET = "date-offset"
-    ISO = "iso"
+
+def _is_version(text: str) -> None:
+    if not re.fullmatch(r"\d{1,4}(\.\d{1,6}){1,3}", text):
+        raise ValueError(f"{text!r} is no version", "write one such as '26.1.0.2000', in quotes")
 
 
-@dataclass(frozen=True, slots=True)
-class Behaviour:
+_Hidden = Annotated[Literal[3, 4], Meta(description="3 or 4")]
+_FailureStatus = Annotated[Literal[200, 400], Meta(description="200 or 400")]
+
+
+class Behaviour(Struct, frozen=True, kw_only=True):
     """Switches for what differs between servers, or is not established about them.
 
     `zone` is the server's local time zone, in which it reads times without an offset; it is deliberately not UTC.
@@ -36,15 +39,16 @@ class Behaviour:
     of the object's stage. `refresh_voids_access` ends the old access token of a grant when it is refreshed.
     """
 
+    checks = MappingProxyType({"version": _is_version, "zone": _is_zone})
     version: str = "26.1.0.2000"
     schedules_in_details: bool = True
     plain_approved: bool = False
     guids: GuidStyle = GuidStyle.BRACES
     times: TimeStyle = TimeStyle.DATE
     zone: str = "America/Denver"
-    unseen: Result = Result.TICKET_DOES_NOT_EXIST
-    denied: Result = Result.INSUFFICIENT_PRIVILEGES
-    failure_status: int = 200
+    unseen: _Hidden = 3
+    denied: _Hidden = 4
+    failure_status: _FailureStatus = 200
     keep_rejected: bool = True
     deletion_delay: timedelta = timedelta(0)
     cascade: bool = False

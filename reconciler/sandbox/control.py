@@ -1,22 +1,20 @@
 """The control endpoints under /sandbox/, for tests in another process. Loopback only."""
 
-import json
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+import msgspec
 from aiohttp import web
 
 from reconciler.errors import ReconcilerError
 from reconciler.model.canonical import Json
 from reconciler.model.instant import format_instant
 from reconciler.model.status import Status
-from reconciler.sandbox.body import Malformed, optional, parse, text
 from reconciler.sandbox.fault_rules import decode_rules
 from reconciler.sandbox.platform import Platform
-from reconciler.sandbox.processing import Processed
-from reconciler.sandbox.reply import Reply, bad_request, oauth_error
-from reconciler.sandbox.reply import answer as reply_with
-from reconciler.sandbox.ticket import Ticket, encode
+from reconciler.sandbox.ticket import Processed, Ticket
+from reconciler.sandbox.wire import Malformed, Reply, bad_request, oauth_error, optional, parse, text
+from reconciler.sandbox.wire import answer as reply_with
 
 Command = Callable[[Platform, Mapping[str, Json]], Json]
 
@@ -142,7 +140,7 @@ _COMMANDS: Mapping[str, Command] = MappingProxyType(
 
 
 def _plain(ticket: Ticket) -> Json:
-    value: Json = json.loads(encode(ticket))
+    value: Json = msgspec.to_builtins(ticket)
     return value
 
 

@@ -1,17 +1,70 @@
-"""Reading fault rules from the plain values of a file or of the control endpoint."""
+"""Fault rules from the plain values of a file or of the control endpoint."""
 
-import base64
-import binascii
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
+from msgspec.structs import asdict
 
 from reconciler.model.canonical import Json
 from reconciler.sandbox import wrong_answers
-from reconciler.sandbox.faults import Drop, Fault, Hang, Raw, Rule, Trickle, Truncate, Verdict
-from reconciler.sandbox.plain import Reader
+from reconciler.sandbox.conversion import Conversion
+from reconciler.sandbox.fault_injection import Drop, Fault, Hang, Raw, Rule, Trickle, Truncate, WrongResult
 from reconciler.sandbox.routes import OPERATIONS
 
-_CONDITIONS = ("operation", "guid", "nth", "after", "times", "name", "kind")
+_Count = Annotated[int, Meta(ge=0, description="a whole number, 0 or more")]
+_Seconds = Annotated[float, Meta(ge=0, description="a number, 0 or more")]
+_Status = Annotated[int, Meta(ge=200, le=599, description="an HTTP status from 200 to 599")]
+_EFFECT = ("effect", bool, False)
+
+
+class _Conditions(Struct, frozen=True, kw_only=True):
+    """When a fault hits, as in Rule."""
+
+    operation: str | None = None
+    guid: str | None = None
+    nth: _Count | None = None
+    after: _Count = 0
+    times: _Count | None = None
+    name: str = ""
+
+
+def _result(value: Json | UnsetType, effect: bool) -> Fault:
+    return WrongResult(missing=True, effect=effect) if value is UNSET else WrongResult(value, effect=effect)
+
+
+def _raw(base64: bytes, effect: bool) -> Fault:
+    return Raw(base64, effect)
+
+
+def _members(*fields: tuple[Any, ...]) -> type[Struct]:
+    return defstruct("Rule", fields, bases=(_Conditions,), frozen=True, kw_only=True)
+
+
+_KINDS: Mapping[str, tuple[Callable[..., Fault], type[Struct]]] = MappingProxyType(
+    {
+        "drop": (Drop, _members(_EFFECT, ("reset", bool, False))),
+        "hang": (Hang, _members(_EFFECT, ("seconds", _Seconds))),
+        "trickle": (Trickle, _members(("seconds", _Seconds))),
+        "truncate": (Truncate, _members(_EFFECT, ("keep", _Count, 12), ("cut", bool, False))),
+        "result": (_result, _members(_EFFECT, ("value", Any, UNSET))),
+        "raw": (_raw, _members(_EFFECT, ("base64", bytes))),
+        "deadlock": (wrong_answers.deadlock, _members(_EFFECT)),
+        "gateway": (wrong_answers.gateway, _members(_EFFECT, ("status", _Status, 502))),
+        "push-back": (
+            wrong_answers.push_back,
+            _members(_EFFECT, ("status", _Status, 429), ("retry_after", str | None, None)),
+        ),
+        "html": (wrong_answers.html, _members(_EFFECT, ("title", str, "Sign in"))),
+        "empty": (wrong_answers.empty, _members(_EFFECT)),
+        "redirect": (wrong_answers.redirect, _members(("location", str), ("status", _Status, 302))),
+        "unauthorized": (wrong_answers.unauthorized, _members()),
+        "forbidden": (wrong_answers.forbidden, _members()),
+        "says": (wrong_answers.says, _members(_EFFECT, ("body", str), ("status", _Status, 200))),
+    }
+)
+"""What makes a fault of each kind, and what a rule of that kind may say."""
 
 
 def decode_rules(value: Json, path: str) -> tuple[Rule, ...]:
@@ -19,129 +72,34 @@ def decode_rules(value: Json, path: str) -> tuple[Rule, ...]:
 
     `path` is named in problems. Raises InvalidInput with all of them.
     """
-    reader = Reader(path, "sandbox/faults")
-    top = reader.mapping(value, "rules file", ("rules",))
-    rules = tuple(_rule(reader, item, place) for place, item in reader.items(top.get("rules"), "rules"))
-    reader.check()
-    return rules
+    conversion = Conversion(path, "sandbox/faults")
+    top = conversion.members({} if value is None else value, "", {"rules": ""})
+    items = conversion.read(top.get("rules") or [], tuple[Any, ...], "rules")
+    rules = [
+        _rule(conversion, item, f"rules[{number}]")
+        for number, item in enumerate(items if isinstance(items, tuple) else ())
+    ]
+    conversion.check()
+    return tuple(rule for rule in rules if rule is not None)
 
 
-def _rule(reader: Reader, item: Json, place: str) -> Rule:
-    values = reader.mapping(item, place, ())
-    kind = reader.text(values, "kind", place)
-    fault: Fault = Drop()
-    if kind in _KINDS:
-        members, make = _KINDS[kind]
-        reader.mapping(values, place, _CONDITIONS + members)
-        fault = make(reader, values, place)
-    elif kind:
-        reader.fault(f"{place}.kind", f"{kind!r} is no kind of fault", f"known are: {', '.join(_KINDS)}")
-    operation = reader.text(values, "operation", place) if values.get("operation") is not None else None
-    if operation is not None and operation not in OPERATIONS:
-        reader.fault(
-            f"{place}.operation", f"{operation!r} is no operation", f"known are: {', '.join(sorted(OPERATIONS))}"
-        )
-    return Rule(
-        fault,
-        operation=operation,
-        guid=reader.text(values, "guid", place) if values.get("guid") is not None else None,
-        nth=int(reader.number(values, "nth", place)) if values.get("nth") is not None else None,
-        after=int(reader.number(values, "after", place, 0)),
-        times=int(reader.number(values, "times", place)) if values.get("times") is not None else None,
-        name=reader.text(values, "name", place, kind),
-    )
-
-
-Make = Callable[[Reader, Mapping[str, Json], str], Fault]
-
-
-def _drop(reader: Reader, values: Mapping[str, Json], place: str) -> Fault:
-    return Drop(reader.flag(values, "effect", place), reader.flag(values, "reset", place))
-
-
-def _hang(reader: Reader, values: Mapping[str, Json], place: str) -> Fault:
-    return Hang(reader.number(values, "seconds", place), reader.flag(values, "effect", place))
-
-
-def _trickle(reader: Reader, values: Mapping[str, Json], place: str) -> Fault:
-    return Trickle(reader.number(values, "seconds", place))
-
-
-def _truncate(reader: Reader, values: Mapping[str, Json], place: str) -> Fault:
-    keep = int(reader.number(values, "keep", place, 12))
-    return Truncate(keep, reader.flag(values, "effect", place), reader.flag(values, "cut", place))
-
-
-def _result(reader: Reader, values: Mapping[str, Json], place: str) -> Fault:
-    return Verdict(values.get("value"), missing="value" not in values, effect=reader.flag(values, "effect", place))
-
-
-def _raw(reader: Reader, values: Mapping[str, Json], place: str) -> Fault:
-    try:
-        data = base64.b64decode(reader.text(values, "base64", place), validate=True)
-    except (binascii.Error, ValueError):
-        reader.fault(f"{place}.base64", "must be base64")
-        data = b""
-    return Raw(data, reader.flag(values, "effect", place))
-
-
-def _deadlock(reader: Reader, values: Mapping[str, Json], place: str) -> Fault:
-    return wrong_answers.deadlock(effect=reader.flag(values, "effect", place))
-
-
-def _gateway(reader: Reader, values: Mapping[str, Json], place: str) -> Fault:
-    return wrong_answers.gateway(_status(reader, values, place, 502), effect=reader.flag(values, "effect", place))
-
-
-def _push_back(reader: Reader, values: Mapping[str, Json], place: str) -> Fault:
-    retry_after = reader.text(values, "retry_after", place) if values.get("retry_after") is not None else None
-    effect = reader.flag(values, "effect", place)
-    return wrong_answers.push_back(_status(reader, values, place, 429), retry_after, effect=effect)
-
-
-def _html(reader: Reader, values: Mapping[str, Json], place: str) -> Fault:
-    return wrong_answers.html(
-        reader.text(values, "title", place, "Sign in"), effect=reader.flag(values, "effect", place)
-    )
-
-
-def _empty(reader: Reader, values: Mapping[str, Json], place: str) -> Fault:
-    return wrong_answers.empty(effect=reader.flag(values, "effect", place))
-
-
-def _redirect(reader: Reader, values: Mapping[str, Json], place: str) -> Fault:
-    return wrong_answers.redirect(reader.text(values, "location", place), _status(reader, values, place, 302))
-
-
-def _says(reader: Reader, values: Mapping[str, Json], place: str) -> Fault:
-    effect = reader.flag(values, "effect", place)
-    return wrong_answers.says(reader.text(values, "body", place), _status(reader, values, place, 200), effect=effect)
-
-
-def _status(reader: Reader, values: Mapping[str, Json], place: str, default: int) -> int:
-    status = int(reader.number(values, "status", place, default))
-    if not 200 <= status <= 599:
-        reader.fault(f"{place}.status", "must be an HTTP status from 200 to 599")
-        return default
-    return status
-
-
-_KINDS: Mapping[str, tuple[tuple[str, ...], Make]] = MappingProxyType(
-    {
-        "drop": (("effect", "reset"), _drop),
-        "hang": (("effect", "seconds"), _hang),
-        "trickle": (("seconds",), _trickle),
-        "truncate": (("effect", "keep", "cut"), _truncate),
-        "result": (("effect", "value"), _result),
-        "raw": (("effect", "base64"), _raw),
-        "deadlock": (("effect",), _deadlock),
-        "gateway": (("effect", "status"), _gateway),
-        "push-back": (("effect", "status", "retry_after"), _push_back),
-        "html": (("effect", "title"), _html),
-        "empty": (("effect",), _empty),
-        "redirect": (("location", "status"), _redirect),
-        "unauthorized": ((), lambda *_: wrong_answers.unauthorized()),
-        "forbidden": ((), lambda *_: wrong_answers.forbidden()),
-        "says": (("effect", "status", "body"), _says),
-    }
-)
+def _rule(conversion: Conversion, item: Json, place: str) -> Rule | None:
+    if not isinstance(item, Mapping):
+        conversion.fault(place, "must be a mapping")
+        return None
+    kind = item.get("kind")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        message = f"{kind!r} is no kind of fault" if isinstance(kind, str) else "is required and must be text"
+        conversion.fault(f"{place}.kind", message, f"known are: {', '.join(_KINDS)}")
+        return None
+    make, members = _KINDS[kind]
+    read = conversion.read({name: value for name, value in item.items() if name != "kind"}, members, place)
+    operation = item.get("operation")
+    if isinstance(operation, str) and operation not in OPERATIONS:
+        hint = f"known are: {', '.join(sorted(OPERATIONS))}"
+        conversion.fault(f"{place}.operation", f"{operation!r} is no operation", hint)
+    if not isinstance(read, _Conditions):
+        return None
+    conditions = {name: getattr(read, name) for name in _Conditions.__struct_fields__}
+    fault = make(**{name: value for name, value in asdict(read).items() if name not in conditions})
+    return Rule(fault, **(conditions | {"name": read.name or kind}))

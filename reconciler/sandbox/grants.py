@@ -1,21 +1,55 @@
-"""The authorisation server's memory: grants, their access tokens, and refresh tokens that rotate."""
+"""The authorisation server's memory: grants, their scopes and access tokens, and refresh tokens that rotate."""
 
 import hashlib
-import json
 import secrets
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import RLock
 
-from reconciler.model.instant import format_instant, parse_instant
+import msgspec
+
+from reconciler.model.value import replace
 from reconciler.sandbox.behaviour import Behaviour
 from reconciler.sandbox.clock import SandboxClock
-from reconciler.sandbox.store import NoStore, Store
+from reconciler.sandbox.store import NoStore, StateStore
+
+ANY = ""
+"""The required scope of a call that takes every token."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+def parse_scope(text: str) -> Mapping[str, frozenset[str]]:
+    """Return the privileges by resource. A resource without privileges has an empty set."""
+    resources: dict[str, frozenset[str]] = {}
+    for part in text.split(";"):
+        resource, _, privileges = part.partition(":")
+        if name := resource.strip().casefold():
+            given = frozenset(p.strip().casefold() for p in privileges.split(",") if p.strip())
+            resources[name] = resources.get(name, frozenset()) | given
+    return resources
+
+
+def allows(scope: str, required: str) -> bool:
+    """Say whether a grant's scope satisfies a call: `any:approve`, `configuration:manage`, `configuration`, or ANY."""
+    if required == ANY:
+        return True
+    granted = parse_scope(scope)
+    resource, _, privilege = required.partition(":")
+    if resource == "any":
+        return any(privilege in privileges for privileges in granted.values())
+    return resource in granted and (not privilege or privilege in granted[resource])
+
+
+def covers(offered: str, asked: str) -> bool:
+    """Say whether everything in the scope `asked` is also in the scope `offered`."""
+    available = parse_scope(offered)
+    return all(
+        resource in available and privileges <= available[resource]
+        for resource, privileges in parse_scope(asked).items()
+    )
+
+
+class GrantRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One grant. Tokens are kept as SHA-256 only. `seen` is the serial of the newest ticket its permissions cover."""
 
     identity: str
@@ -34,7 +68,7 @@ class Grant:
 class Issued:
     """A grant with its secrets, for the one answer that carries them."""
 
-    grant: Grant
+    grant: GrantRecord
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
 
@@ -60,15 +94,15 @@ class Grants:
 
     clock: SandboxClock = field(default_factory=SandboxClock)
     behaviour: Behaviour = Behaviour()
-    store: Store = field(default_factory=NoStore)
-    _by_access: dict[str, Grant] = field(default_factory=dict)
-    _by_refresh: dict[str, Grant] = field(default_factory=dict)
+    store: StateStore = field(default_factory=NoStore)
+    _by_access: dict[str, GrantRecord] = field(default_factory=dict)
+    _by_refresh: dict[str, GrantRecord] = field(default_factory=dict)
     _lock: RLock = field(default_factory=RLock)
 
     def restore(self) -> None:
         """Take over what an earlier process left in the store."""
         for _, text in self.store.items("grants"):
-            self._index(_decode(text))
+            self._index(msgspec.json.decode(text, type=GrantRecord))
 
     def take(
         self,
@@ -82,7 +116,7 @@ class Grants:
     ) -> Issued:
         """Give a new grant, with a token of the caller's choice or a random one."""
         access, refresh, now = token or secrets.token_urlsafe(18), secrets.token_urlsafe(18), self.clock.now()
-        grant = Grant(
+        grant = GrantRecord(
             identity=identity,
             application=application,
             scope=scope,
@@ -97,7 +131,7 @@ class Grants:
         self._keep(grant)
         return Issued(grant, access, refresh)
 
-    def of_token(self, hashed: str) -> Grant | None:
+    def of_token(self, hashed: str) -> GrantRecord | None:
         """Return the grant of an access token (its `digest`), None when unknown, revoked or expired."""
         grant = self._by_access.get(hashed)
         return grant if grant and self.clock.now() < grant.expires else None
@@ -125,12 +159,12 @@ class Grants:
             self._keep(new)
             return Issued(new, access, refresh)
 
-    def renew_permissions(self, grant: Grant, seen: int) -> None:
+    def renew_permissions(self, grant: GrantRecord, seen: int) -> None:
         """Let the grant see all tickets up to the serial `seen`."""
         if grant.seen != seen and grant.access in self._by_access:
             self._keep(replace(grant, seen=seen))
 
-    def revoke(self, grant: Grant) -> None:
+    def revoke(self, grant: GrantRecord) -> None:
         """End a grant: neither of its tokens works any more."""
         with self._lock:
             self._by_access.pop(grant.access, None)
@@ -142,27 +176,15 @@ class Grants:
         for grant in list(self):
             self.revoke(grant)
 
-    def __iter__(self) -> Iterator[Grant]:
+    def __iter__(self) -> Iterator[GrantRecord]:
         """Go through all grants, oldest first."""
         return iter(list(self._by_access.values()))
 
-    def _keep(self, grant: Grant) -> None:
+    def _keep(self, grant: GrantRecord) -> None:
         with self._lock:
             self._index(grant)
-            self.store.put("grants", grant.access, _encode(grant))
+            self.store.put("grants", grant.access, msgspec.json.encode(grant).decode())
 
-    def _index(self, grant: Grant) -> None:
+    def _index(self, grant: GrantRecord) -> None:
         self._by_access[grant.access] = grant
         self._by_refresh[grant.refresh] = grant
-
-
-def _encode(grant: Grant) -> str:
-    values = {name: getattr(grant, name) for name in Grant.__slots__}
-    return json.dumps(values, default=format_instant)
-
-
-def _decode(text: str) -> Grant:
-    values = json.loads(text)
-    for name in ("issued", "access_issued", "expires", "refresh_until"):
-        values[name] = parse_instant(values[name])
-    return Grant(**values)

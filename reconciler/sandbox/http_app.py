@@ -11,13 +11,12 @@ from email.utils import format_datetime
 from aiohttp import web
 
 from reconciler.sandbox import control
+from reconciler.sandbox.fault_injection import Cut, Drip, Sent, misbehave
 from reconciler.sandbox.grants import shortened
 from reconciler.sandbox.log import Entry, safe_body, safe_headers
-from reconciler.sandbox.misbehaving import Cut, Drip, Sent, misbehave
-from reconciler.sandbox.platform import Platform, Route
-from reconciler.sandbox.reply import Reply, oauth_error
+from reconciler.sandbox.platform import Incoming, Platform, Route, execute, hashed_bearer
 from reconciler.sandbox.routes import ROUTES
-from reconciler.sandbox.service import Request, execute, hashed_bearer
+from reconciler.sandbox.wire import Reply, oauth_error
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER with a time of zero: closing sends a TCP reset."""
@@ -54,7 +53,7 @@ class HttpApp:
         )
         self.tpp.log.open(entry)
         await self.pause(self.latency)
-        sent = await self._carry_out(route, request, Request(hashed, body, _subject(request.transport)), entry)
+        sent = await self._carry_out(route, request, Incoming(hashed, body, _subject(request.transport)), entry)
         return await self._send(request, entry, sent)
 
     async def pause(self, seconds: float) -> None:
@@ -63,7 +62,7 @@ class HttpApp:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.over.wait(), seconds)
 
-    async def _carry_out(self, route: Route | None, request: web.BaseRequest, asked: Request, entry: Entry) -> Sent:
+    async def _carry_out(self, route: Route | None, request: web.BaseRequest, asked: Incoming, entry: Entry) -> Sent:
         if route is None:
             return oauth_error(404, "not_found", "There is no such resource")
         if request.method != route.method:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from reconciler.sandbox import auth_calls, server_calls, ticket_calls
+from reconciler.sandbox.grants import ANY
 from reconciler.sandbox.platform import Route
-from reconciler.sandbox.scope import ANY
 
 _OPEN = None
 

@@ -1,6 +1,9 @@
-"""Building a sandbox from its seed, and running it in a thread: `with running_sandbox() as sandbox`."""
+"""Build a sandbox from its seed or its state, and run it in a thread: `with running_sandbox() as sandbox`."""
 
 import asyncio
+import json
+import secrets
+import sqlite3
 import ssl
 import threading
 from collections.abc import Iterator
@@ -10,18 +13,115 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 from aiohttp import web
 
-from reconciler.sandbox.building import build, issue
+from reconciler.errors import InvalidInput
+from reconciler.model.decision import Problem, Source
 from reconciler.sandbox.clock import Now, RealTime, SandboxClock
-from reconciler.sandbox.faults import Faults
+from reconciler.sandbox.fault_injection import Faults
 from reconciler.sandbox.grants import Grants
 from reconciler.sandbox.http_app import HttpApp
+from reconciler.sandbox.identities import Directory
 from reconciler.sandbox.log import Log
 from reconciler.sandbox.platform import Platform
-from reconciler.sandbox.seed import APPROVER, FULL_SCOPE, Seed
-from reconciler.sandbox.store import NoStore, SqliteStore, Store
+from reconciler.sandbox.seed import APPROVER, FULL_SCOPE, Seed, TicketSeed
+from reconciler.sandbox.store import NoStore, SqliteStore, StateStore
 from reconciler.sandbox.world import World
+
+
+def server_context(certificate: Path, key: Path | None = None, client_ca: Path | None = None) -> ssl.SSLContext:
+    """Return the context of a TLS server; with `client_ca` clients may show a certificate that this CA signed.
+
+    A certificate is asked for and not required, as TPP does. Raises InvalidInput for files that don't work.
+    """
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(certificate, key)
+    except OSError as error:
+        raise _unusable(certificate, f"the TLS certificate or its key can't be used: {error}") from error
+    if client_ca is not None:
+        try:
+            context.load_verify_locations(client_ca)
+        except OSError as error:
+            raise _unusable(client_ca, f"the CA of client certificates can't be used: {error}") from error
+        context.verify_mode = ssl.CERT_OPTIONAL
+    return context
+
+
+def _unusable(path: Path, message: str) -> InvalidInput:
+    hint = "give PEM files that belong together with --tls-cert, --tls-key and --client-ca"
+    return InvalidInput((Problem("sandbox/tls", Source(str(path)), message, hint),))
+
+
+def build(seed: Seed, store: StateStore, clock: Now) -> tuple[Platform, str]:
+    """Make the platform that `seed` describes, or that `store` remembers, and an access token for it."""
+    settings = dict(store.items("settings"))
+    own_clock = SandboxClock(clock, timedelta(seconds=float(settings.get("offset", "0"))))
+    own_clock.moved = lambda offset: store.put("settings", "offset", str(offset.total_seconds()))
+    directory = Directory()
+    directory.extend(seed.identities)
+    caller = directory.find(APPROVER.name) or next(iter(seed.identities), APPROVER)
+    world = World(own_clock, seed.behaviour, directory, store, default_approvers=(caller.universal,))
+    grants = Grants(own_clock, seed.behaviour, store)
+    tpp = Platform(own_clock, seed.behaviour, directory, world, grants, seed)
+    try:
+        restored = world.restore()
+        grants.restore()
+    except msgspec.MsgspecError:
+        raise sqlite3.DatabaseError("it was written by another version") from None
+    if not restored:
+        _plant(tpp, seed)
+    token = seed.tokens[0].token if seed.tokens else issue(tpp, FULL_SCOPE, caller.universal, None)
+    return tpp, token
+
+
+def _plant(tpp: Platform, seed: Seed) -> None:
+    for ticket in sorted(seed.tickets, key=lambda ticket: ticket.new):
+        if not ticket.new:
+            _add(tpp.world, ticket)
+    for token in seed.tokens:
+        identity = tpp.directory.find(token.identity)
+        tpp.grants.take(
+            identity.universal if identity else token.identity,
+            token.application,
+            token.scope,
+            seen=tpp.world.serial,
+            token=token.token,
+            lifetime=token.lifetime,
+        )
+    for ticket in seed.tickets:
+        if ticket.new:
+            _add(tpp.world, ticket)
+    tpp.world.store.put("settings", "planted", json.dumps(True))
+
+
+def _add(world: World, ticket: TicketSeed) -> None:
+    world.add_ticket(
+        ticket.guid,
+        object=ticket.object,
+        workflow=ticket.workflow,
+        approvers=ticket.approvers,
+        denied=ticket.denied,
+        reason=ticket.reason,
+        status=ticket.status,
+        schedule=ticket.schedule,
+        explanation=ticket.explanation,
+        user_data=ticket.user_data,
+        stage=ticket.stage,
+        created=world.clock.now() - ticket.age,
+        new=ticket.new,
+    )
+
+
+def issue(tpp: Platform, scope: str, identity: str, lifetime: timedelta | None) -> str:
+    """Return a new access token for an identity in any spelling."""
+    known = tpp.directory.find(identity)
+    universal = known.universal if known else identity
+    token = secrets.token_urlsafe(18)
+    tpp.grants.take(universal, "reconciler", scope, seen=tpp.world.serial, token=token, lifetime=lifetime)
+    return token
+
 
 KEEP_ALIVE = 75
 """After how many seconds without a request a connection is closed."""
@@ -95,7 +195,7 @@ def running_sandbox(
     Raises OSError when the address can't be listened on, sqlite3.Error when `state` is no state file.
     """
     seed, listening = seed or Seed(), listening or Listening()
-    store: Store = NoStore() if state is None else SqliteStore(state)
+    store: StateStore = NoStore() if state is None else SqliteStore(state)
     try:
         tpp, token = build(seed, store, clock or RealTime())
         tpp.world.immediate = listening.tick == 0

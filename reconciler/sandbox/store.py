@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) 
 TABLES = ("tickets", "grants", "objects", "settings")
 
 
-class Store(Protocol):
+class StateStore(Protocol):
     """Keeps text by table and key. The sandbox holds everything in memory and only writes here."""
 
     def put(self, table: str, key: str, value: str) -> None:

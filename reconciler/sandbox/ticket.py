@@ -1,16 +1,22 @@
-"""The sandbox's own record of a ticket, and its spelling in the state file."""
+"""A ticket, and what decisions and time do to it. Pure."""
 
-import json
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+
 from reconciler.model.guid import Guid
-from reconciler.model.instant import format_instant, parse_instant
 from reconciler.model.status import Schedule, Status
+from reconciler.model.value import replace
+from reconciler.sandbox.wire import ResultCode, read_time
+
+_SCHEDULED = (Status.APPROVED_AFTER, Status.APPROVED_BETWEEN)
+_APPROVING = (Status.APPROVED, *_SCHEDULED)
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(Struct, frozen=True, kw_only=True):
     """A ticket with everything that TPP keeps to itself.
 
     `approvals` are the approvers that have approved, `denied` the identities that may not see the ticket (prefixed
@@ -49,22 +55,132 @@ def next_update(ticket: Ticket, now: datetime) -> datetime:
     return max(now, ticket.updated + timedelta(milliseconds=1))
 
 
-def encode(ticket: Ticket) -> str:
-    """Return the ticket as one line of JSON."""
-    values = {name: getattr(ticket, name) for name in Ticket.__slots__}
-    values["schedule"] = ticket.schedule and [ticket.schedule.start, ticket.schedule.stop]
-    return json.dumps(values, default=format_instant)
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What an UpdateStatus call, or a person at the console, asks for. Times are text, as they were sent."""
+
+    status: Status
+    start: str | None = None
+    stop: str | None = None
+    explanation: str | None = None
+    approvers: tuple[str, ...] | None = None
+    user_data: str | None = None
 
 
-def decode(text: str) -> Ticket:
-    """Return the ticket of one line of JSON that `encode` wrote."""
-    values = json.loads(text)
-    for name in ("created", "updated", "resolved"):
-        values[name] = values[name] and parse_instant(values[name])
-    for name in ("approvers", "approvals", "denied"):
-        values[name] = tuple(values[name])
-    if values["schedule"]:
-        start, stop = values["schedule"]
-        values["schedule"] = Schedule(parse_instant(start), parse_instant(stop) if stop else None)
-    values["status"] = Status(values["status"])
-    return Ticket(**values)
+@dataclass(frozen=True, slots=True)
+class _Times:
+    schedule: Schedule | None
+    broken: bool
+
+
+def decide(ticket: Ticket, ruling: Ruling, voices: frozenset[str], now: datetime, zone: str) -> Ticket | ResultCode:
+    """Return the ticket after the ruling of the approvers `voices`, or the Result that refuses it.
+
+    All approvers must approve, one rejection rejects. An approval is final. A time that is none is accepted and
+    breaks the ticket later (TPP reference, Workflow/Ticket/UpdateStatus).
+    """
+    if ticket.final:
+        return ticket if ruling.status is ticket.status else ResultCode.GENERIC_FAILURE
+    times = _read_times(ruling, zone)
+    if times is None:
+        return ResultCode.BAD_ARGUMENTS
+    approvers = ticket.approvers if ruling.approvers is None else ruling.approvers
+    approvals = _approvals(ticket, ruling.status, approvers, voices)
+    waits = ruling.status in _APPROVING and not set(approvers) <= set(approvals)
+    status = Status.PENDING if waits else ruling.status
+    scheduled = status in _SCHEDULED
+    after = replace(
+        ticket,
+        status=status,
+        approvers=approvers,
+        approvals=approvals,
+        schedule=times.schedule if scheduled else None,
+        broken=scheduled and times.broken,
+        explanation=ticket.explanation if ruling.explanation is None else ruling.explanation,
+        user_data=ticket.user_data if ruling.user_data is None else ruling.user_data,
+    )
+    if after == ticket:
+        return ticket
+    return replace(after, missed=False, updated=next_update(ticket, now))
+
+
+def _approvals(ticket: Ticket, status: Status, approvers: tuple[str, ...], voices: frozenset[str]) -> tuple[str, ...]:
+    given = {voice for voice in ticket.approvals if voice in approvers}
+    mine = {approver for approver in approvers if approver in voices}
+    given = given | mine if status in _APPROVING else given - mine
+    return tuple(sorted(given))
+
+
+def _read_times(ruling: Ruling, zone: str) -> _Times | None:
+    if ruling.status not in _SCHEDULED:
+        return _Times(None, broken=False)
+    between = ruling.status is Status.APPROVED_BETWEEN
+    if not ruling.start or (between and not ruling.stop):
+        return None
+    start = read_time(ruling.start, zone)
+    stop = read_time(ruling.stop, zone) if ruling.stop else None
+    if start is None or (ruling.stop and stop is None):
+        return _Times(None, broken=True)
+    return _Times(Schedule(start, stop), broken=between and stop is not None and stop <= start)
+
+
+INTERNAL_ERROR = "Workflow returned InternalError"
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """What one look at all tickets leads to. `objects` are new statuses of objects by their DN."""
+
+    changed: tuple[Ticket, ...] = ()
+    deleted: tuple[Guid, ...] = ()
+    missed: tuple[Guid, ...] = ()
+    objects: tuple[tuple[str, str], ...] = ()
+
+
+def process(tickets: Iterable[Ticket], now: datetime, delay: timedelta, *, keep_rejected: bool) -> Processed:
+    """Resolve what is due, note what was missed, and delete what an object no longer waits for.
+
+    An object goes on when all tickets of its stage are resolved; its approved tickets are deleted `delay` after that.
+    """
+    before = list(tickets)
+    after = [_look_at(ticket, now, keep_rejected=keep_rejected) for ticket in before]
+    changed = tuple(new for old, new in zip(before, after, strict=True) if new is not old)
+    stages: dict[tuple[str, int], list[Ticket]] = defaultdict(list)
+    for ticket in after:
+        stages[ticket.object.casefold(), ticket.stage].append(ticket)
+    deleted: list[Guid] = []
+    for stage in stages.values():
+        moved_on = all(ticket.resolved or ticket.status is Status.REJECTED for ticket in stage)
+        for ticket in stage:
+            over = ticket.resolved is not None and ticket.resolved + delay <= now
+            if over and (moved_on or ticket.status is Status.REJECTED):
+                deleted.append(ticket.guid)
+    return Processed(
+        changed,
+        tuple(deleted),
+        tuple(ticket.guid for ticket in changed if ticket.missed),
+        tuple((ticket.object, INTERNAL_ERROR) for ticket in after if ticket.broken),
+    )
+
+
+def due_times(tickets: Iterable[Ticket], since: datetime, until: datetime) -> list[datetime]:
+    """Return the starts of schedules that fall into (since, until], in order."""
+    starts = {ticket.schedule.start for ticket in tickets if ticket.schedule and ticket.resolved is None}
+    return sorted(start for start in starts if since < start <= until)
+
+
+def _look_at(ticket: Ticket, now: datetime, *, keep_rejected: bool) -> Ticket:
+    if ticket.resolved or ticket.broken:
+        return ticket
+    match ticket.status, ticket.schedule:
+        case Status.APPROVED, _:
+            return replace(ticket, resolved=now)
+        case Status.REJECTED, _ if not keep_rejected:
+            return replace(ticket, resolved=now)
+        case Status.APPROVED_AFTER, schedule if schedule and schedule.start <= now:
+            return replace(ticket, resolved=now)
+        case Status.APPROVED_BETWEEN, schedule if schedule and schedule.stop and schedule.stop <= now:
+            return ticket if ticket.missed else replace(ticket, missed=True)
+        case Status.APPROVED_BETWEEN, schedule if schedule and schedule.start <= now:
+            return replace(ticket, resolved=now)
+    return ticket

@@ -3,20 +3,21 @@
 import json
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import RLock
 
+import msgspec
+
 from reconciler.model.guid import Guid, parse_guid
 from reconciler.model.status import Schedule, Status
+from reconciler.model.value import replace
 from reconciler.sandbox.behaviour import Behaviour
 from reconciler.sandbox.clock import SandboxClock
-from reconciler.sandbox.deciding import Ruling, decide
 from reconciler.sandbox.identities import Directory
-from reconciler.sandbox.processing import Processed, due_times, process
-from reconciler.sandbox.results import Result
-from reconciler.sandbox.store import NoStore, Store
-from reconciler.sandbox.ticket import Ticket, decode, encode
+from reconciler.sandbox.store import NoStore, StateStore
+from reconciler.sandbox.ticket import Processed, Ruling, Ticket, decide, due_times, process
+from reconciler.sandbox.wire import ResultCode
 
 DEFAULT_WORKFLOW = r"\VED\Policy\Workflows\Stage 0"
 
@@ -28,7 +29,7 @@ class World:
     clock: SandboxClock = field(default_factory=SandboxClock)
     behaviour: Behaviour = Behaviour()
     directory: Directory = field(default_factory=Directory)
-    store: Store = field(default_factory=NoStore)
+    store: StateStore = field(default_factory=NoStore)
     default_approvers: tuple[str, ...] = ()
     processing: bool = True
     serial: int = 0
@@ -42,7 +43,7 @@ class World:
         settings = dict(self.store.items("settings"))
         self.serial = int(settings.get("serial", "0"))
         self.processing = settings.get("processing", "on") == "on"
-        self._tickets = {Guid(key): decode(text) for key, text in self.store.items("tickets")}
+        self._tickets = {Guid(key): msgspec.json.decode(text, type=Ticket) for key, text in self.store.items("tickets")}
         self._objects = {json.loads(key): text for key, text in self.store.items("objects")}
         return bool(settings)
 
@@ -102,18 +103,18 @@ class World:
             self.store.put("settings", "serial", str(self.serial))
             return ticket
 
-    def look_up(self, guid: str, identity: str, seen: int) -> Ticket | Result:
+    def look_up(self, guid: str, identity: str, seen: int) -> Ticket | ResultCode:
         """Return a ticket as `identity` sees it with permissions that cover tickets up to the serial `seen`."""
         try:
             ticket = self._tickets.get(parse_guid(guid))
         except ValueError:
-            return Result.BAD_ARGUMENTS
+            return ResultCode.BAD_ARGUMENTS
         if ticket is None:
-            return Result.TICKET_DOES_NOT_EXIST
+            return ResultCode.TICKET_DOES_NOT_EXIST
         if ticket.serial > seen:
-            return self.behaviour.unseen
+            return ResultCode(self.behaviour.unseen)
         if ticket.denied and not self.directory.voices(identity).isdisjoint(ticket.denied):
-            return self.behaviour.denied
+            return ResultCode(self.behaviour.denied)
         return ticket
 
     def knows(self, guid: str, seen: int) -> bool:
@@ -121,16 +122,16 @@ class World:
         ticket = self._tickets.get(parse_guid(guid))
         return ticket is not None and ticket.serial <= seen
 
-    def rule(self, guid: Guid, ruling: Ruling, voices: frozenset[str]) -> tuple[Result, bool]:
+    def rule(self, guid: Guid, ruling: Ruling, voices: frozenset[str]) -> tuple[ResultCode, bool]:
         """Apply the ruling of an approver; return the Result and whether any ticket changed."""
         with self._lock:
             ticket = self._tickets.get(guid)
             if ticket is None:
-                return Result.TICKET_DOES_NOT_EXIST, False
+                return ResultCode.TICKET_DOES_NOT_EXIST, False
             if ticket.approvers and voices.isdisjoint(ticket.approvers):
-                return Result.INSUFFICIENT_PRIVILEGES, False
+                return ResultCode.INSUFFICIENT_PRIVILEGES, False
             decided = decide(ticket, ruling, voices, self.clock.now(), self.behaviour.zone)
-            if isinstance(decided, Result):
+            if isinstance(decided, ResultCode):
                 return decided, False
             changed = decided is not ticket
             if changed:
@@ -139,7 +140,7 @@ class World:
                 changed |= self._cascade(ticket, ruling, voices)
             if changed and self.immediate and self.processing:
                 self.process()
-            return Result.SUCCESS, changed
+            return ResultCode.SUCCESS, changed
 
     def console(
         self,
@@ -150,12 +151,12 @@ class World:
         start: str | None = None,
         stop: str | None = None,
         explanation: str | None = None,
-    ) -> Result:
+    ) -> ResultCode:
         """Decide as a person at the console does: as the approver `by`, or for all approvers when it is None."""
         with self._lock:
             ticket = self._tickets.get(parse_guid(guid))
             if ticket is None:
-                return Result.TICKET_DOES_NOT_EXIST
+                return ResultCode.TICKET_DOES_NOT_EXIST
             voices = frozenset(ticket.approvers) if by is None else self.directory.voices(by)
             return self.rule(ticket.guid, Ruling(status, start, stop, explanation), voices)[0]
 
@@ -237,4 +238,4 @@ class World:
 
     def _keep(self, ticket: Ticket) -> None:
         self._tickets[ticket.guid] = ticket
-        self.store.put("tickets", ticket.guid, encode(ticket))
+        self.store.put("tickets", ticket.guid, msgspec.json.encode(ticket).decode())

@@ -1,6 +1,6 @@
 """The wrong answers that real servers and the proxies before them give, by name."""
 
-from reconciler.sandbox.faults import Say
+from reconciler.sandbox.fault_injection import Say
 
 DEADLOCK_TEXT = (
     "Transaction (Process ID 87) was deadlocked on lock resources with another process and has been chosen "
@@ -51,10 +51,10 @@ def forbidden() -> Say:
     return _refusal(403, "insufficient_scope", ())
 
 
-def says(text: str | bytes, status: int = 200, *, effect: bool = False) -> Say:
+def says(body: str | bytes, status: int = 200, *, effect: bool = False) -> Say:
     """Any body with a JSON content type."""
-    body = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-    return Say(status, body, "application/json; charset=utf-8", effect=effect)
+    data = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
+    return Say(status, data, "application/json; charset=utf-8", effect=effect)
 
 
 def _refusal(status: int, error: str, headers: tuple[tuple[str, str], ...]) -> Say:

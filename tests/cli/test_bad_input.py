@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from reconciler.sandbox.faults import Say
+from reconciler.sandbox.fault_injection import Say
 from reconciler.sandbox.running import Listening, running_sandbox
 from tests.builders import guid
 from tests.cli.desk import FIRST, Desk, Said, steady

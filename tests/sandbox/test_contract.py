@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.sandbox import wrong_answers
-from reconciler.sandbox.faults import Fault, Verdict
+from reconciler.sandbox.fault_injection import Fault, WrongResult
 from reconciler.sandbox.routes import ROUTES
 from reconciler.sandbox.running import Sandbox, running_sandbox
 from reconciler.sandbox.seed import JOE
@@ -111,7 +111,7 @@ def test_without_a_token_every_secured_operation_is_refused(operation: Operation
 
 @pytest.mark.parametrize(
     "fault",
-    [Verdict(9), Verdict("1"), Verdict(missing=True), wrong_answers.html(), wrong_answers.gateway()],
+    [WrongResult(9), WrongResult("1"), WrongResult(missing=True), wrong_answers.html(), wrong_answers.gateway()],
     ids=["unknown", "text", "missing", "html", "gateway"],
 )
 def test_an_answer_that_the_description_does_not_allow_is_noticed(fault: Fault, sandbox: Sandbox) -> None:

@@ -10,8 +10,8 @@ import requests
 from reconciler.errors import InvalidInput
 from reconciler.model.status import Status
 from reconciler.sandbox import wrong_answers
+from reconciler.sandbox.fault_injection import Drop, Fault, Faults, Hang, Raw, Trickle, Truncate, WrongResult
 from reconciler.sandbox.fault_rules import decode_rules
-from reconciler.sandbox.faults import Drop, Fault, Faults, Hang, Raw, Trickle, Truncate, Verdict
 from reconciler.sandbox.running import Sandbox, running_sandbox
 from tests.builders import guid
 from tests.sandbox.client import TICKET, Client
@@ -61,11 +61,11 @@ def test_a_broken_connection_is_no_answer(
         (wrong_answers.empty, 200, b""),
         (partial(wrong_answers.says, "[1]"), 200, b"[1]"),
         (partial(Truncate, 5), 200, b'{"'),
-        (partial(Verdict, 0), 200, b'{"Result": 0}'),
-        (partial(Verdict, 99), 200, b'{"Result": 99}'),
-        (partial(Verdict, "1"), 200, b'{"Result": "1"}'),
-        (partial(Verdict, {"Result": 1}), 200, b'{"Result": {"Result": 1}}'),
-        (partial(Verdict, missing=True), 200, b"{}"),
+        (partial(WrongResult, 0), 200, b'{"Result": 0}'),
+        (partial(WrongResult, 99), 200, b'{"Result": 99}'),
+        (partial(WrongResult, "1"), 200, b'{"Result": "1"}'),
+        (partial(WrongResult, {"Result": 1}), 200, b'{"Result": {"Result": 1}}'),
+        (partial(WrongResult, missing=True), 200, b"{}"),
     ],
 )
 def test_a_wrong_answer_comes_with_or_without_the_effect(
@@ -188,8 +188,8 @@ def test_rules_are_read_from_plain_values() -> None:
         Hang(2.5),
         Trickle(1),
         Truncate(3, cut=True),
-        Verdict([1]),
-        Verdict(missing=True),
+        WrongResult([1]),
+        WrongResult(missing=True),
         Raw(b"\x00\x01"),
         wrong_answers.deadlock(),
         wrong_answers.gateway(504),
@@ -222,11 +222,10 @@ def test_all_faults_of_a_rules_file_are_told_at_once() -> None:
         "faults.yaml: rules[1].effect: must be true or false",
         "faults.yaml: rules[1].operation: 'UpdateStatus' is no operation",
         "faults.yaml: rules[2].extra: is not known",
-        "faults.yaml: rules[2].seconds: must be a number, 0 or more",
+        "faults.yaml: rules[2].seconds: is required and must be a number, 0 or more",
         "faults.yaml: rules[3].status: must be an HTTP status from 200 to 599",
         "faults.yaml: rules[4].base64: must be base64",
         "faults.yaml: rules[5]: must be a mapping",
-        "faults.yaml: rules[5].kind: is required and must be text",
     ]
 
 

@@ -8,9 +8,9 @@ import pytest
 import requests
 
 from reconciler.model.value import replace
+from reconciler.sandbox.credentials import JwtMapping
 from reconciler.sandbox.running import running_sandbox
 from reconciler.sandbox.seed import APPROVER, Seed
-from reconciler.sandbox.ways_in import JwtMapping
 from tests.builders import NOW
 from tests.fakes import FakeClock
 from tests.sandbox.client import Client
@@ -30,7 +30,7 @@ def login(issuer: Issuer, token: str, **mapping: Any) -> requests.Response:
     seed = Seed()
     trusted = JwtMapping(issuer.url, APPROVER.universal, AUDIENCE, **({"pattern": "repo:acme/.*"} | mapping))
     with (
-        running_sandbox(replace(seed, ways_in=replace(seed.ways_in, issuers=(trusted,))), clock=FakeClock()) as sandbox,
+        running_sandbox(replace(seed, issuers=(trusted,)), clock=FakeClock()) as sandbox,
         Client(sandbox.url, None) as client,
     ):
         return client.post("/vedauth/authorize/jwt", client_id="reconciler", jwt=token, scope="certificate:approve")

@@ -7,7 +7,7 @@ import pytest
 from reconciler.model.status import Status
 from reconciler.sandbox.behaviour import Behaviour
 from reconciler.sandbox.clock import SandboxClock
-from reconciler.sandbox.results import Result
+from reconciler.sandbox.wire import ResultCode
 from reconciler.sandbox.world import World
 from tests.builders import OBJECT, at, guid
 from tests.fakes import FakeClock
@@ -32,7 +32,7 @@ def statuses(world: World) -> dict[str, Status]:
 def test_all_approvers_must_approve(world: World) -> None:
     world.add_ticket(guid(1), approvers=["a", "b"])
 
-    assert world.console(guid(1), Status.APPROVED, by="a", explanation="[op:1]") is Result.SUCCESS
+    assert world.console(guid(1), Status.APPROVED, by="a", explanation="[op:1]") is ResultCode.SUCCESS
     assert statuses(world) == {guid(1): Status.PENDING}
     assert world.tickets[guid(1)].explanation == "[op:1]"
     world.console(guid(1), Status.APPROVED, by="b")
@@ -180,4 +180,4 @@ def test_a_processed_ticket_that_stays_can_not_be_rescheduled(world: World, cloc
     clock.at = at(START)
     world.process()
 
-    assert world.console(guid(1), Status.PENDING) is Result.GENERIC_FAILURE
+    assert world.console(guid(1), Status.PENDING) is ResultCode.GENERIC_FAILURE

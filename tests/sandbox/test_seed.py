@@ -5,13 +5,11 @@ from datetime import timedelta
 import pytest
 
 from reconciler.errors import InvalidInput
-from reconciler.model.status import Schedule, Status
+from reconciler.model.status import Status
 from reconciler.sandbox.behaviour import Behaviour, GuidStyle, TimeStyle
-from reconciler.sandbox.identities import Identity
-from reconciler.sandbox.results import Result
-from reconciler.sandbox.seed import Seed, TicketSeed, TokenSeed
-from reconciler.sandbox.seed_file import decode_seed
-from reconciler.sandbox.ways_in import JwtMapping, WaysIn
+from reconciler.sandbox.credentials import JwtMapping, User
+from reconciler.sandbox.identities import Principal, PrincipalType
+from reconciler.sandbox.seed import Seed, TicketSeed, TokenSeed, decode_seed
 from tests.builders import OBJECT, WORKFLOW, at, guid
 
 
@@ -70,14 +68,11 @@ def test_everything_can_be_said() -> None:
     }
 
     assert decode_seed(value, "seed.yaml") == Seed(
-        identities=(Identity("local:{1}", "local:a", "A", 2, ("b",)),),
-        ways_in=WaysIn(
-            applications={"app": "certificate:approve"},
-            users={"a": "local:{1}"},
-            passwords={"a": "p"},
-            certificates={"common-name": "local:{1}"},
-            issuers=(JwtMapping("http://127.0.0.1", "local:{1}", "x", pattern="repo:.*"),),
-        ),
+        identities=(Principal("local:{1}", "local:a", "A", PrincipalType.GROUP, ("b",)),),
+        applications={"app": "certificate:approve"},
+        users={"a": User("local:{1}", "p")},
+        certificates={"common-name": "local:{1}"},
+        issuers=(JwtMapping("http://127.0.0.1", "local:{1}", "x", pattern="repo:.*"),),
         tokens=(TokenSeed("t", "local:a", "configuration", "app", timedelta(seconds=9)),),
         tickets=(
             TicketSeed(
@@ -88,7 +83,8 @@ def test_everything_can_be_said() -> None:
                 denied=("local:b",),
                 reason="r",
                 status=Status.APPROVED_BETWEEN,
-                schedule=Schedule(at("2026-11-28T22:00:00Z"), at("2026-11-29T02:00:00Z")),
+                start=at("2026-11-28T22:00:00Z"),
+                stop=at("2026-11-29T02:00:00Z"),
                 explanation="e",
                 user_data="u",
                 stage=2,
@@ -103,8 +99,8 @@ def test_everything_can_be_said() -> None:
             guids=GuidStyle.UPPER,
             times=TimeStyle.ISO,
             zone="Europe/Berlin",
-            unseen=Result.INSUFFICIENT_PRIVILEGES,
-            denied=Result.TICKET_DOES_NOT_EXIST,
+            unseen=4,
+            denied=3,
             failure_status=400,
             keep_rejected=False,
             deletion_delay=timedelta(seconds=5),
@@ -125,7 +121,7 @@ def test_all_faults_of_a_seed_are_told_at_once() -> None:
         "issuers": [{"issuer": "i", "grantee": "g", "purpose": "p", "pattern": "("}],
         "tokens": "t",
         "tickets": [
-            {"guid": "x", "object": OBJECT, "status": "Approve", "start": "tomorrow", "new": "yes", "stage": -1},
+            {"guid": "x", "object": OBJECT, "status": "Approve", "start": "tomorrow", "new": "yes"},
             {"guid": guid(1), "object": OBJECT},
             {"guid": "{" + guid(1).upper() + "}", "approvers": [1]},
         ],
@@ -134,26 +130,43 @@ def test_all_faults_of_a_seed_are_told_at_once() -> None:
         decode_seed(value, "seed.yaml")
 
     assert [problem.message for problem in caught.value.problems] == [
-        "seed.servers: is not known",
-        "identities[0].type: 'robot' is no type of identity",
-        "identities[0].name: is required and must be text",
-        "users.a.identity: must be text",
+        "servers: is not known",
         "users.a.password: is required and must be text",
+        "users.a.identity: must be text",
         "issuers[0].pattern: is no regular expression: missing ), unterminated subpattern at position 0",
-        "tokens: must be a list",
-        "tickets[0].guid: 'x' is not a GUID",
-        "tickets[0].status: 'Approve' is no status",
-        "tickets[0].start: Invalid isoformat string: 'tomorrow'",
-        "tickets[0].stage: must be a number, 0 or more",
-        "tickets[0].new: must be true or false",
-        "tickets[2].object: is required and must be text",
-        "tickets[2].approvers[0]: must be text",
         "server.x: is not known",
-        "server.version: 'new' is no version",
         "server.guids: 'curly' is not known",
-        "server.zone: 'Mars/Base' is no time zone",
         "server.unseen: must be 3 or 4",
         "server.failure_status: must be 200 or 400",
+        "server.version: 'new' is no version",
+        "server.zone: 'Mars/Base' is no time zone",
+        "identities[0].name: is required and must be text",
+        "identities[0].type: 'robot' is not known",
+        "tokens: must be a list",
+        "tickets[0].status: 'Approve' is not known",
+        "tickets[0].start: must be a time such as 2026-11-28T22:00:00Z",
+        "tickets[0].new: must be true or false",
+        "tickets[0].guid: 'x' is not a GUID",
+        "tickets[2].object: is required and must be text",
+        "tickets[2].approvers[0]: must be text",
         f"tickets[2].guid: '{{{guid(1).upper()}}}' is there twice",
     ]
     assert {str(problem.source) for problem in caught.value.problems} == {"seed.yaml"}
+
+
+def test_tickets_that_no_server_could_have_are_told() -> None:
+    value = {
+        "tickets": [
+            {"guid": "x", "object": OBJECT},
+            {"guid": guid(1), "object": OBJECT, "status": "Approved After", "start": "2026-11-28T22:00:00"},
+            {"guid": "{" + guid(1).upper() + "}", "object": OBJECT},
+        ]
+    }
+    with pytest.raises(InvalidInput) as caught:
+        decode_seed(value, "seed.yaml")
+
+    assert [problem.message for problem in caught.value.problems] == [
+        "tickets[0].guid: 'x' is not a GUID",
+        "tickets[1].start: needs an offset",
+        f"tickets[2].guid: '{{{guid(1).upper()}}}' is there twice",
+    ]

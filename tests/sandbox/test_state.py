@@ -60,7 +60,7 @@ def test_no_token_is_in_the_state_file(tmp_path: Path) -> None:
 
 def test_a_seeded_schedule_is_kept(tmp_path: Path) -> None:
     schedule = Schedule(at("2026-11-28T22:00:00Z"), at("2026-11-29T02:00:00Z"))
-    ticket = TicketSeed(guid(1), OBJECT, status=Status.APPROVED_BETWEEN, schedule=schedule)
+    ticket = TicketSeed(guid(1), OBJECT, status=Status.APPROVED_BETWEEN, start=schedule.start, stop=schedule.stop)
     with running_sandbox(Seed(tickets=(ticket,)), state=tmp_path / "sandbox.db"):
         pass
     with running_sandbox(state=tmp_path / "sandbox.db") as sandbox:

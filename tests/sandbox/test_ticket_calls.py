@@ -8,10 +8,10 @@ import pytest
 
 from reconciler.model.status import Schedule, Status
 from reconciler.sandbox.behaviour import Behaviour, GuidStyle, TimeStyle, old_server
-from reconciler.sandbox.processing import INTERNAL_ERROR
-from reconciler.sandbox.results import Result
 from reconciler.sandbox.running import Sandbox, running_sandbox
 from reconciler.sandbox.seed import JANE, JOE, PKI_TEAM, Seed
+from reconciler.sandbox.ticket import INTERNAL_ERROR
+from reconciler.sandbox.wire import ResultCode
 from tests.builders import NOW, OBJECT, WORKFLOW, at, guid
 from tests.fakes import FakeClock
 from tests.sandbox.client import TICKET, Client
@@ -79,8 +79,8 @@ def test_an_approval_can_not_be_taken_back(sandbox: Sandbox, client: Client) -> 
     sandbox.world.add_ticket(guid(1))
     client.update(guid(1), "Approved")
 
-    assert client.update(guid(1), "Rejected") == Result.GENERIC_FAILURE
-    assert client.update(guid(1), "Pending") == Result.GENERIC_FAILURE
+    assert client.update(guid(1), "Rejected") == ResultCode.GENERIC_FAILURE
+    assert client.update(guid(1), "Pending") == ResultCode.GENERIC_FAILURE
     assert sandbox.world.tickets[guid(1)].status is Status.APPROVED
 
 
@@ -150,9 +150,9 @@ def test_an_invalid_time_is_accepted_and_breaks_later(sandbox: Sandbox, client: 
 def test_a_scheduled_status_without_its_times_is_a_bad_argument(sandbox: Sandbox, client: Client) -> None:
     sandbox.world.add_ticket(guid(1))
 
-    assert client.update(guid(1), "Approved After") == Result.BAD_ARGUMENTS
-    assert client.update(guid(1), "Approved Between", ScheduledStart=START) == Result.BAD_ARGUMENTS
-    assert client.update(guid(1), "approved") == Result.BAD_ARGUMENTS
+    assert client.update(guid(1), "Approved After") == ResultCode.BAD_ARGUMENTS
+    assert client.update(guid(1), "Approved Between", ScheduledStart=START) == ResultCode.BAD_ARGUMENTS
+    assert client.update(guid(1), "approved") == ResultCode.BAD_ARGUMENTS
     assert sandbox.log.effects == ()
 
 
@@ -161,7 +161,7 @@ def test_exists_tells_one_or_three(sandbox: Sandbox, client: Client) -> None:
     sandbox.world.add_ticket(guid(2), denied=[APPROVER])
 
     assert [client.ticket("exists", guid(number))["Result"] for number in (1, 2, 3)] == [1, 1, 3]
-    assert client.ticket("exists", "no guid")["Result"] == Result.BAD_ARGUMENTS
+    assert client.ticket("exists", "no guid")["Result"] == ResultCode.BAD_ARGUMENTS
 
 
 def test_a_guid_may_be_spelled_in_any_way_and_methods_in_any_case(sandbox: Sandbox, client: Client) -> None:
@@ -190,15 +190,15 @@ def test_enumerate_filters_by_object_and_user_data(sandbox: Sandbox, client: Cli
     assert found(UserData=JOE.universal) == [guid(1)]
     assert found(ObjectDN=OBJECT, UserData="somebody else") == []
     assert found() == [guid(1), guid(2)]
-    assert client.ticket("enumerate", ObjectDN="www.example.com")["Result"] == Result.OBJECT_DOES_NOT_EXIST
+    assert client.ticket("enumerate", ObjectDN="www.example.com")["Result"] == ResultCode.OBJECT_DOES_NOT_EXIST
 
 
 def test_a_created_ticket_is_seen_after_a_refresh_of_permissions(sandbox: Sandbox, client: Client) -> None:
     approvers = [{"PrefixedName": JOE.name}, {"PrefixedUniversal": APPROVER.upper()}]
     made = client.ticket("create", ObjectDN=OBJECT, WorkflowDN=WORKFLOW, Approvers=approvers, Reason=2, UserData="x")
 
-    assert client.ticket("details", made["GUID"])["Result"] == Result.TICKET_DOES_NOT_EXIST
-    assert client.ticket("exists", made["GUID"])["Result"] == Result.TICKET_DOES_NOT_EXIST
+    assert client.ticket("details", made["GUID"])["Result"] == ResultCode.TICKET_DOES_NOT_EXIST
+    assert client.ticket("exists", made["GUID"])["Result"] == ResultCode.TICKET_DOES_NOT_EXIST
     assert client.get("/vedsdk/Permissions/Refresh").json() == {"Result": 1}
     assert client.ticket("details", made["GUID"])["Approvers"] == [JOE.universal, APPROVER]
     assert [entry.operation for entry in sandbox.log.effects] == ["ticketCreate"]
@@ -210,9 +210,9 @@ def test_create_refuses_unknown_names(client: Client) -> None:
         result: int = client.ticket("create", **(body | changes))["Result"]
         return result
 
-    assert create(ObjectDN="x") == Result.OBJECT_DOES_NOT_EXIST
-    assert create(WorkflowDN="x") == Result.WORKFLOW_OBJECT_DOES_NOT_EXIST
-    assert create(Approvers=[{"PrefixedName": "AD+CORP:nobody"}]) == Result.BAD_ARGUMENTS
+    assert create(ObjectDN="x") == ResultCode.OBJECT_DOES_NOT_EXIST
+    assert create(WorkflowDN="x") == ResultCode.WORKFLOW_OBJECT_DOES_NOT_EXIST
+    assert create(Approvers=[{"PrefixedName": "AD+CORP:nobody"}]) == ResultCode.BAD_ARGUMENTS
 
 
 def test_a_deleted_ticket_is_gone(sandbox: Sandbox, client: Client) -> None:
@@ -236,14 +236,14 @@ def test_a_malformed_body_is_refused_with_400(client: Client, body: bytes) -> No
 def test_a_denied_ticket_answers_insufficient_privileges(sandbox: Sandbox, client: Client) -> None:
     sandbox.world.add_ticket(guid(1), denied=["local:svc-approver"])
 
-    assert client.ticket("details", guid(1))["Result"] == Result.INSUFFICIENT_PRIVILEGES
-    assert client.update(guid(1), "Approved") == Result.INSUFFICIENT_PRIVILEGES
+    assert client.ticket("details", guid(1))["Result"] == ResultCode.INSUFFICIENT_PRIVILEGES
+    assert client.update(guid(1), "Approved") == ResultCode.INSUFFICIENT_PRIVILEGES
 
 
 def test_only_an_approver_or_a_member_of_its_group_can_decide(sandbox: Sandbox, client: Client) -> None:
     sandbox.world.add_ticket(guid(1), approvers=[PKI_TEAM.name])
     with Client(sandbox.url, sandbox.issue(identity=JOE.name)) as joe:
-        assert client.update(guid(1), "Approved") == Result.INSUFFICIENT_PRIVILEGES
+        assert client.update(guid(1), "Approved") == ResultCode.INSUFFICIENT_PRIVILEGES
         assert joe.update(guid(1), "Approved") == 1
 
 
@@ -299,7 +299,7 @@ def test_a_server_can_report_plain_approved_after_scheduling(with_behaviour: Any
 
 
 def test_failing_results_can_come_with_400_and_unseen_tickets_with_4(with_behaviour: Any) -> None:
-    sandbox, client = with_behaviour(Behaviour(failure_status=400, unseen=Result.INSUFFICIENT_PRIVILEGES))
+    sandbox, client = with_behaviour(Behaviour(failure_status=400, unseen=ResultCode.INSUFFICIENT_PRIVILEGES))
     sandbox.world.add_ticket(guid(1), new=True)
     answer = client.post(TICKET + "status", GUID=guid(1))
 
@@ -323,6 +323,6 @@ def test_25_3_refuses_older_parameters_that_name_nothing(with_behaviour: Any) ->
     sandbox, client = with_behaviour(Behaviour(version="25.3"))
     sandbox.world.add_ticket(guid(1))
 
-    assert client.update(guid(1), "Approved", ObjectDN=r"\VED\Other") == Result.WORKFLOW_OBJECT_DOES_NOT_EXIST
-    assert client.update(guid(1), "Approved", Approvers=[{"Name": "nobody"}]) == Result.BAD_ARGUMENTS
+    assert client.update(guid(1), "Approved", ObjectDN=r"\VED\Other") == ResultCode.WORKFLOW_OBJECT_DOES_NOT_EXIST
+    assert client.update(guid(1), "Approved", Approvers=[{"Name": "nobody"}]) == ResultCode.BAD_ARGUMENTS
     assert client.post(TICKET + "updatestatus", GUID=guid(1), Status="Approved", Reason=7).status_code == 400

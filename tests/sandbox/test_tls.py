@@ -13,9 +13,8 @@ from vcert.connection_tpp_token import TPPTokenConnection
 from vcert.errors import VenafiConnectionError
 
 from reconciler.errors import InvalidInput
-from reconciler.sandbox.running import Listening, Sandbox, running_sandbox
+from reconciler.sandbox.running import Listening, Sandbox, running_sandbox, server_context
 from reconciler.sandbox.seed import APPROVER
-from reconciler.sandbox.tls import server_context
 from tests.sandbox.client import Client
 
 CA = trustme.CA()

@@ -4,8 +4,8 @@ import pytest
 import requests
 
 from reconciler.sandbox.behaviour import Behaviour
+from reconciler.sandbox.grants import allows, covers
 from reconciler.sandbox.running import Sandbox, running_sandbox
-from reconciler.sandbox.scope import allows, covers
 from reconciler.sandbox.seed import APPROVER, FULL_SCOPE, JANE, JOE, PKI_TEAM, Seed, TokenSeed
 from tests.builders import OBJECT, WORKFLOW, guid
 from tests.fakes import FakeClock

@@ -16,7 +16,7 @@ from reconciler.model.status import Approved
 from reconciler.model.ticket import Accepted, Declined, Found, Gone, Lost, NotSent, Unread
 from reconciler.ports import Update
 from reconciler.sandbox import wrong_answers
-from reconciler.sandbox.faults import Drop, Fault, Hang, Raw, Say, Truncate, Verdict
+from reconciler.sandbox.fault_injection import Drop, Fault, Hang, Raw, Say, Truncate, WrongResult
 from reconciler.tpp.secrets import Secret, Secrets
 from reconciler.tpp.session import ticket_reader
 from reconciler.tpp.writer import ticket_writer
@@ -128,7 +128,7 @@ def test_c2_a_kept_connection_that_breaks_under_the_write_leaves_it_lost() -> No
         assert len(server.calls("updatestatus")) == 1
 
 
-@pytest.mark.parametrize("fault", [Drop(), wrong_answers.gateway(503), wrong_answers.deadlock(), Verdict(2)])
+@pytest.mark.parametrize("fault", [Drop(), wrong_answers.gateway(503), wrong_answers.deadlock(), WrongResult(2)])
 def test_c3_the_writer_itself_never_sends_a_lost_update_again(tpp: Tpp, fault: Fault) -> None:
     tpp.sandbox.faults.add(fault, operation="ticketUpdateStatus", times=1)
     assert isinstance(tpp.writer.update(UPDATE), Lost)
@@ -227,10 +227,13 @@ def test_c9_result_1_is_accepted_and_no_more_than_that(tpp: Tpp) -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    [Verdict(missing=True), *(Verdict(value) for value in (None, "1", 1.0, True, {"Result": 1}, [1], 9, -1, 10**30))],
-    ids=lambda fault: "missing" if fault.missing else repr(fault.result)[:12],
+    [
+        WrongResult(missing=True),
+        *(WrongResult(value) for value in (None, "1", 1.0, True, {"Result": 1}, [1], 9, -1, 10**30)),
+    ],
+    ids=lambda fault: "missing" if fault.missing else repr(fault.value)[:12],
 )
-def test_c10_a_result_that_is_none_fails_closed(tpp: Tpp, fault: Verdict) -> None:
+def test_c10_a_result_that_is_none_fails_closed(tpp: Tpp, fault: WrongResult) -> None:
     tpp.sandbox.faults.add(fault)
     assert isinstance(tpp.reader.read(guid(2)), Unread)
     answer = tpp.writer.update(UPDATE)
@@ -240,7 +243,7 @@ def test_c10_a_result_that_is_none_fails_closed(tpp: Tpp, fault: Verdict) -> Non
 
 
 def test_c10_result_0_is_no_verdict(tpp: Tpp) -> None:
-    tpp.sandbox.faults.add(Verdict(0))
+    tpp.sandbox.faults.add(WrongResult(0))
     assert tpp.reader.read(guid(2)) == Unread(
         "Result 0 (None): the server gave no verdict; look at the ticket and at the server's log"
     )
@@ -272,14 +275,14 @@ def test_c13_a_ticket_that_is_gone_when_it_is_written_is_declined_with_result_3(
 
 
 def test_c14_a_denied_update_is_tried_once_more_after_a_refresh_of_the_permissions(tpp: Tpp) -> None:
-    tpp.sandbox.faults.add(Verdict(4), operation="ticketUpdateStatus", times=1)
+    tpp.sandbox.faults.add(WrongResult(4), operation="ticketUpdateStatus", times=1)
     assert tpp.writer.update(UPDATE) == Accepted()
     assert tpp.updates == [(guid(1), False), (guid(1), True)]
     assert len(tpp.sandbox.log.calls("permissionsRefresh")) == 1
 
 
 def test_c14_three_denials_in_a_row_end_the_batch(tpp: Tpp) -> None:
-    tpp.sandbox.faults.add(Verdict(4), operation="ticketUpdateStatus")
+    tpp.sandbox.faults.add(WrongResult(4), operation="ticketUpdateStatus")
     writer = tpp.writer
     answers = [writer.update(Update(guid(number), Approved())) for number in (1, 2, 3)]
     assert [(type(each), each.result, each.systemic) for each in answers] == [

@@ -5,7 +5,7 @@ import pytest
 from reconciler.errors import CredentialsRefused, ServerFailure
 from reconciler.model.settings import Requests
 from reconciler.sandbox import wrong_answers
-from reconciler.sandbox.identities import Identity
+from reconciler.sandbox.identities import Principal
 from reconciler.sandbox.seed import APPROVER, JANE, JOE, PKI_TEAM
 from reconciler.tpp import identities
 from reconciler.tpp.checks import Grant, check_before_writing, plan_notes, server_version, time_objection, verify
@@ -40,7 +40,7 @@ def test_names_become_prefixed_universals_each_asked_for_once(tpp: Tpp) -> None:
 
 
 def test_unknown_and_ambiguous_names_are_told_apart(tpp: Tpp) -> None:
-    tpp.sandbox.tpp.directory.add(Identity("AD+LAB:99aa99aa99aa99aa", "AD+LAB:jdoe", "Another Joe"))
+    tpp.sandbox.tpp.directory.add(Principal("AD+LAB:99aa99aa99aa99aa", "AD+LAB:jdoe", "Another Joe"))
     token = Secret(tpp.sandbox.issue(CONFIGURATION))
     with session_with(tpp.sandbox.url, secrets=Secrets(token=token)) as session:
         found = resolve_identities(session, ["jdoe", "AD+CORP:nobody", "AD+CORP:jdo", "local:nobody"])

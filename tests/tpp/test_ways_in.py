@@ -18,9 +18,9 @@ from reconciler.model.status import Approved
 from reconciler.model.ticket import Accepted, Found
 from reconciler.model.value import replace
 from reconciler.ports import Update
+from reconciler.sandbox.credentials import JwtMapping
 from reconciler.sandbox.running import Listening, Sandbox, running_sandbox
 from reconciler.sandbox.seed import APPROVER
-from reconciler.sandbox.ways_in import JwtMapping
 from reconciler.tpp.secrets import Secret, Secrets, read_secrets
 from reconciler.tpp.session import ticket_reader
 from reconciler.tpp.tls import tls_context
@@ -68,7 +68,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         issuer.url = server.url
         seed = seed_of()
         mapping = JwtMapping(server.url, APPROVER.universal, AUDIENCE, pattern="repo:acme/approvals:.*")
-        seed = replace(seed, ways_in=replace(seed.ways_in, issuers=(mapping,)))
+        seed = replace(seed, issuers=(mapping,))
         sandbox = stack.enter_context(running_sandbox(seed, listening=Listening(tls=context)))
         yield World(sandbox, issuer, Tls(ca_bundle=str(tmp_path / "ca.pem")), tmp_path)
 

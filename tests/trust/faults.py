@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from reconciler.sandbox import wrong_answers as wrong
-from reconciler.sandbox.faults import Drop, Fault, Hang, Raw, Say, Trickle, Truncate, Verdict
+from reconciler.sandbox.fault_injection import Drop, Fault, Hang, Raw, Say, Trickle, Truncate, WrongResult
 
 LONGER_THAN_WE_WAIT = 0.4
 """Seconds; the client waits for `house.IMPATIENT` when a fault is slow."""
@@ -30,13 +30,13 @@ _MAKERS: dict[str, Callable[[bool], Fault]] = {
     "truncated": lambda effect: Truncate(12, effect),
     "cut-off": lambda effect: Truncate(5, effect, cut=True),
     "no-http": lambda effect: Raw(b"\x16\x03\x01 hello\r\n\r\n", effect),
-    "no-result": lambda effect: Verdict(missing=True, effect=effect),
-    "result-text": lambda effect: Verdict("1", effect=effect),
-    "result-true": lambda effect: Verdict(True, effect=effect),
-    "result-null": lambda effect: Verdict(None, effect=effect),
-    "result-nested": lambda effect: Verdict({"Result": 1}, effect=effect),
-    "result-9": lambda effect: Verdict(9, effect=effect),
-    **{f"result-{number}": lambda effect, number=number: Verdict(number, effect=effect) for number in range(9)},
+    "no-result": lambda effect: WrongResult(missing=True, effect=effect),
+    "result-text": lambda effect: WrongResult("1", effect=effect),
+    "result-true": lambda effect: WrongResult(True, effect=effect),
+    "result-null": lambda effect: WrongResult(None, effect=effect),
+    "result-nested": lambda effect: WrongResult({"Result": 1}, effect=effect),
+    "result-9": lambda effect: WrongResult(9, effect=effect),
+    **{f"result-{number}": lambda effect, number=number: WrongResult(number, effect=effect) for number in range(9)},
 }
 
 _WITHOUT_EFFECT: dict[str, Fault] = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.status import Status
-from reconciler.sandbox.faults import Hang
+from reconciler.sandbox.fault_injection import Hang
 from tests.builders import guid
 from tests.trust.dies import STEPS
 from tests.trust.repository import DIES, FOUR, LATER, Repository, a_repository

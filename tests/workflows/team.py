@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reconciler.sandbox.credentials import JwtMapping
 from reconciler.sandbox.running import Sandbox, running_sandbox
 from reconciler.sandbox.seed import APPROVER, OFFERED_SCOPE, Seed, TicketSeed
-from reconciler.sandbox.ways_in import JwtMapping, WaysIn
 from tests.github.fake_github import FakeGitHub
 from tests.github.issuer import REQUEST_TOKEN
 from tests.github.repository import files, git
@@ -149,8 +149,9 @@ def team(folder: Path, *seeds: TicketSeed) -> Iterator[Team]:
     world.permission = {"ann": "write", "bob": "write", "max": "admin"}
     with FakeGitHub(world).serve() as github:
         issuer = JwtMapping(github.url, APPROVER.universal, AUDIENCE, identity_claim="repository_id", pattern="4242")
-        ways_in = WaysIn(applications={"reconciler": OFFERED_SCOPE}, issuers=(issuer,))
-        with running_sandbox(Seed(ways_in=ways_in, tickets=seeds or tickets())) as tpp:
+        with running_sandbox(
+            Seed(applications={"reconciler": OFFERED_SCOPE}, issuers=(issuer,), tickets=seeds or tickets())
+        ) as tpp:
             git(folder, "init", "--quiet", "--bare", "--initial-branch=main", str(remote))
             shutil.copytree(EXAMPLE, clone)
             git(clone, "init", "--quiet", "--initial-branch=main")

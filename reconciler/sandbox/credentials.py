@@ -1,16 +1,73 @@
-"""Who a JWT says its bearer is, checked against the keys that its issuer publishes over HTTP."""
+"""What the authorisation server accepts for a grant: applications, passwords, certificates, JWTs of trusted issuers."""
 
+import hmac
 import re
 import ssl
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import aiohttp
 import jwt
+from msgspec import Struct
 
 from reconciler.model.canonical import Json
-from reconciler.sandbox.ways_in import JwtMapping
+
+
+def _is_expression(text: str) -> None:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from None
+
+
+class JwtMapping(Struct, frozen=True):
+    """A trusted issuer, as TPP's JWT mapping has it: which claim must say what, and who is let in.
+
+    `keys` is where the issuer's keys are, empty to ask `<issuer>/.well-known/openid-configuration`. The claim
+    `purpose_claim` must be (or hold) `purpose`, the whole of `identity_claim` must match the expression `pattern`.
+    `ca` is a PEM file that signs the issuer's TLS certificate, empty for the system's.
+    """
+
+    checks = MappingProxyType({"pattern": _is_expression})
+    issuer: str
+    grantee: str
+    purpose: str
+    purpose_claim: str = "aud"
+    identity_claim: str = "sub"
+    pattern: str = ".*"
+    keys: str = ""
+    ca: str = ""
+
+
+class User(Struct, frozen=True):
+    """A user of the authorisation server; `identity` is a prefixed universal."""
+
+    identity: str
+    password: str
+
+    def __repr__(self) -> str:
+        """Show everything but the password."""
+        return f"User(identity={self.identity!r})"
+
+    def knows(self, password: str) -> bool:
+        """Whether a password is right."""
+        return hmac.compare_digest(self.password.encode(), password.encode("utf-8", "surrogatepass"))
+
+
+class Credentials(Struct, frozen=True):
+    """What the authorisation server accepts. Identities are prefixed universals.
+
+    `applications` has the largest scope of each client_id, `users` are by user name, `certificates` has identities by
+    the common name of a client certificate.
+    """
+
+    applications: dict[str, str] = {}
+    users: dict[str, User] = {}
+    certificates: dict[str, str] = {}
+    issuers: tuple[JwtMapping, ...] = ()
+
 
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 _LEEWAY = 60
