@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "ledger": {"model", "codec"},
     "applying": {"model", "planning"},
     "app": (PACKAGES | {"codec"}) - {"cli", "rendering", "sandbox"},
-    "sandbox": {"model", "codec", "aiohttp", "jwt", "cryptography"},
+    "sandbox": {"model", "codec", "msgspec", "aiohttp", "jwt", "cryptography"},
     "cli": PACKAGES | {"codec", "click", "rich"},
     "errors": {"model"},
     "ports": {"model"},
