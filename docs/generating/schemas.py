@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from docs.generating.text import cell, table
-from reconciler.manifests import schemas
+from reconciler.manifests import schema as schemas
 
 _HEAD = ("Key", "Holds", "Default", "Meaning")
 _SAME_AGAIN = "environments.*"

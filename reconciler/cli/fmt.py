@@ -20,7 +20,7 @@ def command(invocation: Invocation, paths: tuple[str, ...], check: bool) -> int:
     from reconciler.cli.clock import SystemClock
     from reconciler.cli.exit_codes import Exit
     from reconciler.errors import InvalidInput
-    from reconciler.manifests.formatting import format_manifest
+    from reconciler.manifests.format import format_manifest
     from reconciler.manifests.validate import validate
 
     checked = validate(

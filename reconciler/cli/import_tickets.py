@@ -68,7 +68,7 @@ def command(
 
 def _check(pattern: str, tickets: tuple[str, ...]) -> None:
     from reconciler.cli.importing import is_planned
-    from reconciler.manifests.placement import check_pattern
+    from reconciler.manifests.write import check_pattern
 
     try:
         check_pattern(pattern)

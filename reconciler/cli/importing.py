@@ -13,8 +13,7 @@ from reconciler.ledger.replacing import replace_file
 from reconciler.manifests.discovery import find
 from reconciler.manifests.edit import append_entries
 from reconciler.manifests.load import load_desired
-from reconciler.manifests.placement import file_for
-from reconciler.manifests.write import NewEntry, new_manifest
+from reconciler.manifests.write import NewEntry, file_for, new_manifest
 from reconciler.model.decision import Expectation
 from reconciler.model.guid import Guid
 from reconciler.model.instant import format_instant

@@ -10,10 +10,9 @@ from pathlib import Path
 import click
 
 from reconciler.errors import InvalidInput
-from reconciler.manifests.next_window import next_occurrence, weeks_later
-from reconciler.manifests.reschedule import NewTimes, file_zone, reschedule
+from reconciler.manifests.reschedule import NewTimes, file_zone, patch_of, reschedule
 from reconciler.manifests.times import zone_of
-from reconciler.manifests.unified_diff import unified_diff
+from reconciler.manifests.windows import next_occurrence, weeks_later
 from reconciler.model.plan import Plan, Step
 from reconciler.model.rescheduling import NoProposal, Proposal, Rescheduled
 from reconciler.model.settings import RecurringWindow, WindowDefinition
@@ -51,7 +50,7 @@ def make_patch(plan: Plan, windows: Mapping[str, WindowDefinition]) -> Patch:
         times = {each.step.guid: _new_times(each) for each in found if isinstance(each, Proposal)}
         try:
             edits = reschedule(name, text, times) if times else ()
-            patch.diffs.append(unified_diff(_below(inside, name), text, edits))
+            patch.diffs.append(patch_of(_below(inside, name), text, edits))
         except InvalidInput as error:
             found = [NoProposal(step, error.problems[0].message) for step in steps]
         patch.found += found

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from reconciler.errors import InvalidInput
-from reconciler.manifests.document import read_document
+from reconciler.manifests.yaml import read_file
 from reconciler.model.canonical import Json
 from reconciler.sandbox.fault_injection import Rule
 from reconciler.sandbox.fault_rules import decode_rules
@@ -21,7 +21,7 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
 
 
 def _plain(path: Path) -> Json:
-    value, _, problems = read_document(str(path))
-    if problems:
-        raise InvalidInput(tuple(problems))
-    return value
+    document = read_file(str(path))
+    if document.problems:
+        raise InvalidInput(tuple(document.problems))
+    return document.value

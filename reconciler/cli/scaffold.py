@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.cli.examples import examples
-from reconciler.manifests.fault import Fault
-from reconciler.manifests.schemas import text as schema_text
+from reconciler.manifests.problems import InvalidValue
+from reconciler.manifests.schema import text as schema_text
 from reconciler.manifests.server import normal_server
 from reconciler.model.value import replace
 
@@ -52,7 +52,7 @@ def checked(answers: Answers) -> Answers:
     """Return the answers in their usual spelling. Raises ValueError: the option, then what is wrong with it."""
     try:
         server = normal_server(answers.server)
-    except Fault as fault:
+    except InvalidValue as fault:
         raise ValueError(f"--server {fault.message}; {fault.hint}") from None
     for pattern in answers.owns:
         if not pattern.startswith("\\") or not pattern.isprintable():

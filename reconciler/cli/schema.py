@@ -2,7 +2,7 @@
 
 import click
 
-from reconciler.manifests.schemas import names, text
+from reconciler.manifests.schema import names, text
 
 
 @click.command()

@@ -1,27 +1,30 @@
 """The configuration file, with one environment chosen, as settings; or every fault in it."""
 
 import os
+import os.path
+import re
 from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from reconciler.errors import InvalidInput
-from reconciler.manifests.codes import Code
-from reconciler.manifests.document import read_document
-from reconciler.manifests.fault import Fault, did_you_mean, shown
-from reconciler.manifests.gate import compile_gate
-from reconciler.manifests.header import gate, schema_of
-from reconciler.manifests.place import Places
+from reconciler.manifests.decode import attempt
+from reconciler.manifests.problems import Code, InvalidValue, did_you_mean, quote
+from reconciler.manifests.schema import load, member_validator, schema_problems, validator
 from reconciler.manifests.server import normal_server
-from reconciler.manifests.settings_decode import decode_settings
-from reconciler.manifests.strict_yaml import Value
+from reconciler.manifests.times import in_order, instant, zone_of
+from reconciler.manifests.windows import decode_window, seconds
+from reconciler.manifests.yaml import SourceMap, Value, read_file
 from reconciler.model.decision import Problem, Source
-from reconciler.model.settings import AuthMethod, Settings
+from reconciler.model.policy import FourEyes, Freeze, Limits, Policy
+from reconciler.model.settings import Auth, AuthMethod, Requests, Settings, Tls
 from reconciler.model.value import replace
 
 DEFAULT_PATH = "reconciler.yaml"
 
-Members = dict[str, Any]
+Members = Mapping[str, Any]
 
 
 def load_settings(
@@ -45,65 +48,63 @@ def check_settings(
     """Return the settings as far as they can be read, and every fault of them in order of place."""
     members: Members = {}
     file = os.fspath(path) if path is not None else DEFAULT_PATH if Path(DEFAULT_PATH).exists() else None
-    places, problems = Places(file or DEFAULT_PATH), list[Problem]()
+    places, problems = SourceMap(file or DEFAULT_PATH), list[Problem]()
     if file is not None:
         members, places, problems = _read(file)
     settings = _chosen(members, file, environment, places, problems)
     settings = _overridden(settings, os.environ if environ is None else environ, problems)
     if not problems:
-        problems = [fault.problem(places) for fault in _incomplete(settings)]
+        problems = [fault.at(places.value(fault.path)) for fault in _incomplete(settings)]
     return settings, tuple(sorted(set(problems), key=lambda problem: (problem.source, problem.message)))
 
 
-def _read(file: str) -> tuple[Members, Places, list[Problem]]:
-    value, places, problems = read_document(file)
-    if problems and not places.values:
-        return {}, places, problems
-    if not gate("config")(value):
-        from reconciler.manifests.schema_faults import schema_problems
-
-        faults = schema_problems(schema_of("config"), value, places)
-        problems += faults
-        value = _well_formed(value) if faults else value
+def _read(file: str) -> tuple[Members, SourceMap, list[Problem]]:
+    document = read_file(file)
+    value, places, problems = document.value, document.places, document.problems
+    if problems and not document.whole:
+        return {}, SourceMap(file), problems
+    if not validator("config")(value):
+        problems += schema_problems("config", value, places)
+        value = _valid(value)
     return value if isinstance(value, dict) else {}, places, problems
 
 
-def _well_formed(value: Value) -> Members:
-    """Return those members of a faulty configuration that are well-formed, so that all other faults are found too."""
-    root = schema_of("config")
-    usable: Members = {}
+def _valid(value: Value) -> dict[str, Any]:
+    """Return those members of a faulty configuration that are valid, so that all other faults are found too."""
+    known = load("config")["properties"]
+    usable: dict[str, Any] = {}
     for name, member in value.items() if isinstance(value, dict) else ():
         if name == "environments" and isinstance(member, dict):
-            usable[name] = {inner: _well_formed(stated) for inner, stated in member.items()}
-        elif name in root["properties"] and compile_gate(root["properties"][name], root)(member):
+            usable[name] = {inner: _valid(stated) for inner, stated in member.items()}
+        elif name in known and member_validator("config", name)(member):
             usable[name] = member
     return usable
 
 
-def _chosen(members: Members, file: str | None, name: str | None, places: Places, problems: list[Problem]) -> Settings:
+def _chosen(
+    members: Members, file: str | None, name: str | None, places: SourceMap, problems: list[Problem]
+) -> Settings:
     """Decode the base and every environment, so that all faults are found, and return the one that was asked for."""
     folder = str(Path(file).parent) if file else ""
     environments: Members = members.get("environments", {})
     base = {key: value for key, value in members.items() if key != "environments"}
     found: dict[str | None, Settings] = {}
     for each, stated in ((None, {}), *environments.items()):
-        faults: list[Fault] = []
+        faults: list[InvalidValue] = []
         found[each] = decode_settings(_merged(base, stated), folder, faults)
         for fault in faults:
             inner = ("environments", each or "", *fault.path)
-            problems.append(
-                (fault.under("environments", each or "") if inner in places.values else fault).problem(places)
-            )
+            problems.append(fault.at(places.value(inner if inner in places else fault.path)))
     if name not in found and not problems:
         hint = did_you_mean(name or "", environments) or "define it under `environments`"
-        message = f"environment {shown(name)} is not defined"
+        message = f"environment {quote(name)} is not defined"
         problems.append(Problem(Code.CONFIG_ENVIRONMENT, places.key(("environments",)), message, hint))
     return replace(found.get(name, found[None]), environment=name, environments=tuple(sorted(environments)), path=file)
 
 
 def _merged(base: Members, over: Members, *, inside_windows: bool = False) -> Members:
     """Lay one map over another, key by key. Lists and windows are replaced whole."""
-    merged = dict(base)
+    merged: dict[str, Any] = dict(base)
     for key, value in over.items():
         below = base.get(key)
         if isinstance(below, dict) and isinstance(value, dict) and not inside_windows:
@@ -118,8 +119,8 @@ def _overridden(settings: Settings, environ: Mapping[str, str], problems: list[P
     if url:
         try:
             settings = replace(settings, server=normal_server(url))
-        except Fault as fault:
-            problems.append(Problem(fault.code, Source("$TPP_URL"), fault.message, fault.hint))
+        except InvalidValue as fault:
+            problems.append(fault.at(Source("$TPP_URL")))
     auth, tls = settings.auth, settings.tls
     return replace(
         settings,
@@ -133,17 +134,126 @@ def _overridden(settings: Settings, environ: Mapping[str, str], problems: list[P
     )
 
 
-def _incomplete(settings: Settings) -> list[Fault]:
+def _incomplete(settings: Settings) -> list[InvalidValue]:
     """Find what the method of signing in needs and no environment variable can give."""
     auth, tls = settings.auth, settings.tls
     match auth.method:
         case AuthMethod.CERTIFICATE if tls.client_cert is None:
             hint = "add `tls: {client_cert: …, client_key: …}`"
             return [
-                Fault(Code.CONFIG_AUTH, "method `certificate` needs a client certificate", hint, ("auth", "method"))
+                InvalidValue(
+                    Code.CONFIG_AUTH, "method `certificate` needs a client certificate", hint, ("auth", "method")
+                )
             ]
         case AuthMethod.JWT if (auth.jwt_file is None) == (not auth.jwt_command):
             hint = "add either `jwt_file` or `jwt_command`"
-            return [Fault(Code.CONFIG_AUTH, "method `jwt` needs one source of the JWT", hint, ("auth", "method"))]
+            return [
+                InvalidValue(Code.CONFIG_AUTH, "method `jwt` needs one source of the JWT", hint, ("auth", "method"))
+            ]
         case _:
             return []
+
+
+_DEFAULTS = Settings()
+
+
+def decode_settings(members: Members, folder: str, faults: list[InvalidValue]) -> Settings:
+    """Return the settings that `members` spell; relative paths are relative to `folder`.
+
+    What is wrong goes to `faults`, with the path inside `members`; what it concerns is then left at its default.
+    """
+    zone = attempt(partial(zone_of, members["timezone"]), faults, "timezone") if "timezone" in members else None
+    server = attempt(partial(normal_server, members["server"]), faults, "server") if "server" in members else None
+    expires = members.get("plan", {}).get("expires")
+    ttl = attempt(partial(seconds, expires), faults, "plan", "expires") if expires else None
+    windows = {
+        name: window
+        for name, stated in members.get("windows", {}).items()
+        if (window := attempt(partial(decode_window, stated, zone, members), faults, "windows", name)) is not None
+    }
+    stop_file = members.get("stop_file")
+    policy = _policy(members.get("policy", {}), zone, faults)
+    if zone is None and "timezone" in members:  # reported by itself; what follows from it is nobody's fault
+        faults[:] = [fault for fault in faults if fault.code is not Code.TIME_NO_OFFSET]
+    return Settings(
+        server=server,
+        tickets=tuple(_path(folder, path) for path in members.get("tickets", _DEFAULTS.tickets)),
+        ledger=_path(folder, members.get("ledger", _DEFAULTS.ledger)),
+        auth=_auth(members.get("auth", {}), folder),
+        tls=Tls(**{name: _path(folder, path) for name, path in members.get("tls", {}).items()}),
+        requests=_requests(members.get("requests", {})),
+        policy=policy,
+        windows=windows,
+        plan_ttl=_DEFAULTS.plan_ttl if ttl is None else ttl,
+        stop_file=None if stop_file is None else _path(folder, stop_file),
+    )
+
+
+def _path(folder: str, path: str) -> str:
+    return os.path.normpath(os.path.join(folder, os.path.expanduser(path)))  # noqa: PTH111, PTH118 - keeps it relative
+
+
+def _auth(stated: Members, folder: str) -> Auth:
+    values: dict[str, Any] = {
+        name: _path(folder, value) if name in ("token_file", "jwt_file") else value for name, value in stated.items()
+    }
+    if "method" in stated:
+        values["method"] = AuthMethod(stated["method"])
+    if "jwt_command" in stated:
+        values["jwt_command"] = tuple(stated["jwt_command"])
+    return Auth(**values)
+
+
+def _requests(stated: Members) -> Requests:
+    whole = ("reads", "writes")
+    values: dict[str, Any] = {name: int(value) if name in whole else float(value) for name, value in stated.items()}
+    return Requests(**values)
+
+
+def _policy(stated: Members, zone: tzinfo | None, faults: list[InvalidValue]) -> Policy:
+    pattern = stated.get("change_pattern")
+    if pattern is not None:
+        attempt(partial(_check_pattern, pattern), faults, "policy", "change_pattern")
+    four_eyes, budget = stated.get("four_eyes"), stated.get("failure_budget")
+    limits = {name: int(value) for name, value in stated.get("limits", {}).items()}
+    freezes = [
+        _freeze(freeze, zone, faults, ("policy", "freezes", index))
+        for index, freeze in enumerate(stated.get("freezes", ()))
+    ]
+    return Policy(
+        require=frozenset(stated.get("require", ())),
+        change_pattern=pattern,
+        owns=tuple(stated.get("owns", ())),
+        limits=Limits(**limits),
+        freezes=tuple(freeze for freeze in freezes if freeze is not None),
+        four_eyes=None if four_eyes is None else _four_eyes(four_eyes),
+        failure_budget=None if budget is None else int(budget),
+    )
+
+
+def _four_eyes(stated: Members) -> FourEyes:
+    plain = FourEyes()
+    return FourEyes(int(stated.get("reviewers", plain.reviewers)), stated.get("allow_direct_push", False))
+
+
+def _check_pattern(pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        hint = f"{error.msg} at character {(error.pos or 0) + 1}"
+        raise InvalidValue(Code.CONFIG_PATTERN, f"{quote(pattern)} is not a regular expression", hint) from None
+
+
+def _freeze(
+    stated: Members, zone: tzinfo | None, faults: list[InvalidValue], path: tuple[str | int, ...]
+) -> Freeze | None:
+    start = attempt(partial(instant, stated["start"], zone), faults, *path, "start")
+    stop = attempt(partial(instant, stated["stop"], zone), faults, *path, "stop")
+    if start is None or stop is None:
+        return None
+    return attempt(partial(_ordered_freeze, stated, start, stop), faults, *path)
+
+
+def _ordered_freeze(stated: Members, start: datetime, stop: datetime) -> Freeze:
+    in_order(start, stop)
+    return Freeze(stated["name"], start, stop, tuple(stated.get("objects", ("**",))))

@@ -6,11 +6,19 @@ from datetime import datetime, tzinfo
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from reconciler.manifests.codes import Code
-from reconciler.manifests.fault import Fault
+from reconciler.manifests.problems import Code, InvalidValue
 from reconciler.manifests.times import in_order, instant
 from reconciler.manifests.windows import Windows
-from reconciler.model.decision import Decision, Expectation, Override, Parameters, Severity, Source, WindowUse
+from reconciler.model.decision import (
+    Decision,
+    Expectation,
+    Override,
+    Parameters,
+    Selection,
+    Severity,
+    Source,
+    WindowUse,
+)
 from reconciler.model.guid import Guid
 from reconciler.model.status import Approved, ApprovedAfter, ApprovedBetween, Pending, Rejected, Status, Wanted
 
@@ -43,7 +51,7 @@ class Header:
         return None if text is None else self.texts.setdefault(text, text)
 
 
-def decode_ticket(entry: Entry, header: Header, source: Source, faults: list[Fault]) -> Decision | None:
+def decode_ticket(entry: Entry, header: Header, source: Source, faults: list[InvalidValue]) -> Decision | None:
     """Return the decision of one entry; None when `faults` got what is wrong with it, or its file's defaults are."""
     defaults = header.defaults
     if defaults is None:  # broken: find what is wrong with the entry by itself
@@ -67,7 +75,7 @@ def decode_ticket(entry: Entry, header: Header, source: Source, faults: list[Fau
     if valid_until and isinstance(wanted, ApprovedBetween) and valid_until > wanted.stop:
         hint = "remove it, or set it to when the approval has to be sent at the latest"
         message = "`valid_until` is after the end of the window, so it never counts"
-        faults.append(Fault(Code.TICKET_VALID_UNTIL, message, hint, ("valid_until",), Severity.WARNING))
+        faults.append(InvalidValue(Code.TICKET_VALID_UNTIL, message, hint, ("valid_until",), Severity.WARNING))
     return Decision(
         guid=spelled_guid(entry["guid"]),
         wanted=wanted,
@@ -96,7 +104,7 @@ def _parameters(stated: Entry) -> Parameters:
 
 
 def _wanted(
-    entry: Entry, defaults: Entry, header: Header, faults: list[Fault]
+    entry: Entry, defaults: Entry, header: Header, faults: list[InvalidValue]
 ) -> tuple[Wanted | None, WindowUse | None]:
     status = entry.get("status") or defaults["status"]
     schedule = entry.get("schedule")
@@ -104,36 +112,36 @@ def _wanted(
         if schedule is None and status == Status.APPROVED and "schedule" in defaults:
             message = "`Approved` approves at once, but the defaults of this file give a schedule"
             hint = "use `Approved After` or `Approved Between`, or move the schedule from the defaults to the tickets"
-            faults.append(Fault(Code.TICKET_SCHEDULE, message, hint, ("status",)))
+            faults.append(InvalidValue(Code.TICKET_SCHEDULE, message, hint, ("status",)))
         elif schedule is not None:
             hint = "remove it, or state `Approved After` or `Approved Between`"
-            faults.append(Fault(Code.TICKET_SCHEDULE, f"`{status}` takes no schedule", hint, ("schedule",)))
+            faults.append(InvalidValue(Code.TICKET_SCHEDULE, f"`{status}` takes no schedule", hint, ("schedule",)))
         return _PLAIN[status], None
     return wanted_when(status, schedule or defaults.get("schedule"), header, faults)
 
 
 def wanted_when(
-    status: str, schedule: Entry | str | None, header: Header, faults: list[Fault]
+    status: str, schedule: Entry | str | None, header: Header, faults: list[InvalidValue]
 ) -> tuple[Wanted | None, WindowUse | None]:
     """Return what a scheduled status with its schedule wants, and the window that its times come from."""
     try:
         if schedule is None:
             hint = "add one to the ticket or to the defaults"
-            raise Fault(Code.TICKET_SCHEDULE, f"`{status}` needs a schedule", hint)
+            raise InvalidValue(Code.TICKET_SCHEDULE, f"`{status}` needs a schedule", hint)
         if isinstance(schedule, str):
             times, window = header.windows.resolve(schedule)
             _fits(status, times.stop is not None, f"window `{schedule}` has")
             return _scheduled(times.start, times.stop), window
         _fits(status, "stop" in schedule, "there is")
         return _timed(schedule["start"], schedule.get("stop"), header.zone), None
-    except Fault as fault:
+    except InvalidValue as fault:
         faults.extend(_each_time(schedule, header) or [fault.under("schedule")])
         return None, None
 
 
-def _each_time(schedule: Entry | str | None, header: Header) -> list[Fault]:
+def _each_time(schedule: Entry | str | None, header: Header) -> list[InvalidValue]:
     """Return what is wrong with each of the times by itself."""
-    faults: list[Fault] = []
+    faults: list[InvalidValue] = []
     for name, text in schedule.items() if isinstance(schedule, dict) else ():
         attempt(lambda text=text: instant(text, header.zone), faults, "schedule", name)  # type: ignore[misc]
     return faults
@@ -142,10 +150,10 @@ def _each_time(schedule: Entry | str | None, header: Header) -> list[Fault]:
 def _fits(status: str, stops: bool, subject: str) -> None:
     if status == Status.APPROVED_AFTER and stops:
         hint = "use `Approved Between`, which has an end"
-        raise Fault(Code.TICKET_SCHEDULE, f"`Approved After` takes no stop, but {subject} one", hint)
+        raise InvalidValue(Code.TICKET_SCHEDULE, f"`Approved After` takes no stop, but {subject} one", hint)
     if status == Status.APPROVED_BETWEEN and not stops:
         hint = "use `Approved After`, which has no end"
-        raise Fault(Code.TICKET_SCHEDULE, f"`Approved Between` needs a stop, but {subject} none", hint)
+        raise InvalidValue(Code.TICKET_SCHEDULE, f"`Approved Between` needs a stop, but {subject} none", hint)
 
 
 @lru_cache(maxsize=1024)
@@ -160,16 +168,16 @@ def _scheduled(start: datetime, stop: datetime | None) -> Wanted:
     return ApprovedBetween(start, stop)
 
 
-def attempt(read: Callable[[], _T], faults: list[Fault], *path: str | int) -> _T | None:
-    """Return what `read` returns; when it raises a Fault, gather that, as seen from `path`, and return None."""
+def attempt(read: Callable[[], _T], faults: list[InvalidValue], *path: str | int) -> _T | None:
+    """Return what `read` returns; when it raises a InvalidValue, gather that, as seen from `path`, and return None."""
     try:
         return read()
-    except Fault as fault:
-        faults.append(Fault(fault.code, fault.message, fault.hint, (*path, *fault.path), fault.severity))
+    except InvalidValue as fault:
+        faults.append(InvalidValue(fault.code, fault.message, fault.hint, (*path, *fault.path), fault.severity))
         return None
 
 
-def decode_override(entry: Entry, header: Header, source: Source, faults: list[Fault]) -> Override | None:
+def decode_override(entry: Entry, header: Header, source: Source, faults: list[InvalidValue]) -> Override | None:
     """Return the exemption that one entry spells; None when `faults` got what is wrong with it."""
     before = len(faults)
     until = attempt(lambda: instant(entry["until"], header.zone), faults, "until")
@@ -180,7 +188,41 @@ def decode_override(entry: Entry, header: Header, source: Source, faults: list[F
     return Override(entry["rule"], tickets, entry["reason"], until, source)
 
 
-def drop_follow_ups(faults: list[Fault], since: int, header: Header) -> None:
+def decode_rule(entry: Entry, header: Header, source: Source, faults: list[InvalidValue]) -> Selection | None:
+    """Return the selection of one rule; None when `faults` got what is wrong with it."""
+    before = len(faults)
+    match, status = entry["match"], entry["status"]
+    times = {
+        name: attempt(lambda text=text: instant(text, header.zone), faults, *path)  # type: ignore[misc]
+        for name, text, path in (
+            ("created_before", match.get("created_before"), ("match", "created_before")),
+            ("valid_until", entry.get("valid_until"), ("valid_until",)),
+        )
+        if text
+    }
+    wanted, window = (
+        (_PLAIN[status], None) if status in _PLAIN else wanted_when(status, entry["schedule"], header, faults)
+    )
+    drop_follow_ups(faults, before, header)
+    if wanted is None or len(faults) > before:
+        return None
+    return Selection(
+        name=entry["name"],
+        wanted=wanted,
+        at_most=int(entry["at_most"]),
+        source=source,
+        object=match["object"],
+        workflow=match.get("workflow"),
+        reason=match.get("reason"),
+        created_before=times.get("created_before"),
+        explanation=entry.get("explanation"),
+        change=entry.get("change") or header.change,
+        valid_until=times.get("valid_until"),
+        window=window,
+    )
+
+
+def drop_follow_ups(faults: list[InvalidValue], since: int, header: Header) -> None:
     """Forget missing offsets where the file does name a zone, which is reported as unknown by itself."""
     if header.zone_broken:
         faults[since:] = [fault for fault in faults[since:] if fault.code is not Code.TIME_NO_OFFSET]

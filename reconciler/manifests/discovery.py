@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from reconciler.manifests.codes import Code
+from reconciler.manifests.problems import Code
 from reconciler.model.decision import Problem, Source
 
 KEPT = ".gitkeep"

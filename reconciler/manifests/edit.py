@@ -7,14 +7,12 @@ for example because an anchor was taken away from its aliases, the edit is refus
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-import yaml
-
 from reconciler.errors import InvalidInput
-from reconciler.manifests.codes import Code
 from reconciler.manifests.decode import spelled_guid
 from reconciler.manifests.layout import Node, lay_out, lines_of, regions_of
-from reconciler.manifests.strict_yaml import StrictReader, Unparsable, Value
+from reconciler.manifests.problems import Code
 from reconciler.manifests.write import NewEntry, Style, block_entry, flow_entry
+from reconciler.manifests.yaml import Value, read_document
 from reconciler.model.decision import Problem, Source
 from reconciler.model.guid import Guid
 from reconciler.model.value import replace
@@ -151,16 +149,12 @@ def tickets_of(file: str, text: str) -> Node:
 
 def value_of(file: str, text: str) -> dict[str, Value]:
     """Return what a text says. Raises InvalidInput, naming `file`, when that is no longer a manifest."""
-    reader = StrictReader(file, text.encode("utf-8"))
-    try:
-        first = reader.begin()
-        value = reader.value(first) if first else None
-        reader.end()
-    except (yaml.YAMLError, Unparsable):
-        raise impossible(file, "the text would no longer be YAML") from None
-    if not isinstance(value, dict) or reader.problems:
+    document = read_document(file, text.encode("utf-8"))
+    if not document.whole:
+        raise impossible(file, "the text would no longer be YAML")
+    if not isinstance(document.value, dict) or document.problems:
         raise impossible(file, "the text would no longer be a manifest")
-    return value
+    return document.value
 
 
 def _tickets_in(value: dict[str, Value]) -> list[Value]:

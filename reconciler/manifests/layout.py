@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from reconciler.manifests.event import (
+from reconciler.manifests.yaml import (
     ALIAS,
     DOCUMENT_START,
     LIST_END,

@@ -3,20 +3,17 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from reconciler.errors import InvalidInput
-from reconciler.manifests.codes import Code
 from reconciler.manifests.discovery import find
 from reconciler.manifests.manifest import Manifest, read_manifest
-from reconciler.manifests.source_text import Unreadable, read_text
+from reconciler.manifests.problems import Code
+from reconciler.manifests.seals import Seals, SharedTicket
+from reconciler.manifests.text import Unreadable, read_text
 from reconciler.manifests.windows import Windows
 from reconciler.model.decision import Decision, Desired, Override, Problem, Seal, Selection, Severity
 from reconciler.model.guid import Guid
 from reconciler.model.settings import WindowDefinition
-
-if TYPE_CHECKING:
-    from reconciler.manifests.shut import Shut
 
 
 def load_desired(
@@ -34,28 +31,24 @@ def load_desired(
     InvalidInput with every fault of every file; a partial answer would be a wrong plan.
     """
     paths = tuple(paths)
-    if sealed or sealing:
-        from reconciler.manifests.shut import NotAlone, Shut
-
-        try:
-            desired, problems = check(paths, windows=windows, now=now, shut=Shut(sealed, sealing=sealing))
-        except NotAlone:
-            desired, problems = check(paths, windows=windows, now=now, shut=Shut(sealing=sealing))
-    else:
-        desired, problems = check(paths, windows=windows, now=now)
+    try:
+        desired, problems = check(paths, windows=windows, now=now, seals=Seals(sealed, sealing=sealing))
+    except SharedTicket:
+        desired, problems = check(paths, windows=windows, now=now, seals=Seals(sealing=sealing))
     if problems:
         raise InvalidInput(problems)
     return desired
 
 
 def check(
-    paths: Iterable[str], *, windows: Mapping[str, WindowDefinition], now: datetime, shut: "Shut | None" = None
+    paths: Iterable[str], *, windows: Mapping[str, WindowDefinition], now: datetime, seals: Seals | None = None
 ) -> tuple[Desired, tuple[Problem, ...]]:
     """Return what the manifests declare, as far as it can be read, and every fault in them in order of place.
 
-    Warnings are not among the faults; they are in the first value. Raises NotAlone when a ticket of a manifest that
-    stays shut is decided elsewhere, too.
+    Warnings are not among the faults; they are in the first value. Raises SharedTicket when a ticket of a manifest that
+    is skipped is decided elsewhere, too.
     """
+    seals = seals or Seals()
     files, problems = find(paths)
     everything = Manifest(problems=list(problems))
     seen = Windows(windows, now)
@@ -65,23 +58,21 @@ def check(
         except Unreadable as error:
             everything.problems.append(error.problem)
             continue
-        if shut is not None and shut.keeps(file, text):
+        if seals.skips(file, text):
             continue
         manifest = read_manifest(file, text, seen)
-        if shut is not None:
-            shut.consider(file, text, manifest)
+        seals.consider(file, text, manifest)
         everything.decisions += manifest.decisions
         everything.overrides += manifest.overrides
         everything.selections += manifest.selections
         everything.problems += manifest.problems
-    if shut is not None:
-        shut.refuse_company(everything.decisions)
+    seals.refuse_shared(everything.decisions)
     everything.problems += _repeated_tickets(everything.decisions)
     everything.problems += _repeated_rules(everything.selections)
-    return _sorted(everything, files, shut)
+    return _sorted(everything, files, seals)
 
 
-def _sorted(found: Manifest, files: tuple[str, ...], shut: "Shut | None") -> tuple[Desired, tuple[Problem, ...]]:
+def _sorted(found: Manifest, files: tuple[str, ...], seals: Seals) -> tuple[Desired, tuple[Problem, ...]]:
     if list(files) != sorted(files):
         found.decisions.sort(key=_place)  # each file has its own in order already
     problems = sorted(set(found.problems), key=lambda problem: (problem.source, problem.code, problem.message))
@@ -91,8 +82,8 @@ def _sorted(found: Manifest, files: tuple[str, ...], shut: "Shut | None") -> tup
         selections=tuple(sorted(found.selections, key=_place)),
         files=files,
         warnings=tuple(problem for problem in problems if problem.severity is Severity.WARNING),
-        sealed=tuple(shut.kept) if shut else (),
-        sealable=tuple(shut.sealable) if shut else (),
+        sealed=tuple(seals.skipped),
+        sealable=tuple(seals.sealable),
     )
     return desired, tuple(problem for problem in problems if problem.severity is Severity.ERROR)
 

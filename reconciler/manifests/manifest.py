@@ -1,26 +1,17 @@
 """Reads one manifest: what it declares, and every fault in it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from reconciler.manifests.branching import Gate
-from reconciler.manifests.codes import Code
-from reconciler.manifests.decode import Header, decode_override, decode_ticket
-from reconciler.manifests.draft import Draft
-from reconciler.manifests.fault import Fault
-from reconciler.manifests.header import fits_beside_tickets, gate, read_header, schema_of
-from reconciler.manifests.place import Places, locate
-from reconciler.manifests.quick_draft import read_quickly
-from reconciler.manifests.select import decode_rule
-from reconciler.manifests.strict_yaml import Value
+from reconciler.manifests.decode import Header, decode_override, decode_rule, decode_ticket
+from reconciler.manifests.problems import Code, InvalidValue, Path
+from reconciler.manifests.schema import Validator, member_validator, schema_problems, ticket_validator, validator
+from reconciler.manifests.times import zone_of
 from reconciler.manifests.windows import Windows
+from reconciler.manifests.yaml import Document, Value, read_document
 from reconciler.model.decision import Decision, Override, Problem, Selection, Source
 
-ReadDraft = Callable[[str, bytes, Windows], Draft]
-"""Reads a text once: read_draft, or read_quickly, which comes to the same."""
-
-_WELL_FORMED: Value = {"guid": "00000000-0000-0000-0000-000000000000", "status": "Pending"}
-_BESIDE_TICKETS = frozenset({"version", "kind", "change", "timezone", "defaults", "tickets"})
+_VALID_TICKET: Value = {"guid": "00000000-0000-0000-0000-000000000000", "status": "Pending"}
 
 
 @dataclass(slots=True)
@@ -33,115 +24,125 @@ class Manifest:
     problems: list[Problem] = field(default_factory=list)
 
 
-def read_manifest(file: str, data: bytes, windows: Windows, read: ReadDraft = read_quickly) -> Manifest:
+def read_manifest(file: str, data: bytes, windows: Windows) -> Manifest:
     """Return what the text of one manifest says, and every fault in it. Never raises for anything in the text."""
-    draft = read(file, data, windows)
-    manifest = Manifest(draft.decisions, problems=draft.reader.problems)
-    if _is_all_tickets_and_good(draft):
-        return manifest
-    if draft.whole and not draft.members and draft.other is None:
+    document = read_document(file, data)
+    manifest = Manifest(problems=document.problems)
+    if document.empty or document.value == {}:
         hint = "fill the file, or remove it"
         manifest.problems.append(Problem(Code.FILE_EMPTY, Source(file), "there is nothing in this file", hint))
         return manifest
-    if not draft.whole and draft.kept and draft.kept[-1].faults is None:
-        draft.kept.pop()  # most likely the victim of the syntax error, and not faulty by itself
-    header = draft.header or read_header(draft.members, windows, draft.header_faults)
-    places = locate(file, draft.reader.log)
-    _tell_kept(draft, manifest, places)
-    accepted = _check_shape(draft, manifest, places)
-    if accepted:
-        _decode_refused(draft, manifest, header, places)
-        manifest.decisions.sort(key=lambda decision: (decision.source.line, decision.source.column))
-    _decode_members(draft, manifest, header, places, accepted=accepted)
+    members = document.value if isinstance(document.value, dict) else {}
+    stated = members.get("tickets")
+    tickets: list[Value] = stated if isinstance(stated, list) else []
+    fits = ticket_validator(members.get("defaults"))
+    refused = [index for index, ticket in enumerate(tickets) if not fits(ticket)]
+    if not document.whole and refused and refused[-1] == len(tickets) - 1:
+        refused.pop()  # most likely the victim of the syntax error, and not faulty by itself
+        tickets.pop()
+    header_faults: list[InvalidValue] = []
+    header = _header(members, windows, header_faults)
+    _decode_tickets(document, tickets, frozenset(refused), header, manifest)
+    accepted = _check_shape(document, members, refused, manifest)
+    _decode_members(document, members, header, manifest, accepted=accepted)
+    manifest.problems += [fault.at(document.places.value(fault.path)) for fault in header_faults]
     return manifest
 
 
-def _is_all_tickets_and_good(draft: Draft) -> bool:
-    """Say that nothing needs a second look, nor to know where it stands: so it is with nearly every file."""
-    members = draft.members
-    if not draft.whole or draft.kept or draft.reader.problems or draft.header_faults or not draft.decisions:
-        return False
-    return draft.fits or (members.keys() <= _BESIDE_TICKETS and fits_beside_tickets(members))
+def _header(members: dict[str, Value], windows: Windows, faults: list[InvalidValue]) -> Header:
+    """Return what is usable of the members of a file, and gather what is wrong with them beyond the schema."""
+    change, zone_name, defaults = members.get("change"), members.get("timezone"), members.get("defaults", {})
+    zone = None
+    if isinstance(zone_name, str) and validator("decisions", "timezone")(zone_name):
+        try:
+            zone = zone_of(zone_name)
+        except InvalidValue as fault:
+            faults.append(fault.under("timezone"))
+    fits = isinstance(defaults, dict) and (not defaults or member_validator("decisions", "defaults")(defaults))
+    return Header(
+        windows=windows,
+        change=change if isinstance(change, str) else None,
+        zone=zone,
+        zone_broken=zone is None and "timezone" in members,
+        defaults=defaults if isinstance(defaults, dict) and fits else None,
+    )
 
 
-def _tell_kept(draft: Draft, manifest: Manifest, places: Places) -> None:
-    """Say what is wrong with well-formed tickets. What a ticket has from the defaults is wrong there."""
-    for index, kept in enumerate(draft.kept):
-        places.add(locate(draft.reader.file, kept.events, ("tickets", index)))
-        for fault in kept.faults or ():
+def _decode_tickets(
+    document: Document, tickets: list[Value], refused: frozenset[int], header: Header, manifest: Manifest
+) -> None:
+    """Decode the valid tickets. What a ticket has from the defaults is wrong there."""
+    places, decisions = document.places, manifest.decisions
+    found: list[InvalidValue] = []
+    for index, ticket in enumerate(tickets):
+        if index in refused or not isinstance(ticket, dict):
+            continue
+        decision = decode_ticket(ticket, header, places.entry(index), found)
+        if decision is not None:
+            decisions.append(decision)
+        for fault in found:
             path = fault.path
-            from_defaults = path and isinstance(kept.value, dict) and path[0] not in kept.value
-            outer = ("defaults",) if from_defaults and ("defaults", path[0]) in places.values else ("tickets", index)
-            manifest.problems.append(fault.under(*outer).problem(places))
+            from_defaults = path and path[0] not in ticket and ("defaults", path[0]) in places
+            outer: Path = ("defaults",) if from_defaults else ("tickets", index)
+            manifest.problems.append(fault.under(*outer).at(places.value((*outer, *path))))
+        found.clear()
 
 
-def _check_shape(draft: Draft, manifest: Manifest, places: Places) -> bool:
-    """Show jsonschema what the gate refuses: members of the file, and refused tickets alone. True if it accepts."""
-    members = draft.members
+def _check_shape(document: Document, members: dict[str, Value], refused: list[int], manifest: Manifest) -> bool:
+    """Check the members of the file by the schema, and of the tickets those that are not valid. True if all is well."""
     rules = members.get("kind") == "rules" or ("rules" in members and "tickets" not in members)
     kind = "rules" if rules else "decisions"
-    instance = _without_good_tickets(draft) if members or draft.other is None else draft.other
-    if gate(kind)(instance):
+    value = document.value if document.whole or document.value is not None else {}
+    tickets = members.get("tickets")
+    if isinstance(tickets, list) and (tickets or not document.whole):
+        # valid tickets are left out: there may be many, and most of a file's faults are in few of them
+        value = {**members, "tickets": [tickets[index] for index in refused] or [_VALID_TICKET]}
+    if validator(kind)(value):
         return True
-    from reconciler.manifests.schema_faults import schema_problems
-
-    problems = schema_problems(schema_of(kind), instance, places)
+    problems = schema_problems(
+        kind,
+        value,
+        document.places,
+        lambda path: (
+            (path[0], refused[int(path[1])], *path[2:]) if refused and path[1:] and path[0] == "tickets" else path
+        ),
+    )
     told = {problem.source for problem in manifest.problems}
-    missing = Code.SCHEMA_MISSING
+    top = document.places.value(())
     manifest.problems += [
         problem
         for problem in problems
         if problem.source not in told  # a tag or alias that was refused is no text, either
         # what seems to be missing may stand behind the place where reading had to stop
-        and (draft.whole or problem.code != missing or problem.source != places.value(()))
+        and (document.whole or problem.code != Code.SCHEMA_MISSING or problem.source != top)
     ]
     return not problems
 
 
-def _without_good_tickets(draft: Draft) -> Value:
-    instance = dict(draft.members)
-    if isinstance(instance.get("tickets"), list):
-        refused = {index: kept.value for index, kept in enumerate(draft.kept) if kept.faults is None}
-        # well-formed tickets are replaced, so that indices and with them places stay
-        shown = [refused.get(index, _WELL_FORMED) for index in range(len(draft.kept))]
-        instance["tickets"] = shown if draft.whole and len(draft.kept) == draft.seen else [*shown, _WELL_FORMED]
-    return instance
-
-
-def _decode_refused(draft: Draft, manifest: Manifest, header: Header, places: Places) -> None:
-    """Take tickets that the gate refused and the schema accepts."""
-    for index, kept in enumerate(draft.kept):
-        if kept.faults is None and isinstance(kept.value, dict):
-            found: list[Fault] = []
-            decision = decode_ticket(kept.value, header, kept.source, found)
-            manifest.decisions += [decision] if decision else []
-            manifest.problems += [fault.under("tickets", index).problem(places) for fault in found]
-
-
-def _decode_members(draft: Draft, manifest: Manifest, header: Header, places: Places, *, accepted: bool) -> None:
-    """Decode what stands at the top of the file beside the tickets: all of it, or what is well-formed of it."""
-    faults = draft.header_faults
-    fits_override, fits_rule = (
-        (_anything, _anything) if accepted else (gate("decisions", "override"), gate("rules", "rule"))
-    )
-    for index, entry in _well_formed(draft.members.get("overrides"), fits_override):
-        found: list[Fault] = []
+def _decode_members(
+    document: Document, members: dict[str, Value], header: Header, manifest: Manifest, *, accepted: bool
+) -> None:
+    """Decode what stands at the top of the file beside the tickets: all of it, or what is valid of it."""
+    places = document.places
+    found: list[InvalidValue] = []
+    fits_override = _anything if accepted else validator("decisions", "override")
+    for index, entry in _valid(members.get("overrides"), fits_override):
         override = decode_override(entry, header, places.value(("overrides", index)), found)
         manifest.overrides += [override] if override else []
-        faults += [fault.under("overrides", index) for fault in found]
-    for index, entry in _well_formed(draft.members.get("rules"), fits_rule):
-        found = []
+        manifest.problems += [fault.at(places.value(("overrides", index, *fault.path))) for fault in found]
+        found.clear()
+    for index, entry in _valid(members.get("rules"), _anything if accepted else validator("rules", "rule")):
         selection = decode_rule(entry, header, places.value(("rules", index)), found)
         manifest.selections += [selection] if selection else []
-        faults += [fault.under("rules", index) for fault in found]
-    manifest.problems += [fault.problem(places) for fault in faults]
+        manifest.problems += [fault.at(places.value(("rules", index, *fault.path))) for fault in found]
+        found.clear()
 
 
 def _anything(_: object) -> bool:
     return True
 
 
-def _well_formed(entries: Value, fits: Gate) -> Iterator[tuple[int, dict[str, Value]]]:
+def _valid(entries: Value, fits: Validator) -> Iterator[tuple[int, dict[str, Value]]]:
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
         if isinstance(entry, dict) and fits(entry):
             yield index, entry

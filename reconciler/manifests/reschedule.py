@@ -1,5 +1,6 @@
 """Gives entries of manifests new times, as few bytes as possible: what is there already keeps its spelling."""
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,14 +8,15 @@ from datetime import UTC, datetime, tzinfo
 from itertools import accumulate
 
 from reconciler.manifests.edit import guid_of, impossible, tickets_of, value_of
-from reconciler.manifests.fault import Fault
 from reconciler.manifests.layout import Node, content_end, lay_out, lines_of
-from reconciler.manifests.strict_yaml import Value
+from reconciler.manifests.problems import InvalidValue
 from reconciler.manifests.times import instant, spelled, zone_of
+from reconciler.manifests.yaml import Value
 from reconciler.model.guid import Guid
 
 _BYTE_ORDER_MARK = "\ufeff"
 _SECONDS = re.compile(r".{16}:")
+_ESCAPES = {"\n": "\\n", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def _is_read_back(bare: datetime, moment: datetime, zone: tzinfo | None) -> bool
     """Say whether a local time means this instant: near a change of clocks only an offset does."""
     try:
         return instant(bare.isoformat(), zone) == moment
-    except Fault:
+    except InvalidValue:
         return False
 
 
@@ -164,3 +166,28 @@ def _is_moved(old: Value, new: Value, times: NewTimes, zone: tzinfo | None) -> b
         return False
     read = (instant(str(schedule["start"]), zone), instant(str(schedule["stop"]), zone))
     return read == (times.start, times.stop) and {**old, "schedule": schedule} == new
+
+
+def patch_of(path: str, text: str, edits: Iterable[Edit]) -> str:
+    """Return the edits of one file as a unified diff that `git apply` and `patch -p1` take; "" if nothing changes.
+
+    `path` is below the folder that the diff will be applied in.
+    """
+    lines = list(difflib.unified_diff(lines_of(text), lines_of(applied(text, edits))))[2:]
+    if not lines:
+        return ""
+    before, after = (_quoted(f"{side}/{path}") for side in "ab")
+    tab = "\t" if " " in path else ""
+    head = f"diff --git {before} {after}\n--- {before}{tab}\n+++ {after}{tab}\n"
+    return head + "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _quoted(path: str) -> str:
+    """Spell a path as git does: in quotes when a character in it would end or change the line."""
+    if not any(char in _ESCAPES or not char.isprintable() for char in path):
+        return path
+    return '"' + "".join(_ESCAPES.get(char) or _octal(char) for char in path) + '"'
+
+
+def _octal(char: str) -> str:
+    return char if char.isprintable() else "".join(f"\\{byte:03o}" for byte in char.encode())

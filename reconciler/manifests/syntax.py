@@ -2,8 +2,7 @@
 
 import yaml
 
-from reconciler.manifests.codes import Code
-from reconciler.manifests.fault import shown
+from reconciler.manifests.problems import Code, quote
 from reconciler.model.decision import Problem, Source
 
 
@@ -20,7 +19,7 @@ def syntax_problem(file: str, error: yaml.YAMLError, data: bytes) -> Problem:
         at = Source(file, mark.line + 1, line.index("\t") + 1)
         return Problem(Code.YAML_TAB, at, "a tab is used for indentation", "use spaces")
     if "cannot start any token" in (error.problem or "") and mark.column < len(line):
-        message = f"not YAML: {shown(line[mark.column])} can't start a value"
+        message = f"not YAML: {quote(line[mark.column])} can't start a value"
         return Problem(Code.YAML_SYNTAX, place, message, "put the value into quotes")
     reason = (error.problem or "it can't be understood").replace("'", "`")
     where = error.context or ""

@@ -3,16 +3,15 @@
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
-from reconciler.manifests.codes import Code
-from reconciler.manifests.fault import Fault, did_you_mean, shown
+from reconciler.manifests.problems import Code, InvalidValue, did_you_mean, quote
 
 
 @lru_cache(maxsize=4096)
 def instant(text: str, zone: tzinfo | None) -> datetime:
     """Return the instant (UTC) that a time of the schema's form spells, local to `zone` when it has no offset.
 
-    Raises Fault for a day that the calendar lacks, for a local time without a zone, and for local times that do not
-    exist, or exist twice, because clocks are changed.
+    Raises InvalidValue for a day that the calendar lacks, for a local time without a zone, and for local times that do
+    not exist, or exist twice, because clocks are changed.
     """
     try:
         moment = datetime.fromisoformat(text)
@@ -21,9 +20,9 @@ def instant(text: str, zone: tzinfo | None) -> datetime:
         if zone is not None:
             return _from_local(moment, zone)
     except (ValueError, OverflowError):
-        raise Fault(Code.TIME_NO_SUCH, f"{shown(text)} does not exist", "check day, month and year") from None
+        raise InvalidValue(Code.TIME_NO_SUCH, f"{quote(text)} does not exist", "check day, month and year") from None
     hint = f"write `{text}Z` for UTC or `{text}+01:00`, or name the `timezone` at the top of the file"
-    raise Fault(Code.TIME_NO_OFFSET, f"{shown(text)} has no offset", hint)
+    raise InvalidValue(Code.TIME_NO_OFFSET, f"{quote(text)} has no offset", hint)
 
 
 def _from_local(moment: datetime, zone: tzinfo) -> datetime:
@@ -33,11 +32,11 @@ def _from_local(moment: datetime, zone: tzinfo) -> datetime:
         return first.astimezone(UTC)
     if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment:
         later = first.astimezone(UTC).astimezone(zone)
-        message = f"{shown(moment)} does not exist in {zone}: clocks go forward over it"
-        raise Fault(Code.TIME_GAP, message, f"write a time that exists, for example `{spelled(later)}`")
-    message = f"{shown(moment)} exists twice in {zone}: clocks go back over it"
+        message = f"{quote(moment)} does not exist in {zone}: clocks go forward over it"
+        raise InvalidValue(Code.TIME_GAP, message, f"write a time that exists, for example `{spelled(later)}`")
+    message = f"{quote(moment)} exists twice in {zone}: clocks go back over it"
     hint = f"write `{spelled(first)}` for the first or `{spelled(second)}` for the second"
-    raise Fault(Code.TIME_FOLD, message, hint)
+    raise InvalidValue(Code.TIME_FOLD, message, hint)
 
 
 def spelled(moment: datetime) -> str:
@@ -47,7 +46,7 @@ def spelled(moment: datetime) -> str:
 
 
 def zone_of(name: str) -> tzinfo:
-    """Return the zone with an IANA name. Raises Fault when there is none."""
+    """Return the zone with an IANA name. Raises InvalidValue when there is none."""
     import zoneinfo
 
     try:
@@ -55,18 +54,18 @@ def zone_of(name: str) -> tzinfo:
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         near = did_you_mean(name, zoneinfo.available_timezones())
         hint = near if near.startswith("did") else "use a name such as `Europe/Berlin`"
-        raise Fault(Code.TIME_ZONE, f"time zone {shown(name)} is not known", hint) from None
+        raise InvalidValue(Code.TIME_ZONE, f"time zone {quote(name)} is not known", hint) from None
 
 
 def in_order(start: datetime, stop: datetime) -> None:
-    """Raise Fault unless `stop` is after `start`."""
+    """Raise InvalidValue unless `stop` is after `start`."""
     if stop > start:
         return
     message = f"`stop` is not after `start` ({_utc(start)} to {_utc(stop)})"
     hint = "swap them, or check the day after midnight" if stop < start else "a window needs a length"
     if timedelta(0) < start - stop < timedelta(days=1):
         hint = f"does it end on the next day, {_utc(stop + timedelta(days=1))}?"
-    raise Fault(Code.TIME_ORDER, message, hint, ("stop",))
+    raise InvalidValue(Code.TIME_ORDER, message, hint, ("stop",))
 
 
 def _utc(moment: datetime) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.manifests.codes import Code
 from reconciler.manifests.config import check_settings
 from reconciler.manifests.load import check
+from reconciler.manifests.problems import Code
 from reconciler.model.decision import Desired, Problem
 from reconciler.model.settings import Settings
 

@@ -1,14 +1,15 @@
 """Named windows of time: the next occurrence of each, with daylight saving worked out and not guessed."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from typing import Any
 
-from reconciler.manifests.codes import Code
-from reconciler.manifests.fault import Fault, did_you_mean, shown
-from reconciler.manifests.times import zone_of
+from reconciler.manifests.problems import Code, InvalidValue, did_you_mean, quote
+from reconciler.manifests.times import in_order, instant, zone_of
 from reconciler.model.decision import WindowUse
-from reconciler.model.settings import RecurringWindow, WindowDefinition
+from reconciler.model.settings import RecurringWindow, SingleWindow, WindowDefinition
 from reconciler.model.status import Schedule
 from reconciler.model.window import Occurrence, WindowPreview
 
@@ -25,7 +26,7 @@ class Windows:
     _resolved: dict[str, tuple[Schedule, WindowUse]] = field(default_factory=dict)
 
     def resolve(self, name: str) -> tuple[Schedule, WindowUse]:
-        """Return the times that a window's name stands for now. Raises Fault when there are none."""
+        """Return the times that a window's name stands for now. Raises InvalidValue when there are none."""
         if name not in self._resolved:
             self._resolved[name] = self._resolve(name)
         return self._resolved[name]
@@ -34,13 +35,13 @@ class Windows:
         definition = self.definitions.get(name)
         if definition is None:
             hint = did_you_mean(name, self.definitions) or "define it under `windows` in the configuration"
-            raise Fault(Code.WINDOW_UNKNOWN, f"window {shown(name)} is not defined in the configuration", hint)
+            raise InvalidValue(Code.WINDOW_UNKNOWN, f"window {quote(name)} is not defined in the configuration", hint)
         occurrences = upcoming(definition, self.now, 1)
         if not isinstance(definition, RecurringWindow):
             return Schedule(definition.start, definition.stop), WindowUse(name)
         if not occurrences:
-            message = f"window {shown(name)} does not come again in the next ten years"
-            raise Fault(Code.WINDOW_OVER, message, f"check its rule, `{definition.rule}`")
+            message = f"window {quote(name)} does not come again in the next ten years"
+            raise InvalidValue(Code.WINDOW_OVER, message, f"check its rule, `{definition.rule}`")
         return Schedule(occurrences[0].start, occurrences[0].stop), WindowUse(name, definition.rule)
 
 
@@ -49,7 +50,7 @@ def upcoming(definition: WindowDefinition, now: datetime, count: int) -> tuple[O
     if not isinstance(definition, RecurringWindow):
         over = definition.stop is not None and definition.stop <= now
         return () if over else (Occurrence(definition.start, definition.stop),)[:count]
-    return _recurring(definition, now, count)
+    return _occurrences(definition, now, count)
 
 
 def preview(definitions: Mapping[str, WindowDefinition], now: datetime, count: int) -> tuple[WindowPreview, ...]:
@@ -65,7 +66,7 @@ def preview(definitions: Mapping[str, WindowDefinition], now: datetime, count: i
     )
 
 
-def _recurring(window: RecurringWindow, now: datetime, count: int) -> tuple[Occurrence, ...]:
+def _occurrences(window: RecurringWindow, now: datetime, count: int) -> tuple[Occurrence, ...]:
     from dateutil.rrule import rrulestr
 
     zone = zone_of(window.timezone)
@@ -112,3 +113,119 @@ def _remark(moment: datetime, zone: tzinfo) -> str:
 def _hours(seconds: int) -> str:
     hours, minutes = divmod(seconds // 60, 60)
     return f"{hours} h {minutes:02} min" if minutes else f"{hours} h"
+
+
+_WEEK = timedelta(weeks=1)
+
+
+def next_occurrence(window: RecurringWindow, now: datetime) -> Occurrence | None:
+    """Return the first occurrence that opens after `now` (UTC), None when there is none in the next ten years."""
+    return next((found for found in upcoming(window, now, 2) if found.start > now), None)
+
+
+def weeks_later(start: datetime, stop: datetime, zone: tzinfo, now: datetime) -> tuple[datetime, datetime, int]:
+    """Return a window moved by the fewest whole weeks that let it open after `now`, and how many those are.
+
+    Instants are UTC. Weekday and time of day stay what they are in `zone`, also when clocks change between: a time
+    that clocks jump over is read with the offset before the jump, one that comes twice is the first (RFC 5545, 3.3.5).
+    """
+    opens, closes = (moment.astimezone(zone).replace(tzinfo=None) for moment in (start, stop))
+    weeks = max((now - start) // _WEEK, 0)
+    while (moved := _unlocal(opens + weeks * _WEEK, zone)) <= now:
+        weeks += 1
+    end = _unlocal(closes + weeks * _WEEK, zone)
+    return moved, end if end > moved else moved + (stop - start), weeks
+
+
+def _unlocal(local: datetime, zone: tzinfo) -> datetime:
+    return local.replace(tzinfo=zone).astimezone(UTC)
+
+
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_UNITS = (86400, 3600, 60, 1)
+_NAMES_DAYS = re.compile(r"BYDAY=|BYMONTHDAY=|BYYEARDAY=")
+_NEEDS_FIRST = re.compile(r"INTERVAL=|COUNT=")
+_ANY_FIRST_DAY = datetime(2024, 1, 1)  # noqa: DTZ001 - wall time: the zone is that of the window
+_LONGEST = 7 * 86400
+
+
+def seconds(text: str) -> int:
+    """Return a duration such as 1h30m in seconds. Raises InvalidValue when it is nothing."""
+    match = _DURATION.fullmatch(text)
+    total = sum(int(part or 0) * unit for part, unit in zip(match.groups(), _UNITS, strict=True)) if match else 0
+    if not total:
+        raise InvalidValue(Code.CONFIG_VALUE, f"{quote(text)} is no time at all", "write a duration such as `4h`")
+    return total
+
+
+def decode_window(stated: Mapping[str, Any], zone: tzinfo | None, members: Mapping[str, Any]) -> WindowDefinition:
+    """Return one window. Times without an offset are local to its own zone, else to that of the configuration.
+
+    Raises InvalidValue, with the path inside the definition.
+    """
+    own = stated.get("timezone")
+    if own is not None:
+        try:
+            zone = zone_of(own)
+        except InvalidValue as fault:
+            raise fault.under("timezone") from None
+    if "rule" in stated:
+        return _recurring(stated, own or members.get("timezone"))
+    start = _instant(stated, "start", zone)
+    if "stop" not in stated:
+        return SingleWindow(start)
+    stop = _instant(stated, "stop", zone)
+    in_order(start, stop)
+    return SingleWindow(start, stop)
+
+
+def _instant(stated: Mapping[str, Any], name: str, zone: tzinfo | None) -> datetime:
+    try:
+        return instant(stated[name], zone)
+    except InvalidValue as fault:
+        raise fault.under(name) from None
+
+
+def _recurring(stated: Mapping[str, Any], zone_name: str | None) -> RecurringWindow:
+    if zone_name is None:
+        hint = "add `timezone: Europe/Berlin`, or `timezone: UTC`"
+        raise InvalidValue(Code.TIME_ZONE, "a recurring window needs a time zone", hint)
+    rule: str = stated["rule"]
+    first = _first_day(stated, rule)
+    opens = time.fromisoformat(stated["start"])
+    try:
+        duration = seconds(stated["duration"])
+    except InvalidValue as fault:
+        raise fault.under("duration") from None
+    if duration > _LONGEST:
+        raise InvalidValue(
+            Code.CONFIG_VALUE, "a recurring window can't be longer than a week", "shorten it", ("duration",)
+        )
+    window = RecurringWindow(rule, zone_name, first.replace(hour=opens.hour, minute=opens.minute), duration)
+    _check_rule(window)
+    return window
+
+
+def _first_day(stated: Mapping[str, Any], rule: str) -> datetime:
+    if "first" in stated:
+        try:
+            return datetime.fromisoformat(stated["first"])
+        except ValueError:
+            message = f"{quote(stated['first'])} does not exist"
+            raise InvalidValue(Code.TIME_NO_SUCH, message, "check day and month", ("first",)) from None
+    if _NEEDS_FIRST.search(rule) or not (rule.startswith("FREQ=DAILY") or _NAMES_DAYS.search(rule)):
+        message = f"rule {quote(rule)} does not say by itself which days it means"
+        hint = "name days (BYDAY=SA), or add `first: 2026-01-03`, a day to count from"
+        raise InvalidValue(Code.WINDOW_RULE, message, hint, ("rule",))
+    return _ANY_FIRST_DAY
+
+
+def _check_rule(window: RecurringWindow) -> None:
+    from dateutil.rrule import rrulestr
+
+    try:
+        rrulestr(window.rule, dtstart=window.first)
+    except (ValueError, TypeError, KeyError) as error:
+        hint = "write UNTIL without Z, in local time" if "UNTIL" in window.rule and "Z" in window.rule else str(error)
+        message = f"rule {quote(window.rule)} is not a rule of RFC 5545"
+        raise InvalidValue(Code.WINDOW_RULE, message, hint, ("rule",)) from None

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
-from reconciler.manifests.strict_yaml import scalar
+from reconciler.manifests.yaml import scalar
 from reconciler.model.decision import Expectation
 from reconciler.model.guid import Guid
 from reconciler.model.status import Status
@@ -98,3 +99,40 @@ def comment_text(text: str) -> str:
 def _expected(expect: Expectation) -> dict[str, str]:
     stated = {"object": expect.object, "workflow": expect.workflow}
     return {name: value for name, value in stated.items() if value is not None}
+
+
+PLACES = ("year", "month", "day", "folder", "object")
+_HOLE = re.compile(r"\{([^{}]*)\}")
+_UNSAFE = re.compile(r"[^\w.-]+")
+_LONGEST_NAME = 60
+
+
+def check_pattern(pattern: str) -> None:
+    """Raise ValueError when a pattern has a hole that nothing fills, leaves its folder, or names no YAML file."""
+    unknown = [name for name in _HOLE.findall(pattern) if name not in PLACES]
+    if unknown:
+        raise ValueError(f"{{{unknown[0]}}} is unknown; the pattern may hold {', '.join(f'{{{p}}}' for p in PLACES)}")
+    if not pattern.endswith((".yaml", ".yml")):
+        raise ValueError("the pattern must end in .yaml")
+    if ".." in pattern.replace("\\", "/").split("/"):
+        raise ValueError("the pattern must not leave its folder with ..")
+
+
+def file_for(pattern: str, object_dn: str, created: datetime) -> str:
+    r"""Return the path for a ticket. `{folder}` is the policy folder above the object, `{object}` its own name.
+
+    Names from the server become safe parts of a path: `\VED\Policy\Web Tier\www` gives folder `web-tier`.
+    """
+    parts = [part for part in object_dn.split("\\") if part]
+    filled = {
+        "year": f"{created:%Y}",
+        "month": f"{created:%m}",
+        "day": f"{created:%d}",
+        "folder": _safe(parts[-2] if len(parts) > 1 else ""),
+        "object": _safe(parts[-1] if parts else ""),
+    }
+    return _HOLE.sub(lambda hole: filled[hole.group(1)], pattern)
+
+
+def _safe(name: str) -> str:
+    return _UNSAFE.sub("-", name.casefold()).strip("-.")[:_LONGEST_NAME] or "tickets"

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from docs.generating.pages import PAGES as GENERATED
-from reconciler.manifests import schemas
+from reconciler.manifests import schema
 from tests.docs.pages import PAGES, ROOT, Block, blocks, name
 
 BLOCKS = [block for page in PAGES for block in blocks(page)]
@@ -71,4 +71,4 @@ def test_a_recorded_decision_fits_a_page_and_names_what_else_was_possible(page: 
 
 def test_every_schema_has_a_page() -> None:
     shown = "".join(write() for path, write in GENERATED.items() if path.startswith("reference/"))
-    assert [each for each in schemas.names() if f"`reconciler schema {each}`" not in shown] == []
+    assert [each for each in schema.names() if f"`reconciler schema {each}`" not in shown] == []

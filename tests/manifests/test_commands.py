@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.main import main
-from reconciler.manifests.schemas import text
+from reconciler.manifests.schema import text
 from tests.manifests.corpus import EXAMPLES, INVALID
 
 Call = Callable[..., tuple[int, str, str]]

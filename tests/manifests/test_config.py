@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.errors import InvalidInput
 from reconciler.manifests.config import check_settings, load_settings
-from reconciler.manifests.fault import Fault
+from reconciler.manifests.problems import InvalidValue
 from reconciler.manifests.server import normal_server
 from reconciler.model.policy import FourEyes, Freeze, Limits, Policy
 from reconciler.model.settings import Auth, AuthMethod, RecurringWindow, Requests, Settings, SingleWindow, Tls
@@ -178,7 +178,7 @@ def test_a_server_has_one_spelling(text: str, url: str) -> None:
     "text", ["http://10.0.0.1", "http://localhost.example.com", "http://127.0.0.1.example.com", "http://tpp"]
 )
 def test_http_goes_to_this_machine_only(text: str) -> None:
-    with pytest.raises(Fault, match="is not https"):
+    with pytest.raises(InvalidValue, match="is not https"):
         normal_server(text)
 
 

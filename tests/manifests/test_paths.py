@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.manifests.discovery import find
-from reconciler.manifests.source_text import LARGEST
+from reconciler.manifests.text import LARGEST
 from tests.manifests.corpus import told
 
 GOOD = "version: 1\ntickets:\n  - {guid: 6ede0e12-f7c0-4068-9977-001076205c84, status: Approved}\n"

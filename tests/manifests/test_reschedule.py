@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import InvalidInput
-from reconciler.manifests.next_window import next_occurrence, weeks_later
-from reconciler.manifests.reschedule import NewTimes, applied, reschedule
-from reconciler.manifests.unified_diff import unified_diff
+from reconciler.manifests.reschedule import NewTimes, applied, patch_of, reschedule
+from reconciler.manifests.windows import next_occurrence, weeks_later
 from reconciler.model.settings import RecurringWindow
 from tests.builders import at, guid
 
@@ -137,7 +136,7 @@ def test_git_and_patch_take_the_diff_and_make_exactly_the_edited_file(entries, n
     text = (text.rstrip("\n") + ("\n" if ended else "")).replace("\n", newline)
     times = {guid(n): NEW for n, (_, _, chosen, _) in enumerate(entries) if chosen}
     edits = reschedule("web.yaml", text, times)
-    diff = "# a comment\n" + unified_diff("tickets/our web.yaml", text, edits)
+    diff = "# a comment\n" + patch_of("tickets/our web.yaml", text, edits)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "tickets", "our web.yaml")
         file.parent.mkdir()
@@ -151,7 +150,7 @@ def test_git_and_patch_take_the_diff_and_make_exactly_the_edited_file(entries, n
 def test_lines_that_follow_each_other_are_one_change() -> None:
     schedule = "schedule:\n      start: 2036-11-29T22:00Z  # quiet\n      stop: 2036-11-30T02:00Z\n"
     text = f"version: 1\ntickets:\n  - guid: {guid(1)}\n    status: Approved Between\n    {schedule}"
-    assert unified_diff("web.yaml", text, reschedule("web.yaml", text, {guid(1): NEW})) == (
+    assert patch_of("web.yaml", text, reschedule("web.yaml", text, {guid(1): NEW})) == (
         "diff --git a/web.yaml b/web.yaml\n--- a/web.yaml\n+++ b/web.yaml\n@@ -3,5 +3,5 @@\n"
         f"   - guid: {guid(1)}\n     status: Approved Between\n     schedule:\n"
         "-      start: 2036-11-29T22:00Z  # quiet\n-      stop: 2036-11-30T02:00Z\n"
@@ -162,4 +161,4 @@ def test_lines_that_follow_each_other_are_one_change() -> None:
 def test_a_diff_of_thousands_of_entries_is_made_at_once() -> None:
     text = "version: 1\ntickets:\n" + "".join(f"  - {{guid: {guid(n)}, schedule: w}}\n" for n in range(3000))
     edits = reschedule("web.yaml", text, {guid(n): NEW for n in range(0, 3000, 2)})
-    assert unified_diff("web.yaml", text, edits).count("\n+  - ") == 1500
+    assert patch_of("web.yaml", text, edits).count("\n+  - ") == 1500

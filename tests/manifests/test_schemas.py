@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.manifests.codes import Code
-from reconciler.manifests.schemas import load, names, text
+from reconciler.manifests.problems import Code
+from reconciler.manifests.schema import load, names, text
 from reconciler.model.settings import AuthMethod
 from reconciler.model.status import Status
 from reconciler.model.verdict import Reason

@@ -1,14 +1,16 @@
-"""Says in our words what JSON Schema finds wrong. Slow, and imported only when there is something to say."""
+"""What jsonschema finds wrong with a value, in words that people understand."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from reconciler.manifests.codes import Code
-from reconciler.manifests.fault import did_you_mean, shown
-from reconciler.manifests.gate import ecma_pattern
-from reconciler.manifests.jsonschema_import import Draft202012Validator, ValidationError, extend
-from reconciler.manifests.place import Path, Places
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
+
+from reconciler.manifests.problems import Code, Path, did_you_mean, quote
+from reconciler.manifests.yaml import SourceMap
 from reconciler.model.decision import Problem
 
 _KINDS = {
@@ -22,24 +24,27 @@ _KINDS = {
 _SECRETS = ("token", "password", "secret", "passphrase", "api_key", "apikey", "private_key", "credential")
 
 
-def schema_problems(schema: Mapping[str, Any], instance: object, places: Places) -> list[Problem]:
-    """Return everything that is wrong with `instance` by `schema`, each once, with its place."""
+def described(
+    schema: Mapping[str, Any], value: object, places: SourceMap, moved: Callable[[Path], Path]
+) -> list[Problem]:
+    """Return everything that is wrong with `value` by `schema`, each once, with its place."""
     problems: dict[Problem, None] = {}
-    for error in _Validator(schema).iter_errors(instance):
-        problems.update(dict.fromkeys(_problems(error, places)))
+    for error in _Validator(schema).iter_errors(value):
+        problems.update(dict.fromkeys(_problems(error, moved(tuple(error.absolute_path)), places)))
     return list(problems)
 
 
-def _ecma(_: object, pattern: str, instance: object, __: object) -> Iterator[ValidationError]:
-    if isinstance(instance, str) and not ecma_pattern(pattern).search(instance):
+def _pattern(_: object, pattern: str, value: object, __: object) -> Iterator[ValidationError]:
+    """Find a pattern as JSON Schema means it: `$` is the end of the text, not a line feed before it."""
+    exact = pattern[:-1] + r"\Z" if pattern.endswith("$") else pattern
+    if isinstance(value, str) and not re.search(exact, value):
         yield ValidationError("does not match")
 
 
-_Validator: Any = extend(Draft202012Validator, {"pattern": _ecma})  # type: ignore[no-untyped-call]
+_Validator: Any = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
 
 
-def _problems(error: ValidationError, places: Places) -> Iterator[Problem]:
-    path: Path = tuple(error.absolute_path)
+def _problems(error: ValidationError, path: Path, places: SourceMap) -> Iterator[Problem]:
     schema: Mapping[str, Any] = error.schema if isinstance(error.schema, dict) else {}
     value: Any = error.instance
     match error.validator:
@@ -67,10 +72,10 @@ def _named(path: Path) -> str:
     if isinstance(path[-1], int):
         owner = next((part for part in reversed(path) if isinstance(part, str)), "")
         return f"an item of `{owner}`" if owner else "an item"
-    return shown(path[-1])
+    return quote(path[-1])
 
 
-def _missing(key: str, path: Path, places: Places) -> Problem:
+def _missing(key: str, path: Path, places: SourceMap) -> Problem:
     owner = f" in {_named(path)}" if path and isinstance(path[-1], str) else ""
     hint = _MISSING_HINTS.get(key, f"add `{key}: …`")
     return Problem(Code.SCHEMA_MISSING, places.value(path), f"`{key}` is missing{owner}", hint)
@@ -88,14 +93,14 @@ _MISSING_HINTS = {
 }
 
 
-def _unknown_key(key: str, known: Mapping[str, Any], path: Path, places: Places) -> Problem:
+def _unknown_key(key: str, known: Mapping[str, Any], path: Path, places: SourceMap) -> Problem:
     misspelt = difflib.get_close_matches(key.casefold(), known, n=1, cutoff=0.85)
     if not misspelt and any(word in key.casefold() for word in _SECRETS):
-        message = f"{shown(key)} looks like a secret, which must never stand in a file under version control"
+        message = f"{quote(key)} looks like a secret, which must never stand in a file under version control"
         hint = "remove it, change the secret, and give the new one in the environment (TPP_TOKEN, TPP_PASSWORD, …)"
         return Problem(Code.CONFIG_SECRET, places.key(path), message, hint)
     return Problem(
-        Code.SCHEMA_UNKNOWN, places.key(path), f"key {shown(key)} is not known here", did_you_mean(key, known)
+        Code.SCHEMA_UNKNOWN, places.key(path), f"key {quote(key)} is not known here", did_you_mean(key, known)
     )
 
 
@@ -109,9 +114,9 @@ def _wrong_type(error: ValidationError, name: str) -> tuple[str, str]:
         given = "a map" if isinstance(value, dict) else "a list"
         return f"{name} must be {kinds}, not {given}", "check dashes and indentation"
     given = "text" if isinstance(value, str) else "true or false" if isinstance(value, bool) else "a number"
-    quote = "string" in wanted and not isinstance(value, str)
-    hint = "put it into quotes" if quote else f"write {kinds}"
-    return f"{name} must be {kinds}, not {given} ({shown(value)})", hint
+    unquoted = "string" in wanted and not isinstance(value, str)
+    hint = "put it into quotes" if unquoted else f"write {kinds}"
+    return f"{name} must be {kinds}, not {given} ({quote(value)})", hint
 
 
 def _wrong_value(error: ValidationError, schema: Mapping[str, Any], name: str) -> tuple[str, str]:
@@ -128,12 +133,12 @@ def _wrong_value(error: ValidationError, schema: Mapping[str, Any], name: str) -
             return f"{name} names something twice", "remove one of them"
         case "minimum" | "exclusiveMinimum":
             bound = "at least" if error.validator == "minimum" else "more than"
-            return f"{name} must be {bound} {limit}, not {shown(value)}", "raise it"
+            return f"{name} must be {bound} {limit}, not {quote(value)}", "raise it"
         case "maximum":
-            return f"{name} must be at most {limit}, not {shown(value)}", "lower it"
+            return f"{name} must be at most {limit}, not {quote(value)}", "lower it"
         case _:
             message, hint = _split(schema)
-            return f"{name} {shown(value)} {message}", hint
+            return f"{name} {quote(value)} {message}", hint
 
 
 def _wrong_word(value: object, allowed: list[Any], name: str) -> tuple[str, str]:
@@ -142,8 +147,8 @@ def _wrong_word(value: object, allowed: list[Any], name: str) -> tuple[str, str]
     if isinstance(value, str) and value in map(str, allowed):
         return f"{name} must be the number {allowed[0]}, not text", "remove the quotes"
     words = [str(word) for word in allowed]
-    hint = f"the only value is {shown(allowed[0])}" if len(words) == 1 else did_you_mean(str(value), words)
-    return f"{name} can't be {shown(value)}", hint
+    hint = f"the only value is {quote(allowed[0])}" if len(words) == 1 else did_you_mean(str(value), words)
+    return f"{name} can't be {quote(value)}", hint
 
 
 def _split(schema: Mapping[str, Any]) -> tuple[str, str]:

@@ -6,23 +6,18 @@ import pytest
 import yaml
 
 from reconciler.manifests.manifest import Manifest, read_manifest
-from reconciler.manifests.place import locate
-from reconciler.manifests.source_text import Unreadable, read_text
-from reconciler.manifests.strict_yaml import FREE_ALIASED, StrictReader, Unparsable, Value
+from reconciler.manifests.text import Unreadable, read_text
 from reconciler.manifests.windows import Windows
+from reconciler.manifests.yaml import Value, read_document
 from reconciler.model.decision import Source
 from tests.builders import NOW
 from tests.manifests.corpus import WINDOWS, bad_files, good_files, name
 
 
 def value_of(text: str) -> Value:
-    reader = StrictReader("x.yaml", text.encode())
-    first = reader.begin()
-    assert first is not None
-    value = reader.value(first)
-    reader.end()
-    assert reader.problems == []
-    return value
+    document = read_document("x.yaml", text.encode())
+    assert (document.problems, document.whole) == ([], True)
+    return document.value
 
 
 @pytest.mark.parametrize(
@@ -82,45 +77,57 @@ def test_aliases_may_stand_for_as_much_as_the_text_has_written() -> None:
     assert isinstance(value_of(f"- &p [{people}]\n{entries}"), list)
 
 
-def test_aliases_that_blow_up_stop_the_reading_early() -> None:
-    text = "- &a [x, x, x, x, x, x, x, x, x, x]\n"
-    text += "".join(f"- &{chr(98 + i)} [{', '.join([f'*{chr(97 + i)}'] * 10)}]\n" for i in range(9))
-    reader = StrictReader("x.yaml", text.encode())
-    first = reader.begin()
-    assert first is not None
-    with pytest.raises(Unparsable, match="stand for too much"):
-        reader.value(first)
-    assert len(reader.log) < 4 * FREE_ALIASED
-
-
-def test_aliases_cannot_nest_deeper_than_what_is_written() -> None:
-    text = "- &a [x]\n" + "".join(f"- &{chr(98 + i)} [*{chr(97 + i)}]\n" for i in range(25))
-    reader = StrictReader("x.yaml", text.encode())
-    first = reader.begin()
-    assert first is not None
-    with pytest.raises(Unparsable, match="stand for too much"):
-        reader.value(first)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- &a [x, x, x, x, x, x, x, x, x, x]\n"
+        + "".join(f"- &{chr(98 + i)} [{', '.join([f'*{chr(97 + i)}'] * 10)}]\n" for i in range(9)),
+        "- &a [x]\n" + "".join(f"- &{chr(98 + i)} [*{chr(97 + i)}]\n" for i in range(25)),
+    ],
+    ids=["wider and wider", "deeper and deeper"],
+)
+def test_aliases_that_blow_up_stop_the_reading_early(text: str) -> None:
+    document = read_document("x.yaml", text.encode())
+    assert [problem.code for problem in document.problems] == ["yaml/alias"]
+    assert "stand for too much" in document.problems[0].message
+    assert not document.whole
 
 
 def test_places_are_told_for_every_key_and_value() -> None:
-    reader = StrictReader("x.yaml", b"a: 1\nb:\n  - {c: d}\n  - &e [f]\ng: *e\na: again\n")
-    first = reader.begin()
-    assert first is not None
-    assert reader.value(first) == {"a": 1, "b": [{"c": "d"}, ["f"]], "g": ["f"]}
-    places = locate("x.yaml", reader.log)
-    assert places.values == {
-        (): Source("x.yaml", 1, 1),
-        ("a",): Source("x.yaml", 1, 4),
-        ("b",): Source("x.yaml", 3, 3),
-        ("b", 0): Source("x.yaml", 3, 5),
-        ("b", 0, "c"): Source("x.yaml", 3, 9),
-        ("b", 1): Source("x.yaml", 4, 5),
-        ("b", 1, 0): Source("x.yaml", 4, 9),
-        ("g",): Source("x.yaml", 4, 5),
-        ("g", 0): Source("x.yaml", 4, 9),
+    document = read_document(
+        "x.yaml", b"a: 1\nb:\n  - {c: d}\n  - &e [f]\n? [x, y]\n: z\ng: *e\na: [again, {b: c}]\nh: i\n"
+    )
+    assert document.value == {"a": 1, "b": [{"c": "d"}, ["f"]], "g": ["f"], "h": "i"}
+    places = document.places
+    assert {
+        path: (str(places.key(path)).removeprefix("x.yaml:"), str(places.value(path)).removeprefix("x.yaml:"))
+        for path in [(), ("a",), ("b",), ("b", 0), ("b", 0, "c"), ("b", 1), ("b", 1, 0), ("g",), ("g", 0), ("h",)]
+    } == {
+        (): ("1:1", "1:1"),
+        ("a",): ("1:1", "1:4"),
+        ("b",): ("2:1", "3:3"),
+        ("b", 0): ("3:5", "3:5"),
+        ("b", 0, "c"): ("3:6", "3:9"),
+        ("b", 1): ("4:5", "4:5"),
+        ("b", 1, 0): ("4:9", "4:9"),
+        ("g",): ("7:1", "4:5"),
+        ("g", 0): ("4:9", "4:9"),
+        ("h",): ("9:1", "9:4"),
     }
-    assert places.keys[("g",)] == Source("x.yaml", 5, 1)
     assert places.value(("b", 0, "nothing", "there")) == Source("x.yaml", 3, 5)
+    assert ("b", 0, "nothing") not in places
+
+
+@pytest.mark.parametrize("path", [path for path in (*bad_files(), *good_files()) if path.is_file()], ids=name)
+def test_the_places_of_tickets_are_those_that_counting_finds(path: Path) -> None:
+    try:
+        document = read_document("x.yaml", read_text(str(path)))
+    except Unreadable:
+        return
+    tickets = document.value.get("tickets") if isinstance(document.value, dict) else None
+    for index, ticket in enumerate(tickets if isinstance(tickets, list) else ()):
+        for key in ticket if isinstance(ticket, dict) else ():
+            assert document.places.entry(index).line <= document.places.key(("tickets", index, key)).line
 
 
 @pytest.mark.parametrize("path", [path for path in (*bad_files(), *good_files()) if path.is_file()], ids=name)

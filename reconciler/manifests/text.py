@@ -4,7 +4,7 @@ import os
 import re
 import stat
 
-from reconciler.manifests.codes import Code
+from reconciler.manifests.problems import Code
 from reconciler.model.decision import Problem, Source
 
 LARGEST = 64 * 1024 * 1024

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import InvalidInput
 from reconciler.manifests.edit import value_of
-from reconciler.manifests.formatting import format_manifest
+from reconciler.manifests.format import format_manifest
 from tests.manifests.corpus import bad_files, example_manifests, good_files, name
 
 FILE = "tickets/web.yaml"

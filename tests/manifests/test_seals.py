@@ -1,4 +1,4 @@
-"""Manifests that stay shut: only while nothing can be missed by not reading them."""
+"""Manifests that are skipped: only while nothing can be missed by not reading them."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import InvalidInput
 from reconciler.manifests.load import check, load_desired
-from reconciler.manifests.shut import NotAlone, Shut
+from reconciler.manifests.seals import Seals, SharedTicket
 from reconciler.model.canonical import sha256
 from reconciler.model.decision import Desired, Problem, Seal
 from reconciler.model.value import replace
@@ -153,12 +153,12 @@ def test_good_files_that_can_be_sealed_name_their_tickets_where_a_search_finds_t
         found = load_desired([str(path)], windows=WINDOWS, now=NOW, sealing=True)
         for seal in found.sealable:
             sealed = {seal.content: seal}
-            with pytest.raises(NotAlone):
+            with pytest.raises(SharedTicket):
                 check(
                     [str(path), _write("again.yaml", _manifest(found.decisions[-1].guid))],
                     windows=WINDOWS,
                     now=NOW,
-                    shut=Shut(sealed),
+                    seals=Seals(sealed),
                 )
             counted += 1
     assert counted > 5

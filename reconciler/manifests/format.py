@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from reconciler.errors import InvalidInput
-from reconciler.manifests.codes import Code
 from reconciler.manifests.edit import value_of
 from reconciler.manifests.layout import Node, content_end, is_comment_deeper_than, lay_out, lines_of
+from reconciler.manifests.problems import Code
 from reconciler.model.decision import Problem, Source
 
 _TOP = ("version", "kind", "change", "timezone", "defaults", "tickets", "rules", "overrides")
