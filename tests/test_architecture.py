@@ -24,7 +24,7 @@ PACKAGES = {
     "sandbox",
     "cli",
 }
-SHARED = {"errors", "ports", "_version", "__version__"}
+SHARED = {"errors", "ports", "atomic", "_version", "__version__"}
 MAY_IMPORT = {
     "model": {"msgspec"},
     "codec": {"model", "msgspec"},
@@ -41,6 +41,7 @@ MAY_IMPORT = {
     "cli": PACKAGES | {"codec", "click", "rich"},
     "errors": {"model"},
     "ports": {"model"},
+    "atomic": set(),
     "__init__": PACKAGES,
     "__main__": {"cli"},
 }
@@ -134,6 +135,7 @@ def test_pure_packages_import_nothing_that_has_effects() -> None:
     pure = [module for module in modules() if module.package in PURE]
     effects = {module.name: {name.split(".")[0] for name in module.imports()} & EFFECTS for module in pure}
     assert {name: found for name, found in effects.items() if found} == {}
+    assert not [module.name for module in pure if "atomic" in _names_of_packages(module)]
 
 
 def test_no_file_has_a_name_that_says_nothing() -> None:

@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import assert_never
 
+from reconciler.atomic import atomic_write
 from reconciler.cli.wiring import House
 from reconciler.cli.writing import changing
-from reconciler.ledger.replacing import replace_file
 from reconciler.manifests.discovery import find
 from reconciler.manifests.edit import append_entries
 from reconciler.manifests.load import load_desired
@@ -119,7 +119,7 @@ def write_entries(name: str, entries: Sequence[NewEntry]) -> None:
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             text = new_manifest(entries, comments=("New tickets. Change `status` and have the change reviewed.",))
-        replace_file(path, text.encode("utf-8"))
+        atomic_write(path, text.encode("utf-8"))
 
 
 def default_pattern(tickets: Sequence[str]) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from reconciler.atomic import atomic_write
 from reconciler.cli.writing import changing
 from reconciler.errors import GuardRefused
 from reconciler.ledger.reading import read_lines
-from reconciler.ledger.replacing import replace_file
 from reconciler.manifests.discovery import KEPT, find
 from reconciler.manifests.edit import remove_entries
 from reconciler.manifests.write import comment_text
@@ -88,12 +88,12 @@ def _move(name: str, target: str, proofs: tuple[Settlement, ...], others: Collec
         raise GuardRefused(f"{target} exists already", "tidy again in a second")
     with changing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, _with_head(kept, proofs).encode("utf-8"))
+        atomic_write(path, _with_head(kept, proofs).encode("utf-8"))
     with changing(Path(name)):
         if left is None:
             Path(name).unlink()
         else:
-            replace_file(Path(name), left.encode("utf-8"))
+            atomic_write(Path(name), left.encode("utf-8"))
 
 
 def _with_head(text: str, proofs: tuple[Settlement, ...]) -> str:

@@ -5,13 +5,13 @@ all have queued, the others wait until their line is down.
 """
 
 import errno
-import fcntl
 import os
 import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from reconciler.atomic import sync, sync_folder
 from reconciler.errors import LedgerUnwritable
 from reconciler.ledger.files import file_of, line_hash
 from reconciler.ledger.heads import head_digest, ledger_heads
@@ -51,7 +51,7 @@ def open_journal(root: Path, run: str, provenance: Provenance, opened: Opened) -
     journal = Journal(path, descriptor, run, provenance, head_digest(heads))
     try:
         journal.append(replace(opened, heads=heads))
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         journal.close()
         raise _unwritable(path.parent, error) from error
@@ -132,7 +132,7 @@ class Journal:
         failure: OSError | None = OSError(errno.EINTR, os.strerror(errno.EINTR))
         try:
             _write_all(self._descriptor, lines)
-            _sync(self._descriptor)
+            sync(self._descriptor)
             failure = None
         except OSError as error:
             failure = error
@@ -155,32 +155,12 @@ def _write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def _sync(descriptor: int) -> None:
-    """Wait until the disk has it. On macOS fsync stops at the drive's own cache (man fsync), F_FULLFSYNC does not."""
-    full_sync = getattr(fcntl, "F_FULLFSYNC", None)
-    if full_sync is None:
-        os.fsync(descriptor)
-    else:
-        fcntl.fcntl(descriptor, full_sync)
-
-
 def _make_folder(folder: Path) -> None:
     """Make a folder and its parents; a new name is on disk once the folder that holds it is synced."""
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     for path in reversed(missing):
         path.mkdir(exist_ok=True)
-        _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # some network file systems can't sync a folder, and need not
-            raise
-    finally:
-        os.close(descriptor)
+        sync_folder(path.parent)
 
 
 def _unwritable(path: Path, error: OSError) -> LedgerUnwritable:

@@ -1,13 +1,12 @@
 """Saved plans: written whole or not at all, and read back strictly."""
 
 import json
-import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.atomic import atomic_write
 from reconciler.errors import InvalidInput
-from reconciler.ledger.replacing import replace_piece_by_piece
 from reconciler.model.decision import Problem, Source
 from reconciler.model.json_text import document_pieces
 from reconciler.model.plan import Plan, Step
@@ -41,11 +40,8 @@ def save_rows(head: Plan, counts: Mapping[Verdict, int], rows: Iterable[str], pa
 
 
 def _save(pieces: Iterable[str], path: Path) -> None:
-    target = path.resolve()
     try:
-        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-            raise _refused("unwritable", Source(str(path)), "a plan is saved to a file, and this is none")
-        replace_piece_by_piece(target, (piece.encode("ascii") for piece in pieces))
+        atomic_write(path, (piece.encode("ascii") for piece in pieces))
     except OSError as error:
         message = f"the plan can't be saved: {error.strerror or error}"
         raise _refused("unwritable", Source(str(path)), message, "choose another place with --out") from error

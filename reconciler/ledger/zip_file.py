@@ -1,10 +1,11 @@
 """Zip files that are the same, byte for byte, whenever and wherever they are written from the same content."""
 
-import tempfile
+import io
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from reconciler.atomic import atomic_write
 from reconciler.errors import InvalidInput
 from reconciler.model.decision import Problem, Source
 
@@ -17,18 +18,12 @@ def write_zip(path: Path, content: Mapping[str, bytes]) -> None:
 
     They are not compressed, because compressors differ between versions. Raises InvalidInput when it can't be written.
     """
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(content):
+            archive.writestr(_entry(name), content[name])
     try:
-        with tempfile.NamedTemporaryFile(dir=path.resolve().parent, prefix=f".{path.name}.", delete=False) as file:
-            unfinished = Path(file.name)
-            try:
-                with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                    for name in sorted(content):
-                        archive.writestr(_entry(name), content[name])
-                unfinished.chmod(0o644)
-                unfinished.replace(path.resolve())
-            except BaseException:
-                unfinished.unlink(missing_ok=True)
-                raise
+        atomic_write(path, packed.getvalue())
     except OSError as error:
         message = f"the file can't be written: {error.strerror or error}"
         raise InvalidInput((Problem("pack/unwritable", Source(str(path)), message, "choose another place"),)) from error

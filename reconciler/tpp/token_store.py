@@ -1,13 +1,13 @@
 """Storage for rotated refresh tokens: a private file, replaced in one step, or the system's keyring."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from reconciler.atomic import atomic_write
 from reconciler.errors import CredentialsRefused
 from reconciler.model.settings import Auth
 from reconciler.tpp.secrets import Secret, read_private
@@ -16,6 +16,8 @@ try:
     import fcntl
 except ImportError:  # pragma: no cover - Windows has no advisory locks
     fcntl = None  # type: ignore[assignment]
+
+_PRIVATE = 0o600
 
 
 class TokenStore(Protocol):
@@ -65,19 +67,9 @@ class FileStore:
         return read_private(self.path) if self.path.exists() and self.path.stat().st_size else None
 
     def keep(self, token: Secret) -> None:
-        """Write beside the file, sync, and rename over it."""
+        """Replace the file; where it is a link, the file that the link names, because the old token is used up."""
         try:
-            handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(token.reveal() + "\n")
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(name).replace(self.path)
-            except BaseException:
-                with suppress(FileNotFoundError):
-                    Path(name).unlink()
-                raise
+            atomic_write(self.path.resolve(), f"{token.reveal()}\n".encode(), mode=_PRIVATE)
         except OSError as error:
             raise _unwritable(f"{self.path}: {error.strerror}") from None
 
@@ -90,7 +82,7 @@ class FileStore:
     def locked(self) -> Iterator[None]:
         """Hold an advisory lock on a file beside the store."""
         try:
-            descriptor = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT, _PRIVATE)
         except OSError as error:
             raise _unwritable(f"{self.path}.lock: {error.strerror}") from None
         with os.fdopen(descriptor) as file:

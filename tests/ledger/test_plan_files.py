@@ -41,19 +41,20 @@ def test_saving_replaces_the_file_and_leaves_nothing_else(path: Path) -> None:
     assert [entry.name for entry in path.parent.iterdir()] == ["plan.json"]
 
 
-def test_saving_through_a_link_keeps_the_link(path: Path) -> None:
+def test_a_link_is_never_saved_through(path: Path) -> None:
     link = path.with_name("link.json")
     link.symlink_to(path)
-    save_plan(PLAN, link)
+    with pytest.raises(InvalidInput, match="the plan can't be saved: this is a link; only a regular file is replaced"):
+        save_plan(PLAN, link)
     assert link.is_symlink()
-    assert load_plan(path) == PLAN
+    assert not path.exists()
 
 
 @pytest.mark.parametrize(
     ("place", "message"),
     [
         ("no/such/folder/plan.json", "the plan can't be saved: No such file or directory"),
-        (".", "a plan is saved to a file, and this is none"),
+        (".", "the plan can't be saved: Is a directory"),
         ("file/plan.json", "the plan can't be saved: Not a directory"),
     ],
 )
@@ -152,6 +153,6 @@ def test_a_plan_has_one_line_for_each_step_so_that_a_diff_shows_the_steps(path: 
 
 def test_a_pipe_is_not_replaced_by_a_plan(path: Path) -> None:
     os.mkfifo(path)
-    with pytest.raises(InvalidInput, match="a plan is saved to a file, and this is none"):
+    with pytest.raises(InvalidInput, match="this is a special file; only a regular file is replaced"):
         save_plan(PLAN, path)
     assert path.is_fifo()
