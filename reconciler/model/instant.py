@@ -20,3 +20,10 @@ def format_instant(moment: datetime) -> str:
 def parse_instant(text: str) -> datetime:
     """Read ISO 8601 text that carries an offset. Raises ValueError for anything else."""
     return as_utc(datetime.fromisoformat(text))
+
+
+def require_utc(*moments: datetime | None) -> None:
+    """Refuse instants that are not in UTC, which is how all are written down. Raises ValueError."""
+    for moment in moments:
+        if moment is not None and moment.tzinfo is not UTC:
+            raise ValueError(f"{moment.isoformat()} is not a time in UTC, with a Z")

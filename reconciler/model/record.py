@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from reconciler.model.decision import Seal, Source, WindowUse
 from reconciler.model.guid import Guid
@@ -87,6 +87,16 @@ class Ended(Struct, frozen=True):
 
 
 Entry = Opened | Intent | Recorded | Closed | Sealed | Ended
+
+
+class Written(Struct, frozen=True):
+    """What one line of a ledger file says, as far as its text alone tells. `number` counts the lines from 1."""
+
+    entry: Entry
+    number: int = field(name="line")
+    run: str
+    provenance: Provenance
+    previous: str
 
 
 class Line(Struct, frozen=True):

@@ -19,7 +19,7 @@ class Review(Struct, frozen=True, omit_defaults=True):
     approvals: tuple[str, ...] = ()
 
 
-class Provenance(Struct, frozen=True):
+class Provenance(Struct, frozen=True, omit_defaults=True):
     """Where a run comes from: tool version, server, acting identity, commit, review and workflow run."""
 
     tool: str

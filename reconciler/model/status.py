@@ -6,6 +6,8 @@ from typing import assert_never
 
 from msgspec import Struct
 
+from reconciler.model.instant import require_utc
+
 
 class Status(StrEnum):
     """The five statuses of Workflow/Ticket/UpdateStatus, spelled as TPP spells them."""
@@ -36,6 +38,7 @@ class State(Struct, frozen=True, omit_defaults=True):
 
     def __post_init__(self) -> None:
         """Refuse what no server can mean."""
+        require_utc(self.start, self.stop)
         if self.start is None and self.stop is not None:
             raise ValueError('"stop" needs a "start"')
 

@@ -1,0 +1,536 @@
+"""The only JSON of ours: plans, reports of runs and ledger lines to bytes and back, canonical bytes, digests.
+
+The members of a format are the fields of the model, under their names (`msgspec.field(name=…)` where they differ).
+What is declared below for a format is only which values lie flat in one object, and which members always stand there.
+"""
+
+import hashlib
+import logging
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from operator import attrgetter, itemgetter
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar, Union, get_args
+
+import msgspec
+from msgspec import NODEFAULT, Meta, Struct, ValidationError, structs
+
+from reconciler.model.decision import Seal
+from reconciler.model.guid import Guid
+from reconciler.model.history import Record
+from reconciler.model.instant import require_utc
+from reconciler.model.plan import Plan, Step
+from reconciler.model.receipt import Outcome, Receipt, Run
+from reconciler.model.record import Closed, Ended, Entry, Intent, Opened, Recorded, Sealed, Written
+from reconciler.model.review import Provenance
+from reconciler.model.verdict import Verdict
+
+Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
+T = TypeVar("T")
+
+PLAN_VERSION = 1
+RUN_VERSION = 1
+LEDGER_VERSION = 1
+_LOG = logging.getLogger(__name__)
+
+
+# Bytes
+
+
+def canonical(value: object) -> bytes:
+    """Return the one spelling of a value: sorted keys, no blanks, ASCII; U+FFFD stands for every lone surrogate."""
+    return _ascii(_encode(value, "sorted"))
+
+
+def sha256(data: bytes) -> str:
+    """Return the digest of bytes as `sha256:<64 hex digits>`."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def json_text(document: Mapping[str, object]) -> str:
+    """Return a document as people and diffs like it: one member a line, and lists of objects with one object a line."""
+    return "".join(_pieces(document.items()))
+
+
+def plain(value: object) -> Any:  # noqa: ANN401
+    """Return a value as dictionaries, lists, text and numbers, for documents that it is a part of."""
+    shape = _SHAPES.get(type(value))
+    return msgspec.to_builtins(shape.flat(value) if shape else value)
+
+
+_BEYOND_ASCII = re.compile("[^\x00-\x7e]+")
+
+
+def _encode(value: object, order: Any = None) -> bytes:  # noqa: ANN401
+    try:
+        return msgspec.json.encode(value, order=order)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_well_formed(msgspec.to_builtins(value)), order=order)
+
+
+def _well_formed(value: Json) -> Json:
+    """Replace lone surrogates, which JSON can spell and which jq and many other readers refuse."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, Mapping):
+        return {str(_well_formed(name)): _well_formed(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_well_formed(item) for item in value]
+    return value
+
+
+def _ascii(data: bytes) -> bytes:
+    if data.isascii() and b"\x7f" not in data:
+        return data
+    return _BEYOND_ASCII.sub(_escaped, data.decode()).encode("ascii")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    units = found.group().encode("utf-16-be").hex()
+    return "".join("\\u" + units[start : start + 4] for start in range(0, len(units), 4))
+
+
+def _spaced(value: object) -> str:
+    """Return a value in one line, with a blank after each colon and comma."""
+    order = "deterministic" if isinstance(value, Struct) else None  # sets have no order of their own
+    return _ascii(msgspec.json.format(_encode(value, order), indent=0)).decode("ascii")
+
+
+def _pieces(members: Iterable[tuple[str, object]]) -> Iterator[str]:
+    """Yield the text of a document piece by piece, so that a large one need not be in memory twice."""
+    opening = "{\n  "
+    for name, value in members:
+        yield f"{opening}{_spaced(name)}: "
+        rows = _as_rows(value)
+        if rows is not None:
+            yield from _rows(rows)
+        else:
+            yield _spaced(value)
+        opening = ",\n  "
+    yield "\n}\n"
+
+
+def _as_rows(value: object) -> Iterable[object] | None:
+    """Return the objects of a list that has a line for each of them; None for any other value."""
+    if isinstance(value, Iterator):
+        return value
+    if isinstance(value, list | tuple) and all(isinstance(item, Mapping | Struct) for item in value):
+        return value
+    return None
+
+
+def _rows(rows: Iterable[object]) -> Iterator[str]:
+    opening = "["
+    for row in rows:
+        yield f"{opening}\n    {_spaced(row)}"
+        opening = ","
+    yield "\n  ]" if opening == "," else "[]"
+
+
+# Shapes: how the values of the model lie in flat JSON objects
+
+
+class _Derived(NamedTuple):
+    """A member that follows from the value: its type, what it has to be, and what is wrong when it is not."""
+
+    type: object
+    of: Callable[[Any], object]
+    refusal: str
+
+
+class _Shape(Generic[T]):
+    """One flat JSON object for a value and those that it holds.
+
+    `first` are members that always stand there, in this order; the others follow, left out when they have their
+    default. `held` maps a field (dotted for inner ones) to the type of the value whose members lie beside the others;
+    `rows` maps a field to the shape of the values in its list, which comes last.
+    """
+
+    def __init__(
+        self,
+        kind: type[T],
+        first: tuple[str, ...] = (),
+        *,
+        held: Mapping[str, type[Struct]] | None = None,
+        derived: Mapping[str, _Derived] | None = None,
+        rows: "Mapping[str, _Shape[Any]] | None" = None,
+        tag: str | None = None,
+    ) -> None:
+        self._derived, self._rows = derived or {}, rows or {}
+        self._leaves: list[tuple[str, str, object, object]] = []
+        self._build = self._builder(kind, "", held or {})
+        members = {name: (type_of, default) for _, name, type_of, default in self._leaves}
+        members |= {name: (member.type, NODEFAULT) for name, member in self._derived.items()}
+        order = [*first, *(name for name in members if name not in first)]
+        order.sort(key=lambda name: name in self._rows)
+        always = {*first, *(name for name, (_, default) in members.items() if default is NODEFAULT)}
+        fields = [(name, *members[name][: 1 if name in always else 2]) for name in order]
+        self.strict = self._struct(kind.__name__, fields, tag, strict=True)
+        self.lenient = self._struct(kind.__name__, fields, tag, strict=False)
+        self._take = attrgetter(*(path for path, *_ in self._leaves))
+        self._names = tuple(name for _, name, *_ in self._leaves)
+        self._give = attrgetter(*self._names)
+        self._defaults = {name: default for _, name, _, default in self._leaves if isinstance(default, Struct)}
+
+    def flat(self, value: T, **instead: object) -> Struct:
+        """Return a value as the one flat struct that is spelled, with other members `instead` of its own."""
+        members: dict[str, Any] = dict(zip(self._names, self._take(value), strict=True)) | instead
+        for name, default in self._defaults.items():
+            if members[name] == default:
+                members[name] = default  # msgspec leaves out what is the default itself
+        for name, member in self._derived.items():
+            members[name] = member.of(value)
+        for name, rows in self._rows.items():
+            members[name] = tuple(map(rows.flat, members[name]))
+        return self.strict(**members)
+
+    def value(self, flat: object) -> T:
+        """Return the value that a flat struct spells. Raises ValueError when a member does not follow from it."""
+        value: T = self._build(self._give(flat))
+        for name, member in self._derived.items():
+            if getattr(flat, name) != member.of(value):
+                raise ValueError(f"/{name}: {member.refusal}")
+        return value
+
+    def _builder(self, kind: type[Any], path: str, held: Mapping[str, type[Struct]]) -> Callable[[Any], Any]:
+        """Note the leaves of a type in their order, and return what makes a value of theirs."""
+        makers: list[Callable[[Any], Any]] = []
+        for field in structs.fields(kind):
+            place, number = f"{path}{field.name}", len(self._leaves)
+            if place in held:
+                makers.append(self._builder(held[place], f"{place}.", held))
+                continue
+            rows = self._rows.get(field.encode_name)
+            makers.append(itemgetter(number) if rows is None else _row_builder(number, field.encode_name, rows))
+            type_of = _SPELLED_GUID if field.type is Guid else rows or field.type
+            self._leaves.append((place, field.encode_name, type_of, field.default))
+        return lambda values: kind(*[make(values) for make in makers])
+
+    @staticmethod
+    def _struct(name: str, fields: list[Any], tag: str | None, *, strict: bool) -> type[Struct]:
+        instants = [member for member, type_of, *_ in fields if type_of is datetime or datetime in get_args(type_of)]
+        typed = [(member, _listed(type_of, strict=strict), *rest) for member, type_of, *rest in fields]
+
+        def refuse_local_times(flat: Struct) -> None:
+            require_utc(*[getattr(flat, instant) for instant in instants])
+
+        return msgspec.defstruct(
+            name,
+            typed,
+            namespace={"__post_init__": refuse_local_times} if instants else {},
+            frozen=True,
+            kw_only=True,
+            omit_defaults=True,
+            forbid_unknown_fields=strict,
+            tag_field="entry" if tag else None,
+            tag=tag,
+        )
+
+
+def _listed(type_of: object, *, strict: bool) -> object:
+    """Return the type of a member, which for the values in its list is their shape so far."""
+    if not isinstance(type_of, _Shape):
+        return type_of
+    row: Any = type_of.strict if strict else type_of.lenient
+    return tuple[row, ...]
+
+
+def _row_builder(number: int, name: str, rows: _Shape[Any]) -> Callable[[Any], Any]:
+    def build(values: Sequence[Any]) -> tuple[Any, ...]:
+        found = []
+        for index, flat in enumerate(values[number]):
+            try:
+                found.append(rows.value(flat))
+            except ValueError as error:
+                raise ValueError(f"/{name}/{index}{error}") from None
+        return tuple(found)
+
+    return build
+
+
+_SPELLED_GUID = Annotated[str, Meta(pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
+
+
+def _version(number: int, kind: str) -> _Derived:
+    return _Derived(int, lambda _: number, f"this {kind} is of another version, this release reads version {number}")
+
+
+_STEP = _Shape(
+    Step,
+    (
+        "guid",
+        "verdict",
+        "reason",
+        "before",
+        "after",
+        "known_from",
+        "object",
+        "workflow",
+        "source",
+        "siblings",
+        "decision",
+    ),
+    derived={"verdict": _Derived(Verdict, attrgetter("verdict"), "this does not go with the reason")},
+)
+_PLAN = _Shape(
+    Plan,
+    ("version", "tool", "target", "environment", "commit", "made_at", "expires_at", "digest", "counts"),
+    derived={
+        "version": _version(PLAN_VERSION, "plan"),
+        "counts": _Derived(dict[Verdict, int], attrgetter("counts"), "the counts do not fit the steps"),
+    },
+    rows={"steps": _STEP},
+)
+_OF_RECEIPT = ("guid", "outcome", "before", "after", "result", "operation", "proof", "at", "detail")
+_RECEIPT = _Shape(Receipt, _OF_RECEIPT)
+_RUN = _Shape(
+    Run,
+    ("version", "run", "digest", "target", "environment", "started_at", "ended_at", "counts"),
+    derived={
+        "version": _version(RUN_VERSION, "report"),
+        "counts": _Derived(dict[Outcome, int], attrgetter("counts"), "the counts do not fit the receipts"),
+    },
+    rows={"receipts": _RECEIPT},
+)
+
+
+class _Kind(NamedTuple):
+    """A kind of ledger line: its word, and what its shape needs to know."""
+
+    word: str
+    first: tuple[str, ...] = ()
+    held: Mapping[str, type[Struct]] = {}
+    derived: Mapping[str, _Derived] = {}
+
+
+_KINDS: Mapping[type[Entry], _Kind] = {
+    Opened: _Kind("opened", ("heads",), derived={"version": _version(LEDGER_VERSION, "ledger")}),
+    Intent: _Kind("intent", ("object", "workflow", "attempt")),
+    Recorded: _Kind("receipt", _OF_RECEIPT, {"receipt": Receipt}),
+    Closed: _Kind("closed"),
+    Sealed: _Kind("sealed", held={"seal": Seal}),
+    Ended: _Kind("ended"),
+}
+
+
+def _line_shape(entry: type[Entry], kind: _Kind) -> _Shape[Written]:
+    inner = {f"entry.{name}": type_of for name, type_of in kind.held.items()}
+    held = {"entry": entry, "provenance": Provenance, **inner}
+    return _Shape(Written, kind.first, held=held, derived=kind.derived, tag=kind.word)
+
+
+_ENTRIES = {
+    entry: _Shape(entry, kind.first, held=kind.held, derived=kind.derived, tag=kind.word)
+    for entry, kind in _KINDS.items()
+}
+_LINES = {entry: _line_shape(entry, kind) for entry, kind in _KINDS.items()}
+_SHAPES: Mapping[type[Any], _Shape[Any]] = {Step: _STEP, Receipt: _RECEIPT, **_ENTRIES}
+
+
+# Formats
+
+
+def plan_pieces(plan: Plan) -> Iterator[str]:
+    """Yield the text of a plan piece by piece (schemas/plan.schema.json): what is saved, and what is printed."""
+    head = dict(_members(_PLAN.flat(plan, steps=())))
+    return _pieces((head | {"steps": map(_STEP.flat, plan.steps)}).items())
+
+
+def decode_plan(data: bytes) -> Plan:
+    """Read a plan. Raises Malformed for what is no JSON, ValueError with the place of the first fault.
+
+    The digest is read as it stands; whether it fits the steps is for planning/digest.py to say.
+    """
+    return _decoded(data, _PLAN, "plan", PLAN_VERSION)
+
+
+def run_text(run: Run) -> str:
+    """Return the report of a run as text (schemas/receipt.schema.json)."""
+    return "".join(_pieces(_members(_RUN.flat(run))))
+
+
+def decode_run(data: bytes) -> Run:
+    """Read the report of a run. Raises Malformed for what is no JSON, ValueError with the place of the first fault."""
+    return _decoded(data, _RUN, "report", RUN_VERSION)
+
+
+def encode_line(entry: Entry, number: int, run: str, provenance: Provenance, previous: str) -> bytes:
+    """Return a ledger line without its newline (schemas/ledger.schema.json).
+
+    A line does not carry its own hash: that is the SHA-256 of its bytes, so `sha256sum` is enough to check a chain.
+    """
+    return canonical(_LINES[type(entry)].flat(Written(entry, number, run, provenance, previous)))
+
+
+def decode_line(data: bytes) -> Written:
+    """Read a ledger line. Raises ValueError with the place of the first fault."""
+    try:
+        flat = _STRICT_LINE.decode(data)
+    except ValidationError as error:
+        _refuse_other_version(data, "ledger", LEDGER_VERSION)
+        if "unknown field" not in str(error):
+            raise ValueError(_words(error)) from None
+        flat = _newer_line(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _malformed(data, error) from None
+    return _SHAPE_OF_LINE[type(flat)].value(flat)
+
+
+def _newer_line(data: bytes) -> object:
+    """Read a line with members that this release does not know: the chain of hashes protects them."""
+    try:
+        flat = _LENIENT_LINE.decode(data)
+    except ValidationError as error:
+        raise ValueError(_words(error)) from None
+    _tell_of_newer("ledger")
+    return flat
+
+
+def record_members(record: Record) -> dict[str, Json]:
+    """Return a record of the ledger's history with the same members for every kind, null where nothing is known."""
+    receipt = record.entry.receipt if isinstance(record.entry, Recorded) else None
+    intent = record.intent
+    return {
+        "at": plain(record.at),
+        "outcome": record.outcome,
+        "guid": record.guid,
+        "object": record.object or None,
+        "workflow": record.workflow or None,
+        "change": record.change,
+        "before": plain(record.before),
+        "after": plain(record.after),
+        "seen": plain(receipt.seen) if receipt else None,
+        "gone": receipt.gone if receipt else isinstance(record.entry, Closed),
+        "result": receipt.result if receipt else None,
+        "proof": receipt.proof.value if receipt else None,
+        "detail": receipt.detail if receipt else "",
+        "explanation": intent.explanation if intent else None,
+        "operation": receipt.operation if receipt else intent.operation if intent else None,
+        "decision": record.decision,
+        "source": plain(record.source),
+        "run": record.line.run,
+        "provenance": plain(record.line.provenance),
+        "ledger": {"path": record.line.source.path, "line": record.line.source.line, "hash": record.line.hash},
+    }
+
+
+def decode(data: bytes, kind: type[T]) -> T:
+    """Read a value of the model or of a caller. Raises Malformed for what is no JSON, ValueError with its place."""
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except ValidationError as error:
+        raise ValueError(_words(error)) from None
+    except (ValueError, RecursionError) as error:
+        raise _malformed(data, error) from None
+
+
+# Faults of what is read
+
+
+class Malformed(ValueError):
+    """What was read is no JSON. `line` and `column` count from 1; `cut_off` when it ends too early."""
+
+    def __init__(self, message: str, line: int = 0, column: int = 0, *, cut_off: bool = False) -> None:
+        """Keep the place."""
+        super().__init__(message)
+        self.line, self.column, self.cut_off = line, column, cut_off
+
+
+def _members(flat: Struct) -> Iterator[tuple[str, object]]:
+    """Yield the members of a flat struct that have something to say."""
+    for field in structs.fields(flat):
+        value = getattr(flat, field.name)
+        if value is not field.default:
+            yield field.encode_name, value
+
+
+def _decoded(data: bytes, shape: _Shape[T], kind: str, version: int) -> T:
+    try:
+        return shape.value(msgspec.json.decode(data, type=shape.strict))
+    except ValidationError as error:
+        _refuse_other_version(data, kind, version)
+        raise ValueError(_words(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _malformed(data, error) from None
+
+
+class _Versioned(Struct):
+    version: object = None
+
+
+def _refuse_other_version(data: bytes, kind: str, supported: int) -> None:
+    """Say first of all that a document is of another version: what else is wrong with it follows from that."""
+    try:
+        version = msgspec.json.decode(data, type=_Versioned).version
+    except ValueError:
+        return
+    if version is not None and (type(version) is not int or version != supported):
+        raise ValueError(f"/version: {_unsupported(kind, version, supported)}")
+
+
+def _unsupported(kind: str, version: object, supported: int) -> str:
+    newer = type(version) is int and version > supported
+    by_whom = " (a newer release wrote it)" if newer else ""
+    return f"{kind} version {version!r} is not supported{by_whom}, this release reads version {supported}"
+
+
+@cache
+def _tell_of_newer(kind: str) -> None:
+    """Say once that there is more than this release understands."""
+    _LOG.warning("a newer release wrote this %s: what this release does not know of it is kept, and not shown", kind)
+
+
+_TYPES = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "a boolean",
+    "object": "an object",
+    "array": "an array",
+    "datetime": "a time with an offset",
+    "null": "null",
+}
+_FAULT = re.compile(r"(?P<what>.*?)(?: - at `(?:key` in `)?\$(?P<path>.*)`)?", re.DOTALL)
+_STEPS_OF_PATH = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
+_WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), words)
+    for pattern, words in (
+        (r"Object missing required field `(.*)`", 'the member "{0}" is missing'),
+        (r"Object contains unknown field `(.*)`", 'unknown member "{0}"'),
+        (r"Invalid RFC3339 encoded datetime", "this is not a time with an offset"),
+        (r"Invalid (?:enum )?value (.*)", "{0} is no word that this release knows"),
+        (r"Expected `str` matching regex .*", "this is not a GUID in lower case without braces"),
+        (r"Expected `int` >= (\d+)", "a number from {0} on is needed"),
+    )
+)
+
+
+def _words(error: ValidationError) -> str:
+    """Return a fault in our words, with its place as a JSON pointer (RFC 6901); the whole document is "/"."""
+    found = _FAULT.fullmatch(str(error))
+    what, path = (found["what"], found["path"] or "") if found else (str(error), "")
+    place = "/" + "/".join(name or index for name, index in _STEPS_OF_PATH.findall(path))
+    for pattern, words in _WORDS:
+        if match := pattern.fullmatch(what):
+            return f"{place}: {words.format(*match.groups())}"
+    if match := re.fullmatch(r"Expected `(.*?)`(?:, got `(.*)`)?", what):
+        needed = " or ".join(_TYPES.get(word, word) for word in match[1].split(" | "))
+        got = f", this is {_TYPES.get(match[2], match[2])}" if match[2] else ""
+        return f"{place}: {needed} is needed{got}"
+    return f"{place}: {what}"
+
+
+def _malformed(data: bytes, error: Exception) -> Malformed:
+    place = re.search(r"\(byte (\d+)\)$", str(error))
+    if place is None:
+        cut_off = str(error).endswith("truncated")
+        return Malformed(str(error), data.count(b"\n") + 1 if cut_off else 0, cut_off=cut_off)
+    before = data[: int(place[1])]
+    message = str(error).removeprefix("JSON is malformed: ").removesuffix(f" {place[0]}")
+    return Malformed(message, before.count(b"\n") + 1, len(before) - before.rfind(b"\n"))
+
+
+_STRICT_LINE = msgspec.json.Decoder(Union[tuple(shape.strict for shape in _LINES.values())])  # noqa: UP007
+_LENIENT_LINE = msgspec.json.Decoder(Union[tuple(shape.lenient for shape in _LINES.values())])  # noqa: UP007
+_SHAPE_OF_LINE = {kind: shape for shape in _LINES.values() for kind in (shape.strict, shape.lenient)}
