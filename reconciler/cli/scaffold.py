@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.cli.examples import examples
-from reconciler.manifests.problems import InvalidValue
 from reconciler.manifests.schema import text as schema_text
-from reconciler.manifests.server import normal_server
+from reconciler.model.server_url import InvalidServerUrl, parse_server_url
 from reconciler.model.value import replace
 
 _EXAMPLE_SERVER = "https://tpp.example.com"
@@ -51,9 +50,9 @@ class Answers:
 def checked(answers: Answers) -> Answers:
     """Return the answers in their usual spelling. Raises ValueError: the option, then what is wrong with it."""
     try:
-        server = normal_server(answers.server)
-    except InvalidValue as fault:
-        raise ValueError(f"--server {fault.message}; {fault.hint}") from None
+        server = str(parse_server_url(answers.server))
+    except InvalidServerUrl as error:
+        raise ValueError(f"--server {error.message}; {error.hint}") from None
     for pattern in answers.owns:
         if not pattern.startswith("\\") or not pattern.isprintable():
             raise ValueError(rf"--owns {pattern!r} is no pattern for objects; write it as in \VED\Policy\Web\**")

@@ -11,14 +11,15 @@ from typing import Any
 
 from reconciler.errors import InvalidInput
 from reconciler.manifests.decode import attempt
-from reconciler.manifests.problems import Code, InvalidValue, did_you_mean, quote
+from reconciler.manifests.problems import Code, InvalidValue, did_you_mean
 from reconciler.manifests.schema import load, member_validator, schema_problems, validator
-from reconciler.manifests.server import normal_server
 from reconciler.manifests.times import in_order, instant, zone_of
 from reconciler.manifests.windows import decode_window, seconds
 from reconciler.manifests.yaml import SourceMap, Value, read_file
 from reconciler.model.decision import Problem, Source
 from reconciler.model.policy import FourEyes, Freeze, Limits, Policy
+from reconciler.model.quoting import quote
+from reconciler.model.server_url import InvalidServerUrl, parse_server_url
 from reconciler.model.settings import Auth, AuthMethod, Requests, Settings, Tls
 from reconciler.model.value import replace
 
@@ -118,7 +119,7 @@ def _overridden(settings: Settings, environ: Mapping[str, str], problems: list[P
     url = environ.get("TPP_URL")
     if url:
         try:
-            settings = replace(settings, server=normal_server(url))
+            settings = replace(settings, server=_server(url))
         except InvalidValue as fault:
             problems.append(fault.at(Source("$TPP_URL")))
     auth, tls = settings.auth, settings.tls
@@ -163,7 +164,7 @@ def decode_settings(members: Members, folder: str, faults: list[InvalidValue]) -
     What is wrong goes to `faults`, with the path inside `members`; what it concerns is then left at its default.
     """
     zone = attempt(partial(zone_of, members["timezone"]), faults, "timezone") if "timezone" in members else None
-    server = attempt(partial(normal_server, members["server"]), faults, "server") if "server" in members else None
+    server = attempt(partial(_server, members["server"]), faults, "server") if "server" in members else None
     expires = members.get("plan", {}).get("expires")
     ttl = attempt(partial(seconds, expires), faults, "plan", "expires") if expires else None
     windows = {
@@ -187,6 +188,14 @@ def decode_settings(members: Members, folder: str, faults: list[InvalidValue]) -
         plan_ttl=_DEFAULTS.plan_ttl if ttl is None else ttl,
         stop_file=None if stop_file is None else _path(folder, stop_file),
     )
+
+
+def _server(text: str) -> str:
+    try:
+        return str(parse_server_url(text))
+    except InvalidServerUrl as error:
+        code = Code.CONFIG_SECRET if error.secret else Code.CONFIG_SERVER
+        raise InvalidValue(code, error.message, error.hint) from None
 
 
 def _path(folder: str, path: str) -> str:

@@ -9,8 +9,6 @@ from reconciler.model.decision import Problem, Severity, Source
 
 Path = tuple[str | int, ...]
 
-_LONGEST = 80
-
 
 class Code(StrEnum):
     """`<layer>/<fault>`: file (can it be read), yaml (is it strict YAML), schema (is it well-formed), then meaning."""
@@ -91,13 +89,6 @@ class InvalidValue(Exception):
     def at(self, source: Source) -> Problem:
         """Return the problem that this is at its place in a file."""
         return Problem(self.code, source, self.message, self.hint, self.severity)
-
-
-def quote(value: object) -> str:
-    """Return a value of a file as a message shows it: on one line, not too long, nothing invisible."""
-    text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
-    text = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text[: _LONGEST + 1])
-    return f"`{text}`" if len(text) <= _LONGEST else f"`{text[: _LONGEST - 1]}…`"
 
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:

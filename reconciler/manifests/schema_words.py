@@ -9,9 +9,10 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from reconciler.manifests.problems import Code, Path, did_you_mean, quote
+from reconciler.manifests.problems import Code, Path, did_you_mean
 from reconciler.manifests.yaml import SourceMap
 from reconciler.model.decision import Problem
+from reconciler.model.quoting import quote
 
 _KINDS = {
     "object": "a map",

@@ -2,8 +2,9 @@
 
 import yaml
 
-from reconciler.manifests.problems import Code, quote
+from reconciler.manifests.problems import Code
 from reconciler.model.decision import Problem, Source
+from reconciler.model.quoting import quote
 
 
 def syntax_problem(file: str, error: yaml.YAMLError, data: bytes) -> Problem:

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
-from reconciler.manifests.problems import Code, InvalidValue, did_you_mean, quote
+from reconciler.manifests.problems import Code, InvalidValue, did_you_mean
+from reconciler.model.quoting import quote
 
 
 @lru_cache(maxsize=4096)

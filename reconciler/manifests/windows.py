@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from reconciler.manifests.problems import Code, InvalidValue, did_you_mean, quote
+from reconciler.manifests.problems import Code, InvalidValue, did_you_mean
 from reconciler.manifests.times import in_order, instant, zone_of
 from reconciler.model.decision import WindowUse
+from reconciler.model.quoting import quote
 from reconciler.model.settings import RecurringWindow, SingleWindow, WindowDefinition
 from reconciler.model.status import Schedule
 from reconciler.model.window import Occurrence, WindowPreview

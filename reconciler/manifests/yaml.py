@@ -13,10 +13,11 @@ from typing import Protocol
 
 import yaml
 
-from reconciler.manifests.problems import Code, Path, quote
+from reconciler.manifests.problems import Code, Path
 from reconciler.manifests.syntax import syntax_problem
 from reconciler.manifests.text import Unreadable, read_text
 from reconciler.model.decision import Problem, Source
+from reconciler.model.quoting import quote
 
 Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
 

@@ -11,10 +11,11 @@ from requests.utils import get_environ_proxies, select_proxy
 
 from reconciler.errors import CredentialsRefused, ServerFailure
 from reconciler.model.instant import format_instant
+from reconciler.model.server_url import ServerUrl
 from reconciler.model.settings import Requests, Settings
 from reconciler.ports import Clock
 from reconciler.tpp import wire
-from reconciler.tpp.address import Address, parse_address
+from reconciler.tpp.address import parse_address
 from reconciler.tpp.calls import EXISTS, VERIFY, VERSION
 from reconciler.tpp.client import SCOPE_HINT, Failure
 from reconciler.tpp.redaction import one_line
@@ -218,7 +219,7 @@ def probe_way(settings: Settings, clock: Clock) -> Iterator[Probe]:
     yield from _connection(address, settings, clock)
 
 
-def _name(address: Address) -> Probe:
+def _name(address: ServerUrl) -> Probe:
     if address.scheme == "https" and select_proxy(address.origin, get_environ_proxies(address.origin)):
         return Probe("name", Health.SKIP, "a proxy looks the name up")
     try:
@@ -229,7 +230,7 @@ def _name(address: Address) -> Probe:
     return Probe("name", Health.OK, ", ".join(sorted({str(each[4][0]) for each in found})))
 
 
-def _connection(address: Address, settings: Settings, clock: Clock) -> Iterator[Probe]:
+def _connection(address: ServerUrl, settings: Settings, clock: Clock) -> Iterator[Probe]:
     limits = settings.requests
     timeout = Timeouts(limits.connect_timeout, limits.read_timeout)
     try:
@@ -250,7 +251,7 @@ def _connection(address: Address, settings: Settings, clock: Clock) -> Iterator[
             yield _clock(outcome, clock)
 
 
-def _tls(address: Address, reply: Reply, clock: Clock) -> Probe:
+def _tls(address: ServerUrl, reply: Reply, clock: Clock) -> Probe:
     peer = reply.peer
     if address.scheme == "http" or peer is None:
         return Probe("tls", Health.SKIP, "plain HTTP on this machine")

@@ -5,9 +5,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from reconciler.errors import ServerFailure
+from reconciler.model.server_url import ServerUrl
 from reconciler.model.settings import Settings
 from reconciler.ports import Clock
-from reconciler.tpp.address import Address, parse_address
+from reconciler.tpp.address import parse_address
 from reconciler.tpp.auth import AuthServer, Credentials, IdToken, acquired_token
 from reconciler.tpp.calls import READS
 from reconciler.tpp.client import Client, ClientContext
@@ -23,7 +24,7 @@ from reconciler.tpp.transport import Transport
 class Session:
     """What the questions of a run go through. `writes` limits the updates, should there be a writer."""
 
-    address: Address
+    address: ServerUrl
     client: Client
     permissions: Permissions
     writes: AdaptiveLimiter

@@ -23,8 +23,8 @@ from requests.utils import get_environ_proxies
 
 from reconciler._version import __version__
 from reconciler.errors import ServerFailure
+from reconciler.model.server_url import ServerUrl
 from reconciler.model.settings import Tls
-from reconciler.tpp.address import Address
 from reconciler.tpp.redaction import one_line
 from reconciler.tpp.tls import tls_context
 from reconciler.tpp.wire import LARGEST_ANSWER
@@ -91,7 +91,7 @@ class Timeouts:
 class Transport:
     """The connections to one server. Thread-safe; `size` of them are kept."""
 
-    def __init__(self, address: Address, tls: Tls, size: int) -> None:
+    def __init__(self, address: ServerUrl, tls: Tls, size: int) -> None:
         """Configure TLS and proxy once. Raises ServerFailure for unusable TLS files, URLs or proxy variables."""
         self._base = str(address)
         self._where = f"{address.host}:{address.port}"

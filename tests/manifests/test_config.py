@@ -6,8 +6,6 @@ import pytest
 
 from reconciler.errors import InvalidInput
 from reconciler.manifests.config import check_settings, load_settings
-from reconciler.manifests.problems import InvalidValue
-from reconciler.manifests.server import normal_server
 from reconciler.model.policy import FourEyes, Freeze, Limits, Policy
 from reconciler.model.settings import Auth, AuthMethod, RecurringWindow, Requests, Settings, SingleWindow, Tls
 from reconciler.model.value import replace
@@ -151,35 +149,6 @@ def test_variables_override_the_file_and_secrets_never_get_in() -> None:
 def test_a_variable_can_be_wrong_too() -> None:
     (problem,) = check_settings(None, None, {"TPP_URL": "http://tpp.example.com"})[1]
     assert (str(problem.source), problem.code) == ("$TPP_URL", "config/server")
-
-
-@pytest.mark.parametrize(
-    ("text", "url"),
-    [
-        ("https://tpp.example.com", "https://tpp.example.com"),
-        ("https://tpp.example.com/", "https://tpp.example.com"),
-        ("https://tpp.example.com/vedsdk", "https://tpp.example.com"),
-        ("https://tpp.example.com/VedSDK/", "https://tpp.example.com"),
-        ("https://tpp.example.com/vedauth/", "https://tpp.example.com"),
-        ("HTTPS://TPP.Example.COM:443/vedsdk//", "https://tpp.example.com"),
-        ("tpp.example.com", "https://tpp.example.com"),
-        ("tpp.example.com:8443/vedsdk", "https://tpp.example.com:8443"),
-        ("https://gate.example.com/tpp/vedsdk", "https://gate.example.com/tpp"),
-        ("http://localhost:8080/", "http://localhost:8080"),
-        ("http://127.0.0.1:80", "http://127.0.0.1"),
-        ("http://[::1]:8080/vedsdk", "http://[::1]:8080"),
-    ],
-)
-def test_a_server_has_one_spelling(text: str, url: str) -> None:
-    assert normal_server(text) == url
-
-
-@pytest.mark.parametrize(
-    "text", ["http://10.0.0.1", "http://localhost.example.com", "http://127.0.0.1.example.com", "http://tpp"]
-)
-def test_http_goes_to_this_machine_only(text: str) -> None:
-    with pytest.raises(InvalidValue, match="is not https"):
-        normal_server(text)
 
 
 def test_all_faults_of_all_environments_are_told_at_once(tmp_path: Path) -> None:
