@@ -1,1 +1,1 @@
-"""What the reconciler costs, measured beside its peers in the same run: `make bench`."""
+"""What the reconciler costs, measured in turns in one run: `make bench`."""

@@ -1,4 +1,4 @@
-"""Measure the reconciler and its peers in one run: `make bench`, or `make bench-small` for the gate."""
+"""Measure the reconciler, in turns and in one run: `make bench`, or `make bench-small` for the gate."""
 
 import argparse
 import compileall
@@ -7,16 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import (
-    peers,
-    stage_network,
-    stage_peers,
-    stage_rendering,
-    stage_settled,
-    stage_shards,
-    stage_start,
-    stage_validate,
-)
+from benchmarks import stage_network, stage_rendering, stage_settled, stage_shards, stage_start, stage_validate
 from benchmarks.report import Report
 from benchmarks.setting import Setting
 
@@ -29,7 +20,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--size", type=int, default=10_000, help="decisions of an ordinary stage")
     parser.add_argument("--rounds", type=int, default=5, help="how often each subject is measured, in turns")
-    parser.add_argument("--only", nargs="*", help="stages: validate network start peers rendering settled shards")
+    parser.add_argument("--only", nargs="*", help="stages: validate network start rendering settled shards")
     parser.add_argument("--gate", action="store_true", help="fail on a ratio that is three times off its target")
     parser.add_argument("--out", type=Path, default=RESULTS, help="where the figures go, as JSON")
     options = parser.parse_args()
@@ -51,9 +42,8 @@ def _stages(setting: Setting, report: Report, only: list[str] | None) -> Iterato
     stages: dict[str, Callable[[], None]] = {
         "start": lambda: stage_start.run(setting, report),
         "validate": lambda: stage_validate.run(setting, report),
-        "network": lambda: stage_network.run(setting, report, peers.install()),
+        "network": lambda: stage_network.run(setting, report),
         "rendering": lambda: stage_rendering.run(setting, report),
-        "peers": lambda: stage_peers.run(setting, report, peers.install()),
         "settled": lambda: stage_settled.run(setting, report),
         "shards": lambda: stage_shards.run(setting, report),
     }

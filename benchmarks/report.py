@@ -35,7 +35,6 @@ class Report:
 
     ratios: list[Ratio] = field(default_factory=list)
     figures: dict[str, Figures] = field(default_factory=dict)
-    absent: list[str] = field(default_factory=list)
     load_before: float = field(default_factory=lambda: round(os.getloadavg()[0], 1))
 
     def ratio(
@@ -59,11 +58,6 @@ class Report:
             )
         return figures
 
-    def lacks(self, what: str) -> None:
-        """Note something that could not be measured, and why."""
-        self.absent.append(what)
-        print(f"absent: {what}", flush=True)
-
     def save(self, path: Path) -> None:
         """Write everything as JSON."""
         machine = {
@@ -77,6 +71,5 @@ class Report:
             "machine": machine,
             "ratios": [asdict(ratio) | {"met": ratio.met} for ratio in self.ratios],
             "figures": {name: asdict(found) for name, found in self.figures.items()},
-            "absent": self.absent,
         }
         path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

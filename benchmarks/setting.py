@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BIN = Path(sys.executable).parent
-LATENCY = 0.025
-IN_FLIGHT = 32
+READS = 16
+WRITES = 4
+"""Calls in flight, as the configuration has them when nobody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,8 @@ def reconciler(*arguments: str) -> list[str]:
     return [str(BIN / "reconciler"), *arguments]
 
 
-def configure(home: Path, in_flight: int = IN_FLIGHT, tickets: str = "tickets") -> None:
-    """Write the configuration of a stage; the server comes from the environment."""
+def configure(home: Path) -> None:
+    """Write the configuration of a stage, with the defaults that users have; the server comes from the environment."""
     (home / "reconciler.yaml").write_text(
-        f"version: 1\nserver: https://localhost\ntickets: [{tickets}]\nledger: ledger\n"
-        f"requests: {{reads: {in_flight}, writes: {in_flight}}}\n",
-        encoding="utf-8",
+        "version: 1\nserver: https://localhost\ntickets: [tickets]\nledger: ledger\n", encoding="utf-8"
     )

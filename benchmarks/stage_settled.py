@@ -8,9 +8,10 @@ from benchmarks import workload
 from benchmarks.measure import cost_of, in_turns
 from benchmarks.report import Report
 from benchmarks.server import serving
-from benchmarks.setting import LATENCY, Setting, configure, reconciler
+from benchmarks.setting import Setting, configure, reconciler
 
 _OPEN = 500
+_LATENCY = 0.05
 _LEDGER_SEED = 7
 
 
@@ -26,7 +27,7 @@ def run(setting: Setting, report: Report) -> None:
         configure(home)
     workload.manifests(among / "tickets" / "settled", settled, files=max(1, settled // 1000), seed=_LEDGER_SEED)
     write_settled_ledger(among / "ledger", workload.guids(settled, _LEDGER_SEED))
-    with serving(alone, _OPEN, LATENCY) as server:
+    with serving(alone, _OPEN, _LATENCY) as server:
         env = server.environment
         cost_of(reconciler("apply", "--yes", "-q", "tickets/settled"), cwd=str(among), env=env)
         found = report.measured(

@@ -7,7 +7,7 @@ from benchmarks import workload
 from benchmarks.measure import cost_of, cost_together, in_turns
 from benchmarks.report import Report
 from benchmarks.server import serving
-from benchmarks.setting import IN_FLIGHT, Setting, configure, reconciler
+from benchmarks.setting import READS, Setting, configure, reconciler
 
 _SHARDS = 4
 _LATENCY = 0.25
@@ -30,7 +30,7 @@ def run(setting: Setting, report: Report) -> None:
             )
         )
     sharded = found["plan in four shards"].wall / found["plan of one process"].wall
-    of = f"{size:,} tickets, {_LATENCY * 1000:.0f} ms, {IN_FLIGHT} in flight each"
+    of = f"{size:,} tickets, {_LATENCY * 1000:.0f} ms, {READS} in flight each"
     report.ratio("wall time of four shards to one", sharded, at_most=0.3, of=of)
     _merge(setting, report)
 
@@ -38,13 +38,13 @@ def run(setting: Setting, report: Report) -> None:
 def _merge(setting: Setting, report: Report) -> None:
     home, size = setting.home("shards-large"), setting.size * 10
     workload.manifests(home / "tickets", size)
-    configure(home, 4)
+    configure(home)
     with serving(home, size, 0.0) as server:
         for command in (_WHOLE, *_PARTS):
             cost_of(command, cwd=str(home), env=server.environment)
     found = report.measured(in_turns(setting.rounds, {"merge of four plans": lambda: cost_of(_MERGE, cwd=str(home))}))
     of = f"{size:,} tickets"
-    report.ratio("seconds to merge four plans", found["merge of four plans"].wall, at_most=2.0, of=of)
+    report.ratio("seconds to merge four plans", found["merge of four plans"].wall, at_most=4.0, of=of)
     same = _meaning(home / "whole.json") == _meaning(home / "merged.json")
     report.ratio("merged plan means the same as the whole (1: yes)", float(same), at_least=1.0, of=of)
 

@@ -19,8 +19,6 @@ def page(results: Path = RESULTS) -> str:
     parts = [_HEAD, _machine(document), "## Ratios\n", table(_RATIOS, [_ratio(each) for each in document["ratios"]])]
     figures = [_figure(name, found) for name, found in document["figures"].items()]
     parts += ["## Figures\n", table(_FIGURES, figures)]
-    if document.get("absent"):
-        parts += ["## Not measured\n", *(f"- {cell(each)}" for each in document["absent"]), ""]
     return "\n".join((*parts, EXPLAINED.read_text(encoding="utf-8")))
 
 

@@ -90,10 +90,9 @@ def test_the_page_of_measurements_shows_what_was_measured_and_what_was_missed(tm
     ratio = {"name": "plan | twice", "value": 1.234, "target": 1.1, "at_most": True, "met": False, "detail": "a / b"}
     figure = {"wall": 1.5, "cpu": 1.25, "peak": 61.4, "least": 1.0, "most": 2.0, "rounds": 5}
     machine = {"python": "3.11.7", "machine": "x86_64", "system": "Linux"}
-    document = {"machine": machine, "ratios": [ratio], "figures": {"validate": figure}, "absent": ["peer: not there"]}
+    document = {"machine": machine, "ratios": [ratio], "figures": {"validate": figure}}
     results = tmp_path / "results.json"
     results.write_text(json.dumps(document), encoding="utf-8")
     text = performance.page(results)
     assert "| plan \\| twice | 1.23 | at most 1.1 | **no** | a / b |" in text
     assert "| validate | 1.500 | 1.000 | 2.000 | 1.250 | 61 | 5 |" in text
-    assert "- peer: not there" in text
