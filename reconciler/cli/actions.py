@@ -13,8 +13,8 @@ from reconciler.github.comments import Posted, Posting
 from reconciler.github.event import Event, read_event
 from reconciler.github.git import Git
 from reconciler.github.provenance import TOKENS, client_from
-from reconciler.rendering.markdown_rows import Page
-from reconciler.rendering.neutral import github_data, github_property, terminal
+from reconciler.rendering.escape import github_data, github_property, terminal
+from reconciler.rendering.markdown.rows import Page
 
 _COMMENT_BYTES = 64_000
 

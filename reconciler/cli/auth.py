@@ -76,7 +76,7 @@ def _asked(settings: "Settings", secrets: "Secrets") -> "Secrets":
 def _show(invocation: Invocation) -> int:
     from reconciler.cli.wiring import open_house
     from reconciler.model.instant import format_instant
-    from reconciler.rendering.neutral import terminal
+    from reconciler.rendering.escape import terminal
     from reconciler.tpp.checks import verify
 
     with open_house(invocation) as house:

@@ -38,8 +38,8 @@ def _line(probe: "Probe") -> str:
     import sys
 
     from reconciler.cli.terminal import view_of
-    from reconciler.rendering.layout import joined, wrapped
-    from reconciler.rendering.neutral import terminal
+    from reconciler.rendering.escape import terminal
+    from reconciler.rendering.text.layout import joined, wrapped
 
     start = f"{probe.health:<5}{probe.name:<14}"
     says = terminal(probe.says) + (f" — {terminal(probe.remedy)}" if probe.remedy else "")

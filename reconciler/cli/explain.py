@@ -55,7 +55,7 @@ def _show(found: Explanation, style: str) -> None:
         click.echo(explain_json(found), nl=False)
     else:
         from reconciler.cli.terminal import view_of
-        from reconciler.rendering.explain_text import explain_text
+        from reconciler.rendering.text.explain import explain_text
 
         click.echo(explain_text(found, view_of()), nl=False)
 

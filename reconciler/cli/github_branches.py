@@ -61,7 +61,7 @@ def import_pr(branch: str, base: str | None, title: str, body: Path | None, path
     from reconciler.github.proposal import push_proposal
     from reconciler.github.pulls import keep_pull
     from reconciler.github.summary import set_outputs
-    from reconciler.rendering.neutral import code
+    from reconciler.rendering.escape import code
 
     actions = open_actions()
     base = base or actions.event.branch or "main"

@@ -29,8 +29,8 @@ def summary(plan: Path | None, report: Path | None) -> None:
     from reconciler.cli.actions import page_of, this_event
     from reconciler.github.summary import append_summary
     from reconciler.ledger.plan_files import load_plan
-    from reconciler.rendering.markdown import plan_markdown
-    from reconciler.rendering.run_markdown import run_markdown
+    from reconciler.rendering.markdown.plan import plan_markdown
+    from reconciler.rendering.markdown.run import run_markdown
 
     page = page_of(this_event(), SUMMARY_BYTES)
     texts = [plan_markdown(load_plan(plan), page)] if plan is not None else []
@@ -49,7 +49,7 @@ def verdict(plan: Path, advisory: bool) -> int:
     from reconciler.cli.exit_codes import Exit, of_plan
     from reconciler.github.summary import append_summary, set_outputs
     from reconciler.ledger.plan_files import load_plan
-    from reconciler.rendering.markdown import plan_markdown
+    from reconciler.rendering.markdown.plan import plan_markdown
 
     made = load_plan(plan)
     append_summary(os.environ, plan_markdown(made, page_of(this_event(), SUMMARY_BYTES)))

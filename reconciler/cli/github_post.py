@@ -40,7 +40,7 @@ def outcome(report: Path) -> None:
     from reconciler.errors import ReconcilerError
     from reconciler.github.comments import Posted, Posting, keep_comment
     from reconciler.github.review import pull_behind
-    from reconciler.rendering.run_markdown import run_markdown
+    from reconciler.rendering.markdown.run import run_markdown
 
     run, actions = load_run(report), open_actions()
     event = actions.event
@@ -70,7 +70,7 @@ def drift(plan: Path, hours: int) -> None:
     from reconciler.github.issues import keep_issue
     from reconciler.ledger.plan_files import load_plan
     from reconciler.model.verdict import Group
-    from reconciler.rendering.markdown import drift_markdown
+    from reconciler.rendering.markdown.plan import drift_markdown
 
     made, actions = load_plan(plan), open_actions()
     last = _heartbeat(actions, timedelta(hours=hours))
@@ -89,8 +89,8 @@ def drift(plan: Path, hours: int) -> None:
 def _plan_or_its_absence(actions: Actions, plan: Path) -> tuple[str | None, str]:
     from reconciler.errors import ReconcilerError
     from reconciler.ledger.plan_files import load_plan
-    from reconciler.rendering.markdown import plan_markdown
-    from reconciler.rendering.neutral import code, url
+    from reconciler.rendering.escape import code, url
+    from reconciler.rendering.markdown.plan import plan_markdown
 
     try:
         made = load_plan(plan)

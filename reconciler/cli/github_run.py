@@ -75,7 +75,7 @@ def _summarise_validation(inputs: Mapping[str, str]) -> None:
     from reconciler.errors import ReconcilerError
     from reconciler.github.summary import append_summary
     from reconciler.manifests.validate import validate
-    from reconciler.rendering.markdown import problems_markdown
+    from reconciler.rendering.markdown.plan import problems_markdown
 
     config, environment = inputs.get("config", "").strip(), inputs.get("environment", "").strip()
     try:

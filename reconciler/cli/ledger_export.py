@@ -49,7 +49,7 @@ def export(
 
 def _pack(folder: Path, wanted: Filter, plans: tuple[Path, ...], out: Path) -> None:
     from reconciler.cli.ledger_pack import write_pack
-    from reconciler.rendering.neutral import terminal
+    from reconciler.rendering.escape import terminal
     from reconciler.rendering.words import counted
 
     audit = write_pack(folder, wanted, plans, out)
@@ -69,7 +69,7 @@ def records_json(folder: Path, records: Iterable["Record"]) -> str:
 
 
 def _csv(records: Iterable["Record"]) -> Iterator[str]:
-    from reconciler.rendering.ledger_csv import csv_header, csv_row
+    from reconciler.rendering.csv import csv_header, csv_row
 
     yield csv_header()
     yield from map(csv_row, records)

@@ -25,7 +25,7 @@ def log(invocation: Invocation, *, wanted: Filter, ledger: Path | None, style: s
         click.echo(records_json(folder, records), nl=False)
         return
     from reconciler.cli.terminal import view_of
-    from reconciler.rendering.ledger_text import record_text
+    from reconciler.rendering.text.ledger import record_text
     from reconciler.rendering.view import Detail
 
     view = view_of(sys.stdout, Detail.VERBOSE if verbose else Detail.NORMAL)

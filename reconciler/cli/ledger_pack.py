@@ -19,7 +19,7 @@ from reconciler.model.audit import Absent, Audit
 from reconciler.model.history import Record
 from reconciler.model.instant import format_instant
 from reconciler.rendering.audit import proof_json, records_csv, records_json, reviews_json
-from reconciler.rendering.html.audit_page import audit_page
+from reconciler.rendering.html.audit import audit_page
 from reconciler.rendering.verify_guide import verify_guide
 
 Found = dict[str, bytes]

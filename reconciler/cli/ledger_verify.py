@@ -33,9 +33,9 @@ def verify(invocation: Invocation, head: str | None, ledger: Path | None, style:
 
 
 def _text(folder: Path, chain: "Chain") -> str:
-    from reconciler.rendering.layout import joined
-    from reconciler.rendering.neutral import terminal
+    from reconciler.rendering.escape import terminal
     from reconciler.rendering.problems import problems_text
+    from reconciler.rendering.text.layout import joined
     from reconciler.rendering.words import counted
 
     torn = [

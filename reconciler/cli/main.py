@@ -119,7 +119,7 @@ def collect_seldom() -> None:
 
 def _report(error: ReconcilerError) -> int:
     from reconciler.cli.exit_codes import of_error
-    from reconciler.rendering.neutral import terminal
+    from reconciler.rendering.escape import terminal
 
     if isinstance(error, InvalidInput):
         from reconciler.rendering.problems import problems_text

@@ -32,15 +32,15 @@ def plan_in(plan: Plan, style: str, detail: Detail = Detail.NORMAL) -> str:
 
         return plan_json(plan)
     if style == "markdown":
-        from reconciler.rendering.markdown import plan_markdown
-        from reconciler.rendering.markdown_rows import Page
+        from reconciler.rendering.markdown.plan import plan_markdown
+        from reconciler.rendering.markdown.rows import Page
 
         return plan_markdown(plan, Page(zone=view_of().zone))
     if style == "html":
-        from reconciler.rendering.html.plan_page import plan_page
+        from reconciler.rendering.html.plan import plan_page
 
         return plan_page(plan)
-    from reconciler.rendering.plan_text import plan_text
+    from reconciler.rendering.text.plan import plan_text
 
     return plan_text(plan, view_of(sys.stdout, detail))
 
@@ -52,12 +52,12 @@ def show_run(run: Run, style: str, detail: Detail = Detail.NORMAL) -> None:
 
         text = run_json(run)
     elif style == "markdown":
-        from reconciler.rendering.markdown_rows import Page
-        from reconciler.rendering.run_markdown import run_markdown
+        from reconciler.rendering.markdown.rows import Page
+        from reconciler.rendering.markdown.run import run_markdown
 
         text = run_markdown(run, Page(zone=view_of().zone))
     else:
-        from reconciler.rendering.run_text import run_text
+        from reconciler.rendering.text.run import run_text
 
         text = run_text(run, view_of(sys.stdout, detail))
     click.echo(text, nl=False)

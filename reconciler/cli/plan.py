@@ -74,6 +74,6 @@ def command(
 
 def _show_timeline(plan: Plan) -> None:
     from reconciler.cli.terminal import view_of
-    from reconciler.rendering.timeline import timeline_text
+    from reconciler.rendering.text.timeline import timeline_text
 
     click.echo(timeline_text(plan, view_of()), nl=False)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from reconciler.model.record import Line
-    from reconciler.rendering.html.controls_page import Checked
+    from reconciler.rendering.html.controls import Checked
 
 
 def read_ledger(folder: Path) -> "tuple[list[Line], Checked]":
@@ -15,7 +15,7 @@ def read_ledger(folder: Path) -> "tuple[list[Line], Checked]":
     from reconciler.ledger.chain import check
     from reconciler.ledger.heads import ledger_heads
     from reconciler.ledger.reading import read_lines
-    from reconciler.rendering.html.controls_page import Checked
+    from reconciler.rendering.html.controls import Checked
 
     lines: list[Line] = []
     if not folder.is_dir():

@@ -18,7 +18,7 @@ from reconciler.cli.examples import examples
 from reconciler.errors import InvalidInput, ServerFailure
 from reconciler.model.decision import Problem, Source
 from reconciler.model.value import replace
-from reconciler.rendering.neutral import terminal
+from reconciler.rendering.escape import terminal
 
 if TYPE_CHECKING:
     from reconciler.sandbox.fault_injection import Rule

@@ -61,6 +61,6 @@ def _run_in(file: Path) -> "Run | None":
 
 def _show_timeline(plan: "Plan") -> None:
     from reconciler.cli.terminal import view_of
-    from reconciler.rendering.timeline import timeline_text
+    from reconciler.rendering.text.timeline import timeline_text
 
     click.echo("\n" + timeline_text(plan, view_of()), nl=False)

@@ -7,7 +7,7 @@ from reconciler.model.history_codec import encode_record
 from reconciler.model.json_text import json_text
 from reconciler.model.provenance_codec import encode_provenance
 from reconciler.model.record_codec import encode_heads
-from reconciler.rendering.ledger_csv import csv_header, csv_row
+from reconciler.rendering.csv import csv_header, csv_row
 
 
 def proof_json(audit: Audit) -> str:

@@ -11,7 +11,7 @@ from reconciler.model.record import Line
 from reconciler.model.record_codec import encode_entry
 from reconciler.model.state_codec import encode_state, sparse
 from reconciler.model.ticket import Found, LiveTicket, Reading
-from reconciler.rendering.explain_words import absence, to_do
+from reconciler.rendering.explanation import absence, to_do
 
 
 def explain_json(found: Explanation) -> str:

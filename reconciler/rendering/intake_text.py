@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from reconciler.model.guid import Guid
 from reconciler.model.intake import Intake
-from reconciler.rendering.layout import joined
-from reconciler.rendering.neutral import terminal
+from reconciler.rendering.escape import terminal
+from reconciler.rendering.text.layout import joined
 from reconciler.rendering.words import counted
 
 _NAMED = 20

@@ -11,7 +11,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.receipt import Outcome, Run
 from reconciler.model.record import Intent, Line, Recorded
 from reconciler.model.verdict import Group, Verdict
-from reconciler.rendering.neutral import visible
+from reconciler.rendering.escape import visible
 
 _Sample = tuple[Mapping[str, str], float]
 

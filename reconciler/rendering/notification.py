@@ -10,8 +10,7 @@ from enum import StrEnum
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Run
 from reconciler.model.verdict import Group
-from reconciler.rendering.neutral import cut, url, visible
-from reconciler.rendering.step_text import MARKS
+from reconciler.rendering.escape import cut, url, visible
 from reconciler.rendering.summary import (
     TROUBLE,
     by_risk,
@@ -23,6 +22,7 @@ from reconciler.rendering.summary import (
     totals,
     what_next_after,
 )
+from reconciler.rendering.text.step import MARKS
 
 _FEW = 8
 _SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from reconciler.model.rescheduling import NoProposal, Proposal, Rescheduled
 from reconciler.model.status import Schedule
 from reconciler.rendering import times
-from reconciler.rendering.neutral import terminal
+from reconciler.rendering.escape import terminal
 from reconciler.rendering.words import counted
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from reconciler.model.decision import Problem, Severity, Source
-from reconciler.rendering.neutral import cut, github_data, github_property, log_lines, terminal, url_path, visible
+from reconciler.rendering.escape import cut, github_data, github_property, log_lines, terminal, url_path, visible
 
 _ANNOTATIONS_OF_A_KIND = 10
 _SARIF_RESULTS = 25_000

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from reconciler.model.tidying import Tidied
-from reconciler.rendering.layout import joined
-from reconciler.rendering.neutral import terminal
+from reconciler.rendering.escape import terminal
+from reconciler.rendering.text.layout import joined
 from reconciler.rendering.words import REASONS, counted
 
 

@@ -1,117 +1,76 @@
-"""Windows and freezes drawn with characters: one row for each different window, days across, now as a line."""
+"""Windows of a plan as bars: equal windows are one bar, so that a timeline stays readable with thousands of tickets."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from enum import StrEnum
 
-from reconciler.model.plan import Plan
-from reconciler.rendering import times
-from reconciler.rendering.layout import Ink, columns, fit, joined, padded, painted
-from reconciler.rendering.neutral import log_lines, terminal
-from reconciler.rendering.summary import name_of
-from reconciler.rendering.view import PLAIN, View
-from reconciler.rendering.windows import Bar, Kind, bars, clipped, extent
-from reconciler.rendering.words import counted
+from reconciler.model.plan import Step
+from reconciler.model.policy import Freeze
+from reconciler.model.status import Schedule
+from reconciler.model.verdict import Group, Verdict
 
-_STEPS = tuple(
-    timedelta(minutes=minutes)
-    for minutes in (15, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 4_320, 10_080, 20_160, 40_320, 161_280, 645_120)
-)
-_DAY = timedelta(days=1)
-_NEAR = timedelta(days=14)
-_EPOCH = datetime(1970, 1, 5, tzinfo=UTC)
-_GLYPHS = {Kind.CHANGE: "█", Kind.SET: "▓", Kind.BLOCKED: "▒"}
-_INKS = {Kind.CHANGE: Ink.TIME, Kind.SET: Ink.GOOD, Kind.BLOCKED: Ink.BAD}
-_FREEZE = "░"
-_NOW = "┊"
+OPEN_END = timedelta(hours=24)
+"""How long a window without an end is drawn."""
+_MARGIN = timedelta(hours=12)
+
+
+class Kind(StrEnum):
+    """What a bar stands for."""
+
+    CHANGE = "change"
+    """The plan would set this window."""
+    SET = "set"
+    """TPP has this window already."""
+    BLOCKED = "blocked"
+    """A person has to act before this window can be set, or it was missed."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Scale:
-    """Maps instants to chart columns: `start` is the left edge, `step` one column, `width` their number."""
+class Bar:
+    """One window and the steps that have it."""
 
-    start: datetime
-    step: timedelta
-    width: int
+    schedule: Schedule
+    kind: Kind
+    steps: tuple[Step, ...]
 
-    def column(self, moment: datetime) -> int:
-        return int((moment - self.start) // self.step)
-
-
-def timeline_text(plan: Plan, view: View = PLAIN) -> str:
-    """Return the timeline of a plan's windows and of the freezes that touch them, in UTC."""
-    found = bars(plan.steps)
-    if not found:
-        return "Timeline: the plan has no windows.\n"
-    label = min(max(view.width // 3, 16), 36)
-    scale = _scale(found, plan.made_at, max(view.width - label - 1, 20))
-    stop = scale.start + scale.width * scale.step
-    lines = [f"Timeline in UTC, one column is {times.span(scale.step)}"]
-    lines.extend(" " * (label + 1) + line for line in _axis(scale))
-    lines.extend(_row(bar, scale, label, plan.made_at, view) for bar in found)
-    for freeze, begins, ends in clipped(plan.freezes, scale.start, stop):
-        chart = _chart(scale, begins, ends, _FREEZE, plan.made_at, open_end=False)
-        lines.append(_labelled(f"freeze {terminal(freeze.name, 80)}", chart, label, Ink.DIM, view))
-    lines.append(f"{_NOW} now  █ to be set  ▓ set already  ▒ needs a person  ░ freeze  > no end")
-    lines.append(f"{counted(len(found), 'window')}; from {times.both(scale.start, view.zone)}")
-    return log_lines(joined(line.rstrip() for line in lines))
+    @property
+    def end(self) -> datetime:
+        """Where the bar ends; one without an end is drawn for a day."""
+        return self.schedule.stop or self.schedule.start + OPEN_END
 
 
-def _scale(found: list[Bar], now: datetime, width: int) -> _Scale:
-    start, stop = extent(found)
-    if start - _NEAR < now < start:
-        start = now - timedelta(hours=1)
-    fitting = (step for step in _STEPS if (stop - start) / step <= width - 1)
-    step = next(fitting, (stop - start) / (width - 1))
-    whole = (start - _EPOCH) // step
-    return _Scale(_EPOCH + whole * step, step, width)
+def bars(steps: Iterable[Step]) -> list[Bar]:
+    """Return one bar for each different window and kind, by start. Settled windows are history and left out."""
+    found: dict[tuple[Schedule, Kind], list[Step]] = {}
+    for step in steps:
+        schedule = step.after.schedule
+        if schedule is not None and step.verdict is not Verdict.SETTLED:
+            found.setdefault((schedule, _kind(step)), []).append(step)
+    made = [
+        Bar(schedule, kind, tuple(sorted(group, key=lambda step: (step.object.casefold(), step.guid))))
+        for (schedule, kind), group in found.items()
+    ]
+    return sorted(made, key=lambda bar: (bar.schedule.start, bar.end, bar.kind))
 
 
-def _axis(scale: _Scale) -> Iterator[str]:
-    """Two lines: dates where a day begins, and a mark under each."""
-    days = [" "] * scale.width
-    marks = ["─"] * scale.width
-    free = 0
-    stop = scale.start + scale.width * scale.step
-    moment = scale.start.replace(hour=0, minute=0, second=0, microsecond=0)
-    while moment < stop:
-        column = scale.column(moment)
-        if moment >= scale.start and column < scale.width:
-            text = times.day(moment)[:3] + moment.strftime(" %d %b")
-            if column >= free and column + len(text) <= scale.width:
-                days[column : column + len(text)] = text
-                free = column + len(text) + 1
-                marks[column] = "┬"
-            elif scale.step < _DAY:
-                marks[column] = "┬"
-        moment += max(_DAY, scale.step)
-    yield "".join(days)
-    yield "".join(marks)
+def _kind(step: Step) -> Kind:
+    if step.group is Group.CHANGE:
+        return Kind.CHANGE
+    return Kind.BLOCKED if step.group is Group.PERSON else Kind.SET
 
 
-def _row(bar: Bar, scale: _Scale, label: int, now: datetime, view: View) -> str:
-    more = f" +{len(bar.steps) - 1:,}" if len(bar.steps) > 1 else ""
-    name = fit(terminal(name_of(bar.steps[0])), label - len(more) - 1) + more
-    chart = _chart(scale, bar.schedule.start, bar.end, _GLYPHS[bar.kind], now, open_end=bar.schedule.stop is None)
-    return _labelled(name, chart, label, _INKS[bar.kind], view)
+def extent(found: Sequence[Bar]) -> tuple[datetime, datetime]:
+    """Return the stretch of time that a timeline of these bars shows. Raises ValueError without bars."""
+    start = min(bar.schedule.start for bar in found) - _MARGIN
+    stop = max(bar.end for bar in found) + _MARGIN
+    return start, stop
 
 
-def _chart(scale: _Scale, start: datetime, stop: datetime, glyph: str, now: datetime, *, open_end: bool) -> str:
-    """Draw one bar, at least one column wide; the column of its last instant is part of it."""
-    cells = [" "] * scale.width
-    if 0 <= scale.column(now) < scale.width:
-        cells[scale.column(now)] = _NOW
-    first = max(scale.column(start), 0)
-    last = min(max(scale.column(stop - timedelta(microseconds=1)), first), scale.width - 1)
-    for column in range(first, last + 1):
-        cells[column] = glyph
-    if open_end:
-        cells[last] = ">"
-    return "".join(cells)
-
-
-def _labelled(name: str, chart: str, label: int, ink: Ink, view: View) -> str:
-    name = fit(name, label)
-    return (
-        padded(name, label) + " " * (1 + label - max(columns(name), label)) + painted(chart.rstrip(), ink, view.colour)
-    )
+def clipped(freezes: Iterable[Freeze], start: datetime, stop: datetime) -> list[tuple[Freeze, datetime, datetime]]:
+    """Return the freezes that touch a stretch of time, each with the part of it that does."""
+    return [
+        (freeze, max(freeze.start, start), min(freeze.stop, stop))
+        for freeze in sorted(freezes, key=lambda freeze: (freeze.start, freeze.name))
+        if freeze.start < stop and freeze.stop > start
+    ]

@@ -1,7 +1,7 @@
 """VERIFY.md of an audit pack: how to check it on any machine with a shell, sha256sum and jq, without the reconciler."""
 
 from reconciler.model.audit import Audit
-from reconciler.rendering.neutral import code
+from reconciler.rendering.escape import code
 
 _GUIDE = """\
 # How to verify this pack

@@ -7,7 +7,7 @@ from datetime import tzinfo
 from reconciler.model.instant import format_instant
 from reconciler.model.status import Schedule
 from reconciler.model.window import Occurrence, WindowPreview
-from reconciler.rendering.neutral import terminal
+from reconciler.rendering.escape import terminal
 from reconciler.rendering.times import local_window, window
 
 

@@ -157,7 +157,7 @@ def test_programs_get_the_same_as_json(desk: Desk) -> None:
 
 
 def test_ages_are_told_in_what_matters() -> None:
-    from reconciler.rendering.explain_words import age
+    from reconciler.rendering.explanation import age
 
     told = [age(timedelta(**{unit: 1}) + timedelta(minutes=5, seconds=7)) for unit in ("days", "hours", "seconds")]
     assert told == ["1 d", "1 h 5 min", "5 min 8 s"]

@@ -12,9 +12,9 @@ from reconciler.ledger.reading import read_lines
 from reconciler.model.history_codec import encode_record
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import Recorded
-from reconciler.rendering.layout import columns
-from reconciler.rendering.ledger_csv import csv_header, csv_row
-from reconciler.rendering.ledger_text import record_text
+from reconciler.rendering.csv import csv_header, csv_row
+from reconciler.rendering.text.layout import columns
+from reconciler.rendering.text.ledger import record_text
 from reconciler.rendering.view import Detail, View
 from tests.builders import OBJECT, PENDING, WORKFLOW, at, between, guid
 from tests.ledger.ledgers import FIRST, SECOND, closed, intent, recorded, write_run

@@ -8,7 +8,7 @@ from reconciler.model.record import Closed, Ended, Entry, Head, Intent, Line, Op
 from reconciler.model.review import Provenance, Review
 from reconciler.model.value import replace
 from reconciler.model.verdict import Verdict
-from reconciler.rendering.html.controls_page import Checked
+from reconciler.rendering.html.controls import Checked
 from tests import builders
 
 REVIEW = Review(

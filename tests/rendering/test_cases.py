@@ -12,14 +12,14 @@ from reconciler.model.plan import Plan
 from reconciler.model.plan_codec import decode_plan
 from reconciler.model.receipt import Run
 from reconciler.model.run_codec import decode_run
-from reconciler.rendering.html.plan_page import plan_page
+from reconciler.rendering.html.plan import plan_page
 from reconciler.rendering.json_text import plan_json, run_json
-from reconciler.rendering.markdown import drift_markdown, plan_markdown
-from reconciler.rendering.markdown_rows import Page
-from reconciler.rendering.plan_text import plan_text
-from reconciler.rendering.run_markdown import run_markdown
-from reconciler.rendering.run_text import run_text
-from reconciler.rendering.timeline import timeline_text
+from reconciler.rendering.markdown.plan import drift_markdown, plan_markdown
+from reconciler.rendering.markdown.rows import Page
+from reconciler.rendering.markdown.run import run_markdown
+from reconciler.rendering.text.plan import plan_text
+from reconciler.rendering.text.run import run_text
+from reconciler.rendering.text.timeline import timeline_text
 from reconciler.rendering.view import Detail, View
 
 CASES = Path(__file__).parent / "cases"

@@ -13,8 +13,8 @@ from reconciler.model.record import Ended, Intent, Opened, Recorded
 from reconciler.model.value import replace
 from reconciler.planning.digest import plan_digest
 from reconciler.rendering.json_text import plan_json, run_json
-from reconciler.rendering.plan_text import plan_text
-from reconciler.rendering.run_text import run_text
+from reconciler.rendering.text.plan import plan_text
+from reconciler.rendering.text.run import run_text
 from reconciler.rendering.view import View
 from tests import builders
 from tests.rendering import ledgers

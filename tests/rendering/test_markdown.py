@@ -9,11 +9,11 @@ from cmarkgfm.cmark import Options
 from reconciler.model.decision import Problem, Seal, Source
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group
-from reconciler.rendering.markdown import drift_markdown, plan_markdown, problems_markdown
-from reconciler.rendering.markdown_rows import Page
-from reconciler.rendering.mermaid import LONGEST, gantt
-from reconciler.rendering.run_markdown import run_markdown
-from reconciler.rendering.windows import bars
+from reconciler.rendering.markdown.mermaid import LONGEST, gantt
+from reconciler.rendering.markdown.plan import drift_markdown, plan_markdown, problems_markdown
+from reconciler.rendering.markdown.rows import Page
+from reconciler.rendering.markdown.run import run_markdown
+from reconciler.rendering.timeline import bars
 from tests import builders
 from tests.rendering.hostile import HOSTILE
 from tests.rendering.plans import PLANS, RUNS, large_plan, large_run

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.rendering.markdown import plan_markdown
-from reconciler.rendering.windows import bars, clipped, extent
+from reconciler.rendering.markdown.plan import plan_markdown
+from reconciler.rendering.timeline import bars, clipped, extent
 from tests.rendering.browser import Browser
 from tests.rendering.plans import PLANS, large_plan
 

@@ -7,9 +7,9 @@ import pytest
 from selenium.webdriver.support.select import Select
 
 from reconciler.model.verdict import Group
-from reconciler.rendering.html.plan_page import plan_page
+from reconciler.rendering.html.plan import plan_page
 from reconciler.rendering.html.site import Report, site
-from reconciler.rendering.windows import bars
+from reconciler.rendering.timeline import bars
 from tests import builders
 from tests.rendering import ledgers
 from tests.rendering.browser import DESKTOP, PHONE, Browser

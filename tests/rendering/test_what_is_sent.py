@@ -10,12 +10,12 @@ from reconciler.model.explanation import Explanation
 from reconciler.model.plan import Plan
 from reconciler.model.ticket import Found
 from reconciler.ports import Update
-from reconciler.rendering.explain_text import explain_text
-from reconciler.rendering.html.plan_page import plan_page
+from reconciler.rendering.html.plan import plan_page
 from reconciler.rendering.html.site import Report, site
 from reconciler.rendering.json_text import plan_json
-from reconciler.rendering.markdown import drift_markdown, plan_markdown
-from reconciler.rendering.plan_text import plan_text
+from reconciler.rendering.markdown.plan import drift_markdown, plan_markdown
+from reconciler.rendering.text.explain import explain_text
+from reconciler.rendering.text.plan import plan_text
 from reconciler.rendering.view import Detail, View
 from tests import builders
 from tests.rendering.sites import FRAME

@@ -6,12 +6,12 @@ from collections.abc import Set as Guids
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan
 from reconciler.model.verdict import Group
+from reconciler.rendering.escape import html
 from reconciler.rendering.html.page import Frame, badge, facts, moment, page, small_table
 from reconciler.rendering.html.picture import MOST_BARS, bar_name, picture
-from reconciler.rendering.html.plan_page import notes, sealed_table, steps
-from reconciler.rendering.neutral import html
+from reconciler.rendering.html.plan import notes, sealed_table, steps
 from reconciler.rendering.summary import headline, in_group, total
-from reconciler.rendering.windows import Bar, Kind, bars
+from reconciler.rendering.timeline import Bar, Kind, bars
 from reconciler.rendering.words import counted
 
 _KIND_TONES = {Kind.CHANGE: "time", Kind.SET: "good", Kind.BLOCKED: "bad"}

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from reconciler.rendering import times
+from reconciler.rendering.escape import html, url, visible
 from reconciler.rendering.html.assets import asset, policy, style
-from reconciler.rendering.neutral import html, url, visible
 
 PAGES = (
     ("index.html", "Open"),

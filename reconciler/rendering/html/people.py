@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from reconciler.model.record import Line
 from reconciler.model.review import Provenance
+from reconciler.rendering.escape import html
 from reconciler.rendering.html.page import link, plain
-from reconciler.rendering.neutral import html
 
 
 def who(provenance: Provenance) -> tuple[str, str, str]:

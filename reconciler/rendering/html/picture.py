@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from reconciler.model.policy import Freeze
 from reconciler.rendering import times
-from reconciler.rendering.neutral import html
+from reconciler.rendering.escape import html
 from reconciler.rendering.summary import name_of
-from reconciler.rendering.windows import Bar, clipped, extent
+from reconciler.rendering.timeline import Bar, clipped, extent
 
 MOST_BARS = 250
 _HELP = "Timeline. Plus and minus zoom, arrows move, 0 fits all."

@@ -6,11 +6,11 @@ from reconciler.model.guid import Guid
 from reconciler.model.plan import Step
 from reconciler.model.status import State
 from reconciler.model.verdict import Group, Verdict
+from reconciler.rendering.escape import shorten
 from reconciler.rendering.html.page import plain
-from reconciler.rendering.html.rows import Cell, Column, Table, When, seconds
-from reconciler.rendering.neutral import shorten
-from reconciler.rendering.step_text import siblings
+from reconciler.rendering.html.table import Cell, Column, Table, When, seconds
 from reconciler.rendering.summary import by_risk, name_of, parameters_of, short, undoable
+from reconciler.rendering.text.step import siblings
 from reconciler.rendering.words import REASONS
 
 TONES: dict[Verdict, str] = {

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from reconciler.model.verdict import Verdict
+from reconciler.rendering.escape import html
 from reconciler.rendering.history import Week, quantile
 from reconciler.rendering.html.plan_rows import TONES
-from reconciler.rendering.neutral import html
 
 _WIDTH, _HEIGHT = 480, 170
 _LEFT, _BOTTOM, _TOP = 40, 22, 8

@@ -9,11 +9,11 @@ from reconciler.model.plan import Control, Plan
 from reconciler.model.record import Line
 from reconciler.model.value import replace
 from reconciler.rendering.history import by_time, stories
-from reconciler.rendering.html.controls_page import Checked, controls_page
-from reconciler.rendering.html.ledger_page import ledger_page, ticket_page
+from reconciler.rendering.html.controls import Checked, controls_page
+from reconciler.rendering.html.ledger import ledger_page, ticket_page
 from reconciler.rendering.html.open_page import open_page, timeline_page
 from reconciler.rendering.html.page import Frame, page
-from reconciler.rendering.html.plan_page import plan_page
+from reconciler.rendering.html.plan import plan_page
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from reconciler.model.history import RECORD_OUTCOMES, Record
 from reconciler.model.review import Provenance
 from reconciler.model.status import State
 from reconciler.rendering import times
+from reconciler.rendering.escape import html
 from reconciler.rendering.html.assets import policy, style
 from reconciler.rendering.html.page import badge, facts, link, moment, small_table
-from reconciler.rendering.neutral import html
 
 _SHEETS = ("base.css",)
 _TONES = {"applied": "good", "awaiting-others": "time", "stale": "care", "not-attempted": "calm", "closed": "calm"}

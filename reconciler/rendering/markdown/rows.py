@@ -8,9 +8,9 @@ from reconciler.model.plan import Step
 from reconciler.model.status import Schedule
 from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering import times
-from reconciler.rendering.neutral import code, markdown, shorten, url, url_path
-from reconciler.rendering.step_text import siblings
+from reconciler.rendering.escape import code, markdown, shorten, url, url_path
 from reconciler.rendering.summary import last_name, name_of, parameters_of, short, undoable
+from reconciler.rendering.text.step import siblings
 from reconciler.rendering.words import HEADINGS, REASONS
 
 _CELL = 200

@@ -7,9 +7,9 @@ from reconciler.model.receipt import Outcome
 from reconciler.model.record import Recorded
 from reconciler.model.review import Provenance
 from reconciler.rendering import times
-from reconciler.rendering.layout import Ink, field, fit, fit_start, joined, padded, painted
-from reconciler.rendering.neutral import log_lines, terminal
+from reconciler.rendering.escape import log_lines, terminal
 from reconciler.rendering.summary import short
+from reconciler.rendering.text.layout import Ink, field, fit, fit_start, joined, padded, painted
 from reconciler.rendering.view import PLAIN, Detail, View
 from reconciler.rendering.words import OUTCOMES, PROOFS
 

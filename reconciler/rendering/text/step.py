@@ -7,9 +7,9 @@ from reconciler.model.plan import Step
 from reconciler.model.status import Schedule, State
 from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering import times
-from reconciler.rendering.layout import Ink, columns, field, fitted, linked, painted
-from reconciler.rendering.neutral import terminal, url, url_path
+from reconciler.rendering.escape import terminal, url, url_path
 from reconciler.rendering.summary import last_name, name_of, parameters_of, short
+from reconciler.rendering.text.layout import Ink, columns, field, fitted, linked, painted
 from reconciler.rendering.view import Detail, View
 
 MARKS: dict[Verdict, tuple[str, Ink]] = {

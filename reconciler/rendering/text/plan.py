@@ -7,10 +7,10 @@ from itertools import groupby
 from reconciler.model.plan import Plan, Step
 from reconciler.model.verdict import Group
 from reconciler.rendering import times
-from reconciler.rendering.layout import Ink, field, fit_start, joined, painted, table, wrapped
-from reconciler.rendering.neutral import log_lines, terminal
-from reconciler.rendering.step_text import one_line, step_lines
+from reconciler.rendering.escape import log_lines, terminal
 from reconciler.rendering.summary import by_risk, heading, headline, in_group, listed, total, totals, what_next
+from reconciler.rendering.text.layout import Ink, field, fit_start, joined, painted, table, wrapped
+from reconciler.rendering.text.step import one_line, step_lines
 from reconciler.rendering.view import PLAIN, Detail, View
 from reconciler.rendering.words import HEADINGS, REASONS, counted
 

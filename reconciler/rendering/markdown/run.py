@@ -4,8 +4,8 @@ from itertools import groupby
 
 from reconciler.model.receipt import Outcome, Receipt, Run
 from reconciler.rendering import times
-from reconciler.rendering.markdown_rows import Page, within
-from reconciler.rendering.neutral import code, html_comment, markdown, shorten, url, url_path
+from reconciler.rendering.escape import code, html_comment, markdown, shorten, url, url_path
+from reconciler.rendering.markdown.rows import Page, within
 from reconciler.rendering.summary import TROUBLE, by_urgency, listed, name_of_receipt, short, what_next_after
 from reconciler.rendering.words import OUTCOMES, PROOFS, counted
 

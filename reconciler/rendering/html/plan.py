@@ -5,10 +5,10 @@ from collections.abc import Set as Guids
 
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Control, Plan
+from reconciler.rendering.escape import html
 from reconciler.rendering.html.page import Frame, badge, facts, moment, page, small_table
 from reconciler.rendering.html.plan_rows import plan_table
-from reconciler.rendering.html.rows import table
-from reconciler.rendering.neutral import html
+from reconciler.rendering.html.table import table
 from reconciler.rendering.summary import headline, totals, what_next
 from reconciler.rendering.words import counted
 

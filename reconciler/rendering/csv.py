@@ -8,7 +8,7 @@ from reconciler.model.receipt import Receipt
 from reconciler.model.record import Closed, Recorded
 from reconciler.model.review import Review
 from reconciler.model.status import Schedule, State
-from reconciler.rendering.neutral import csv_cell
+from reconciler.rendering.escape import csv_cell
 
 
 def csv_header() -> str:

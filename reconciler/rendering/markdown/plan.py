@@ -9,7 +9,9 @@ from reconciler.model.plan import Plan, Step
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group
 from reconciler.rendering import times
-from reconciler.rendering.markdown_rows import (
+from reconciler.rendering.escape import code, html_comment, markdown, url
+from reconciler.rendering.markdown.mermaid import gantt
+from reconciler.rendering.markdown.rows import (
     CHANGE_HEAD,
     PERSON_HEAD,
     Page,
@@ -18,11 +20,9 @@ from reconciler.rendering.markdown_rows import (
     person_row,
     within,
 )
-from reconciler.rendering.mermaid import gantt
-from reconciler.rendering.neutral import code, html_comment, markdown, url
 from reconciler.rendering.problems import problems_count
 from reconciler.rendering.summary import by_risk, headline, in_group, listed, sealed, total, totals
-from reconciler.rendering.windows import bars
+from reconciler.rendering.timeline import bars
 from reconciler.rendering.words import CONTROL_RESULTS, REASONS, counted
 
 COMMENT = Page()

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from reconciler.rendering.escape import html
 from reconciler.rendering.html.page import data, moment
-from reconciler.rendering.neutral import html
 
 FIRST = 100
 """Rows that stand in the page itself; the script shows as many at a time."""

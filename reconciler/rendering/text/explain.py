@@ -7,10 +7,10 @@ from reconciler.model.explanation import Explanation, Sighted
 from reconciler.model.record import Closed, Ended, Intent, Line, Opened, Recorded, Sealed
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Unread
 from reconciler.rendering import times
-from reconciler.rendering.explain_words import absence, age, to_do, unmanaged
-from reconciler.rendering.layout import Ink, field, joined, painted
-from reconciler.rendering.neutral import log_lines, terminal
-from reconciler.rendering.step_text import step_lines
+from reconciler.rendering.escape import log_lines, terminal
+from reconciler.rendering.explanation import absence, age, to_do, unmanaged
+from reconciler.rendering.text.layout import Ink, field, joined, painted
+from reconciler.rendering.text.step import step_lines
 from reconciler.rendering.view import PLAIN, View
 from reconciler.rendering.words import PROOFS, REASONS
 

@@ -9,13 +9,13 @@ from reconciler.model.receipt import Outcome
 from reconciler.model.record import Closed, Ended, Intent, Line, Opened, Recorded, Sealed
 from reconciler.model.status import State
 from reconciler.rendering import times
+from reconciler.rendering.escape import html
 from reconciler.rendering.history import weeks, when
 from reconciler.rendering.html.page import Frame, badge, moment, page, plain
 from reconciler.rendering.html.people import origin, place, who
 from reconciler.rendering.html.plan_rows import tone
 from reconciler.rendering.html.plots import plots
-from reconciler.rendering.html.rows import Cell, Column, Table, seconds, table
-from reconciler.rendering.neutral import html
+from reconciler.rendering.html.table import Cell, Column, Table, seconds, table
 from reconciler.rendering.summary import last_name, short
 from reconciler.rendering.words import OUTCOMES, PROOFS, REASONS, counted
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 from reconciler.model.guid import Guid
 from reconciler.model.policy import Freeze
-from reconciler.rendering.neutral import mermaid as label
+from reconciler.rendering.escape import mermaid as label
 from reconciler.rendering.summary import name_of
-from reconciler.rendering.windows import Bar, Kind, clipped, extent
+from reconciler.rendering.timeline import Bar, Kind, clipped, extent
 
 LONGEST = 50_000
 """Characters of one diagram."""

@@ -9,9 +9,9 @@ from reconciler.model.plan import Control, Plan
 from reconciler.model.receipt import Outcome
 from reconciler.model.record import Head, Intent, Line, Recorded
 from reconciler.rendering import times
+from reconciler.rendering.escape import html
 from reconciler.rendering.html.page import Frame, badge, facts, moment, page, small_table
-from reconciler.rendering.html.plan_page import controls as controls_table
-from reconciler.rendering.neutral import html
+from reconciler.rendering.html.plan import controls as controls_table
 from reconciler.rendering.words import counted
 
 _EFFECTIVE = (Outcome.APPLIED, Outcome.AWAITING_OTHERS)

@@ -1,0 +1,1 @@
+"""Values to GitHub-flavoured markdown: comments, summaries, issues."""
