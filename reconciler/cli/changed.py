@@ -28,19 +28,23 @@ def changed_since(revision: str, desired: Desired, windows: Mapping[str, WindowD
     git = Git(Path.cwd(), dict(os.environ))
     try:
         commit = git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-        touched = git.run("diff", "--name-only", "--relative", "-z", commit, "--").split("\0")
+        touched = git.run("diff", "--name-only", "-z", commit, "--").split("\0")
+        known = git.run("ls-tree", "-r", "--full-tree", "--name-only", "-z", commit).split("\0")
+        top = git.run("rev-parse", "--show-toplevel").removesuffix("\n")
     except GitFailure as error:
         hint = "name a commit, branch or tag of this checkout, and fetch it first"
         raise UnknownRevision(f"--since {revision}: {error.message}", hint) from error
     with TemporaryDirectory() as folder:
-        old = _written(git, commit, [name for name in touched if name.endswith((".yaml", ".yml"))], Path(folder))
+        old = _written(
+            git, commit, [name for name in touched if name.lower().endswith((".yaml", ".yml"))], Path(folder)
+        )
         before = check([str(path) for path in old], windows=windows, now=now)[0].decisions if old else ()
     stood = {decision.guid: _without_place(decision) for decision in before}
-    files = set(touched)
+    unchanged = set(known) - set(touched)  # so what git does not know, or ignores, is planned and never left out
     kept = tuple(
         decision
         for decision in desired.decisions
-        if _relative(decision.source.path) in files and stood.get(decision.guid) != _without_place(decision)
+        if _below(top, decision.source.path) not in unchanged and stood.get(decision.guid) != _without_place(decision)
     )
     return replace(desired, decisions=kept, sealed=())
 
@@ -49,7 +53,7 @@ def _written(git: Git, commit: str, names: list[str], folder: Path) -> list[Path
     """Write the files as they were at the commit below `folder`; those that were not there yet are left out."""
     written = []
     for name in names:
-        shown = git.attempt("show", f"{commit}:./{name}")
+        shown = git.attempt("show", f"{commit}:{name}")
         if shown.returncode == 0:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,5 +66,6 @@ def _without_place(decision: Decision) -> Decision:
     return replace(decision, source=_NOWHERE)
 
 
-def _relative(path: str) -> str:
-    return os.path.relpath(path).replace(os.sep, "/")
+def _below(top: str, path: str) -> str:
+    """Return the path of a file in git, where links are followed."""
+    return os.path.relpath(os.path.realpath(path), os.path.realpath(top)).replace(os.sep, "/")

@@ -65,6 +65,7 @@ def open_house(
 
 def _declared(settings: Settings, clock: SystemClock, paths: tuple[str, ...], seals: Seals) -> Desired:
     from reconciler.manifests.load import load_desired
+    from reconciler.manifests.text import repository_of
 
     known = {} if seals is Seals.IGNORED else _known_seals(Path(settings.ledger))
     return load_desired(
@@ -73,6 +74,7 @@ def _declared(settings: Settings, clock: SystemClock, paths: tuple[str, ...], se
         now=clock.now(),
         sealed=known,
         sealing=seals is Seals.RESPECTED_AND_SOUGHT,
+        root=repository_of(settings.path),
     )
 
 

@@ -3,7 +3,7 @@
 import os
 import os.path
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from reconciler.errors import InvalidInput
 from reconciler.manifests.decode import attempt
 from reconciler.manifests.problems import Code, InvalidValue, did_you_mean
 from reconciler.manifests.schema import load, member_validator, schema_problems, validator
+from reconciler.manifests.text import is_below, repository_of
 from reconciler.manifests.times import in_order, instant, zone_of
 from reconciler.manifests.windows import decode_window, seconds
 from reconciler.manifests.yaml import SourceMap, Value, read_file
@@ -60,7 +61,7 @@ def check_settings(
 
 
 def _read(file: str) -> tuple[Members, SourceMap, list[Problem]]:
-    document = read_file(file)
+    document = read_file(file, repository_of(file))
     value, places, problems = document.value, document.places, document.problems
     if problems and not document.whole:
         return {}, SourceMap(file), problems
@@ -93,6 +94,7 @@ def _chosen(
     for each, stated in ((None, {}), *environments.items()):
         faults: list[InvalidValue] = []
         found[each] = decode_settings(_merged(base, stated), folder, faults)
+        faults += _leading_out(found[each].tickets, file)
         for fault in faults:
             inner = ("environments", each or "", *fault.path)
             problems.append(fault.at(places.value(inner if inner in places else fault.path)))
@@ -101,6 +103,14 @@ def _chosen(
         message = f"environment {quote(name)} is not defined"
         problems.append(Problem(Code.CONFIG_ENVIRONMENT, places.key(("environments",)), message, hint))
     return replace(found.get(name, found[None]), environment=name, environments=tuple(sorted(environments)), path=file)
+
+
+def _leading_out(tickets: Iterable[str], file: str | None) -> Iterator[InvalidValue]:
+    root = repository_of(file)
+    for index, path in enumerate(tickets if file else ()):
+        if not is_below(os.path.realpath(path), root):
+            hint = "move the manifests into the repository, or name their folder on the command line"
+            yield InvalidValue(Code.CONFIG_VALUE, "this path leads out of the repository", hint, ("tickets", index))
 
 
 def _merged(base: Members, over: Members, *, inside_windows: bool = False) -> Members:

@@ -17,15 +17,16 @@ _Identity = tuple[int, int] | str
 def find(paths: Iterable[str]) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
     """Return the manifest files below `paths` in order of path, each once, and what is wrong with the paths.
 
-    A folder stands for all `.yaml` and `.yml` files below it but hidden ones. One without any is most likely the wrong
-    one, unless it holds `.gitkeep`, as it does once its last decision is settled. Links to folders are refused rather
-    than left out, for a plan from half of the manifests would be a wrong plan.
+    A folder stands for all `.yaml` and `.yml` files below it but hidden ones, in whatever case. One without any is most
+    likely the wrong one, unless it holds `.gitkeep`, as it does once its last decision is settled. Links to folders are
+    refused rather than left out, for a plan from half of the manifests would be a wrong plan.
     """
     named = tuple(Path(path).as_posix() for path in paths)
     found: dict[_Identity, str] = {}
     problems: list[Problem] = []
     for path in named:
-        files = list(_below(path, problems)) if Path(path).is_dir() else [(path, _identity(path))]
+        is_folder = Path(path).is_dir() and not _is_manifest(path)
+        files = list(_below(path, problems)) if is_folder else [(path, _identity(path))]
         if not files and not _is_kept_empty(path) and not any(p.source.path.startswith(path) for p in problems):
             hint = f"put manifests (*.yaml) into it, or {KEPT} if it is to be empty, or name another path"
             problems.append(Problem(Code.FILE_NONE, Source(path), "there is no manifest in this folder", hint))
@@ -50,14 +51,18 @@ def _below(folder: str, problems: list[Problem]) -> Iterator[tuple[str, _Identit
         if entry.name.startswith("."):
             continue
         path = entry.path
-        if entry.is_dir(follow_symlinks=False):
+        if entry.is_dir(follow_symlinks=False) and not _is_manifest(entry.name):
             yield from _below(path, problems)
-        elif entry.is_symlink() and entry.is_dir():
+        elif entry.is_symlink() and entry.is_dir() and not _is_manifest(entry.name):
             hint = "name the folder that it points to among the paths instead"
             message = "this link to a folder is not followed"
             problems.append(Problem(Code.FILE_LINK, Source(path), message, hint))
-        elif entry.name.endswith(_SUFFIXES):
+        elif _is_manifest(entry.name):
             yield path, _identity(path) if entry.is_symlink() else (device, entry.inode())
+
+
+def _is_manifest(name: str) -> bool:
+    return name.lower().endswith(_SUFFIXES)
 
 
 def _is_kept_empty(folder: str) -> bool:

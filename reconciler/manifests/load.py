@@ -9,7 +9,7 @@ from reconciler.manifests.discovery import find
 from reconciler.manifests.manifest import Manifest, read_manifest
 from reconciler.manifests.problems import Code
 from reconciler.manifests.seals import Seals, SharedTicket
-from reconciler.manifests.text import Unreadable, read_text
+from reconciler.manifests.text import Unreadable, read_text, repository_of
 from reconciler.manifests.windows import Windows
 from reconciler.model.decision import Decision, Desired, Override, Problem, Seal, Selection, Severity
 from reconciler.model.guid import Guid
@@ -23,25 +23,32 @@ def load_desired(
     now: datetime,
     sealed: Mapping[str, Seal] = MappingProxyType({}),
     sealing: bool = False,
+    root: str | None = None,
 ) -> Desired:
     """Return everything that the manifests below `paths` declare, in order of path and line.
 
     Names of recurring windows are resolved to their next occurrence that has not ended at `now` (UTC). Manifests that
-    are `sealed` (by the digest of their text) are not read; with `sealing`, those that can be are noted. Raises
-    InvalidInput with every fault of every file; a partial answer would be a wrong plan.
+    are `sealed` (by the digest of their text) are not read; with `sealing`, those that can be are noted. `root` is what
+    `repository_of` gives, that of the working directory if left out. Raises InvalidInput with every fault of every
+    file; a partial answer would be a wrong plan.
     """
     paths = tuple(paths)
     try:
-        desired, problems = check(paths, windows=windows, now=now, seals=Seals(sealed, sealing=sealing))
+        desired, problems = check(paths, windows=windows, now=now, seals=Seals(sealed, sealing=sealing), root=root)
     except SharedTicket:
-        desired, problems = check(paths, windows=windows, now=now, seals=Seals(sealing=sealing))
+        desired, problems = check(paths, windows=windows, now=now, seals=Seals(sealing=sealing), root=root)
     if problems:
         raise InvalidInput(problems)
     return desired
 
 
 def check(
-    paths: Iterable[str], *, windows: Mapping[str, WindowDefinition], now: datetime, seals: Seals | None = None
+    paths: Iterable[str],
+    *,
+    windows: Mapping[str, WindowDefinition],
+    now: datetime,
+    seals: Seals | None = None,
+    root: str | None = None,
 ) -> tuple[Desired, tuple[Problem, ...]]:
     """Return what the manifests declare, as far as it can be read, and every fault in them in order of place.
 
@@ -49,12 +56,13 @@ def check(
     is skipped is decided elsewhere, too.
     """
     seals = seals or Seals()
+    root = root or repository_of(None)
     files, problems = find(paths)
     everything = Manifest(problems=list(problems))
     seen = Windows(windows, now)
     for file in files:
         try:
-            text = read_text(file)
+            text = read_text(file, root)
         except Unreadable as error:
             everything.problems.append(error.problem)
             continue

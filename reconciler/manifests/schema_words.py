@@ -117,7 +117,8 @@ def _wrong_type(error: ValidationError, name: str) -> tuple[str, str]:
     given = "text" if isinstance(value, str) else "true or false" if isinstance(value, bool) else "a number"
     unquoted = "string" in wanted and not isinstance(value, str)
     hint = "put it into quotes" if unquoted else f"write {kinds}"
-    return f"{name} must be {kinds}, not {given} ({quote(value)})", hint
+    shown = f" ({quote(value)})" if error.absolute_path else ""
+    return f"{name} must be {kinds}, not {given}{shown}", hint
 
 
 def _wrong_value(error: ValidationError, schema: Mapping[str, Any], name: str) -> tuple[str, str]:

@@ -7,8 +7,11 @@ from reconciler.model.decision import Problem, Source
 from reconciler.model.quoting import quote
 
 
-def syntax_problem(file: str, error: yaml.YAMLError, data: bytes) -> Problem:
-    """Return the problem that a syntax error of the parser is, with a remedy where the usual cause is known."""
+def syntax_problem(file: str, error: yaml.YAMLError, data: bytes, *, quoting: bool) -> Problem:
+    """Return the problem that a syntax error of the parser is, with a remedy where the usual cause is known.
+
+    Without `quoting` nothing of the text is shown: it may be anything.
+    """
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         reason = str(error).splitlines()[0] if str(error) else "no reason given"
         return Problem(Code.YAML_SYNTAX, Source(file), f"not YAML: {reason}", "correct the file")
@@ -20,7 +23,8 @@ def syntax_problem(file: str, error: yaml.YAMLError, data: bytes) -> Problem:
         at = Source(file, mark.line + 1, line.index("\t") + 1)
         return Problem(Code.YAML_TAB, at, "a tab is used for indentation", "use spaces")
     if "cannot start any token" in (error.problem or "") and mark.column < len(line):
-        message = f"not YAML: {quote(line[mark.column])} can't start a value"
+        character = quote(line[mark.column]) if quoting else "this character"
+        message = f"not YAML: {character} can't start a value"
         return Problem(Code.YAML_SYNTAX, place, message, "put the value into quotes")
     reason = (error.problem or "it can't be understood").replace("'", "`")
     where = error.context or ""

@@ -1,8 +1,13 @@
-"""Reads files and makes sure that they are text which shows what it says: UTF-8, nothing invisible."""
+"""Reads files of strangers: regular files inside the repository, and text which shows what it says.
+
+A pull request can hold links, so what a path leads to counts and not its name: a token of this machine must never be
+read as a manifest.
+"""
 
 import os
 import re
 import stat
+from pathlib import Path as File
 
 from reconciler.manifests.problems import Code
 from reconciler.model.decision import Problem, Source
@@ -36,9 +41,19 @@ class Unreadable(Exception):
         self.problem = problem
 
 
-def read_text(file: str) -> bytes:
-    """Return the text of a file as UTF-8 without byte order mark. Raises Unreadable with the reason."""
-    data = _read(file)
+def repository_of(configuration: str | None) -> str:
+    """Return the folder that manifests have to lie in: the top of git's checkout, else the configuration's own."""
+    folder = File(configuration or ".").absolute().parent if configuration else File.cwd()
+    top = next((each for each in (folder, *folder.parents) if (each / ".git").exists()), folder)
+    return os.path.realpath(top)
+
+
+def read_text(file: str, root: str | None = None) -> bytes:
+    """Return the text of a file as UTF-8 without byte order mark. Raises Unreadable with the reason.
+
+    `root` is what `repository_of` gives, that of the working directory if left out.
+    """
+    data = _read(file, root or repository_of(None))
     for mark, encoding in _OTHER_MARKS.items():
         if data.startswith(mark):
             raise _unreadable(file, Code.FILE_ENCODING, f"the file is {encoding}, not UTF-8", _SAVE_AS)
@@ -53,16 +68,24 @@ def read_text(file: str) -> bytes:
     return data
 
 
-def _read(file: str) -> bytes:
+def _read(file: str, root: str) -> bytes:
     try:
-        about = os.stat(file)  # noqa: PTH116 - a Path for each of thousands of files costs more than the call
-        if not stat.S_ISREG(about.st_mode):
-            kind = "a folder" if stat.S_ISDIR(about.st_mode) else "not a regular file"
-            raise _unreadable(file, Code.FILE_NOT_REGULAR, f"this is {kind}", "name a file of text")
-        if about.st_size > LARGEST:
-            message = f"the file has {about.st_size:,} bytes, more than {LARGEST:,}"
-            raise _unreadable(file, Code.FILE_TOO_LARGE, message, "split it over several files")
-        return _content(file, about.st_size)
+        real = os.path.realpath(file)
+        if not is_below(real, _bounds(file, root)):
+            hint = "put the file itself there instead of the link"
+            raise _unreadable(file, Code.FILE_LINK, "this link leads out of the repository", hint)
+        about = os.stat(real)  # noqa: PTH116 - a Path for each of thousands of files costs more than the call
+        _refuse_special(file, about.st_mode)
+        descriptor = os.open(real, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            about = os.fstat(descriptor)  # what is open now counts
+            _refuse_special(file, about.st_mode)
+            if about.st_size > LARGEST:
+                message = f"the file has {about.st_size:,} bytes, more than {LARGEST:,}"
+                raise _unreadable(file, Code.FILE_TOO_LARGE, message, "split it over several files")
+            return _content(descriptor, about.st_size)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         raise _unreadable(file, Code.FILE_MISSING, "there is no such file or folder", "check the path") from None
     except (OSError, ValueError) as error:
@@ -71,17 +94,36 @@ def _read(file: str) -> bytes:
         raise _unreadable(file, Code.FILE_UNREADABLE, message, "check its permissions and what it links to") from None
 
 
-def _content(file: str, size: int) -> bytes:
-    descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        parts = [os.read(descriptor, size + 1)]
-        if len(parts[0]) == size:
-            return parts[0]
-        while parts[-1]:  # the file has grown, or comes in pieces
-            parts.append(os.read(descriptor, _PIECE))
-        return b"".join(parts)
-    finally:
-        os.close(descriptor)
+def _bounds(file: str, root: str) -> str:
+    """Return the folder that a file has to lie in: the repository, or its own when somebody named one outside."""
+    folder = os.path.dirname(os.path.abspath(file))  # noqa: PTH100, PTH120 - as in _read
+    if is_below(folder, root):
+        return root
+    outer = folder
+    while (outer := os.path.dirname(outer)) != os.path.dirname(outer):  # noqa: PTH120 - as above
+        if os.path.realpath(outer) == root:
+            return root  # named by way of a link above the repository
+    return os.path.realpath(folder)
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether a real path is that of a folder, or of something below it."""
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _refuse_special(file: str, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
+        raise _unreadable(file, Code.FILE_NOT_REGULAR, f"this is {kind}", "name a file of text")
+
+
+def _content(descriptor: int, size: int) -> bytes:
+    parts = [os.read(descriptor, size + 1)]
+    if len(parts[0]) == size:
+        return parts[0]
+    while parts[-1]:  # the file has grown, or comes in pieces
+        parts.append(os.read(descriptor, _PIECE))
+    return b"".join(parts)
 
 
 def _refuse_control(file: str, data: bytes) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from reconciler.manifests.config import check_settings
 from reconciler.manifests.load import check
 from reconciler.manifests.problems import Code
+from reconciler.manifests.text import repository_of
 from reconciler.model.decision import Desired, Problem
 from reconciler.model.settings import Settings
 
@@ -36,7 +37,8 @@ def validate(
 ) -> Checked:
     """Check the configuration and the manifests below `paths`, else those that the configuration names."""
     settings, faults = check_settings(config, environment, environ)
-    desired, problems = check(paths or settings.tickets, windows=settings.windows, now=now)
+    root = repository_of(settings.path)
+    desired, problems = check(paths or settings.tickets, windows=settings.windows, now=now, root=root)
     if faults:  # a window may be unknown only because its definition is faulty
         problems = tuple(problem for problem in problems if problem.code != Code.WINDOW_UNKNOWN)
     return Checked(settings, desired, (*faults, *problems))

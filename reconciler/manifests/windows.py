@@ -42,7 +42,7 @@ class Windows:
             return Schedule(definition.start, definition.stop), WindowUse(name)
         if not occurrences:
             message = f"window {quote(name)} does not come again in the next ten years"
-            raise InvalidValue(Code.WINDOW_OVER, message, f"check its rule, `{definition.rule}`")
+            raise InvalidValue(Code.WINDOW_OVER, message, f"check its rule, {quote(definition.rule)}")
         return Schedule(occurrences[0].start, occurrences[0].stop), WindowUse(name, definition.rule)
 
 

@@ -193,7 +193,7 @@ def read_document(file: str, data: bytes) -> Document:
         empty = not reader.read() or reader.value is None
     except yaml.YAMLError as error:
         whole = False
-        reader.problems.append(syntax_problem(file, error, data))
+        reader.problems.append(syntax_problem(file, error, data, quoting=isinstance(reader.value, dict)))
     except Unreadable as stop:
         whole = False
         reader.problems.append(stop.problem)
@@ -201,10 +201,10 @@ def read_document(file: str, data: bytes) -> Document:
     return Document(reader.value, places, reader.problems, whole, empty)
 
 
-def read_file(file: str) -> Document:
+def read_file(file: str, root: str | None = None) -> Document:
     """Read a file once. One that is empty, or no text, has that among its problems."""
     try:
-        document = read_document(file, read_text(file))
+        document = read_document(file, read_text(file, root))
     except Unreadable as error:
         return Document(None, SourceMap(file), [error.problem], whole=False)
     if document.empty:
@@ -240,7 +240,7 @@ class _Reader:
     _aliased: int = 0
 
     def read(self) -> bool:
-        """Read the only document of the text. Return False when there is none."""
+        """Read the only document of the text, if it is a map. Return False when there is none."""
         self._next = parser_of(self.data)
         self._next()
         if self._next().__class__ is not DOCUMENT_START:
@@ -250,6 +250,10 @@ class _Reader:
             self._mark(event)
             self.value = members = dict[str, Value]()
             self._members(members, 1, top=True)
+        elif event.__class__ is not MAP_START:
+            self._mark(event)
+            self.value = _hollow(event)
+            return True
         else:
             self.value = self._value(event, 0)
         self._next()
@@ -361,7 +365,9 @@ class _Reader:
         if anchored is None:
             message = f"alias {quote(f'*{event.anchor}')} has no anchor before it"
             self._mark(event)
-            self._fault(Code.YAML_ALIAS, event, message, f"put `&{event.anchor}` before the value that it stands for")
+            self._fault(
+                Code.YAML_ALIAS, event, message, f"put {quote(f'&{event.anchor}')} before the value that it stands for"
+            )
             return None
         self._aliased += len(anchored.marks)
         if self._aliased > FREE_ALIASED + event.start_mark.index or depth + anchored.height > DEEPEST:
@@ -370,6 +376,15 @@ class _Reader:
             raise Unreadable(Problem(Code.YAML_ALIAS, self._source(event), message, hint))
         self.marks.extend(anchored.marks)
         return anchored.value
+
+
+def _hollow(event: Event) -> Value:
+    """Return an empty value of the kind of a document that is no map: what is in it is nobody's business."""
+    if event.__class__ is LIST_START:
+        return []
+    plain = event.__class__ is SCALAR and not event.style and not event.tag
+    value = scalar(event.value) if plain else ""
+    return value if value is None or isinstance(value, bool) else 0 if isinstance(value, int | float) else ""
 
 
 def _height(value: Value) -> int:

@@ -1,6 +1,6 @@
 """Values of users as messages quote them."""
 
-LONGEST = 80
+LONGEST = 20
 """Characters of a value that a message shows at most: what stands in a wrong place may be a secret."""
 
 

@@ -69,7 +69,7 @@ def parse_server_url(text: str) -> ServerUrl:
         raise _refused(text)
     if scheme == "http" and not is_loopback(host):
         message = f"server {quote(text)} is not https, so tokens and approvals would travel readable"
-        raise InvalidServerUrl(message, f"write `https://{host}`; http is only for a sandbox on this machine")
+        raise InvalidServerUrl(message, "write `https://`; http is only for a sandbox on this machine")
     port = int(found["port"] or _USUAL_PORTS[scheme])
     if not 0 < port <= _LAST_PORT:
         message = f"port {quote(found['port'])} of the server does not exist"

@@ -200,6 +200,22 @@ def test_a_plan_since_a_revision_reads_only_what_changed(desk: Desk) -> None:
     assert [entry.guid for entry in desk.sandbox.log.calls("ticketDetails")] == [SECOND]
 
 
+def test_a_plan_since_a_revision_leaves_nothing_out_that_git_does_not_know(desk: Desk) -> None:
+    def git(*arguments: str) -> None:
+        identity = ("-c", "user.name=ann", "-c", "user.email=ann@example.com", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *identity, *arguments], cwd=desk.folder, check=True, capture_output=True)
+
+    desk.decide(f"{{guid: {THIRD}, status: Pending}}", name="tickets/api.yaml")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "first")
+    (desk.folder / ".gitignore").write_text("ignored.yaml\nshared.yaml\n")
+    desk.decide(APPROVE, name="tickets/untracked.yaml")
+    desk.decide(f"{{guid: {SECOND}, status: Rejected}}", name="shared.yaml")
+    (desk.folder / "tickets" / "ignored.yaml").symlink_to("../shared.yaml")
+    assert "Plan: 2 will change (1 approve, 1 reject)" in desk.run("plan", "--since", "HEAD").out
+
+
 def test_a_revision_that_git_does_not_know_is_told(desk: Desk) -> None:
     desk.decide(APPROVE)
     said = desk.run("plan", "--since", "nowhere")

@@ -16,7 +16,7 @@ OVERRIDING = VALID / "config" / "overriding.yaml"
 EVERYTHING = """\
 version: 1
 server: https://tpp.example.com
-tickets: [tickets, /etc/tpp/more]
+tickets: [tickets, more/tickets]
 ledger: ../ledger
 timezone: Europe/Berlin
 auth:
@@ -53,7 +53,7 @@ def test_every_key_has_its_place_in_the_settings(tmp_path: Path, monkeypatch: py
     Path("conf/reconciler.yaml").write_text(EVERYTHING)
     assert load_settings("conf/reconciler.yaml", None, {}) == Settings(
         server="https://tpp.example.com",
-        tickets=("conf/tickets", "/etc/tpp/more"),
+        tickets=("conf/tickets", "conf/more/tickets"),
         ledger="ledger",
         auth=Auth(
             AuthMethod.JWT,

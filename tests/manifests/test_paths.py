@@ -33,9 +33,11 @@ def test_an_empty_folder() -> None:
 
 
 def test_a_folder_with_the_name_of_a_manifest() -> None:
-    Path("tickets.yaml").mkdir()
-    Path("tickets.yaml/inner.yml").write_text(GOOD)
-    assert told("tickets.yaml", config=False) == ""
+    Path("tickets/web.yaml").mkdir(parents=True)
+    Path("tickets/web.yaml/inner.yml").write_text(GOOD)
+    refused = "web.yaml: error: this is a folder [file/not-regular]\n    help: name a file of text\n1 error found\n"
+    assert told("tickets", config=False) == "tickets/" + refused
+    assert told("tickets/web.yaml", config=False) == "tickets/" + refused
 
 
 def test_a_configuration_that_is_a_folder() -> None:
@@ -108,6 +110,13 @@ def test_hidden_files_and_other_files_of_a_folder_are_left_alone() -> None:
     for path in ("tickets/web.yaml", "tickets/.hidden.yaml", "tickets/.git/x.yaml", "tickets/notes.txt"):
         Path(path).write_text(GOOD if path.endswith("web.yaml") else "not: [yaml")
     assert told("tickets", config=False) == ""
+
+
+def test_a_suffix_in_capitals_is_one_too() -> None:
+    Path("tickets").mkdir()
+    for name in ("a.YAML", "b.Yml"):
+        Path("tickets", name).write_text(GOOD)
+    assert find(["tickets"]) == (("tickets/a.YAML", "tickets/b.Yml"), ())
 
 
 def test_a_file_is_read_once_however_often_it_is_named() -> None:

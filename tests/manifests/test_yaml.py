@@ -15,9 +15,11 @@ from tests.manifests.corpus import WINDOWS, bad_files, good_files, name
 
 
 def value_of(text: str) -> Value:
-    document = read_document("x.yaml", text.encode())
+    inner = "\n  ".join(text.splitlines())
+    document = read_document("x.yaml", f"v:\n  {inner}\n".encode())
     assert (document.problems, document.whole) == ([], True)
-    return document.value
+    assert isinstance(document.value, dict)
+    return document.value["v"]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ def test_aliases_may_stand_for_as_much_as_the_text_has_written() -> None:
     ids=["wider and wider", "deeper and deeper"],
 )
 def test_aliases_that_blow_up_stop_the_reading_early(text: str) -> None:
-    document = read_document("x.yaml", text.encode())
+    document = read_document("x.yaml", b"v:\n" + text.encode())
     assert [problem.code for problem in document.problems] == ["yaml/alias"]
     assert "stand for too much" in document.problems[0].message
     assert not document.whole

@@ -113,7 +113,7 @@ def test_both_sides_agree_about_every_text(text: str) -> None:
     [
         ("https://2001:db8::1", "put the IPv6 address into brackets: `[2001:db8::1]`"),
         ("https://tpp.example.com:0", "use 1 to 65535, or leave it out"),
-        ("http://tpp.example.com", "write `https://tpp.example.com`; http is only for a sandbox on this machine"),
+        ("http://tpp.example.com", "write `https://`; http is only for a sandbox on this machine"),
     ],
 )
 def test_the_remedy_fits(text: str, hint: str) -> None:
