@@ -15,7 +15,7 @@ def page() -> str:
         parts.append(f"## {GROUPS[group].capitalize()}\n")
         rows = [_reason(reason) for reason in Reason if reason.verdict.group is group]
         parts.append(table(("Verdict", "Reason code", "Why", "What to do"), rows))
-    outcomes = [(f"`{outcome}`", cell(words.says), cell(words.do)) for outcome, words in OUTCOMES.items()]
+    outcomes = [(f"`{outcome}`", cell(words.cause), cell(words.remedy)) for outcome, words in OUTCOMES.items()]
     proofs = [(f"`{proof}`", cell(text)) for proof, text in PROOFS.items()]
     parts += [_OUTCOMES, table(("Outcome", "Means", "What to do"), outcomes)]
     parts += ["A receipt says what proves its outcome:\n", table(("Proof", "Means"), proofs)]
@@ -44,7 +44,7 @@ them into `refused`.
 
 def _reason(reason: Reason) -> tuple[str, ...]:
     words = REASONS[reason]
-    return cell(HEADINGS[Verdict(reason.verdict)]), f"`{reason}`", cell(words.says), cell(words.do)
+    return cell(HEADINGS[Verdict(reason.verdict)]), f"`{reason}`", cell(words.cause), cell(words.remedy)
 
 
 def _rows() -> list[tuple[str, ...]]:

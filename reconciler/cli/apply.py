@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the report of the run as JSON.")
 @click.option("--shard", type=SHARD, metavar="K/N", help="Apply part K of N, divided by object.")
 @click.option("--fail-fast", is_flag=True, help="Start no further write once one has failed.")
-@click.option("--quiet", "-q", is_flag=True, help="Only totals and what needs a person.")
+@click.option("--quiet", "-q", is_flag=True, help="Only totals and what needs attention.")
 @click.option("--verbose", "-v", is_flag=True, help="Everything, also what is fine.")
 @listener_options
 @common_options

@@ -42,7 +42,7 @@ MEANING = {
     Exit.USAGE: "the command line is wrong",
     Exit.REFUSED: "a guard refused",
     Exit.SERVER: "server, network, credentials or the disk under the ledger",
-    Exit.PERSON: "some steps need a person, are stale, were refused by the server, or failed",
+    Exit.PERSON: "some steps need attention, are stale, were refused by the server, or failed",
     Exit.UNKNOWN: "an outcome is still unknown",
     Exit.LOCKED: "another run holds the lock",
     Exit.CHANGES: "changes pending (only with plan --exit-code)",
@@ -75,7 +75,7 @@ def of_error(error: ReconcilerError) -> Exit:
 
 
 def of_plan(plan: "Plan", *, changes_matter: bool = False) -> Exit:
-    """Return the code of a plan: what needs a person or was refused, and with `changes_matter` pending changes."""
+    """Return the code of a plan: what needs attention or was refused, and with `changes_matter` pending changes."""
     return worst(_plan_codes(plan, changes_matter))
 
 

@@ -42,7 +42,7 @@ def summary(plan: Path | None, report: Path | None) -> None:
 
 @click.command()
 @click.option("--plan", type=_FILE, default="plan.json", show_default=True, help="The saved plan.")
-@click.option("--advisory/--binding", help="Succeed even when tickets need a person [default: binding].")
+@click.option("--advisory/--binding", help="Succeed even when tickets need attention [default: binding].")
 def verdict(plan: Path, advisory: bool) -> int:
     """Write a plan to the job summary and its figures to the outputs, and leave with its exit code."""
     from reconciler.cli.actions import page_of, this_event

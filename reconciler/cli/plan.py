@@ -21,7 +21,7 @@ from reconciler.model.shard import Shard
 @click.option("--since", metavar="REV", help="Plan only entries that changed since this git revision.")
 @click.option("--ignore-seals", is_flag=True, help="Judge also what is in sealed manifests.")
 @click.option("--timeline", is_flag=True, help="Show windows and freezes along a line of time.")
-@click.option("--quiet", "-q", is_flag=True, help="Only totals and what needs a person.")
+@click.option("--quiet", "-q", is_flag=True, help="Only totals and what needs attention.")
 @click.option("--verbose", "-v", is_flag=True, help="Everything, also what is fine.")
 @listener_options
 @common_options

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--format", "style", type=click.Choice(SAVED_PLAN_FORMATS), default="text", show_default=True)
 @click.option("--timeline", is_flag=True, help="Show windows and freezes along a line of time, too.")
-@click.option("--quiet", "-q", is_flag=True, help="Only totals and what needs a person.")
+@click.option("--quiet", "-q", is_flag=True, help="Only totals and what needs attention.")
 @click.option("--verbose", "-v", is_flag=True, help="Everything, also what is fine.")
 @common_options
 def command(invocation: Invocation, file: Path, style: str, timeline: bool, quiet: bool, verbose: bool) -> int:  # noqa: ARG001

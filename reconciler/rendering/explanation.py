@@ -18,7 +18,7 @@ def absence(reading: Gone | Hidden | Unread) -> str:
         case Gone():
             return "there is no such ticket: it was processed, deleted, or never there"
         case Hidden():
-            return "the ticket exists and the server denies it to us"
+            return "the ticket exists, and the server does not let us see it"
         case Unread(why):
             return f"it could not be read: {why}"
         case _:
@@ -30,9 +30,9 @@ def unmanaged(found: Explanation) -> str:
     if found.archived:
         return "its decision is settled and archived"
     if found.story:
-        return "no manifest names it any more; the ledger knows what we did"
+        return "no manifest names it any more; the ledger has its history"
     if isinstance(found.reading, Gone):
-        return "nobody knows this GUID: no manifest, not the server, not the ledger"
+        return "this GUID is unknown to the manifests, the server and the ledger"
     return "no manifest names it, so no plan has a step for it"
 
 
@@ -53,9 +53,9 @@ def _of_step(found: Explanation, step: Step) -> str:
 
 
 def to_do(found: Explanation) -> str:
-    """Say what a person should do about the ticket."""
+    """What to do about the ticket."""
     if found.step is not None:
-        return REASONS[found.step.reason].do or _of_step(found, found.step)
+        return REASONS[found.step.reason].remedy or _of_step(found, found.step)
     match found.reading:
         case Gone() if found.archived or found.story:
             return "nothing"

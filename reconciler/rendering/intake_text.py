@@ -20,7 +20,7 @@ def _lines(intake: Intake, wrote: str) -> Iterator[str]:
     for name, guids in sorted(intake.written.items()):
         yield f"{wrote} {counted(len(guids), 'ticket')} to {terminal(name)}"
     groups = (
-        ("the server denies them to us", intake.hidden),
+        ("the server does not let us see them", intake.hidden),
         ("there is no such ticket", intake.gone),
         ("decided already, not imported", intake.decided),
         ("written, but the caller is not among the approvers", intake.not_ours),

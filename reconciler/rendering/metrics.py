@@ -33,18 +33,14 @@ def metrics_text(
     if run is not None:
         samples = [({**own, "outcome": outcome.value}, float(run.counts.get(outcome, 0))) for outcome in Outcome]
         out.extend(_metric("outcomes", "Receipts of the last run by outcome.", samples))
-    out.extend(
-        _metric(
-            "unknown_outcomes", "Updates of which nobody knows whether they took effect.", [(own, _open(lines, run))]
-        )
-    )
+    out.extend(_metric("unknown_outcomes", "Updates whose outcome is unknown.", [(own, _open(lines, run))]))
     if created:
         oldest = max((now - moment).total_seconds() for moment in created)
         out.extend(_metric("oldest_pending_seconds", "Age of the oldest pending ticket.", [(own, max(oldest, 0.0))]))
     if last_success is not None:
         sample = (own, last_success.timestamp())
         out.extend(_metric("last_success_timestamp_seconds", "When a reconcile last succeeded.", [sample]))
-    out.extend(_metric("generated_timestamp_seconds", "When these figures were written.", [(own, now.timestamp())]))
+    out.extend(_metric("generated_timestamp_seconds", "When these metrics were written.", [(own, now.timestamp())]))
     return "".join(f"{line}\n" for line in out)
 
 

@@ -11,30 +11,36 @@ from reconciler.model.status import State, Status
 from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering.words import HEADINGS, IRREVERSIBLE, counted
 
-_RISK = {
-    verdict: rank
-    for rank, verdict in enumerate(
-        (
-            Verdict.APPROVE,
-            Verdict.REJECT,
-            Verdict.SCHEDULE,
-            Verdict.RESCHEDULE,
-            Verdict.REOPEN,
-            Verdict.CONFLICT,
-            Verdict.MISMATCH,
-            Verdict.REFUSED,
-            Verdict.MISSED,
-            Verdict.EXPIRED,
-            Verdict.MISSING,
-            Verdict.INVISIBLE,
-            Verdict.ERROR,
-            Verdict.AWAITING_OTHERS,
-            Verdict.ELSEWHERE,
-            Verdict.IN_SYNC,
-            Verdict.SETTLED,
-        )
-    )
-}
+_ORDER = (
+    Verdict.APPROVE,
+    Verdict.REJECT,
+    Verdict.SCHEDULE,
+    Verdict.RESCHEDULE,
+    Verdict.REOPEN,
+    Verdict.CONFLICT,
+    Verdict.MISMATCH,
+    Verdict.REFUSED,
+    Verdict.MISSED,
+    Verdict.EXPIRED,
+    Verdict.MISSING,
+    Verdict.INVISIBLE,
+    Verdict.ERROR,
+    Verdict.AWAITING_OTHERS,
+    Verdict.ELSEWHERE,
+    Verdict.IN_SYNC,
+    Verdict.SETTLED,
+)
+"""Verdicts by risk. One that is not named here comes last in its group."""
+_GROUP_ORDER = (Group.CHANGE, Group.PERSON, Group.FINE)
+
+
+def rank(verdict: Verdict) -> tuple[int, int]:
+    """Sort key of a verdict: irreversible changes first, then other changes, attention, the rest."""
+    place = _ORDER.index(verdict) if verdict in _ORDER else len(_ORDER)
+    return _GROUP_ORDER.index(verdict.group), place
+
+
+_RANKS = {verdict: rank(verdict) for verdict in Verdict}
 _URGENCY = {
     outcome: rank
     for rank, outcome in enumerate(
@@ -81,13 +87,13 @@ def parameters_of(step: Step) -> list[tuple[str, str]]:
 
 
 def by_risk(steps: Iterable[Step]) -> list[Step]:
-    """Irreversible steps first, then other changes by their time, then what needs a person, then the rest."""
+    """Irreversible steps first, then other changes by their time, then what needs attention, then the rest."""
     return sorted(steps, key=_risk)
 
 
-def _risk(step: Step) -> tuple[int, datetime, str, str]:
+def _risk(step: Step) -> tuple[tuple[int, int], datetime, str, str]:
     schedule = step.after.schedule
-    return (_RISK[step.verdict], schedule.start if schedule else _NO_TIME, step.object.casefold(), step.guid)
+    return (_RANKS[step.verdict], schedule.start if schedule else _NO_TIME, step.object.casefold(), step.guid)
 
 
 def by_urgency(receipts: Iterable[Receipt]) -> list[Receipt]:
@@ -98,7 +104,7 @@ def by_urgency(receipts: Iterable[Receipt]) -> list[Receipt]:
 def in_group(plan: Plan, group: Group) -> Mapping[Verdict, int]:
     """The counts of the verdicts of one group, in the order of risk."""
     counts = {verdict: number for verdict, number in plan.counts.items() if verdict.group is group}
-    return dict(sorted(counts.items(), key=lambda item: _RISK[item[0]]))
+    return dict(sorted(counts.items(), key=lambda item: _RANKS[item[0]]))
 
 
 def total(counts: Mapping[Verdict, int]) -> int:
@@ -118,22 +124,22 @@ def headline(plan: Plan) -> str:
     if not plan.steps and not plan.sealed:
         return "nothing is decided"
     if persons and changes:
-        return f"{counted(changes, 'change')} ready, {_people(total(persons))} first"
+        return f"{counted(changes, 'change')} ready, {_attention(total(persons))}"
     if persons:
-        return f"nothing can be applied, {_people(total(persons))}"
+        return f"nothing can be applied, {_attention(total(persons))}"
     return f"{counted(changes, 'change')} ready to apply" if changes else "nothing to do"
 
 
-def _people(number: int) -> str:
-    return f"{number:,} {'needs' if number == 1 else 'need'} a person"
+def _attention(number: int) -> str:
+    return f"{number:,} {'needs' if number == 1 else 'need'} attention"
 
 
 def totals(plan: Plan) -> str:
-    """All steps in one line: `4 will change (2 approve, 2 schedule) · 1 needs a person (1 refused) · 3 unchanged`."""
+    """All steps in one line: `4 will change (2 approve, 2 schedule) · 1 needs attention (1 refused) · 3 unchanged`."""
     parts: list[str] = []
     for group, words in (
         (Group.CHANGE, ("will change", "will change")),
-        (Group.PERSON, ("needs a person", "need a person")),
+        (Group.PERSON, ("needs attention", "need attention")),
         (Group.FINE, ("unchanged", "unchanged")),
     ):
         counts = in_group(plan, group)
@@ -182,7 +188,7 @@ def what_next(plan: Plan) -> tuple[str, ...]:
         sentences.append("No decision was found, so there is nothing to apply.")
     if persons := total(in_group(plan, Group.PERSON)):
         verb = "is" if persons == 1 else "are"
-        sentences.append(f"{counted(persons, 'ticket')} {verb} left alone until a person has acted.")
+        sentences.append(f"{counted(persons, 'ticket')} {verb} left alone until somebody has acted.")
     return tuple(sentences)
 
 
@@ -195,9 +201,9 @@ def what_next_after(run: Run) -> tuple[str, ...]:
     if counts.get(Outcome.UNKNOWN):
         sentences.append("Run a plan now: it reads the unknown tickets and finds out what happened to them.")
     if counts.get(Outcome.STALE):
-        sentences.append("Stale tickets moved since the plan: make a new plan and have the difference reviewed.")
+        sentences.append("Stale tickets changed after the plan: make a new plan and have the difference reviewed.")
     if counts.get(Outcome.REJECTED_BY_SERVER) or counts.get(Outcome.FAILED):
-        sentences.append("Mend what is named above and apply again; what is done is not done twice.")
+        sentences.append("Fix what is named above and apply again; what is done is not done twice.")
     if counts.get(Outcome.NOT_ATTEMPTED) and not run.stopped:
         sentences.append("Apply again for those that were not attempted.")
     if not sentences:

@@ -34,5 +34,5 @@ def _lines(tidied: Tidied, moved: str) -> Iterator[str]:
         for proof in proofs:
             yield f"  {proof.guid} {proof.outcome} by run {proof.run} at {proof.at}, receipt {proof.hash[:19]}"
     for reason, number in sorted(Counter(stay.reason for stay in tidied.stays).items()):
-        yield f"{counted(number, 'entry', 'entries')} stay: {reason}, {REASONS[reason].says}"
+        yield f"{counted(number, 'entry', 'entries')} stay: {reason}, {REASONS[reason].cause}"
     yield f"{counted(total, 'entry', 'entries')} settled, {counted(len(tidied.stays), 'entry', 'entries')} left"

@@ -23,7 +23,7 @@ class Kind(StrEnum):
     SET = "set"
     """TPP has this window already."""
     BLOCKED = "blocked"
-    """A person has to act before this window can be set, or it was missed."""
+    """Somebody has to act before this window can be set, or it was missed."""
 
 
 @dataclass(frozen=True, slots=True)

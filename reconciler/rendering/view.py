@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Detail(IntEnum):
-    """How much is said: only totals and what needs a person, everything that matters, or everything."""
+    """How much is said: only totals and what needs attention, everything that matters, or everything."""
 
     QUIET = 0
     NORMAL = 1

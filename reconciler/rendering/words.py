@@ -1,4 +1,4 @@
-"""The one table of words: what each verdict, reason, outcome and proof says to a person, and what to do about it.
+"""The one table of words: what each verdict, reason, outcome and proof means, and what to do about it.
 
 Every view takes its words from here, so all views say the same.
 """
@@ -11,10 +11,10 @@ from reconciler.model.verdict import Group, Reason, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Why something is as it is (`says`), and what a person does about it (`do`, empty when nothing)."""
+    """Why something is as it is, and what to do about it (empty when nothing)."""
 
-    says: str
-    do: str = ""
+    cause: str
+    remedy: str = ""
 
 
 HEADINGS: dict[Verdict, str] = {
@@ -24,13 +24,13 @@ HEADINGS: dict[Verdict, str] = {
     Verdict.REJECT: "reject",
     Verdict.REOPEN: "take a decision back",
     Verdict.IN_SYNC: "already as wanted",
-    Verdict.SETTLED: "settled: applied by us, ticket gone",
+    Verdict.SETTLED: "settled: applied, ticket closed",
     Verdict.AWAITING_OTHERS: "waiting for other approvers",
     Verdict.ELSEWHERE: "decided elsewhere, left alone",
     Verdict.CONFLICT: "conflict",
     Verdict.MISMATCH: "not the ticket that was reviewed",
     Verdict.MISSING: "no such ticket",
-    Verdict.INVISIBLE: "hidden from us",
+    Verdict.INVISIBLE: "not visible to the reconciler",
     Verdict.EXPIRED: "too late to send",
     Verdict.MISSED: "window missed",
     Verdict.REFUSED: "refused by a guard",
@@ -42,11 +42,11 @@ IRREVERSIBLE = frozenset({Verdict.APPROVE, Verdict.REJECT})
 
 GROUPS: dict[Group, str] = {
     Group.CHANGE: "will change",
-    Group.PERSON: "need a person",
+    Group.PERSON: "needs attention",
     Group.FINE: "unchanged",
 }
 
-_ASK = "find out who decided and why, then make the manifest say what is true, or remove the entry"
+_ASK = "find out who decided and why; then change the manifest to what is there, or remove the entry"
 _GUARDED = "nothing is sent for it; "
 
 REASONS: dict[Reason, Words] = {
@@ -59,10 +59,10 @@ REASONS: dict[Reason, Words] = {
     Reason.IN_SYNC_SAME: Words("the ticket is as the manifest wants it"),
     Reason.IN_SYNC_LEDGER: Words("we applied it; the server does not report the times, the ledger has them"),
     Reason.IN_SYNC_PROCESSING: Words("we scheduled it and its time has come: the server is working on it"),
-    Reason.SETTLED_RECEIPT: Words("we applied it, the ledger has the receipt, and the ticket is gone"),
-    Reason.SETTLED_INFERRED: Words("we sent it, no answer came, and the ticket is gone: taken as applied"),
+    Reason.SETTLED_RECEIPT: Words("we applied it, the ledger has the receipt, and the ticket is closed"),
+    Reason.SETTLED_INFERRED: Words("we sent it, no answer came, and the ticket is closed: taken as applied"),
     Reason.AWAITING_OTHERS: Words(
-        "our approval was accepted and other approvers are still due", "nothing from us; remind the other approvers"
+        "our approval was accepted and other approvers are still due", "nothing here; remind the other approvers"
     ),
     Reason.ELSEWHERE_DECIDED: Words("the manifest leaves it pending and somebody decided it outside git"),
     Reason.ELSEWHERE_CLOSED: Words("the manifest leaves it pending and the ticket was closed outside git"),
@@ -97,7 +97,7 @@ REASONS: dict[Reason, Words] = {
         "look at the workflow in TPP; correct `expect.workflow` and have it reviewed again",
     ),
     Reason.MISSING_TICKET: Words(
-        "the server has no such ticket and the ledger has never seen it",
+        "the server has no such ticket, and the ledger has no entry for it",
         "check the GUID for a typing error; if the ticket was closed elsewhere, remove the entry",
     ),
     Reason.INVISIBLE_DENIED: Words(
@@ -137,19 +137,20 @@ REASONS: dict[Reason, Words] = {
         _GUARDED + "have the pull request approved by somebody else",
     ),
     Reason.REFUSED_CHANGES: Words(
-        "the plan has more changes than the policy allows", _GUARDED + "split it into waves, or raise `limits.changes`"
+        "the plan has more changes than the policy allows",
+        _GUARDED + "split the pull request, or raise `limits.changes`",
     ),
     Reason.REFUSED_APPROVALS: Words(
         "the plan has more approvals than the policy allows",
-        _GUARDED + "split it into waves, or raise `limits.approvals`",
+        _GUARDED + "split the pull request, or raise `limits.approvals`",
     ),
     Reason.REFUSED_REJECTIONS: Words(
         "the plan has more rejections than the policy allows",
-        _GUARDED + "split it into waves, or raise `limits.rejections`",
+        _GUARDED + "split the pull request, or raise `limits.rejections`",
     ),
     Reason.REFUSED_PERCENT: Words(
         "the plan changes a larger share of the decisions than the policy allows",
-        _GUARDED + "split it into waves, or raise `limits.percent`",
+        _GUARDED + "split the pull request, or raise `limits.percent`",
     ),
     Reason.REFUSED_AT_MOST: Words(
         "a rule matches more tickets than its `at_most` allows",
@@ -163,33 +164,34 @@ REASONS: dict[Reason, Words] = {
         "it differs from the plan that was reviewed", _GUARDED + "make a new plan and have it reviewed"
     ),
     Reason.ERROR_UNREADABLE: Words(
-        "the ticket could not be read", "mend the cause below and plan again; nothing was sent"
+        "the ticket could not be read", "fix the cause below and plan again; nothing was sent"
     ),
 }
 
 OUTCOMES: dict[Outcome, Words] = {
-    Outcome.APPLIED: Words("done, as proven by the receipts"),
+    Outcome.APPLIED: Words("done; the receipts prove it"),
     Outcome.AWAITING_OTHERS: Words("accepted, other approvers are still due", "remind the other approvers"),
     Outcome.STALE: Words(
-        "the ticket moved since the plan was made; nothing was sent for it", "make a new plan and look at what changed"
+        "the ticket changed after the plan; nothing was sent for it",
+        "make a new plan and look at what changed",
     ),
     Outcome.REJECTED_BY_SERVER: Words(
-        "the server refused the update", "mend what the server names below, then apply again"
+        "the server refused the update", "fix what the server names below, then apply again"
     ),
-    Outcome.FAILED: Words("not sent", "mend the cause below, then apply again; it is safe to repeat"),
+    Outcome.FAILED: Words("not sent", "fix the cause below, then apply again; it is safe to repeat"),
     Outcome.UNKNOWN: Words(
         "sent, and nothing proves whether it took effect",
-        "plan again: the next plan reads the ticket and resolves it; nothing is sent twice blindly",
+        "plan again: the next plan reads the ticket and finds out; an update is not sent again blindly",
     ),
     Outcome.NOT_ATTEMPTED: Words("not attempted, because the run stopped first", "apply again to go on"),
 }
 
 PROOFS: dict[Proof, str] = {
-    Proof.CONFIRMED: "read back as wanted",
+    Proof.CONFIRMED: "read again, as wanted",
     Proof.ACCEPTED: "accepted by the server",
     Proof.OBSERVED: "no answer, but the ticket reads as wanted",
-    Proof.TAGGED: "no answer, but the ticket carries our tag",
-    Proof.INFERRED: "no answer, and the ticket is gone",
+    Proof.TAGGED: "no answer, but the ticket has the tag of this operation",
+    Proof.INFERRED: "no answer, and the ticket is closed",
     Proof.UNCHANGED: "read again, unchanged",
     Proof.NONE: "no proof",
 }

@@ -36,7 +36,7 @@ def test_a_decision_before_it_is_applied(desk: Desk) -> None:
         "reason    An approval is needed",
     ]
     assert told["Live"][5].endswith(", 1 d ago")
-    assert told["Ledger"] == ["knows nothing of it"]
+    assert told["Ledger"] == ["has no entry for it"]
     assert "rule      approve/wanted: the manifest approves it and the ticket is still undecided" in told["Verdict"]
     assert told["Verdict"][-1] == "to do     have it reviewed, then apply: nothing has been sent for it yet"
 
@@ -77,7 +77,7 @@ def test_the_ledger_tells_what_was_done_by_whom_and_where_it_stands(desk: Desk) 
     told = _sections(desk.run("explain", FIRST).out)
     story = " ".join(told["Ledger"])
     assert ", attempt 1: Approved (run " in story
-    assert "applied by local:{b6e6a98b-6419-4497-9249-860d136dfba0}: read back as wanted (run" in story
+    assert "applied by local:{b6e6a98b-6419-4497-9249-860d136dfba0}: read again, as wanted (run" in story
     assert ".jsonl:3)" in story
     assert told["Live"] == ["there is no such ticket: it was processed, deleted, or never there"]
     assert any(line.startswith("rule      settled/receipt: ") for line in told["Verdict"])
@@ -99,7 +99,7 @@ def test_a_guid_that_nobody_knows_is_said_to_be_a_slip(desk: Desk) -> None:
     desk.decide(APPROVE)
     told = _sections(desk.run("explain", STRANGER).out)
     assert told["Verdict"] == [
-        "none      nobody knows this GUID: no manifest, not the server, not the ledger",
+        "none      this GUID is unknown to the manifests, the server and the ledger",
         "to do     check the GUID for a typing error, and --config and --env for the right server",
     ]
 

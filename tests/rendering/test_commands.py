@@ -142,5 +142,5 @@ def test_report_shows_a_ledger_that_was_edited_and_leaves_with_3(
     code, _, err = _run(capsys, "report", "--out", "site", "--ledger", "ledger")
     assert code == 3
     assert "error: the ledger does not hold" in err
-    assert "The ledger does not hold" in (folder / "site" / "controls.html").read_text()
+    assert "The ledger is not intact" in (folder / "site" / "controls.html").read_text()
     assert "host-00001" in (folder / "site" / "ledger.html").read_text()

@@ -92,7 +92,7 @@ def test_a_report_of_nothing_says_so_on_every_page() -> None:
 def test_a_ledger_that_does_not_hold_is_shown_with_its_faults() -> None:
     chain = replace(ledgers.CHAIN, faults=("2026/11/x.jsonl:7: the line was changed <b>",))
     page = site(replace(REPORT, chain=chain))["controls.html"]
-    assert "The ledger does not hold" in page
+    assert "The ledger is not intact" in page
     assert "the line was changed &lt;b&gt;" in page
     assert "verified</span>" not in page
 

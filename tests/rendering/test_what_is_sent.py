@@ -9,6 +9,7 @@ from reconciler.model.decision import Parameters
 from reconciler.model.explanation import Explanation
 from reconciler.model.plan import Plan
 from reconciler.model.ticket import Found
+from reconciler.model.verdict import Reason
 from reconciler.ports import Update
 from reconciler.rendering.html.plan import plan_page
 from reconciler.rendering.html.site import Report, site
@@ -71,3 +72,10 @@ def test_no_member_of_an_update_is_invisible(view: str) -> None:
 def test_what_is_not_sent_is_not_spoken_of(view: str) -> None:
     text = VIEWS[view](builders.plan(builders.step(1)))
     assert not [name for name in ("object_dn", "user_data", "sends reason", "sends     ") if name in text]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_reason_of_every_verdict_can_be_shown(view: str) -> None:
+    for reason in Reason:
+        text = VIEWS[view](builders.plan(builders.step(1, reason=reason)))
+        assert reason.verdict.value in text, reason

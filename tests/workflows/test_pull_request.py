@@ -76,7 +76,7 @@ def test_a_ticket_that_needs_a_person_is_shown_and_fails_the_check(acme: Team) -
     assert _jobs(dict(result.jobs))["Plan part 1"] == "success"
     assert _jobs(dict(result.jobs))["Report the plan"] == "failure"
     (comment,) = acme.github.world.comments_on(7)
-    assert "1 needs a person first" in comment
+    assert "1 needs attention" in comment
     assert OBJECTS[SHOP].rpartition("\\")[2] in comment
 
 

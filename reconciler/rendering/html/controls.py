@@ -45,7 +45,7 @@ def controls_page(
 ) -> str:
     """Return the page for those who check."""
     body = (
-        "<h1>Controls</h1>\n<p class=lede>What stood between a text file and a certificate.</p>\n"
+        "<h1>Controls</h1>\n<p class=lede>Checks of the ledger, of the plan and of reviews.</p>\n"
         + facts(
             (
                 ("Ledger chain", _chain(chain)),
@@ -77,7 +77,7 @@ def _faults(chain: Checked | None) -> str:
         return ""
     items = "".join(f"<li>{html(fault, 1_000)}</li>" for fault in chain.faults[:_MOST_FAULTS])
     rest = f"<li>… and {len(chain.faults) - _MOST_FAULTS:,} more</li>" if len(chain.faults) > _MOST_FAULTS else ""
-    return f'<div class="note"><strong>The ledger does not hold</strong><ul>{items}{rest}</ul></div>\n'
+    return f'<div class="note"><strong>The ledger is not intact</strong><ul>{items}{rest}</ul></div>\n'
 
 
 def _heartbeat(heartbeat: datetime | None, now: datetime) -> str:

@@ -95,8 +95,8 @@ def ticket_page(frame: Frame, guid: Guid, story: Sequence[Line], step: Step | No
     now = ""
     if step is not None:
         words = REASONS[step.reason]
-        do = f" {html(words.do)}." if words.do else ""
-        now = f"<p>{badge(step.verdict.value, tone(step.verdict))} {html(step.detail or words.says)}.{do}</p>\n"
+        do = f" {html(words.remedy)}." if words.remedy else ""
+        now = f"<p>{badge(step.verdict.value, tone(step.verdict))} {html(step.detail or words.cause)}.{do}</p>\n"
     known = [None, *(line.provenance for line in story)]
     events = "".join(
         _event(line, frame.repository, again=line.provenance == before)
@@ -105,7 +105,8 @@ def ticket_page(frame: Frame, guid: Guid, story: Sequence[Line], step: Step | No
     body = (
         f"<h1>{html(name, 160)}</h1>\n<p class=lede><code>{html(dn)}</code></p>\n"
         f"<p class=soft>Ticket <code>{guid}</code>{stage}</p>\n"
-        f'{now}<h2>Story</h2>\n<ol class="story">{events}</ol>\n<p><a href="../ledger.html">The whole ledger</a></p>\n'
+        f'{now}<h2>History</h2>\n<ol class="story">{events}</ol>\n'
+        '<p><a href="../ledger.html">The whole ledger</a></p>\n'
     )
     return page(frame, name, body, styles=("story.css",))
 
@@ -132,12 +133,12 @@ def _what(line: Line) -> str:
     match line.entry:
         case Intent(before=before, after=after, attempt=attempt):
             again = f", attempt {attempt}" if attempt > 1 else ""
-            return f"Asked TPP: {html(before.status, 60)} → {html(after.status, 60)}{again}"
+            return f"About to send: {html(before.status, 60)} → {html(after.status, 60)}{again}"
         case Recorded(receipt=receipt):
-            words = OUTCOMES[receipt.outcome].says
+            words = OUTCOMES[receipt.outcome].cause
             return f"{badge(receipt.outcome.value, _TONES.get(receipt.outcome, 'bad'))} {html(words)}"
         case Closed():
-            return "Seen to be gone: settled, never read again"
+            return "The ticket no longer exists: settled"
         case Opened():
             return "A run began"
         case Sealed():

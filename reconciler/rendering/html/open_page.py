@@ -15,7 +15,7 @@ from reconciler.rendering.timeline import Bar, Kind, bars
 from reconciler.rendering.words import counted
 
 _KIND_TONES = {Kind.CHANGE: "time", Kind.SET: "good", Kind.BLOCKED: "bad"}
-_KIND_WORDS = {Kind.CHANGE: "to be set", Kind.SET: "set already", Kind.BLOCKED: "needs a person"}
+_KIND_WORDS = {Kind.CHANGE: "to be set", Kind.SET: "set already", Kind.BLOCKED: "needs attention"}
 _MOST_ROWS = 1_000
 _BUTTONS = """<div class="controls" aria-label="Move the timeline" role="group">
 <button id="zoom-in" type="button">Zoom in</button><button id="zoom-out" type="button">Zoom out</button>
@@ -35,7 +35,7 @@ def open_page(frame: Frame, plan: Plan | None, told: Guids[Guid]) -> str:
         + facts(
             (
                 ("Will change", f"{len(plan.changes):,}"),
-                ("Need a person", f"{total(in_group(plan, Group.PERSON)):,}"),
+                ("Needs attention", f"{total(in_group(plan, Group.PERSON)):,}"),
                 ("Unchanged", f"{total(in_group(plan, Group.FINE)):,}"),
                 ("Sealed", f"{plan.decisions_sealed:,}" if plan.sealed else ""),
                 ("Decisions", f"{len(plan.steps) + plan.decisions_sealed:,}"),

@@ -65,7 +65,7 @@ def page(
         '<button id="theme" type="button">Theme</button></div></div></header>\n'
         f'<main id="main"><div class="wrap">\n{body}</div></main>\n'
         f'<footer><div class="wrap">Made {moment(frame.made_at)} by {html(frame.tool, 80)}. '
-        "A picture of the record, not the record: the ledger and TPP are.</div></footer>\n"
+        "This page is a snapshot; the ledger and TPP are authoritative.</div></footer>\n"
         + "".join(f"<script>{asset(name)}</script>\n" for name in code)
         + "</body>\n</html>\n"
     )

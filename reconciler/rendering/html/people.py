@@ -9,7 +9,7 @@ from reconciler.rendering.html.page import link, plain
 
 
 def who(provenance: Provenance) -> tuple[str, str, str]:
-    """Say who decided in three short lines of neutral text: people, pull request and commit, acting identity."""
+    """Name who decided in three short lines of neutral text: people, pull request and commit, acting identity."""
     review = provenance.review
     people = ""
     place = []
@@ -20,7 +20,7 @@ def who(provenance: Provenance) -> tuple[str, str, str]:
     if provenance.commit:
         place.append(f"commit {provenance.commit[:12]}")
     acting = f"as {provenance.identity}" if provenance.identity else ""
-    return plain(people) or "nobody is known", plain(", ".join(place)), plain(acting)
+    return plain(people) or "author not known", plain(", ".join(place)), plain(acting)
 
 
 def origin(provenance: Provenance, repository: str) -> Iterator[tuple[str, str]]:

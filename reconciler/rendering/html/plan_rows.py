@@ -61,11 +61,11 @@ def _row(step: Step, told: Set[Guid]) -> tuple[Cell, ...]:
 
 
 def _why(step: Step) -> tuple[str, str]:
-    """Say why a person is needed and what to do; of changes only what the verdict does not say by itself."""
+    """Why somebody has to act, and what to do; of changes only what the verdict does not say by itself."""
     if step.group is Group.CHANGE:
         return plain(step.detail), ""
     words = REASONS[step.reason]
-    return plain(step.detail) or words.says, words.do
+    return plain(step.detail) or words.cause, words.remedy
 
 
 def _status(state: State | None) -> str:

@@ -88,7 +88,7 @@ def _tables(changes: Sequence[Step], persons: Sequence[Step], numbers: dict[Guid
     if changes:
         text += f"### Changes\n\n{CHANGE_HEAD.format(zone=zone)}{shown_changes}{_shown(change_count, len(changes))}"
     if persons:
-        text += f"### Needs a person\n\n{PERSON_HEAD}{shown_persons}{_shown(person_count, len(persons))}"
+        text += f"### Needs attention\n\n{PERSON_HEAD}{shown_persons}{_shown(person_count, len(persons))}"
     return text
 
 
@@ -154,7 +154,7 @@ def _unblock(persons: Sequence[Step], numbers: dict[Guid, int], room: int) -> st
     return _bullets("To unblock", lines, room)
 
 
-_DO = {reason.value: words.do for reason, words in REASONS.items()}
+_DO = {reason.value: words.remedy for reason, words in REASONS.items()}
 
 
 def _do(reason: str) -> str:

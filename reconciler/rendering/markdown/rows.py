@@ -57,15 +57,15 @@ def change_row(number: int, step: Step, page: Page) -> str:
 
 
 def person_row(number: int, step: Step, page: Page) -> str:
-    """One row of the table of what needs a person."""
+    """One row of the table of what needs attention."""
     mark = "❌" if step.verdict in (Verdict.ERROR, Verdict.MISSING, Verdict.INVISIBLE) else "⛔"
-    why = markdown(step.detail, _CELL) if step.detail else REASONS[step.reason].says
+    why = markdown(step.detail, _CELL) if step.detail else REASONS[step.reason].cause
     return f"| {number} | {ticket(step, page)} | {_moved(step)} | {mark} **{HEADINGS[step.verdict]}**: {why} |\n"
 
 
 def fine_row(step: Step, page: Page) -> str:
     """One line of the list of what is done already."""
-    words = REASONS[step.reason].says
+    words = REASONS[step.reason].cause
     return f"- {ticket(step, page)}: {words}{'; ' + markdown(step.detail, _CELL) if step.detail else ''}\n"
 
 

@@ -27,9 +27,9 @@ def run_markdown(run: Run, page: Page = _PAGE) -> str:
         f"{f' · [workflow run]({url(page.run_url)})' if page.run_url else ''}\n\n"
     )
     remedies = "".join(
-        f"- **{outcome.value}**: {OUTCOMES[outcome].says}. To do: {OUTCOMES[outcome].do}.\n"
+        f"- **{outcome.value}**: {OUTCOMES[outcome].cause}. To do: {OUTCOMES[outcome].remedy}.\n"
         for outcome in Outcome
-        if run.counts.get(outcome) and OUTCOMES[outcome].do
+        if run.counts.get(outcome) and OUTCOMES[outcome].remedy
     )
     notes, _, _ = within((f"- {markdown(note, 400)}\n" for note in run.notes), page.budget // 10)
     tail = "".join(f"{part}\n" for part in (remedies, notes) if part)

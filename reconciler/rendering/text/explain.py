@@ -75,8 +75,8 @@ def _ticket(found: Explanation, ticket: LiveTicket, view: View) -> Iterator[Row]
             yield "", " " * 10 + times.local_window(ticket.state.schedule, view.zone)
     yield "object", terminal(ticket.object)
     yield "workflow", terminal(ticket.workflow)
-    yield "approvers", terminal(", ".join(ticket.approvers) or "not told")
-    rest = (("reason", ticket.reason), ("said", ticket.explanation))
+    yield "approvers", terminal(", ".join(ticket.approvers) or "not reported")
+    rest = (("reason", ticket.reason), ("text", ticket.explanation))
     yield from ((name, terminal(text)) for name, text in rest if text)
     if ticket.created is not None:
         yield "created", f"{times.utc(ticket.created)}, {age(found.now - ticket.created)} ago"
@@ -91,7 +91,7 @@ def _sibling(other: Sighted) -> Row:
 def _story(found: Explanation, view: View) -> Iterator[str]:
     yield painted("Ledger", Ink.STRONG, view.colour)
     if not found.story:
-        yield "  knows nothing of it"
+        yield "  has no entry for it"
     for line in found.story:
         when, what = _told(line)
         yield from field(when, what, width=view.width, indent=2, label=len(when))
@@ -111,7 +111,7 @@ def _told(line: Line) -> Row:
             by = f" by {terminal(line.provenance.identity)}" if line.provenance.identity else ""
             return times.utc(receipt.at), f"{receipt.outcome}{by}: {PROOFS[receipt.proof]}{detail} ({place})"
         case Closed(at=at):
-            return times.utc(at), f"seen to be gone ({place})"
+            return times.utc(at), f"no longer exists ({place})"
         case Opened(at=at) | Sealed(at=at) | Ended(at=at):
             return times.utc(at), place
         case _:
@@ -124,7 +124,7 @@ def _verdict(found: Explanation, view: View) -> Iterator[str]:
         yield from field("none", unmanaged(found), width=view.width, indent=2)
     else:
         yield from step_lines(found.step, view)
-        said = f"{found.step.reason}: {REASONS[found.step.reason].says}"
+        said = f"{found.step.reason}: {REASONS[found.step.reason].cause}"
         yield from field("rule", said, width=view.width, indent=2)
         if found.step.detail:
             yield from field("detail", terminal(found.step.detail), width=view.width, indent=2)

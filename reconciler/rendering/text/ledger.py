@@ -24,8 +24,8 @@ _INKS = {
 _SAYS = {
     OPEN: "an update was about to be sent, and no receipt says what became of it",
     SUPERSEDED: "no receipt followed; a later run looked at the ticket and tried again",
-    CLOSED: "the ticket was seen to be gone",
-} | {outcome.value: words.says for outcome, words in OUTCOMES.items()}
+    CLOSED: "the ticket no longer exists",
+} | {outcome.value: words.cause for outcome, words in OUTCOMES.items()}
 _OUTCOME = 18
 """Columns of an outcome: the longest is `rejected-by-server`."""
 _STATUS = 16

@@ -1,4 +1,4 @@
-"""A plan for terminals: irreversible changes first, then other changes, then persons' cases, the rest as counts."""
+"""A plan for terminals: what can't be undone, other changes, what needs attention; the rest as counts."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -71,15 +71,15 @@ def _persons(plan: Plan, view: View) -> Iterator[str]:
         words = REASONS[reason]
         title = f"{_capital(HEADINGS[reason.verdict])} ({len(found):,})  [{reason.value}]"
         yield painted(title, Ink.CARE, view.colour)
-        yield from field("why", words.says, width=view.width, indent=2, label=4)
-        yield from field("do", words.do, width=view.width, indent=2, label=4)
+        yield from field("why", words.cause, width=view.width, indent=2, label=4)
+        yield from field("do", words.remedy, width=view.width, indent=2, label=4)
         for step in found:
             yield from step_lines(step, view)
         yield ""
 
 
 def _by_reason(plan: Plan) -> list[Step]:
-    """The persons' cases with equal reasons side by side, so that each reason is explained once."""
+    """What needs attention, with equal reasons side by side, so that each reason is explained once."""
     order = {verdict: rank for rank, verdict in enumerate(in_group(plan, Group.PERSON))}
     steps = by_risk(step for step in plan.steps if step.group is Group.PERSON)
     return sorted(steps, key=lambda step: (order[step.verdict], step.reason.value))

@@ -63,10 +63,10 @@ def _outcome(outcome: Outcome, receipts: list[Receipt], view: View) -> Iterator[
     words = OUTCOMES[outcome]
     title = f"{outcome.value} ({len(receipts):,})"
     yield (
-        painted(title, _INKS.get(outcome, Ink.BAD), view.colour) + f"  {words.says}"[: max(view.width - len(title), 0)]
+        painted(title, _INKS.get(outcome, Ink.BAD), view.colour) + f"  {words.cause}"[: max(view.width - len(title), 0)]
     )
-    if words.do:
-        yield from field("do", words.do, width=view.width, indent=2, label=4)
+    if words.remedy:
+        yield from field("do", words.remedy, width=view.width, indent=2, label=4)
     if trouble or len(receipts) <= _FEW or view.detail is Detail.VERBOSE:
         for receipt in receipts:
             yield from _receipt(receipt, view, trouble=trouble)

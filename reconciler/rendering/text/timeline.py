@@ -52,7 +52,7 @@ def timeline_text(plan: Plan, view: View = PLAIN) -> str:
     for freeze, begins, ends in clipped(plan.freezes, scale.start, stop):
         chart = _chart(scale, begins, ends, _FREEZE, plan.made_at, open_end=False)
         lines.append(_labelled(f"freeze {terminal(freeze.name, 80)}", chart, label, Ink.DIM, view))
-    lines.append(f"{_NOW} now  █ to be set  ▓ set already  ▒ needs a person  ░ freeze  > no end")
+    lines.append(f"{_NOW} now  █ to be set  ▓ set already  ▒ needs attention  ░ freeze  > no end")
     lines.append(f"{counted(len(found), 'window')}; from {times.both(scale.start, view.zone)}")
     return log_lines(joined(line.rstrip() for line in lines))
 
