@@ -33,12 +33,12 @@ from pathlib import Path
 from uuid import UUID
 from reconciler.ledger.chain import verify
 from reconciler.ledger.heads import ledger_head
-from reconciler.ledger.memory import LedgerMemory
+from reconciler.ledger.index import read_index
 task, root = sys.argv[1], Path(sys.argv[2])
 number = {"recall": 500, "recall-own": 50_000}.get(task, 0)
 guids = [str(UUID(int=index + (0 if task == "recall-own" else 1 << 100))) for index in range(number)]
 if task.startswith("recall"):
-    found = len(LedgerMemory(root).recall(guids))
+    found = len(read_index(root, guids).stories)
     assert found == (number if task == "recall-own" else 0), found
 elif task == "head":
     ledger_head(root)

@@ -58,6 +58,7 @@ def write_settled_ledger(root: Path, guids: Iterable[str]) -> None:
     from datetime import UTC, datetime
 
     from reconciler.ledger.journal import open_journal
+    from reconciler.ledger.lock import hold_lock, this_process
     from reconciler.model.guid import Guid
     from reconciler.model.receipt import Outcome, Proof, Receipt
     from reconciler.model.record import Opened, Recorded
@@ -66,8 +67,9 @@ def write_settled_ledger(root: Path, guids: Iterable[str]) -> None:
 
     at = datetime(2026, 1, 5, tzinfo=UTC)
     origin = Provenance("benchmark", "https://localhost")
-    journal = open_journal(root, "20260105T000000Z-0a0b0c", origin, Opened(at, "sha256:" + "0" * 64))
-    journal.close()
+    run = "20260105T000000Z-0a0b0c"
+    with hold_lock(root, this_process(run, at)) as lock:
+        open_journal(lock, run, origin, Opened(at, "sha256:" + "0" * 64)).close()
     path = next(root.rglob("*.jsonl"))
     _append_quickly(
         path,

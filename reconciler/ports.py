@@ -3,14 +3,14 @@
 Nothing here can be called by accident: a reader has no method that writes.
 """
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from reconciler.model.decision import Parameters
 from reconciler.model.guid import Guid
-from reconciler.model.record import Entry, Story
+from reconciler.model.record import Entry
 from reconciler.model.status import Wanted
 from reconciler.model.ticket import Answer, Reading
 
@@ -49,14 +49,6 @@ class TicketWriter(Protocol):
 
     def update(self, update: Update) -> Answer:
         """Send one UpdateStatus and say what is known of it; every fault is a value. Thread-safe."""
-        ...
-
-
-class Memory(Protocol):
-    """What the ledger remembers."""
-
-    def recall(self, guids: Iterable[Guid]) -> Mapping[Guid, Story]:
-        """Return the story of each ticket that the ledger knows. Raises LedgerBroken for unreadable lines."""
         ...
 
 

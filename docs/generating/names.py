@@ -40,7 +40,7 @@ _FUNCTIONS = {
         "reconciler.applying.tools": ("Tools",),
         "reconciler.applying.brake": ("Brake",),
         "reconciler.ledger.journal": ("open_journal",),
-        "reconciler.ledger.memory": ("LedgerMemory",),
+        "reconciler.ledger.index": ("read_index",),
         "reconciler.ledger.chain": ("verify",),
         "reconciler.ledger.lock": ("hold_lock", "this_process"),
     },

@@ -63,7 +63,7 @@ def _show(found: Explanation, style: str) -> None:
 def _gather(
     house: "House", guid: Guid, plan: "Plan", reader: "TicketReader", named: "Mapping[Guid, Source]"
 ) -> Explanation:
-    from reconciler.ledger.reading import read_lines
+    from reconciler.ledger.history import read_lines
     from reconciler.model.ticket import Found
 
     step, reading = next(iter(plan.steps), None), reader.read(guid)

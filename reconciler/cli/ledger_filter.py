@@ -46,8 +46,7 @@ class Filter:
 
 def records_of(ledger: Path, wanted: Filter) -> Iterator["Record"]:
     """Yield the records that a filter lets through, as the ledger is read. Raises LedgerBroken."""
-    from reconciler.ledger.history import history
-    from reconciler.ledger.reading import read_lines
+    from reconciler.ledger.history import history, read_lines
 
     return filter(wanted.lets, history(read_lines(ledger, wanted.tickets or None)))
 

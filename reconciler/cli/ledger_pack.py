@@ -11,8 +11,7 @@ from reconciler.cli.ledger_filter import Filter, records_of
 from reconciler.errors import InvalidInput
 from reconciler.ledger.chain import verify
 from reconciler.ledger.files import reading
-from reconciler.ledger.heads import beginnings, head_digest, ledger_heads
-from reconciler.ledger.inclusion import files_from
+from reconciler.ledger.heads import beginnings, files_from, head_digest, ledger_heads
 from reconciler.ledger.plan_files import load_plan
 from reconciler.ledger.zip_file import write_zip
 from reconciler.model.audit import Absent, Audit

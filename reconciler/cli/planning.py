@@ -8,7 +8,7 @@ from pathlib import Path
 from reconciler.cli.version import tool
 from reconciler.cli.wiring import House
 from reconciler.ledger.heads import ledger_head
-from reconciler.ledger.memory import LedgerMemory
+from reconciler.ledger.index import read_index
 from reconciler.model.decision import Decision, Desired, Seal
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
@@ -45,7 +45,7 @@ def make_plan(house: House, reader: TicketReader, request: Request, introduce: C
     settings, now = house.settings, house.clock.now()
     desired = _prepared(house, reader, house.desired, request)
     ledger = Path(settings.ledger)
-    stories = LedgerMemory(ledger).recall(decision.guid for decision in desired.decisions)
+    stories = read_index(ledger, (decision.guid for decision in desired.decisions)).stories
     open_ones, closed = _divided(desired.decisions, stories, request.shard)
     readings = reader.read_many(open_ones)
     try:

@@ -14,7 +14,7 @@ def read_ledger(folder: Path) -> "tuple[list[Line], Checked]":
     from reconciler.errors import LedgerBroken
     from reconciler.ledger.chain import check
     from reconciler.ledger.heads import ledger_heads
-    from reconciler.ledger.reading import read_lines
+    from reconciler.ledger.history import read_lines
     from reconciler.rendering.html.controls import Checked
 
     lines: list[Line] = []

@@ -18,12 +18,11 @@ from reconciler.cli.preflight import may_write
 from reconciler.cli.progress import progress_bar
 from reconciler.cli.stopping import watched_signals
 from reconciler.cli.wiring import House
-from reconciler.ledger.chain import verify
+from reconciler.ledger.files import new_run_id
 from reconciler.ledger.heads import ledger_head
+from reconciler.ledger.index import read_index
 from reconciler.ledger.journal import open_journal
 from reconciler.ledger.lock import Owner, hold_lock, this_process
-from reconciler.ledger.memory import LedgerMemory
-from reconciler.ledger.run_id import new_run_id
 from reconciler.model.guid import Guid
 from reconciler.model.instant import format_instant
 from reconciler.model.plan import Plan
@@ -60,13 +59,12 @@ def carry_out(plan: Plan, house: House, *, fail_fast: bool = False) -> Ended:
     name = new_run_id(clock.now(), shard)
     owner = this_process(name, clock.now(), origin.workflow_run)
     name_run(name)
-    with hold_lock(ledger, owner) as dead, watched_signals(settings.stop_file) as stopping:
-        verify(ledger)
-        stories = LedgerMemory(ledger).recall(step.guid for step in plan.steps)
+    with hold_lock(ledger, owner) as lock, watched_signals(settings.stop_file) as stopping:
+        stories = read_index(ledger, (step.guid for step in plan.steps)).stories
         if not _has_work(plan, stories) and not seals(house.desired.sealable, plan.steps):
             return Ended(_idle(plan, house, name))
         opened = Opened(clock.now(), plan.digest, shard=plan.shard, overrides=_overrides(plan))
-        with closing(open_journal(ledger, name, origin, opened)) as journal, progress_bar("Applying") as progress:
+        with closing(open_journal(lock, name, origin, opened)) as journal, progress_bar("Applying") as progress:
             brake = Brake(stopping, 0 if fail_fast else settings.policy.failure_budget)
             tools = Tools(
                 reader=ticket_reader(house.session),
@@ -89,7 +87,7 @@ def carry_out(plan: Plan, house: House, *, fail_fast: bool = False) -> Ended:
                 progress=advance,
                 sealable=house.desired.sealable,
             )
-        notes = (*_taken_over(dead, clock.now()), *run.notes, *house.session.notes(), _anchor(ledger))
+        notes = (*_taken_over(lock.dead, clock.now()), *run.notes, *house.session.notes(), _anchor(ledger))
         return Ended(replace(run, notes=notes), stopping.signal, brake.systemic, brake.bug)
 
 

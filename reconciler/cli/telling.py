@@ -47,7 +47,7 @@ def tell(listeners: Listeners, ledger: Path, plan: Plan, run: Run | None = None)
 
 def _write_metrics(path: Path, ledger: Path, plan: Plan, run: Run | None) -> None:
     from reconciler.cli.clock import SystemClock
-    from reconciler.ledger.reading import read_lines
+    from reconciler.ledger.history import read_lines
     from reconciler.model.record import Ended
     from reconciler.model.status import Status
     from reconciler.rendering.metrics import metrics_text

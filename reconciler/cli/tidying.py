@@ -9,7 +9,7 @@ from pathlib import Path
 from reconciler.atomic import atomic_write
 from reconciler.cli.writing import changing
 from reconciler.errors import GuardRefused
-from reconciler.ledger.reading import read_lines
+from reconciler.ledger.history import read_lines
 from reconciler.manifests.discovery import KEPT, find
 from reconciler.manifests.edit import remove_entries
 from reconciler.manifests.write import comment_text

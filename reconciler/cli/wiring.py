@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli.clock import SystemClock
 from reconciler.cli.options import Invocation
 from reconciler.errors import LedgerBroken
-from reconciler.ledger.memory import LedgerMemory
+from reconciler.ledger.index import read_seals
 from reconciler.model.decision import Desired, Seal
 from reconciler.model.settings import AuthMethod, Settings
 
@@ -81,7 +81,7 @@ def _declared(settings: Settings, clock: SystemClock, paths: tuple[str, ...], se
 def _known_seals(ledger: Path) -> Mapping[str, Seal]:
     """Return the seals that can be read. What is wrong with a ledger is told by those who can't go on without it."""
     try:
-        return LedgerMemory(ledger).seals()
+        return read_seals(ledger)
     except LedgerBroken:
         return {}
 

@@ -1,26 +1,39 @@
 """Verification: does the ledger still say everything that was written, in the order in which it was written?
 
-Within a file each line has the hash of the one before, between files the first line names the heads that were there.
-So an edit, a gap, another order or a removed file shows, except at the very end: nothing later names the last lines.
-For these there is the anchor: a head that somebody noted elsewhere.
+Within a file (a segment) each line has the hash of the one before, between files the first line names the heads that
+were there. So an edit, a gap, another order or a removed file shows, except at the very end: nothing later names the
+last lines. For these there is the anchor: a head that somebody noted elsewhere.
 """
 
-from dataclasses import dataclass
+import re
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from reconciler.codec import canonical, decode, decode_line
 from reconciler.errors import LedgerBroken
-from reconciler.ledger.files import ledger_files
-from reconciler.ledger.heads import BROKEN_HINT, head_digest
-from reconciler.ledger.strand import Strand, read_strand
+from reconciler.ledger.files import file_of, line_hash, open_segment, reading, survey
+from reconciler.ledger.heads import Beginning, begin, head_digest, in_order
+from reconciler.ledger.lines import BROKEN_HINT
 from reconciler.model.decision import Problem, Source
-from reconciler.model.record import Head
+from reconciler.model.record import Head, Opened, Written
+
+Take = Callable[[str, int, bytes], None]
+"""Called with path, number and text of each whole line while the ledger is verified, in the order of the chain."""
+
+# Quotes inside JSON text are escaped, so these bytes can't be part of any text that somebody chose.
+_NUMBER = re.compile(rb'"line":(\d{1,18})[,}]')
+_PREVIOUS = re.compile(rb'"previous":"(sha256:[0-9a-f]{64})"')
+_NUMBER_MARK = b'"line":'
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """What a check of a ledger found.
+    """What a verification found.
 
-    `head` is the hash over the heads, worth noting elsewhere: a later check takes it as its anchor.
+    `head` is the hash over `heads`, worth noting elsewhere: a later verification takes it as its anchor.
     `torn` are lines that a crash cut off; they count as never written and are no fault.
     """
 
@@ -29,11 +42,12 @@ class Chain:
     head: str
     faults: tuple[Problem, ...] = ()
     torn: tuple[Source, ...] = ()
+    heads: tuple[Head, ...] = ()
 
 
-def verify(root: Path, anchor: str | None = None) -> Chain:
-    """Check the whole ledger and return what was found. Raises LedgerBroken that names the first fault."""
-    chain = check(root, anchor)
+def verify(root: Path, anchor: str | None = None, take: Take | None = None) -> Chain:
+    """Verify the whole ledger and return what was found. Raises LedgerBroken that names the first fault."""
+    chain = check(root, anchor, take)
     if chain.faults:
         first, *others = chain.faults
         more = f" (and {len(others)} more)" if others else ""
@@ -41,66 +55,192 @@ def verify(root: Path, anchor: str | None = None) -> Chain:
     return chain
 
 
-def check(root: Path, anchor: str | None = None) -> Chain:
-    """Check every file of the ledger, and that what `anchor` stands for is still there.
+def check(root: Path, anchor: str | None = None, take: Take | None = None) -> Chain:
+    """Verify every file of the ledger, and that what `anchor` stands for is still there, in one pass over its lines.
 
-    `anchor` is a hash noted earlier: of the whole ledger or of any line. Raises LedgerBroken only for a file that
-    can't be read at all; what is wrong in the files is returned as faults, sorted by place.
+    `anchor` is a hash noted earlier: of the whole ledger or of any line. `take` is given the lines as they come.
+    Raises LedgerBroken only for a file that can't be read at all; what is wrong in the files is returned as faults,
+    sorted by place.
     """
-    strands = {path: read_strand(root, path) for path in ledger_files(root)}
-    faults = [fault for strand in strands.values() for fault in strand.faults]
-    faults += [fault for strand in strands.values() for fault in _check_heads(strand, strands)]
-    head = head_digest(_tips(strands))
-    if anchor is not None and not _stands_for(anchor, head, strands):
-        faults.append(_lost(root, anchor))
+    paths, faults = survey(root)
+    begun = tuple(_begin(root, path) for path in paths)
+    named: dict[str, set[int]] = defaultdict(set)
+    for beginning in begun:
+        for there in beginning.heads:
+            named[there.path].add(there.lines)
+    segments: dict[str, Segment] = {}
+    for path in in_order(begun):
+        segments[path] = read_segment(root, path, named[path], anchor, take)
+    found = [*faults, *(fault for segment in segments.values() for fault in segment.faults)]
+    found += [fault for segment in segments.values() for fault in _check_heads(segment, segments)]
+    heads = _heads(segments)
+    head = head_digest(heads)
+    if anchor is not None and not _stands_for(anchor, head, segments):
+        found.append(_lost(root, anchor))
     return Chain(
-        files=sum(1 for strand in strands.values() if strand.hashes),
-        lines=sum(len(strand.hashes) for strand in strands.values()),
+        files=sum(1 for segment in segments.values() if segment.lines),
+        lines=sum(segment.lines for segment in segments.values()),
         head=head,
-        faults=tuple(sorted(faults, key=lambda fault: (fault.source, fault.code))),
-        torn=tuple(Source(path, len(strand.hashes) + 1) for path, strand in strands.items() if strand.torn),
+        faults=tuple(sorted(found, key=lambda fault: (fault.source, fault.code))),
+        torn=tuple(sorted(Source(path, segment.lines + 1) for path, segment in segments.items() if segment.torn)),
+        heads=heads,
     )
 
 
-def _check_heads(strand: Strand, strands: dict[str, Strand]) -> list[Problem]:
+def _begin(root: Path, path: str) -> Beginning:
+    """Return how a file begins; what is wrong with its first line is found when it is read whole."""
+    try:
+        return begin(root, path)
+    except LedgerBroken:
+        return Beginning(path, None)
+
+
+def _check_heads(segment: "Segment", segments: Mapping[str, "Segment"]) -> list[Problem]:
     """Hold what a file found when it was opened against what is there now."""
-    return [
-        fault for head in (strand.opened.heads if strand.opened else ()) for fault in _check_head(strand, head, strands)
-    ]
+    heads = segment.opened.heads if segment.opened else ()
+    return [fault for head in heads for fault in _check_head(segment, head, segments)]
 
 
-def _check_head(strand: Strand, head: Head, strands: dict[str, Strand]) -> list[Problem]:
-    there = strands.get(head.path)
-    found = f"when {strand.path} was begun it had {head.lines}"
+def _check_head(segment: "Segment", head: Head, segments: Mapping[str, "Segment"]) -> list[Problem]:
+    there = segments.get(head.path)
+    found = f"when {segment.path} was begun it had {head.lines}"
     if there is None:
         message = f"the file was removed: {found} lines"
         return [Problem("ledger/removed", Source(head.path), message)]
-    if len(there.hashes) < head.lines:
-        place = Source(head.path, len(there.hashes) + 1)
-        return [Problem("ledger/cut", place, f"lines are missing at the end: {found}, now it has {len(there.hashes)}")]
-    if there.hashes[head.lines - 1] != head.hash:
+    if there.lines < head.lines:
+        place = Source(head.path, there.lines + 1)
+        return [Problem("ledger/cut", place, f"lines are missing at the end: {found}, now it has {there.lines}")]
+    if there.named.get(head.lines) != head.hash:
         message = (
-            f"the line is not the one that was there when {strand.path} was begun: it or a line before was changed"
+            f"the line is not the one that was there when {segment.path} was begun: it or a line before was changed"
         )
         return [Problem("ledger/changed", Source(head.path, head.lines), message)]
     return []
 
 
-def _tips(strands: dict[str, Strand]) -> tuple[Head, ...]:
-    named = {(head.path, head.hash) for strand in strands.values() if strand.opened for head in strand.opened.heads}
+def _heads(segments: Mapping[str, "Segment"]) -> tuple[Head, ...]:
+    """Return the last lines that no file names, sorted by path."""
+    named = {(head.path, head.hash) for segment in segments.values() if segment.opened for head in segment.opened.heads}
     return tuple(
-        Head(path, strand.hashes[-1], len(strand.hashes))
-        for path, strand in strands.items()
-        if strand.hashes and (path, strand.hashes[-1]) not in named
+        Head(path, segment.last, segment.lines)
+        for path, segment in sorted(segments.items())
+        if segment.lines and (path, segment.last) not in named
     )
 
 
-def _stands_for(anchor: str, head: str, strands: dict[str, Strand]) -> bool:
-    """Whether the anchor is the ledger now, the ledger as some run found it, or the hash of a line."""
-    states = {head_digest(strand.opened.heads) for strand in strands.values() if strand.opened}
-    return anchor == head or anchor in states or any(anchor in strand.hashes for strand in strands.values())
+def _stands_for(anchor: str, head: str, segments: Mapping[str, "Segment"]) -> bool:
+    """Say whether the anchor is the ledger now, the ledger as some run found it, or the hash of a line."""
+    states = {head_digest(segment.opened.heads) for segment in segments.values() if segment.opened}
+    return anchor == head or anchor in states or any(segment.has_anchor for segment in segments.values())
 
 
 def _lost(root: Path, anchor: str) -> Problem:
     message = f"no line and no earlier state has the hash {anchor}: what was there when it was noted was cut or changed"
     return Problem("ledger/anchor", Source(str(root)), message)
+
+
+@dataclass(slots=True)
+class Segment:
+    """One file: how many whole lines it has, the hashes of the last one and of those that others name, its faults."""
+
+    path: str
+    lines: int = 0
+    last: str = ""
+    named: dict[int, str] = field(default_factory=dict)
+    has_anchor: bool = False
+    opened: Opened | None = None
+    faults: list[Problem] = field(default_factory=list)
+    torn: bool = False
+
+    def blame(self, line: int, cause: str, message: str, hint: str = "") -> None:
+        """Note a fault of one line, counted as it stands in the file."""
+        self.faults.append(Problem(f"ledger/{cause}", Source(self.path, line), message, hint))
+
+
+def read_segment(
+    root: Path, path: str, named: Collection[int] = (), anchor: str | None = None, take: Take | None = None
+) -> Segment:
+    """Read and verify one file: numbers without gaps, and every line with the hash of the one before.
+
+    Raises LedgerBroken only when it can't be read at all. Every line of the ledger passes through this loop.
+    """
+    segment = Segment(path)
+    line, last, place, number = b"", "", 0, 0
+    with reading(root / path), open_segment(root, path) as file:
+        for text in file:
+            if not text.endswith(b"\n"):
+                segment.torn = True
+                break
+            line, place = text[:-1], place + 1
+            at = line.find(_NUMBER_MARK) + len(_NUMBER_MARK)
+            if last and line.startswith(b"%d," % (number + 1), at) and b'"previous":"%b"' % last.encode() in line:
+                number += 1
+            else:
+                number = _look_closer(segment, line, place, number, last)
+            last = line_hash(line)
+            if place in named:
+                segment.named[place] = last
+            if last == anchor:
+                segment.has_anchor = True
+            if take is not None:
+                take(path, place, line)
+    segment.lines, segment.last = place, last
+    if place and not segment.faults:
+        _decode(segment, line, place)  # no later line vouches for the last one, so at least its spelling has to be ours
+    return segment
+
+
+def _look_closer(segment: Segment, line: bytes, place: int, before: int, last: str) -> int:
+    """Say what is wrong with a line that is the first or does not follow the one before; return its own number.
+
+    `before` is the number of the line before, 0 for none, and `last` its hash.
+    """
+    found, previous = _NUMBER.search(line), _PREVIOUS.search(line)
+    number = int(found.group(1)) if found else before + 1
+    if found is None or previous is None:
+        segment.blame(place, "unreadable", "this is no line of a ledger")
+    elif number > before + 1:
+        segment.blame(place, "gap", f"{_lines(before + 1, number - 1)} missing before line {number}")
+    elif number <= before:
+        message = f"line {number} stands behind line {before}: lines were moved, repeated or put in"
+        segment.blame(place, "order", message)
+    elif last and previous.group(1).decode() != last:
+        message = f"line {before} has not the hash that line {number} was written with: one of the two was changed"
+        segment.blame(place - 1, "changed", message)
+    if place == 1:
+        _open(segment, line)
+    return number
+
+
+def _lines(first: int, last: int) -> str:
+    return f"line {first} is" if first == last else f"lines {first} to {last} are"
+
+
+def _open(segment: Segment, line: bytes) -> None:
+    written = _decode(segment, line, 1)
+    if written is None:
+        return
+    if not isinstance(written.entry, Opened):
+        segment.blame(1, "gap", "the first line does not open a run: lines before it are missing")
+        return
+    segment.opened = written.entry
+    if written.previous != head_digest(written.entry.heads):
+        segment.blame(1, "changed", "the heads are not those that the line was written with: it was changed")
+    try:
+        home = file_of(written.run)
+    except ValueError as error:
+        segment.blame(1, "changed", str(error))
+        return
+    if home != segment.path:
+        segment.blame(1, "moved", f"this is the file of run {written.run}, which belongs at {home}")
+
+
+def _decode(segment: Segment, line: bytes, place: int) -> Written | None:
+    try:
+        written, spelled = decode_line(line), canonical(decode(line, dict[str, Any]))
+    except ValueError as error:
+        segment.blame(place, "unreadable", f"the line can't be read: {error}")
+        return None
+    if spelled != line:
+        segment.blame(place, "changed", "the line is not spelled as the reconciler spells it: it was changed")
+    return written

@@ -1,26 +1,43 @@
-"""The files of a ledger: their names, their whole lines, and the hash of a line.
+"""The files of a ledger: the runs that name them, their places, and their whole lines.
 
 A line counts once its newline is there. What stands behind the last newline is a torn tail: a write that a crash
 or a full disk cut off, for which no request was sent, and which is treated as never written.
 """
 
+import errno
 import os
 import re
+import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
+from reconciler.codec import sha256
 from reconciler.errors import LedgerBroken
-from reconciler.model.canonical import sha256
+from reconciler.model.decision import Problem, Source
+from reconciler.model.instant import as_utc
+from reconciler.model.shard import Shard
 
 line_hash = sha256
 """The hash of a line is the SHA-256 of its bytes without the newline, so that `sha256sum` can check it."""
 
-_RUN = re.compile(r"(\d{4})(\d{2})\d{2}T\d{6}Z-[0-9a-f]{6,}(-\d+of\d+)?")
-_FILE = re.compile(r"\d{4}/\d{2}/[^/]+\.jsonl")
-_TAIL = 64 * 1024
 READ_AHEAD = 1 << 20
 """Bytes that are read at once. With the default of 8 KiB reading 400,000 lines takes twice as long."""
+_RUN = re.compile(r"(\d{4})(\d{2})\d{2}T\d{6}Z-[0-9a-f]{6,}(-\d+of\d+)?")
+_FILE = re.compile(r"\d{4}/\d{2}/[^/]+\.jsonl")
+_BLOCK = 8 * 1024
+_TAIL = 64 * 1024
+_NOT_OURS = ".git"
+"""A ledger that is the checkout of its branch has git's own files beside the runs."""
+
+
+def new_run_id(at: datetime, shard: Shard | None = None) -> str:
+    """Return an id such as 20261123T211829Z-6a1f09, with -1of4 for the first of four shards; ids sort by time."""
+    part = "" if shard is None else f"-{shard.number}of{shard.of}"
+    return f"{as_utc(at):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}{part}"
 
 
 def file_of(run: str) -> str:
@@ -34,20 +51,52 @@ def file_of(run: str) -> str:
 def ledger_files(root: Path) -> tuple[str, ...]:
     """Return the paths of all files below the ledger, sorted; none when there is no ledger yet.
 
-    Raises LedgerBroken when a folder can't be read.
+    Raises LedgerBroken when a folder can't be read, or when something is there that `survey` finds fault with.
     """
+    paths, faults = survey(root)
+    if faults:
+        raise LedgerBroken(f"{root / faults[0].source.path}: {faults[0].message}", faults[0].hint)
+    return paths
 
-    def refuse(error: OSError) -> None:
-        raise unreadable(Path(error.filename or root), error) from error
 
-    if not root.exists():
-        return ()
-    found = (
-        (Path(folder) / name).relative_to(root).as_posix()
-        for folder, _, names in os.walk(root, onerror=refuse)
-        for name in names
-    )
-    return tuple(sorted(path for path in found if _FILE.fullmatch(path)))
+def survey(root: Path) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
+    """Return the paths of a ledger's files, sorted, and what is wrong with anything else that lies there.
+
+    Links and special files are faults wherever they lie, because what they lead to is not what was written. So are
+    lines in a place where no run looks for them. Raises LedgerBroken when a folder can't be read.
+    """
+    paths: list[str] = []
+    faults: list[Problem] = []
+    waiting = [""] if root.exists() else []
+    while waiting:
+        folder = waiting.pop()
+        with reading(root / folder), os.scandir(root / folder) as entries:
+            for entry in entries:
+                path = f"{folder}{entry.name}"
+                if path == _NOT_OURS:
+                    continue
+                is_file, is_folder = entry.is_file(follow_symlinks=False), entry.is_dir(follow_symlinks=False)
+                if is_folder and not path.endswith(".jsonl"):
+                    waiting.append(f"{path}/")
+                elif is_file and _FILE.fullmatch(path):
+                    paths.append(path)
+                elif not is_file or path.endswith(".jsonl"):
+                    faults.append(_misplaced(path, entry))
+    return tuple(sorted(paths)), tuple(sorted(faults, key=lambda fault: fault.source))
+
+
+def _misplaced(path: str, entry: "os.DirEntry[str]") -> Problem:
+    if entry.is_symlink():
+        message = "this is a link; a ledger has only regular files and folders"
+        return Problem("ledger/link", Source(path), message, "put the file itself there, or remove the link")
+    if entry.is_dir():
+        message = "this is a folder, and only the file of a run has such a name"
+        return Problem("ledger/folder", Source(path), message, "remove it, or move it out of the ledger")
+    if entry.is_file():
+        message = "lines that lie here are never read: the file of a run lies at <year>/<month>/<run>.jsonl"
+        return Problem("ledger/misplaced", Source(path), message, "move it back to where its run was written")
+    message = "this is a special file; a ledger has only regular files and folders"
+    return Problem("ledger/special", Source(path), message, "remove it")
 
 
 @contextmanager
@@ -67,9 +116,18 @@ def unreadable(path: Path, error: OSError) -> LedgerBroken:
     )
 
 
+def open_segment(root: Path, path: str, buffering: int = READ_AHEAD) -> BinaryIO:
+    """Open a file of the ledger for reading. Raises OSError for all but a regular file; never waits for a pipe."""
+    descriptor = os.open(root / path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "this is no regular file", str(root / path))
+    return os.fdopen(descriptor, "rb", buffering=buffering)
+
+
 def whole_lines(root: Path, path: str) -> Iterator[bytes]:
     """Yield the lines of one file without their newlines; a torn tail is left out. Raises LedgerBroken."""
-    with reading(root / path), (root / path).open("rb", buffering=READ_AHEAD) as file:
+    with reading(root / path), open_segment(root, path) as file:
         for line in file:
             if line.endswith(b"\n"):
                 yield line[:-1]
@@ -77,12 +135,14 @@ def whole_lines(root: Path, path: str) -> Iterator[bytes]:
 
 def first_line(root: Path, path: str) -> bytes | None:
     """Return the first line of a file, None when it was never completed. Raises LedgerBroken."""
-    return next(whole_lines(root, path), None)
+    with reading(root / path), open_segment(root, path, buffering=_BLOCK) as file:
+        line = file.readline()
+    return line[:-1] if line.endswith(b"\n") else None
 
 
 def last_line(root: Path, path: str) -> bytes | None:
     """Return the last whole line of a file, None when there is none; reads little more. Raises LedgerBroken."""
-    with reading(root / path), (root / path).open("rb") as file:
+    with reading(root / path), open_segment(root, path) as file:
         size = file.seek(0, os.SEEK_END)
         tail, wanted = b"", _TAIL
         while True:
@@ -100,5 +160,5 @@ def last_line(root: Path, path: str) -> bytes | None:
 
 def count_lines(root: Path, path: str) -> int:
     """Return the number of whole lines of a file. Raises LedgerBroken."""
-    with reading(root / path), (root / path).open("rb", buffering=READ_AHEAD) as file:
+    with reading(root / path), open_segment(root, path) as file:
         return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(READ_AHEAD), b""))

@@ -1,18 +1,20 @@
 """The heads of a ledger: the last lines that no other file names yet, which together vouch for every line there is.
 
 Files name heads as commits name parents. A new run names only the heads that no file leads to, so that the first
-line of a file stays short however long the history is.
+line of a file stays short however long the history is. Order and "was this there?" follow from these names alone:
+no clock of any machine is asked.
 """
 
-import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.codec import canonical, sha256
 from reconciler.errors import LedgerBroken
 from reconciler.ledger.files import count_lines, first_line, last_line, ledger_files, line_hash
-from reconciler.model.canonical import canonical, sha256
+from reconciler.ledger.lines import BROKEN_HINT, decode
+from reconciler.model.decision import Source
 from reconciler.model.record import Head, Opened
-from reconciler.model.record_codec import decode_line, encode_heads
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +24,15 @@ class Beginning:
     path: str
     opened: Opened | None
 
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """The heads that were there when the file was begun."""
+        return self.opened.heads if self.opened else ()
+
 
 def head_digest(heads: tuple[Head, ...]) -> str:
     """Return one hash over heads: what the first line of the next file has as `previous`."""
-    return sha256(canonical(encode_heads(tuple(sorted(heads, key=lambda head: head.path)))))
+    return sha256(canonical(sorted(heads, key=lambda head: head.path)))
 
 
 def ledger_head(root: Path) -> str:
@@ -36,7 +43,7 @@ def ledger_head(root: Path) -> str:
 def ledger_heads(root: Path) -> tuple[Head, ...]:
     """Return the heads that no other head leads to, sorted by path. Raises LedgerBroken."""
     begun = beginnings(root)
-    named = {(head.path, head.hash) for beginning in begun if beginning.opened for head in beginning.opened.heads}
+    named = {(head.path, head.hash) for beginning in begun for head in beginning.heads}
     heads = []
     for beginning in begun:
         line = last_line(root, beginning.path)
@@ -47,18 +54,26 @@ def ledger_heads(root: Path) -> tuple[Head, ...]:
 
 def beginnings(root: Path) -> tuple[Beginning, ...]:
     """Return how every file begins, sorted by path. Raises LedgerBroken for a first line that is none."""
-    return tuple(Beginning(path, _opened(root, path)) for path in ledger_files(root))
+    return tuple(begin(root, path) for path in ledger_files(root))
 
 
-def in_order(begun: tuple[Beginning, ...]) -> tuple[str, ...]:
+def begin(root: Path, path: str) -> Beginning:
+    """Return how one file begins. Raises LedgerBroken for a first line that is none."""
+    line = first_line(root, path)
+    if line is None:
+        return Beginning(path, None)
+    entry = decode(line, Source(str(root / path), 1)).entry
+    if not isinstance(entry, Opened):
+        raise LedgerBroken(f"{root / path}:1: the first line does not open a run", BROKEN_HINT)
+    return Beginning(path, entry)
+
+
+def in_order(begun: Iterable[Beginning]) -> tuple[str, ...]:
     """Return the paths so that every file comes after those that it names, whatever any clock said.
 
     Files that don't know of each other (shards) come in the order of their paths.
     """
-    named = {
-        beginning.path: {head.path for head in beginning.opened.heads} if beginning.opened else set()
-        for beginning in begun
-    }
+    named = {beginning.path: {head.path for head in beginning.heads} for beginning in begun}
     ordered: dict[str, None] = {}
     for path in sorted(named):
         _visit(path, named, ordered)
@@ -79,21 +94,34 @@ def _visit(path: str, named: dict[str, set[str]], ordered: dict[str, None]) -> N
             ordered.setdefault(waiting.pop())
 
 
-def _opened(root: Path, path: str) -> Opened | None:
-    line = first_line(root, path)
-    if line is None:
-        return None
-    try:
-        entry = decode_line(json.loads(line)).entry
-    except (ValueError, RecursionError) as error:
-        raise LedgerBroken(f"{root / path}:1: the line can't be read: {error}", BROKEN_HINT) from None
-    if not isinstance(entry, Opened):
-        raise LedgerBroken(f"{root / path}:1: the first line does not open a run", BROKEN_HINT)
-    return entry
+def files_from(root: Path, paths: Iterable[str]) -> tuple[str, ...]:
+    """Return the paths themselves and all files that name them, directly or through others, sorted.
+
+    Each file vouches for the lines of those that it names, and a head vouches for its own file, so these files prove
+    every line of `paths` up to the heads of today. Raises LedgerBroken.
+    """
+    named_by: dict[str, set[str]] = {}
+    for beginning in beginnings(root):
+        for head in beginning.heads:
+            named_by.setdefault(head.path, set()).add(beginning.path)
+    found: set[str] = set()
+    waiting = list(paths)
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting.extend(named_by.get(path, ()))
+    return tuple(sorted(found))
 
 
-BROKEN_HINT = (
-    "`reconciler ledger verify` says everything that is wrong; restore the ledger from its branch or a backup, "
-    "and find out who changed it"
-)
-"""What to do about a ledger that does not hold."""
+def lines_behind(begun: Iterable[Beginning], heads: Iterable[Head]) -> Mapping[str, int]:
+    """Return how many lines of each file are vouched for by `heads`: all others were written later, or beside them."""
+    named = {beginning.path: beginning.heads for beginning in begun}
+    behind: dict[str, int] = {}
+    waiting = list(heads)
+    while waiting:
+        head = waiting.pop()
+        if head.path not in behind:
+            waiting.extend(named.get(head.path, ()))
+        behind[head.path] = max(behind.get(head.path, 0), head.lines)
+    return behind

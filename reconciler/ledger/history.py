@@ -1,18 +1,36 @@
-"""Lines of the ledger told as a story: receipts and closings joined with the intents before them."""
+"""The history of tickets, in the order in which it was written: receipts and closings with the intents before them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import assert_never
 
+from reconciler.ledger.files import whole_lines
+from reconciler.ledger.heads import beginnings, in_order
+from reconciler.ledger.lines import guid_in, read_line
+from reconciler.model.decision import Source
 from reconciler.model.guid import Guid
 from reconciler.model.history import Record
 from reconciler.model.receipt import Receipt
 from reconciler.model.record import Closed, Ended, Intent, Line, Opened, Recorded, Sealed
 
 
+def read_lines(root: Path, guids: Collection[Guid] | None = None) -> Iterator[Line]:
+    """Yield the lines of the whole ledger, or only those about some tickets, oldest first.
+
+    A file comes after the files that it names as its heads. A torn tail is left out. Raises LedgerBroken for a
+    line that can't be read; verifying the chain before is for ledger/chain.py.
+    """
+    wanted = None if guids is None else frozenset(guid.encode() for guid in guids)
+    for path in in_order(beginnings(root)):
+        for number, line in enumerate(whole_lines(root, path), start=1):
+            if wanted is None or guid_in(line) in wanted:
+                yield read_line(line, Source(path, number))
+
+
 def history(lines: Iterable[Line]) -> Iterator[Record]:
     """Yield what was done to tickets, in the order of the lines; intents that no receipt answers come last."""
-    told = _Told()
+    told = _Intents()
     for line in lines:
         match line.entry:
             case Intent() as intent:
@@ -31,8 +49,8 @@ def history(lines: Iterable[Line]) -> Iterator[Record]:
 
 
 @dataclass(slots=True)
-class _Told:
-    """Intents that were told so far: the last of each ticket, and those that no receipt has answered."""
+class _Intents:
+    """The intents so far: the last of each ticket, and those that no receipt has answered."""
 
     asked: dict[Guid, Intent] = field(default_factory=dict)
     waiting: dict[Guid, tuple[Line, Intent]] = field(default_factory=dict)

@@ -15,8 +15,9 @@ from reconciler.atomic import sync, sync_folder
 from reconciler.errors import LedgerUnwritable
 from reconciler.ledger.files import file_of, line_hash
 from reconciler.ledger.heads import head_digest, ledger_heads
+from reconciler.ledger.lock import Lock, require_named
 from reconciler.model.provenance_codec import encode_provenance
-from reconciler.model.record import Entry, Opened
+from reconciler.model.record import Entry, Intent, Opened
 from reconciler.model.record_codec import encode_line
 from reconciler.model.review import Provenance
 from reconciler.model.value import replace
@@ -34,21 +35,21 @@ _REMEDIES = {
 }
 
 
-def open_journal(root: Path, run: str, provenance: Provenance, opened: Opened) -> "Journal":
+def open_journal(lock: Lock, run: str, provenance: Provenance, opened: Opened) -> "Journal":
     """Begin the file of a run with its first line, which names the heads that are there now.
 
-    The lock of the ledger must be held (ledger/lock.py). `opened.heads` is filled in here. When this returns, file
-    and folders are on disk. Raises LedgerUnwritable when they can't be, LedgerBroken when an earlier file can't be
+    `lock` is that of the ledger, and held. `opened.heads` is filled in here. When this returns, file and folders are
+    on disk. Raises LedgerUnwritable when they can't be, LedgerBroken when an earlier file can't be
     read, ValueError when `run` is no run id.
     """
-    heads = ledger_heads(root)
-    path = root / file_of(run)
+    heads = ledger_heads(lock.root)
+    path = lock.root / file_of(run)
     try:
         _make_folder(path.parent)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise _unwritable(Path(error.filename or path), error) from error
-    journal = Journal(path, descriptor, run, provenance, head_digest(heads))
+    journal = Journal(path, descriptor, lock, run, provenance, head_digest(heads))
     try:
         journal.append(replace(opened, heads=heads))
         sync_folder(path.parent)
@@ -64,10 +65,13 @@ def open_journal(root: Path, run: str, provenance: Provenance, opened: Opened) -
 class Journal:
     """The open file of one run; implements ports.Ledger. Closing it adds nothing."""
 
-    def __init__(self, path: Path, descriptor: int, run: str, provenance: Provenance, previous: str) -> None:
+    def __init__(
+        self, path: Path, descriptor: int, lock: Lock, run: str, provenance: Provenance, previous: str
+    ) -> None:
         """Take over an empty file that is open for appending; `previous` goes into its first line."""
         self.path = path
         self.run = run
+        self._lock = lock
         self._descriptor = descriptor
         self._provenance = encode_provenance(provenance)
         self._turn = threading.Condition()
@@ -81,8 +85,16 @@ class Journal:
     def append(self, entry: Entry) -> None:
         """Write one entry; it is on disk when this returns. Thread-safe.
 
-        Raises LedgerUnwritable, and from then on for every call: whether the last lines are on disk is not known.
+        An intent is also where the next run looks for it, and no other run can have begun: lock and file are still
+        those that their paths name. Raises LedgerUnwritable: when a line could not be written, from then on for every
+        call, because whether the last lines are on disk is not known.
         """
+        self._write(entry)
+        if isinstance(entry, Intent):
+            self._lock.require_held()
+            require_named(self._descriptor, self.path)
+
+    def _write(self, entry: Entry) -> None:
         with self._turn:
             self._refuse_after_failure()
             mine = self._enqueue(entry)

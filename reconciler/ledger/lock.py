@@ -55,12 +55,34 @@ def this_process(run: str, since: datetime, url: str | None = None) -> Owner:
     return Owner(os.getpid(), socket.gethostname(), user, run, since, url)
 
 
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """The lock of the ledger in `root`, while it is held. `dead` is the owner that died holding it, if one did."""
+
+    root: Path
+    descriptor: int
+    dead: Owner | None = None
+
+    def require_held(self) -> None:
+        """Raise LedgerUnwritable when the lock file is not the one that was locked: another run may hold a new one."""
+        require_named(self.descriptor, self.root / LOCK_FILE)
+
+
+def require_named(descriptor: int, path: Path) -> None:
+    """Raise LedgerUnwritable when an open file is not the one that `path` names any more."""
+    if not _is_named(descriptor, path):
+        raise LedgerUnwritable(
+            f"{path} was removed, replaced or moved while the run was going",
+            "put the ledger's folder back as it was (`git clean`, a checkout or a move took it away), then run again: "
+            "what was sent and not recorded is found by reading the tickets",
+        )
+
+
 @contextmanager
-def hold_lock(root: Path, owner: Owner) -> Iterator[Owner | None]:
+def hold_lock(root: Path, owner: Owner) -> Iterator[Lock]:
     """Hold the lock of the ledger in `root`; `owner.since` is now.
 
-    Yields the owner that died holding it, None when there was none. Raises LockHeld at once when another process
-    holds it, and LedgerUnwritable when the lock file can't be written.
+    Raises LockHeld at once when another process holds it, and LedgerUnwritable when the lock file can't be written.
     """
     path = root / LOCK_FILE
     try:
@@ -74,10 +96,11 @@ def hold_lock(root: Path, owner: Owner) -> Iterator[Owner | None]:
     try:
         dead = _read_owner(descriptor)
         _write_owner(descriptor, path, owner)
-        yield dead
+        yield Lock(root, descriptor, dead)
     finally:
-        with suppress(OSError):
-            path.unlink()
+        if _is_named(descriptor, path):
+            with suppress(OSError):
+                path.unlink()
         os.close(descriptor)
 
 
@@ -101,8 +124,8 @@ def _open_locked(path: Path, now: datetime) -> int:
 
 def _is_named(descriptor: int, path: Path) -> bool:
     try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except OSError:
         return False
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 import sqlite3
 import ssl
 import threading
@@ -19,7 +20,7 @@ from reconciler.errors import InvalidInput
 from reconciler.model.decision import Problem, Source
 from reconciler.sandbox.clock import Now, RealTime, SandboxClock
 from reconciler.sandbox.fault_injection import Faults
-from reconciler.sandbox.grants import Grants, new_secret
+from reconciler.sandbox.grants import Grants
 from reconciler.sandbox.http_app import HttpApp
 from reconciler.sandbox.identities import Directory
 from reconciler.sandbox.log import Log
@@ -117,7 +118,7 @@ def issue(tpp: Platform, scope: str, identity: str, lifetime: timedelta | None) 
     """Return a new access token for an identity in any spelling."""
     known = tpp.directory.find(identity)
     universal = known.universal if known else identity
-    token = new_secret()
+    token = secrets.token_urlsafe(18)
     tpp.grants.take(universal, "reconciler", scope, seen=tpp.world.serial, token=token, lifetime=lifetime)
     return token
 
@@ -143,7 +144,7 @@ class Listening:
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A running sandbox: its address, an access token that may approve, and everything inside."""
+    """A running sandbox: its address, an access token, and everything inside."""
 
     url: str
     token: str = field(repr=False)

@@ -41,11 +41,12 @@ async def details(tpp: Platform, call: ServerCall) -> Reply:
     """All that is known of one ticket."""
     ticket = _find(tpp, call)
     if isinstance(ticket, ResultCode):
-        return _failure(tpp, ticket, _DETAILS)
+        return failure(ticket, tpp.behaviour.failure_status, _DETAILS)
     style = tpp.behaviour.times
     payload: dict[str, Json] = {
-        **_texts(tpp, ticket),
+        "ApprovalExplanation": ticket.explanation,
         "ApprovalFrom": "",
+        "ApprovalReason": ticket.reason,
         "Approvers": ticket.approvers,
         "Blocking": ticket.object,
         "Created": spell_time(ticket.created, style),
@@ -63,7 +64,7 @@ async def status(tpp: Platform, call: ServerCall) -> Reply:
     """The status string alone."""
     ticket = _find(tpp, call)
     if isinstance(ticket, ResultCode):
-        return _failure(tpp, ticket, ("Status",))
+        return failure(ticket, tpp.behaviour.failure_status, ("Status",))
     return success({"Status": _status(tpp, ticket)})
 
 
@@ -71,16 +72,16 @@ async def exists(tpp: Platform, call: ServerCall) -> Reply:
     """Result 1 or 3. A ticket that the caller may not see exists all the same."""
     ticket = _find(tpp, call)
     if ticket is ResultCode.BAD_ARGUMENTS:
-        return _failure(tpp, ticket)
+        return failure(ticket, tpp.behaviour.failure_status)
     known = isinstance(ticket, Ticket) or tpp.world.knows(text(call.body, "GUID"), _grant(call).seen)
-    return success({}) if known else _failure(tpp, ResultCode.TICKET_DOES_NOT_EXIST)
+    return success({}) if known else failure(ResultCode.TICKET_DOES_NOT_EXIST, tpp.behaviour.failure_status)
 
 
 async def enumerate_tickets(tpp: Platform, call: ServerCall) -> Reply:
     """GUIDs of the tickets on an object and/or with matching user data; with neither, those of the caller."""
     object_dn, user_data = optional(call.body, "ObjectDN"), optional(call.body, "UserData")
     if object_dn and not object_dn.casefold().startswith(_ROOT.casefold()):
-        return _failure(tpp, ResultCode.OBJECT_DOES_NOT_EXIST, ("GUIDs",))
+        return failure(ResultCode.OBJECT_DOES_NOT_EXIST, tpp.behaviour.failure_status, ("GUIDs",))
     grant = _grant(call)
     voices = tpp.directory.voices(grant.identity)
     found = [
@@ -101,15 +102,14 @@ async def create(tpp: Platform, call: ServerCall) -> Reply:
     approvers, reason = call.body.get("Approvers"), call.body.get("Reason", "")
     if reason is not None and (isinstance(reason, bool) or not isinstance(reason, int)):
         raise Malformed("Reason must be a number or null")
-    required = tpp.behaviour.user_data_required
-    user_data = text(call.body, "UserData") if required else optional(call.body, "UserData") or ""
+    user_data = optional(call.body, "UserData") or ""
     named = identities(tpp.directory, approvers)
     if not object_dn.casefold().startswith(_ROOT.casefold()):
-        return _failure(tpp, ResultCode.OBJECT_DOES_NOT_EXIST, ("GUID",))
+        return failure(ResultCode.OBJECT_DOES_NOT_EXIST, tpp.behaviour.failure_status, ("GUID",))
     if not workflow.casefold().startswith(_ROOT.casefold()):
-        return _failure(tpp, ResultCode.WORKFLOW_OBJECT_DOES_NOT_EXIST, ("GUID",))
+        return failure(ResultCode.WORKFLOW_OBJECT_DOES_NOT_EXIST, tpp.behaviour.failure_status, ("GUID",))
     if named is None:
-        return _failure(tpp, ResultCode.BAD_ARGUMENTS, ("GUID",))
+        return failure(ResultCode.BAD_ARGUMENTS, tpp.behaviour.failure_status, ("GUID",))
     ticket = tpp.world.add_ticket(
         object=object_dn,
         workflow=workflow,
@@ -125,7 +125,7 @@ async def delete(tpp: Platform, call: ServerCall) -> Reply:
     """Remove a ticket for good."""
     ticket = _find(tpp, call)
     if isinstance(ticket, ResultCode):
-        return _failure(tpp, ticket)
+        return failure(ticket, tpp.behaviour.failure_status)
     return success({}, effect=tpp.world.delete(ticket.guid))
 
 
@@ -136,18 +136,18 @@ async def update_status(tpp: Platform, call: ServerCall) -> Reply:
     start, stop = optional(call.body, "ScheduledStart"), optional(call.body, "ScheduledStop")
     ticket = _find(tpp, call)
     if isinstance(ticket, ResultCode):
-        return _failure(tpp, ticket)
+        return failure(ticket, tpp.behaviour.failure_status)
     if wanted not in _STATUSES:
-        return _failure(tpp, ResultCode.BAD_ARGUMENTS)
+        return failure(ResultCode.BAD_ARGUMENTS, tpp.behaviour.failure_status)
     ruling = Ruling(_STATUSES[wanted], start, stop, explanation)
     if tpp.behaviour.accepts_extras:
         extended = _with_extras(tpp, call.body, ticket, ruling)
         if isinstance(extended, ResultCode):
-            return _failure(tpp, extended)
+            return failure(extended, tpp.behaviour.failure_status)
         ruling = extended
     result, changed = tpp.world.rule(ticket.guid, ruling, tpp.directory.voices(_grant(call).identity))
     if result is not ResultCode.SUCCESS:
-        return _failure(tpp, result)
+        return failure(result, tpp.behaviour.failure_status)
     return success({}, effect=changed)
 
 
@@ -162,17 +162,6 @@ def _with_extras(tpp: Platform, body: Mapping[str, Json], ticket: Ticket, ruling
         if approvers is None:
             return ResultCode.BAD_ARGUMENTS
     return replace(ruling, approvers=approvers, user_data=user_data)
-
-
-def _texts(tpp: Platform, ticket: Ticket) -> dict[str, Json]:
-    """Have the approver's text and the administrator's in the members that this server has them in."""
-    if tpp.behaviour.explanation_in == "ApprovalReason":
-        return {"ApprovalExplanation": ticket.reason, "ApprovalReason": ticket.explanation}
-    return {"ApprovalExplanation": ticket.explanation, "ApprovalReason": ticket.reason}
-
-
-def _failure(tpp: Platform, result: ResultCode, yields: tuple[str, ...] = ()) -> Reply:
-    return failure(result, tpp.behaviour.status_of(result), yields)
 
 
 def _find(tpp: Platform, call: ServerCall) -> Ticket | ResultCode:

@@ -1,9 +1,12 @@
 """Ledgers to look at: entries with sensible defaults, and whole runs on disk."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from reconciler.ledger.journal import open_journal
+from reconciler.ledger.journal import Journal, open_journal
+from reconciler.ledger.lock import hold_lock, this_process
 from reconciler.model.receipt import Receipt
 from reconciler.model.record import Closed, Ended, Entry, Intent, Opened, Recorded
 from reconciler.model.review import Provenance, Review
@@ -55,9 +58,16 @@ def ended(*receipts: Receipt) -> Ended:
     return Ended(NOW, {found.outcome: 1 for found in receipts})
 
 
+@contextmanager
+def open_run(root: Path, run: str, opened: Opened = OPENED, provenance: Provenance = PROVENANCE) -> Iterator[Journal]:
+    """Hold the lock of a ledger and begin a run."""
+    with hold_lock(root, this_process(run, NOW)) as lock, open_journal(lock, run, provenance, opened) as journal:
+        yield journal
+
+
 def write_run(root: Path, run: str, *entries: Entry, provenance: Provenance = PROVENANCE, **opened: Any) -> Path:
     """Write the file of a run and return its path."""
-    with open_journal(root, run, provenance, replace(OPENED, **opened)) as journal:
+    with open_run(root, run, replace(OPENED, **opened), provenance) as journal:
         for entry in entries:
             journal.append(entry)
     return journal.path

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.ledger.history import history
-from reconciler.ledger.reading import read_lines
+from reconciler.ledger.history import history, read_lines
 from reconciler.model.history_codec import encode_record
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import Recorded

@@ -15,16 +15,28 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from reconciler.errors import LedgerBroken, LedgerUnwritable
 from reconciler.ledger.chain import check
+from reconciler.ledger.files import new_run_id
 from reconciler.ledger.heads import head_digest, ledger_head, ledger_heads
-from reconciler.ledger.journal import Journal, open_journal
-from reconciler.ledger.reading import read_lines
-from reconciler.ledger.run_id import new_run_id
+from reconciler.ledger.history import read_lines
+from reconciler.ledger.journal import Journal
+from reconciler.ledger.lock import LOCK_FILE, hold_lock, this_process
 from reconciler.model.canonical import sha256
 from reconciler.model.decision import Source
 from reconciler.model.record import Line, Opened
 from reconciler.model.shard import Shard
 from tests.builders import NOW
-from tests.ledger.ledgers import FIRST, OPENED, PROVENANCE, SECOND, THIRD, intent, recorded, write_run, write_three_runs
+from tests.ledger.ledgers import (
+    FIRST,
+    OPENED,
+    PROVENANCE,
+    SECOND,
+    THIRD,
+    intent,
+    open_run,
+    recorded,
+    write_run,
+    write_three_runs,
+)
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas/ledger.schema.json").read_text(encoding="utf-8"))
 
@@ -128,14 +140,14 @@ def test_a_run_never_writes_to_the_file_of_another(tmp_path: Path) -> None:
     path = write_run(tmp_path, FIRST, intent())
     before = path.read_bytes()
     with pytest.raises(LedgerUnwritable) as refused:
-        open_journal(tmp_path, FIRST, PROVENANCE, OPENED)
+        write_run(tmp_path, FIRST)
     assert refused.value.message == f"the ledger can't be written: {path}: File exists"
     assert path.read_bytes() == before
 
 
 def test_text_that_is_no_run_id_names_no_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is not the id of a run"):
-        open_journal(tmp_path, "../../etc/passwd", PROVENANCE, OPENED)
+        write_run(tmp_path, "../../etc/passwd")
 
 
 def test_the_run_after_a_crash_seals_the_last_whole_line(tmp_path: Path) -> None:
@@ -161,32 +173,79 @@ def test_a_line_that_cannot_be_read_stops_the_next_run(tmp_path: Path) -> None:
     path = write_run(tmp_path, FIRST)
     path.write_bytes(b"{}\n")
     with pytest.raises(LedgerBroken, match='1: the line can\'t be read: /: the member "entry" is missing'):
-        open_journal(tmp_path, SECOND, PROVENANCE, OPENED)
+        write_run(tmp_path, SECOND)
+
+
+def test_an_intent_is_refused_once_the_file_or_the_lock_is_not_where_its_path_says(tmp_path: Path) -> None:
+    def clean() -> Path:
+        (root / LOCK_FILE).unlink()
+        return root / LOCK_FILE
+
+    def clean_and_begin_anew() -> Path:
+        (root / LOCK_FILE).unlink()
+        (root / LOCK_FILE).touch()
+        return root / LOCK_FILE
+
+    def move() -> Path:
+        root.rename(tmp_path / "elsewhere")
+        return root / LOCK_FILE
+
+    def remove() -> Path:
+        journal.path.unlink()
+        return journal.path
+
+    def replace_by_a_link() -> Path:
+        journal.path.rename(tmp_path / "kept.jsonl")
+        journal.path.symlink_to(tmp_path / "kept.jsonl")
+        return journal.path
+
+    for number, happen in enumerate((clean, clean_and_begin_anew, move, remove, replace_by_a_link)):
+        root = tmp_path / str(number) / "ledger"
+        root.parent.mkdir()
+        with open_run(root, FIRST) as journal:
+            journal.append(intent(1))
+            where = happen()
+            with pytest.raises(LedgerUnwritable) as refused:
+                journal.append(intent(2))
+            assert refused.value.message == f"{where} was removed, replaced or moved while the run was going"
+            journal.append(recorded(1))
+
+
+def test_a_lock_that_another_run_holds_by_now_is_left_to_it(tmp_path: Path) -> None:
+    with hold_lock(tmp_path, this_process(FIRST, NOW)):
+        (tmp_path / LOCK_FILE).unlink()
+        with hold_lock(tmp_path, this_process(SECOND, NOW)) as second:
+            second.require_held()
+        (tmp_path / LOCK_FILE).write_text("theirs")
+    assert (tmp_path / LOCK_FILE).read_text() == "theirs"
 
 
 def test_a_full_disk_stops_the_run_and_nothing_is_appended_after_it(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "run.jsonl", os.open("/dev/full", os.O_WRONLY), FIRST, PROVENANCE, head_digest(()))
-    for _ in range(2):
-        with pytest.raises(LedgerUnwritable) as refused:
-            journal.append(intent())
-        assert refused.value.message == f"the ledger can't be written: {tmp_path}/run.jsonl: No space left on device"
-        assert refused.value.hint.startswith("free some space on that disk, then run again")
-    journal.close()
+    full = os.open("/dev/full", os.O_WRONLY)
+    with hold_lock(tmp_path, this_process(FIRST, NOW)) as lock:
+        journal = Journal(tmp_path / "run.jsonl", full, lock, FIRST, PROVENANCE, head_digest(()))
+        for _ in range(2):
+            with pytest.raises(LedgerUnwritable) as refused:
+                journal.append(intent())
+            assert (
+                refused.value.message == f"the ledger can't be written: {tmp_path}/run.jsonl: No space left on device"
+            )
+            assert refused.value.hint.startswith("free some space on that disk, then run again")
+        journal.close()
 
 
 FILL = """
 import resource, sys
 from pathlib import Path
 from reconciler.errors import LedgerUnwritable
-from tests.ledger.ledgers import FIRST, OPENED, PROVENANCE, intent
-from reconciler.ledger.journal import open_journal
+from tests.ledger.ledgers import FIRST, intent, open_run
 resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
-journal = open_journal(Path(sys.argv[1]), FIRST, PROVENANCE, OPENED)
 done = 0
 try:
-    while True:
-        journal.append(intent(done))
-        done += 1
+    with open_run(Path(sys.argv[1]), FIRST) as journal:
+        while True:
+            journal.append(intent(done))
+            done += 1
 except LedgerUnwritable as error:
     print(done, error.message, error.hint, sep="|")
 """
@@ -229,15 +288,15 @@ def powerless() -> Iterator[Path]:
 
 def test_a_ledger_that_may_not_be_written_is_refused_before_the_run(powerless: Path) -> None:
     with pytest.raises(LedgerUnwritable) as refused:
-        open_journal(powerless / "ledger", FIRST, PROVENANCE, OPENED)
-    assert refused.value.message == f"the ledger can't be written: {powerless}/ledger: Permission denied"
-    assert refused.value.hint.startswith("let the user that runs the reconciler write there, then run again")
+        write_run(powerless / "ledger", FIRST)
+    assert refused.value.message == f"the ledger can't be locked: {powerless}/ledger/.lock: Permission denied"
+    assert refused.value.hint.startswith("let the user that runs the reconciler write to the folder of the ledger")
 
 
 def test_a_ledger_below_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ledger").write_text("no folder")
-    with pytest.raises((LedgerUnwritable, LedgerBroken), match="Not a directory"):
-        open_journal(tmp_path / "ledger", FIRST, PROVENANCE, OPENED)
+    with pytest.raises((LedgerUnwritable, LedgerBroken), match="File exists"):
+        write_run(tmp_path / "ledger", FIRST)
 
 
 def test_every_append_is_on_disk_when_it_returns_and_threads_share_the_syncing(
@@ -245,7 +304,7 @@ def test_every_append_is_on_disk_when_it_returns_and_threads_share_the_syncing(
 ) -> None:
     synced: list[int] = []
     fsync, held, entered = os.fsync, threading.Event(), threading.Event()
-    with open_journal(tmp_path, FIRST, PROVENANCE, OPENED) as journal:
+    with open_run(tmp_path, FIRST) as journal:
 
         def slow_fsync(descriptor: int) -> None:
             size = os.fstat(descriptor).st_size
@@ -281,7 +340,7 @@ def test_every_append_is_on_disk_when_it_returns_and_threads_share_the_syncing(
 
 
 def test_when_the_disk_fails_every_waiting_thread_is_told(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "x", os.open("/dev/full", os.O_WRONLY), FIRST, PROVENANCE, head_digest(()))
+    full = os.open("/dev/full", os.O_WRONLY)
     told: list[int | None] = []
 
     def append(number: int) -> None:
@@ -290,13 +349,15 @@ def test_when_the_disk_fails_every_waiting_thread_is_told(tmp_path: Path) -> Non
         except LedgerUnwritable as error:
             told.append(error.__cause__.errno if isinstance(error.__cause__, OSError) else None)
 
-    threads = [threading.Thread(target=append, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
+    with hold_lock(tmp_path, this_process(FIRST, NOW)) as lock:
+        journal = Journal(tmp_path / "x", full, lock, FIRST, PROVENANCE, head_digest(()))
+        threads = [threading.Thread(target=append, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        journal.close()
     assert told == [errno.ENOSPC] * 8
-    journal.close()
 
 
 def test_shards_write_files_that_merge_and_verify_as_one(tmp_path: Path) -> None:

@@ -45,8 +45,8 @@ def another_process(root: Path) -> Iterator["subprocess.Popen[str]"]:
 
 def test_a_lock_is_held_and_leaves_nothing_behind(tmp_path: Path) -> None:
     for _ in range(2):
-        with hold_lock(tmp_path / "ledger", MINE) as dead:
-            assert dead is None
+        with hold_lock(tmp_path / "ledger", MINE) as lock:
+            assert lock.dead is None
             assert (tmp_path / "ledger" / LOCK_FILE).exists()
         assert not (tmp_path / "ledger" / LOCK_FILE).exists()
 
@@ -66,17 +66,17 @@ def test_another_process_is_kept_out_and_let_in_when_the_first_lets_go(tmp_path:
         with pytest.raises(LockHeld, match="process 41 of runner on ci-7"), hold_lock(tmp_path, YOURS):
             pass
         process.communicate()
-        with hold_lock(tmp_path, YOURS) as dead:
-            assert dead is None
+        with hold_lock(tmp_path, YOURS) as lock:
+            assert lock.dead is None
 
 
 def test_the_lock_of_a_killed_process_is_taken_over_and_its_owner_named(tmp_path: Path) -> None:
     with another_process(tmp_path) as process:
         process.kill()
         process.wait()
-        with hold_lock(tmp_path, YOURS) as dead:
-            assert dead == Owner(41, "ci-7", "runner", FIRST, NOW)
-            assert dead.described(YOURS.since) == (
+        with hold_lock(tmp_path, YOURS) as lock:
+            assert lock.dead == Owner(41, "ci-7", "runner", FIRST, NOW)
+            assert lock.dead.described(YOURS.since) == (
                 f"run {FIRST}, process 41 of runner on ci-7, since 2026-11-23T12:00:00Z (4 minutes ago)"
             )
 
@@ -84,8 +84,8 @@ def test_the_lock_of_a_killed_process_is_taken_over_and_its_owner_named(tmp_path
 @pytest.mark.parametrize("left", ["", "{", "[]", '{"pid": 1}', "\x00"])
 def test_a_lock_file_that_says_nothing_is_taken_over(tmp_path: Path, left: str) -> None:
     (tmp_path / LOCK_FILE).write_text(left)
-    with hold_lock(tmp_path, MINE) as dead:
-        assert dead is None
+    with hold_lock(tmp_path, MINE) as lock:
+        assert lock.dead is None
 
 
 def test_a_holder_that_has_not_said_who_it_is_is_told_so(tmp_path: Path) -> None:
@@ -98,8 +98,8 @@ def test_a_holder_that_has_not_said_who_it_is_is_told_so(tmp_path: Path) -> None
 def test_the_lock_is_let_go_when_the_run_fails(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), hold_lock(tmp_path, MINE):
         raise ZeroDivisionError
-    with hold_lock(tmp_path, YOURS) as dead:
-        assert dead is None
+    with hold_lock(tmp_path, YOURS) as lock:
+        assert lock.dead is None
 
 
 def test_a_ledger_that_cannot_be_locked_is_told_so(tmp_path: Path) -> None:

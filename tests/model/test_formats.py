@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.ledger.chain import verify
-from reconciler.ledger.memory import LedgerMemory
-from reconciler.ledger.reading import read_lines
+from reconciler.ledger.history import read_lines
+from reconciler.ledger.index import read_index
 from reconciler.model.canonical import canonical
 from reconciler.model.plan import Plan
 from reconciler.model.plan_codec import decode_plan
@@ -75,7 +75,7 @@ def test_a_ledger_of_an_earlier_release_is_intact_and_remembered() -> None:
     root = FORMATS / "ledger"
     assert verify(root).lines == 13
     assert len(list(read_lines(root))) == 13
-    assert set(LedgerMemory(root).recall([guid(1), guid(3), guid(7)])) == {guid(1), guid(3), guid(7)}
+    assert set(read_index(root, [guid(1), guid(3), guid(7)]).stories) == {guid(1), guid(3), guid(7)}
 
 
 def test_digests_stay_what_they_are() -> None:

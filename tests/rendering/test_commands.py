@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.main import main
-from reconciler.ledger.journal import open_journal
-from reconciler.ledger.run_id import new_run_id
+from reconciler.ledger.files import new_run_id
 from reconciler.model.receipt import Outcome
 from reconciler.model.record import Ended, Intent, Opened, Recorded
 from reconciler.model.value import replace
@@ -17,6 +16,7 @@ from reconciler.rendering.text.plan import plan_text
 from reconciler.rendering.text.run import run_text
 from reconciler.rendering.view import View
 from tests import builders
+from tests.ledger.ledgers import open_run
 from tests.rendering import ledgers
 from tests.rendering.plans import PLANS, RUNS
 
@@ -117,7 +117,7 @@ def _ledger(folder: Path) -> Path:
     entries = [line.entry for line in ledgers.lines(2) if isinstance(line.entry, Intent | Recorded)]
     ended = Ended(builders.NOW, {Outcome.APPLIED: 2})
     opened = Opened(builders.NOW, "sha256:" + "0" * 64)
-    with open_journal(folder / "ledger", new_run_id(builders.NOW), ledgers.PROVENANCE, opened) as journal:
+    with open_run(folder / "ledger", new_run_id(builders.NOW), opened, ledgers.PROVENANCE) as journal:
         for entry in (*entries, ended):
             journal.append(entry)
         return journal.path

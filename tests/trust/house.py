@@ -15,10 +15,11 @@ from reconciler.applying.brake import Brake
 from reconciler.applying.engine import apply_plan
 from reconciler.applying.tools import Tools
 from reconciler.ledger.chain import verify
+from reconciler.ledger.files import new_run_id
+from reconciler.ledger.history import read_lines
+from reconciler.ledger.index import read_index
 from reconciler.ledger.journal import open_journal
-from reconciler.ledger.memory import LedgerMemory
-from reconciler.ledger.reading import read_lines
-from reconciler.ledger.run_id import new_run_id
+from reconciler.ledger.lock import hold_lock, this_process
 from reconciler.model.decision import Decision
 from reconciler.model.guid import Guid, parse_guid
 from reconciler.model.plan import Plan
@@ -89,7 +90,7 @@ class House:
     def plan(self) -> Plan:
         """Read, recall and judge, as `reconciler plan` does."""
         now = self.clock.now()
-        stories = LedgerMemory(self.ledger).recall(self.decisions)
+        stories = read_index(self.ledger, self.decisions).stories
         steps = []
         with self.session() as session:
             unsettled = {g: d for g, d in self.decisions.items() if needs_reading(stories.get(g, NO_STORY))}
@@ -105,12 +106,13 @@ class House:
         plan, life = plan or self.plan(), life or Life()
         plan = enforce_again(plan, Circumstances(self.policy, self.clock.now()))
         verify(self.ledger)
-        stories = LedgerMemory(self.ledger).recall(step.guid for step in plan.steps)
+        stories = read_index(self.ledger, (step.guid for step in plan.steps)).stories
         name = new_run_id(self.clock.now())
         origin = Provenance("test", plan.target)
         with (
             self.session() as session,
-            closing(open_journal(self.ledger, name, origin, Opened(self.clock.now(), plan.digest))) as journal,
+            hold_lock(self.ledger, this_process(name, self.clock.now())) as lock,
+            closing(open_journal(lock, name, origin, Opened(self.clock.now(), plan.digest))) as journal,
         ):
             tools = Tools(
                 reader=MortalReader(ticket_reader(session), life),
@@ -129,7 +131,7 @@ class House:
         return list(read_lines(self.ledger))
 
     def story(self, guid: Guid) -> Story:
-        return LedgerMemory(self.ledger).recall([guid]).get(guid, NO_STORY)
+        return read_index(self.ledger, [guid]).stories.get(guid, NO_STORY)
 
     # What the server saw.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.ledger.chain import verify
-from reconciler.ledger.reading import read_lines
+from reconciler.ledger.history import read_lines
 from reconciler.model.guid import Guid, parse_guid
 from reconciler.model.receipt import Outcome
 from reconciler.model.record import Intent, Recorded

@@ -1,0 +1,129 @@
+"""What the ledger knows of tickets, looked up in its files as they are: no cache, nothing to go stale.
+
+One pass verifies every line and reads those about the tickets that are asked for, so the cost of a long history is
+that of its hashes, and nobody works with a ledger that is broken.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reconciler.codec import canonical
+from reconciler.errors import LedgerBroken
+from reconciler.ledger.chain import Chain, verify
+from reconciler.ledger.files import ledger_files, open_segment, reading
+from reconciler.ledger.lines import BROKEN_HINT, GUID_LENGTH, GUID_MARK, decode
+from reconciler.model.decision import Seal, Source
+from reconciler.model.guid import Guid
+from reconciler.model.receipt import Outcome
+from reconciler.model.record import Closed, Intent, OpenIntent, Recorded, Remembered, Sealed, Story, Written
+from reconciler.model.value import replace
+
+_INTENT, _SEALED = b'"entry":"intent"', b'"entry":"sealed"'
+_TOOK_EFFECT = frozenset({Outcome.APPLIED, Outcome.AWAITING_OTHERS})
+_SETTLES_NOTHING = frozenset({Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The histories of some tickets, and the verified state of the ledger that they were read from."""
+
+    chain: Chain
+    stories: Mapping[Guid, Story]
+
+
+def read_index(root: Path, guids: Iterable[Guid]) -> Index:
+    """Verify the ledger and look tickets up in it. Raises LedgerBroken, with its place, for whatever is wrong."""
+    search = _Search({guid.encode(): guid for guid in guids})
+    chain = verify(root, take=search.take)
+    return Index(chain, search.stories())
+
+
+def read_seals(root: Path) -> Mapping[str, Seal]:
+    """Return the seals of manifests by the digest of their content. Raises LedgerBroken.
+
+    The chain is not verified here: whoever plans with these seals reads an index before anything is shown or sent.
+    """
+    found: dict[str, Seal] = {}
+    for path in ledger_files(root):
+        with reading(root / path), open_segment(root, path) as file:
+            for number, line in enumerate(file, start=1):
+                if _SEALED in line and line.endswith(b"\n"):
+                    entry = decode(line[:-1], Source(path, number)).entry
+                    if isinstance(entry, Sealed):
+                        found[entry.seal.content] = entry.seal
+    return found
+
+
+@dataclass(slots=True)
+class _Search:
+    """What was found so far. Intents stay unread until it is clear that no receipt follows them."""
+
+    wanted: Mapping[bytes, Guid]
+    last: dict[Guid, Remembered] = field(default_factory=dict)
+    open: dict[Guid, tuple[bytes, Source]] = field(default_factory=dict)
+
+    def take(self, path: str, number: int, line: bytes) -> None:
+        """Look at one line. Every line of the ledger passes here, so only those about wanted tickets are read."""
+        start = line.find(GUID_MARK) + len(GUID_MARK)
+        guid = self.wanted.get(line[start : start + GUID_LENGTH])
+        if guid is not None:
+            self._note(guid, line, Source(path, number))
+
+    def stories(self) -> dict[Guid, Story]:
+        """Return everything that was found."""
+        opened = {guid: _open_intent(line, source) for guid, (line, source) in self.open.items()}
+        return {guid: Story(self.last.get(guid), opened.get(guid)) for guid in self.last.keys() | opened.keys()}
+
+    def _note(self, guid: Guid, line: bytes, source: Source) -> None:
+        if _INTENT in line:
+            self.open[guid] = line, source
+            return
+        written = decode(line, source)
+        if isinstance(written.entry, Recorded):
+            self._receive(guid, written, written.entry)
+        elif isinstance(written.entry, Closed):
+            self._see_gone(guid)
+
+    def _receive(self, guid: Guid, written: Written, recorded: Recorded) -> None:
+        receipt = recorded.receipt
+        if guid in self.open and receipt.outcome not in _SETTLES_NOTHING:
+            line, _ = self.open[guid]
+            if b'"operation":' + canonical(receipt.operation) in line:
+                del self.open[guid]
+        if receipt.outcome in _TOOK_EFFECT:
+            self.last[guid] = _remembered(written, recorded)
+        elif receipt.gone:
+            self._see_gone(guid)
+
+    def _see_gone(self, guid: Guid) -> None:
+        """GUIDs are never used again, so a ticket that was seen to be gone stays gone."""
+        last = self.last.get(guid)
+        if last is not None and not last.gone:
+            self.last[guid] = replace(last, gone=True)
+
+
+def _remembered(written: Written, recorded: Recorded) -> Remembered:
+    receipt, provenance = recorded.receipt, written.provenance
+    return Remembered(
+        after=receipt.after,
+        outcome=receipt.outcome,
+        proof=receipt.proof,
+        at=receipt.at,
+        run=written.run,
+        operation=receipt.operation,
+        decision=recorded.decision,
+        gone=receipt.gone,
+        seen=receipt.seen,
+        window=recorded.window,
+        identity=provenance.identity,
+        commit=provenance.commit,
+        pull_request=provenance.review.pull_request if provenance.review else None,
+    )
+
+
+def _open_intent(line: bytes, source: Source) -> OpenIntent:
+    written = decode(line, source)
+    if not isinstance(written.entry, Intent):
+        raise LedgerBroken(f"{source}: the line is no intent", BROKEN_HINT)
+    return OpenIntent(written.entry, written.run)

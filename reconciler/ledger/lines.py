@@ -1,0 +1,43 @@
+"""One line of the ledger: which ticket it is about, and what it says. The only place that decodes lines."""
+
+from reconciler.codec import decode_line
+from reconciler.errors import LedgerBroken
+from reconciler.ledger.files import line_hash
+from reconciler.model.decision import Source
+from reconciler.model.record import Line, Written
+
+GUID_MARK = b'"guid":"'
+"""What stands before the GUID of a line. Quotes inside JSON text are escaped, so no text can contain it."""
+GUID_LENGTH = 36
+BROKEN_HINT = (
+    "`reconciler ledger verify` says everything that is wrong; restore the ledger from its branch or a backup, "
+    "and find out who changed it"
+)
+"""What to do about a broken ledger."""
+
+
+def guid_in(line: bytes) -> bytes:
+    """Return the GUID that a line is about without reading the rest of it; anything else when it is about none."""
+    start = line.find(GUID_MARK) + len(GUID_MARK)
+    return line[start : start + GUID_LENGTH]
+
+
+def read_line(line: bytes, source: Source) -> Line:
+    """Read one line. Raises LedgerBroken with its place."""
+    written = decode(line, source)
+    return Line(
+        entry=written.entry,
+        run=written.run,
+        provenance=written.provenance,
+        source=source,
+        previous=written.previous,
+        hash=line_hash(line),
+    )
+
+
+def decode(line: bytes, source: Source) -> Written:
+    """Read what one line says. Raises LedgerBroken with its place."""
+    try:
+        return decode_line(line)
+    except ValueError as error:
+        raise LedgerBroken(f"{source}: the line can't be read: {error}", BROKEN_HINT) from None
