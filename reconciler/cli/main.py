@@ -27,7 +27,7 @@ COMMANDS = {
     "doctor": "Check everything that a run depends on.",
     "auth": "Log in, verify or revoke a grant.",
     "github": "Comments, issues, provenance and the ledger branch in GitHub Actions.",
-    "sandbox": "Run a TPP of our own, for trying things out.",
+    "sandbox": "Run a local test server that behaves like TPP.",
     "demo": "Run the main job against the sandbox and say what happens.",
     "init": "Set up a repository of manifests.",
     "schema": "Print a JSON Schema.",

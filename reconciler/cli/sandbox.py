@@ -1,4 +1,4 @@
-"""`reconciler sandbox`: a TPP of our own over real HTTP, to try things out on."""
+"""`reconciler sandbox`: a local test server that behaves like TPP, to try things out on."""
 
 import re
 from pathlib import Path
@@ -9,6 +9,8 @@ from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.parameters import parsed
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+PROFILES = ("26.1", "strict-26.1", "lenient-24", "old-20.3")
+"""Those of reconciler.sandbox.behaviour, named here so that help needs no extra."""
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
 
@@ -34,11 +36,13 @@ _DURATION = parsed("duration", _seconds, "25ms or 1.5s")
 @click.option("--tls-cert", type=_FILE, help="Certificate of the server (PEM); HTTPS with it.")
 @click.option("--tls-key", type=_FILE, help="Its key, when that is in a file of its own.")
 @click.option("--client-ca", type=_FILE, help="CA whose client certificates are taken.")
-@click.option("--old-server", is_flag=True, help="Behave as TPP 20.3: no schedules in Details, 401 for a scope.")
-@click.option("--ready-file", type=_FILE, help="Write {url, token} here, mode 0600, once the server listens.")
+@click.option(
+    "--profile", type=click.Choice(PROFILES), help="Behave as this kind of server [default: the seed's or 26.1]."
+)
+@click.option("--ready-file", type=_FILE, help="Write url and tokens here (JSON, mode 0600) once the server listens.")
 @common_options
 def command(invocation: Invocation, *, memory: bool, state: Path, **options: object) -> int:  # noqa: ARG001
-    """Run a TPP of our own until it is interrupted, for trying things out.
+    """Run a local test server that behaves like TPP until it is interrupted.
 
     It speaks what reconciler uses of TPP's REST interface, forgets approved tickets as TPP does, and misbehaves on
     request. Everything under /sandbox/ looks inside and moves the clock.

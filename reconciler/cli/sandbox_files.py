@@ -10,9 +10,9 @@ from reconciler.sandbox.fault_rules import decode_rules
 from reconciler.sandbox.seed import Seed, decode_seed
 
 
-def read_seed(path: Path) -> Seed:
-    """Read what a sandbox starts with. Raises InvalidInput with every fault of the file."""
-    return decode_seed(_plain(path), str(path))
+def read_seed(path: Path, profile: str | None = None) -> Seed:
+    """Read what a sandbox starts with, over a profile. Raises InvalidInput with every fault of the file."""
+    return decode_seed(_plain(path), str(path), profile)
 
 
 def read_rules(path: Path) -> tuple[Rule, ...]:

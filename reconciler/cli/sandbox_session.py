@@ -17,7 +17,6 @@ import click
 from reconciler.cli.examples import examples
 from reconciler.errors import InvalidInput, ServerFailure
 from reconciler.model.decision import Problem, Source
-from reconciler.model.value import replace
 from reconciler.rendering.escape import terminal
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class Wish:
     tls_cert: Path | None
     tls_key: Path | None
     client_ca: Path | None
-    old_server: bool
+    profile: str | None
     ready_file: Path | None
 
 
@@ -48,6 +47,7 @@ def run_session(wish: Wish) -> int:
     """Run the sandbox until SIGINT or SIGTERM. Raises InvalidInput for files, ServerFailure for the address."""
     try:
         from reconciler.sandbox.running import running_sandbox
+        from reconciler.sandbox.seed import READING_SCOPE
     except ImportError:
         raise click.UsageError("the sandbox is not installed: pip install 'tpp-reconciler[sandbox]'") from None
     seed, rules, listening = _seed(wish), _rules(wish.faults), _listening(wish)
@@ -56,9 +56,10 @@ def run_session(wish: Wish) -> int:
         stopped = stack.enter_context(_stop_signal())
         sandbox = _start(stack, running_sandbox(seed, state=wish.state, listening=listening), wish)
         sandbox.faults.extend(list(rules))
-        _tell(sandbox, wish, resumed=resumed)
+        reading = sandbox.issue(READING_SCOPE)
+        _tell(sandbox, reading, wish, resumed=resumed)
         if wish.ready_file:
-            _write_ready_file(wish.ready_file, sandbox)
+            _write_ready_file(wish.ready_file, sandbox, reading)
         stopped.wait()
     click.echo("stopped", err=True)
     return 0
@@ -86,10 +87,8 @@ def _invalid(code: str, path: Path | None, message: str, hint: str) -> InvalidIn
 
 def _seed(wish: Wish) -> "Seed":
     from reconciler.cli.sandbox_files import read_seed
-    from reconciler.sandbox.behaviour import old_server
 
-    seed = read_seed(wish.seed or examples() / "sandbox" / "seed.yaml")
-    return replace(seed, behaviour=old_server(seed.behaviour)) if wish.old_server else seed
+    return read_seed(wish.seed or examples() / "sandbox" / "seed.yaml", wish.profile)
 
 
 def _rules(path: Path | None) -> "tuple[Rule, ...]":
@@ -105,9 +104,11 @@ def _listening(wish: Wish) -> "Listening":
     return Listening(wish.host, wish.port, tls, wish.latency, wish.tick)
 
 
-def _tell(sandbox: "Sandbox", wish: Wish, *, resumed: bool) -> None:
-    click.echo(f"A TPP of our own is listening at {sandbox.url}. Ctrl-C stops it.\n")
-    click.echo(f"export TPP_URL={sandbox.url}\nexport TPP_TOKEN={sandbox.token}\n")
+def _tell(sandbox: "Sandbox", reading: str, wish: Wish, *, resumed: bool) -> None:
+    click.echo(f"The sandbox listens at {sandbox.url}. Ctrl-C stops it.\n")
+    click.echo(f"export TPP_URL={sandbox.url}")
+    click.echo(f"export TPP_TOKEN={sandbox.token}\n")
+    click.echo(f"This token may approve. One that only reads: {reading}\n")
     if wish.state and resumed:
         click.echo(f"It goes on from {terminal(str(wish.state))}; its tickets are not seeded again.")
     for ticket in sandbox.world.tickets.values():
@@ -116,12 +117,12 @@ def _tell(sandbox: "Sandbox", wish: Wish, *, resumed: bool) -> None:
     sys.stdout.flush()
 
 
-def _write_ready_file(path: Path, sandbox: "Sandbox") -> None:
+def _write_ready_file(path: Path, sandbox: "Sandbox", reading: str) -> None:
     draft = path.with_name(path.name + ".new")
     try:
         draft.unlink(missing_ok=True)
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            json.dump({"url": sandbox.url, "token": sandbox.token}, file)
+            json.dump({"url": sandbox.url, "token": sandbox.token, "reading_token": reading}, file)
         draft.replace(path)
     except OSError as error:
         message = f"the ready file can't be written: {error.strerror or error}"

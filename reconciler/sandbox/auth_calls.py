@@ -1,14 +1,18 @@
 """The authorisation server under /vedauth."""
 
+import base64
 from datetime import datetime
 from typing import cast
 
 from reconciler.model.canonical import Json
 from reconciler.model.instant import format_instant
+from reconciler.model.value import replace
 from reconciler.sandbox.credentials import JwtRefused, identity_of_jwt
-from reconciler.sandbox.grants import Issued, covers
+from reconciler.sandbox.grants import DEVICE_LIFETIME, Issued, covers, digest
 from reconciler.sandbox.platform import Platform, ServerCall
 from reconciler.sandbox.wire import Reply, answer, oauth_error, optional, text
+
+_DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 
 async def by_password(tpp: Platform, call: ServerCall) -> Reply:
@@ -24,9 +28,9 @@ async def by_password(tpp: Platform, call: ServerCall) -> Reply:
 async def by_certificate(tpp: Platform, call: ServerCall) -> Reply:
     """Grant for the client certificate of the connection."""
     application, scope = text(call.body, "client_id"), text(call.body, "scope")
-    if call.subject is None:
+    if call.request.subject is None:
         return oauth_error(400, "invalid_grant", "No client certificate was presented")
-    identity = tpp.credentials.certificates.get(call.subject)
+    identity = tpp.credentials.certificates.get(call.request.subject)
     if identity is None:
         return oauth_error(400, "invalid_grant", "The client certificate belongs to no identity")
     return _grant(tpp, identity, application, scope)
@@ -42,8 +46,74 @@ async def by_jwt(tpp: Platform, call: ServerCall) -> Reply:
     return _grant(tpp, identity, application, scope)
 
 
-async def refresh(tpp: Platform, call: ServerCall) -> Reply:
-    """New tokens for a refresh token, which is void from then on."""
+async def integrated(tpp: Platform, call: ServerCall) -> Reply:
+    """Grant for who the client's machine says it is (contract: NTLM/Kerberos).
+
+    There is no domain here: `Authorization: Negotiate` with the Base64 of a user name stands for that user's ticket.
+    """
+    application, scope = text(call.body, "client_id"), text(call.body, "scope")
+    if call.request.negotiate is None:
+        refusal = oauth_error(401, "invalid_grant", "Integrated authentication is required")
+        return replace(refusal, headers={"WWW-Authenticate": "Negotiate"})
+    try:
+        name = base64.b64decode(call.request.negotiate, validate=True).decode("utf-8")
+    except ValueError:
+        name = ""
+    user = tpp.credentials.users.get(name)
+    if user is None:
+        return oauth_error(400, "invalid_grant", "The ticket belongs to no identity")
+    return _grant(tpp, user.identity, application, scope)
+
+
+async def device(tpp: Platform, call: ServerCall) -> Reply:
+    """Let a device wait for somebody who lets it in (contract; RFC 8628, 3.1 and 3.2).
+
+    Where the vendor has the page for people is open; here POST /sandbox/device does what it does.
+    """
+    application, scope = text(call.body, "client_id"), text(call.body, "scope")
+    refusal = _application_refusal(tpp, application, scope)
+    if refusal:
+        return refusal
+    code, waiting = tpp.grants.await_approval(application, scope)
+    page = f"{call.request.origin}/sandbox/device"
+    return answer(
+        {
+            "device_code": code,
+            "expires_in": int(DEVICE_LIFETIME.total_seconds()),
+            "interval": 5,
+            "user_code": waiting.user_code,
+            "verification_uri": page,
+            "verification_uri_complete": f"{page}?user_code={waiting.user_code}",
+        }
+    )
+
+
+async def token(tpp: Platform, call: ServerCall) -> Reply:
+    """New tokens for a refresh token, which is void from then on, or for a device that was let in."""
+    if optional(call.body, "device_code") is None:
+        return _refresh(tpp, call)
+    code, application = digest(text(call.body, "device_code")), text(call.body, "client_id")
+    if optional(call.body, "grant_type") != _DEVICE_GRANT:
+        return oauth_error(400, "unsupported_grant_type", f"grant_type must be {_DEVICE_GRANT}")
+    waiting = tpp.grants.devices.get(code)
+    if waiting is None or waiting.application != application:
+        return oauth_error(400, "invalid_grant", "No such device code")
+    if waiting.expires <= tpp.clock.now():
+        return oauth_error(400, "expired_token", "The device code has expired")
+    if waiting.identity is None:
+        return oauth_error(400, "authorization_pending", "Nobody has decided about the device yet")
+    del tpp.grants.devices[code]
+    if not waiting.identity:
+        return oauth_error(400, "access_denied", "The device was refused")
+    return _grant(tpp, waiting.identity, application, waiting.scope)
+
+
+async def is_auth_server(tpp: Platform, call: ServerCall) -> Reply:  # noqa: ARG001 - every handler takes both
+    """Say that there is an authorisation server here (contract)."""
+    return Reply(200, content_type="text/plain")
+
+
+def _refresh(tpp: Platform, call: ServerCall) -> Reply:
     optional(call.body, "grant_type")
     issued = tpp.grants.rotate(text(call.body, "refresh_token"), text(call.body, "client_id"), tpp.world.serial)
     if issued is None:
@@ -52,19 +122,16 @@ async def refresh(tpp: Platform, call: ServerCall) -> Reply:
 
 
 async def verify(tpp: Platform, call: ServerCall) -> Reply:
-    """Who holds the token, which scope, until when."""
+    """Who holds the token and which scope; until when: `expires*` is the grant, `valid_for` the token (contract)."""
     grant = call.grant
     if grant is None:
         return oauth_error(401, "invalid_token", "Token is missing, expired or revoked")
     return answer(
         {
-            "access_issued_on_ISO8601": format_instant(grant.access_issued),
-            "access_issued_on_unix_time": _unix(grant.access_issued),
+            **_spelled("access_issued_on", grant.access_issued),
+            **_spelled("expires", grant.refresh_until),
+            **_spelled("grant_issued_on", grant.issued),
             "application": grant.application,
-            "expires_ISO8601": format_instant(grant.expires),
-            "expires_unix_time": _unix(grant.expires),
-            "grant_issued_on_ISO8601": format_instant(grant.issued),
-            "grant_issued_on_unix_time": _unix(grant.issued),
             "identity": grant.identity,
             "scope": grant.scope,
             "valid_for": int((grant.expires - tpp.clock.now()).total_seconds()),
@@ -81,12 +148,17 @@ async def revoke(tpp: Platform, call: ServerCall) -> Reply:
 
 
 def _grant(tpp: Platform, identity: str, application: str, scope: str) -> Reply:
+    refusal = _application_refusal(tpp, application, scope)
+    return refusal or _answer(tpp.grants.take(identity, application, scope, seen=tpp.world.serial))
+
+
+def _application_refusal(tpp: Platform, application: str, scope: str) -> Reply | None:
     offered = tpp.credentials.applications.get(application)
     if offered is None:
         return oauth_error(400, "invalid_client", "No such application, or the identity may not use it")
     if not covers(offered, scope):
         return oauth_error(400, "invalid_scope", "The application does not offer the scope that was asked for")
-    return _answer(tpp.grants.take(identity, application, scope, seen=tpp.world.serial))
+    return None
 
 
 def _answer(issued: Issued) -> Reply:
@@ -104,5 +176,11 @@ def _answer(issued: Issued) -> Reply:
     return answer(cast("dict[str, Json]", payload))
 
 
-def _unix(moment: datetime) -> int:
-    return int(moment.timestamp())
+def _spelled(name: str, moment: datetime | None) -> dict[str, Json]:
+    """Spell an instant in the three ways of Verify; what never comes is null, and 0 as a number (contract)."""
+    iso = None if moment is None else format_instant(moment)
+    return {name: iso, f"{name}_ISO8601": iso, f"{name}_unix_time": _unix(moment)}
+
+
+def _unix(moment: datetime | None) -> int:
+    return 0 if moment is None else int(moment.timestamp())

@@ -1,6 +1,11 @@
-"""How the sandbox's server behaves where TPP's versions and settings differ."""
+"""How the sandbox's server behaves where versions and settings differ, where sources disagree, or where none says.
+
+Sources: the *contract* is the vendor's WebSDK OpenAPI 26.1.1, a *page* is one of its documentation, a *client* is one
+of its public clients. *Open* means that no public source settles it; docs/tpp.md lists them.
+"""
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Annotated, Literal
@@ -8,8 +13,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct
 
-from reconciler.model.value import replace
-from reconciler.sandbox.wire import GuidStyle, TimeStyle
+from reconciler.sandbox.wire import GuidStyle, ResultCode, TimeStyle
 
 
 def _is_zone(name: str) -> None:
@@ -24,37 +28,81 @@ def _is_version(text: str) -> None:
         raise ValueError(f"{text!r} is no version", "write one such as '26.1.0.2000', in quotes")
 
 
+EXTRAS = ("Approvers", "ObjectDN", "Reason", "UserData")
+"""Members of UpdateStatus up to 25.x (page); the contract has none of them."""
+
 _Hidden = Annotated[Literal[3, 4], Meta(description="3 or 4")]
-_FailureStatus = Annotated[Literal[200, 400], Meta(description="200 or 400")]
+_RequestStatus = Annotated[Literal[200, 400], Meta(description="200 or 400")]
+_DeniedStatus = Annotated[Literal[200, 400, 401], Meta(description="200, 400 or 401")]
+_FaultStatus = Annotated[Literal[200, 400, 500], Meta(description="200, 400 or 500")]
+_Body = Annotated[Literal["oauth", "workflow"], Meta(description="oauth or workflow")]
+_Members = Annotated[Literal["ignored", "refused"], Meta(description="ignored or refused")]
+_Case = Annotated[Literal["exact", "any"], Meta(description="exact or any")]
+_Stop = Annotated[Literal["ignored", "kept"], Meta(description="ignored or kept")]
+_Missed = Annotated[Literal["kept", "reopened"], Meta(description="kept or reopened")]
+_Explanation = Annotated[
+    Literal["ApprovalExplanation", "ApprovalReason"], Meta(description="ApprovalExplanation or ApprovalReason")
+]
 
 
 class Behaviour(Struct, frozen=True, kw_only=True):
-    """Switches for what differs between servers, or is not established about them.
-
-    `zone` is the server's local time zone, in which it reads times without an offset; it is deliberately not UTC.
-    `unseen` is the Result for a ticket that is newer than the caller's permissions, `denied` the one for a ticket
-    that the caller may not see. `failure_status` is the HTTP status that carries a failing Result (200 or 400).
-    `deletion_delay` is how long a resolved ticket stays; it goes with the first processing after that.
-    `plain_approved` reports scheduled approvals as `Approved`. `cascade` carries a decision to all tickets
-    of the object's stage. `refresh_voids_access` ends the old access token of a grant when it is refreshed.
-    """
+    """Switches; the defaults are TPP 26.1 where everything that is open goes well."""
 
     checks = MappingProxyType({"version": _is_version, "zone": _is_zone})
+
     version: str = "26.1.0.2000"
+    """What SystemStatus/Version answers. Before 20.4 a missing scope is 401, then 403 (page: bearer token errors);
+    before 26.0 UpdateStatus takes Approvers, ObjectDN, Reason and UserData (page 25.x; the contract has none)."""
     schedules_in_details: bool = True
+    """Whether Details has ScheduledStart and ScheduledStop (contract: yes; pages before 25: no)."""
     plain_approved: bool = False
+    """Report scheduled approvals as plain `Approved`. Open."""
     guids: GuidStyle = GuidStyle.BRACES
+    """How answers spell a GUID (pages and clients show all four)."""
     times: TimeStyle = TimeStyle.DATE
+    """How answers spell an instant (pages show all three)."""
     zone: str = "America/Denver"
+    """The server's own zone, in which it reads times without an offset (page: UpdateStatus); not UTC on purpose."""
     unseen: _Hidden = 3
+    """The Result for a ticket that is newer than the caller's permissions. Open: 3 or 4."""
     denied: _Hidden = 4
-    failure_status: _FailureStatus = 200
+    """The Result for a ticket that the caller may not see. Open: 3 or 4."""
+    failure_status: _RequestStatus = 200
+    """The HTTP status of a failing Result about the request (contract: 400; clients expect 200)."""
+    denied_status: _DeniedStatus = 200
+    """The HTTP status of Result 4 (contract: 401 is "not authorized to update the workflow ticket status")."""
+    fault_status: _FaultStatus = 200
+    """The HTTP status of Results 2 and 7 (contract: 500 with a Workflow body)."""
+    bad_request_body: _Body = "oauth"
+    """The body of a 400 to a ticket call that lacks a property (contract: a Workflow body; page: an OAuth error)."""
+    refresh_scope: str = ""
+    """The scope of Permissions/Refresh (contract: `security`; page 25.1: any valid scope)."""
+    self_scope: str = ""
+    """The scope of Identity/Self (contract, and the scope table of a client: `configuration`; pages before: any)."""
+    user_data_required: bool = False
+    """Whether Create wants UserData (contract: yes; a client sends none)."""
+    unknown_members: _Members = "ignored"
+    """What becomes of members that a call does not have. Open."""
+    member_case: _Case = "exact"
+    """Whether `guid` is `GUID` in a body. Open."""
+    explanation_in: _Explanation = "ApprovalExplanation"
+    """Which member of Details has the approver's text: two pages have the two in opposite meanings."""
+    after_stop: _Stop = "ignored"
+    """What becomes of a stop that comes with `Approved After`, as in the page's third example. Open."""
+    missed_window: _Missed = "kept"
+    """Whether a ticket whose window was missed keeps its status or is Pending again (page: to be scheduled again)."""
     keep_rejected: bool = True
+    """Whether a rejected ticket stays. Open."""
     deletion_delay: timedelta = timedelta(0)
+    """How long a resolved ticket stays; it goes with the first processing after that. Open."""
     cascade: bool = False
+    """Carry a decision to all tickets of the object's stage, as the console does (page); over REST: open."""
     access_lifetime: timedelta = timedelta(days=90)
+    """How long an access token lives (page: 90 days unless set otherwise)."""
     grant_lifetime: timedelta = timedelta(days=365)
+    """How long a grant can be refreshed; 0 for ever (contract: `expires` is null, `expires_unix_time` 0 then)."""
     refresh_voids_access: bool = True
+    """Whether a refresh ends the old access token of the grant. Open."""
 
     @property
     def release(self) -> tuple[int, int]:
@@ -64,15 +112,60 @@ class Behaviour(Struct, frozen=True, kw_only=True):
 
     @property
     def accepts_extras(self) -> bool:
-        """Whether UpdateStatus takes Approvers, ObjectDN, Reason and UserData: documented up to 25.x only."""
+        """Whether UpdateStatus takes EXTRAS."""
         return self.release < (26, 0)
 
     @property
     def missing_scope_status(self) -> int:
-        """403 since 20.4, 401 before (TPP reference, Bearer token errors)."""
+        """The HTTP status when a grant lacks the scope of a call."""
         return 403 if self.release >= (20, 4) else 401
 
+    def status_of(self, result: ResultCode) -> int:
+        """Return the HTTP status that carries a failing Result."""
+        match result:
+            case ResultCode.INSUFFICIENT_PRIVILEGES:
+                return self.denied_status
+            case ResultCode.GENERIC_FAILURE | ResultCode.REMOTE_ERROR:
+                return self.fault_status
+            case _:
+                return self.failure_status
 
-def old_server(behaviour: Behaviour | None = None) -> Behaviour:
-    """Return the behaviour of a server of before 20.4: no schedules in Details, 401 for a missing scope."""
-    return replace(behaviour or Behaviour(), version="20.3.0.1000", schedules_in_details=False)
+    def members_of(self, operation: str, members: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the members that a call takes here."""
+        return members + EXTRAS if operation == "ticketUpdateStatus" and self.accepts_extras else members
+
+    def scope_of(self, operation: str, usual: str) -> str:
+        """Return the scope that an operation needs here, where it `usual`ly needs another."""
+        return {"permissionsRefresh": self.refresh_scope, "identitySelf": self.self_scope}.get(operation, usual)
+
+
+PROFILES: Mapping[str, Behaviour] = MappingProxyType(
+    {
+        "26.1": Behaviour(),
+        "strict-26.1": Behaviour(
+            failure_status=400,
+            denied_status=401,
+            fault_status=500,
+            bad_request_body="workflow",
+            refresh_scope="security",
+            self_scope="configuration",
+            user_data_required=True,
+            unknown_members="refused",
+        ),
+        "lenient-24": Behaviour(
+            version="24.3.0.1800",
+            schedules_in_details=False,
+            guids=GuidStyle.PLAIN,
+            member_case="any",
+            explanation_in="ApprovalReason",
+            after_stop="kept",
+            missed_window="reopened",
+            grant_lifetime=timedelta(0),
+            refresh_voids_access=False,
+        ),
+        "old-20.3": Behaviour(version="20.3.0.1000", schedules_in_details=False),
+    }
+)
+"""Named sets of switches: as kind as sources allow, as strict as the contract, as an older server may be."""
+DEFAULT_PROFILE = "26.1"
+"""The profile of a sandbox that names none."""

@@ -74,6 +74,13 @@ def _delete_ticket(tpp: Platform, body: Mapping[str, Json]) -> Json:
     return tpp.world.delete(text(body, "guid"))
 
 
+def _restore_ticket(tpp: Platform, body: Mapping[str, Json]) -> Json:
+    try:
+        return _plain(tpp.world.restore_ticket(text(body, "guid")))
+    except KeyError:
+        raise Malformed("there never was a ticket with this guid") from None
+
+
 def _console(tpp: Platform, body: Mapping[str, Json]) -> Json:
     return int(
         tpp.world.console(
@@ -85,6 +92,18 @@ def _console(tpp: Platform, body: Mapping[str, Json]) -> Json:
             explanation=optional(body, "explanation"),
         )
     )
+
+
+def _device(tpp: Platform, body: Mapping[str, Json]) -> Json:
+    who = optional(body, "identity")
+    identity = tpp.directory.find(who) if who else None
+    if who and identity is None:
+        raise Malformed("identity is nobody here; leave it out to refuse the device")
+    try:
+        tpp.grants.answer_device(text(body, "user_code"), identity.universal if identity else "")
+    except KeyError:
+        raise Malformed("no device waits with this user_code") from None
+    return identity.universal if identity else None
 
 
 def _advance(tpp: Platform, body: Mapping[str, Json]) -> Json:
@@ -128,7 +147,9 @@ _COMMANDS: Mapping[str, Command] = MappingProxyType(
         "GET /sandbox/state": _state,
         "POST /sandbox/tickets": _add_ticket,
         "POST /sandbox/tickets/delete": _delete_ticket,
+        "POST /sandbox/tickets/restore": _restore_ticket,
         "POST /sandbox/tickets/console": _console,
+        "POST /sandbox/device": _device,
         "POST /sandbox/clock": _advance,
         "POST /sandbox/process": _process,
         "POST /sandbox/processing": _processing,

@@ -77,12 +77,19 @@ class Trickle:
 Fault = Drop | Hang | Say | Truncate | WrongResult | Raw | Trickle
 
 
+def without_effect(fault: Fault) -> Fault:
+    """Return the fault with nothing executed."""
+    return fault if isinstance(fault, Trickle) else replace(fault, effect=False)
+
+
 @dataclass(slots=True)
 class Rule:
     """A fault and when it hits. None matches everything.
 
     `operation` is an operationId of the API description, `guid` any spelling. Of the calls that match, the fault
-    spares the first `after`, hits only number `nth` (from 1) when that is given, and at most `times` calls.
+    spares the first `after`, hits only number `nth` (from 1) when that is given, and at most `times` calls. With
+    `late` a fault after the effect is one before it: the call is executed that many seconds after its answer, as it
+    is when a balancer gives up on a server that is still at work (RFC 9110, 15.6.5).
     """
 
     fault: Fault
@@ -91,6 +98,7 @@ class Rule:
     nth: int | None = None
     after: int = 0
     times: int | None = None
+    late: float = 0.0
     name: str = ""
     matched: int = 0
     hits: int = 0
@@ -117,7 +125,7 @@ class Faults:
     rules: list[Rule] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
 
-    def add(
+    def add(  # noqa: PLR0913 - the conditions of a rule
         self,
         fault: Fault,
         *,
@@ -126,9 +134,10 @@ class Faults:
         nth: int | None = None,
         after: int = 0,
         times: int | None = None,
+        late: float = 0.0,
     ) -> Rule:
         """Put a rule in force and return it; its `hits` can be asked later."""
-        rule = Rule(fault, operation, guid, nth, after, times)
+        rule = Rule(fault, operation, guid, nth, after, times, late)
         self.extend([rule])
         return rule
 

@@ -27,6 +27,7 @@ class _Conditions(Struct, frozen=True, kw_only=True):
     nth: _Count | None = None
     after: _Count = 0
     times: _Count | None = None
+    late: _Seconds = 0
     name: str = ""
 
 

@@ -1,5 +1,6 @@
 """The authorisation server's memory: grants, their scopes and access tokens, and refresh tokens that rotate."""
 
+import base64
 import hashlib
 import secrets
 from collections.abc import Iterator, Mapping
@@ -49,6 +50,13 @@ def covers(offered: str, asked: str) -> bool:
     )
 
 
+DEVICE_LIFETIME = timedelta(minutes=15)
+"""How long a device may wait."""
+_USER_CODE = "BCDFGHJKLMNPQRSTVWXZ"
+"""Letters of a user code: no vowels, so no words (RFC 8628, 6.1)."""
+_MOMENT = timedelta(microseconds=1)
+
+
 class GrantRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One grant. Tokens are kept as SHA-256 only. `seen` is the serial of the newest ticket its permissions cover."""
 
@@ -60,8 +68,19 @@ class GrantRecord(msgspec.Struct, frozen=True, kw_only=True):
     access_issued: datetime
     expires: datetime
     refresh: str
-    refresh_until: datetime
+    refresh_until: datetime | None
     seen: int
+
+
+@dataclass(slots=True)
+class DeviceRequest:
+    """A device that waits for somebody to let it in (RFC 8628); `identity` is who did, "" who refused."""
+
+    application: str
+    scope: str
+    user_code: str
+    expires: datetime
+    identity: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +102,14 @@ def shortened(hashed: str) -> str:
     return "sha256:" + hashed[:12]
 
 
+def new_secret() -> str:
+    """Return a new token; it ends in `==`, as all example tokens of the vendor's pages do.
+
+    Clients choose their header by that: pyVenafi and pytpp send what does not end so as an API key.
+    """
+    return base64.b64encode(secrets.token_bytes(16)).decode("ascii")
+
+
 def digest(secret: str) -> str:
     """Return the SHA-256 of a secret in hex, by which it is kept and found."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
@@ -95,6 +122,7 @@ class Grants:
     clock: SandboxClock = field(default_factory=SandboxClock)
     behaviour: Behaviour = Behaviour()
     store: StateStore = field(default_factory=NoStore)
+    devices: dict[str, DeviceRequest] = field(default_factory=dict)
     _by_access: dict[str, GrantRecord] = field(default_factory=dict)
     _by_refresh: dict[str, GrantRecord] = field(default_factory=dict)
     _lock: RLock = field(default_factory=RLock)
@@ -115,7 +143,7 @@ class Grants:
         lifetime: timedelta | None = None,
     ) -> Issued:
         """Give a new grant, with a token of the caller's choice or a random one."""
-        access, refresh, now = token or secrets.token_urlsafe(18), secrets.token_urlsafe(18), self.clock.now()
+        access, refresh, now = token or new_secret(), new_secret(), self.clock.now()
         grant = GrantRecord(
             identity=identity,
             application=application,
@@ -125,7 +153,7 @@ class Grants:
             access_issued=now,
             expires=now + (self.behaviour.access_lifetime if lifetime is None else lifetime),
             refresh=digest(refresh),
-            refresh_until=now + self.behaviour.grant_lifetime,
+            refresh_until=now + self.behaviour.grant_lifetime if self.behaviour.grant_lifetime else None,
             seen=seen,
         )
         self._keep(grant)
@@ -141,9 +169,9 @@ class Grants:
         with self._lock:
             old = self._by_refresh.get(digest(refresh_token))
             now = self.clock.now()
-            if old is None or old.application != application or old.refresh_until <= now:
+            if old is None or old.application != application or (old.refresh_until or now + _MOMENT) <= now:
                 return None
-            access, refresh = secrets.token_urlsafe(18), secrets.token_urlsafe(18)
+            access, refresh = new_secret(), new_secret()
             new = replace(
                 old,
                 access=digest(access),
@@ -163,6 +191,22 @@ class Grants:
         """Let the grant see all tickets up to the serial `seen`."""
         if grant.seen != seen and grant.access in self._by_access:
             self._keep(replace(grant, seen=seen))
+
+    def await_approval(self, application: str, scope: str) -> tuple[str, DeviceRequest]:
+        """Note a device that asks to be let in; return its device code and the request."""
+        code = new_secret()
+        user_code = "-".join("".join(secrets.choice(_USER_CODE) for _ in range(4)) for _ in range(2))
+        waiting = DeviceRequest(application, scope, user_code, self.clock.now() + DEVICE_LIFETIME)
+        self.devices[digest(code)] = waiting
+        return code, waiting
+
+    def answer_device(self, user_code: str, identity: str) -> None:
+        """Let a device in as `identity`, or refuse it with "". Raises KeyError for an unknown user code."""
+        for waiting in self.devices.values():
+            if waiting.user_code == user_code:
+                waiting.identity = identity
+                return
+        raise KeyError(user_code)
 
     def revoke(self, grant: GrantRecord) -> None:
         """End a grant: neither of its tokens works any more."""

@@ -6,12 +6,13 @@ import struct
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from email.utils import format_datetime
 
 from aiohttp import web
 
 from reconciler.sandbox import control
-from reconciler.sandbox.fault_injection import Cut, Drip, Sent, misbehave
+from reconciler.sandbox.fault_injection import Cut, Drip, Sent, misbehave, without_effect
 from reconciler.sandbox.grants import shortened
 from reconciler.sandbox.log import Entry, safe_body, safe_headers
 from reconciler.sandbox.platform import Incoming, Platform, Route, execute, hashed_bearer
@@ -33,6 +34,7 @@ class HttpApp:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         path = request.path.rstrip("/").lower()
+        await self.tpp.finish_due()
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
@@ -53,7 +55,7 @@ class HttpApp:
         )
         self.tpp.log.open(entry)
         await self.pause(self.latency)
-        sent = await self._carry_out(route, request, Incoming(hashed, body, _subject(request.transport)), entry)
+        sent = await self._carry_out(route, request, _incoming(request, hashed, body), entry)
         return await self._send(request, entry, sent)
 
     async def pause(self, seconds: float) -> None:
@@ -77,6 +79,9 @@ class HttpApp:
         if rule is None:
             return await run()
         entry.fault = rule.name or type(rule.fault).__name__.lower()
+        if rule.late:
+            self.tpp.unfinished.append((self.tpp.clock.now() + timedelta(seconds=rule.late), run))
+            return await misbehave(without_effect(rule.fault), run, self.pause)
         return await misbehave(rule.fault, run, self.pause)
 
     async def _send(self, request: web.BaseRequest, entry: Entry, sent: Sent) -> web.StreamResponse:
@@ -111,6 +116,18 @@ class HttpApp:
             **reply.headers,
         }
         return web.Response(status=reply.status, body=reply.body, headers=headers)
+
+
+def _incoming(request: web.BaseRequest, hashed: str | None, body: bytes) -> Incoming:
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    return Incoming(
+        hashed,
+        body,
+        subject=_subject(request.transport),
+        negotiate=credentials.strip() if scheme.lower() == "negotiate" else None,
+        origin=f"{request.scheme}://{request.host}",
+        form=request.content_type == "application/x-www-form-urlencoded",
+    )
 
 
 def _subject(transport: asyncio.Transport | None) -> str | None:

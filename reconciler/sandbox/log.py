@@ -13,7 +13,7 @@ from reconciler.model.instant import format_instant
 from reconciler.sandbox.grants import fingerprint
 
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-venafi-api-key"})
-_SECRET_FIELDS = frozenset({"password", "refresh_token", "jwt", "access_token"})
+_SECRET_FIELDS = frozenset({"password", "refresh_token", "jwt", "access_token", "device_code"})
 _LONGEST = 100_000
 
 

@@ -5,31 +5,61 @@ from types import MappingProxyType
 
 from reconciler.sandbox import auth_calls, server_calls, ticket_calls
 from reconciler.sandbox.grants import ANY
-from reconciler.sandbox.platform import Route
+from reconciler.sandbox.platform import Handler, Route
 
 _OPEN = None
 
+_TICKET = ("GUID",)
+_UPDATE = ("GUID", "Status", "Explanation", "ScheduledStart", "ScheduledStop")
+_CREATE = ("ObjectDN", "WorkflowDN", "Approvers", "Reason", "UserData")
+
+
+def _ticket(operation: str, handler: Handler, scope: str = ANY, members: tuple[str, ...] = _TICKET) -> Route:
+    return Route(operation, "POST", handler, scope, members)
+
+
+def _grant(operation: str, handler: Handler, *members: str) -> Route:
+    return Route(operation, "POST", handler, _OPEN, ("client_id", *members))
+
+
 ROUTES: Mapping[str, Route] = MappingProxyType(
     {
-        "/vedsdk/workflow/ticket/create": Route("ticketCreate", "POST", ticket_calls.create, "configuration:manage"),
-        "/vedsdk/workflow/ticket/delete": Route("ticketDelete", "POST", ticket_calls.delete, "configuration:delete"),
-        "/vedsdk/workflow/ticket/details": Route("ticketDetails", "POST", ticket_calls.details, ANY),
-        "/vedsdk/workflow/ticket/enumerate": Route("ticketEnumerate", "POST", ticket_calls.enumerate_tickets, ANY),
-        "/vedsdk/workflow/ticket/exists": Route("ticketExists", "POST", ticket_calls.exists, ANY),
-        "/vedsdk/workflow/ticket/status": Route("ticketStatus", "POST", ticket_calls.status, ANY),
-        "/vedsdk/workflow/ticket/updatestatus": Route(
-            "ticketUpdateStatus", "POST", ticket_calls.update_status, "any:approve"
+        "/vedsdk/workflow/ticket/create": _ticket("ticketCreate", ticket_calls.create, "configuration:manage", _CREATE),
+        "/vedsdk/workflow/ticket/delete": _ticket("ticketDelete", ticket_calls.delete, "configuration:delete"),
+        "/vedsdk/workflow/ticket/details": _ticket("ticketDetails", ticket_calls.details),
+        "/vedsdk/workflow/ticket/enumerate": _ticket(
+            "ticketEnumerate", ticket_calls.enumerate_tickets, members=("ObjectDN", "UserData")
+        ),
+        "/vedsdk/workflow/ticket/exists": _ticket("ticketExists", ticket_calls.exists),
+        "/vedsdk/workflow/ticket/status": _ticket("ticketStatus", ticket_calls.status),
+        "/vedsdk/workflow/ticket/updatestatus": _ticket(
+            "ticketUpdateStatus", ticket_calls.update_status, "any:approve", _UPDATE
         ),
         "/vedsdk/permissions/refresh": Route("permissionsRefresh", "GET", server_calls.refresh_permissions, ANY),
         "/vedsdk/identity/self": Route("identitySelf", "GET", server_calls.identity_self, ANY),
-        "/vedsdk/identity/browse": Route("identityBrowse", "POST", server_calls.browse_identities, "configuration"),
-        "/vedsdk/identity/validate": Route("identityValidate", "POST", server_calls.validate_identity, "configuration"),
+        "/vedsdk/identity/browse": Route(
+            "identityBrowse",
+            "POST",
+            server_calls.browse_identities,
+            "configuration",
+            ("Filter", "Limit", "IdentityType"),
+        ),
+        "/vedsdk/identity/validate": Route(
+            "identityValidate", "POST", server_calls.validate_identity, "configuration", ("ID",)
+        ),
         "/vedsdk/systemstatus/version": Route("systemVersion", "GET", server_calls.version, ANY),
-        "/vedauth/authorize/oauth": Route("authorizePassword", "POST", auth_calls.by_password, _OPEN),
-        "/vedauth/authorize/certificate": Route("authorizeCertificate", "POST", auth_calls.by_certificate, _OPEN),
-        "/vedauth/authorize/jwt": Route("authorizeJwt", "POST", auth_calls.by_jwt, _OPEN),
-        "/vedauth/authorize/token": Route("refreshToken", "POST", auth_calls.refresh, _OPEN),
+        "/vedauth/authorize/oauth": _grant(
+            "authorizePassword", auth_calls.by_password, "username", "password", "scope", "state"
+        ),
+        "/vedauth/authorize/certificate": _grant("authorizeCertificate", auth_calls.by_certificate, "scope"),
+        "/vedauth/authorize/integrated": _grant("authorizeIntegrated", auth_calls.integrated, "scope"),
+        "/vedauth/authorize/device": _grant("authorizeDevice", auth_calls.device, "scope"),
+        "/vedauth/authorize/jwt": _grant("authorizeJwt", auth_calls.by_jwt, "jwt", "scope"),
+        "/vedauth/authorize/token": _grant(
+            "refreshToken", auth_calls.token, "refresh_token", "grant_type", "device_code"
+        ),
         "/vedauth/authorize/verify": Route("verifyToken", "GET", auth_calls.verify, ANY),
+        "/vedauth/authorize/isauthserver": Route("isAuthServer", "GET", auth_calls.is_auth_server, _OPEN),
         "/vedauth/revoke/token": Route("revokeToken", "GET", auth_calls.revoke, _OPEN),
     }
 )

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import secrets
 import sqlite3
 import ssl
 import threading
@@ -20,7 +19,7 @@ from reconciler.errors import InvalidInput
 from reconciler.model.decision import Problem, Source
 from reconciler.sandbox.clock import Now, RealTime, SandboxClock
 from reconciler.sandbox.fault_injection import Faults
-from reconciler.sandbox.grants import Grants
+from reconciler.sandbox.grants import Grants, new_secret
 from reconciler.sandbox.http_app import HttpApp
 from reconciler.sandbox.identities import Directory
 from reconciler.sandbox.log import Log
@@ -118,7 +117,7 @@ def issue(tpp: Platform, scope: str, identity: str, lifetime: timedelta | None) 
     """Return a new access token for an identity in any spelling."""
     known = tpp.directory.find(identity)
     universal = known.universal if known else identity
-    token = secrets.token_urlsafe(18)
+    token = new_secret()
     tpp.grants.take(universal, "reconciler", scope, seen=tpp.world.serial, token=token, lifetime=lifetime)
     return token
 
@@ -144,7 +143,7 @@ class Listening:
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A running sandbox: its address, an access token, and everything inside."""
+    """A running sandbox: its address, an access token that may approve, and everything inside."""
 
     url: str
     token: str = field(repr=False)

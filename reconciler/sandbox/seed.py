@@ -1,21 +1,24 @@
 """What a sandbox starts with, and reading it from the plain values of a file, whose members have the same names."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from msgspec import Struct, field
+from msgspec import Struct, field, to_builtins
 
 from reconciler.model.canonical import Json
 from reconciler.model.guid import parse_guid
 from reconciler.model.status import Schedule, Status
-from reconciler.sandbox.behaviour import Behaviour
+from reconciler.sandbox.behaviour import DEFAULT_PROFILE, PROFILES, Behaviour
 from reconciler.sandbox.conversion import Conversion
 from reconciler.sandbox.credentials import Credentials, JwtMapping, User
 from reconciler.sandbox.identities import Principal, PrincipalType
 from reconciler.sandbox.world import DEFAULT_WORKFLOW
 
+READING_SCOPE = "certificate;configuration"
+"""Of a token that can look at everything and decide nothing."""
 FULL_SCOPE = "certificate:approve,manage;configuration:delete,manage"
-OFFERED_SCOPE = "certificate:approve,delete,discover,manage,revoke;configuration:delete,manage;ssh:manage"
+OFFERED_SCOPE = "certificate:approve,delete,discover,manage,revoke;configuration:delete,manage;security;ssh:manage"
 APPROVER = Principal("local:{b6e6a98b-6419-4497-9249-860d136dfba0}", "local:svc-approver", "Approval service")
 JOE = Principal("AD+CORP:7d0b9c1e55aa4f40", "AD+CORP:jdoe", "Joe Doe", groups=("AD+CORP:0f9e3d7c21bb4a12",))
 JANE = Principal("AD+CORP:3c5e8a6f77cd4e21", "AD+CORP:jane", "Jane Roe")
@@ -86,16 +89,34 @@ class Seed(Credentials, frozen=True, kw_only=True):
     tickets: tuple[TicketSeed, ...] = ()
 
 
-def decode_seed(value: Json, path: str) -> Seed:
+def decode_seed(value: Json, path: str, profile: str | None = None) -> Seed:
     """Return the seed of a mapping with any of the members of Seed; durations are seconds.
 
-    `path` is named in problems. Raises InvalidInput with all of them.
+    Behaviour that it does not state is that of `profile`, or else of the profile that it names. `path` is named in
+    problems. Raises InvalidInput with all of them.
     """
     conversion = Conversion(path, "sandbox/seed")
-    seed = conversion.read({} if value is None else value, Seed, "")
+    plain = dict(value) if isinstance(value, Mapping) else value
+    if plain is None:
+        plain = {}
+    if isinstance(plain, dict):
+        plain["server"] = _over_profile(conversion, plain.get("server"), profile)
+    seed = conversion.read(plain, Seed, "")
     _no_ticket_twice(conversion, value)
     conversion.check()
     return seed if isinstance(seed, Seed) else Seed()
+
+
+def _over_profile(conversion: Conversion, server: Json, profile: str | None) -> Json:
+    if server is not None and not isinstance(server, Mapping):
+        return server
+    stated = dict(server or {})
+    named = stated.pop("profile", None)
+    if named is not None and named not in PROFILES:
+        conversion.fault("server.profile", f"{named!r} is not known", f"known are: {', '.join(PROFILES)}")
+        named = None
+    base: dict[str, Json] = to_builtins(PROFILES[profile or str(named or DEFAULT_PROFILE)])
+    return base | stated
 
 
 def _no_ticket_twice(conversion: Conversion, value: Json) -> None:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from reconciler.model.guid import Guid
 from reconciler.model.status import Schedule, Status
 from reconciler.model.value import replace
+from reconciler.sandbox.behaviour import Behaviour
 from reconciler.sandbox.wire import ResultCode, read_time
 
 _SCHEDULED = (Status.APPROVED_AFTER, Status.APPROVED_BETWEEN)
@@ -73,7 +74,9 @@ class _Times:
     broken: bool
 
 
-def decide(ticket: Ticket, ruling: Ruling, voices: frozenset[str], now: datetime, zone: str) -> Ticket | ResultCode:
+def decide(
+    ticket: Ticket, ruling: Ruling, voices: frozenset[str], now: datetime, behaviour: Behaviour
+) -> Ticket | ResultCode:
     """Return the ticket after the ruling of the approvers `voices`, or the Result that refuses it.
 
     All approvers must approve, one rejection rejects. An approval is final. A time that is none is accepted and
@@ -81,7 +84,7 @@ def decide(ticket: Ticket, ruling: Ruling, voices: frozenset[str], now: datetime
     """
     if ticket.final:
         return ticket if ruling.status is ticket.status else ResultCode.GENERIC_FAILURE
-    times = _read_times(ruling, zone)
+    times = _read_times(ruling, behaviour)
     if times is None:
         return ResultCode.BAD_ARGUMENTS
     approvers = ticket.approvers if ruling.approvers is None else ruling.approvers
@@ -111,15 +114,16 @@ def _approvals(ticket: Ticket, status: Status, approvers: tuple[str, ...], voice
     return tuple(sorted(given))
 
 
-def _read_times(ruling: Ruling, zone: str) -> _Times | None:
+def _read_times(ruling: Ruling, behaviour: Behaviour) -> _Times | None:
     if ruling.status not in _SCHEDULED:
         return _Times(None, broken=False)
     between = ruling.status is Status.APPROVED_BETWEEN
     if not ruling.start or (between and not ruling.stop):
         return None
-    start = read_time(ruling.start, zone)
-    stop = read_time(ruling.stop, zone) if ruling.stop else None
-    if start is None or (ruling.stop and stop is None):
+    stop_text = ruling.stop if between or behaviour.after_stop == "kept" else None
+    start = read_time(ruling.start, behaviour.zone)
+    stop = read_time(stop_text, behaviour.zone) if stop_text else None
+    if start is None or (stop_text and stop is None):
         return _Times(None, broken=True)
     return _Times(Schedule(start, stop), broken=between and stop is not None and stop <= start)
 
@@ -137,13 +141,13 @@ class Processed:
     objects: tuple[tuple[str, str], ...] = ()
 
 
-def process(tickets: Iterable[Ticket], now: datetime, delay: timedelta, *, keep_rejected: bool) -> Processed:
+def process(tickets: Iterable[Ticket], now: datetime, behaviour: Behaviour) -> Processed:
     """Resolve what is due, note what was missed, and delete what an object no longer waits for.
 
-    An object goes on when all tickets of its stage are resolved; its approved tickets are deleted `delay` after that.
+    An object goes on when all tickets of its stage are resolved; its approved tickets are deleted a while after that.
     """
     before = list(tickets)
-    after = [_look_at(ticket, now, keep_rejected=keep_rejected) for ticket in before]
+    after = [_look_at(ticket, now, behaviour) for ticket in before]
     changed = tuple(new for old, new in zip(before, after, strict=True) if new is not old)
     stages: dict[tuple[str, int], list[Ticket]] = defaultdict(list)
     for ticket in after:
@@ -152,7 +156,7 @@ def process(tickets: Iterable[Ticket], now: datetime, delay: timedelta, *, keep_
     for stage in stages.values():
         moved_on = all(ticket.resolved or ticket.status is Status.REJECTED for ticket in stage)
         for ticket in stage:
-            over = ticket.resolved is not None and ticket.resolved + delay <= now
+            over = ticket.resolved is not None and ticket.resolved + behaviour.deletion_delay <= now
             if over and (moved_on or ticket.status is Status.REJECTED):
                 deleted.append(ticket.guid)
     return Processed(
@@ -169,18 +173,22 @@ def due_times(tickets: Iterable[Ticket], since: datetime, until: datetime) -> li
     return sorted(start for start in starts if since < start <= until)
 
 
-def _look_at(ticket: Ticket, now: datetime, *, keep_rejected: bool) -> Ticket:
+def _look_at(ticket: Ticket, now: datetime, behaviour: Behaviour) -> Ticket:
     if ticket.resolved or ticket.broken:
         return ticket
     match ticket.status, ticket.schedule:
         case Status.APPROVED, _:
             return replace(ticket, resolved=now)
-        case Status.REJECTED, _ if not keep_rejected:
+        case Status.REJECTED, _ if not behaviour.keep_rejected:
             return replace(ticket, resolved=now)
-        case Status.APPROVED_AFTER, schedule if schedule and schedule.start <= now:
-            return replace(ticket, resolved=now)
-        case Status.APPROVED_BETWEEN, schedule if schedule and schedule.stop and schedule.stop <= now:
+        case status, schedule if schedule and status in _SCHEDULED and _is_over(schedule, now):
+            if behaviour.missed_window == "reopened":
+                return replace(ticket, status=Status.PENDING, schedule=None, approvals=(), missed=True, updated=now)
             return ticket if ticket.missed else replace(ticket, missed=True)
-        case Status.APPROVED_BETWEEN, schedule if schedule and schedule.start <= now:
+        case status, schedule if schedule and status in _SCHEDULED and schedule.start <= now:
             return replace(ticket, resolved=now)
     return ticket
+
+
+def _is_over(schedule: Schedule, now: datetime) -> bool:
+    return schedule.stop is not None and schedule.stop <= now

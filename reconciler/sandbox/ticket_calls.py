@@ -41,12 +41,11 @@ async def details(tpp: Platform, call: ServerCall) -> Reply:
     """All that is known of one ticket."""
     ticket = _find(tpp, call)
     if isinstance(ticket, ResultCode):
-        return failure(ticket, tpp.behaviour.failure_status, _DETAILS)
+        return _failure(tpp, ticket, _DETAILS)
     style = tpp.behaviour.times
     payload: dict[str, Json] = {
-        "ApprovalExplanation": ticket.explanation,
+        **_texts(tpp, ticket),
         "ApprovalFrom": "",
-        "ApprovalReason": ticket.reason,
         "Approvers": ticket.approvers,
         "Blocking": ticket.object,
         "Created": spell_time(ticket.created, style),
@@ -64,7 +63,7 @@ async def status(tpp: Platform, call: ServerCall) -> Reply:
     """The status string alone."""
     ticket = _find(tpp, call)
     if isinstance(ticket, ResultCode):
-        return failure(ticket, tpp.behaviour.failure_status, ("Status",))
+        return _failure(tpp, ticket, ("Status",))
     return success({"Status": _status(tpp, ticket)})
 
 
@@ -72,16 +71,16 @@ async def exists(tpp: Platform, call: ServerCall) -> Reply:
     """Result 1 or 3. A ticket that the caller may not see exists all the same."""
     ticket = _find(tpp, call)
     if ticket is ResultCode.BAD_ARGUMENTS:
-        return failure(ticket, tpp.behaviour.failure_status)
+        return _failure(tpp, ticket)
     known = isinstance(ticket, Ticket) or tpp.world.knows(text(call.body, "GUID"), _grant(call).seen)
-    return success({}) if known else failure(ResultCode.TICKET_DOES_NOT_EXIST, tpp.behaviour.failure_status)
+    return success({}) if known else _failure(tpp, ResultCode.TICKET_DOES_NOT_EXIST)
 
 
 async def enumerate_tickets(tpp: Platform, call: ServerCall) -> Reply:
     """GUIDs of the tickets on an object and/or with matching user data; with neither, those of the caller."""
     object_dn, user_data = optional(call.body, "ObjectDN"), optional(call.body, "UserData")
     if object_dn and not object_dn.casefold().startswith(_ROOT.casefold()):
-        return failure(ResultCode.OBJECT_DOES_NOT_EXIST, tpp.behaviour.failure_status, ("GUIDs",))
+        return _failure(tpp, ResultCode.OBJECT_DOES_NOT_EXIST, ("GUIDs",))
     grant = _grant(call)
     voices = tpp.directory.voices(grant.identity)
     found = [
@@ -102,14 +101,15 @@ async def create(tpp: Platform, call: ServerCall) -> Reply:
     approvers, reason = call.body.get("Approvers"), call.body.get("Reason", "")
     if reason is not None and (isinstance(reason, bool) or not isinstance(reason, int)):
         raise Malformed("Reason must be a number or null")
-    user_data = optional(call.body, "UserData") or ""
+    required = tpp.behaviour.user_data_required
+    user_data = text(call.body, "UserData") if required else optional(call.body, "UserData") or ""
     named = identities(tpp.directory, approvers)
     if not object_dn.casefold().startswith(_ROOT.casefold()):
-        return failure(ResultCode.OBJECT_DOES_NOT_EXIST, tpp.behaviour.failure_status, ("GUID",))
+        return _failure(tpp, ResultCode.OBJECT_DOES_NOT_EXIST, ("GUID",))
     if not workflow.casefold().startswith(_ROOT.casefold()):
-        return failure(ResultCode.WORKFLOW_OBJECT_DOES_NOT_EXIST, tpp.behaviour.failure_status, ("GUID",))
+        return _failure(tpp, ResultCode.WORKFLOW_OBJECT_DOES_NOT_EXIST, ("GUID",))
     if named is None:
-        return failure(ResultCode.BAD_ARGUMENTS, tpp.behaviour.failure_status, ("GUID",))
+        return _failure(tpp, ResultCode.BAD_ARGUMENTS, ("GUID",))
     ticket = tpp.world.add_ticket(
         object=object_dn,
         workflow=workflow,
@@ -125,7 +125,7 @@ async def delete(tpp: Platform, call: ServerCall) -> Reply:
     """Remove a ticket for good."""
     ticket = _find(tpp, call)
     if isinstance(ticket, ResultCode):
-        return failure(ticket, tpp.behaviour.failure_status)
+        return _failure(tpp, ticket)
     return success({}, effect=tpp.world.delete(ticket.guid))
 
 
@@ -136,18 +136,18 @@ async def update_status(tpp: Platform, call: ServerCall) -> Reply:
     start, stop = optional(call.body, "ScheduledStart"), optional(call.body, "ScheduledStop")
     ticket = _find(tpp, call)
     if isinstance(ticket, ResultCode):
-        return failure(ticket, tpp.behaviour.failure_status)
+        return _failure(tpp, ticket)
     if wanted not in _STATUSES:
-        return failure(ResultCode.BAD_ARGUMENTS, tpp.behaviour.failure_status)
+        return _failure(tpp, ResultCode.BAD_ARGUMENTS)
     ruling = Ruling(_STATUSES[wanted], start, stop, explanation)
     if tpp.behaviour.accepts_extras:
         extended = _with_extras(tpp, call.body, ticket, ruling)
         if isinstance(extended, ResultCode):
-            return failure(extended, tpp.behaviour.failure_status)
+            return _failure(tpp, extended)
         ruling = extended
     result, changed = tpp.world.rule(ticket.guid, ruling, tpp.directory.voices(_grant(call).identity))
     if result is not ResultCode.SUCCESS:
-        return failure(result, tpp.behaviour.failure_status)
+        return _failure(tpp, result)
     return success({}, effect=changed)
 
 
@@ -162,6 +162,17 @@ def _with_extras(tpp: Platform, body: Mapping[str, Json], ticket: Ticket, ruling
         if approvers is None:
             return ResultCode.BAD_ARGUMENTS
     return replace(ruling, approvers=approvers, user_data=user_data)
+
+
+def _texts(tpp: Platform, ticket: Ticket) -> dict[str, Json]:
+    """Have the approver's text and the administrator's in the members that this server has them in."""
+    if tpp.behaviour.explanation_in == "ApprovalReason":
+        return {"ApprovalExplanation": ticket.reason, "ApprovalReason": ticket.explanation}
+    return {"ApprovalExplanation": ticket.explanation, "ApprovalReason": ticket.reason}
+
+
+def _failure(tpp: Platform, result: ResultCode, yields: tuple[str, ...] = ()) -> Reply:
+    return failure(result, tpp.behaviour.status_of(result), yields)
 
 
 def _find(tpp: Platform, call: ServerCall) -> Ticket | ResultCode:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 from functools import lru_cache
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 from reconciler.model.canonical import Json
@@ -106,6 +107,14 @@ def parse(data: bytes) -> Mapping[str, Json]:
     return value
 
 
+def parse_form(data: bytes) -> Mapping[str, Json]:
+    """Return the fields of a form. Raises Malformed for bytes that are none."""
+    try:
+        return dict(parse_qsl(data.decode("ascii"), keep_blank_values=True, strict_parsing=True))
+    except ValueError:
+        raise Malformed("the body is no form") from None
+
+
 def text(body: Mapping[str, Json], name: str) -> str:
     """Return a required text. Raises Malformed."""
     value = body.get(name)
@@ -130,11 +139,14 @@ def whole_number(body: Mapping[str, Json], name: str, default: int) -> int:
 
 
 def identities(directory: Directory, value: Json) -> tuple[str, ...] | None:
-    """Return the prefixed universals of a list of Identity values, None when one is unknown. Raises Malformed."""
-    if not isinstance(value, list):
-        raise Malformed("Approvers is required and must be a list of identities")
+    """Return the prefixed universals of identities, None when one is unknown. Raises Malformed.
+
+    One Identity value or a list of them: a page has the one, the contract the other.
+    """
+    if not isinstance(value, list | Mapping):
+        raise Malformed("Approvers is required and must be an identity or a list of them")
     found: list[str] = []
-    for item in value:
+    for item in value if isinstance(value, list) else [value]:
         if not isinstance(item, Mapping):
             raise Malformed("an approver must be an identity")
         identity = directory.resolve(item)

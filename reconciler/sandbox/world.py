@@ -35,6 +35,7 @@ class World:
     serial: int = 0
     immediate: bool = False
     _tickets: dict[Guid, Ticket] = field(default_factory=dict)
+    _made: dict[Guid, Ticket] = field(default_factory=dict)
     _objects: dict[str, str] = field(default_factory=dict)
     _lock: RLock = field(default_factory=RLock)
 
@@ -44,6 +45,7 @@ class World:
         self.serial = int(settings.get("serial", "0"))
         self.processing = settings.get("processing", "on") == "on"
         self._tickets = {Guid(key): msgspec.json.decode(text, type=Ticket) for key, text in self.store.items("tickets")}
+        self._made = dict(self._tickets)
         self._objects = {json.loads(key): text for key, text in self.store.items("objects")}
         return bool(settings)
 
@@ -99,6 +101,7 @@ class World:
                 schedule=schedule,
                 explanation=explanation,
             )
+            self._made[name] = ticket
             self._keep(ticket)
             self.store.put("settings", "serial", str(self.serial))
             return ticket
@@ -130,7 +133,7 @@ class World:
                 return ResultCode.TICKET_DOES_NOT_EXIST, False
             if ticket.approvers and voices.isdisjoint(ticket.approvers):
                 return ResultCode.INSUFFICIENT_PRIVILEGES, False
-            decided = decide(ticket, ruling, voices, self.clock.now(), self.behaviour.zone)
+            decided = decide(ticket, ruling, voices, self.clock.now(), self.behaviour)
             if isinstance(decided, ResultCode):
                 return decided, False
             changed = decided is not ticket
@@ -167,6 +170,13 @@ class World:
             self.store.remove("tickets", name)
             return self._tickets.pop(name, None) is not None
 
+    def restore_ticket(self, guid: str) -> Ticket:
+        """Bring a ticket back as it was made, as a restored database does. Raises KeyError for one that never was."""
+        with self._lock:
+            ticket = self._made[parse_guid(guid)]
+            self._keep(ticket)
+            return ticket
+
     def reissue(self, guid: str) -> Ticket:
         """Give the object a new ticket with a new GUID, as a changed workflow does. Raises KeyError without one."""
         with self._lock:
@@ -181,12 +191,7 @@ class World:
         with self._lock:
             if not self.processing:
                 return Processed()
-            outcome = process(
-                self._tickets.values(),
-                self.clock.now(),
-                self.behaviour.deletion_delay,
-                keep_rejected=self.behaviour.keep_rejected,
-            )
+            outcome = process(self._tickets.values(), self.clock.now(), self.behaviour)
             for ticket in outcome.changed:
                 self._keep(ticket)
             for name, status in outcome.objects:
@@ -230,7 +235,7 @@ class World:
             same = (other.object.casefold(), other.stage) == (ticket.object.casefold(), ticket.stage)
             if same and other.guid != ticket.guid and not (other.approvers and voices.isdisjoint(other.approvers)):
                 own = replace(ruling, approvers=None, user_data=None)
-                decided = decide(other, own, voices, self.clock.now(), self.behaviour.zone)
+                decided = decide(other, own, voices, self.clock.now(), self.behaviour)
                 if isinstance(decided, Ticket) and decided is not other:
                     self._keep(decided)
                     changed = True

@@ -42,6 +42,7 @@ _VARIES = (
     (re.compile(r"\b\d+(?:\.\d+)? ?(?:ms|s|seconds?)\b"), "DURATION"),
     (re.compile(r"\b0\.0\.\d+\.dev\d+\S*|\b\d+\.\d+\.\d+(?:\.dev\d+)?\+g\S+"), "VERSION"),
     (re.compile(r"(?<=export TPP_TOKEN=)\S+"), "TOKEN"),
+    (re.compile(r"(?<=One that only reads: )\S+"), "TOKEN"),
     (re.compile(r"\btickets/20\d\d/\d\d/"), "tickets/YYYY/MM/"),
     (re.compile(r"\bledger/20\d\d/\d\d/"), "ledger/YYYY/MM/"),
 )

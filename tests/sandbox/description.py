@@ -81,6 +81,8 @@ def bodies(schema: Mapping[str, Any], name: str = "") -> st.SearchStrategy[Any]:
         return bodies(document()["components"]["schemas"][schema["$ref"].rpartition("/")[2]], name)
     if schema.get("nullable"):
         return st.none() | bodies({**schema, "nullable": False}, name)
+    if "anyOf" in schema:
+        return st.one_of([bodies(kind, name) for kind in schema["anyOf"]])
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
     match schema["type"]:

@@ -55,11 +55,13 @@ def test_it_runs_until_it_is_interrupted_and_goes_on_where_it_stopped(tmp_path: 
         assert client.update(guid(1), "Rejected") == 1
         url, token = client.url, client.session.headers["Authorization"]
     code, out, err = stopped(process)
+    (reading,) = re.findall("only reads: (.*)", out)
 
     assert (code, err) == (0, "stopped\n")
     assert out == (
-        f"A TPP of our own is listening at {url}. Ctrl-C stops it.\n\n"
+        f"The sandbox listens at {url}. Ctrl-C stops it.\n\n"
         f"export TPP_URL={url}\nexport TPP_TOKEN={str(token).removeprefix('Bearer ')}\n\n"
+        f"This token may approve. One that only reads: {reading}\n\n"
         f"{guid(1)}  Pending           \\VED\\Policy\\one\n\n"
         f"What it received: {url}/sandbox/log   Its tickets: {url}/sandbox/state\n"
     )

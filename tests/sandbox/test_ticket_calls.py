@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from reconciler.model.status import Schedule, Status
-from reconciler.sandbox.behaviour import Behaviour, GuidStyle, TimeStyle, old_server
+from reconciler.sandbox.behaviour import PROFILES, Behaviour
 from reconciler.sandbox.running import Sandbox, running_sandbox
 from reconciler.sandbox.seed import JANE, JOE, PKI_TEAM, Seed
 from reconciler.sandbox.ticket import INTERNAL_ERROR
-from reconciler.sandbox.wire import ResultCode
+from reconciler.sandbox.wire import GuidStyle, ResultCode, TimeStyle
 from tests.builders import NOW, OBJECT, WORKFLOW, at, guid
 from tests.fakes import FakeClock
 from tests.sandbox.client import TICKET, Client
@@ -279,7 +279,7 @@ def test_the_spelling_of_times_can_be_chosen(with_behaviour: Any, style: TimeSty
 
 
 def test_an_old_server_reports_no_schedules_and_no_403(with_behaviour: Any) -> None:
-    sandbox, client = with_behaviour(old_server())
+    sandbox, client = with_behaviour(PROFILES["old-20.3"])
     sandbox.world.add_ticket(guid(1), status=Status.APPROVED_AFTER, schedule=Schedule(at(START)))
     with Client(sandbox.url, sandbox.issue("certificate:manage")) as weak:
         assert weak.post(TICKET + "updatestatus", GUID=guid(1), Status="Approved").status_code == 401
@@ -299,7 +299,7 @@ def test_a_server_can_report_plain_approved_after_scheduling(with_behaviour: Any
 
 
 def test_failing_results_can_come_with_400_and_unseen_tickets_with_4(with_behaviour: Any) -> None:
-    sandbox, client = with_behaviour(Behaviour(failure_status=400, unseen=ResultCode.INSUFFICIENT_PRIVILEGES))
+    sandbox, client = with_behaviour(Behaviour(denied_status=400, unseen=4))
     sandbox.world.add_ticket(guid(1), new=True)
     answer = client.post(TICKET + "status", GUID=guid(1))
 

@@ -41,11 +41,14 @@ def test_a_password_gives_a_grant_that_verify_describes(client: Client) -> None:
         "token_type": "Bearer",
     }
     assert verified == {
+        "access_issued_on": "2026-11-23T12:00:00Z",
         "access_issued_on_ISO8601": "2026-11-23T12:00:00Z",
         "access_issued_on_unix_time": 1795435200,
         "application": "reconciler",
-        "expires_ISO8601": "2027-02-21T12:00:00Z",
-        "expires_unix_time": 1795435200 + 90 * 86400,
+        "expires": "2027-11-23T12:00:00Z",
+        "expires_ISO8601": "2027-11-23T12:00:00Z",
+        "expires_unix_time": 1795435200 + 365 * 86400,
+        "grant_issued_on": "2026-11-23T12:00:00Z",
         "grant_issued_on_ISO8601": "2026-11-23T12:00:00Z",
         "grant_issued_on_unix_time": 1795435200,
         "identity": APPROVER.universal,
