@@ -1,1 +1,90 @@
-"""Declarative reconciler for Venafi TPP workflow tickets: YAML in git, reviewed, applied as planned."""
+"""Declarative reconciler for Venafi TPP workflow tickets: YAML in git, reviewed, applied as planned.
+
+The names of `__all__` are the library API; everything else may change at any time. They are imported when they are
+first used, so that importing the package costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconciler.app.apply import Ended, apply
+    from reconciler.app.context import Context, open_context
+    from reconciler.app.plan import Request, plan
+    from reconciler.errors import (
+        CredentialsRefused,
+        GuardRefused,
+        InvalidInput,
+        LedgerBroken,
+        LedgerUnwritable,
+        LockHeld,
+        ReconcilerError,
+        ServerFailure,
+    )
+    from reconciler.ledger.plan_files import load_plan, save_plan
+    from reconciler.manifests.config import load_settings
+    from reconciler.model.plan import Plan, Step
+    from reconciler.model.receipt import Outcome, Receipt, Run
+    from reconciler.model.settings import Settings
+    from reconciler.model.verdict import Reason, Verdict
+
+__all__ = [
+    "Context",
+    "CredentialsRefused",
+    "Ended",
+    "GuardRefused",
+    "InvalidInput",
+    "LedgerBroken",
+    "LedgerUnwritable",
+    "LockHeld",
+    "Outcome",
+    "Plan",
+    "Reason",
+    "Receipt",
+    "ReconcilerError",
+    "Request",
+    "Run",
+    "ServerFailure",
+    "Settings",
+    "Step",
+    "Verdict",
+    "apply",
+    "load_plan",
+    "load_settings",
+    "open_context",
+    "plan",
+    "save_plan",
+]
+
+HOMES = {
+    "reconciler.app.context": ("open_context", "Context"),
+    "reconciler.app.plan": ("plan", "Request"),
+    "reconciler.app.apply": ("apply", "Ended"),
+    "reconciler.ledger.plan_files": ("save_plan", "load_plan"),
+    "reconciler.manifests.config": ("load_settings",),
+    "reconciler.model.settings": ("Settings",),
+    "reconciler.model.plan": ("Plan", "Step"),
+    "reconciler.model.verdict": ("Verdict", "Reason"),
+    "reconciler.model.receipt": ("Run", "Receipt", "Outcome"),
+    "reconciler.errors": (
+        "ReconcilerError",
+        "InvalidInput",
+        "GuardRefused",
+        "ServerFailure",
+        "CredentialsRefused",
+        "LedgerBroken",
+        "LedgerUnwritable",
+        "LockHeld",
+    ),
+}
+"""Where each name is defined."""
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used."""
+    home = next((module for module, names in HOMES.items() if name in names), None)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(home), name)
+    globals()[name] = found
+    return found

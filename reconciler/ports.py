@@ -3,9 +3,11 @@
 Nothing here can be called by accident: a reader has no method that writes.
 """
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from reconciler.model.decision import Parameters
@@ -52,6 +54,89 @@ class TicketWriter(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose token this is, what it may do and until when (UTC; None: the server does not say)."""
+
+    identity: str
+    scope: str
+    may_write: bool
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What names turned out to be: the identities of those that were found, and why the others were not."""
+
+    universals: Mapping[str, str]
+    unresolved: Mapping[str, str]
+
+
+class Health(StrEnum):
+    """How a probe went."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One thing that was looked at."""
+
+    name: str
+    health: Health
+    says: str
+    remedy: str = ""
+
+
+class Backend(Protocol):
+    """A connection to one server that answers questions. It has no method that writes."""
+
+    @property
+    def product(self) -> str:
+        """The product's name in the table of backends."""
+        ...
+
+    @property
+    def target(self) -> str:
+        """The server, spelled as plans and ledgers name it."""
+        ...
+
+    def reader(self) -> TicketReader:
+        """Return what reads tickets."""
+        ...
+
+    def find(self, object_dn: str | None = None) -> Iterable[Guid]:
+        """Return the tickets on an object, or without one those of the caller. Raises ServerFailure."""
+        ...
+
+    def caller(self) -> Caller:
+        """Ask whose token this is. Raises ServerFailure."""
+        ...
+
+    def identities(self) -> frozenset[str]:
+        """Return the caller and its groups in their stable form. Raises ServerFailure."""
+        ...
+
+    def resolve(self, names: Iterable[str]) -> Resolution:
+        """Turn names of people into their stable form. Raises ServerFailure."""
+        ...
+
+    def check_before_writing(self, changes: int, *, scheduled: bool) -> Caller:
+        """Refuse a run that would be refused half-way. Raises CredentialsRefused, ServerFailure."""
+        ...
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what the report of a run should say of the server: nothing when it never pushed back."""
+        ...
+
+    def probes(self) -> Iterable[Probe]:
+        """Look at the token and at what it allows."""
+        ...
+
+
 class Ledger(Protocol):
     """The append-only record of one run."""
 
@@ -86,3 +171,19 @@ class Stop(Protocol):
 
 Progress = Callable[[int], None]
 """Called with the number of items done since the last call."""
+
+
+class Observer(Protocol):
+    """Is told what a use case is doing, for people who wait. Nothing that it does changes an outcome."""
+
+    def progress(self, label: str, total: int) -> AbstractContextManager[Progress]:
+        """Begin to show how much of `total` is done."""
+        ...
+
+    def notice(self, text: str) -> None:
+        """Show one sentence."""
+        ...
+
+    def run_named(self, run: str) -> None:
+        """Learn the id of the run, so that log lines and ledger lines can be brought together."""
+        ...

@@ -7,61 +7,14 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+import reconciler
 from docs.generating.text import cell
 
 _ROOT = Path(__file__).parent.parent.parent
 
-_MODEL = (
-    "decision",
-    "guid",
-    "plan",
-    "policy",
-    "receipt",
-    "record",
-    "review",
-    "settings",
-    "status",
-    "ticket",
-    "verdict",
-)
-_FUNCTIONS = {
-    "Load": {
-        "reconciler.manifests.load": ("load_desired", "check"),
-        "reconciler.manifests.config": ("load_settings",),
-    },
-    "Plan": {
-        "reconciler.planning.judge": ("judge", "judge_closed", "needs_reading"),
-        "reconciler.planning.planner": ("Header", "assemble", "enforce_again"),
-        "reconciler.planning.guards": ("Circumstances",),
-        "reconciler.ledger.plan_files": ("save_plan", "load_plan"),
-    },
-    "Apply": {
-        "reconciler.applying.engine": ("apply_plan",),
-        "reconciler.applying.tools": ("Tools",),
-        "reconciler.applying.brake": ("Brake",),
-        "reconciler.ledger.journal": ("open_journal",),
-        "reconciler.ledger.index": ("read_index",),
-        "reconciler.ledger.chain": ("verify",),
-        "reconciler.ledger.lock": ("hold_lock", "this_process"),
-    },
-    "Speak to TPP": {
-        "reconciler.tpp.secrets": ("read_secrets",),
-        "reconciler.tpp.session": ("open_session", "ticket_reader"),
-        "reconciler.tpp.writer": ("ticket_writer",),
-    },
-    "Try out": {
-        "reconciler.sandbox.running": ("running_sandbox", "Sandbox", "Listening"),
-        "reconciler.sandbox.seed": ("Seed", "TicketSeed"),
-    },
-    "Formats": {
-        "reconciler.model.plan_codec": ("encode_plan", "decode_plan"),
-        "reconciler.model.run_codec": ("encode_run", "decode_run"),
-    },
-}
-
 
 class Name(NamedTuple):
-    """One public name: where it is, and its definition."""
+    """One public name: where it is defined, and how."""
 
     module: str
     name: str
@@ -81,12 +34,13 @@ class Name(NamedTuple):
 
 
 def sections() -> Iterator[tuple[str, list[Name]]]:
-    """Return all public names by section, in the order of the pipeline, then ports, errors and nouns."""
-    for title, modules in _FUNCTIONS.items():
-        yield title, [_defined(module)[name] for module, names in modules.items() for name in names]
-    yield "Ports", list(_defined("reconciler.ports").values())
-    yield "Errors", list(_defined("reconciler.errors").values())
-    yield "Nouns", [name for module in _MODEL for name in _defined(f"reconciler.model.{module}").values()]
+    """Return all public names by section: first what is done, then with what values, then what can go wrong."""
+    found = [_defined(module)[name] for module, names in reconciler.HOMES.items() for name in names]
+    errors = [name for name in found if name.module == "reconciler.errors"]
+    functions = [name for name in found if isinstance(name.node, ast.FunctionDef)]
+    yield "Functions", functions
+    yield "Values", [name for name in found if name not in errors and name not in functions]
+    yield "Errors", errors
 
 
 def page() -> str:
@@ -100,16 +54,16 @@ def page() -> str:
 
 _INTRODUCTION = """# Public names
 
-`reconciler` is also a library. These names keep their meaning within a major version; everything else may change at any
-time. Values are frozen, instants are aware and in UTC, GUIDs are in lower case without braces,
-durations are seconds. How the pieces fit is shown in [Using it as a library](../guides/library.md).
+`reconciler` is also a library: `from reconciler import plan`. These names keep their meaning within a major version;
+everything else may change at any time. Values are frozen, instants are aware and in UTC, GUIDs are in lower case
+without braces, durations are seconds. How the pieces fit is shown in [Using it as a library](../guides/library.md).
 """
 
 
 def _entry(name: Name) -> str:
     shown = f"```text\n{name.name}{_shape(name.node)}\n```\n" if _shape(name.node) else ""
     text = "\n\n".join(cell(paragraph) for paragraph in name.says.split("\n\n"))
-    return "\n".join([f"### `{name.name}`\n", f"`{name.module}`\n", shown, text, ""])
+    return "\n".join([f"### `{name.name}`\n", shown, text, ""])
 
 
 @cache

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.clock import SystemClock
+from reconciler.app.clock import SystemClock
 from reconciler.errors import CredentialsRefused
 from reconciler.github.api import GitHub
 from reconciler.github.comments import Posted, Posting

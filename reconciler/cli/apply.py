@@ -1,21 +1,26 @@
 """`reconciler apply`: do what a plan says, after everything that can be checked has been checked."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.app.apply import Ended, Prepared, carry_out, prepared_file, prepared_now
+from reconciler.app.context import Context, open_context
+from reconciler.app.plan import Request
+from reconciler.cli.exit_codes import Exit, of_plan, of_run, worst
 from reconciler.cli.options import Invocation, common_options
-from reconciler.cli.output import RUN_FORMATS, detail_of, show_plan, show_run
+from reconciler.cli.output import RUN_FORMATS, detail_of, format_option, show_plan, show_run
 from reconciler.cli.parameters import SHARD
+from reconciler.cli.progress import Terminal
 from reconciler.cli.telling import Listeners, listener_options, tell
+from reconciler.cli.terminal import is_interactive
+from reconciler.errors import GuardRefused
 from reconciler.model.plan import Plan
+from reconciler.model.receipt import Run
 from reconciler.model.shard import Shard
+from reconciler.rendering.json_text import run_json
 from reconciler.rendering.view import Detail
-
-if TYPE_CHECKING:
-    from reconciler.cli.running import Ended
-    from reconciler.model.receipt import Run
+from reconciler.rendering.words import counted
 
 
 @click.command()
@@ -23,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
 @click.option("--dry-run", is_flag=True, help="Check and show everything, and write nothing.")
 @click.option("--reviewed", type=click.Path(path_type=Path), help="Refuse whatever this plan does not contain.")
-@click.option("--format", "style", type=click.Choice(RUN_FORMATS), default="text", show_default=True)
+@format_option(RUN_FORMATS)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the report of the run as JSON.")
 @click.option("--shard", type=SHARD, metavar="K/N", help="Apply part K of N, divided by object.")
 @click.option("--fail-fast", is_flag=True, help="Start no further write once one has failed.")
@@ -48,33 +53,33 @@ def command(
     notify_as: str,
 ) -> int:
     """Apply a saved plan exactly as it is, or plan the manifests at PATHS and apply that."""
-    from reconciler.cli.exit_codes import of_plan
-    from reconciler.cli.plan_to_apply import manifests_to_apply, plan_to_apply
-    from reconciler.cli.running import carry_out
-    from reconciler.cli.wiring import Seals, open_house
-
     detail = detail_of(quiet, verbose)
-    with open_house(invocation, manifests_to_apply(paths), Seals.RESPECTED_AND_SOUGHT) as house:
-        plan = plan_to_apply(house, paths, reviewed, shard)
+    with open_context(invocation.settings(), observer=Terminal()) as context:
+        ready = _prepared(context, paths, reviewed, shard)
         if style == "text":
-            show_plan(plan, "text", detail)
+            show_plan(ready.plan, "text", detail)
         if dry_run:
             if style != "text":
-                show_plan(plan, style, detail)
-            return int(of_plan(plan))
-        _ask(plan, yes=yes)
-        ended = carry_out(plan, house, fail_fast=fail_fast)
+                show_plan(ready.plan, style, detail)
+            return int(of_plan(ready.plan))
+        _ask(ready.plan, yes=yes)
+        ended = carry_out(context, ready, fail_fast=fail_fast)
         _report(ended.run, style, detail, out)
-        tell(Listeners(metrics, notify, notify_as), Path(house.settings.ledger), plan, ended.run)
-    return _code(plan, ended)
+        tell(Listeners(metrics, notify, notify_as), context.ledger, ready.plan, ended.run)
+    return _code(ready.plan, ended)
+
+
+def _prepared(context: Context, paths: tuple[str, ...], reviewed: Path | None, shard: Shard | None) -> Prepared:
+    """Prepare a saved plan, which is used as it is, or plan the manifests now."""
+    if not any(path.endswith(".json") for path in paths):
+        return prepared_now(context, Request(paths, shard), reviewed)
+    if len(paths) > 1 or shard is not None or reviewed is not None:
+        raise click.UsageError("a saved plan is applied alone, as it is: without other paths, --shard or --reviewed")
+    return prepared_file(context, Path(paths[0]))
 
 
 def _ask(plan: Plan, *, yes: bool) -> None:
     """Have a person agree to the changes. Raises GuardRefused for a no, UsageError where nobody can be asked."""
-    from reconciler.cli.terminal import is_interactive
-    from reconciler.errors import GuardRefused
-    from reconciler.rendering.words import counted
-
     if yes or not plan.changes:
         return
     if not is_interactive():
@@ -83,18 +88,14 @@ def _ask(plan: Plan, *, yes: bool) -> None:
         raise GuardRefused("not confirmed, so nothing was written", "run it again once you agree with the plan")
 
 
-def _report(run: "Run", style: str, detail: Detail, out: Path | None) -> None:
+def _report(run: Run, style: str, detail: Detail, out: Path | None) -> None:
     if out is not None:
-        from reconciler.rendering.json_text import run_json
-
         out.write_text(run_json(run), encoding="utf-8")
     if style != "text" or run.receipts or run.notes:
         show_run(run, style, detail)
 
 
-def _code(plan: Plan, ended: "Ended") -> int:
-    from reconciler.cli.exit_codes import Exit, of_plan, of_run, worst
-
+def _code(plan: Plan, ended: Ended) -> int:
     stopped = Exit.BUG if ended.bug else Exit.SERVER if ended.systemic else Exit.OK
     code = worst((of_plan(plan), of_run(ended.run), stopped))
     untold = ended.signal is None or code in (Exit.BUG, Exit.UNKNOWN)

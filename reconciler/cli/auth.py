@@ -2,16 +2,19 @@
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.app.clock import SystemClock
+from reconciler.app.context import open_context
 from reconciler.cli.options import Invocation, common_options
+from reconciler.cli.terminal import is_interactive
+from reconciler.model.instant import format_instant
+from reconciler.model.settings import AuthMethod, Settings
 from reconciler.model.value import replace
-
-if TYPE_CHECKING:
-    from reconciler.model.settings import Settings
-    from reconciler.tpp.secrets import Secrets
+from reconciler.rendering.escape import terminal
+from reconciler.tpp.auth import revoke_grant, store_refresh_token
+from reconciler.tpp.secrets import Secret, Secrets, read_secrets
 
 
 @click.group()
@@ -27,10 +30,6 @@ def login(invocation: Invocation) -> int:
     The method refresh gets its first refresh token here: with TPP_USERNAME and TPP_PASSWORD, or asked for on a
     terminal. It goes into auth.token_file or auth.keyring. The other methods keep nothing between runs.
     """
-    from reconciler.cli.clock import SystemClock
-    from reconciler.model.settings import AuthMethod
-    from reconciler.tpp.auth import store_refresh_token
-
     settings = invocation.settings()
     if settings.auth.method is AuthMethod.REFRESH and "TPP_REFRESH_TOKEN" not in os.environ:
         store_refresh_token(settings, _asked(settings, _secrets()), SystemClock())
@@ -48,24 +47,16 @@ def verify(invocation: Invocation) -> int:
 @common_options
 def revoke(invocation: Invocation) -> int:
     """Give back the grant of the access token, or of the stored refresh token."""
-    from reconciler.cli.clock import SystemClock
-    from reconciler.tpp.auth import revoke_grant
-
     click.echo(revoke_grant(invocation.settings(), _secrets(), SystemClock()))
     return 0
 
 
-def _secrets() -> "Secrets":
-    from reconciler.tpp.secrets import read_secrets
-
+def _secrets() -> Secrets:
     return read_secrets(os.environ, sys.stdin.read)
 
 
-def _asked(settings: "Settings", secrets: "Secrets") -> "Secrets":
+def _asked(settings: Settings, secrets: Secrets) -> Secrets:
     """Ask on a terminal for what the environment does not say."""
-    from reconciler.cli.terminal import is_interactive
-    from reconciler.tpp.secrets import Secret
-
     if not is_interactive() or secrets.password is not None:
         return secrets
     username = secrets.username or settings.auth.username or click.prompt("User name", err=True)
@@ -74,16 +65,11 @@ def _asked(settings: "Settings", secrets: "Secrets") -> "Secrets":
 
 
 def _show(invocation: Invocation) -> int:
-    from reconciler.cli.wiring import open_house
-    from reconciler.model.instant import format_instant
-    from reconciler.rendering.escape import terminal
-    from reconciler.tpp.checks import verify
-
-    with open_house(invocation) as house:
-        grant = verify(house.session)
-    click.echo(f"server    {terminal(house.session.target)}")
-    click.echo(f"identity  {terminal(grant.identity)}")
-    click.echo(f"scope     {terminal(grant.scope) or 'empty'}")
-    click.echo(f"until     {format_instant(grant.expires_at) if grant.expires_at else 'not told'}")
-    click.echo(f"may       {'plan and apply' if grant.approves else 'plan, not apply'}")
+    with open_context(invocation.settings()) as context:
+        caller, target = context.backend.caller(), context.backend.target
+    click.echo(f"server    {terminal(target)}")
+    click.echo(f"identity  {terminal(caller.identity)}")
+    click.echo(f"scope     {terminal(caller.scope) or 'empty'}")
+    click.echo(f"until     {format_instant(caller.expires_at) if caller.expires_at else 'not told'}")
+    click.echo(f"may       {'plan and apply' if caller.may_write else 'plan, not apply'}")
     return 0

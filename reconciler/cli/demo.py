@@ -10,6 +10,8 @@ from tempfile import TemporaryDirectory
 
 import click
 
+from reconciler.app.clock import SystemClock
+from reconciler.cli.examples import examples
 from reconciler.cli.options import Invocation, common_options
 from reconciler.errors import ReconcilerError
 
@@ -29,9 +31,7 @@ policy:
 @common_options
 def command(invocation: Invocation, keep: Path | None) -> int:  # noqa: ARG001 - every command takes the options
     """Run the main job against the sandbox: validate, plan, apply, plan again."""
-    from reconciler.cli.examples import examples
-
-    try:
+    try:  # an extra, which may be absent
         from reconciler.cli.sandbox_files import read_seed
         from reconciler.sandbox.running import Listening, running_sandbox
     except ImportError:
@@ -83,7 +83,7 @@ def _say(*lines: str) -> None:
 
 def _run(*arguments: str) -> None:
     """Run one command as a user would, and show it."""
-    from reconciler.cli.main import cli
+    from reconciler.cli.main import cli  # main names this module
 
     click.echo(f"$ reconciler {' '.join(arguments)}")
     sys.stdout.flush()
@@ -93,8 +93,6 @@ def _run(*arguments: str) -> None:
 
 
 def _wait_for_processing() -> None:
-    from reconciler.cli.clock import SystemClock
-
     SystemClock().sleep(0.5)
 
 

@@ -1,30 +1,31 @@
 """`reconciler doctor`: check everything that a run depends on, one line each, with the remedy."""
 
-from typing import TYPE_CHECKING
+import json
+import sys
+from collections.abc import Sequence
 
 import click
 
+from reconciler.app.doctor import examine
+from reconciler.cli.exit_codes import Exit
 from reconciler.cli.options import Invocation, common_options
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from reconciler.cli.exit_codes import Exit
-    from reconciler.tpp.checks import Probe
+from reconciler.cli.output import format_option
+from reconciler.cli.terminal import view_of
+from reconciler.ports import Probe
+from reconciler.rendering.escape import terminal
+from reconciler.rendering.text.layout import joined, wrapped
 
 
 @click.command()
-@click.option("--format", "style", type=click.Choice(("text", "json")), default="text", show_default=True)
+@format_option()
 @common_options
 def command(invocation: Invocation, style: str) -> int:
     """Check configuration, manifests, ledger, the way to the server, the token and what it allows. Changes nothing.
 
     Each line says ok, warn, fail or skip. Leaves with the code that a run would end with because of the first failure.
     """
-    from reconciler.cli.probing import probe_all
-
     probes = []
-    for probe in probe_all(invocation):
+    for probe in examine(invocation.settings):
         probes.append(probe)
         if style == "text":
             click.echo(_line(probe), nl=False)
@@ -33,14 +34,8 @@ def command(invocation: Invocation, style: str) -> int:
     return int(_code(probes))
 
 
-def _line(probe: "Probe") -> str:
+def _line(probe: Probe) -> str:
     """Set one probe in one line; a terminal that is too narrow gets what it says wrapped under itself."""
-    import sys
-
-    from reconciler.cli.terminal import view_of
-    from reconciler.rendering.escape import terminal
-    from reconciler.rendering.text.layout import joined, wrapped
-
     start = f"{probe.health:<5}{probe.name:<14}"
     says = terminal(probe.says) + (f" — {terminal(probe.remedy)}" if probe.remedy else "")
     if not sys.stdout.isatty():
@@ -49,9 +44,7 @@ def _line(probe: "Probe") -> str:
     return joined([start + first, *(" " * len(start) + line for line in rest)])
 
 
-def _json(probes: "Sequence[Probe]") -> str:
-    import json
-
+def _json(probes: Sequence[Probe]) -> str:
     document = {
         "version": 1,
         "healthy": not any(probe.health == "fail" for probe in probes),
@@ -63,9 +56,7 @@ def _json(probes: "Sequence[Probe]") -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def _code(probes: "Sequence[Probe]") -> "Exit":
-    from reconciler.cli.exit_codes import Exit
-
+def _code(probes: Sequence[Probe]) -> Exit:
     areas = {"configuration": Exit.INVALID, "manifests": Exit.INVALID, "ledger": Exit.REFUSED}
     failed = [probe for probe in probes if probe.health == "fail"]
     return areas.get(failed[0].name, Exit.SERVER) if failed else Exit.OK

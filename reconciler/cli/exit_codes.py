@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
 from reconciler.errors import (
     GuardRefused,
@@ -13,10 +12,9 @@ from reconciler.errors import (
     ReconcilerError,
     ServerFailure,
 )
-
-if TYPE_CHECKING:  # most of what validate would import, and does not need
-    from reconciler.model.plan import Plan
-    from reconciler.model.receipt import Run
+from reconciler.model.plan import Plan
+from reconciler.model.receipt import Outcome, Run
+from reconciler.model.verdict import Group, Verdict
 
 
 class Exit(IntEnum):
@@ -74,14 +72,12 @@ def of_error(error: ReconcilerError) -> Exit:
     return next((code for kind, code in _OF_ERROR if isinstance(error, kind)), Exit.SERVER)
 
 
-def of_plan(plan: "Plan", *, changes_matter: bool = False) -> Exit:
+def of_plan(plan: Plan, *, changes_matter: bool = False) -> Exit:
     """Return the code of a plan: what needs attention or was refused, and with `changes_matter` pending changes."""
     return worst(_plan_codes(plan, changes_matter))
 
 
-def _plan_codes(plan: "Plan", changes_matter: bool) -> Iterable[Exit]:
-    from reconciler.model.verdict import Group, Verdict
-
+def _plan_codes(plan: Plan, changes_matter: bool) -> Iterable[Exit]:
     for verdict in plan.counts:
         if verdict is Verdict.ERROR:
             yield Exit.SERVER
@@ -93,10 +89,8 @@ def _plan_codes(plan: "Plan", changes_matter: bool) -> Iterable[Exit]:
             yield Exit.CHANGES
 
 
-def of_run(run: "Run") -> Exit:
+def of_run(run: Run) -> Exit:
     """Return the code of an apply's receipts."""
-    from reconciler.model.receipt import Outcome
-
     of_outcome = {
         Outcome.APPLIED: Exit.OK,
         Outcome.AWAITING_OTHERS: Exit.OK,

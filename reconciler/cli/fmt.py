@@ -5,7 +5,12 @@ from pathlib import Path
 
 import click
 
+from reconciler.app.clock import SystemClock
+from reconciler.cli.exit_codes import Exit
 from reconciler.cli.options import Invocation, common_options
+from reconciler.errors import InvalidInput
+from reconciler.manifests.format import format_manifest
+from reconciler.manifests.validate import validate
 
 
 @click.command()
@@ -17,12 +22,6 @@ def command(invocation: Invocation, paths: tuple[str, ...], check: bool) -> int:
 
     Lines are moved and never rewritten, so comments, quotes and spacing stay. Faulty manifests are left alone.
     """
-    from reconciler.cli.clock import SystemClock
-    from reconciler.cli.exit_codes import Exit
-    from reconciler.errors import InvalidInput
-    from reconciler.manifests.format import format_manifest
-    from reconciler.manifests.validate import validate
-
     checked = validate(
         paths,
         config=invocation.config,

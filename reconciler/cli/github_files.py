@@ -71,8 +71,8 @@ def figures_of(plan: Plan) -> dict[str, str]:
 @_OUT
 def statement(report: Path, predicate: Path | None, subjects: tuple[Path, ...], out: Path) -> None:
     """Write the in-toto statement about a run; its subjects are the report and SUBJECTS, such as plan and ledger."""
-    from reconciler.cli.clock import SystemClock
-    from reconciler.cli.version import tool
+    from reconciler.app.clock import SystemClock
+    from reconciler.app.version import tool
     from reconciler.github.provenance import provenance_of
     from reconciler.github.statement import predicate_of, statement_of
     from reconciler.model.review import Provenance
@@ -101,7 +101,7 @@ def statement(report: Path, predicate: Path | None, subjects: tuple[Path, ...], 
 @_OUT
 def merge_plans(files: tuple[Path, ...], out: Path) -> None:
     """Merge the plans of all shards to the plan of the whole; an absent shard is an error."""
-    from reconciler.cli.merging import merge_files
+    from reconciler.app.merge import merge_files
 
     merge_files(files, out)
 

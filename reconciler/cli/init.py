@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.app.writing import changing
 from reconciler.cli.options import Invocation, common_options
-
-if TYPE_CHECKING:
-    from reconciler.cli.scaffold import Answers
+from reconciler.cli.scaffold import Answers, checked, files
+from reconciler.cli.terminal import is_interactive
 
 _SERVER, _OWNS, _TEAM = "https://tpp.example.com", r"\VED\Policy\**", "@example-org/certificate-approvers"
 
@@ -43,9 +42,6 @@ def command(
 
     On a terminal, what is not given is asked for.
     """
-    from reconciler.cli.scaffold import Answers, files
-    from reconciler.cli.terminal import is_interactive
-    from reconciler.cli.writing import changing
 
     def ask(question: str, default: str) -> str:
         return str(click.prompt(question, default=default, err=True)) if is_interactive() else default
@@ -66,9 +62,7 @@ def command(
     return 0
 
 
-def _checked(answers: "Answers") -> "Answers":
-    from reconciler.cli.scaffold import checked
-
+def _checked(answers: Answers) -> Answers:
     try:
         return checked(answers)
     except ValueError as error:
@@ -85,7 +79,7 @@ def _refuse_to_overwrite(folder: Path, files: Mapping[str, str]) -> None:
         )
 
 
-def _what_next(folder: Path, answers: "Answers") -> None:
+def _what_next(folder: Path, answers: Answers) -> None:
     click.echo()
     click.echo(f"Next: cd {folder}, reconciler validate, and with a token in TPP_TOKEN reconciler doctor.")
     if answers.auth != "token":

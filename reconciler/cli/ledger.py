@@ -1,10 +1,36 @@
 """`reconciler ledger`: read, verify and export the record of what was applied. Works offline."""
 
+import hashlib
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
 import click
 
-from reconciler.cli.ledger_export import export
-from reconciler.cli.ledger_log import log
-from reconciler.cli.ledger_verify import verify
+from reconciler.app.records import Filter, gather_evidence, records_of
+from reconciler.cli.exit_codes import Exit
+from reconciler.cli.ledger_options import filter_options, folder_of, ledger_option
+from reconciler.cli.options import Invocation, common_options
+from reconciler.cli.output import format_option
+from reconciler.cli.terminal import view_of
+from reconciler.ledger.chain import Chain, check
+from reconciler.ledger.heads import ledger_head
+from reconciler.ledger.zip_file import write_zip
+from reconciler.model.history import Record
+from reconciler.model.history_codec import encode_record
+from reconciler.model.json_text import json_text
+from reconciler.model.value import replace
+from reconciler.rendering import audit
+from reconciler.rendering.csv import csv_header, csv_row
+from reconciler.rendering.escape import terminal
+from reconciler.rendering.html.audit import audit_page
+from reconciler.rendering.problems import problems_text
+from reconciler.rendering.text.layout import joined
+from reconciler.rendering.text.ledger import record_text
+from reconciler.rendering.verify_guide import verify_guide
+from reconciler.rendering.view import Detail
+from reconciler.rendering.words import counted
 
 
 @click.group()
@@ -12,5 +38,132 @@ def command() -> None:
     """Read, verify and export the record of what was applied. Needs no server and no credentials."""
 
 
-for _subcommand in (log, verify, export):
-    command.add_command(_subcommand)
+@command.command()
+@filter_options
+@ledger_option
+@format_option()
+@click.option("--verbose", "-v", is_flag=True, help="Everything that is known of each record.")
+@common_options
+def log(invocation: Invocation, *, wanted: Filter, ledger: Path | None, style: str, verbose: bool) -> None:
+    """Show what was done to tickets, oldest first; intents that no receipt answers come last."""
+    folder = folder_of(invocation, ledger)
+    records = records_of(folder, wanted)
+    if style == "json":
+        click.echo(_records_json(folder, records), nl=False)
+        return
+    view = view_of(sys.stdout, Detail.VERBOSE if verbose else Detail.NORMAL)
+    shown = 0
+    for record in records:
+        click.echo(record_text(record, view), nl=False)
+        shown += 1
+    if not shown:
+        click.echo("nothing in the ledger fits", err=True)
+
+
+@command.command()
+@click.option("--head", metavar="HASH", help="A hash noted earlier, of the ledger or of any line: is it still there?")
+@ledger_option
+@format_option()
+@common_options
+def verify(invocation: Invocation, head: str | None, ledger: Path | None, style: str) -> int:
+    """Find every edit, gap, cut, moved line and removed file, and say where. Leaves with 3 when there is one.
+
+    Lines at the very end that were cut off show only against --head.
+    """
+    folder = folder_of(invocation, ledger)
+    chain = check(folder, head)
+    click.echo(_chain_json(folder, chain) if style == "json" else _chain_text(folder, chain), nl=False)
+    return int(Exit.REFUSED if chain.faults else Exit.OK)
+
+
+@command.command()
+@filter_options
+@ledger_option
+@format_option(("csv", "json"))
+@click.option("--pack", type=click.Path(path_type=Path, dir_okay=False), help="Write an audit pack (zip) instead.")
+@click.option("--plans", multiple=True, type=click.Path(path_type=Path), help="Saved plans, or folders, for the pack.")
+@common_options
+def export(
+    invocation: Invocation,
+    *,
+    wanted: Filter,
+    ledger: Path | None,
+    style: str,
+    pack: Path | None,
+    plans: tuple[Path, ...],
+) -> None:
+    """Print records as CSV (safe for spreadsheets) or JSON, oldest first, or write an audit pack.
+
+    An audit pack has the records with the ledger files that prove them, plans, manifests at their commits, reviews,
+    and VERIFY.md, which tells how to check it all without the reconciler. The same ledger gives the same bytes.
+    """
+    folder = folder_of(invocation, ledger)
+    if pack is not None:
+        _write_pack(folder, wanted, plans, pack)
+        return
+    records = records_of(folder, wanted)
+    if style == "json":
+        click.echo(_records_json(folder, records), nl=False)
+        return
+    sys.stdout.write(csv_header())
+    for record in records:
+        sys.stdout.write(csv_row(record))
+
+
+def _records_json(folder: Path, records: Iterable[Record]) -> str:
+    """Spell records as one JSON document with the head of the ledger that they were read from."""
+    head = ledger_head(folder)
+    return json_text({"version": 1, "head": head, "records": [encode_record(record) for record in records]})
+
+
+def _write_pack(folder: Path, wanted: Filter, plans: tuple[Path, ...], out: Path) -> None:
+    """Put evidence and what is made from the records into one zip, which is the same for the same ledger."""
+    about, found = gather_evidence(folder, wanted, plans)
+    found |= {
+        "proof.json": audit.proof_json(about).encode(),
+        "records.json": audit.records_json(about).encode(),
+        "records.csv": audit.records_csv(about).encode(),
+        "reviews.json": audit.reviews_json(about).encode(),
+        "summary.html": audit_page(about).encode("utf-8", "backslashreplace"),
+        "VERIFY.md": verify_guide(about).encode("utf-8", "backslashreplace"),
+    }
+    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(found.items()))
+    write_zip(out, found | {"SHA256SUMS": sums.encode()})
+    click.echo(f"{terminal(str(out))}: {counted(len(about.records), 'record')}, ledger {about.head}", err=True)
+    for absent in about.absent:
+        click.echo(f"not in it: {terminal(absent.what)}: {terminal(absent.why)}", err=True)
+
+
+def _chain_text(folder: Path, chain: Chain) -> str:
+    torn = [
+        f"{terminal(str(folder / place.path))}:{place.line}: cut off by a crash, never acted on" for place in chain.torn
+    ]
+    if chain.faults:
+        placed = [
+            replace(fault, source=replace(fault.source, path=_place(folder, fault.source.path)))
+            for fault in chain.faults
+        ]
+        return joined(torn) + problems_text(placed) + f"the ledger {terminal(str(folder))} does not hold\n"
+    size = f"{counted(chain.lines, 'line')} in {counted(chain.files, 'file')}"
+    return joined([*torn, f"the ledger holds: {size}", f"head {chain.head}"])
+
+
+def _place(folder: Path, path: str) -> str:
+    return str(folder) if Path(path) == folder else str(folder / path)
+
+
+def _chain_json(folder: Path, chain: Chain) -> str:
+    document = {
+        "version": 1,
+        "ledger": str(folder),
+        "holds": not chain.faults,
+        "files": chain.files,
+        "lines": chain.lines,
+        "head": chain.head,
+        "faults": [
+            {"code": fault.code, "path": fault.source.path, "line": fault.source.line, "message": fault.message}
+            for fault in chain.faults
+        ],
+        "torn": [{"path": place.path, "line": place.line} for place in chain.torn],
+    }
+    return json.dumps(document, indent=2) + "\n"

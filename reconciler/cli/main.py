@@ -63,7 +63,7 @@ class LazyCommands(click.Group):
 
 def _print_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from reconciler.cli.version import version
+        from reconciler.app.version import version
 
         click.echo(f"reconciler {version()}")
         ctx.exit()

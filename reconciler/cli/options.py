@@ -1,15 +1,17 @@
 """The options that every command takes, and the value that carries them."""
 
 import functools
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from reconciler.model.settings import Settings
+from reconciler.cli.logs import start_logging
+from reconciler.manifests.config import load_settings
+from reconciler.model.settings import Settings
 
 DEFAULT_CONFIG = "reconciler.yaml"
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -24,17 +26,12 @@ class Invocation:
     environment: str | None
     log: tuple[str, str] = LOG_DEFAULTS
 
-    def settings(self) -> "Settings":
+    def settings(self) -> Settings:
         """Load the configuration with the variables of the environment on top. Raises InvalidInput.
 
         Without --config, reconciler.yaml of the working directory is read when it is there. Logging starts here if it
         was not asked for: what has no settings to go by has nothing to log.
         """
-        import os
-
-        from reconciler.cli.logs import start_logging
-        from reconciler.manifests.config import load_settings
-
         start_logging(*self.log)
 
         default = Path(DEFAULT_CONFIG)
@@ -55,8 +52,6 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
     def called(config: Path | None, environment: str | None, log_level: str, log_format: str, **rest: Any) -> Any:
         log = (log_level, log_format)
         if log != LOG_DEFAULTS:
-            from reconciler.cli.logs import start_logging
-
             start_logging(*log)
         return function(Invocation(config, environment, log), **rest)
 

@@ -1,23 +1,51 @@
-"""Plans and runs in every format, to standard output."""
+"""Plans and runs in every format, to standard output. A new format is a renderer and a line in its table."""
 
 import sys
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import click
 
 from reconciler.cli.terminal import view_of
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Run
-from reconciler.rendering.view import Detail
+from reconciler.rendering.html.plan import plan_page
+from reconciler.rendering.json_text import plan_json, run_json
+from reconciler.rendering.markdown.plan import plan_markdown
+from reconciler.rendering.markdown.rows import Page
+from reconciler.rendering.markdown.run import run_markdown
+from reconciler.rendering.text.plan import plan_text
+from reconciler.rendering.text.run import run_text
+from reconciler.rendering.text.timeline import timeline_text
+from reconciler.rendering.view import Detail, View
 
-SAVED_PLAN_FORMATS = ("text", "json", "markdown", "html")
-PLAN_FORMATS = (*SAVED_PLAN_FORMATS, "patch")
-"""The formats of `plan`. A patch is made from the manifests as they are, so there is none for a saved plan."""
-RUN_FORMATS = ("text", "json", "markdown")
+PLAN_FORMATS: dict[str, Callable[[Plan, View], str]] = {
+    "text": plan_text,
+    "json": lambda plan, _view: plan_json(plan),
+    "markdown": lambda plan, view: plan_markdown(plan, Page(zone=view.zone)),
+    "html": lambda plan, _view: plan_page(plan),
+}
+RUN_FORMATS: dict[str, Callable[[Run, View], str]] = {
+    "text": run_text,
+    "json": lambda run, _view: run_json(run),
+    "markdown": lambda run, view: run_markdown(run, Page(zone=view.zone)),
+}
+
+
+def format_option(names: Sequence[str] | dict[str, Any] = ("text", "json")) -> Callable[..., Any]:
+    """Give a command --format with these choices, the first being the default; it receives `style`."""
+    names = tuple(names)
+    return click.option("--format", "style", type=click.Choice(names), default=names[0], show_default=True)
 
 
 def detail_of(quiet: bool, verbose: bool) -> Detail:
-    """Return how much a text says."""
+    """Map --quiet and --verbose to a level of detail."""
     return Detail.QUIET if quiet else Detail.VERBOSE if verbose else Detail.NORMAL
+
+
+def plan_in(plan: Plan, style: str, detail: Detail = Detail.NORMAL) -> str:
+    """Spell a plan in one of PLAN_FORMATS."""
+    return PLAN_FORMATS[style](plan, view_of(sys.stdout, detail))
 
 
 def show_plan(plan: Plan, style: str, detail: Detail = Detail.NORMAL) -> None:
@@ -25,39 +53,11 @@ def show_plan(plan: Plan, style: str, detail: Detail = Detail.NORMAL) -> None:
     click.echo(plan_in(plan, style, detail), nl=False)
 
 
-def plan_in(plan: Plan, style: str, detail: Detail = Detail.NORMAL) -> str:
-    """Spell a plan in one of SAVED_PLAN_FORMATS."""
-    if style == "json":
-        from reconciler.rendering.json_text import plan_json
-
-        return plan_json(plan)
-    if style == "markdown":
-        from reconciler.rendering.markdown.plan import plan_markdown
-        from reconciler.rendering.markdown.rows import Page
-
-        return plan_markdown(plan, Page(zone=view_of().zone))
-    if style == "html":
-        from reconciler.rendering.html.plan import plan_page
-
-        return plan_page(plan)
-    from reconciler.rendering.text.plan import plan_text
-
-    return plan_text(plan, view_of(sys.stdout, detail))
-
-
 def show_run(run: Run, style: str, detail: Detail = Detail.NORMAL) -> None:
     """Print the report of a run."""
-    if style == "json":
-        from reconciler.rendering.json_text import run_json
+    click.echo(RUN_FORMATS[style](run, view_of(sys.stdout, detail)), nl=False)
 
-        text = run_json(run)
-    elif style == "markdown":
-        from reconciler.rendering.markdown.rows import Page
-        from reconciler.rendering.markdown.run import run_markdown
 
-        text = run_markdown(run, Page(zone=view_of().zone))
-    else:
-        from reconciler.rendering.text.run import run_text
-
-        text = run_text(run, view_of(sys.stdout, detail))
-    click.echo(text, nl=False)
+def show_timeline(plan: Plan) -> None:
+    """Print windows and freezes along a line of time."""
+    click.echo(timeline_text(plan, view_of()), nl=False)

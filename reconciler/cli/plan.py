@@ -4,18 +4,25 @@ from pathlib import Path
 
 import click
 
+from reconciler.app.context import open_context
+from reconciler.app.plan import Request, Seals
+from reconciler.app.plan import plan as make_plan
+from reconciler.app.reschedule import make_patch
+from reconciler.cli.exit_codes import of_plan
 from reconciler.cli.options import Invocation, common_options
-from reconciler.cli.output import PLAN_FORMATS, detail_of, show_plan
+from reconciler.cli.output import PLAN_FORMATS, detail_of, format_option, show_plan, show_timeline
 from reconciler.cli.parameters import SHARD
+from reconciler.cli.progress import Terminal
 from reconciler.cli.telling import Listeners, listener_options, tell
-from reconciler.model.plan import Plan
+from reconciler.ledger.plan_files import save_plan
 from reconciler.model.shard import Shard
+from reconciler.rendering.patch_text import patch_head
 
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the plan for `apply`.")
-@click.option("--format", "style", type=click.Choice(PLAN_FORMATS), default="text", show_default=True)
+@format_option((*PLAN_FORMATS, "patch"))
 @click.option("--exit-code", is_flag=True, help="Leave with 10 when changes are pending.")
 @click.option("--shard", type=SHARD, metavar="K/N", help="Plan part K of N, divided by object.")
 @click.option("--since", metavar="REV", help="Plan only entries that changed since this git revision.")
@@ -42,38 +49,19 @@ def command(
     notify_as: str,
 ) -> int:
     """Show what an apply of PATHS would do (default: the manifests that the configuration names)."""
-    from reconciler.cli.exit_codes import of_plan
-    from reconciler.cli.planning import Request, make_plan
-    from reconciler.cli.preflight import introduce
-    from reconciler.cli.progress import progress_bar
-    from reconciler.cli.wiring import Seals, open_house
-    from reconciler.tpp.session import ticket_reader
-
     seals = Seals.IGNORED if ignore_seals else Seals.RESPECTED
-    with open_house(invocation, paths, seals) as house, progress_bar("Reading tickets") as progress:
-        request = Request(shard=shard, since=since, progress=progress)
-        plan = make_plan(
-            house, ticket_reader(house.session), request, lambda asked: introduce(house, asked, final=False)
-        )
-        settings = house.settings
+    settings = invocation.settings()
+    with open_context(settings, observer=Terminal()) as context:
+        plan = make_plan(context, Request(paths, shard, since, seals=seals))
     if out is not None:
-        from reconciler.ledger.plan_files import save_plan
-
         save_plan(plan, out)
     if style == "patch":
-        from reconciler.cli.patching import show_patch
-
-        show_patch(plan, settings.windows)
+        patch = make_patch(plan, settings.windows)
+        # bytes: line ends of the manifests are kept on every system
+        click.echo((patch_head(patch.found) + "".join(patch.diffs)).encode("utf-8"), nl=False)
     else:
         show_plan(plan, style, detail_of(quiet, verbose))
     if timeline and style == "text":
-        _show_timeline(plan)
-    tell(Listeners(metrics, notify, notify_as), Path(settings.ledger), plan)
+        show_timeline(plan)
+    tell(Listeners(metrics, notify, notify_as), context.ledger, plan)
     return int(of_plan(plan, changes_matter=exit_code))
-
-
-def _show_timeline(plan: Plan) -> None:
-    from reconciler.cli.terminal import view_of
-    from reconciler.rendering.text.timeline import timeline_text
-
-    click.echo(timeline_text(plan, view_of()), nl=False)

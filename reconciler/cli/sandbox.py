@@ -47,6 +47,8 @@ def command(invocation: Invocation, *, memory: bool, state: Path, **options: obj
     It speaks what reconciler uses of TPP's REST interface, forgets approved tickets as TPP does, and misbehaves on
     request. Everything under /sandbox/ looks inside and moves the clock.
     """
-    from reconciler.cli.sandbox_session import Wish, run_session
-
+    try:  # an extra, which may be absent
+        from reconciler.cli.sandbox_session import Wish, run_session
+    except ImportError:
+        raise click.UsageError("the sandbox is not installed: pip install 'tpp-reconciler[sandbox]'") from None
     return run_session(Wish(state=None if memory else state, **options))  # type: ignore[arg-type]

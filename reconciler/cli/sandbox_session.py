@@ -10,19 +10,17 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.examples import examples
+from reconciler.cli.sandbox_files import read_rules, read_seed
 from reconciler.errors import InvalidInput, ServerFailure
 from reconciler.model.decision import Problem, Source
 from reconciler.rendering.escape import terminal
-
-if TYPE_CHECKING:
-    from reconciler.sandbox.fault_injection import Rule
-    from reconciler.sandbox.running import Listening, Sandbox
-    from reconciler.sandbox.seed import Seed
+from reconciler.sandbox.fault_injection import Rule
+from reconciler.sandbox.running import Listening, Sandbox, running_sandbox, server_context
+from reconciler.sandbox.seed import READING_SCOPE, Seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +43,6 @@ class Wish:
 
 def run_session(wish: Wish) -> int:
     """Run the sandbox until SIGINT or SIGTERM. Raises InvalidInput for files, ServerFailure for the address."""
-    try:
-        from reconciler.sandbox.running import running_sandbox
-        from reconciler.sandbox.seed import READING_SCOPE
-    except ImportError:
-        raise click.UsageError("the sandbox is not installed: pip install 'tpp-reconciler[sandbox]'") from None
     seed, rules, listening = _seed(wish), _rules(wish.faults), _listening(wish)
     resumed = wish.state is not None and wish.state.exists()
     with ExitStack() as stack:
@@ -65,7 +58,7 @@ def run_session(wish: Wish) -> int:
     return 0
 
 
-def _start(stack: ExitStack, sandbox: "AbstractContextManager[Sandbox]", wish: Wish) -> "Sandbox":
+def _start(stack: ExitStack, sandbox: AbstractContextManager[Sandbox], wish: Wish) -> Sandbox:
     try:
         return stack.enter_context(sandbox)
     except sqlite3.Error as error:
@@ -85,26 +78,20 @@ def _invalid(code: str, path: Path | None, message: str, hint: str) -> InvalidIn
     return InvalidInput((Problem(code, Source(str(path)), message, hint),))
 
 
-def _seed(wish: Wish) -> "Seed":
-    from reconciler.cli.sandbox_files import read_seed
-
+def _seed(wish: Wish) -> Seed:
     return read_seed(wish.seed or examples() / "sandbox" / "seed.yaml", wish.profile)
 
 
-def _rules(path: Path | None) -> "tuple[Rule, ...]":
-    from reconciler.cli.sandbox_files import read_rules
-
+def _rules(path: Path | None) -> tuple[Rule, ...]:
     return read_rules(path) if path else ()
 
 
-def _listening(wish: Wish) -> "Listening":
-    from reconciler.sandbox.running import Listening, server_context
-
+def _listening(wish: Wish) -> Listening:
     tls = server_context(wish.tls_cert, wish.tls_key, wish.client_ca) if wish.tls_cert else None
     return Listening(wish.host, wish.port, tls, wish.latency, wish.tick)
 
 
-def _tell(sandbox: "Sandbox", reading: str, wish: Wish, *, resumed: bool) -> None:
+def _tell(sandbox: Sandbox, reading: str, wish: Wish, *, resumed: bool) -> None:
     click.echo(f"The sandbox listens at {sandbox.url}. Ctrl-C stops it.\n")
     click.echo(f"export TPP_URL={sandbox.url}")
     click.echo(f"export TPP_TOKEN={sandbox.token}\n")
@@ -117,7 +104,7 @@ def _tell(sandbox: "Sandbox", reading: str, wish: Wish, *, resumed: bool) -> Non
     sys.stdout.flush()
 
 
-def _write_ready_file(path: Path, sandbox: "Sandbox", reading: str) -> None:
+def _write_ready_file(path: Path, sandbox: Sandbox, reading: str) -> None:
     draft = path.with_name(path.name + ".new")
     try:
         draft.unlink(missing_ok=True)

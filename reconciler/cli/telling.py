@@ -1,15 +1,24 @@
 """Telling others how it went: a metrics file for Prometheus, a message to a chat. Neither changes the verdict."""
 
+import http.client
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
+from reconciler.app.clock import SystemClock
+from reconciler.ledger.history import read_lines
+from reconciler.model.canonical import sha256
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Run
+from reconciler.model.record import Ended
+from reconciler.model.status import Status
+from reconciler.rendering.metrics import metrics_text
+from reconciler.rendering.notification import Chat, plan_notification, run_notification, state_of
 
 _STATE_FILE = ".notified"
 _TIMEOUT = 10.0
@@ -46,12 +55,6 @@ def tell(listeners: Listeners, ledger: Path, plan: Plan, run: Run | None = None)
 
 
 def _write_metrics(path: Path, ledger: Path, plan: Plan, run: Run | None) -> None:
-    from reconciler.cli.clock import SystemClock
-    from reconciler.ledger.history import read_lines
-    from reconciler.model.record import Ended
-    from reconciler.model.status import Status
-    from reconciler.rendering.metrics import metrics_text
-
     lines = tuple(read_lines(ledger))
     ended = [line.entry.at for line in lines if isinstance(line.entry, Ended) and line.entry.stopped is None]
     pending = [
@@ -75,9 +78,6 @@ def _write_metrics(path: Path, ledger: Path, plan: Plan, run: Run | None) -> Non
 
 def _notify(listeners: Listeners, ledger: Path, plan: Plan, run: Run | None) -> None:
     """Post only when something is other than the last time; the state is kept beside the ledger."""
-    from reconciler.model.canonical import sha256
-    from reconciler.rendering.notification import Chat, plan_notification, run_notification, state_of
-
     state_file = ledger / f"{_STATE_FILE}-{plan.environment or 'default'}"
     state = sha256(state_of(plan, run).encode("utf-8", "surrogatepass"))
     if state_file.exists() and state_file.read_text(encoding="utf-8") == state:
@@ -94,9 +94,6 @@ def _notify(listeners: Listeners, ledger: Path, plan: Plan, run: Run | None) -> 
 
 def _post(address: str, body: str) -> str | None:
     """Post JSON without following redirects, and say why it failed; never with the address, which is a secret."""
-    import http.client
-    from urllib.parse import urlsplit
-
     parts = urlsplit(address)
     local = parts.hostname in ("127.0.0.1", "localhost", "::1")
     if not parts.hostname or (parts.scheme != "https" and not (parts.scheme == "http" and local)):

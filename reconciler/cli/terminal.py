@@ -6,6 +6,7 @@ import sys
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TextIO
+from zoneinfo import ZoneInfo
 
 from reconciler.rendering.view import Detail, View
 
@@ -30,8 +31,6 @@ def local_zone() -> tzinfo | None:
     """Return the reader's time zone as the machine has it; None when that is UTC."""
     name = os.environ.get("TZ", "").removeprefix(":") or _zone_of_machine()
     if name:
-        from zoneinfo import ZoneInfo
-
         try:
             return None if name in ("UTC", "Etc/UTC") else ZoneInfo(name)
         except (OSError, ValueError):

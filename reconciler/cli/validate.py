@@ -4,16 +4,17 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.app.clock import SystemClock
+from reconciler.app.version import tool
+from reconciler.cli.exit_codes import Exit
 from reconciler.cli.options import Invocation, common_options
+from reconciler.manifests.validate import Checked, validate
+from reconciler.model.decision import Problem
 from reconciler.model.value import replace
-
-if TYPE_CHECKING:
-    from reconciler.manifests.validate import Checked
-    from reconciler.model.decision import Problem
+from reconciler.rendering.problems import problems_github, problems_json, problems_sarif, problems_text
 
 FORMATS = ("text", "json", "github", "sarif")
 
@@ -27,10 +28,6 @@ def command(invocation: Invocation, paths: tuple[str, ...], style: str) -> int:
 
     Every fault of every file is told at once. Offline: no server and no credentials are needed.
     """
-    from reconciler.cli.clock import SystemClock
-    from reconciler.cli.exit_codes import Exit
-    from reconciler.manifests.validate import validate
-
     checked = validate(
         paths,
         config=invocation.config,
@@ -42,11 +39,9 @@ def command(invocation: Invocation, paths: tuple[str, ...], style: str) -> int:
     return Exit.INVALID if checked.errors else Exit.OK
 
 
-def _rendered(checked: "Checked", style: str) -> str:
+def _rendered(checked: Checked, style: str) -> str:
     if style == "text" and not checked.problems:
         return _all_well(checked)
-    from reconciler.cli.version import tool
-    from reconciler.rendering.problems import problems_github, problems_json, problems_sarif, problems_text
 
     problems = checked.problems
     root = os.environ.get("GITHUB_WORKSPACE", "")
@@ -62,14 +57,14 @@ def _rendered(checked: "Checked", style: str) -> str:
             return problems_text(problems, colour=colour) + ("" if checked.errors else _all_well(checked))
 
 
-def _absolute(problems: "Sequence[Problem]", root: str) -> "Sequence[Problem]":
+def _absolute(problems: Sequence[Problem], root: str) -> Sequence[Problem]:
     """Name files from the root of the disk, so that what is below `root` can be named relative to it."""
     if not root:
         return problems
     return [replace(each, source=replace(each.source, path=str(Path.cwd() / each.source.path))) for each in problems]
 
 
-def _all_well(checked: "Checked") -> str:
+def _all_well(checked: Checked) -> str:
     desired = checked.desired
     counts = (
         (len(desired.decisions), "decision"),

@@ -4,9 +4,13 @@ from datetime import datetime
 
 import click
 
-from reconciler.cli.clock import SystemClock
+from reconciler.app.clock import SystemClock
 from reconciler.cli.options import Invocation, common_options
+from reconciler.cli.terminal import local_zone
+from reconciler.manifests.times import zone_of
+from reconciler.manifests.windows import preview
 from reconciler.model.instant import parse_instant
+from reconciler.rendering.window_preview import windows_json, windows_text
 
 
 @click.command()
@@ -16,11 +20,6 @@ from reconciler.model.instant import parse_instant
 @common_options
 def command(invocation: Invocation, at: str | None, count: int, style: str) -> int:
     """Preview the named windows in UTC and local time, daylight saving shown."""
-    from reconciler.cli.terminal import local_zone
-    from reconciler.manifests.times import zone_of
-    from reconciler.manifests.windows import preview
-    from reconciler.rendering.window_preview import windows_json, windows_text
-
     previews = preview(invocation.settings().windows, _instant(at), count)
     if style == "json":
         click.echo(windows_json(previews), nl=False)

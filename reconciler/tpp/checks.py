@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
 
 from requests.utils import get_environ_proxies, select_proxy
 
@@ -13,7 +12,7 @@ from reconciler.errors import CredentialsRefused, ServerFailure
 from reconciler.model.instant import format_instant
 from reconciler.model.server_url import ServerUrl
 from reconciler.model.settings import Requests, Settings
-from reconciler.ports import Clock
+from reconciler.ports import Clock, Health, Probe
 from reconciler.tpp import wire
 from reconciler.tpp.address import parse_address
 from reconciler.tpp.calls import EXISTS, VERIFY, VERSION
@@ -171,35 +170,6 @@ def time_objection(grant: Grant, changes: int, limits: Requests) -> CredentialsR
 def estimated_seconds(changes: int, limits: Requests) -> float:
     """A cautious guess at the length of a run: a few calls a change, each a good while, `writes` at once."""
     return changes * _CALLS_A_CHANGE * _SECONDS_A_CHANGE / limits.writes + limits.settle
-
-
-def plan_notes(grant: Grant) -> tuple[str, ...]:
-    """What a plan should tell about the token that it was given: least privilege."""
-    if not grant.approves:
-        return ()
-    return (
-        f"this plan was made with a token that can approve ({grant.scope}); planning needs no such scope: "
-        "give it a token without the approve privilege",
-    )
-
-
-class Health(StrEnum):
-    """How a probe went."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-    SKIP = "skip"
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """One thing that was looked at."""
-
-    name: str
-    health: Health
-    says: str
-    remedy: str = ""
 
 
 def probe_way(settings: Settings, clock: Clock) -> Iterator[Probe]:

@@ -1,10 +1,11 @@
 """People as TPP knows them: names that people write, resolved to the prefixed universals that the server wants."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reconciler.model.canonical import Json
+from reconciler.ports import Resolution
 from reconciler.tpp import wire
 from reconciler.tpp.calls import IDENTITY_BROWSE, IDENTITY_SELF, IDENTITY_VALIDATE
 from reconciler.tpp.client import Failure
@@ -22,14 +23,6 @@ class Identity:
 
     universal: str
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Resolution:
-    """What names turned out to be: prefixed universals of those that were found, and why the others were not."""
-
-    universals: Mapping[str, str]
-    unresolved: Mapping[str, str]
 
 
 def own_identities(session: Session) -> tuple[Identity, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.clock import SystemClock
+from reconciler.app.clock import SystemClock
 from reconciler.sandbox.running import running_sandbox
 from reconciler.sandbox.seed import Seed, TicketSeed
 from tests.cli.desk import FIRST, SECOND, THIRD, Desk

@@ -185,7 +185,7 @@ def test_an_unknown_option_is_told_as_usage(desk: Desk) -> None:
 
 
 def test_a_bug_is_told_and_never_dumped(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from reconciler.cli import planning
+    from reconciler.app import plan as planning
 
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("deep inside")

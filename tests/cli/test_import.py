@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.cli.importing import write_entries
+from reconciler.app.import_tickets import write_entries
 from reconciler.manifests.write import NewEntry
 from reconciler.model.decision import Expectation
 from reconciler.sandbox.seed import JANE

@@ -100,7 +100,7 @@ def test_tickets_that_are_decided_or_denied_are_named_and_not_written(desk: Desk
 
 
 def test_an_interrupted_import_is_resumed_without_duplicates(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from reconciler.cli import importing
+    from reconciler.app import import_tickets as importing
 
     for number in range(60):
         desk.sandbox.world.add_ticket(f"{number:08x}-0000-4000-8000-000000000000", object=rf"\VED\Policy\Web\h{number}")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.cli import merging
+from reconciler.app import merge as merging
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.plan_files import save_plan
 from reconciler.model.decision import Seal

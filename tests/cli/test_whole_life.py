@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.clock import SystemClock
+from reconciler.app.clock import SystemClock
 from reconciler.model.instant import format_instant
 from reconciler.model.status import Status
 from reconciler.sandbox.seed import APPROVER, JANE

@@ -6,9 +6,11 @@
 import ast
 import re
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
+import reconciler
 from docs.generating.names import page, sections
 
 RECORDED = Path(__file__).parent / "public-names.txt"
@@ -18,7 +20,7 @@ _PARTS = re.compile(r"(?:[^,\[\](){}]|\[(?:[^\[\]]|\[[^\[\]]*\])*\]|\((?:[^()])*
 def signatures() -> dict[str, str]:
     """Return the signature of every public name, by where it is."""
     found = [name for _, names in sections() for name in names]
-    return {f"{name.module}.{name.name}": name.signature.removeprefix(f"{name.module}.{name.name}") for name in found}
+    return {name.name: name.signature.removeprefix(f"{name.module}.{name.name}") for name in found}
 
 
 def recorded() -> dict[str, str]:
@@ -69,6 +71,14 @@ def test_what_was_promised_is_kept() -> None:
 )
 def test_a_promise_is_broken_by_what_breaks_callers_only(promised: str, now: str, broken: bool) -> None:
     assert bool(breaks(promised, now)) is broken
+
+
+def test_what_is_public_is_what_the_package_offers() -> None:
+    assert sorted(signatures()) == sorted(reconciler.__all__)
+    for name in reconciler.__all__:
+        defined = getattr(reconciler, name)
+        assert (defined.__name__, defined.__module__ in reconciler.HOMES) == (name, True)
+        get_type_hints(defined)
 
 
 def test_every_public_name_says_what_it_is_for() -> None:

@@ -31,8 +31,17 @@ def test_update_status_is_named_as_a_call_in_one_file_of_this_room() -> None:
 
 @pytest.mark.parametrize(
     ("what", "by"),
-    [("reconciler.tpp.writer", {"cli/running.py"}), ("reconciler.cli.running", {"cli/apply.py"})],
+    [("reconciler.tpp.writer", {"tpp/backend.py"}), ("reconciler.app.apply", {"cli/apply.py", "__init__.py"})],
 )
 def test_only_what_applies_makes_a_writer(what: str, by: set[str]) -> None:
     sources = {path.relative_to(PACKAGE).as_posix(): path.read_text("utf-8") for path in PACKAGE.rglob("*.py")}
     assert {name for name, text in sources.items() if f"from {what} import" in text} == by
+
+
+def test_only_apply_asks_the_table_of_backends_for_a_writer() -> None:
+    sources = {path.relative_to(PACKAGE).as_posix(): path.read_text("utf-8") for path in PACKAGE.rglob("*.py")}
+    assert {name for name, text in sources.items() if "import ticket_writer" in text} == {
+        "app/apply.py",
+        "tpp/backend.py",
+    }
+    assert {name for name, text in sources.items() if ".writer(" in text} == {"app/backends.py"}

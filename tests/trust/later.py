@@ -5,7 +5,7 @@ By then the sandbox, as the tests configure its clients, has to be done with wha
 
 from datetime import datetime, timedelta
 
-from reconciler.cli.clock import SystemClock
+from reconciler.app.clock import SystemClock
 
 LATER = timedelta(seconds=20)
 

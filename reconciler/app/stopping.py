@@ -1,6 +1,5 @@
 """Why no new write may start: a signal, the stop file, the stop variable."""
 
-import os
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,19 +25,20 @@ class Stopping:
     """Looked at before every write. `signal` is the number of the signal that asked for an end."""
 
     stop_file: str | None
+    environ: Mapping[str, str]
     signal: int | None = None
 
     def reason(self) -> str | None:
         """Say why no new write may start; None while one may."""
         if self.signal is not None:
             return "interrupted" if self.signal == signal.SIGINT else "terminated"
-        return global_stop(self.stop_file, os.environ)
+        return global_stop(self.stop_file, self.environ)
 
 
 @contextmanager
-def watched_signals(stop_file: str | None) -> Iterator[Stopping]:
+def watched_signals(stop_file: str | None, environ: Mapping[str, str]) -> Iterator[Stopping]:
     """Turn SIGINT and SIGTERM into a reason to stop; the handlers that were there come back afterwards."""
-    stopping = Stopping(stop_file)
+    stopping = Stopping(stop_file, environ)
 
     def asked(number: int, _frame: FrameType | None) -> None:
         stopping.signal = stopping.signal or number

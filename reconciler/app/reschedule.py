@@ -1,4 +1,4 @@
-"""Windows that are over to a patch for the manifests: the next window of each, for a person to review."""
+"""Reschedule: windows that are over to a patch for the manifests: the next window of each, for a person to review."""
 
 import os
 from collections import defaultdict
@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from pathlib import Path
 
-import click
-
 from reconciler.errors import InvalidInput
+from reconciler.github.git import Git, GitFailure
 from reconciler.manifests.reschedule import NewTimes, file_zone, patch_of, reschedule
 from reconciler.manifests.times import zone_of
 from reconciler.manifests.windows import next_occurrence, weeks_later
@@ -20,7 +19,6 @@ from reconciler.model.status import Schedule, State
 from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
 from reconciler.planning.guards import freezes
-from reconciler.rendering.patch_text import patch_head
 
 
 @dataclass(slots=True)
@@ -29,12 +27,6 @@ class Patch:
 
     found: list[Rescheduled] = field(default_factory=list)
     diffs: list[str] = field(default_factory=list)
-
-
-def show_patch(plan: Plan, windows: Mapping[str, WindowDefinition]) -> None:
-    """Print the patch as bytes: line ends of the manifests are kept on every system."""
-    patch = make_patch(plan, windows)
-    click.echo((patch_head(patch.found) + "".join(patch.diffs)).encode("utf-8"), nl=False)
 
 
 def make_patch(plan: Plan, windows: Mapping[str, WindowDefinition]) -> Patch:
@@ -93,8 +85,6 @@ def _new_times(proposal: Proposal) -> NewTimes:
 
 def _place_in_checkout() -> str:
     """Return the working directory as git names it, from the top of the checkout; "" outside of one."""
-    from reconciler.github.git import Git, GitFailure
-
     try:
         return Git(Path.cwd(), dict(os.environ)).run("rev-parse", "--show-prefix").strip()
     except (GitFailure, OSError):

@@ -1,54 +1,21 @@
-"""Which records of the ledger a command shows: the options that `log` and `export` share."""
+"""Which ledger a command reads, and which of its records it shows."""
 
 import functools
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from reconciler.app.records import Filter
 from reconciler.cli.options import Invocation
 from reconciler.cli.parameters import GUID, parsed
+from reconciler.errors import InvalidInput
+from reconciler.model.decision import Problem, Source
 from reconciler.model.guid import Guid
 from reconciler.model.history import RECORD_OUTCOMES
 from reconciler.model.instant import parse_instant
-
-if TYPE_CHECKING:
-    from reconciler.model.history import Record
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What a record must be like to be shown; empty means: all are. `until` itself is outside."""
-
-    tickets: frozenset[Guid]
-    objects: tuple[str, ...]
-    changes: frozenset[str]
-    outcomes: frozenset[str]
-    since: datetime | None
-    until: datetime | None
-
-    def lets(self, record: "Record") -> bool:
-        """Say whether a record is shown."""
-        from reconciler.planning.patterns import matches_any
-
-        return (
-            (not self.tickets or record.guid in self.tickets)
-            and (not self.changes or record.change in self.changes)
-            and (not self.outcomes or record.outcome in self.outcomes)
-            and (self.since is None or record.at >= self.since)
-            and (self.until is None or record.at < self.until)
-            and (not self.objects or matches_any(self.objects, record.object) is not None)
-        )
-
-
-def records_of(ledger: Path, wanted: Filter) -> Iterator["Record"]:
-    """Yield the records that a filter lets through, as the ledger is read. Raises LedgerBroken."""
-    from reconciler.ledger.history import history, read_lines
-
-    return filter(wanted.lets, history(read_lines(ledger, wanted.tickets or None)))
 
 
 def ledger_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,9 +29,6 @@ def folder_of(invocation: Invocation, ledger: Path | None) -> Path:
     """Return the folder of the ledger. Raises InvalidInput, also when there is no such folder."""
     folder = ledger or Path(invocation.settings().ledger)
     if not folder.is_dir():
-        from reconciler.errors import InvalidInput
-        from reconciler.model.decision import Problem, Source
-
         hint = "say where it is with --ledger, or fetch it from its branch; nothing has been applied if there is none"
         raise InvalidInput((Problem("ledger/absent", Source(str(folder)), "there is no such ledger", hint),))
     return folder

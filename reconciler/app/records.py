@@ -1,51 +1,71 @@
-"""`reconciler ledger export --pack`: everything an auditor needs, in one zip that is the same for the same ledger."""
+"""Records of the ledger, chosen by a filter, and the evidence that an auditor needs for them."""
 
-import hashlib
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-from reconciler.cli.ledger_filter import Filter, records_of
 from reconciler.errors import InvalidInput
 from reconciler.ledger.chain import verify
 from reconciler.ledger.files import reading
 from reconciler.ledger.heads import beginnings, files_from, head_digest, ledger_heads
+from reconciler.ledger.history import history, read_lines
 from reconciler.ledger.plan_files import load_plan
-from reconciler.ledger.zip_file import write_zip
 from reconciler.model.audit import Absent, Audit
+from reconciler.model.guid import Guid
 from reconciler.model.history import Record
 from reconciler.model.instant import format_instant
-from reconciler.rendering.audit import proof_json, records_csv, records_json, reviews_json
-from reconciler.rendering.html.audit import audit_page
-from reconciler.rendering.verify_guide import verify_guide
+from reconciler.planning.patterns import matches_any
 
-Found = dict[str, bytes]
+Evidence = dict[str, bytes]
+"""Files of an audit pack that exist already, by their names in it: ledger files, plans, manifests."""
+
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
-def write_pack(folder: Path, wanted: Filter, plans: Sequence[Path], out: Path) -> Audit:
-    """Write the pack and return what is in it. Raises LedgerBroken when the ledger does not hold, and InvalidInput."""
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a record must be like to be shown; empty means: all are. `until` itself is outside."""
+
+    tickets: frozenset[Guid]
+    objects: tuple[str, ...]
+    changes: frozenset[str]
+    outcomes: frozenset[str]
+    since: datetime | None
+    until: datetime | None
+
+    def lets(self, record: Record) -> bool:
+        """Return whether a record is shown."""
+        return (
+            (not self.tickets or record.guid in self.tickets)
+            and (not self.changes or record.change in self.changes)
+            and (not self.outcomes or record.outcome in self.outcomes)
+            and (self.since is None or record.at >= self.since)
+            and (self.until is None or record.at < self.until)
+            and (not self.objects or matches_any(self.objects, record.object) is not None)
+        )
+
+
+def records_of(ledger: Path, wanted: Filter) -> Iterator[Record]:
+    """Yield the records that a filter lets through, as the ledger is read. Raises LedgerBroken."""
+    return filter(wanted.lets, history(read_lines(ledger, wanted.tickets or None)))
+
+
+def gather_evidence(folder: Path, wanted: Filter, plans: Sequence[Path]) -> tuple[Audit, Evidence]:
+    """Return what an audit pack is about, and the files that prove it. Raises LedgerBroken for a broken chain."""
     verify(folder)
     records = tuple(records_of(folder, wanted))
     heads = ledger_heads(folder)
     files = files_from(folder, {record.line.source.path for record in records})
-    found: Found = {}
+    found: Evidence = {}
     absent = [*_add_plans(found, folder, records, plans), *_add_manifests(found, records)]
-    audit = Audit(_asked(wanted), head_digest(heads), heads, files, records, tuple(absent))
     for path in files:
         with reading(folder / path):
             found[f"ledger/{path}"] = (folder / path).read_bytes()
-    found["proof.json"] = proof_json(audit).encode()
-    found["records.json"] = records_json(audit).encode()
-    found["records.csv"] = records_csv(audit).encode()
-    found["reviews.json"] = reviews_json(audit).encode()
-    found["summary.html"] = audit_page(audit).encode("utf-8", "backslashreplace")
-    found["VERIFY.md"] = verify_guide(audit).encode("utf-8", "backslashreplace")
-    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(found.items()))
-    write_zip(out, found | {"SHA256SUMS": sums.encode()})
-    return audit
+    return Audit(_asked(wanted), head_digest(heads), heads, files, records, tuple(absent)), found
 
 
 def _asked(wanted: Filter) -> tuple[tuple[str, str], ...]:
@@ -60,7 +80,7 @@ def _asked(wanted: Filter) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in asked.items() if value)
 
 
-def _add_plans(found: Found, folder: Path, records: Sequence[Record], places: Sequence[Path]) -> Iterator[Absent]:
+def _add_plans(found: Evidence, folder: Path, records: Sequence[Record], places: Sequence[Path]) -> Iterator[Absent]:
     """Add the plans that the runs applied, as far as they are among the files at hand."""
     paths = {record.line.source.path for record in records}
     applied = {begun.opened.digest for begun in beginnings(folder) if begun.opened and begun.path in paths}
@@ -82,7 +102,7 @@ def _plan_files(places: Sequence[Path]) -> Iterator[Path]:
         yield from sorted(place.rglob("*.json")) if place.is_dir() else (place,)
 
 
-def _add_manifests(found: Found, records: Sequence[Record]) -> Iterator[Absent]:
+def _add_manifests(found: Evidence, records: Sequence[Record]) -> Iterator[Absent]:
     """Add the manifests as they were at the commit of each run, from the repository of the working directory."""
     wanted = {
         (record.line.provenance.commit or "", record.source.path) for record in records if record.source is not None

@@ -1,5 +1,7 @@
-"""New tickets to manifests: find, read, place, write. In batches, so that an interrupted import loses little."""
+"""Import: new tickets to manifests: find, read, place, write. In batches, so that an interruption loses little."""
 
+import csv
+import io
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -7,20 +9,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import assert_never
 
+from reconciler.app.context import Context
+from reconciler.app.writing import changing
 from reconciler.atomic import atomic_write
-from reconciler.cli.wiring import House
-from reconciler.cli.writing import changing
+from reconciler.errors import InvalidInput
 from reconciler.manifests.discovery import find
 from reconciler.manifests.edit import append_entries
 from reconciler.manifests.load import load_desired
 from reconciler.manifests.write import NewEntry, file_for, new_manifest
-from reconciler.model.decision import Expectation
-from reconciler.model.guid import Guid
+from reconciler.model.decision import Expectation, Problem, Source
+from reconciler.model.guid import Guid, parse_guid
 from reconciler.model.instant import format_instant
 from reconciler.model.intake import Intake
 from reconciler.model.status import Status
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
-from reconciler.ports import Progress, TicketReader
+from reconciler.planning.patterns import matches
 
 BATCH = 250
 """Tickets that are read before they are written down, at first: each time as many again as there are by then.
@@ -64,36 +67,83 @@ class Import:
             self.intake.written.setdefault(name, []).extend(entry.guid for entry in ordered)
 
 
-def known_guids(house: House) -> frozenset[Guid]:
+def import_tickets(
+    context: Context, tickets: Callable[[], Iterable[Guid]], *, pattern: str | None = None, write: bool = True
+) -> Intake:
+    """Write manifests for the tickets that none names yet, each as Pending with what is expected of it.
+
+    `tickets` finds them, see `listed` and `on_server`. Raises InvalidInput, ServerFailure.
+    """
+    known = _known_guids(context)
+    found = sorted(set(tickets()))
+    work = Import(
+        pattern=pattern or default_pattern(context.settings.tickets),
+        identities=_bare_all(context.backend.identities()),
+        now=context.clock.now(),
+        write=write_entries if write else _write_nothing,
+    )
+    work.intake.known.extend(guid for guid in found if guid in known)
+    new = [guid for guid in found if guid not in known]
+    with context.observer.progress("Reading tickets", len(new)) as advance:
+        try:
+            for guid, reading in context.backend.reader().read_many(new):
+                _sort_in(guid, reading, work)
+                advance(1)
+        finally:
+            work.flush()  # also when somebody interrupts: what has been read need not be read again
+    return work.intake
+
+
+def on_server(context: Context, object_dn: str | None) -> Iterable[Guid]:
+    """Ask the server for GUIDs. It knows no wildcards: with one, the caller's tickets are read and compared."""
+    if object_dn is None or "*" not in object_dn:
+        return context.backend.find(object_dn)
+    readings = context.backend.reader().read_many(context.backend.find())
+    return [
+        guid for guid, reading in readings if isinstance(reading, Found) and matches(object_dn, reading.ticket.object)
+    ]
+
+
+def listed(path: Path, *, table: bool) -> Iterable[Guid]:
+    """Take GUIDs from a file, one a line, or from the column GUID of a CSV table.
+
+    Raises InvalidInput for every line that has none.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        problem = Problem("import-file", Source(str(path)), f"can't be read: {error}", "give a text file in UTF-8")
+        raise InvalidInput((problem,)) from None
+    rows = _column(text, path) if table else [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
+    guids, problems = [], []
+    for number, cell in rows:
+        try:
+            guids.append(parse_guid(cell))
+        except ValueError as error:
+            hint = "write one GUID a line, with or without braces"
+            problems.append(Problem("import-guid", Source(str(path), number), str(error), hint))
+    if problems:
+        raise InvalidInput(tuple(problems))
+    return guids
+
+
+def _column(text: str, path: Path) -> list[tuple[int, str]]:
+    reader = csv.DictReader(io.StringIO(text))
+    name = next((name for name in reader.fieldnames or () if name.strip().casefold() in ("guid", "ticketguid")), None)
+    if name is None:
+        hint = "give the table a first row with a column named GUID"
+        raise InvalidInput((Problem("import-csv", Source(str(path), 1), "the table has no column GUID", hint),))
+    return [(reader.line_num, str(row[name] or "")) for row in reader]
+
+
+def _known_guids(context: Context) -> frozenset[Guid]:
     """Return the tickets that manifests name already; none when there are no manifests yet. Raises InvalidInput."""
-    settings = house.settings
+    settings = context.settings
     there = [name for name in settings.tickets if Path(name).exists()]
     if not find(there)[0]:
         return frozenset()
-    desired = load_desired(there, windows=settings.windows, now=house.clock.now())
+    desired = load_desired(there, windows=settings.windows, now=context.clock.now())
     return frozenset(decision.guid for decision in desired.decisions)
-
-
-def run_import(
-    found: Iterable[Guid],
-    known: frozenset[Guid],
-    reader: TicketReader,
-    work: Import,
-    progress: Callable[[int], Progress],
-) -> Intake:
-    """Read what is not known yet and write it down in batches."""
-    intake = work.intake
-    guids = sorted(set(found))
-    intake.known.extend(guid for guid in guids if guid in known)
-    new = [guid for guid in guids if guid not in known]
-    advance = progress(len(new))
-    try:
-        for guid, reading in reader.read_many(new):
-            _sort_in(guid, reading, work)
-            advance(1)
-    finally:
-        work.flush()  # also when somebody interrupts: what has been read need not be read again
-    return intake
 
 
 def _sort_in(guid: Guid, reading: Reading, work: Import) -> None:
@@ -135,7 +185,7 @@ def is_planned(pattern: str, tickets: Iterable[str]) -> bool:
     return any(Path(name).resolve() in (file, *file.parents) for name in tickets)
 
 
-def write_nothing(_name: str, _entries: Sequence[NewEntry]) -> None:
+def _write_nothing(_name: str, _entries: Sequence[NewEntry]) -> None:
     """Stand in for writing in a dry run."""
 
 
@@ -153,7 +203,7 @@ def _is_ours(ticket: LiveTicket, identities: frozenset[str]) -> bool:
     return any(_bare(approver) in identities for approver in ticket.approvers)
 
 
-def bare_identities(universals: Iterable[str]) -> frozenset[str]:
+def _bare_all(universals: Iterable[str]) -> frozenset[str]:
     """Return identities in a form that can be compared: braces depend on the provider."""
     return frozenset(_bare(universal) for universal in universals)
 

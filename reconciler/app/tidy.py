@@ -1,4 +1,4 @@
-"""Settled entries to the history: proof from the ledger first, then the files, byte for byte but for what moves."""
+"""Tidy: settled entries to the history. Proof from the ledger first, then the files, of which all else stays."""
 
 import os
 from collections import defaultdict
@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from reconciler.app.writing import changing
 from reconciler.atomic import atomic_write
-from reconciler.cli.writing import changing
 from reconciler.errors import GuardRefused
 from reconciler.ledger.history import read_lines
 from reconciler.manifests.discovery import KEPT, find

@@ -1,0 +1,221 @@
+"""Apply: a plan, checked once more, to a run. The only place where a writer is made."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from reconciler.app.backends import ticket_writer
+from reconciler.app.context import Context
+from reconciler.app.plan import Request, Seals, declared, plan_of
+from reconciler.app.reviews import Acting, circumstances, hold_to_reviews, provenance, who_acts
+from reconciler.app.stopping import watched_signals
+from reconciler.applying.brake import Brake
+from reconciler.applying.engine import apply_plan
+from reconciler.applying.tools import Tools
+from reconciler.errors import GuardRefused
+from reconciler.ledger.files import new_run_id
+from reconciler.ledger.heads import ledger_head
+from reconciler.ledger.index import read_index
+from reconciler.ledger.journal import open_journal
+from reconciler.ledger.lock import Owner, hold_lock, this_process
+from reconciler.ledger.plan_files import load_plan
+from reconciler.model.decision import Seal
+from reconciler.model.guid import Guid
+from reconciler.model.instant import format_instant
+from reconciler.model.plan import Plan
+from reconciler.model.receipt import Run
+from reconciler.model.record import NO_STORY, Opened, Story
+from reconciler.model.shard import parse_shard
+from reconciler.model.value import replace
+from reconciler.model.verdict import Group, Verdict
+from reconciler.planning.digest import check_digest
+from reconciler.planning.guards import NotYetReviewed
+from reconciler.planning.planner import enforce_again
+from reconciler.planning.reviewed import hold_against
+from reconciler.planning.sealing import seals
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan that every check and guard has seen just now, and the manifests that a run of it may seal."""
+
+    plan: Plan
+    sealable: tuple[Seal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run ended: its report, the signal that interrupted it, whether something systemic or a bug stopped it."""
+
+    run: Run
+    signal: int | None = None
+    systemic: bool = False
+    bug: bool = False
+
+
+def apply(context: Context, plan: Plan, *, fail_fast: bool = False) -> Ended:
+    """Apply exactly this plan, after everything that can be checked has been checked.
+
+    Raises GuardRefused, CredentialsRefused, ServerFailure, LockHeld, LedgerBroken and LedgerUnwritable, all before
+    anything is sent. What happens to each step is in the report.
+    """
+    return carry_out(context, prepared(context, plan), fail_fast=fail_fast)
+
+
+def prepared_file(context: Context, path: Path) -> Prepared:
+    """Prepare a saved plan; no manifest is opened. Raises InvalidInput, GuardRefused, ServerFailure."""
+    return prepared(context, load_plan(path))
+
+
+def prepared(context: Context, plan: Plan) -> Prepared:
+    """Check that a plan is unedited, for this server and environment, and not expired; run its guards again.
+
+    Raises GuardRefused, ServerFailure.
+    """
+    check_digest(plan)
+    _check_target(plan, context)
+    _check_expiry(plan, context.clock.now())
+    return Prepared(enforce_again(plan, circumstances(context, plan)))
+
+
+def prepared_now(context: Context, request: Request, reviewed: Path | None = None) -> Prepared:
+    """Plan the manifests now, held against the reviews of their commits and against the plan that was reviewed.
+
+    Raises InvalidInput, GuardRefused, ServerFailure, LedgerBroken.
+    """
+    request = replace(request, seals=Seals.RESPECTED_AND_SOUGHT)
+    desired = declared(context, request)
+    actings: list[Acting] = []
+
+    def before_reviews() -> Acting:
+        acting = who_acts(context, final=True)
+        actings.append(acting)
+        return replace(acting, seen=replace(acting.seen, people=NotYetReviewed()))
+
+    plan = plan_of(context, desired, request, before_reviews)
+    plan = hold_to_reviews(context, plan, actings[0])
+    if reviewed is not None:
+        then = load_plan(reviewed)
+        check_digest(then)
+        _check_target(then, context)
+        plan = hold_against(plan, then)
+    return Prepared(plan, desired.sealable)
+
+
+def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> Ended:
+    """Apply the changes of a prepared plan and return how that ended.
+
+    Raises CredentialsRefused, LockHeld, LedgerBroken and LedgerUnwritable, all before anything is sent.
+    """
+    plan, ledger, clock, settings = ready.plan, context.ledger, context.clock, context.settings
+    identity = _permitted(context, plan) if plan.changes else plan.identity
+    origin = provenance(context, plan, identity)
+    name = new_run_id(clock.now(), parse_shard(plan.shard) if plan.shard else None)
+    owner = this_process(name, clock.now(), origin.workflow_run)
+    context.observer.run_named(name)
+    with hold_lock(ledger, owner) as lock, watched_signals(settings.stop_file, context.environ) as stopping:
+        stories = read_index(ledger, (step.guid for step in plan.steps)).stories
+        if not _has_work(plan, stories) and not seals(ready.sealable, plan.steps):
+            return Ended(_idle(plan, clock.now(), name))
+        opened = Opened(clock.now(), plan.digest, shard=plan.shard, overrides=_overrides(plan))
+        with closing(open_journal(lock, name, origin, opened)) as journal:
+            brake = Brake(stopping, 0 if fail_fast else settings.policy.failure_budget)
+            tools = Tools(
+                reader=context.backend.reader(),
+                writer=ticket_writer(context.backend),
+                ledger=journal,
+                clock=clock,
+                brake=brake,
+                run=name,
+                origin=origin,
+                settle=settings.requests.settle,
+                patience=settings.requests.patience,
+            )
+            _announce_waiting(context, stories)
+            with context.observer.progress("Applying", len(plan.changes)) as advance:
+                run = apply_plan(
+                    plan,
+                    stories,
+                    tools,
+                    workers=settings.requests.writes,
+                    progress=advance,
+                    sealable=ready.sealable,
+                )
+        notes = (*_taken_over(lock.dead, clock.now()), *run.notes, *context.backend.notes(), _anchor(ledger))
+        return Ended(replace(run, notes=notes), stopping.signal, brake.systemic, brake.bug)
+
+
+def _check_target(plan: Plan, context: Context) -> None:
+    if plan.target != context.backend.target:
+        raise GuardRefused(
+            f"the plan was made for {plan.target}, this run talks to {context.backend.target}",
+            "apply it with the configuration and --env that it was made with",
+        )
+    if plan.environment != context.settings.environment:
+        raise GuardRefused(
+            f"the plan was made for environment {plan.environment or 'none'}, this run is for "
+            f"{context.settings.environment or 'none'}",
+            "apply it with the --env that it was made with",
+        )
+
+
+def _check_expiry(plan: Plan, now: datetime) -> None:
+    if plan.expires_at <= now:
+        raise GuardRefused(
+            f"the plan expired at {format_instant(plan.expires_at)}; it was made at {format_instant(plan.made_at)}",
+            "make a new plan and have it reviewed",
+        )
+
+
+def _permitted(context: Context, plan: Plan) -> str | None:
+    """Have the backend check that the changes may be sent, and return the acting identity."""
+    scheduled = any(step.after.schedule is not None for step in plan.changes)
+    return context.backend.check_before_writing(len(plan.changes), scheduled=scheduled).identity or None
+
+
+def _announce_waiting(context: Context, stories: Mapping[Guid, Story]) -> None:
+    """Say why nothing may happen for a while: the server may still be at work for a run that died."""
+    now, patience = context.clock.now(), context.settings.requests.patience
+    sent = [story.open.intent.at for story in stories.values() if story.open is not None]
+    until = (max(sent, default=now) + timedelta(seconds=patience + 1)).replace(microsecond=0)
+    if not sent or until <= now:
+        return
+    updates = f"{len(sent):,} update{'' if len(sent) == 1 else 's'}"
+    context.observer.notice(
+        f"an earlier run left {updates} without an answer; tickets that look untouched are judged by "
+        f"{format_instant(until)}, when the server has to be done with them"
+    )
+
+
+def _taken_over(dead: Owner | None, now: datetime) -> tuple[str, ...]:
+    return (f"took over the lock that was left by {dead.described(now)}",) if dead else ()
+
+
+def _anchor(ledger: Path) -> str:
+    head = ledger_head(ledger)
+    return f"the ledger's head is {head}; kept elsewhere, it lets `ledger verify --head` prove that nothing was cut"
+
+
+def _has_work(plan: Plan, stories: Mapping[Guid, Story]) -> bool:
+    """Return whether there is anything to record: a change, an intent without a receipt, a ticket gone for good."""
+    return any(
+        step.verdict.group is Group.CHANGE
+        or (step.verdict is Verdict.SETTLED and not step.closed)
+        or stories.get(step.guid, NO_STORY).open is not None
+        for step in plan.steps
+    )
+
+
+def _idle(plan: Plan, now: datetime, name: str) -> Run:
+    return Run(name, plan.digest, plan.target, now, now, (), environment=plan.environment, shard=plan.shard)
+
+
+def _overrides(plan: Plan) -> tuple[str, ...]:
+    """Spell the exemptions that were in force, for the ledger."""
+    return tuple(
+        f"{override.rule}: {', '.join(sorted(override.tickets))} until {format_instant(override.until)}: "
+        f"{override.reason} ({override.source})"
+        for override in plan.overrides
+    )

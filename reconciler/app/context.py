@@ -1,0 +1,97 @@
+"""What a use case works with: configuration, clock, backend, ledger. No writer: `apply` makes its own."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from reconciler.app.backends import BACKENDS, DEFAULT
+from reconciler.app.clock import SystemClock
+from reconciler.github.oidc import fetch_id_token
+from reconciler.manifests.config import load_settings
+from reconciler.model.settings import Settings
+from reconciler.ports import Backend, Clock, Observer, Progress
+
+
+class Silent:
+    """An observer that shows nothing."""
+
+    @contextmanager
+    def progress(self, label: str, total: int) -> Iterator[Progress]:  # noqa: ARG002 - the port's signature
+        """Show nothing."""
+        yield lambda _done: None
+
+    def notice(self, text: str) -> None:
+        """Show nothing."""
+
+    def run_named(self, run: str) -> None:
+        """Keep nothing."""
+
+
+class Context:
+    """The ports of one invocation. The server is connected to when `backend` is first looked at."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        connect: Callable[[], Backend],
+        *,
+        clock: Clock,
+        environ: Mapping[str, str],
+        observer: Observer,
+    ) -> None:
+        """Keep what is given; use `open_context`."""
+        self.settings = settings
+        self.clock = clock
+        self.environ = environ
+        self.observer = observer
+        self._connect = connect
+        self._backend: Backend | None = None
+
+    @property
+    def ledger(self) -> Path:
+        """Return the folder of the ledger."""
+        return Path(self.settings.ledger)
+
+    @property
+    def backend(self) -> Backend:
+        """Return the connection to the server, able to read. Raises ServerFailure."""
+        if self._backend is None:
+            self._backend = self._connect()
+        return self._backend
+
+
+@contextmanager
+def open_context(
+    settings: Settings | Path | str | None = None,
+    *,
+    clock: Clock | None = None,
+    environ: Mapping[str, str] | None = None,
+    observer: Observer | None = None,
+    product: str = DEFAULT,
+) -> Iterator[Context]:
+    """Yield the context of a use case, and close its connection at the end.
+
+    `settings` is the configuration or its file; None takes everything from the environment. Raises InvalidInput.
+    """
+    environ, clock = os.environ if environ is None else environ, clock or SystemClock()
+    if not isinstance(settings, Settings):
+        settings = load_settings(None if settings is None else Path(settings), None, environ)
+    known = settings
+    with ExitStack() as closing:
+
+        def connect() -> Backend:
+            connected = BACKENDS[product].connect(known, environ, clock, lambda audience: _github(audience, clock))
+            return closing.enter_context(connected)
+
+        yield Context(settings, connect, clock=clock, environ=environ, observer=observer or Silent())
+
+
+def _github(audience: str, clock: Clock) -> str:
+    """Get GitHub's JWT for this job, and have the runner mask it before anything can print it."""
+    token = fetch_id_token(os.environ, audience, clock).value
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        sys.stderr.write(f"::add-mask::{token}\n")  # standard output may go to a file
+        sys.stderr.flush()
+    return token

@@ -1,0 +1,212 @@
+"""Plan: manifests, live tickets and ledger to a plan. Nothing here can write."""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from reconciler.app.changed import changed_since
+from reconciler.app.context import Context
+from reconciler.app.reviews import Acting, who_acts
+from reconciler.app.version import tool
+from reconciler.errors import InvalidInput, LedgerBroken
+from reconciler.ledger.heads import ledger_head
+from reconciler.ledger.index import read_index, read_seals
+from reconciler.manifests.load import load_desired
+from reconciler.manifests.text import repository_of
+from reconciler.model.decision import Decision, Desired, Problem, Seal
+from reconciler.model.guid import Guid
+from reconciler.model.plan import Plan, Step
+from reconciler.model.record import NO_STORY, Story
+from reconciler.model.shard import Shard
+from reconciler.model.ticket import Found, Reading
+from reconciler.model.value import replace
+from reconciler.planning.judge import judge, judge_closed, needs_reading
+from reconciler.planning.planner import Header, assemble
+from reconciler.planning.selections import expand
+from reconciler.ports import Progress, Readings
+
+
+class Seals(Enum):
+    """What seals of manifests mean to a plan."""
+
+    IGNORED = auto()
+    """Every manifest is read."""
+    RESPECTED = auto()
+    """Sealed manifests stay unread."""
+    RESPECTED_AND_SOUGHT = auto()
+    """The same, and manifests that can be sealed are noted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Which decisions to plan. No paths are those of the configuration; `only` is a single ticket."""
+
+    paths: tuple[str, ...] = ()
+    shard: Shard | None = None
+    since: str | None = None
+    only: Guid | None = None
+    seals: Seals = Seals.RESPECTED
+
+
+def plan(context: Context, request: Request | None = None) -> Plan:
+    """Return what an apply would do. A fault in a manifest is found before the network is used.
+
+    Raises InvalidInput with every fault of every file, ServerFailure, LedgerBroken.
+    """
+    request = request or Request()
+    return plan_of(context, declared(context, request), request, lambda: who_acts(context, final=False))
+
+
+def declared(context: Context, request: Request) -> Desired:
+    """Read the manifests. Raises InvalidInput with every fault of every file."""
+    settings = context.settings
+    return load_desired(
+        request.paths or settings.tickets,
+        windows=settings.windows,
+        now=context.clock.now(),
+        sealed={} if request.seals is Seals.IGNORED else _known_seals(context),
+        sealing=request.seals is Seals.RESPECTED_AND_SOUGHT,
+        root=repository_of(settings.path),
+    )
+
+
+def plan_of(context: Context, desired: Desired, request: Request, who: Callable[[], Acting]) -> Plan:
+    """Read the tickets of these decisions, judge each, and run the guards.
+
+    `who` says who acts and who decided; it is asked while the first tickets are being read.
+    """
+    settings, now = context.settings, context.clock.now()
+    desired = _narrowed(context, desired, request)
+    stories = read_index(context.ledger, (decision.guid for decision in desired.decisions)).stories
+    to_read, closed = _divided(desired.decisions, stories, request.shard)
+    readings = context.backend.reader().read_many(tuple(to_read))
+    acting = _asked_meanwhile(who, readings)
+    header = Header(
+        tool=tool(),
+        target=context.backend.target,
+        made_at=now,
+        time_to_live=timedelta(seconds=settings.plan_ttl),
+        environment=settings.environment,
+        commit=acting.commit,
+        shard=str(request.shard) if request.shard else None,
+        ledger_head=ledger_head(context.ledger),
+        identity=acting.identity,
+        notes=acting.notes,
+    )
+    sealed = tuple(seal for seal in desired.sealed if request.shard is None or request.shard.owns(seal.path))
+    with context.observer.progress("Reading tickets", len(to_read)) as advance:
+        judged = _judged(to_read, stories, _counted(readings, advance), now, request.shard)
+        gone = (judge_closed(decision, stories[decision.guid], now) for decision in closed)
+        steps = itertools.chain(gone, judged)
+        return assemble(header, steps, desired.overrides, replace(acting.seen, now=now), sealed)
+
+
+def _known_seals(context: Context) -> Mapping[str, Seal]:
+    """Return the seals that can be read. What is wrong with a ledger is told by those who can't go on without it."""
+    try:
+        return read_seals(context.ledger)
+    except LedgerBroken:
+        return {}
+
+
+def _narrowed(context: Context, desired: Desired, request: Request) -> Desired:
+    """Expand rules to GUIDs, leave out what nobody asked for, resolve the names of approvers."""
+    if desired.selections:
+        desired = _expanded(context, desired)
+    if request.since is not None:
+        desired = changed_since(request.since, desired, context.settings.windows, context.clock.now())
+    if request.only is not None:
+        kept = tuple(decision for decision in desired.decisions if decision.guid == request.only)
+        desired = replace(desired, decisions=kept)
+    if any(decision.parameters.approvers for decision in desired.decisions):
+        desired = replace(desired, decisions=_with_resolved_approvers(context, desired.decisions))
+    return desired
+
+
+def _expanded(context: Context, desired: Desired) -> Desired:
+    """Replace each rule by decisions on single tickets, among those that the caller can list."""
+    explicit = frozenset(decision.guid for decision in desired.decisions)
+    guids = [guid for guid in context.backend.find() if guid not in explicit]
+    readings = (reading for _, reading in context.backend.reader().read_many(guids))
+    candidates = [reading.ticket for reading in readings if isinstance(reading, Found)]
+    decisions, problems = expand(desired.selections, candidates, explicit)
+    if problems:
+        raise InvalidInput(problems)
+    return replace(desired, decisions=desired.decisions + decisions, selections=())
+
+
+def _with_resolved_approvers(context: Context, decisions: tuple[Decision, ...]) -> tuple[Decision, ...]:
+    """Put the server's stable identities in place of names. Raises InvalidInput for every name that has none."""
+    named = [decision for decision in decisions if decision.parameters.approvers]
+    resolution = context.backend.resolve(name for each in named for name in each.parameters.approvers or ())
+    problems = tuple(
+        Problem(
+            "unknown-identity",
+            decision.source,
+            f"approver {resolution.unresolved[name]}",
+            "write the prefixed name of one identity, such as AD+CORP:jdoe, or its prefixed universal",
+        )
+        for decision in named
+        for name in decision.parameters.approvers or ()
+        if name in resolution.unresolved
+    )
+    if problems:
+        raise InvalidInput(problems)
+    return tuple(_resolved(decision, resolution.universals) for decision in decisions)
+
+
+def _resolved(decision: Decision, universals: Mapping[str, str]) -> Decision:
+    names = decision.parameters.approvers
+    if not names:
+        return decision
+    found = tuple(universals.get(name, name) for name in names)
+    return replace(decision, parameters=replace(decision.parameters, approvers=found))
+
+
+def _divided(
+    decisions: tuple[Decision, ...], stories: Mapping[Guid, Story], shard: Shard | None
+) -> tuple[dict[Guid, Decision], list[Decision]]:
+    """Return the decisions of a shard whose tickets have to be read, and those whose tickets are gone for good."""
+    to_read: dict[Guid, Decision] = {}
+    closed: list[Decision] = []
+    for decision in decisions:
+        stated = decision.expect.object
+        if shard is not None and stated is not None and not shard.owns(stated):
+            continue
+        if needs_reading(stories.get(decision.guid, NO_STORY)):
+            to_read[decision.guid] = decision
+        elif shard is None or stated is not None or shard.owns(decision.guid):
+            closed.append(decision)
+    return to_read, closed
+
+
+def _asked_meanwhile(who: Callable[[], Acting], readings: Readings) -> Acting:
+    """Ask who acts while tickets are being read, and end the reading when there is no answer."""
+    try:
+        return who()
+    except BaseException:
+        next(readings, None)
+        readings.close()
+        raise
+
+
+def _counted(readings: Readings, advance: Progress) -> Iterator[tuple[Guid, Reading]]:
+    for read in readings:
+        yield read
+        advance(1)
+
+
+def _judged(
+    to_read: dict[Guid, Decision],
+    stories: Mapping[Guid, Story],
+    readings: Iterable[tuple[Guid, Reading]],
+    now: datetime,
+    shard: Shard | None,
+) -> Iterator[Step]:
+    for guid, reading in readings:
+        decision = to_read.pop(guid)
+        step = judge(decision, reading, stories.get(guid, NO_STORY), now)
+        if shard is None or decision.expect.object is not None or shard.owns(step.object or guid):
+            yield step

@@ -1,0 +1,123 @@
+"""TPP as a backend: what use cases ask of a server, answered by a session."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.errors import CredentialsRefused
+from reconciler.model.guid import Guid
+from reconciler.model.settings import AuthMethod, Settings
+from reconciler.ports import Backend, Caller, Clock, Probe, Resolution, TicketReader, TicketWriter
+from reconciler.tpp.checks import Grant, check_before_writing, probe_session, verify
+from reconciler.tpp.finding import find_tickets
+from reconciler.tpp.identities import own_identities, resolve_identities
+from reconciler.tpp.secrets import read_issued, read_secrets
+from reconciler.tpp.session import Session, open_session, ticket_reader
+from reconciler.tpp.writer import ticket_writer
+
+PRODUCT = "tpp"
+
+
+@dataclass(frozen=True, slots=True)
+class TppBackend:
+    """A session, seen through the port."""
+
+    session: Session
+    product: str = PRODUCT
+
+    @property
+    def target(self) -> str:
+        """The server, spelled as plans and ledgers name it."""
+        return self.session.target
+
+    def reader(self) -> TicketReader:
+        """Return what reads tickets."""
+        return ticket_reader(self.session)
+
+    def find(self, object_dn: str | None = None) -> Iterable[Guid]:
+        """Return the tickets on an object, or without one those of the caller. Raises ServerFailure."""
+        return find_tickets(self.session, object_dn=object_dn)
+
+    def caller(self) -> Caller:
+        """Ask whose token this is. Raises ServerFailure."""
+        return _caller(verify(self.session))
+
+    def identities(self) -> frozenset[str]:
+        """Return the caller and its groups as prefixed universals. Raises ServerFailure."""
+        return frozenset(identity.universal for identity in own_identities(self.session))
+
+    def resolve(self, names: Iterable[str]) -> Resolution:
+        """Turn names of people into prefixed universals. Raises ServerFailure."""
+        return resolve_identities(self.session, names)
+
+    def check_before_writing(self, changes: int, *, scheduled: bool) -> Caller:
+        """Check scope and remaining time of the token, and the clocks when there are schedules.
+
+        Raises CredentialsRefused, ServerFailure.
+        """
+        return _caller(check_before_writing(self.session, changes, scheduled=scheduled))
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what the report of a run should say of the server."""
+        return self.session.notes()
+
+    def probes(self) -> Iterable[Probe]:
+        """Look at the token and at what it allows."""
+        return probe_session(self.session)
+
+
+@contextmanager
+def connect(
+    settings: Settings, environ: Mapping[str, str], clock: Clock, workload_token: Callable[[str], str]
+) -> Iterator[Backend]:
+    """Connect to the configured server, able to read and nothing else.
+
+    `workload_token` gets a JWT for an audience from the platform that the run works on. Raises ServerFailure.
+    """
+    secrets = read_secrets(environ, sys.stdin.read)
+    with open_session(settings, secrets, clock, id_token=_id_token_source(settings, workload_token)) as session:
+        yield TppBackend(session)
+
+
+def writer(backend: Backend) -> TicketWriter:
+    """Return what writes tickets over this connection."""
+    if not isinstance(backend, TppBackend):
+        raise TypeError(f"{backend.product} is another product")
+    return ticket_writer(backend.session)
+
+
+def _caller(grant: Grant) -> Caller:
+    return Caller(grant.identity, grant.scope, grant.approves, grant.expires_at)
+
+
+def _id_token_source(settings: Settings, workload_token: Callable[[str], str]) -> Callable[[], str] | None:
+    """Return how to get a JWT for the configured method; None when the method needs none."""
+    auth = settings.auth
+    if auth.method is AuthMethod.GITHUB_OIDC:
+        return lambda: workload_token(auth.audience or settings.server or "")
+    if auth.method is AuthMethod.JWT and auth.jwt_file is not None:
+        path = Path(auth.jwt_file)
+        return lambda: read_issued(path).reveal()
+    if auth.method is AuthMethod.JWT and auth.jwt_command:
+        return lambda: _output_of(auth.jwt_command)
+    return None
+
+
+def _output_of(command: tuple[str, ...]) -> str:
+    try:
+        done = subprocess.run(  # noqa: S603 - a program that the configuration names, as a list, no shell
+            command, capture_output=True, text=True, timeout=60, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CredentialsRefused(
+            f"auth.jwt_command {command[0]} could not be run: {type(error).__name__}", "run it by hand to see why"
+        ) from None
+    if done.returncode != 0 or not done.stdout.strip():
+        raise CredentialsRefused(
+            f"auth.jwt_command {command[0]} ended with {done.returncode} and printed no JWT",
+            "run it by hand to see why",
+        )
+    return done.stdout.strip()

@@ -1,0 +1,1 @@
+"""Use cases as a library: what the tool does, without the command line."""
