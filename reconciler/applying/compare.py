@@ -1,5 +1,6 @@
 """Whether a live ticket is still what the plan saw. Pure."""
 
+from reconciler.model.dn import dn_key
 from reconciler.model.plan import Step
 from reconciler.model.status import State
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket
@@ -26,7 +27,7 @@ def _difference(step: Step, ticket: LiveTicket) -> str | None:
         ("workflow", step.workflow, ticket.workflow),
         ("reason", step.approval_reason, ticket.reason),
     ):
-        if planned.casefold() != live.casefold():
+        if dn_key(planned) != dn_key(live):
             return f"its {name} was {planned!r} when the plan was made and is {live!r} now"
     if sorted(step.approvers) != sorted(ticket.approvers):
         return "its approvers have changed since the plan was made"

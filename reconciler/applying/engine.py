@@ -15,6 +15,7 @@ from reconciler.applying.perform import perform
 from reconciler.applying.tools import Tools, not_attempted, recorded
 from reconciler.errors import LedgerUnwritable
 from reconciler.model.decision import Seal
+from reconciler.model.dn import dn_key
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome, Receipt, Run
@@ -198,5 +199,5 @@ def _by_object(steps: Sequence[Step]) -> list[tuple[Step, ...]]:
     """Group steps so that one object is never written by two workers; keep the order of the plan."""
     groups: dict[str, list[Step]] = defaultdict(list)
     for step in steps:
-        groups[step.object.casefold() or step.guid].append(step)
+        groups[dn_key(step.object) or step.guid].append(step)
     return [tuple(group) for group in groups.values()]

@@ -2,7 +2,6 @@
 
 import os
 import os.path
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, tzinfo
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any
 
 from reconciler.errors import InvalidInput
 from reconciler.manifests.decode import attempt
+from reconciler.manifests.expressions import check_expression
 from reconciler.manifests.problems import Code, InvalidValue, did_you_mean
 from reconciler.manifests.schema import load, member_validator, schema_problems, validator
 from reconciler.manifests.text import is_below, repository_of
@@ -232,7 +232,7 @@ def _requests(stated: Members) -> Requests:
 def _policy(stated: Members, zone: tzinfo | None, faults: list[InvalidValue]) -> Policy:
     pattern = stated.get("change_pattern")
     if pattern is not None:
-        attempt(partial(_check_pattern, pattern), faults, "policy", "change_pattern")
+        attempt(partial(check_expression, pattern), faults, "policy", "change_pattern")
     four_eyes, budget = stated.get("four_eyes"), stated.get("failure_budget")
     limits = {name: int(value) for name, value in stated.get("limits", {}).items()}
     freezes = [
@@ -253,14 +253,6 @@ def _policy(stated: Members, zone: tzinfo | None, faults: list[InvalidValue]) ->
 def _four_eyes(stated: Members) -> FourEyes:
     plain = FourEyes()
     return FourEyes(int(stated.get("reviewers", plain.reviewers)), stated.get("allow_direct_push", False))
-
-
-def _check_pattern(pattern: str) -> None:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        hint = f"{error.msg} at character {(error.pos or 0) + 1}"
-        raise InvalidValue(Code.CONFIG_PATTERN, f"{quote(pattern)} is not a regular expression", hint) from None
 
 
 def _freeze(

@@ -4,6 +4,8 @@ import hashlib
 
 from msgspec import Struct
 
+from reconciler.model.dn import dn_key
+
 
 class Shard(Struct, frozen=True):
     """Part `number` (from 1) of `of`. Raises ValueError when the pair makes no sense."""
@@ -18,7 +20,7 @@ class Shard(Struct, frozen=True):
 
     def owns(self, object_dn: str) -> bool:
         """Say whether this shard works on the object with this DN (compared without case)."""
-        digest = hashlib.sha256(object_dn.casefold().encode("utf-8", "surrogatepass")).digest()
+        digest = hashlib.sha256(dn_key(object_dn).encode("utf-8", "surrogatepass")).digest()
         return int.from_bytes(digest[:8], "big") % self.of == self.number - 1
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from enum import Flag, auto
 from typing import NamedTuple
 
 from reconciler.model.decision import Decision, Expectation
+from reconciler.model.dn import dn_key
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import OpenIntent, Remembered, Story
 from reconciler.model.status import Pending, State, Status, state_of
@@ -189,7 +190,7 @@ def _unexpected(expect: Expectation, ticket: LiveTicket) -> Live | None:
 
 
 def _differs(expected: str | None, there: str) -> bool:
-    return expected is not None and expected != there and expected.casefold() != there.casefold()
+    return expected is not None and expected != there and dn_key(expected) != dn_key(there)
 
 
 def _is_unclear(unproven: OpenIntent, reading: Reading, now: datetime) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.model.decision import Override, Seal, Source
+from reconciler.model.dn import dn_key
 from reconciler.model.plan import Plan, Sibling, Step
 from reconciler.model.status import Status
 from reconciler.model.value import replace
@@ -83,12 +84,12 @@ def _by_object(steps: list[Step]) -> Mapping[str, list[Step]]:
     related: dict[str, list[Step]] = defaultdict(list)
     for step in steps:
         if step.object and step.before is not None:
-            related[step.object.casefold()].append(step)
+            related[dn_key(step.object)].append(step)
     return {name: found for name, found in related.items() if len(found) > 1}
 
 
 def _with_siblings(step: Step, related: Mapping[str, list[Step]]) -> Step:
-    others = related.get(step.object.casefold(), ()) if step.before is not None else ()
+    others = related.get(dn_key(step.object), ()) if step.before is not None else ()
     if not others:
         return step
     siblings = tuple(Sibling(s.guid, s.workflow, str(s.after.status)) for s in others if s.guid != step.guid)
@@ -102,7 +103,7 @@ def _contradictions(related: Mapping[str, list[Step]]) -> tuple[str, ...]:
         by_stage: dict[str, set[bool]] = defaultdict(set)
         for step in steps:
             if step.after.status != Status.PENDING and step.group is not Group.FINE:
-                by_stage[step.workflow.casefold()].add(step.after.status == Status.REJECTED)
+                by_stage[dn_key(step.workflow)].add(step.after.status == Status.REJECTED)
         if any(len(kinds) > 1 for kinds in by_stage.values()):
             places = ", ".join(str(step.source) for step in steps)
             notes.append(f"{steps[0].object}: one ticket is approved and another rejected at the same stage ({places})")
