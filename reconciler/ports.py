@@ -3,13 +3,14 @@
 Nothing here can be called by accident: a reader has no method that writes.
 """
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from reconciler.model.change_record import ChangeQuestion, ChangeRecord, NoChangeRecord
 from reconciler.model.decision import Parameters
 from reconciler.model.guid import Guid
 from reconciler.model.record import Entry
@@ -142,6 +143,14 @@ class Ledger(Protocol):
 
     def append(self, entry: Entry) -> None:
         """Write one entry; it is on disk when this returns. Thread-safe. Raises LedgerUnwritable."""
+        ...
+
+
+class ChangeRecords(Protocol):
+    """Looks up the change records that decisions name."""
+
+    def lookup(self, questions: Sequence[ChangeQuestion]) -> Mapping[str, ChangeRecord | NoChangeRecord]:
+        """Return a record, or why there is none, for each id that is asked for; every fault is a value."""
         ...
 
 

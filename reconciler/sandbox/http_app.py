@@ -11,7 +11,7 @@ from email.utils import format_datetime
 
 from aiohttp import web
 
-from reconciler.sandbox import control
+from reconciler.sandbox import change_systems, control
 from reconciler.sandbox.fault_injection import Cut, Drip, Sent, misbehave, without_effect
 from reconciler.sandbox.grants import shortened
 from reconciler.sandbox.log import Entry, safe_body, safe_headers
@@ -29,6 +29,7 @@ class HttpApp:
 
     tpp: Platform
     latency: float = 0.0
+    changes: change_systems.ChangeSystems | None = None
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -41,6 +42,9 @@ class HttpApp:
             return self._response(Reply(413))
         if path.startswith("/sandbox"):
             return self._response(control.answer(self.tpp, request, path, body))
+        if self.changes is not None and path.startswith(change_systems.PATHS):
+            asked = (request.method, request.path, request.query, request.headers, body)
+            return self._response(change_systems.answer(self.changes, *asked))
         route = ROUTES.get(path)
         hashed = hashed_bearer(request.headers.get("Authorization", ""))
         entry = Entry(

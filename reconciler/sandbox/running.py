@@ -17,6 +17,7 @@ from aiohttp import web
 
 from reconciler.errors import InvalidInput
 from reconciler.model.decision import Problem, Source
+from reconciler.sandbox.change_systems import ChangeSystems
 from reconciler.sandbox.clock import Now, RealTime, SandboxClock
 from reconciler.sandbox.fault_injection import Faults
 from reconciler.sandbox.grants import Grants, new_secret
@@ -131,7 +132,7 @@ class Listening:
     """Where and how to listen. Port 0 takes a free one, `latency` is in seconds per call.
 
     `tick` is how often, in seconds, TPP processes tickets by itself: None for never (a test calls `world.process()`),
-    0 for at once after every update.
+    0 for at once after every update. `changes` are systems of change records to play as well.
     """
 
     host: str = "127.0.0.1"
@@ -139,6 +140,7 @@ class Listening:
     tls: ssl.SSLContext | None = None
     latency: float = 0.0
     tick: float | None = None
+    changes: ChangeSystems | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +237,7 @@ def _run(tpp: Platform, listening: Listening, started: _Started) -> None:
 
 
 async def _serve(tpp: Platform, listening: Listening, started: _Started) -> None:
-    app = HttpApp(tpp, listening.latency)
+    app = HttpApp(tpp, listening.latency, listening.changes)
     server = web.Server(app.handle, access_log=None, keepalive_timeout=KEEP_ALIVE)
     runner = web.ServerRunner(server, shutdown_timeout=0.1)
     await runner.setup()

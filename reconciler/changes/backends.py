@@ -1,0 +1,24 @@
+"""Which kind of change records is asked how: the one table of backends."""
+
+from collections.abc import Mapping
+
+from reconciler.changes.credentials import Credentials, read_credentials
+from reconciler.changes.jira import jira
+from reconciler.changes.service import Purpose, service
+from reconciler.changes.servicenow import servicenow
+from reconciler.model.change_record import ChangeKind, ChangeSystem
+from reconciler.ports import ChangeRecords, Clock
+
+
+def open_change_records(
+    system: ChangeSystem, clock: Clock, purpose: Purpose, environ: Mapping[str, str] | None = None
+) -> ChangeRecords:
+    """Return what looks change records up. Raises CredentialsRefused."""
+    credentials: Credentials = read_credentials(environ)
+    match system.kind:
+        case ChangeKind.SERVICENOW:
+            return servicenow(system, credentials, clock)
+        case ChangeKind.JIRA:
+            return jira(system, credentials, clock)
+        case ChangeKind.HTTP:
+            return service(system, credentials, clock, purpose)

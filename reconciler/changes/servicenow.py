@@ -1,0 +1,202 @@
+"""Change records of ServiceNow, by its Table API (table change_request).
+
+Sources: ServiceNow's reference of the Table API and its pages on change states. Three traps of it are met here: rights
+filter rows after the query; a condition with an unknown field is dropped, so that other rows come back; and a caret in
+a value starts a new condition.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+from reconciler.changes.client import ChangeClient, Unavailable
+from reconciler.changes.credentials import Credentials, bearer, direct_auth
+from reconciler.errors import CredentialsRefused
+from reconciler.model.change_record import (
+    ChangeQuestion,
+    ChangeRecord,
+    ChangeSystem,
+    LookupFailure,
+    NoChangeRecord,
+)
+from reconciler.ports import Clock
+
+AT_ONCE = 50
+"""Records that one call asks for."""
+_MOST_PAGES = 100
+_NUMBER = re.compile(r"[A-Z]{2,10}[0-9]{1,20}")
+_TABLE = "/api/now/table/change_request"
+_FIELDS = (
+    "number,state,approval,type,start_date,end_date,on_hold,active,"
+    "short_description,assignment_group,cmdb_ci,requested_by"
+)
+_STATES = {
+    "-5": "new",
+    "-4": "assess",
+    "-3": "authorize",
+    "-2": "scheduled",
+    "-1": "implement",
+    "0": "review",
+    "3": "closed",
+    "4": "canceled",
+}
+"""The states of the default change model, by their stored values; `states` of the configuration adds others."""
+_CLOSED = frozenset({"closed", "canceled"})
+_ABSENT = "it is absent, or this account may not see it"
+
+
+@dataclass(slots=True)
+class ServiceNow:
+    """Looks change records up, fifty with one call. Implements ports.ChangeRecords."""
+
+    system: ChangeSystem
+    client: ChangeClient
+    clock: Clock
+
+    def lookup(self, questions: Sequence[ChangeQuestion]) -> Mapping[str, ChangeRecord | NoChangeRecord]:
+        """Return a record, or why there is none, for each id that is asked for."""
+        found: dict[str, ChangeRecord | NoChangeRecord] = {}
+        numbers: dict[str, list[str]] = {}
+        for asked in dict.fromkeys(question.id for question in questions):
+            number = asked.strip().upper()
+            if _NUMBER.fullmatch(number):
+                numbers.setdefault(number, []).append(asked)
+            else:
+                found[asked] = NoChangeRecord(asked, LookupFailure.NOT_FOUND, "this is no number of a change record")
+        for part in _parts(sorted(numbers), AT_ONCE):
+            for number, record in self._part(part).items():
+                found |= dict.fromkeys(numbers[number], record)
+        return found
+
+    def _part(self, numbers: Sequence[str]) -> dict[str, ChangeRecord | NoChangeRecord]:
+        try:
+            rows = self._rows(numbers)
+        except Unavailable as error:
+            return {
+                number: NoChangeRecord(number, LookupFailure.UNAVAILABLE, error.why, error.hint) for number in numbers
+            }
+        seen_at = self.clock.now()
+        return {number: self._record(number, rows.get(number, []), seen_at) for number in numbers}
+
+    def _rows(self, numbers: Sequence[str]) -> dict[str, list[Mapping[str, Any]]]:
+        """Ask for all of them at once. Raises Unavailable, also when a row comes back that nobody asked for."""
+        limit, offset = 2 * len(numbers) + 1, 0
+        rows: dict[str, list[Mapping[str, Any]]] = {}
+        for _ in range(_MOST_PAGES):
+            query: dict[str, str | int] = {
+                "sysparm_query": f"numberIN{','.join(numbers)}" if len(numbers) > 1 else f"number={numbers[0]}",
+                "sysparm_fields": _FIELDS,
+                "sysparm_limit": limit,
+                "sysparm_display_value": "false",
+                "sysparm_exclude_reference_link": "true",
+            }
+            answer = self.client.get(_TABLE, query | ({"sysparm_offset": offset} if offset else {}))
+            result = answer.members.get("result")
+            if not isinstance(result, list):
+                raise Unavailable("its answer has no list of records", "check change_records.url")
+            for row in result:
+                number = row.get("number") if isinstance(row, dict) else None
+                if not isinstance(number, str) or number.upper() not in numbers:
+                    raise Unavailable(
+                        "it returned a record that nobody asked for, so it did not take the query as it was meant",
+                        "an administrator checks the account's rights on the field number of change_request",
+                    )
+                rows.setdefault(number.upper(), []).append(row)
+            following = _offset(answer.next_page)
+            if following <= offset:
+                return rows
+            offset = following
+        raise Unavailable(f"its list does not end after {_MOST_PAGES} pages", "check change_records.url")
+
+    def _record(
+        self, number: str, rows: Sequence[Mapping[str, Any]], seen_at: datetime
+    ) -> ChangeRecord | NoChangeRecord:
+        if not rows:
+            hint = "check the number, and that the account may read change_request"
+            return NoChangeRecord(number, LookupFailure.NOT_FOUND, _ABSENT, hint)
+        if len(rows) > 1:
+            return NoChangeRecord(
+                number, LookupFailure.UNAVAILABLE, f"{len(rows)} records have this number", "ask its administrator"
+            )
+        row = rows[0]
+        stored = _text(row, "state")
+        state = self.system.states.get(stored, _STATES.get(stored, stored)).lower()
+        try:
+            start, stop = _instant(_text(row, "start_date")), _instant(_text(row, "end_date"))
+        except ValueError as error:
+            return NoChangeRecord(
+                number, LookupFailure.UNAVAILABLE, f"its planned window can't be read: {error}", "ask its administrator"
+            )
+        return ChangeRecord(
+            id=number,
+            seen_at=seen_at,
+            state=state,
+            approval=_text(row, "approval").lower(),
+            type=_text(row, "type").lower(),
+            start=start,
+            stop=stop,
+            on_hold=_text(row, "on_hold") == "true",
+            closed=state in _CLOSED or _text(row, "active") == "false",
+            url=f"{self.system.url.rstrip('/')}/nav_to.do?uri=change_request.do%3Fsysparm_query%3Dnumber%3D{quote(number)}",
+            title=_text(row, "short_description"),
+            group=_text(row, "assignment_group"),
+            requester=_text(row, "requested_by"),
+            affected=tuple(filter(None, [_text(row, "cmdb_ci")])),
+        )
+
+
+def servicenow(system: ChangeSystem, credentials: Credentials, clock: Clock) -> ServiceNow:
+    """Sign in as the credentials say. Raises CredentialsRefused."""
+    auth = direct_auth(credentials)
+    if auth is None and credentials.get("CLIENT_ID") and credentials.get("CLIENT_SECRET"):
+        auth = bearer(_token(system, credentials, clock))
+    if auth is None:
+        raise CredentialsRefused(
+            "there is no credential for the change records",
+            "set CHANGE_RECORDS_TOKEN, CHANGE_RECORDS_API_KEY, CHANGE_RECORDS_USERNAME with CHANGE_RECORDS_PASSWORD, "
+            "or CHANGE_RECORDS_CLIENT_ID with CHANGE_RECORDS_CLIENT_SECRET",
+        )
+    return ServiceNow(system, ChangeClient(system, auth, clock, credentials.redact), clock)
+
+
+def _token(system: ChangeSystem, credentials: Credentials, clock: Clock) -> str:
+    """Take a token: client credentials, or the password grant where a name and a password are given as well."""
+    client = ChangeClient(system, None, clock, credentials.redact)
+    names = {"client_id": "CLIENT_ID", "client_secret": "CLIENT_SECRET"}
+    grant = "client_credentials"
+    if credentials.get("USERNAME") and credentials.get("PASSWORD"):
+        grant, names = "password", names | {"username": "USERNAME", "password": "PASSWORD"}
+    form = {member: credentials.get(name) or "" for member, name in names.items()}
+    try:
+        token = client.form("/oauth_token.do", {"grant_type": grant, **form}).members.get("access_token")
+    except Unavailable as error:
+        raise CredentialsRefused(f"no token for the change records: {error.why}", error.hint) from None
+    if not isinstance(token, str) or not token:
+        raise CredentialsRefused("no token for the change records: the answer has none", "check change_records.url")
+    return token
+
+
+def _parts(numbers: Sequence[str], size: int) -> Iterable[Sequence[str]]:
+    return (numbers[begin : begin + size] for begin in range(0, len(numbers), size))
+
+
+def _offset(url: str) -> int:
+    """Return where the next page begins, 0 when there is none."""
+    text = parse_qs(urlsplit(url).query).get("sysparm_offset", ["0"])[0]
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _text(row: Mapping[str, Any], name: str) -> str:
+    """Return a stored value. All are text, and empty text means not set; a reference can come as {link, value}."""
+    value = row.get(name)
+    if isinstance(value, dict):
+        value = value.get("value")
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _instant(text: str) -> datetime | None:
+    """Read `YYYY-MM-DD HH:MM:SS`, which is UTC with display values off, though nothing says so. Raises ValueError."""
+    return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC) if text else None

@@ -1,0 +1,198 @@
+"""A ServiceNow table and a Jira for tests and demos, as odd as the public descriptions say (`sandbox --changes FILE`).
+
+Sources: ServiceNow, "Table API" (sysparm parameters, stored and shown values, paging headers, a condition with an
+unknown field is dropped, rights filter rows after the query), KB3047115; error bodies as client test data show them.
+Atlassian, REST API 2 and 3 (an issue that is absent or hidden answers 404, and so does an unknown credential; `myself`
+answers 401).
+"""
+
+import base64
+import json
+import re
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from reconciler.model.canonical import Json
+from reconciler.sandbox.conversion import Conversion
+from reconciler.sandbox.wire import Reply
+
+PATHS = ("/api/now/", "/oauth_token.do", "/rest/api/")
+"""Where the systems live, in lower case."""
+_KNOWN_FIELDS = frozenset(
+    {
+        "number",
+        "sys_id",
+        "state",
+        "approval",
+        "type",
+        "start_date",
+        "end_date",
+        "active",
+        "on_hold",
+        "short_description",
+        "assignment_group",
+        "cmdb_ci",
+        "requested_by",
+        "conflict_status",
+    }
+)
+_REFERENCES = frozenset({"assignment_group", "cmdb_ci", "requested_by"})
+
+
+class Account(Struct, frozen=True):
+    """What signs in. Every member may be left out; then that way is closed."""
+
+    username: str = "svc-reconciler"
+    password: str = ""
+    token: str = ""
+    api_key: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+
+
+class TableRow(Struct, frozen=True):
+    """One change request. `fields` are stored values: text, empty where nothing is set, times in UTC without a zone.
+
+    `hidden` is one that the account may not see; `shown` are display values where they differ.
+    """
+
+    number: str
+    fields: dict[str, str] = {}
+    shown: dict[str, str] = {}
+    hidden: bool = False
+
+
+class Issue(Struct, frozen=True):
+    """One Jira issue with its fields as the interface spells them. `moved_to` is the key under which it answers now."""
+
+    key: str
+    fields: dict[str, object] = {}
+    moved_to: str = ""
+    hidden: bool = False
+
+
+class ChangeSystems(Struct, frozen=True):
+    """Both systems. `asleep` answers 200 with a page, as an instance that hibernates does; `page` bounds the rows."""
+
+    account: Account = Account()
+    changes: tuple[TableRow, ...] = ()
+    issues: tuple[Issue, ...] = ()
+    asleep: bool = False
+    page: int = 10_000
+
+
+def decode_change_systems(value: Json, path: str) -> ChangeSystems:
+    """Return the systems that a file describes. Raises InvalidInput with every fault of the file."""
+    conversion = Conversion(path, "sandbox/changes")
+    systems = conversion.read(value, ChangeSystems, "")
+    conversion.check()
+    assert isinstance(systems, ChangeSystems)  # noqa: S101 - without problems it is
+    return systems
+
+
+def answer(
+    systems: ChangeSystems, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes
+) -> Reply:
+    """Answer one request; `path` as it was asked for."""
+    if systems.asleep:
+        return Reply(200, b"<html><body>Your instance is hibernating</body></html>", "text/html;charset=utf-8")
+    if path == "/oauth_token.do":
+        return _token(systems.account, body)
+    if path.startswith("/rest/api/"):
+        return _jira(systems, path, headers)
+    if method != "GET" or path.removeprefix("/api/now/").removeprefix("v2/") != "table/change_request":
+        return _failure(404, "Requested URI does not represent any resource", path)
+    if not _signed_in(systems.account, headers):
+        return _failure(401, "User Not Authenticated", "Required to provide Auth information")
+    return _table(systems, query)
+
+
+def _signed_in(account: Account, headers: Mapping[str, str]) -> bool:
+    basic = base64.b64encode(f"{account.username}:{account.password}".encode()).decode()
+    return (
+        (bool(account.password) and headers.get("Authorization") == f"Basic {basic}")
+        or (bool(account.token) and headers.get("Authorization") == f"Bearer {account.token}")
+        or (bool(account.api_key) and headers.get("x-sn-apikey") == account.api_key)
+    )
+
+
+def _failure(status: int, message: str, detail: str | None) -> Reply:
+    return _json({"error": {"message": message, "detail": detail}, "status": "failure"}, status)
+
+
+def _json(document: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
+    return Reply(status, json.dumps(document).encode(), "application/json;charset=UTF-8", headers or {})
+
+
+def _token(account: Account, body: bytes) -> Reply:
+    given = dict(part.partition("=")[::2] for part in body.decode("latin-1").split("&"))
+    right = (given.get("client_id"), given.get("client_secret")) == (account.client_id, account.client_secret)
+    if not account.client_id or not right or given.get("grant_type") not in ("client_credentials", "password"):
+        return _json({"error": "server_error", "error_description": "access_denied"}, 401)
+    return _json({"access_token": account.token, "scope": "useraccount", "token_type": "Bearer", "expires_in": 1799})
+
+
+def _table(systems: ChangeSystems, query: Mapping[str, str]) -> Reply:
+    matching = _selected(systems.changes, query.get("sysparm_query", ""))
+    limit = min(int(query.get("sysparm_limit", "10000")), systems.page)
+    offset = int(query.get("sysparm_offset", "0"))
+    rows = [row for row in matching[offset : offset + limit] if not row.hidden]  # rights filter after the query
+    headers = {"X-Total-Count": str(len(matching))}
+    if offset + limit < len(matching):
+        headers["Link"] = (
+            f'<https://instance.example.test/api/now/table/change_request?sysparm_offset={offset + limit}>;rel="next"'
+        )
+    names = [name for name in query.get("sysparm_fields", "").split(",") if name in _KNOWN_FIELDS] or sorted(
+        _KNOWN_FIELDS
+    )
+    return _json({"result": [_row(row, names, query) for row in rows]}, headers=headers)
+
+
+def _selected(rows: Sequence[TableRow], query: str) -> list[TableRow]:
+    """Apply an encoded query. A condition with an unknown field is dropped, so that it selects everything."""
+    found = list(rows)
+    for condition in query.split("^"):
+        if one := re.fullmatch(r"number=(.*)", condition):
+            found = [row for row in found if row.number == one[1]]
+        elif many := re.fullmatch(r"numberIN(.*)", condition):
+            found = [row for row in found if row.number in many[1].split(",")]
+    return found
+
+
+def _row(row: TableRow, names: Sequence[str], query: Mapping[str, str]) -> Json:
+    display = query.get("sysparm_display_value", "false")
+    bare = query.get("sysparm_exclude_reference_link") == "true"
+    values = {"number": row.number, **row.fields}
+
+    def spelled(name: str) -> Json:
+        stored = values.get(name, "")
+        shown = row.shown.get(name, stored)
+        if display == "all":
+            return {"display_value": shown, "value": stored}
+        text = shown if display == "true" else stored
+        if name in _REFERENCES and text and not bare:
+            return {"link": f"https://instance.example.test/api/now/table/x/{stored}", "value": text}
+        return text
+
+    return {name: spelled(name) for name in names}
+
+
+def _jira(systems: ChangeSystems, path: str, headers: Mapping[str, str]) -> Reply:
+    known = _signed_in(systems.account, headers)
+    rest = re.sub(r"^/rest/api/[23]/", "", path)
+    if rest == "myself":
+        return (
+            _json({"name": systems.account.username})
+            if known
+            else Reply(401, b"Client must be authenticated", "text/plain")
+        )
+    key = rest.removeprefix("issue/")
+    issue = (
+        next((each for each in systems.issues if each.key == key.upper() and not each.hidden), None) if known else None
+    )
+    if issue is None:
+        said = "Issue does not exist or you do not have permission to see it."
+        return _json({"errorMessages": [said], "errors": {}}, 404)
+    fields: dict[str, Json] = dict(issue.fields)  # type: ignore[arg-type]
+    return _json({"id": "10001", "key": issue.moved_to or issue.key, "fields": fields})
