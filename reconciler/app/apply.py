@@ -116,7 +116,7 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
     owner = this_process(name, clock.now(), origin.workflow_run)
     context.observer.run_named(name)
     with hold_lock(ledger, owner) as lock, watched_signals(settings.stop_file, context.environ) as stopping:
-        stories = read_index(ledger, (step.guid for step in plan.steps)).stories
+        stories = read_index(ledger, (step.guid for step in plan.steps), context.targets).stories
         if not _has_work(plan, stories) and not seals(ready.sealable, plan.steps):
             return Ended(_idle(plan, clock.now(), name))
         opened = Opened(clock.now(), plan.digest, shard=plan.shard, overrides=_overrides(plan))

@@ -55,6 +55,11 @@ class Context:
         return Path(self.settings.ledger)
 
     @property
+    def targets(self) -> tuple[str, ...]:
+        """Return the server that is talked to and the URLs that it had before: whose lines of the ledger count."""
+        return (self.backend.target, *self.settings.former_servers)
+
+    @property
     def backend(self) -> Backend:
         """Return the connection to the server, able to read. Raises ServerFailure."""
         if self._backend is None:

@@ -11,7 +11,6 @@ from reconciler.app.context import Context
 from reconciler.app.reviews import Acting, who_acts
 from reconciler.app.version import tool
 from reconciler.errors import InvalidInput, LedgerBroken
-from reconciler.ledger.heads import ledger_head
 from reconciler.ledger.index import read_index, read_seals
 from reconciler.manifests.load import load_desired
 from reconciler.manifests.text import repository_of
@@ -79,7 +78,8 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
     """
     settings, now = context.settings, context.clock.now()
     desired = _narrowed(context, desired, request)
-    stories = read_index(context.ledger, (decision.guid for decision in desired.decisions)).stories
+    index = read_index(context.ledger, (decision.guid for decision in desired.decisions), context.targets)
+    stories = index.stories
     to_read, closed = _divided(desired.decisions, stories, request.shard)
     readings = context.backend.reader().read_many(tuple(to_read))
     acting = _asked_meanwhile(who, readings)
@@ -91,7 +91,7 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
         environment=settings.environment,
         commit=acting.commit,
         shard=str(request.shard) if request.shard else None,
-        ledger_head=ledger_head(context.ledger),
+        ledger_head=index.chain.head,
         identity=acting.identity,
         notes=acting.notes,
     )
@@ -106,7 +106,7 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
 def _known_seals(context: Context) -> Mapping[str, Seal]:
     """Return the seals that can be read. What is wrong with a ledger is told by those who can't go on without it."""
     try:
-        return read_seals(context.ledger)
+        return read_seals(context.ledger, context.settings.targets)
     except LedgerBroken:
         return {}
 

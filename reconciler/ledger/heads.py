@@ -7,11 +7,12 @@ no clock of any machine is asked.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from reconciler.codec import canonical, sha256
 from reconciler.errors import LedgerBroken
-from reconciler.ledger.files import count_lines, first_line, last_line, ledger_files, line_hash
+from reconciler.ledger.files import count_lines, first_line, last_line, ledger_files, line_hash, whole_lines
 from reconciler.ledger.lines import BROKEN_HINT, decode
 from reconciler.model.decision import Source
 from reconciler.model.record import Head, Opened
@@ -125,3 +126,29 @@ def lines_behind(begun: Iterable[Beginning], heads: Iterable[Head]) -> Mapping[s
             waiting.extend(named.get(head.path, ()))
         behind[head.path] = max(behind.get(head.path, 0), head.lines)
     return behind
+
+
+def heads_of(root: Path, digest: str) -> tuple[Head, ...] | None:
+    """Return the heads that a digest stands for: those of now, or those that some run found; None for any other.
+
+    Heads that were noted while a run was writing are in no file. Whoever may have to find them again notes the heads
+    themselves, as plans do. Raises LedgerBroken.
+    """
+    now = ledger_heads(root)
+    known = (now, *(beginning.heads for beginning in beginnings(root)))
+    return next((heads for heads in known if head_digest(heads) == digest), None)
+
+
+def heads_not_in(root: Path, heads: Iterable[Head]) -> tuple[Head, ...]:
+    """Return those of `heads` that this ledger does not contain: it is another one, or it was cut or changed.
+
+    A head is contained as long as its line is there, however much was written after it. Raises LedgerBroken.
+    """
+    return tuple(head for head in heads if not _contains(root, head))
+
+
+def _contains(root: Path, head: Head) -> bool:
+    if head.path not in ledger_files(root) or head.lines < 1:
+        return False
+    line = next(islice(whole_lines(root, head.path), head.lines - 1, None), None)
+    return line is not None and line_hash(line) == head.hash

@@ -1,18 +1,18 @@
 """The history of tickets, in the order in which it was written: receipts and closings with the intents before them."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
 
-from reconciler.ledger.files import whole_lines
-from reconciler.ledger.heads import beginnings, in_order
-from reconciler.ledger.lines import guid_in, read_line
+from reconciler.ledger.files import count_lines, whole_lines
+from reconciler.ledger.heads import beginnings, in_order, lines_behind
+from reconciler.ledger.lines import guid_in, is_for, read_line, target_marks
 from reconciler.model.decision import Source
 from reconciler.model.guid import Guid
 from reconciler.model.history import Record
 from reconciler.model.receipt import Receipt
-from reconciler.model.record import Closed, Ended, Intent, Line, Opened, Recorded, Sealed
+from reconciler.model.record import Closed, Ended, Head, Intent, Line, Opened, Recorded, Sealed
 
 
 def read_lines(root: Path, guids: Collection[Guid] | None = None) -> Iterator[Line]:
@@ -26,6 +26,31 @@ def read_lines(root: Path, guids: Collection[Guid] | None = None) -> Iterator[Li
         for number, line in enumerate(whole_lines(root, path), start=1):
             if wanted is None or guid_in(line) in wanted:
                 yield read_line(line, Source(path, number))
+
+
+def lines_since(
+    root: Path, heads: Iterable[Head], guids: Iterable[Guid], targets: Collection[str]
+) -> Mapping[Guid, tuple[Line, ...]]:
+    """Return the lines about tickets that were written after `heads`, for one of `targets`, oldest first.
+
+    This is how a saved plan learns what happened since it was made: it names the heads that it was made from, and
+    every line that they do not vouch for counts as later, also those of a run that was going on beside. No clock is
+    asked. Tickets without such a line are left out. `heads_not_in` says first whether the ledger contains the heads
+    at all. Only files with later lines are read. Raises LedgerBroken.
+    """
+    wanted = {guid.encode(): guid for guid in guids}
+    marks = target_marks(targets)
+    begun = beginnings(root)
+    behind = lines_behind(begun, heads)
+    found: dict[Guid, list[Line]] = {}
+    for path in in_order(begun):
+        if path in behind and count_lines(root, path) == behind[path]:
+            continue
+        for number, line in enumerate(whole_lines(root, path), start=1):
+            guid = wanted.get(guid_in(line)) if number > behind.get(path, 0) else None
+            if guid is not None and is_for(marks, line):
+                found.setdefault(guid, []).append(read_line(line, Source(path, number)))
+    return {guid: tuple(lines) for guid, lines in found.items()}
 
 
 def history(lines: Iterable[Line]) -> Iterator[Record]:

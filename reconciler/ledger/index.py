@@ -4,7 +4,7 @@ One pass verifies every line and reads those about the tickets that are asked fo
 that of its hashes, and nobody works with a ledger that is broken.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from reconciler.codec import canonical
 from reconciler.errors import LedgerBroken
 from reconciler.ledger.chain import Chain, verify
 from reconciler.ledger.files import ledger_files, open_segment, reading
-from reconciler.ledger.lines import BROKEN_HINT, GUID_LENGTH, GUID_MARK, decode
+from reconciler.ledger.lines import BROKEN_HINT, GUID_LENGTH, GUID_MARK, decode, is_for, target_marks
 from reconciler.model.decision import Seal, Source
 from reconciler.model.guid import Guid
 from reconciler.model.receipt import Outcome
@@ -32,23 +32,28 @@ class Index:
     stories: Mapping[Guid, Story]
 
 
-def read_index(root: Path, guids: Iterable[Guid]) -> Index:
-    """Verify the ledger and look tickets up in it. Raises LedgerBroken, with its place, for whatever is wrong."""
-    search = _Search({guid.encode(): guid for guid in guids})
+def read_index(root: Path, guids: Iterable[Guid], targets: Collection[str]) -> Index:
+    """Verify the ledger and look tickets up in it. Raises LedgerBroken, with its place, for whatever is wrong.
+
+    Only lines that were written for one of `targets` count: the URL of the server and those that it had earlier. A
+    GUID means another ticket elsewhere, also on a copy of the server.
+    """
+    search = _Search({guid.encode(): guid for guid in guids}, target_marks(targets))
     chain = verify(root, take=search.take)
     return Index(chain, search.stories())
 
 
-def read_seals(root: Path) -> Mapping[str, Seal]:
-    """Return the seals of manifests by the digest of their content. Raises LedgerBroken.
+def read_seals(root: Path, targets: Collection[str]) -> Mapping[str, Seal]:
+    """Return the seals of manifests for one of `targets` by the digest of their content. Raises LedgerBroken.
 
     The chain is not verified here: whoever plans with these seals reads an index before anything is shown or sent.
     """
     found: dict[str, Seal] = {}
+    marks = target_marks(targets)
     for path in ledger_files(root):
         with reading(root / path), open_segment(root, path) as file:
             for number, line in enumerate(file, start=1):
-                if _SEALED in line and line.endswith(b"\n"):
+                if _SEALED in line and is_for(marks, line) and line.endswith(b"\n"):
                     entry = decode(line[:-1], Source(path, number)).entry
                     if isinstance(entry, Sealed):
                         found[entry.seal.content] = entry.seal
@@ -60,6 +65,7 @@ class _Search:
     """What was found so far. Intents stay unread until it is clear that no receipt follows them."""
 
     wanted: Mapping[bytes, Guid]
+    marks: tuple[bytes, ...]
     last: dict[Guid, Remembered] = field(default_factory=dict)
     open: dict[Guid, tuple[bytes, Source]] = field(default_factory=dict)
 
@@ -67,7 +73,7 @@ class _Search:
         """Look at one line. Every line of the ledger passes here, so only those about wanted tickets are read."""
         start = line.find(GUID_MARK) + len(GUID_MARK)
         guid = self.wanted.get(line[start : start + GUID_LENGTH])
-        if guid is not None:
+        if guid is not None and is_for(self.marks, line):
             self._note(guid, line, Source(path, number))
 
     def stories(self) -> dict[Guid, Story]:

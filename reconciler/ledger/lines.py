@@ -1,6 +1,8 @@
 """One line of the ledger: which ticket it is about, and what it says. The only place that decodes lines."""
 
-from reconciler.codec import decode_line
+from collections.abc import Collection
+
+from reconciler.codec import canonical, decode_line
 from reconciler.errors import LedgerBroken
 from reconciler.ledger.files import line_hash
 from reconciler.model.decision import Source
@@ -20,6 +22,16 @@ def guid_in(line: bytes) -> bytes:
     """Return the GUID that a line is about without reading the rest of it; anything else when it is about none."""
     start = line.find(GUID_MARK) + len(GUID_MARK)
     return line[start : start + GUID_LENGTH]
+
+
+def target_marks(targets: Collection[str]) -> tuple[bytes, ...]:
+    """Return what stands in the lines that were written for one of these servers, as in `is_for`."""
+    return tuple(b'"target":' + canonical(target) for target in targets)
+
+
+def is_for(marks: tuple[bytes, ...], line: bytes) -> bool:
+    """Say whether a line was written for one of the servers of `marks`, without reading the rest of it."""
+    return any(mark in line for mark in marks)
 
 
 def read_line(line: bytes, source: Source) -> Line:

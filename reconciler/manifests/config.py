@@ -93,8 +93,9 @@ def _chosen(
     found: dict[str | None, Settings] = {}
     for each, stated in ((None, {}), *environments.items()):
         faults: list[InvalidValue] = []
-        found[each] = decode_settings(_merged(base, stated), folder, faults)
+        found[each] = decode_settings(_merged(_of_its_server(base, stated), stated), folder, faults)
         faults += _leading_out(found[each].tickets, file)
+        faults += _still_in_use(found[each], members, each)
         for fault in faults:
             inner = ("environments", each or "", *fault.path)
             problems.append(fault.at(places.value(inner if inner in places else fault.path)))
@@ -103,6 +104,31 @@ def _chosen(
         message = f"environment {quote(name)} is not defined"
         problems.append(Problem(Code.CONFIG_ENVIRONMENT, places.key(("environments",)), message, hint))
     return replace(found.get(name, found[None]), environment=name, environments=tuple(sorted(environments)), path=file)
+
+
+def _of_its_server(base: Members, environment: Members) -> Members:
+    """Leave out of the base what holds of its own server alone, for an environment that has another server."""
+    return {key: value for key, value in base.items() if key != "former_servers" or "server" not in environment}
+
+
+def _still_in_use(settings: Settings, members: Members, name: str | None) -> Iterator[InvalidValue]:
+    """Find former servers that are the present one of another environment: its decisions would count here."""
+    stated = {None: members, **members.get("environments", {})}
+    servers = {each: inner.get("server") for each, inner in stated.items() if each != name}
+    present = {str(parse_server_url(url)): each for each, url in servers.items() if _is_server(url)}
+    for index, url in enumerate(settings.former_servers):
+        if url in present and url != settings.server:
+            where = f"environment {quote(present[url] or '')}" if present[url] else "the base configuration"
+            message = f"this is the server of {where}, whose decisions would count here"
+            hint = "name only earlier URLs of this environment's own server"
+            yield InvalidValue(Code.CONFIG_SERVER, message, hint, ("former_servers", index))
+
+
+def _is_server(url: object) -> bool:
+    try:
+        return isinstance(url, str) and bool(parse_server_url(url))
+    except InvalidServerUrl:
+        return False
 
 
 def _leading_out(tickets: Iterable[str], file: str | None) -> Iterator[InvalidValue]:
@@ -129,7 +155,9 @@ def _overridden(settings: Settings, environ: Mapping[str, str], problems: list[P
     url = environ.get("TPP_URL")
     if url:
         try:
-            settings = replace(settings, server=_server(url))
+            server = _server(url)
+            former = settings.former_servers if settings.server in (None, server) else ()
+            settings = replace(settings, server=server, former_servers=former)
         except InvalidValue as fault:
             problems.append(fault.at(Source("$TPP_URL")))
     auth, tls = settings.auth, settings.tls
@@ -186,8 +214,13 @@ def decode_settings(members: Members, folder: str, faults: list[InvalidValue]) -
     policy = _policy(members.get("policy", {}), zone, faults)
     if zone is None and "timezone" in members:  # reported by itself; what follows from it is nobody's fault
         faults[:] = [fault for fault in faults if fault.code is not Code.TIME_NO_OFFSET]
+    former = (
+        attempt(partial(_server, url), faults, "former_servers", index)
+        for index, url in enumerate(members.get("former_servers", ()))
+    )
     return Settings(
         server=server,
+        former_servers=tuple(url for url in former if url is not None),
         tickets=tuple(_path(folder, path) for path in members.get("tickets", _DEFAULTS.tickets)),
         ledger=_path(folder, members.get("ledger", _DEFAULTS.ledger)),
         auth=_auth(members.get("auth", {}), folder),

@@ -94,7 +94,7 @@ WindowDefinition = SingleWindow | RecurringWindow
 class Settings(Struct, frozen=True):
     """Everything that reconciler.yaml says for one environment.
 
-    Paths are absolute or relative to the working directory.
+    Paths are absolute or relative to the working directory. `former_servers` are earlier URLs of the same server.
 
     `environment` is the chosen name, None for the base; `path` is the file that was read, None when there was none.
     """
@@ -112,3 +112,9 @@ class Settings(Struct, frozen=True):
     path: str | None = None
     plan_ttl: int = 86400
     stop_file: str | None = None
+    former_servers: tuple[str, ...] = ()
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The server and the URLs that it had before: what the ledger tells of these counts, and nothing else."""
+        return (*((self.server,) if self.server else ()), *self.former_servers)

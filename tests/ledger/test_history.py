@@ -7,16 +7,29 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.ledger.history import history, read_lines
+from reconciler.ledger.heads import head_digest, heads_not_in, heads_of, ledger_heads
+from reconciler.ledger.history import history, lines_since, read_lines
+from reconciler.model.guid import Guid
 from reconciler.model.history_codec import encode_record
 from reconciler.model.receipt import Outcome, Proof
-from reconciler.model.record import Recorded
+from reconciler.model.record import Closed, Head, Recorded
 from reconciler.rendering.csv import csv_header, csv_row
 from reconciler.rendering.text.layout import columns
 from reconciler.rendering.text.ledger import record_text
 from reconciler.rendering.view import Detail, View
 from tests.builders import OBJECT, PENDING, WORKFLOW, at, between, guid
-from tests.ledger.ledgers import FIRST, SECOND, closed, intent, recorded, write_run
+from tests.ledger.ledgers import (
+    FIRST,
+    PROVENANCE,
+    SECOND,
+    THIRD,
+    closed,
+    intent,
+    open_run,
+    recorded,
+    write_run,
+    write_three_runs,
+)
 
 HOSTILE = "=cmd|' /C calc'!A0\x1b[2J\r\n::error::"
 
@@ -139,7 +152,7 @@ def test_a_record_is_one_line_that_fits_and_everything_when_asked(tmp_path: Path
     assert record_text(record, View(width=80, detail=Detail.VERBOSE)) == (
         "2026-11-23 12:00Z  applied             …xample.com  00000001  → Approved\n"
         "    ticket    00000001-0000-4000-8000-000000000000\n"
-        "    says      done, as proven by the receipts\n"
+        "    says      done; the receipts prove it\n"
         "    proof     accepted by the server, Result 1\n"
         r"    object    \VED\Policy\Web\www.example.com" + "\n"
         r"    workflow  \VED\Policy\Workflows\Stage 0" + "\n"
@@ -176,3 +189,45 @@ def test_json_for_the_reader_is_valid_whatever_the_text(tmp_path: Path) -> None:
     (record,) = history(read_lines(tmp_path))
     assert json.loads(json.dumps(encode_record(record)))["detail"] == HOSTILE
     assert record.at == at("2026-11-23T12:00:00Z")
+
+
+def test_lines_since_some_heads_are_those_that_the_heads_do_not_vouch_for(tmp_path: Path) -> None:
+    write_run(tmp_path, THIRD, intent(1), recorded(1))
+    then = ledger_heads(tmp_path)
+    write_run(tmp_path, FIRST, intent(1, operation="b"), recorded(2))
+
+    def since(heads: tuple[Head, ...], *targets: str) -> dict[Guid, list[tuple[str, str]]]:
+        found = lines_since(tmp_path, heads, [guid(1), guid(3)], targets or (PROVENANCE.target,))
+        return {ticket: [(line.run, type(line.entry).__name__) for line in lines] for ticket, lines in found.items()}
+
+    assert since(then) == {guid(1): [(FIRST, "Intent")]}
+    assert since(ledger_heads(tmp_path)) == {}
+    assert since(()) == {guid(1): [(THIRD, "Intent"), (THIRD, "Recorded"), (FIRST, "Intent")]}
+    assert since((), "https://other.example.com") == {}
+
+
+def test_lines_since_heads_noted_in_the_middle_of_a_run_begin_there(tmp_path: Path) -> None:
+    with open_run(tmp_path, FIRST) as journal:
+        journal.append(intent(1))
+        then = ledger_heads(tmp_path)
+        journal.append(recorded(1))
+    write_run(tmp_path, SECOND, closed(1))
+    (lines,) = lines_since(tmp_path, then, [guid(1)], [PROVENANCE.target]).values()
+    assert [type(line.entry) for line in lines] == [Recorded, Closed]
+    assert heads_not_in(tmp_path, then) == ()
+    assert heads_of(tmp_path, head_digest(then)) is None
+
+
+def test_a_ledger_contains_the_heads_that_it_had_and_no_others(tmp_path: Path) -> None:
+    *_, third = write_three_runs(tmp_path / "ledger")
+    heads = ledger_heads(tmp_path / "ledger")
+    write_run(tmp_path / "other", FIRST, intent(9))
+    (elsewhere,) = ledger_heads(tmp_path / "other")
+    assert heads_not_in(tmp_path / "ledger", heads) == ()
+    assert heads_not_in(tmp_path / "ledger", (*heads, elsewhere)) == (elsewhere,)
+    assert heads_not_in(tmp_path / "nowhere", heads) == heads
+    assert heads_not_in(tmp_path / "nowhere", ()) == ()
+    assert heads_of(tmp_path / "ledger", head_digest(heads)) == heads
+    assert heads_of(tmp_path / "ledger", head_digest(())) == ()
+    third.write_bytes(b"".join(third.read_bytes().splitlines(keepends=True)[:-1]))
+    assert heads_not_in(tmp_path / "ledger", heads) == heads

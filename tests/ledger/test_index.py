@@ -1,5 +1,6 @@
 """The index: the history of each ticket, drawn from receipts, open intents and closings of a verified ledger."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,10 @@ import pytest
 from reconciler.errors import LedgerBroken
 from reconciler.ledger.index import read_index, read_seals
 from reconciler.model.decision import Seal, WindowUse
+from reconciler.model.guid import Guid
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import Entry, OpenIntent, Recorded, Remembered, Sealed, Story
+from reconciler.model.value import replace
 from tests.builders import APPROVED, NOW, PENDING, between, guid
 from tests.ledger.ledgers import (
     FIRST,
@@ -22,6 +25,7 @@ from tests.ledger.ledgers import (
     write_run,
 )
 
+TARGETS = [PROVENANCE.target]
 APPLIED = Remembered(
     after=APPROVED,
     outcome=Outcome.APPLIED,
@@ -37,14 +41,19 @@ APPLIED = Remembered(
 )
 
 
+def known(root: Path, *numbers: int) -> Mapping[Guid, Story]:
+    """What the index says of some tickets."""
+    return read_index(root, map(guid, numbers), TARGETS).stories
+
+
 def story(root: Path, *entries: Entry) -> Story | None:
     """What the index says of ticket 1 after one run."""
     write_run(root, FIRST, *entries)
-    return read_index(root, [guid(1)]).stories.get(guid(1))
+    return known(root, 1).get(guid(1))
 
 
 def test_a_ledger_that_was_never_begun_knows_nothing(tmp_path: Path) -> None:
-    assert read_index(tmp_path / "ledger", [guid(1)]).stories == {}
+    assert read_index(tmp_path / "ledger", [guid(1)], TARGETS).stories == {}
 
 
 def test_an_applied_update_is_remembered_with_who_and_why(tmp_path: Path) -> None:
@@ -53,7 +62,7 @@ def test_an_applied_update_is_remembered_with_who_and_why(tmp_path: Path) -> Non
 
 def test_only_tickets_that_are_asked_for_and_known_are_told(tmp_path: Path) -> None:
     write_run(tmp_path, FIRST, intent(1), recorded(1), intent(2), recorded(2))
-    assert read_index(tmp_path, [guid(1), guid(3)]).stories == {guid(1): Story(last=APPLIED)}
+    assert known(tmp_path, 1, 3) == {guid(1): Story(last=APPLIED)}
 
 
 def test_an_update_that_waits_for_others_is_remembered_with_what_was_seen(tmp_path: Path) -> None:
@@ -91,20 +100,20 @@ def test_an_update_that_had_no_effect_leaves_no_trace(tmp_path: Path, outcome: O
 def test_an_update_without_effect_does_not_hide_the_one_before(tmp_path: Path) -> None:
     write_run(tmp_path, FIRST, intent(), recorded())
     write_run(tmp_path, SECOND, intent(operation="b"), recorded(operation="b", outcome=Outcome.FAILED, gone=False))
-    assert read_index(tmp_path, [guid(1)]).stories == {guid(1): Story(last=APPLIED)}
+    assert known(tmp_path, 1) == {guid(1): Story(last=APPLIED)}
 
 
 def test_a_step_that_was_not_reached_settles_nothing(tmp_path: Path) -> None:
     write_run(tmp_path, FIRST, intent())
     skipped = recorded(outcome=Outcome.NOT_ATTEMPTED, operation=None, gone=False)
     write_run(tmp_path, SECOND, skipped, recorded(outcome=Outcome.STALE, operation=None, gone=False))
-    assert read_index(tmp_path, [guid(1)]).stories == {guid(1): Story(open=OpenIntent(intent(), FIRST))}
+    assert known(tmp_path, 1) == {guid(1): Story(open=OpenIntent(intent(), FIRST))}
 
 
 def test_the_next_run_settles_the_intent_of_a_dead_one(tmp_path: Path) -> None:
     write_run(tmp_path, FIRST, intent())
     write_run(tmp_path, SECOND, recorded(proof=Proof.OBSERVED, gone=False))
-    (told,) = read_index(tmp_path, [guid(1)]).stories.values()
+    (told,) = known(tmp_path, 1).values()
     assert told.open is None
     assert told.last is not None
     assert (told.last.run, told.last.proof) == (SECOND, Proof.OBSERVED)
@@ -112,7 +121,7 @@ def test_the_next_run_settles_the_intent_of_a_dead_one(tmp_path: Path) -> None:
 
 def test_a_receipt_of_another_operation_does_not_settle_an_intent(tmp_path: Path) -> None:
     write_run(tmp_path, FIRST, intent(operation="aaa"), recorded(operation="aa", outcome=Outcome.FAILED, gone=False))
-    assert read_index(tmp_path, [guid(1)]).stories == {guid(1): Story(open=OpenIntent(intent(operation="aaa"), FIRST))}
+    assert known(tmp_path, 1) == {guid(1): Story(open=OpenIntent(intent(operation="aaa"), FIRST))}
 
 
 def test_a_later_intent_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
@@ -122,21 +131,21 @@ def test_a_later_intent_takes_the_place_of_an_earlier_one(tmp_path: Path) -> Non
 
 def test_a_ticket_that_was_seen_to_be_gone_stays_gone(tmp_path: Path) -> None:
     write_run(tmp_path, FIRST, intent(), recorded(gone=False))
-    assert [told.last and told.last.gone for told in read_index(tmp_path, [guid(1)]).stories.values()] == [False]
+    assert [told.last and told.last.gone for told in known(tmp_path, 1).values()] == [False]
     write_run(tmp_path, SECOND, closed(1))
-    assert read_index(tmp_path, [guid(1)]).stories == {guid(1): Story(last=APPLIED)}
+    assert known(tmp_path, 1) == {guid(1): Story(last=APPLIED)}
 
 
 def test_a_receipt_that_finds_the_ticket_gone_closes_it_too(tmp_path: Path) -> None:
     write_run(tmp_path, FIRST, intent(), recorded(gone=False))
     write_run(tmp_path, SECOND, recorded(outcome=Outcome.STALE, operation=None, gone=True))
-    assert read_index(tmp_path, [guid(1)]).stories == {guid(1): Story(last=APPLIED)}
+    assert known(tmp_path, 1) == {guid(1): Story(last=APPLIED)}
 
 
 def test_the_last_word_follows_the_heads_and_not_the_clock(tmp_path: Path) -> None:
     write_run(tmp_path, THIRD, intent(), recorded(gone=False))
     write_run(tmp_path, FIRST, intent(operation="b"), recorded(operation="b", after=PENDING, gone=False))
-    (told,) = read_index(tmp_path, [guid(1)]).stories.values()
+    (told,) = known(tmp_path, 1).values()
     assert told.last is not None
     assert (told.last.run, told.last.after) == (FIRST, PENDING)
 
@@ -144,13 +153,13 @@ def test_the_last_word_follows_the_heads_and_not_the_clock(tmp_path: Path) -> No
 def test_a_torn_tail_is_treated_as_never_written(tmp_path: Path) -> None:
     path = write_run(tmp_path, FIRST, intent(), recorded())
     path.write_bytes(path.read_bytes()[:-1])
-    assert read_index(tmp_path, [guid(1)]).stories == {guid(1): Story(open=OpenIntent(intent(), FIRST))}
+    assert known(tmp_path, 1) == {guid(1): Story(open=OpenIntent(intent(), FIRST))}
 
 
 def test_text_that_looks_like_a_line_about_another_ticket_fools_nobody(tmp_path: Path) -> None:
     trap = f'"guid":"{guid(1)}" "entry":"intent" \n{{"guid":"{guid(1)}"}}'
     write_run(tmp_path, FIRST, intent(2, explanation=trap, object=trap), recorded(2, detail=trap, object=trap))
-    assert list(read_index(tmp_path, [guid(1), guid(2)]).stories) == [guid(2)]
+    assert list(known(tmp_path, 1, 2)) == [guid(2)]
 
 
 @pytest.mark.parametrize(
@@ -172,7 +181,7 @@ def test_a_line_about_the_ticket_that_cannot_be_read_is_told_with_its_place(
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([*lines[:2], lines[2].replace(old, new)]))
     with pytest.raises(LedgerBroken) as broken:
-        read_index(tmp_path, [guid(1)])
+        read_index(tmp_path, [guid(1)], TARGETS)
     assert broken.value.message.startswith(f"2026/11/{FIRST}.jsonl:3: the line can't be read: {what}")
 
 
@@ -180,35 +189,52 @@ def test_an_open_intent_that_cannot_be_read_is_told_with_its_place(tmp_path: Pat
     path = write_run(tmp_path, FIRST, intent())
     path.write_bytes(path.read_bytes().replace(b'"attempt":1', b'"attempt":[]'))
     with pytest.raises(LedgerBroken, match="jsonl:2: the line can't be read: /attempt: a whole number is needed"):
-        read_index(tmp_path, [guid(1)])
+        read_index(tmp_path, [guid(1)], TARGETS)
 
 
 def test_seals_are_found_by_the_digest_of_the_text(tmp_path: Path) -> None:
     first, second = Seal("tickets/a.yaml", decided(1), 3), Seal("tickets/b.yaml", decided(2), 1)
     write_run(tmp_path, FIRST, intent(1), recorded(1), Sealed(NOW, first))
     write_run(tmp_path, SECOND, Sealed(NOW, second))
-    assert read_seals(tmp_path) == {first.content: first, second.content: second}
-    assert read_seals(tmp_path / "nowhere") == {}
+    assert read_seals(tmp_path, TARGETS) == {first.content: first, second.content: second}
+    assert read_seals(tmp_path / "nowhere", TARGETS) == {}
 
 
 def test_a_seal_is_the_story_of_no_ticket(tmp_path: Path) -> None:
     write_run(tmp_path, FIRST, Sealed(NOW, Seal(f'"guid":"{guid(1)}"', decided(1), 1)))
-    assert read_index(tmp_path, [guid(1)]).stories == {}
+    assert known(tmp_path, 1) == {}
 
 
 def test_a_seal_that_a_crash_cut_off_was_never_set(tmp_path: Path) -> None:
     path = write_run(tmp_path, FIRST, Sealed(NOW, Seal("tickets/a.yaml", decided(1), 3)))
     path.write_bytes(path.read_bytes()[:-1])
-    assert read_seals(tmp_path) == {}
+    assert read_seals(tmp_path, TARGETS) == {}
 
 
 def test_a_seal_that_can_not_be_read_is_told_with_its_place(tmp_path: Path) -> None:
     path = write_run(tmp_path, FIRST, Sealed(NOW, Seal("tickets/a.yaml", decided(1), 3)))
     path.write_bytes(path.read_bytes().replace(b'"decisions":3', b'"decisions":[]'))
     with pytest.raises(LedgerBroken, match=rf"{FIRST}.jsonl:2: .*/decisions"):
-        read_seals(tmp_path)
+        read_seals(tmp_path, TARGETS)
 
 
 def test_words_of_a_seal_elsewhere_in_a_line_are_none(tmp_path: Path) -> None:
     write_run(tmp_path, FIRST, intent(1, explanation='"entry":"sealed"'), recorded(1))
-    assert read_seals(tmp_path) == {}
+    assert read_seals(tmp_path, TARGETS) == {}
+
+
+def test_what_was_done_on_another_server_counts_for_nothing(tmp_path: Path) -> None:
+    copy = replace(PROVENANCE, target="https://copy.example.com")
+    write_run(tmp_path, FIRST, intent(1), Sealed(NOW, Seal("tickets/a.yaml", decided(1), 3)), provenance=copy)
+    write_run(tmp_path, SECOND, recorded(1), provenance=replace(PROVENANCE, target=f"{copy.target}:8443"))
+    assert known(tmp_path, 1) == {}
+    assert read_seals(tmp_path, TARGETS) == {}
+    assert set(read_index(tmp_path, [guid(1)], [*TARGETS, copy.target]).stories) == {guid(1)}
+    assert len(read_seals(tmp_path, [copy.target])) == 1
+
+
+def test_a_broken_ledger_knows_nothing(tmp_path: Path) -> None:
+    path = write_run(tmp_path, FIRST, intent(1), recorded(1), intent(2), recorded(2))
+    path.write_bytes(path.read_bytes().replace(b"000000000002", b"000000000003", 1))
+    with pytest.raises(LedgerBroken, match=f"{FIRST}.jsonl:4: line 4 has not the hash that line 5 was written with"):
+        read_index(tmp_path, [guid(1)], TARGETS)

@@ -119,6 +119,44 @@ def test_an_environment_replaces_key_by_key_but_lists_and_windows_whole() -> Non
     )
 
 
+RENAMED = """\
+version: 1
+server: https://tpp.example.com
+former_servers: [tpp-old.example.com/vedsdk/]
+environments:
+  blue: {tickets: [blue]}
+  test: {server: https://test.example.com, former_servers: [https://t.example.com]}
+  other: {server: https://other.example.com}
+"""
+
+
+def test_earlier_urls_belong_to_the_server_that_names_them(tmp_path: Path) -> None:
+    path = tmp_path / "reconciler.yaml"
+    path.write_text(RENAMED)
+    (tmp_path / ".git").mkdir()
+    base = ("https://tpp.example.com", "https://tpp-old.example.com")
+    assert load_settings(path, None, {}).targets == base
+    assert load_settings(path, "blue", {}).targets == base
+    assert load_settings(path, "test", {}).targets == ("https://test.example.com", "https://t.example.com")
+    assert load_settings(path, "other", {}).targets == ("https://other.example.com",)
+    assert load_settings(path, None, {"TPP_URL": "https://tpp.example.com/"}).targets == base
+    assert load_settings(path, None, {"TPP_URL": "https://test.example.com"}).targets == ("https://test.example.com",)
+
+
+def test_the_server_of_another_environment_is_nobodys_former_one(tmp_path: Path) -> None:
+    path = tmp_path / "reconciler.yaml"
+    path.write_text(RENAMED.replace("t.example.com]", "tpp.example.com/vedsdk]").replace("tpp-old", "other"))
+    (tmp_path / ".git").mkdir()
+    places = [
+        (str(problem.source).removeprefix(str(tmp_path)), problem.message)
+        for problem in check_settings(path, None, {})[1]
+    ]
+    assert places == [
+        ("/reconciler.yaml:3:18", "this is the server of environment `other`, whose decisions would count here"),
+        ("/reconciler.yaml:6:61", "this is the server of the base configuration, whose decisions would count here"),
+    ]
+
+
 def test_an_environment_that_is_not_defined() -> None:
     (problem,) = check_settings(OVERRIDING, "stagign", {})[1]
     assert (problem.code, problem.message, problem.hint) == (

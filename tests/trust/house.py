@@ -79,6 +79,10 @@ class House:
     settle: float = 5.0
     read_timeout: float = PATIENT
 
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return (self.sandbox.url,)
+
     @contextmanager
     def session(self) -> Iterator[Session]:
         limits = Requests(reads=4, writes=self.workers, connect_timeout=5.0, read_timeout=self.read_timeout)
@@ -90,7 +94,7 @@ class House:
     def plan(self) -> Plan:
         """Read, recall and judge, as `reconciler plan` does."""
         now = self.clock.now()
-        stories = read_index(self.ledger, self.decisions).stories
+        stories = read_index(self.ledger, self.decisions, self.targets).stories
         steps = []
         with self.session() as session:
             unsettled = {g: d for g, d in self.decisions.items() if needs_reading(stories.get(g, NO_STORY))}
@@ -106,7 +110,7 @@ class House:
         plan, life = plan or self.plan(), life or Life()
         plan = enforce_again(plan, Circumstances(self.policy, self.clock.now()))
         verify(self.ledger)
-        stories = read_index(self.ledger, (step.guid for step in plan.steps)).stories
+        stories = read_index(self.ledger, (step.guid for step in plan.steps), self.targets).stories
         name = new_run_id(self.clock.now())
         origin = Provenance("test", plan.target)
         with (
@@ -131,7 +135,7 @@ class House:
         return list(read_lines(self.ledger))
 
     def story(self, guid: Guid) -> Story:
-        return read_index(self.ledger, [guid]).stories.get(guid, NO_STORY)
+        return read_index(self.ledger, [guid], self.targets).stories.get(guid, NO_STORY)
 
     # What the server saw.
 
