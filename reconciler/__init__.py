@@ -1,4 +1,4 @@
-"""Declarative reconciler for Venafi TPP workflow tickets: YAML in git, reviewed, applied as planned.
+"""Declarative reconciler for TPP workflow tickets: YAML in git, reviewed, applied as planned.
 
 The names of `__all__` are the library API; everything else may change at any time. They are imported when they are
 first used, so that importing the package costs nothing.

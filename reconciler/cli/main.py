@@ -82,6 +82,9 @@ _COMPLETION = (
 def cli() -> None:
     """Decide TPP approval tickets from reviewed files in git.
 
+    TPP is Palo Alto Networks Trust Protection Foundation, before that CyberArk Certificate Manager, Self-Hosted, and
+    before that Venafi Trust Protection Platform.
+
     Exit codes: 0 done · 1 invalid input · 2 usage · 3 refused by a guard · 4 server, network, credentials ·
     5 needs attention · 6 unknown outcome · 8 locked · 10 changes pending · 70 bug · 130/143 interrupted.
     """

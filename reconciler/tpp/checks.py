@@ -244,11 +244,16 @@ def _clock(reply: Reply, clock: Clock) -> Probe:
     return Probe("clock", Health.OK, says)
 
 
+def _version(session: Session) -> Probe:
+    version = one_line(server_version(session)) or "of a version that it does not tell"
+    return Probe("version", Health.OK, f"Trust Protection Foundation (TPP) {version}")
+
+
 def probe_session(session: Session) -> Iterator[Probe]:
     """Look at what the token is good for: whose it is, its scope, and calls that change nothing."""
     yield _token(session)
     yield _guarded("scope", lambda: _scope(session))
-    yield _guarded("version", lambda: Probe("version", Health.OK, one_line(server_version(session)) or "not told"))
+    yield _guarded("version", lambda: _version(session))
     failure = session.permissions.refresh()
     if failure is not None:
         yield Probe("permissions", Health.FAIL, failure.why, failure.hint)

@@ -39,7 +39,7 @@ def test_a_healthy_setup_is_ok_line_by_line(desk: Desk) -> None:
         "ok   clock         the server is N s behind\n"
         f"ok   token         {APPROVER.universal} until TIME\n"
         "ok   scope         certificate:approve,manage;configuration:delete,manage: may plan and apply\n"
-        "ok   version       26.1.0.2000\n"
+        "ok   version       Trust Protection Foundation (TPP) 26.1.0.2000\n"
         "ok   permissions   refreshed\n"
         "ok   read          tickets can be asked for\n"
     )
