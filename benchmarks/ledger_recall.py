@@ -15,13 +15,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from benchmarks.measure import Cost, Figures, cost_of, in_turns
+from reconciler.codec import encode_line
 from reconciler.ledger.files import file_of, line_hash
 from reconciler.ledger.heads import head_digest
-from reconciler.model.canonical import canonical
 from reconciler.model.guid import Guid
-from reconciler.model.provenance_codec import encode_provenance
 from reconciler.model.record import Entry, Head, Opened
-from reconciler.model.record_codec import encode_line
 from reconciler.model.value import replace
 from tests.builders import NOW
 from tests.ledger.ledgers import OPENED, PROVENANCE, intent, recorded
@@ -72,7 +70,6 @@ def main() -> None:
 
 def write_ledger(root: Path, receipts: int, runs: int) -> int:
     """Write runs with an intent and a receipt for every ticket, without syncing each; return the bytes."""
-    provenance = encode_provenance(PROVENANCE)
     heads: tuple[Head, ...] = ()
     size = 0
     for number in range(runs):
@@ -86,18 +83,18 @@ def write_ledger(root: Path, receipts: int, runs: int) -> int:
             entries.append(recorded(value, guid=guid, operation=operation))
         path = root / file_of(run)
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines, last = _chained(entries, run, provenance, head_digest(heads))
+        lines, last = _chained(entries, run, head_digest(heads))
         path.write_bytes(lines)
         heads = (Head(file_of(run), last, len(entries)),)
         size += len(lines)
     return size
 
 
-def _chained(entries: list[Entry], run: str, provenance: dict, previous: str) -> tuple[bytes, str]:
+def _chained(entries: list[Entry], run: str, previous: str) -> tuple[bytes, str]:
     lines = bytearray()
     for number, entry in enumerate(entries, start=1):
         assert isinstance(entry, Opened) == (number == 1)
-        line = canonical(encode_line(entry, number, run, provenance, previous))
+        line = encode_line(entry, number, run, PROVENANCE, previous)
         previous = line_hash(line)
         lines += line + b"\n"
     return bytes(lines), previous

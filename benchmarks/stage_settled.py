@@ -96,17 +96,15 @@ def write_settled_ledger(root: Path, guids: Iterable[str]) -> None:
 
 def _append_quickly(path: Path, entries, origin) -> None:
     """Append entries with their chain, synced once: writing history is not what is measured."""
+    from reconciler.codec import encode_line
     from reconciler.ledger.files import line_hash
-    from reconciler.model.canonical import canonical
-    from reconciler.model.provenance_codec import encode_provenance
-    from reconciler.model.record_codec import encode_line
 
     lines = path.read_bytes().splitlines()
-    run, provenance = json.loads(lines[0])["run"], encode_provenance(origin)
+    run, provenance = json.loads(lines[0])["run"], origin
     previous, number = line_hash(lines[-1]), len(lines)
     with path.open("ab") as file:
         for entry in entries:
             number += 1
-            line = canonical(encode_line(entry, number, run, provenance, previous))
+            line = encode_line(entry, number, run, provenance, previous)
             file.write(line + b"\n")
             previous = line_hash(line)

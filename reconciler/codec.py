@@ -56,7 +56,7 @@ def json_text(document: Mapping[str, object]) -> str:
 def plain(value: object) -> Any:  # noqa: ANN401
     """Return a value as dictionaries, lists, text and numbers, for documents that it is a part of."""
     shape = _SHAPES.get(type(value))
-    return msgspec.to_builtins(shape.flat(value) if shape else value)
+    return msgspec.json.decode(_encode(shape.flat(value) if shape else value, "deterministic"))
 
 
 _BEYOND_ASCII = re.compile("[^\x00-\x7e]+")
@@ -132,11 +132,11 @@ def _rows(rows: Iterable[object]) -> Iterator[str]:
 
 
 class _Derived(NamedTuple):
-    """A member that follows from the value: its type, what it has to be, and what is wrong when it is not."""
+    """A member that follows from the value: its type, what it has to be, and what to say of anything else."""
 
     type: object
     of: Callable[[Any], object]
-    refusal: str
+    refusal: Callable[[object], str]
 
 
 class _Shape(Generic[T]):
@@ -189,8 +189,8 @@ class _Shape(Generic[T]):
         """Return the value that a flat struct spells. Raises ValueError when a member does not follow from it."""
         value: T = self._build(self._give(flat))
         for name, member in self._derived.items():
-            if getattr(flat, name) != member.of(value):
-                raise ValueError(f"/{name}: {member.refusal}")
+            if (found := getattr(flat, name)) != member.of(value):
+                raise ValueError(f"/{name}: {member.refusal(found)}")
         return value
 
     def _builder(self, kind: type[Any], path: str, held: Mapping[str, type[Struct]]) -> Callable[[Any], Any]:
@@ -253,7 +253,7 @@ _SPELLED_GUID = Annotated[str, Meta(pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4
 
 
 def _version(number: int, kind: str) -> _Derived:
-    return _Derived(int, lambda _: number, f"this {kind} is of another version, this release reads version {number}")
+    return _Derived(int, lambda _: number, lambda found: _unsupported(kind, found, number))
 
 
 _STEP = _Shape(
@@ -271,14 +271,14 @@ _STEP = _Shape(
         "siblings",
         "decision",
     ),
-    derived={"verdict": _Derived(Verdict, attrgetter("verdict"), "this does not go with the reason")},
+    derived={"verdict": _Derived(Verdict, attrgetter("verdict"), "'{}' does not go with the reason".format)},
 )
 _PLAN = _Shape(
     Plan,
     ("version", "tool", "target", "environment", "commit", "made_at", "expires_at", "digest", "counts"),
     derived={
         "version": _version(PLAN_VERSION, "plan"),
-        "counts": _Derived(dict[Verdict, int], attrgetter("counts"), "the counts do not fit the steps"),
+        "counts": _Derived(dict[Verdict, int], attrgetter("counts"), lambda _: "the counts do not fit the steps"),
     },
     rows={"steps": _STEP},
 )
@@ -289,7 +289,7 @@ _RUN = _Shape(
     ("version", "run", "digest", "target", "environment", "started_at", "ended_at", "counts"),
     derived={
         "version": _version(RUN_VERSION, "report"),
-        "counts": _Derived(dict[Outcome, int], attrgetter("counts"), "the counts do not fit the receipts"),
+        "counts": _Derived(dict[Outcome, int], attrgetter("counts"), lambda _: "the counts do not fit the receipts"),
     },
     rows={"receipts": _RECEIPT},
 )
@@ -471,8 +471,8 @@ def _refuse_other_version(data: bytes, kind: str, supported: int) -> None:
 
 def _unsupported(kind: str, version: object, supported: int) -> str:
     newer = type(version) is int and version > supported
-    by_whom = " (a newer release wrote it)" if newer else ""
-    return f"{kind} version {version!r} is not supported{by_whom}, this release reads version {supported}"
+    by_whom = "; a newer release wrote it" if newer else ""
+    return f"{kind} version {version!r} is not supported, this release reads version {supported}{by_whom}"
 
 
 @cache
@@ -516,7 +516,7 @@ def _words(error: ValidationError) -> str:
             return f"{place}: {words.format(*match.groups())}"
     if match := re.fullmatch(r"Expected `(.*?)`(?:, got `(.*)`)?", what):
         needed = " or ".join(_TYPES.get(word, word) for word in match[1].split(" | "))
-        got = f", this is {_TYPES.get(match[2], match[2])}" if match[2] else ""
+        got = f", this is {_TYPES.get(match[2], match[2]).replace('whole ', '')}" if match[2] else ""
         return f"{place}: {needed} is needed{got}"
     return f"{place}: {what}"
 

@@ -119,13 +119,13 @@ def merge_runs(files: tuple[Path, ...], out: Path) -> None:
 
 def load_run(path: Path) -> Run:
     """Read the report of a run. Raises InvalidInput when it is not there or not what `apply --out` writes."""
-    from reconciler.model.run_codec import decode_run
+    from reconciler.codec import decode_run
 
     try:
-        return decode_run(json.loads(path.read_bytes()))
+        return decode_run(path.read_bytes())
     except OSError as fault:
         message = f"the report of the run can't be read: {fault.strerror}"
-    except (ValueError, RecursionError) as fault:
+    except ValueError as fault:
         message = f"this is no report of a run: {fault}"
     problem = Problem("run-file/invalid", Source(str(path)), message, "apply writes it with --out")
     raise InvalidInput((problem,)) from None

@@ -14,12 +14,11 @@ from reconciler.cli.ledger_options import filter_options, folder_of, ledger_opti
 from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.output import format_option
 from reconciler.cli.terminal import view_of
+from reconciler.codec import json_text, record_members
 from reconciler.ledger.chain import Chain, check
 from reconciler.ledger.heads import ledger_head
 from reconciler.ledger.zip_file import write_zip
 from reconciler.model.history import Record
-from reconciler.model.history_codec import encode_record
-from reconciler.model.json_text import json_text
 from reconciler.model.value import replace
 from reconciler.rendering import audit
 from reconciler.rendering.csv import csv_header, csv_row
@@ -113,7 +112,7 @@ def export(
 def _records_json(folder: Path, records: Iterable[Record]) -> str:
     """Spell records as one JSON document with the head of the ledger that they were read from."""
     head = ledger_head(folder)
-    return json_text({"version": 1, "head": head, "records": [encode_record(record) for record in records]})
+    return json_text({"version": 1, "head": head, "records": [record_members(record) for record in records]})
 
 
 def _write_pack(folder: Path, wanted: Filter, plans: tuple[Path, ...], out: Path) -> None:

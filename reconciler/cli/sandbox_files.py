@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from reconciler.codec import Json
 from reconciler.errors import InvalidInput
 from reconciler.manifests.yaml import read_file
-from reconciler.model.canonical import Json
 from reconciler.sandbox.fault_injection import Rule
 from reconciler.sandbox.fault_rules import decode_rules
 from reconciler.sandbox.seed import Seed, decode_seed

@@ -1,6 +1,5 @@
 """`reconciler show`: a saved plan, or the report of a run, in any format. Offline."""
 
-import json
 from pathlib import Path
 
 import click
@@ -15,11 +14,11 @@ from reconciler.cli.output import (
     show_run,
     show_timeline,
 )
+from reconciler.codec import decode, decode_run
 from reconciler.errors import InvalidInput
 from reconciler.ledger.plan_files import load_plan
 from reconciler.model.decision import Problem, Source
 from reconciler.model.receipt import Run
-from reconciler.model.run_codec import decode_run
 from reconciler.planning.digest import check_digest
 
 
@@ -50,13 +49,13 @@ def command(invocation: Invocation, file: Path, style: str, timeline: bool, quie
 def _run_in(file: Path) -> Run | None:
     """Read the report of a run. None when the file is none; what it is instead is for the plan's reader to say."""
     try:
-        document = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return None
-    if not isinstance(document, dict) or "receipts" not in document:
+        data = file.read_bytes()
+        if "receipts" not in decode(data, dict[str, object]):
+            return None
+    except (OSError, ValueError):
         return None
     try:
-        return decode_run(document)
+        return decode_run(data)
     except ValueError as error:
         message = f"this is no report of a run that this release can read: {error}"
         raise InvalidInput((Problem("run-file/invalid", Source(str(file)), message),)) from None

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import click
 
 from reconciler.app.clock import SystemClock
+from reconciler.codec import sha256
 from reconciler.ledger.history import read_lines
-from reconciler.model.canonical import sha256
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Run
 from reconciler.model.record import Ended

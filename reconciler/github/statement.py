@@ -6,9 +6,8 @@ signs the predicate over the same subjects; `gh attestation verify` then proves 
 
 from collections.abc import Mapping
 
-from reconciler.model.canonical import Json
+from reconciler.codec import Json, plain
 from reconciler.model.instant import format_instant
-from reconciler.model.provenance_codec import encode_provenance
 from reconciler.model.receipt import Receipt, Run
 from reconciler.model.review import Provenance
 
@@ -43,7 +42,7 @@ def predicate_of(run: Run, provenance: Provenance) -> dict[str, Json]:
         "stopped": run.stopped,
         "counts": {outcome.value: count for outcome, count in run.counts.items()},
         "receipts": [_receipt(receipt) for receipt in run.receipts],
-        "provenance": encode_provenance(provenance),
+        "provenance": plain(provenance),
     }
 
 

@@ -12,16 +12,14 @@ from types import TracebackType
 from typing import Self
 
 from reconciler.atomic import sync, sync_folder
+from reconciler.codec import encode_line
 from reconciler.errors import LedgerUnwritable
 from reconciler.ledger.files import file_of, line_hash
 from reconciler.ledger.heads import head_digest, ledger_heads
 from reconciler.ledger.lock import Lock, require_named
-from reconciler.model.provenance_codec import encode_provenance
 from reconciler.model.record import Entry, Intent, Opened
-from reconciler.model.record_codec import encode_line
 from reconciler.model.review import Provenance
 from reconciler.model.value import replace
-from reconciler.model.wellformed import well_formed
 
 _REMEDIES = {
     errno.ENOSPC: "free some space on that disk",
@@ -73,7 +71,7 @@ class Journal:
         self.run = run
         self._lock = lock
         self._descriptor = descriptor
-        self._provenance = encode_provenance(provenance)
+        self._provenance = provenance
         self._turn = threading.Condition()
         self._previous = previous
         self._queue = bytearray()
@@ -129,7 +127,7 @@ class Journal:
         self.close()
 
     def _enqueue(self, entry: Entry) -> int:
-        line = well_formed(encode_line(entry, self._queued + 1, self.run, self._provenance, self._previous))
+        line = encode_line(entry, self._queued + 1, self.run, self._provenance, self._previous)
         self._previous = line_hash(line)
         self._queue += line + b"\n"
         self._queued += 1

@@ -10,7 +10,6 @@ concurrency group of the workflow keeps runs apart.
 
 import fcntl
 import getpass
-import json
 import os
 import socket
 from collections.abc import Iterator
@@ -19,11 +18,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from reconciler.codec import canonical, decode, plain
 from reconciler.errors import LedgerUnwritable, LockHeld
-from reconciler.model.canonical import Json
-from reconciler.model.decoding import Fields, instant, text, whole
 from reconciler.model.instant import format_instant
-from reconciler.model.state_codec import sparse
 
 LOCK_FILE = ".lock"
 
@@ -140,25 +137,16 @@ def _held(path: Path, holder: Owner | None, now: datetime) -> LockHeld:
 def _read_owner(descriptor: int) -> Owner | None:
     """Return who is written in the lock file, None when nobody is or it can't be understood."""
     try:
-        fields = Fields(json.loads(os.pread(descriptor, 65536, 0)), "")
-        return Owner(
-            pid=fields.take("pid", whole),
-            host=fields.take("host", text),
-            user=fields.take("user", text),
-            run=fields.take("run", text),
-            since=fields.take("since", instant),
-            url=fields.optional("url", text),
-        )
-    except (ValueError, RecursionError):
+        return decode(os.pread(descriptor, 65536, 0), Owner)
+    except ValueError:
         return None
 
 
 def _write_owner(descriptor: int, path: Path, owner: Owner) -> None:
-    told: dict[str, Json] = {"pid": owner.pid, "host": owner.host, "user": owner.user, "run": owner.run}
-    told |= sparse({"since": format_instant(owner.since), "url": owner.url})
+    told = {name: value for name, value in plain(owner).items() if value is not None}
     try:
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(told).encode() + b"\n", 0)
+        os.pwrite(descriptor, canonical(told) + b"\n", 0)
     except OSError as error:
         raise LedgerUnwritable(
             f"the ledger can't be locked: {path}: {error.strerror or error}", "free some space on that disk"

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from reconciler.codec import sha256
 from reconciler.manifests.manifest import Manifest
-from reconciler.model.canonical import sha256
 from reconciler.model.decision import Decision, Seal
 
 _NAMED = re.compile(rb"""guid["']?[ \t]*:[ \t]*["'{]*([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})""")

@@ -7,14 +7,15 @@ from msgspec import Struct
 
 from reconciler.model.guid import Guid
 from reconciler.model.status import Wanted
+from reconciler.model.value import Count
 
 
 class Source(Struct, frozen=True, order=True):
     """A place in a file. Lines and columns count from 1; column 0 means the whole line, line 0 the whole file."""
 
     path: str
-    line: int = 0
-    column: int = 0
+    line: Count = 0
+    column: Count = 0
 
     def __str__(self) -> str:
         """Spell the place as editors and terminals understand it: path:line:column."""
@@ -118,7 +119,7 @@ class Seal(Struct, frozen=True, order=True):
 
     path: str
     content: str
-    decisions: int
+    decisions: Count
 
 
 class Desired(Struct, frozen=True):

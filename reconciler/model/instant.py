@@ -9,7 +9,10 @@ def as_utc(moment: datetime) -> datetime:
         return moment
     if moment.tzinfo is None:
         raise ValueError(f"{moment.isoformat()} has no offset")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{moment.isoformat()} is no time in UTC") from None
 
 
 def format_instant(moment: datetime) -> str:

@@ -4,6 +4,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from reconciler.model.value import Count
+
 
 class Freeze(Struct, frozen=True):
     """No change may take effect on matching objects between `start` and `stop` (UTC)."""
@@ -17,10 +19,10 @@ class Freeze(Struct, frozen=True):
 class Limits(Struct, frozen=True, omit_defaults=True):
     """The most a single plan may do. None means: no limit. `percent` is of the decisions that the plan names."""
 
-    changes: int | None = None
-    approvals: int | None = None
-    rejections: int | None = None
-    percent: int | None = None
+    changes: Count | None = None
+    approvals: Count | None = None
+    rejections: Count | None = None
+    percent: Count | None = None
 
 
 class FourEyes(Struct, frozen=True):

@@ -10,6 +10,7 @@ from reconciler.model.guid import Guid
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.review import Provenance
 from reconciler.model.status import State
+from reconciler.model.value import Count
 
 
 class Head(Struct, frozen=True):
@@ -17,7 +18,7 @@ class Head(Struct, frozen=True):
 
     path: str
     hash: str
-    lines: int
+    lines: Count
 
 
 class Opened(Struct, frozen=True):
@@ -50,7 +51,7 @@ class Intent(Struct, frozen=True):
     explanation: str | None = None
     window: WindowUse | None = None
     source: Source | None = None
-    attempt: int = 1
+    attempt: Count = 1
     created: datetime | None = None
 
 

@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from reconciler.model.value import Count
+
 
 class Review(Struct, frozen=True, omit_defaults=True):
     """The pull request that brought a commit to the branch.
@@ -10,7 +12,7 @@ class Review(Struct, frozen=True, omit_defaults=True):
     `approvals` are people who approved a deployment environment for the workflow run.
     """
 
-    pull_request: int
+    pull_request: Count
     author: str
     url: str = ""
     last_pusher: str | None = None

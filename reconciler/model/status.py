@@ -1,12 +1,12 @@
 """What a ticket's status can be, as wanted by a manifest (closed set) and as seen live (any text)."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import assert_never
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from reconciler.model.instant import require_utc
+from reconciler.model.instant import as_utc
 
 
 class Status(StrEnum):
@@ -37,8 +37,11 @@ class State(Struct, frozen=True, omit_defaults=True):
     stop: datetime | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what no server can mean."""
-        require_utc(self.start, self.stop)
+        """Bring the times into UTC, and refuse what no server can mean."""
+        if self.start is not None and self.start.tzinfo is not UTC:
+            structs.force_setattr(self, "start", as_utc(self.start))
+        if self.stop is not None and self.stop.tzinfo is not UTC:
+            structs.force_setattr(self, "stop", as_utc(self.stop))
         if self.start is None and self.stop is not None:
             raise ValueError('"stop" needs a "start"')
 

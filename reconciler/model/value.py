@@ -1,9 +1,11 @@
-"""Copies of frozen values."""
+"""What the values of the model have in common: whole numbers from 0 on, and copies with other members."""
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from msgspec import Struct, structs
+from msgspec import Meta, Struct, structs
+
+Count = Annotated[int, Meta(ge=0)]
 
 if TYPE_CHECKING:
     from dataclasses import replace as replace  # type checkers know this one, and hold the members to the type

@@ -1,16 +1,15 @@
 """Digests of meaning: equal for equal plans and decisions, whatever their order, wording or time of making."""
 
 import hashlib
-from collections.abc import Iterable
-from functools import lru_cache
-from typing import NamedTuple
 
+from reconciler.codec import canonical, plain, sha256
 from reconciler.errors import GuardRefused
-from reconciler.model.canonical import Json, canonical, canonical_text, sha256
-from reconciler.model.decision import Decision, Override, Parameters, Seal, WindowUse
+from reconciler.model.decision import Decision, Override, Parameters, Seal
 from reconciler.model.instant import format_instant
 from reconciler.model.plan import Plan, Step
-from reconciler.model.status import State, Wanted, state_of
+from reconciler.model.status import State, state_of
+
+_FIRST_PARAMETERS = ("reason", "approvers", "object_dn", "user_data")
 
 
 def decision_digest(decision: Decision) -> str:
@@ -18,40 +17,27 @@ def decision_digest(decision: Decision) -> str:
 
     The times of a recurring window are named by its rule, so that the decision stays the same decision next week.
     """
-    wish = _wish(decision.wanted, decision.window, decision.parameters)
-    return sha256(f'{{"guid":{canonical_text(decision.guid)},'.encode("ascii") + wish[1:])
-
-
-@lru_cache(maxsize=1024)
-def _wish(wanted: Wanted, window: WindowUse | None, parameters: Parameters) -> bytes:
-    """Spell what many decisions have in common; with the GUID before it, it is canonical JSON of one object."""
-    state = state_of(wanted)
-    times: Json = _state(state)
-    if window is not None and window.rule:
-        times = {"status": str(state.status), "window": window.name, "rule": window.rule}
-    return canonical({"wanted": times, "parameters": _parameters(parameters)})
+    times = _state(state_of(decision.wanted))
+    if decision.window is not None and decision.window.rule:
+        times = {"status": times["status"], "window": decision.window.name, "rule": decision.window.rule}
+    meaning = {"guid": decision.guid, "wanted": times, "parameters": _parameters(decision.parameters)}
+    return sha256(canonical(meaning))
 
 
 def plan_digest(
     target: str, steps: tuple[Step, ...], overrides: tuple[Override, ...] = (), sealed: tuple[Seal, ...] = ()
 ) -> str:
-    """Digest what a plan means: target, of each step what was seen and what would be sent, exemptions, seals."""
-    ordered = sorted(steps, key=lambda step: step.guid)
-    return digest_of_meanings(target, map(spell_meaning, ordered), overrides, sealed)
+    """Digest what a plan means: target, of each step what was seen and what would be sent, exemptions, seals.
 
-
-def digest_of_meanings(
-    target: str, meanings: Iterable[bytes], overrides: tuple[Override, ...], sealed: tuple[Seal, ...]
-) -> str:
-    """Digest a plan whose steps mean this, in the order of their GUIDs."""
-    exemptions: Json = sorted({canonical(_override(override)).decode() for override in overrides})
+    It is the SHA-256 of one canonical object, taken step by step: of a large plan it would be as large as the plan.
+    """
+    exemptions = sorted({canonical(_override(override)).decode() for override in overrides})
     meaning = hashlib.sha256(b'{"overrides":' + canonical(exemptions))
     if sealed:
         meaning.update(b',"sealed":' + canonical(sorted([seal.content, seal.decisions] for seal in sealed)))
     meaning.update(b',"steps":[')
-    for number, spelled in enumerate(meanings):
-        # canonical JSON of one object, step by step: of a large plan it would be as large as the plan
-        meaning.update((b"," if number else b"") + spelled)
+    for number, step in enumerate(sorted(steps, key=lambda step: step.guid)):
+        meaning.update((b"," if number else b"") + canonical(meaning_of(step)))
     meaning.update(b'],"target":' + canonical(target) + b"}")
     return f"sha256:{meaning.hexdigest()}"
 
@@ -66,103 +52,37 @@ def check_digest(plan: Plan) -> None:
         )
 
 
-class Meaning(NamedTuple):
-    """What a step means, in parts that are canonical JSON; `expected` are object and workflow, `dn` is the object."""
-
-    after: str
-    approval_reason: str
-    approvers: str
-    before: str
-    change: str
-    decision: str
-    expected: tuple[str, str]
-    explanation: str
-    guid: str
-    dn: str
-    parameters: str
-    valid_until: str
-    verdict: str
-    window: str
-    workflow: str
-
-    def spelled(self) -> bytes:
-        """Return canonical JSON of all of it."""
-        return (
-            f'{{"after":{self.after},"approval_reason":{self.approval_reason},"approvers":{self.approvers},'
-            f'"before":{self.before},"change":{self.change},"decision":{self.decision},'
-            f'"expect":{{"object":{self.expected[0]},"workflow":{self.expected[1]}}},'
-            f'"explanation":{self.explanation},"guid":{self.guid},"object":{self.dn},"parameters":{self.parameters},'
-            f'"valid_until":{self.valid_until},"verdict":{self.verdict},"window":{self.window},'
-            f'"workflow":{self.workflow}}}'
-        ).encode("ascii")
-
-
-def spell_meaning(step: Step) -> bytes:
-    """Return canonical JSON of what a step means, put together from parts that many steps have in common."""
-    text = canonical_text
-    return Meaning(
-        after=spelled_state(step.after),
-        approval_reason=text(step.approval_reason),
-        approvers=spelled_approvers(step.approvers),
-        before=spelled_state(step.before),
-        change=text(step.change),
-        decision=text(step.decision),
-        expected=(text(step.expect.object), text(step.expect.workflow)),
-        explanation=text(step.explanation),
-        guid=text(step.guid),
-        dn=text(step.object),
-        parameters=spelled_parameters(step.parameters),
-        valid_until=text(format_instant(step.valid_until) if step.valid_until else None),
-        verdict=text(step.verdict.value),
-        window=_spelled_window(step.window),
-        workflow=text(step.workflow),
-    ).spelled()
-
-
-@lru_cache(maxsize=1024)
-def spelled_state(state: State | None) -> str:
-    """Return a state, or none, as it stands in a step's meaning."""
-    return canonical(_state(state) if state else None).decode()
-
-
-@lru_cache(maxsize=1024)
-def spelled_approvers(approvers: tuple[str, ...]) -> str:
-    """Return approvers as they stand in a step's meaning."""
-    return canonical(sorted(approvers)).decode()
-
-
-@lru_cache(maxsize=1024)
-def spelled_parameters(parameters: Parameters) -> str:
-    """Return parameters as they stand in a step's meaning."""
-    return canonical(_parameters(parameters)).decode()
-
-
-@lru_cache(maxsize=1024)
-def _spelled_window(window: WindowUse | None) -> str:
-    return canonical(_window(window)).decode()
-
-
-def _state(state: State) -> Json:
-    schedule = state.schedule
+def meaning_of(step: Step) -> dict[str, object]:
+    """Return what a step means. A member that comes later is left out when it is absent: no digest changes by it."""
     return {
-        "status": str(state.status),
-        "start": format_instant(schedule.start) if schedule else None,
-        "stop": format_instant(schedule.stop) if schedule and schedule.stop else None,
+        "guid": step.guid,
+        "verdict": step.verdict,
+        "before": _state(step.before) if step.before else None,
+        "after": _state(step.after),
+        "object": step.object,
+        "workflow": step.workflow,
+        "approvers": sorted(step.approvers),
+        "approval_reason": step.approval_reason,
+        "explanation": step.explanation,
+        "change": step.change,
+        "expect": {"object": step.expect.object, "workflow": step.expect.workflow},
+        "valid_until": format_instant(step.valid_until) if step.valid_until else None,
+        "parameters": _parameters(step.parameters),
+        "window": {"name": step.window.name, "rule": step.window.rule} if step.window else None,
+        "decision": step.decision,
     }
 
 
-def _parameters(parameters: Parameters) -> Json:
-    return {
-        "reason": parameters.reason,
-        "approvers": list(parameters.approvers) if parameters.approvers is not None else None,
-        "object_dn": parameters.object_dn,
-        "user_data": parameters.user_data,
-    }
+def _state(state: State) -> dict[str, object]:
+    return {"status": state.status, "start": state.start, "stop": state.stop}
 
 
-def _window(window: WindowUse | None) -> Json:
-    return {"name": window.name, "rule": window.rule} if window else None
+def _parameters(parameters: Parameters) -> dict[str, object]:
+    """Return all parameters of the first release, null where absent, and of later ones those that there are."""
+    members: dict[str, object] = dict.fromkeys(_FIRST_PARAMETERS)
+    members.update(plain(parameters))
+    return members
 
 
-def _override(override: Override) -> Json:
+def _override(override: Override) -> dict[str, object]:
     return {"rule": override.rule, "tickets": sorted(override.tickets), "until": format_instant(override.until)}

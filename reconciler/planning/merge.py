@@ -9,11 +9,8 @@ from reconciler.model.plan import Control, Plan
 from reconciler.model.receipt import Run
 from reconciler.model.shard import parse_shard
 from reconciler.model.value import replace
-from reconciler.model.verdict import Group
-from reconciler.planning.digest import digest_of_meanings, plan_digest
+from reconciler.planning.digest import plan_digest
 from reconciler.planning.enforce import enforce_limits
-from reconciler.planning.limits import check_limits
-from reconciler.planning.rows import Row
 
 T = TypeVar("T")
 _WORST_FIRST = ("refused", "overridden", "ok", "off")
@@ -32,24 +29,6 @@ def merge_plans(plans: Sequence[Plan]) -> Plan:
     steps, limits = enforce_limits(parts, whole.overrides, whole.limits, whole.made_at, whole.decisions_sealed)
     digest = plan_digest(whole.target, steps, whole.overrides, whole.sealed)
     return replace(whole, steps=steps, digest=digest, controls=_controls(plans, limits))
-
-
-def merge_rows(heads: Sequence[Plan], rows: Iterable[Row]) -> tuple[Plan, tuple[Row, ...]] | None:
-    """Return the same for plans whose steps are rows: everything but the steps, and the rows of the whole.
-
-    None when a limit is exceeded by the whole, for then steps change. Raises GuardRefused.
-    """
-    whole = _agreed(heads)
-    ordered = tuple(sorted(rows))
-    _once("ticket", [row.guid for row in ordered])
-    _once("manifest", [seal.path for seal in whole.sealed])
-    changes = [row.verdict for row in ordered if row.verdict.group is Group.CHANGE]
-    checks = check_limits(whole.limits, changes, len(ordered) + whole.decisions_sealed)
-    if any(check.exceeded for check in checks):
-        return None
-    limits = tuple(Control(check.rule, "ok", check.detail) for check in checks)
-    digest = digest_of_meanings(whole.target, (row.meaning for row in ordered), whole.overrides, whole.sealed)
-    return replace(whole, digest=digest, controls=_controls(heads, limits)), ordered
 
 
 def _agreed(plans: Sequence[Plan]) -> Plan:

@@ -1,12 +1,8 @@
 """The files of an audit pack that are made from its records: proof, records, reviews, table."""
 
+from reconciler.codec import Json, json_text, plain, record_members
 from reconciler.model.audit import Audit
-from reconciler.model.canonical import Json
 from reconciler.model.history import Record
-from reconciler.model.history_codec import encode_record
-from reconciler.model.json_text import json_text
-from reconciler.model.provenance_codec import encode_provenance
-from reconciler.model.record_codec import encode_heads
 from reconciler.rendering.csv import csv_header, csv_row
 
 
@@ -17,7 +13,7 @@ def proof_json(audit: Audit) -> str:
             "version": 1,
             "asked": dict(audit.asked),
             "head": audit.head,
-            "heads": encode_heads(audit.heads),
+            "heads": audit.heads,
             "files": list(audit.files),
             "records": [_place(record) for record in audit.records],
             "absent": [{"what": absent.what, "why": absent.why} for absent in audit.absent],
@@ -27,7 +23,9 @@ def proof_json(audit: Audit) -> str:
 
 def records_json(audit: Audit) -> str:
     """Return every record with all that is known of it."""
-    return json_text({"version": 1, "head": audit.head, "records": [encode_record(record) for record in audit.records]})
+    return json_text(
+        {"version": 1, "head": audit.head, "records": [record_members(record) for record in audit.records]}
+    )
 
 
 def records_csv(audit: Audit) -> str:
@@ -38,7 +36,7 @@ def records_csv(audit: Audit) -> str:
 def reviews_json(audit: Audit) -> str:
     """Return who decided: for each run its commit, review and identity."""
     runs = {record.line.run: record.line.provenance for record in audit.records}
-    reviews: list[Json] = [{"run": run, **encode_provenance(runs[run])} for run in sorted(runs)]
+    reviews: list[Json] = [{"run": run, **plain(runs[run])} for run in sorted(runs)]
     return json_text({"version": 1, "runs": reviews})
 
 

@@ -2,14 +2,11 @@
 
 import json
 
-from reconciler.model.canonical import Json
+from reconciler.codec import Json, plain
 from reconciler.model.decision import Source
 from reconciler.model.explanation import Declaration, Explanation, Sighted
 from reconciler.model.instant import format_instant
-from reconciler.model.plan_codec import encode_step
 from reconciler.model.record import Line
-from reconciler.model.record_codec import encode_entry
-from reconciler.model.state_codec import encode_state, sparse
 from reconciler.model.ticket import Found, LiveTicket, Reading
 from reconciler.rendering.explanation import absence, to_do
 
@@ -25,7 +22,7 @@ def explain_json(found: Explanation) -> str:
         "live": _live(found.reading),
         "siblings": [_sibling(other) for other in found.siblings],
         "ledger": [_line(line) for line in found.story],
-        "step": None if found.step is None else encode_step(found.step),
+        "step": None if found.step is None else plain(found.step),
         "to_do": to_do(found),
         "notes": list(found.notes),
     }
@@ -41,7 +38,12 @@ def _declared(source: Source, declaration: Declaration | None) -> Json:
     if declaration is None or declaration.commit is None:
         return place
     at = None if declaration.at is None else format_instant(declaration.at)
-    return place | sparse({"commit": declaration.commit, "author": declaration.author, "at": at})
+    return place | _known({"commit": declaration.commit, "author": declaration.author, "at": at})
+
+
+def _known(members: dict[str, Json]) -> dict[str, Json]:
+    """Leave out the members that have nothing to say."""
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def _live(reading: Reading) -> Json:
@@ -52,7 +54,8 @@ def _live(reading: Reading) -> Json:
 
 def _ticket(ticket: LiveTicket) -> dict[str, Json]:
     created = None if ticket.created is None else format_instant(ticket.created)
-    return encode_state(ticket.state) | sparse(
+    members: dict[str, Json] = plain(ticket.state)
+    return members | _known(
         {
             "object": ticket.object,
             "workflow": ticket.workflow,
@@ -73,4 +76,4 @@ def _sibling(other: Sighted) -> Json:
 
 
 def _line(line: Line) -> Json:
-    return {"run": line.run, "file": line.source.path, "line": line.source.line, **encode_entry(line.entry)}
+    return {"run": line.run, "file": line.source.path, "line": line.source.line, **plain(line.entry)}

@@ -1,10 +1,8 @@
 """Plans and runs as JSON text. It is the saved format: what is printed can be read back."""
 
-from reconciler.model.json_text import json_text
+from reconciler.codec import plan_pieces, run_text
 from reconciler.model.plan import Plan
-from reconciler.model.plan_codec import plan_pieces
 from reconciler.model.receipt import Run
-from reconciler.model.run_codec import encode_run
 
 
 def plan_json(plan: Plan) -> str:
@@ -14,4 +12,4 @@ def plan_json(plan: Plan) -> str:
 
 def run_json(run: Run) -> str:
     """Return the run as schemas/receipt.schema.json says."""
-    return json_text(encode_run(run))
+    return run_text(run)

@@ -4,7 +4,7 @@ import base64
 from datetime import datetime
 from typing import cast
 
-from reconciler.model.canonical import Json
+from reconciler.codec import Json
 from reconciler.model.instant import format_instant
 from reconciler.model.value import replace
 from reconciler.sandbox.credentials import JwtRefused, identity_of_jwt

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from reconciler.model.canonical import Json
+from reconciler.codec import Json
 from reconciler.sandbox.conversion import Conversion
 from reconciler.sandbox.wire import Reply
 

@@ -6,8 +6,8 @@ from types import MappingProxyType
 import msgspec
 from aiohttp import web
 
+from reconciler.codec import Json
 from reconciler.errors import ReconcilerError
-from reconciler.model.canonical import Json
 from reconciler.model.instant import format_instant
 from reconciler.model.status import Status
 from reconciler.sandbox.fault_rules import decode_rules

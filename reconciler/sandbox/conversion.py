@@ -11,8 +11,8 @@ from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 
+from reconciler.codec import Json
 from reconciler.errors import InvalidInput
-from reconciler.model.canonical import Json
 from reconciler.model.decision import Problem, Source
 
 _WORDS: Mapping[Any, str] = {

@@ -12,7 +12,7 @@ import aiohttp
 import jwt
 from msgspec import Struct
 
-from reconciler.model.canonical import Json
+from reconciler.codec import Json
 
 
 def _is_expression(text: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from threading import Lock
 
-from reconciler.model.canonical import Json
+from reconciler.codec import Json
 from reconciler.model.guid import parse_guid
 from reconciler.model.value import replace
 from reconciler.sandbox.wire import Reply, success

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 from msgspec.structs import asdict
 
-from reconciler.model.canonical import Json
+from reconciler.codec import Json
 from reconciler.sandbox import wrong_answers
 from reconciler.sandbox.conversion import Conversion
 from reconciler.sandbox.fault_injection import Drop, Fault, Hang, Raw, Rule, Trickle, Truncate, WrongResult

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
-from reconciler.model.canonical import Json
+from reconciler.codec import Json
 
 
 class PrincipalType(StrEnum):

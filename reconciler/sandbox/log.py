@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
 
-from reconciler.model.canonical import Json
+from reconciler.codec import Json
 from reconciler.model.instant import format_instant
 from reconciler.sandbox.grants import fingerprint
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.model.canonical import Json
+from reconciler.codec import Json
 from reconciler.sandbox.behaviour import Behaviour
 from reconciler.sandbox.clock import SandboxClock
 from reconciler.sandbox.credentials import Credentials

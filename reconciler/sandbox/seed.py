@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from msgspec import Struct, field, to_builtins
 
-from reconciler.model.canonical import Json
+from reconciler.codec import Json
 from reconciler.model.guid import parse_guid
 from reconciler.model.status import Schedule, Status
 from reconciler.sandbox.behaviour import DEFAULT_PROFILE, PROFILES, Behaviour

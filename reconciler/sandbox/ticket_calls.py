@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from reconciler.model.canonical import Json
+from reconciler.codec import Json
 from reconciler.model.status import Status
 from reconciler.model.value import replace
 from reconciler.sandbox.grants import GrantRecord

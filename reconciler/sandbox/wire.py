@@ -10,7 +10,7 @@ from functools import lru_cache
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
-from reconciler.model.canonical import Json
+from reconciler.codec import Json
 from reconciler.model.guid import Guid
 from reconciler.model.instant import format_instant
 from reconciler.sandbox.identities import Directory

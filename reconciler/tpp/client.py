@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import TypeVar
 
+from reconciler.codec import Json
 from reconciler.errors import CredentialsRefused, ServerFailure
-from reconciler.model.canonical import Json
 from reconciler.model.guid import Guid
 from reconciler.model.settings import Requests
 from reconciler.ports import Clock

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reconciler.model.canonical import Json
+from reconciler.codec import Json
 from reconciler.ports import Resolution
 from reconciler.tpp import wire
 from reconciler.tpp.calls import IDENTITY_BROWSE, IDENTITY_SELF, IDENTITY_VALIDATE

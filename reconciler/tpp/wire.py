@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from reconciler.model.canonical import Json
+from reconciler.codec import Json
 from reconciler.model.guid import Guid, parse_guid
 from reconciler.model.instant import as_utc
 from reconciler.model.status import State, Status, state_of

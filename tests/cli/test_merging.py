@@ -1,19 +1,20 @@
-"""Plans of shards merged line by line come to the same bytes as merged whole, or to the same refusal."""
+"""The plans of shards come to the plan of the whole, or to a refusal that says why."""
 
-import re
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.app import merge as merging
+from reconciler.codec import decode_plan
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.plan_files import save_plan
 from reconciler.model.decision import Seal
 from reconciler.model.plan import Plan, Step
 from reconciler.model.policy import Limits
 from reconciler.model.value import replace
+from reconciler.model.verdict import Reason
 from reconciler.planning.digest import plan_digest
 from tests import builders
 from tests.model import strategies
@@ -42,58 +43,35 @@ def _merged(paths: list[Path], out: Path) -> bytes | str:
     return out.read_bytes()
 
 
-def _both_ways(paths: list[Path], monkeypatch: pytest.MonkeyPatch) -> tuple[bytes | str, bytes | str]:
-    out = paths[0].with_name("out.json")
-    lines = _merged(paths, out)
-    with monkeypatch.context() as patched:
-        patched.setattr(merging, "_merge_rows", lambda *_: False)
-        return lines, _merged(paths, out)
+def test_the_plans_of_shards_are_one_plan(tmp_path: Path) -> None:
+    steps = [builders.step(number) for number in (1, 2, 3, 4)]
+    paths = _save(tmp_path, (steps[0], steps[3]), (steps[2], steps[1]), sealed=(SEALED,))
+    whole = builders.plan(*steps, sealed=(SEALED,))
+    digest = plan_digest(whole.target, whole.steps, (), whole.sealed)
+    save_plan(replace(whole, digest=digest), tmp_path / "whole.json")
+    merged = load_plan_of(_merged(paths, tmp_path / "out.json"))
+    assert replace(merged, controls=()) == replace(whole, digest=digest)
 
 
-def _read_whole(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Note which plans are read whole."""
-    read: list[Path] = []
-    plainly = merging.load_plan
-
-    def load_plan(path: Path) -> Plan:
-        read.append(path)
-        return plainly(path)
-
-    monkeypatch.setattr(merging, "load_plan", load_plan)
-    return read
+def load_plan_of(merged: bytes | str) -> Plan:
+    assert isinstance(merged, bytes), merged
+    return decode_plan(merged)
 
 
-def test_usual_plans_are_merged_without_reading_them_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    paths = _save(
-        tmp_path, (builders.step(1), builders.step(4)), (builders.step(3), builders.step(2)), sealed=(SEALED,)
-    )
-    read = _read_whole(monkeypatch)
-    merged = _merged(paths, tmp_path / "out.json")
-    assert read == []
-    lines, whole = _both_ways(paths, monkeypatch)
-    assert merged == lines == whole
-    assert re.findall(rb'"guid": "(0000000\d)', whole if isinstance(whole, bytes) else b"") == [
-        b"00000001", b"00000002", b"00000003", b"00000004"
-    ]  # fmt: skip
-
-
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None)
 @given(
     st.lists(strategies.steps, max_size=5, unique_by=lambda step: step.guid),
     st.integers(1, 3),
     st.builds(Limits, *[st.none() | st.integers(0, 3)] * 3, st.none() | st.integers(0, 100)),
 )
-def test_any_plans_are_merged_to_the_same_bytes(
-    tmp_path_factory: pytest.TempPathFactory,
-    monkeypatch: pytest.MonkeyPatch,
-    steps: list[Step],
-    shards: int,
-    limits: Limits,
+def test_any_plans_are_merged_whatever_the_division(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[Step], shards: int, limits: Limits
 ) -> None:
     folder = tmp_path_factory.mktemp("merge")
     parts = [tuple(sorted(steps[index::shards], key=lambda step: step.guid)) for index in range(shards)]
-    lines, whole = _both_ways(_save(folder, *parts, limits=limits), monkeypatch)
-    assert lines == whole
+    merged = load_plan_of(_merged(_save(folder, *parts, limits=limits), folder / "out.json"))
+    alone = load_plan_of(_merged(_save(folder, tuple(steps), limits=limits), folder / "out.json"))
+    assert (merged.steps, merged.digest) == (alone.steps, alone.digest)
 
 
 @pytest.mark.parametrize(
@@ -102,8 +80,6 @@ def test_any_plans_are_merged_to_the_same_bytes(
         ('"change": "CHG0041234"', '"change": "CHG0041235"'),
         ('"approve": 1', '"approve": 2'),
         ('"approve": 1', '"approve": true'),
-        ('  "steps": [', '  "steps": [],\n  "steps": ['),
-        ('"tool": ', '"tool": "x", "tool": '),
         ("\n  ]\n}\n", "\n  ]\n}\n{}"),
         ("\n  ]\n}\n", "\n  ]"),
         ('"verdict": "approve"', '"verdict": "reject"'),
@@ -113,18 +89,15 @@ def test_any_plans_are_merged_to_the_same_bytes(
         ("CHG", "\xff"),
     ],
 )
-def test_faulty_plans_are_refused_alike(old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_faulty_plan_is_refused(old: str, new: str, tmp_path: Path) -> None:
     paths = _save(tmp_path, (builders.step(1),), (builders.step(2),))
     text = paths[0].read_text("ascii")
     assert old in text
     paths[0].write_text(text.replace(old, new, 1), "latin-1")
-    lines, whole = _both_ways(paths, monkeypatch)
-    assert isinstance(whole, str)
-    assert lines == whole
+    assert isinstance(_merged(paths, tmp_path / "out.json"), str)
 
 
-def test_a_limit_that_the_whole_exceeds_refuses_its_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_limit_that_the_whole_exceeds_refuses_its_changes(tmp_path: Path) -> None:
     paths = _save(tmp_path, (builders.step(1),), (builders.step(2),), limits=Limits(changes=1))
-    lines, whole = _both_ways(paths, monkeypatch)
-    assert lines == whole
-    assert b'"refused/changes"' in (whole if isinstance(whole, bytes) else b"")
+    merged = load_plan_of(_merged(paths, tmp_path / "out.json"))
+    assert {step.reason for step in merged.steps} == {Reason.REFUSED_CHANGES}

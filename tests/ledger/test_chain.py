@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.codec import sha256
 from reconciler.errors import LedgerBroken
 from reconciler.ledger.chain import Chain, check, verify
 from reconciler.ledger.heads import ledger_head
-from reconciler.model.canonical import sha256
 from reconciler.model.decision import Source
 from tests.ledger.ledgers import FIRST, SECOND, THIRD, intent, recorded, write_run, write_three_runs
 

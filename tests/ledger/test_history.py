@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.codec import record_members
 from reconciler.ledger.heads import head_digest, heads_not_in, heads_of, ledger_heads
 from reconciler.ledger.history import history, lines_since, read_lines
 from reconciler.model.guid import Guid
-from reconciler.model.history_codec import encode_record
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import Closed, Head, Recorded
 from reconciler.rendering.csv import csv_header, csv_row
@@ -89,7 +89,7 @@ def test_a_record_as_json_says_everything(tmp_path: Path) -> None:
         },
         "workflow_run": "https://github.com/example/tickets/actions/runs/1",
     }
-    assert encode_record(record) == {
+    assert record_members(record) == {
         "at": "2026-11-23T12:00:00Z",
         "outcome": "applied",
         "guid": guid(1),
@@ -187,7 +187,7 @@ def test_hostile_text_does_nothing_to_a_terminal(tmp_path: Path, width: int) -> 
 def test_json_for_the_reader_is_valid_whatever_the_text(tmp_path: Path) -> None:
     write_run(tmp_path, FIRST, intent(1, explanation=HOSTILE), recorded(1, detail=HOSTILE))
     (record,) = history(read_lines(tmp_path))
-    assert json.loads(json.dumps(encode_record(record)))["detail"] == HOSTILE
+    assert json.loads(json.dumps(record_members(record)))["detail"] == HOSTILE
     assert record.at == at("2026-11-23T12:00:00Z")
 
 

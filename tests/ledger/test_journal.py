@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
+from reconciler.codec import sha256
 from reconciler.errors import LedgerBroken, LedgerUnwritable
 from reconciler.ledger.chain import check
 from reconciler.ledger.files import new_run_id
@@ -20,7 +21,6 @@ from reconciler.ledger.heads import head_digest, ledger_head, ledger_heads
 from reconciler.ledger.history import read_lines
 from reconciler.ledger.journal import Journal
 from reconciler.ledger.lock import LOCK_FILE, hold_lock, this_process
-from reconciler.model.canonical import sha256
 from reconciler.model.decision import Source
 from reconciler.model.record import Line, Opened
 from reconciler.model.shard import Shard

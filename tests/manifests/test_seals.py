@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.codec import sha256
 from reconciler.errors import InvalidInput
 from reconciler.manifests.load import check, load_desired
 from reconciler.manifests.seals import Seals, SharedTicket
-from reconciler.model.canonical import sha256
 from reconciler.model.decision import Desired, Problem, Seal
 from reconciler.model.value import replace
 from tests.builders import NOW, guid

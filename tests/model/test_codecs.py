@@ -10,18 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
-from reconciler.model.canonical import Json, canonical
-from reconciler.model.json_text import json_text
+from reconciler.codec import canonical, decode_line, decode_plan, decode_run, encode_line, plan_pieces, run_text
 from reconciler.model.plan import Plan
-from reconciler.model.plan_codec import decode_plan, encode_plan, plan_pieces
-from reconciler.model.provenance_codec import encode_provenance
 from reconciler.model.receipt import Run
-from reconciler.model.record import Entry
-from reconciler.model.record_codec import Written, decode_line, encode_line
+from reconciler.model.record import Entry, Written
 from reconciler.model.review import Provenance
-from reconciler.model.run_codec import decode_run, encode_run
-from reconciler.model.state_codec import decode_state, encode_state
-from reconciler.model.status import State
 from tests import builders
 from tests.model import strategies
 
@@ -37,46 +30,52 @@ def schema(name: str) -> Draft202012Validator:
 PLAN, RUN, LINE = schema("plan"), schema("receipt"), schema("ledger")
 
 
-def through_text(value: Json) -> Any:
-    return json.loads(canonical(value))
-
-
-@given(strategies.states)
-def test_a_state_survives(state: State) -> None:
-    assert decode_state(through_text(encode_state(state)), "") == state
+def plan_text(plan: Plan) -> str:
+    return "".join(plan_pieces(plan))
 
 
 @given(strategies.plans)
 def test_a_plan_survives_and_fits_its_schema(plan: Plan) -> None:
-    encoded = encode_plan(plan)
-    assert decode_plan(json.loads(json_text(encoded))) == plan
-    PLAN.validate(through_text(encoded))
+    text = plan_text(plan)
+    assert decode_plan(text.encode()) == plan
+    PLAN.validate(json.loads(text))
 
 
 @given(strategies.runs)
 def test_a_run_survives_and_fits_its_schema(run: Run) -> None:
-    encoded = through_text(encode_run(run))
-    assert decode_run(encoded) == run
-    RUN.validate(encoded)
+    text = run_text(run)
+    assert decode_run(text.encode()) == run
+    RUN.validate(json.loads(text))
 
 
 @given(strategies.entries, st.integers(1, 10**6), strategies.words, strategies.provenances, strategies.digests)
 def test_a_line_survives_and_fits_its_schema(
     entry: Entry, number: int, run: str, provenance: Provenance, previous: str
 ) -> None:
-    encoded = through_text(encode_line(entry, number, run, encode_provenance(provenance), previous))
-    assert decode_line(encoded) == Written(entry, number, run, provenance, previous)
-    LINE.validate(encoded)
+    line = encode_line(entry, number, run, provenance, previous)
+    assert decode_line(line) == Written(entry, number, run, provenance, previous)
+    assert canonical(json.loads(line)) == line == spelled_by_the_standard_library(json.loads(line))
+    LINE.validate(json.loads(line))
 
 
-@given(strategies.plans)
-def test_a_plan_in_pieces_is_the_same_text(plan: Plan) -> None:
-    assert "".join(plan_pieces(plan)) == json_text(encode_plan(plan))
+def spelled_by_the_standard_library(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(VALUES)
+def test_canonical_bytes_are_those_of_the_standard_library(value: Any) -> None:
+    assert canonical(value) == spelled_by_the_standard_library(value)
 
 
 def test_a_plan_looks_like_this() -> None:
     plan = builders.plan(builders.step(before=None, after=builders.after("2026-11-28T22:00:00Z")))
-    assert json_text(encode_plan(plan)) == (
+    assert plan_text(plan) == (
         "{\n"
         '  "version": 1,\n'
         '  "tool": "tpp-reconciler 1.0.0",\n'
@@ -100,7 +99,7 @@ def test_a_plan_looks_like_this() -> None:
 
 
 def good_plan() -> Any:
-    return through_text(encode_plan(builders.plan(builders.step(), builders.step(2))))
+    return json.loads(plan_text(builders.plan(builders.step(), builders.step(2))))
 
 
 def paths_of(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
@@ -122,10 +121,10 @@ def test_a_plan_with_a_member_of_another_type_is_refused_as_the_schema_refuses_i
     old, new = holder[last], data.draw(WRONG_TYPE)
     holder[last] = new
     if PLAN.is_valid(document) and document["counts"] == good_plan()["counts"] and len(document["steps"]) == 2:
-        assert encode_plan(decode_plan(document)) == document
-    elif type(old) is not type(new):
+        assert json.loads(plan_text(decode_plan(json.dumps(document).encode()))) == document
+    elif type(old) is not type(new) and new is not None:  # null stands for what is absent
         with pytest.raises(ValueError, match=r"^/"):
-            decode_plan(document)
+            decode_plan(json.dumps(document).encode())
 
 
 @pytest.mark.parametrize(
@@ -134,20 +133,23 @@ def test_a_plan_with_a_member_of_another_type_is_refused_as_the_schema_refuses_i
         (lambda plan: plan.pop("digest"), '/: the member "digest" is missing'),
         (
             lambda plan: plan.update(version=2),
-            "/version: plan version 2 is not supported, this release reads version 1",
+            "/version: plan version 2 is not supported, this release reads version 1; a newer release wrote it",
         ),
         (
             lambda plan: plan.update(version=True),
             "/version: plan version True is not supported, this release reads ver",
         ),
-        (lambda plan: plan.update(x=1, a=2), '/: unknown member "a", "x"'),
+        (lambda plan: plan.update(x=1, a=2), '/: unknown member "x"'),
         (lambda plan: plan["steps"][1].update(x=1), '/steps/1: unknown member "x"'),
         (lambda plan: plan["steps"][0].pop("guid"), '/steps/0: the member "guid" is missing'),
-        (lambda plan: plan["steps"][0].update(guid="{A}"), "/steps/0/guid: '{A}' is not a GUID in lower case without"),
-        (lambda plan: plan["steps"][0].update(reason="approve/x"), "/steps/0/reason: 'approve/x' is none of "),
+        (lambda plan: plan["steps"][0].update(guid="{A}"), "/steps/0/guid: this is not a GUID in lower case without"),
+        (
+            lambda plan: plan["steps"][0].update(reason="approve/x"),
+            "/steps/0/reason: 'approve/x' is no word that this release",
+        ),
         (
             lambda plan: plan["steps"][0].update(verdict="reject"),
-            "/steps/0/verdict: 'reject' does not go with the reason 'approve/wanted'",
+            "/steps/0/verdict: 'reject' does not go with the reason",
         ),
         (
             lambda plan: plan["steps"][0]["before"].update(status=1),
@@ -159,36 +161,34 @@ def test_a_plan_with_a_member_of_another_type_is_refused_as_the_schema_refuses_i
         ),
         (
             lambda plan: plan["steps"][0]["before"].update(start="2026-01-01T00:00:00"),
-            "/steps/0/before/start: '2026-01-01T00:00:00' is not a time with an offset",
+            "/steps/0/before: 2026-01-01T00:00:00 has no offset",
         ),
         (
             lambda plan: plan.update(made_at="0001-01-01T00:00:00+23:59"),
-            "/made_at: '0001-01-01T00:00:00+23:59' is not a time with an offset",
+            "/: 0001-01-01T00:00:00+23:59 is not a time in UTC",
         ),
         (lambda plan: plan["steps"][0]["source"].update(line=-1), "/steps/0/source/line: a number from 0 on is needed"),
         (lambda plan: plan["steps"].pop(), "/counts: the counts do not fit the steps"),
         (lambda plan: plan.update(steps={}), "/steps: an array is needed, this is an object"),
-        (lambda plan: plan.update(commit=False), "/commit: text is needed, this is a boolean"),
+        (lambda plan: plan.update(commit=False), "/commit: text or null is needed, this is a boolean"),
     ],
 )
 def test_a_wrong_plan_is_refused_with_its_place(change: Any, message: str) -> None:
     document = good_plan()
     change(document)
     with pytest.raises(ValueError, match="^" + re.escape(message)):
-        decode_plan(document)
+        decode_plan(json.dumps(document).encode())
 
 
 @pytest.mark.parametrize("document", [None, [], "plan", 1])
 def test_what_is_no_object_is_no_plan(document: Any) -> None:
     with pytest.raises(ValueError, match=r"^/: an object is needed"):
-        decode_plan(document)
+        decode_plan(json.dumps(document).encode())
 
 
 def test_a_line_of_an_unknown_kind_is_refused() -> None:
-    with pytest.raises(
-        ValueError, match=r"^/entry: 'erased' is none of opened, intent, receipt, closed, sealed, ended$"
-    ):
-        decode_line({"entry": "erased"})
+    with pytest.raises(ValueError, match=r"^/entry: 'erased' is no word that this release knows$"):
+        decode_line(b'{"entry": "erased"}')
 
 
 def test_every_member_of_the_schemas_is_described_and_nothing_else_is_allowed() -> None:

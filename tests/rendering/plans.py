@@ -1,14 +1,12 @@
 """Plans and runs for tests of the views: the recorded cases, and large ones."""
 
-import json
 from functools import cache
 from pathlib import Path
 
+from reconciler.codec import decode_plan, decode_run
 from reconciler.model.decision import Source
 from reconciler.model.plan import Plan
-from reconciler.model.plan_codec import decode_plan
 from reconciler.model.receipt import Run
-from reconciler.model.run_codec import decode_run
 from reconciler.model.value import replace
 from tests import builders
 
@@ -16,11 +14,11 @@ CASES = Path(__file__).parent / "cases"
 
 
 def recorded_plan(name: str) -> Plan:
-    return decode_plan(json.loads((CASES / name / "plan.json").read_text()))
+    return decode_plan((CASES / name / "plan.json").read_bytes())
 
 
 def recorded_run(name: str) -> Run:
-    return decode_run(json.loads((CASES / name / "run.json").read_text()))
+    return decode_run((CASES / name / "run.json").read_bytes())
 
 
 PLANS = {path.parent.name: recorded_plan(path.parent.name) for path in sorted(CASES.glob("*/plan.json"))}

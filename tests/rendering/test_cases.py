@@ -1,6 +1,5 @@
 """Every folder of cases/ is a plan or a run and what each view says about it; see cases/README.md."""
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -8,10 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from reconciler.codec import decode_plan, decode_run
 from reconciler.model.plan import Plan
-from reconciler.model.plan_codec import decode_plan
 from reconciler.model.receipt import Run
-from reconciler.model.run_codec import decode_run
 from reconciler.rendering.html.plan import plan_page
 from reconciler.rendering.json_text import plan_json, run_json
 from reconciler.rendering.markdown.plan import drift_markdown, plan_markdown
@@ -62,14 +60,14 @@ def _cases(file: str) -> list[Path]:
 @pytest.mark.parametrize("view", PLAN_VIEWS)
 @pytest.mark.parametrize("case", _cases("plan.json"), ids=lambda path: path.name)
 def test_a_plan_looks_as_recorded(case: Path, view: str) -> None:
-    plan = decode_plan(json.loads((case / "plan.json").read_text()))
+    plan = decode_plan((case / "plan.json").read_bytes())
     _holds(case / view, PLAN_VIEWS[view](plan))
 
 
 @pytest.mark.parametrize("view", RUN_VIEWS)
 @pytest.mark.parametrize("case", _cases("run.json"), ids=lambda path: path.name)
 def test_a_run_looks_as_recorded(case: Path, view: str) -> None:
-    run = decode_run(json.loads((case / "run.json").read_text()))
+    run = decode_run((case / "run.json").read_bytes())
     _holds(case / view, RUN_VIEWS[view](run))
 
 
