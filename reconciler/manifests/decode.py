@@ -130,10 +130,12 @@ def wanted_when(
             raise InvalidValue(Code.TICKET_SCHEDULE, f"`{status}` needs a schedule", hint)
         if isinstance(schedule, str):
             times, window = header.windows.resolve(schedule)
-            _fits(status, times.stop is not None, f"window `{schedule}` has")
-            return _scheduled(times.start, times.stop), window
-        _fits(status, "stop" in schedule, "there is")
-        return _timed(schedule["start"], schedule.get("stop"), header.zone), None
+            _fits_window(status, times.stop is not None, schedule)
+            return _scheduled(status, times.start, times.stop), window
+        if status == Status.APPROVED_BETWEEN and "stop" not in schedule:
+            hint = "use `Approved After`, which has no end"
+            raise InvalidValue(Code.TICKET_SCHEDULE, "`Approved Between` needs a stop, but there is none", hint)
+        return _timed(status, schedule["start"], schedule.get("stop"), header.zone), None
     except InvalidValue as fault:
         faults.extend(_each_time(schedule, header) or [fault.under("schedule")])
         return None, None
@@ -147,24 +149,26 @@ def _each_time(schedule: Entry | str | None, header: Header) -> list[InvalidValu
     return faults
 
 
-def _fits(status: str, stops: bool, subject: str) -> None:
+def _fits_window(status: str, stops: bool, name: str) -> None:
+    # Times that stand in the ticket say what they mean; a window that is used otherwise than it was made is a slip.
     if status == Status.APPROVED_AFTER and stops:
         hint = "use `Approved Between`, which has an end"
-        raise InvalidValue(Code.TICKET_SCHEDULE, f"`Approved After` takes no stop, but {subject} one", hint)
+        raise InvalidValue(Code.TICKET_SCHEDULE, f"`Approved After` takes no stop, but window `{name}` has one", hint)
     if status == Status.APPROVED_BETWEEN and not stops:
         hint = "use `Approved After`, which has no end"
-        raise InvalidValue(Code.TICKET_SCHEDULE, f"`Approved Between` needs a stop, but {subject} none", hint)
+        raise InvalidValue(Code.TICKET_SCHEDULE, f"`Approved Between` needs a stop, but window `{name}` has none", hint)
 
 
 @lru_cache(maxsize=1024)
-def _timed(start: str, stop: str | None, zone: tzinfo | None) -> Wanted:
-    return _scheduled(instant(start, zone), None if stop is None else instant(stop, zone))
+def _timed(status: str, start: str, stop: str | None, zone: tzinfo | None) -> Wanted:
+    return _scheduled(status, instant(start, zone), None if stop is None else instant(stop, zone))
 
 
-def _scheduled(start: datetime, stop: datetime | None) -> Wanted:
-    if stop is None:
-        return ApprovedAfter(start)
-    in_order(start, stop)
+def _scheduled(status: str, start: datetime, stop: datetime | None) -> Wanted:
+    if stop is not None:
+        in_order(start, stop)
+    if status == Status.APPROVED_AFTER or stop is None:
+        return ApprovedAfter(start, stop)
     return ApprovedBetween(start, stop)
 
 

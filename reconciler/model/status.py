@@ -60,9 +60,13 @@ class Approved(Struct, frozen=True):
 
 
 class ApprovedAfter(Struct, frozen=True):
-    """Approve from an instant on, without an end."""
+    """Approve from an instant on.
+
+    A reference's example has a `stop` beside it; what the server does with that is not established.
+    """
 
     start: datetime
+    stop: datetime | None = None
 
 
 class ApprovedBetween(Struct, frozen=True):
@@ -79,6 +83,13 @@ class Rejected(Struct, frozen=True):
 Wanted = Pending | Approved | ApprovedAfter | ApprovedBetween | Rejected
 
 
+def shows(live: State, wanted: State) -> bool:
+    """Whether a live state is what sending `wanted` leads to; a server may drop the stop of `Approved After`."""
+    if live == wanted:
+        return True
+    return wanted.status == Status.APPROVED_AFTER and live == State(wanted.status, wanted.start)
+
+
 _PENDING, _APPROVED, _REJECTED = State(Status.PENDING), State(Status.APPROVED), State(Status.REJECTED)
 
 
@@ -89,8 +100,8 @@ def state_of(wanted: Wanted) -> State:
             return _PENDING
         case Approved():
             return _APPROVED
-        case ApprovedAfter(start):
-            return State(Status.APPROVED_AFTER, start)
+        case ApprovedAfter(start, stop):
+            return State(Status.APPROVED_AFTER, start, stop)
         case ApprovedBetween(start, stop):
             return State(Status.APPROVED_BETWEEN, start, stop)
         case Rejected():
@@ -112,8 +123,8 @@ def wanted_from(state: State) -> Wanted:
             return Approved()
         case State(Status.REJECTED, None, None):
             return Rejected()
-        case State(Status.APPROVED_AFTER, datetime() as start, None):
-            return ApprovedAfter(start)
+        case State(Status.APPROVED_AFTER, datetime() as start, stop) if stop is None or stop > start:
+            return ApprovedAfter(start, stop)
         case State(Status.APPROVED_BETWEEN, datetime() as start, datetime() as stop) if stop > start:
             return ApprovedBetween(start, stop)
         case _:

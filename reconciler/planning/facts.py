@@ -8,7 +8,7 @@ from reconciler.model.decision import Decision, Expectation
 from reconciler.model.dn import dn_key
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import OpenIntent, Remembered, Story
-from reconciler.model.status import Pending, State, Status, state_of
+from reconciler.model.status import Pending, State, Status, shows, state_of
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
 from reconciler.planning.traces import Trace, after_silence, is_plainly_approved, look
 
@@ -200,7 +200,7 @@ def _is_unclear(unproven: OpenIntent, reading: Reading, now: datetime) -> bool:
 
 def _against(state: State, wanted: State, last: Remembered | None, now: datetime) -> Live:
     """Place a live state that can be read. The order matters: what is wanted wins over who did it."""
-    if state == wanted:
+    if state == wanted or (last is not None and last.after == wanted and shows(state, wanted)):
         return Live.WANTED
     if state.status == wanted.status and state.schedule is None and (last is None or last.after.status == state.status):
         return Live.UNREPORTED
@@ -220,7 +220,7 @@ def _is_due(state: State, now: datetime) -> bool:
 
 
 def _unmoved(state: State, last: Remembered) -> bool:
-    if state == last.after or (state == last.seen and is_plainly_approved(last.after, state)):
+    if shows(state, last.after) or (state == last.seen and is_plainly_approved(last.after, state)):
         return True
     if last.outcome is Outcome.AWAITING_OTHERS and state.status == Status.PENDING:
         return True

@@ -60,7 +60,7 @@ def assemble(
         controls=controls,
         freezes=seen.policy.freezes,
         limits=seen.policy.limits,
-        notes=header.notes + _contradictions(related),
+        notes=header.notes + _contradictions(related) + _stops_beside_after(shown),
         sealed=tuple(sorted(sealed)),
     )
 
@@ -94,6 +94,22 @@ def _with_siblings(step: Step, related: Mapping[str, list[Step]]) -> Step:
         return step
     siblings = tuple(Sibling(s.guid, s.workflow, str(s.after.status)) for s in others if s.guid != step.guid)
     return replace(step, siblings=siblings)
+
+
+def _stops_beside_after(steps: Iterable[Step]) -> tuple[str, ...]:
+    """Note changes that say `Approved After` with a stop, as an example of the reference does."""
+    places = [
+        str(step.source)
+        for step in steps
+        if step.group is Group.CHANGE and step.after.status == Status.APPROVED_AFTER and step.after.stop is not None
+    ]
+    if not places:
+        return ()
+    more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+    return (
+        "`Approved After` with a stop: what TPP does with the stop is not established; "
+        f"`Approved Between` says it plainly ({', '.join(places[:3])}{more})",
+    )
 
 
 def _contradictions(related: Mapping[str, list[Step]]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from enum import Enum
 
 from reconciler.model.receipt import Outcome, Proof, operation_tag
 from reconciler.model.record import Intent
-from reconciler.model.status import State, Status
+from reconciler.model.status import State, Status, shows
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
@@ -106,7 +106,7 @@ def _trace(intent: Intent, ticket: LiveTicket) -> Sighting:
 
 def is_as_wanted(wanted: State, live: State) -> bool:
     """Say whether a live state is the wanted one, also on servers that report no times with a scheduled status."""
-    if live == wanted:
+    if shows(live, wanted):
         return True
     return wanted.schedule is not None and live.schedule is None and live.status == wanted.status
 

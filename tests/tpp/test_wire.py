@@ -31,6 +31,11 @@ BODIES = [
     (Rejected(), '"Status": "Rejected"'),
     (ApprovedAfter(START), '"Status": "Approved After", "ScheduledStart": "2022-11-25T07:15:00.000000Z"'),
     (
+        ApprovedAfter(START, STOP),
+        '"Status": "Approved After", "ScheduledStart": "2022-11-25T07:15:00.000000Z", '
+        '"ScheduledStop": "2022-11-25T09:00:00.500000Z"',
+    ),
+    (
         ApprovedBetween(START, STOP),
         '"Status": "Approved Between", "ScheduledStart": "2022-11-25T07:15:00.000000Z", '
         '"ScheduledStop": "2022-11-25T09:00:00.500000Z"',
