@@ -36,7 +36,7 @@ class CredentialsRefused(ServerFailure):
 
 
 class LedgerBroken(ReconcilerError):
-    """The hash chain of the ledger does not hold, so nothing that it says can be built on."""
+    """The ledger is broken: nothing that it says can be built on."""
 
 
 class LedgerUnwritable(ReconcilerError):

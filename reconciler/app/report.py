@@ -7,8 +7,7 @@ from pathlib import Path
 
 from reconciler.errors import InvalidInput, LedgerBroken
 from reconciler.ledger.chain import check
-from reconciler.ledger.heads import ledger_heads
-from reconciler.ledger.history import read_lines
+from reconciler.ledger.history import unverified_lines
 from reconciler.model.decision import Problem, Source
 from reconciler.model.record import Ended, Head, Line
 
@@ -41,13 +40,11 @@ def read_ledger(folder: Path) -> CheckedLedger:
         return CheckedLedger((), 0, 0, "")
     chain = check(folder)
     faults = tuple(f"{fault.source}: {fault.message}" for fault in chain.faults)
-    heads: tuple[Head, ...] = ()
     try:
-        lines.extend(read_lines(folder))
-        heads = ledger_heads(folder)
+        lines.extend(unverified_lines(folder))
     except LedgerBroken as broken:
         faults = faults or (broken.message,)
-    return CheckedLedger(tuple(lines), chain.files, chain.lines, chain.head, heads, faults)
+    return CheckedLedger(tuple(lines), chain.files, chain.lines, chain.head, chain.heads, faults)
 
 
 def write_site(out: Path, files: Mapping[str, str]) -> None:

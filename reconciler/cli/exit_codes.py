@@ -39,7 +39,7 @@ MEANING = {
     Exit.INVALID: "manifests, configuration or plan file invalid",
     Exit.USAGE: "the command line is wrong",
     Exit.REFUSED: "a guard refused",
-    Exit.SERVER: "server, network, credentials or the disk under the ledger",
+    Exit.SERVER: "server, network, credentials, or a ledger that is broken or can't be written",
     Exit.PERSON: "some steps need attention, are stale, were refused by the server, or failed",
     Exit.UNKNOWN: "an outcome is still unknown",
     Exit.LOCKED: "another run holds the lock",
@@ -55,7 +55,7 @@ _OF_ERROR: tuple[tuple[type[ReconcilerError], Exit], ...] = (
     (InvalidInput, Exit.INVALID),
     (GuardRefused, Exit.REFUSED),
     (ServerFailure, Exit.SERVER),
-    (LedgerBroken, Exit.REFUSED),
+    (LedgerBroken, Exit.SERVER),
     (LedgerUnwritable, Exit.SERVER),
     (LockHeld, Exit.LOCKED),
 )

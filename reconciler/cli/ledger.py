@@ -65,14 +65,14 @@ def log(invocation: Invocation, *, wanted: Filter, ledger: Path | None, style: s
 @format_option()
 @common_options
 def verify(invocation: Invocation, head: str | None, ledger: Path | None, style: str) -> int:
-    """Find every edit, gap, cut, moved line and removed file, and say where. Leaves with 3 when there is one.
+    """Find every edit, gap, cut, moved line and removed file, and say where. Exits with 4 when there is one.
 
     Lines at the very end that were cut off show only against --head.
     """
     folder = folder_of(invocation, ledger)
     chain = check(folder, head)
     click.echo(_chain_json(folder, chain) if style == "json" else _chain_text(folder, chain), nl=False)
-    return int(Exit.REFUSED if chain.faults else Exit.OK)
+    return int(Exit.SERVER if chain.faults else Exit.OK)
 
 
 @command.command()
@@ -142,9 +142,9 @@ def _chain_text(folder: Path, chain: Chain) -> str:
             replace(fault, source=replace(fault.source, path=_place(folder, fault.source.path)))
             for fault in chain.faults
         ]
-        return joined(torn) + problems_text(placed) + f"the ledger {terminal(str(folder))} does not hold\n"
+        return joined(torn) + problems_text(placed) + f"the ledger {terminal(str(folder))} is broken\n"
     size = f"{counted(chain.lines, 'line')} in {counted(chain.files, 'file')}"
-    return joined([*torn, f"the ledger holds: {size}", f"head {chain.head}"])
+    return joined([*torn, f"the ledger is intact: {size}", f"head {chain.head}"])
 
 
 def _place(folder: Path, path: str) -> str:

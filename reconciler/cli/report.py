@@ -40,11 +40,12 @@ def command(
 ) -> int:
     """Write a self-contained site (Open, Timeline, Ledger, Controls, Plan) that needs no server and no network.
 
-    A ledger that does not hold is shown with its faults, and the command leaves with 3.
+    A broken ledger is shown with its faults, and the command exits with 4.
     """
     settings = invocation.settings()
     plan = load_plan(plan_file) if plan_file else None
-    found = read_ledger(ledger or Path(settings.ledger))
+    folder = ledger or Path(settings.ledger)
+    found = read_ledger(folder)
     about = settings.environment or settings.server or (plan.target if plan else "")
     frame = Frame(title, SystemClock().now(), about, tool(), zone=local_zone(), repository=repository)
     checked = Checked(found.files, found.count, found.head, found.heads, found.faults)
@@ -54,5 +55,5 @@ def command(
     click.echo(f"wrote {counted(len(files), 'page')}; open {out / 'index.html'}", err=True)
     if not found.faults:
         return int(Exit.OK)
-    click.echo("error: the ledger does not hold; `reconciler ledger verify` says where", err=True)
-    return int(Exit.REFUSED)
+    click.echo(f"error: the ledger {folder} is broken: {found.faults[0]}", err=True)
+    return int(Exit.SERVER)

@@ -51,7 +51,7 @@ def verify(root: Path, anchor: str | None = None, take: Take | None = None) -> C
     if chain.faults:
         first, *others = chain.faults
         more = f" (and {len(others)} more)" if others else ""
-        raise LedgerBroken(f"the ledger {root} does not hold: {first.source}: {first.message}{more}", BROKEN_HINT)
+        raise LedgerBroken(f"the ledger {root} is broken: {first.source}: {first.message}{more}", BROKEN_HINT)
     return chain
 
 

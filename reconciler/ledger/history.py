@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
 
+from reconciler.ledger.chain import verify
 from reconciler.ledger.files import count_lines, whole_lines
 from reconciler.ledger.heads import beginnings, in_order, lines_behind
 from reconciler.ledger.lines import guid_in, is_for, read_line, target_marks
@@ -16,11 +17,17 @@ from reconciler.model.record import Closed, Ended, Head, Intent, Line, Opened, R
 
 
 def read_lines(root: Path, guids: Collection[Guid] | None = None) -> Iterator[Line]:
-    """Yield the lines of the whole ledger, or only those about some tickets, oldest first.
+    """Verify the ledger, then return its lines, or only those about some tickets, oldest first.
 
-    A file comes after the files that it names as its heads. A torn tail is left out. Raises LedgerBroken for a
-    line that can't be read; verifying the chain before is for ledger/chain.py.
+    A file comes after the files that it names as its heads. A torn tail is left out. Raises LedgerBroken with the
+    place of what is wrong.
     """
+    verify(root)
+    return unverified_lines(root, guids)
+
+
+def unverified_lines(root: Path, guids: Collection[Guid] | None = None) -> Iterator[Line]:
+    """Yield lines as `read_lines` does, without verifying anything: for a page that shows what is wrong beside them."""
     wanted = None if guids is None else frozenset(guid.encode() for guid in guids)
     for path in in_order(beginnings(root)):
         for number, line in enumerate(whole_lines(root, path), start=1):

@@ -190,5 +190,5 @@ def test_a_ledger_with_a_changed_seal_stops_plan_and_apply_alike(desk: Desk) -> 
     path.write_bytes(path.read_bytes().replace(b'"decisions":2', b'"decisions":0.5'))
     for command in (("plan",), ("apply", "--yes")):
         said = desk.run(*command)
-        assert said.code == 3
+        assert said.code == 4
         assert f"{path.name}:4: line 4 has not the hash that line 5 was written with" in said.err

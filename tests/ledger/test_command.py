@@ -80,33 +80,31 @@ def test_a_wrong_time_is_a_usage_error(ledger: Path, capsys: pytest.CaptureFixtu
     assert "'yesterday' is neither a day nor a time with an offset (for example 2026-11-01)" in err
 
 
-def test_a_ledger_that_holds_is_verified_with_its_head(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_intact_ledger_is_verified_with_its_head(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
     head = ledger_head(ledger)
     for anchor in ((), ("--head", head)):
-        assert called(capsys, "verify", *anchor) == (0, f"the ledger holds: 7 lines in 2 files\nhead {head}\n", "")
+        assert called(capsys, "verify", *anchor) == (0, f"the ledger is intact: 7 lines in 2 files\nhead {head}\n", "")
 
 
-def test_a_ledger_that_does_not_hold_says_file_and_line_and_leaves_with_3(
-    ledger: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_broken_ledger_says_file_and_line_and_exits_with_4(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = ledger / f"2026/11/{SECOND}.jsonl"
     path.write_bytes(path.read_bytes().replace(b"Approved", b"Rejected", 1))
     code, out, _ = called(capsys, "verify")
-    assert code == 3
+    assert code == 4
     assert out.splitlines() == [
         f"ledger/2026/11/{SECOND}.jsonl:2: error: line 2 has not the hash that line 3 was written with: "
         "one of the two was changed [ledger/changed]",
         "1 error found",
-        "the ledger ledger does not hold",
+        "the ledger ledger is broken",
     ]
     code, out, _ = called(capsys, "verify", "--format", "json")
     document = json.loads(out)
-    assert (code, document["holds"], document["faults"][0]["line"]) == (3, False, 2)
+    assert (code, document["holds"], document["faults"][0]["line"]) == (4, False, 2)
 
 
-def test_an_anchor_that_is_gone_leaves_with_3(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_anchor_that_is_gone_exits_with_4(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = called(capsys, "verify", "--head", "sha256:" + "0" * 64)
-    assert code == 3
+    assert code == 4
     assert out.startswith("ledger: error: no line and no earlier state has the hash sha256:000")
 
 
@@ -115,7 +113,9 @@ def test_a_torn_tail_is_told_and_no_fault(ledger: Path, capsys: pytest.CaptureFi
     path.write_bytes(path.read_bytes()[:-1])
     code, out, _ = called(capsys, "verify")
     assert code == 0
-    assert out.startswith(f"ledger/2026/11/{SECOND}.jsonl:4: cut off by a crash, never acted on\nthe ledger holds: 6 ")
+    assert out.startswith(
+        f"ledger/2026/11/{SECOND}.jsonl:4: cut off by a crash, never acted on\nthe ledger is intact: 6 "
+    )
 
 
 def test_the_export_is_csv_or_json(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -132,7 +132,7 @@ def test_a_ledger_elsewhere_needs_no_configuration(
     monkeypatch.chdir(tmp_path)
     write_three_runs(tmp_path / "copy")
     code, out, _ = called(capsys, "verify", "--ledger", "copy")
-    assert (code, out.splitlines()[0]) == (0, "the ledger holds: 12 lines in 3 files")
+    assert (code, out.splitlines()[0]) == (0, "the ledger is intact: 12 lines in 3 files")
 
 
 @pytest.mark.parametrize("command", ["log", "verify", "export"])

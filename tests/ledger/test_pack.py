@@ -275,11 +275,11 @@ def test_lines_that_were_cut_off_are_found_out(home: Path, tmp_path: Path) -> No
     assert f"{SECOND}.jsonl: line 6 is not the one that ledger/2026/11/{THIRD}.jsonl names" in done.stderr
 
 
-def test_a_ledger_that_does_not_hold_is_not_packed(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_broken_ledger_is_not_packed(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     change(home / f"ledger/2026/11/{FIRST}.jsonl", '"Pending"', '"Rejected"')
-    assert pack("out.zip") == 3
+    assert pack("out.zip") == 4
     assert not (home / "out.zip").exists()
-    assert "does not hold" in capsys.readouterr().err
+    assert "is broken" in capsys.readouterr().err
 
 
 def test_a_place_that_cannot_be_written_is_refused(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -134,13 +134,13 @@ def test_report_tells_what_the_ledger_has(capsys: pytest.CaptureFixture[str], fo
     assert "2026-11-23 12:00" in controls
 
 
-def test_report_shows_a_ledger_that_was_edited_and_leaves_with_3(
+def test_report_shows_a_ledger_that_was_edited_and_exits_with_4(
     capsys: pytest.CaptureFixture[str], folder: Path
 ) -> None:
     path = _ledger(folder)
     path.write_text(path.read_text().replace("reviewed and renewed", "reviewed and removed"))
     code, _, err = _run(capsys, "report", "--out", "site", "--ledger", "ledger")
-    assert code == 3
-    assert "error: the ledger does not hold" in err
+    assert code == 4
+    assert "error: the ledger ledger is broken: 2026" in err
     assert "The ledger is not intact" in (folder / "site" / "controls.html").read_text()
     assert "host-00001" in (folder / "site" / "ledger.html").read_text()

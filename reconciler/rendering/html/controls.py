@@ -24,7 +24,7 @@ _MOST_FAULTS = 20
 class Checked:
     """What a check of the ledger's hash chain found.
 
-    `head` is the hash over the heads of all files, `faults` one sentence for each place where it does not hold.
+    `head` is the hash over the heads of all files, `faults` one sentence for each place where it is broken.
     """
 
     files: int

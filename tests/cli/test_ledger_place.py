@@ -1,0 +1,165 @@
+"""What lies below the ledger is what runs wrote there, or every command that reads it says what is wrong and where."""
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from reconciler.codec import sha256
+from reconciler.sandbox.running import Listening, running_sandbox
+from reconciler.sandbox.seed import Seed, TicketSeed
+from tests.cli.desk import FIRST, SECOND, Desk
+
+READERS = (
+    ("plan",),
+    ("apply", "--yes"),
+    ("explain", FIRST),
+    ("tidy", "--dry-run"),
+    ("ledger", "log"),
+    ("ledger", "log", "--format", "json"),
+    ("ledger", "export"),
+    ("ledger", "export", "--format", "json"),
+    ("ledger", "export", "--pack", "pack.zip"),
+    ("ledger", "verify"),
+    ("report", "--out", "site"),
+)
+TICKETS = (
+    TicketSeed(FIRST, r"\VED\Policy\Web\www.example.com"),
+    TicketSeed(SECOND, r"\VED\Policy\Web\shop.example.com"),
+)
+APPROVE = f"{{guid: {FIRST}, status: Approved, explanation: ok}}"
+REJECT = f"{{guid: {SECOND}, status: Rejected, explanation: no}}"
+
+
+@pytest.fixture
+def segment(desk: Desk) -> Path:
+    """The file of a run that approved a ticket."""
+    desk.configure()
+    desk.decide(APPROVE)
+    assert desk.run("apply", "--yes").code == 0
+    (path,) = desk.folder.glob("ledger/*/*/*.jsonl")
+    return path
+
+
+def link(segment: Path) -> str:
+    kept = segment.parents[3] / "elsewhere.jsonl"
+    shutil.move(segment, kept)
+    segment.symlink_to(kept)
+    return "this is a link; a ledger has only regular files and folders"
+
+
+def link_to_a_folder(segment: Path) -> str:
+    (segment.parents[2] / "2031").symlink_to("/usr/share")
+    return "this is a link; a ledger has only regular files and folders"
+
+
+def pipe(segment: Path) -> str:
+    os.mkfifo(segment.parent / "20310101T000000Z-00000a.jsonl")
+    return "this is a special file; a ledger has only regular files and folders"
+
+
+def folder(segment: Path) -> str:
+    (segment.parent / "20310101T000000Z-00000a.jsonl").mkdir()
+    return "this is a folder, and only the file of a run has such a name"
+
+
+def misplaced(segment: Path) -> str:
+    shutil.copy(segment, segment.parents[2] / segment.name)
+    return "lines that lie here are never read: the file of a run lies at <year>/<month>/<run>.jsonl"
+
+
+def edited(segment: Path) -> str:
+    segment.write_bytes(segment.read_bytes().replace(b"Approved", b"Rejected", 1))
+    return "line 2 has not the hash that line 3 was written with: one of the two was changed"
+
+
+DAMAGE = (link, link_to_a_folder, pipe, folder, misplaced, edited)
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_every_reader_of_a_broken_ledger_says_where_and_shows_nothing(
+    desk: Desk, segment: Path, damage: Callable[[Path], str]
+) -> None:
+    message = damage(segment)
+    before = len(desk.writes())
+    desk.decide(APPROVE, REJECT)
+    for command in READERS:
+        said = desk.run(*command)
+        assert (command, said.code) == (command, 4), said
+        assert message in said.out + said.err, command
+        assert command[:2] == ("ledger", "verify") or said.out == "", command
+    assert len(desk.writes()) == before
+    assert not (desk.folder / "pack.zip").exists()
+
+
+@pytest.mark.parametrize(
+    "time", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "2026-02-30T00:00:00Z", "0"]
+)
+def test_a_time_that_is_none_is_told_with_its_place_though_the_chain_is_intact(
+    desk: Desk, segment: Path, time: str
+) -> None:
+    lines = segment.read_bytes().splitlines()
+    assert b'"entry":"receipt"' in lines[2]
+    lines[2] = re.sub(rb'"at":"[^"]*"', f'"at":"{time}"'.encode(), lines[2])
+    for number in range(3, len(lines)):
+        previous = f'"previous":"{sha256(lines[number - 1])}"'.encode()
+        lines[number] = re.sub(rb'"previous":"[^"]*"', previous, lines[number])
+    segment.write_bytes(b"".join(line + b"\n" for line in lines))
+    for command in (("plan",), ("explain", FIRST), ("ledger", "log"), ("ledger", "export", "--format", "json")):
+        said = desk.run(*command)
+        assert (command, said.code, said.out) == (command, 4, "")
+        assert f"{segment.name}:3: the line can't be read: /" in said.err
+
+
+def test_two_environments_on_one_ledger_never_see_each_others_decisions(desk: Desk) -> None:
+    elsewhere = desk.sandbox.url.replace("127.0.0.1", "localhost")
+    environments = f"environments:\n  test: {{server: {elsewhere}}}\n"
+    desk.configure(environments)
+    desk.decide(APPROVE)
+    assert desk.run("apply", "--yes").code == 0
+    desk.sandbox.world.process()
+    assert " settled" in desk.run("plan").out
+    said = desk.run("plan", "--env", "test")
+    assert (said.code, "missing" in said.out) == (5, True)
+    desk.configure(environments.replace("}", f", former_servers: [{desk.sandbox.url}]}}"))
+    assert desk.run("plan", "--env", "test").code == 1, "it is the server of the base"
+    desk.configure()
+    desk.write(
+        "reconciler.yaml",
+        (desk.folder / "reconciler.yaml")
+        .read_text()
+        .replace(f"server: {desk.sandbox.url}", f"server: {elsewhere}\nformer_servers: ['{desk.sandbox.url}/vedsdk/']"),
+    )
+    said = desk.run("plan")
+    assert (said.code, " settled" in said.out) == (0, True)
+
+
+def test_an_apply_stops_before_its_next_update_once_its_ledger_was_moved_away(desk: Desk) -> None:
+    with running_sandbox(Seed(tickets=TICKETS), listening=Listening(latency=0.1)) as sandbox:
+        desk = replace(desk, sandbox=sandbox)
+        desk.environ("TPP_TOKEN", sandbox.token)
+        desk.configure()
+        desk.write(
+            "reconciler.yaml", (desk.folder / "reconciler.yaml").read_text().replace("settle", "writes: 1, settle")
+        )
+        desk.decide(APPROVE, REJECT)
+
+        def move_after_the_first_update() -> None:
+            while not desk.writes():
+                pass
+            (desk.folder / "ledger").rename(desk.folder / "moved")
+
+        mover = threading.Thread(target=move_after_the_first_update, daemon=True)
+        mover.start()
+        said = desk.run("apply", "--yes")
+        mover.join(10)
+        assert said.code == 4
+        assert len(desk.writes()) == 1
+        assert ".lock was removed, replaced or moved while the run was going" in said.out
+        (segment,) = (desk.folder / "moved").glob("*/*/*.jsonl")
+        assert segment.read_bytes().count(b'"outcome":"applied"') == 1
