@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from reconciler.app.backends import ticket_writer
@@ -11,9 +11,9 @@ from reconciler.app.context import Context
 from reconciler.app.plan import Request, Seals, declared, plan_of
 from reconciler.app.reviews import Acting, circumstances, hold_to_reviews, provenance, who_acts
 from reconciler.app.stopping import watched_signals
-from reconciler.applying.brake import Brake
+from reconciler.applying.circuit_breaker import CircuitBreaker
+from reconciler.applying.context import RunContext
 from reconciler.applying.engine import apply_plan
-from reconciler.applying.tools import Tools
 from reconciler.errors import GuardRefused
 from reconciler.ledger.files import new_run_id
 from reconciler.ledger.heads import ledger_head
@@ -121,30 +121,29 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
             return Ended(_idle(plan, clock.now(), name))
         opened = Opened(clock.now(), plan.digest, shard=plan.shard, overrides=_overrides(plan))
         with closing(open_journal(lock, name, origin, opened)) as journal:
-            brake = Brake(stopping, 0 if fail_fast else settings.policy.failure_budget)
-            tools = Tools(
+            breaker = CircuitBreaker(stopping, 0 if fail_fast else settings.policy.failure_budget)
+            run_context = RunContext(
                 reader=context.backend.reader(),
                 writer=ticket_writer(context.backend),
                 ledger=journal,
                 clock=clock,
-                brake=brake,
+                breaker=breaker,
                 run=name,
                 origin=origin,
                 settle=settings.requests.settle,
                 patience=settings.requests.patience,
             )
-            _announce_waiting(context, stories)
             with context.observer.progress("Applying", len(plan.changes)) as advance:
                 run = apply_plan(
                     plan,
                     stories,
-                    tools,
+                    run_context,
                     workers=settings.requests.writes,
                     progress=advance,
                     sealable=ready.sealable,
                 )
         notes = (*_taken_over(lock.dead, clock.now()), *run.notes, *context.backend.notes(), _anchor(ledger))
-        return Ended(replace(run, notes=notes), stopping.signal, brake.systemic, brake.bug)
+        return Ended(replace(run, notes=notes), stopping.signal, breaker.systemic, breaker.bug)
 
 
 def _check_target(plan: Plan, context: Context) -> None:
@@ -173,20 +172,6 @@ def _permitted(context: Context, plan: Plan) -> str | None:
     """Have the backend check that the changes may be sent, and return the acting identity."""
     scheduled = any(step.after.schedule is not None for step in plan.changes)
     return context.backend.check_before_writing(len(plan.changes), scheduled=scheduled).identity or None
-
-
-def _announce_waiting(context: Context, stories: Mapping[Guid, Story]) -> None:
-    """Say why nothing may happen for a while: the server may still be at work for a run that died."""
-    now, patience = context.clock.now(), context.settings.requests.patience
-    sent = [story.open.intent.at for story in stories.values() if story.open is not None]
-    until = (max(sent, default=now) + timedelta(seconds=patience + 1)).replace(microsecond=0)
-    if not sent or until <= now:
-        return
-    updates = f"{len(sent):,} update{'' if len(sent) == 1 else 's'}"
-    context.observer.notice(
-        f"an earlier run left {updates} without an answer; tickets that look untouched are judged by "
-        f"{format_instant(until)}, when the server has to be done with them"
-    )
 
 
 def _taken_over(dead: Owner | None, now: datetime) -> tuple[str, ...]:

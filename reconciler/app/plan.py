@@ -95,9 +95,10 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
         identity=acting.identity,
         notes=acting.notes,
     )
+    patience = timedelta(seconds=settings.requests.patience)
     sealed = tuple(seal for seal in desired.sealed if request.shard is None or request.shard.owns(seal.path))
     with context.observer.progress("Reading tickets", len(to_read)) as advance:
-        judged = _judged(to_read, stories, _counted(readings, advance), now, request.shard)
+        judged = _judged(to_read, stories, _counted(readings, advance), now, patience, request.shard)
         gone = (judge_closed(decision, stories[decision.guid], now) for decision in closed)
         steps = itertools.chain(gone, judged)
         return assemble(header, steps, desired.overrides, replace(acting.seen, now=now), sealed)
@@ -203,10 +204,11 @@ def _judged(
     stories: Mapping[Guid, Story],
     readings: Iterable[tuple[Guid, Reading]],
     now: datetime,
+    patience: timedelta,
     shard: Shard | None,
 ) -> Iterator[Step]:
     for guid, reading in readings:
         decision = to_read.pop(guid)
-        step = judge(decision, reading, stories.get(guid, NO_STORY), now)
+        step = judge(decision, reading, stories.get(guid, NO_STORY), now, patience)
         if shard is None or decision.expect.object is not None or shard.owns(step.object or guid):
             yield step

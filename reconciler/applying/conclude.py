@@ -1,39 +1,78 @@
 """What an answer of the server means for a step, checked against the ticket itself."""
 
-from reconciler.applying.evidence import accepted_without_trace
-from reconciler.applying.tools import Tools, observe, receipt_of, sight
+from datetime import timedelta
+
+from reconciler.applying.context import RunContext, observe, receipt_of, sight, told
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import Intent
+from reconciler.model.status import Status
 from reconciler.model.ticket import Accepted, Answer, Declined, Lost, NotSent
 from reconciler.model.value import replace
+from reconciler.planning.judge import until_words
 from reconciler.planning.traces import Finding, Sighting, Trace, after_silence
 
 _TICKET_DOES_NOT_EXIST = 3
 
 
-def conclude(step: Step, intent: Intent, answer: Answer, tools: Tools) -> Receipt | None:
-    """Return the receipt that an answer leads to; None when the update provably had no effect and may go again."""
+def conclude(step: Step, intent: Intent, answer: Answer, context: RunContext) -> Receipt:
+    """Return the receipt that an answer leads to. Nothing is ever sent again because of it."""
     match answer:
         case Accepted(result):
-            sighting, finding = observe(intent, tools, accepted=True)
-            return receipt_of(step, tools, finding or accepted_without_trace(sighting), sighting, intent, result)
+            return _observed(step, intent, context, "the server said Success, but {}", result, accepted=True)
         case Declined():
-            return _declined(step, intent, answer, tools)
+            return _declined(step, intent, answer, context)
         case NotSent(why, systemic):
             if systemic:
-                tools.brake.pull(why)
-            return receipt_of(step, tools, Finding(Outcome.FAILED, Proof.NONE, f"not sent: {why}"), intent=intent)
-        case Lost():
-            return _lost(step, intent, answer, tools)
+                context.breaker.trip(why)
+            return receipt_of(step, context, Finding(Outcome.FAILED, Proof.NONE, f"not sent: {why}"), intent=intent)
+        case Lost(why, result):
+            return _observed(step, intent, context, why.replace("{", "{{").replace("}", "}}") + "; {}", result)
 
 
-def _declined(step: Step, intent: Intent, answer: Declined, tools: Tools) -> Receipt:
+def _observed(
+    step: Step, intent: Intent, context: RunContext, words: str, result: int | None, *, accepted: bool = False
+) -> Receipt:
+    """Look for evidence. Without any the update may still take effect, whatever the server said of it."""
+    answered_at = context.clock.now()
+    sighting, finding = observe(intent, context, _after_acceptance if accepted else after_silence)
+    if finding is not None:
+        return receipt_of(step, context, finding, sighting, intent, result)
+    why = words.format(told(sighting))
+    if not sighting.gone:
+        why = f"{why}; {until_words(answered_at + timedelta(seconds=context.patience))}"
+    lost = receipt_of(step, context, Finding(Outcome.UNKNOWN, Proof.NONE, why), sighting, intent, result)
+    return replace(lost, at=answered_at)
+
+
+def _after_acceptance(sighting: Sighting) -> Finding | None:
+    """Return what a reading proves once the server said Success, which alone proves nothing."""
+    match sighting.trace:
+        case Trace.WANTED | Trace.PLAIN:
+            return Finding(Outcome.APPLIED, Proof.CONFIRMED)
+        case Trace.GONE | Trace.GONE_OTHERWISE | Trace.GONE_ANYWAY:
+            return Finding(Outcome.APPLIED, Proof.ACCEPTED, "accepted, and the ticket is gone")
+        case Trace.TAGGED:
+            return Finding(Outcome.AWAITING_OTHERS, Proof.TAGGED, "accepted; other approvers are still due")
+        case Trace.TOUCHED if sighting.tagged:
+            return Finding(Outcome.APPLIED, Proof.TAGGED, "accepted, and changed again since by somebody else")
+        case Trace.TOUCHED if sighting.moved and _waits_for_others(sighting):
+            detail = "accepted, and the server's time of update has moved; other approvers are still due"
+            return Finding(Outcome.AWAITING_OTHERS, Proof.ACCEPTED, detail)
+        case _:
+            return None
+
+
+def _waits_for_others(sighting: Sighting) -> bool:
+    return sighting.seen is not None and sighting.seen.status == Status.PENDING and sighting.approvers > 1
+
+
+def _declined(step: Step, intent: Intent, answer: Declined, context: RunContext) -> Receipt:
     """A refusal is not believed blindly: if the ticket shows our write, the write took effect."""
     if answer.systemic:
-        tools.brake.pull(answer.why)
-    sighting = sight(intent, tools)
-    return receipt_of(step, tools, _refusal(answer, sighting), sighting, intent, answer.result)
+        context.breaker.trip(answer.why)
+    sighting = sight(intent, context)
+    return receipt_of(step, context, _refusal(answer, sighting), sighting, intent, answer.result)
 
 
 def _refusal(answer: Declined, sighting: Sighting) -> Finding:
@@ -49,19 +88,3 @@ def _refusal(answer: Declined, sighting: Sighting) -> Finding:
     if sighting.trace is Trace.UNSEEN and answer.systemic:
         return Finding(Outcome.REJECTED_BY_SERVER, Proof.NONE, answer.why)
     return Finding(Outcome.REJECTED_BY_SERVER, Proof.NONE, f"{answer.why}; afterwards: {told(sighting)}")
-
-
-def _lost(step: Step, intent: Intent, answer: Lost, tools: Tools) -> Receipt | None:
-    sighting, finding = observe(intent, tools, accepted=False)
-    if finding is None and sighting.trace is Trace.UNCHANGED and not answer.in_progress:
-        if intent.attempt == 1 and tools.brake.reason() is None:
-            return None
-        finding = Finding(Outcome.FAILED, Proof.UNCHANGED, f"{answer.why}; the ticket was read again, unchanged")
-    if finding is None:
-        finding = Finding(Outcome.UNKNOWN, Proof.NONE, f"{answer.why}; {told(sighting)}")
-    return receipt_of(step, tools, finding, sighting, intent, answer.result)
-
-
-def told(sighting: Sighting) -> str:
-    """Say in words what a sighting showed."""
-    return sighting.why or sighting.trace.value

@@ -9,10 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from reconciler.applying.desk import Desk, behind_a_gate
-from reconciler.applying.heal import heal, needs_healing
-from reconciler.applying.perform import perform
-from reconciler.applying.tools import Tools, not_attempted, recorded
+from reconciler.applying.context import RunContext, not_attempted, recorded
+from reconciler.applying.receipts import ReceiptCollector, guarded
+from reconciler.applying.recover import can_recover, recover
+from reconciler.applying.step import perform
 from reconciler.errors import LedgerUnwritable
 from reconciler.model.decision import Seal
 from reconciler.model.dn import dn_key
@@ -39,7 +39,7 @@ _Groups = queue.SimpleQueue[tuple[Step, ...]]
 def apply_plan(
     plan: Plan,
     stories: Mapping[Guid, Story],
-    tools: Tools,
+    context: RunContext,
     *,
     workers: int,
     progress: Progress,
@@ -50,41 +50,41 @@ def apply_plan(
     The journal of the run is open. `stories` is what the ledger remembers of the plan's tickets, `workers` how
     many objects are worked on at once. Faults of server, network and ledger are in the report, never raised.
     """
-    started = tools.clock.now()
-    tools, gate = behind_a_gate(tools)
-    desk = Desk(tools, gate, progress)
+    started = context.clock.now()
+    context, guard = guarded(context)
+    collector = ReceiptCollector(context, guard, progress)
     done = frozenset(step.guid for step in plan.changes if _was_applied(step, plan, stories.get(step.guid, NO_STORY)))
     todo = tuple(step for step in plan.changes if step.guid not in done)
-    ailing = tuple(step for step in plan.steps if needs_healing(step, stories.get(step.guid, NO_STORY)))
-    _work(todo + ailing, plan, stories, desk, workers)
-    gate.close()
-    _give_up(tuple(step for step in todo if step.guid not in desk.receipts), desk)
-    receipts = tuple(desk.receipts[step.guid] for step in todo)
-    sealed = _seal(seals(sealable, plan.steps, went(receipts)), desk)
+    recoverable = tuple(step for step in plan.steps if can_recover(step, stories.get(step.guid, NO_STORY)))
+    _work(todo + recoverable, plan, stories, collector, workers)
+    guard.close()
+    _give_up(tuple(step for step in todo if step.guid not in collector.receipts), collector)
+    receipts = tuple(collector.receipts[step.guid] for step in todo)
+    sealed = _seal(seals(sealable, plan.steps, went(receipts)), collector)
     run = Run(
-        run=tools.run,
+        run=context.run,
         digest=plan.digest,
         target=plan.target,
         started_at=started,
-        ended_at=tools.clock.now(),
+        ended_at=context.clock.now(),
         receipts=receipts,
         environment=plan.environment,
         shard=plan.shard,
-        stopped=_stopped(receipts, tools),
-        notes=_notes(len(done), desk.healed, sealed),
+        stopped=_stopped(receipts, context),
+        notes=_notes(len(done), collector.recovered, sealed),
     )
-    desk.write(Ended(run.ended_at, run.counts, run.stopped))
-    return replace(run, stopped=_stopped(receipts, tools))
+    collector.write(Ended(run.ended_at, run.counts, run.stopped))
+    return replace(run, stopped=_stopped(receipts, context))
 
 
-def _seal(manifests: Iterable[Seal], desk: Desk) -> int:
+def _seal(manifests: Iterable[Seal], collector: ReceiptCollector) -> int:
     """Write down which manifests have nothing left to decide, and return how many: none more once a run is stopped."""
     sealed = 0
     for seal in manifests:
-        if desk.tools.brake.reason() is not None:
+        if collector.context.breaker.reason() is not None:
             break
-        desk.write(Sealed(desk.tools.clock.now(), seal))
-        sealed += desk.tools.brake.reason() is None
+        collector.write(Sealed(collector.context.clock.now(), seal))
+        sealed += collector.context.breaker.reason() is None
     return sealed
 
 
@@ -107,17 +107,17 @@ def _overtaken(plan: Plan, story: Story) -> str | None:
     return f"run {last.run} has applied {spell(last.after)} since the plan was made"
 
 
-def _stopped(receipts: tuple[Receipt, ...], tools: Tools) -> str | None:
+def _stopped(receipts: tuple[Receipt, ...], context: RunContext) -> str | None:
     """A run that had nothing left to do when it was told to stop was not stopped."""
     if all(receipt.outcome in _CAME_TO_AN_END for receipt in receipts):
-        return tools.brake.pulled
-    return tools.brake.reason()
+        return context.breaker.tripped
+    return context.breaker.reason()
 
 
-def _notes(done: int, healed: int, sealed: int) -> tuple[str, ...]:
+def _notes(done: int, recovered: int, sealed: int) -> tuple[str, ...]:
     notes = []
-    if healed:
-        notes.append(f"intents of earlier runs that were resolved by reading: {healed}")
+    if recovered:
+        notes.append(f"intents of earlier runs that were resolved by reading: {recovered}")
     if done:
         notes.append(f"steps that an earlier run of this plan applied, and that were not sent again: {done}")
     if sealed:
@@ -125,7 +125,9 @@ def _notes(done: int, healed: int, sealed: int) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _work(steps: Sequence[Step], plan: Plan, stories: Mapping[Guid, Story], desk: Desk, workers: int) -> None:
+def _work(
+    steps: Sequence[Step], plan: Plan, stories: Mapping[Guid, Story], collector: ReceiptCollector, workers: int
+) -> None:
     """Run the steps on workers until all are done, or until the grace after a stop has passed."""
     groups: _Groups = queue.SimpleQueue()
     pending = _by_object(steps)
@@ -135,64 +137,68 @@ def _work(steps: Sequence[Step], plan: Plan, stories: Mapping[Guid, Story], desk
     threads = min(workers, len(pending))
     for number in range(threads):
         threading.Thread(
-            target=_worker, args=(groups, plan, stories, desk, finished), name=f"apply-{number}", daemon=True
+            target=_worker, args=(groups, plan, stories, collector, finished), name=f"apply-{number}", daemon=True
         ).start()
-    _wait(threads, finished, desk.tools)
+    _wait(threads, finished, collector.context)
 
 
-def _wait(threads: int, finished: threading.Semaphore, tools: Tools) -> None:
+def _wait(threads: int, finished: threading.Semaphore, context: RunContext) -> None:
     deadline: float | None = None
     while threads:
         if finished.acquire(timeout=_POLL):
             threads -= 1
             continue
-        if deadline is None and tools.brake.reason() is not None:
-            deadline = tools.clock.monotonic() + GRACE
-        if deadline is not None and tools.clock.monotonic() >= deadline:
+        if deadline is None and context.breaker.reason() is not None:
+            deadline = context.clock.monotonic() + GRACE
+        if deadline is not None and context.clock.monotonic() >= deadline:
             return
 
 
 def _worker(
-    groups: _Groups, plan: Plan, stories: Mapping[Guid, Story], desk: Desk, finished: threading.Semaphore
+    groups: _Groups,
+    plan: Plan,
+    stories: Mapping[Guid, Story],
+    collector: ReceiptCollector,
+    finished: threading.Semaphore,
 ) -> None:
     try:
         while True:
             for step in groups.get_nowait():
-                if desk.tools.brake.reason() is not None:
+                if collector.context.breaker.reason() is not None:
                     return
-                _one(step, plan, stories.get(step.guid, NO_STORY), desk)
+                _one(step, plan, stories.get(step.guid, NO_STORY), collector)
     except queue.Empty:
         pass
     finally:
         finished.release()
 
 
-def _one(step: Step, plan: Plan, story: Story, desk: Desk) -> None:
+def _one(step: Step, plan: Plan, story: Story, collector: ReceiptCollector) -> None:
     try:
         if step.group is not Group.CHANGE:
-            desk.learn(heal(step, story, desk.tools))
+            collector.learn(recover(step, story, collector.context))
             return
-        entry = perform(step, story.open, desk.tools, overtaken=_overtaken(plan, story))
+        entry = perform(step, story, collector.context, overtaken=_overtaken(plan, story))
     except LedgerUnwritable as error:
-        entry = recorded(step, not_attempted(step, error.message, desk.tools))
+        entry = recorded(step, not_attempted(step, error.message, collector.context))
     except Exception as error:  # noqa: BLE001 - a bug in one step must not cost the others their receipts
         why = f"a bug in the reconciler ({type(error).__name__}: {error})"
-        desk.tools.brake.pull_for_bug(why)
+        collector.context.breaker.trip_for_bug(why)
         if step.group is not Group.CHANGE:
             return
-        entry = recorded(step, desk.broken_off(step, why, f"{why}; read the ticket before anything else"))
-    desk.hand_in(step, entry)
+        entry = recorded(step, collector.broken_off(step, why, f"{why}; read the ticket before anything else"))
+    collector.hand_in(step, entry)
 
 
-def _give_up(steps: Sequence[Step], desk: Desk) -> None:
+def _give_up(steps: Sequence[Step], collector: ReceiptCollector) -> None:
     """Report steps that did not come to an end. Many threads hand them in, because lines queued together share one
     sync: ten thousand receipts must not keep an interrupted process alive.
     """
-    why = desk.tools.brake.reason() or "the run ended"
+    why = collector.context.breaker.reason() or "the run ended"
     in_flight = f"{why}; the request in flight did not come to an end in time"
     with ThreadPoolExecutor(_LAST_HANDS, thread_name_prefix="receipt") as pool:
         for step in steps:
-            pool.submit(desk.hand_in, step, recorded(step, desk.broken_off(step, why, in_flight)))
+            pool.submit(collector.hand_in, step, recorded(step, collector.broken_off(step, why, in_flight)))
 
 
 def _by_object(steps: Sequence[Step]) -> list[tuple[Step, ...]]:

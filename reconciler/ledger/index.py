@@ -4,8 +4,10 @@ One pass verifies every line and reads those about the tickets that are asked fo
 that of its hashes, and nobody works with a ledger that is broken.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from reconciler.codec import canonical
@@ -20,6 +22,7 @@ from reconciler.model.record import Closed, Intent, OpenIntent, Recorded, Rememb
 from reconciler.model.value import replace
 
 _INTENT, _SEALED = b'"entry":"intent"', b'"entry":"sealed"'
+_OPERATION = re.compile(rb'"operation":"([^"\\]+)"')
 _TOOK_EFFECT = frozenset({Outcome.APPLIED, Outcome.AWAITING_OTHERS})
 _SETTLES_NOTHING = frozenset({Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED})
 
@@ -68,6 +71,8 @@ class _Search:
     marks: tuple[bytes, ...]
     last: dict[Guid, Remembered] = field(default_factory=dict)
     open: dict[Guid, tuple[bytes, Source]] = field(default_factory=dict)
+    lost: dict[Guid, datetime] = field(default_factory=dict)
+    operations: dict[Guid, set[str]] = field(default_factory=dict)
 
     def take(self, path: str, number: int, line: bytes) -> None:
         """Look at one line. Every line of the ledger passes here, so only those about wanted tickets are read."""
@@ -78,12 +83,18 @@ class _Search:
 
     def stories(self) -> dict[Guid, Story]:
         """Return everything that was found."""
-        opened = {guid: _open_intent(line, source) for guid, (line, source) in self.open.items()}
-        return {guid: Story(self.last.get(guid), opened.get(guid)) for guid in self.last.keys() | opened.keys()}
+        opened = {guid: _open_intent(line, source, self.lost.get(guid)) for guid, (line, source) in self.open.items()}
+        known = self.last.keys() | opened.keys() | self.operations.keys()
+        return {
+            guid: Story(self.last.get(guid), opened.get(guid), frozenset(self.operations.get(guid, ())))
+            for guid in known
+        }
 
     def _note(self, guid: Guid, line: bytes, source: Source) -> None:
         if _INTENT in line:
             self.open[guid] = line, source
+            self.lost.pop(guid, None)
+            self.operations.setdefault(guid, set()).update(each.decode() for each in _OPERATION.findall(line))
             return
         written = decode(line, source)
         if isinstance(written.entry, Recorded):
@@ -93,10 +104,14 @@ class _Search:
 
     def _receive(self, guid: Guid, written: Written, recorded: Recorded) -> None:
         receipt = recorded.receipt
-        if guid in self.open and receipt.outcome not in _SETTLES_NOTHING:
-            line, _ = self.open[guid]
-            if b'"operation":' + canonical(receipt.operation) in line:
+        if receipt.operation is not None:
+            self.operations.setdefault(guid, set()).add(receipt.operation)
+        line = self.open[guid][0] if guid in self.open else b""
+        if b'"operation":' + canonical(receipt.operation) in line:
+            if receipt.outcome not in _SETTLES_NOTHING:
                 del self.open[guid]
+            elif b'"run":' + canonical(written.run) in line:  # a later run that finds nothing out has lost no answer
+                self.lost[guid] = receipt.at
         if receipt.outcome in _TOOK_EFFECT:
             self.last[guid] = _remembered(written, recorded)
         elif receipt.gone:
@@ -128,8 +143,8 @@ def _remembered(written: Written, recorded: Recorded) -> Remembered:
     )
 
 
-def _open_intent(line: bytes, source: Source) -> OpenIntent:
+def _open_intent(line: bytes, source: Source, lost_at: datetime | None) -> OpenIntent:
     written = decode(line, source)
     if not isinstance(written.entry, Intent):
         raise LedgerBroken(f"{source}: the line is no intent", BROKEN_HINT)
-    return OpenIntent(written.entry, written.run)
+    return OpenIntent(written.entry, written.run, lost_at)

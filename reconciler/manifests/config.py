@@ -225,7 +225,7 @@ def decode_settings(members: Members, folder: str, faults: list[InvalidValue]) -
         ledger=_path(folder, members.get("ledger", _DEFAULTS.ledger)),
         auth=_auth(members.get("auth", {}), folder),
         tls=Tls(**{name: _path(folder, path) for name, path in members.get("tls", {}).items()}),
-        requests=_requests(members.get("requests", {})),
+        requests=_requests(members.get("requests", {}), faults),
         policy=policy,
         windows=windows,
         plan_ttl=_DEFAULTS.plan_ttl if ttl is None else ttl,
@@ -256,9 +256,15 @@ def _auth(stated: Members, folder: str) -> Auth:
     return Auth(**values)
 
 
-def _requests(stated: Members) -> Requests:
-    whole = ("reads", "writes")
-    values: dict[str, Any] = {name: int(value) if name in whole else float(value) for name, value in stated.items()}
+def _requests(stated: Members, faults: list[InvalidValue]) -> Requests:
+    values: dict[str, Any] = {}
+    for name, value in stated.items():
+        if isinstance(value, str):
+            spelled = attempt(partial(seconds, value), faults, "requests", name)
+            if spelled is not None:
+                values[name] = float(spelled)
+        else:
+            values[name] = int(value) if name in ("reads", "writes") else float(value)
     return Requests(**values)
 
 

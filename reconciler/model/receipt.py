@@ -1,5 +1,6 @@
 """What happened to the steps of a plan: outcomes, their proofs, and the report of a run."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
@@ -31,17 +32,20 @@ class Proof(StrEnum):
     CONFIRMED = "confirmed"
     """The server accepted the update and the ticket was read again with the wanted state."""
     ACCEPTED = "accepted"
-    """The server accepted the update; the ticket is gone, or reads as pending for other approvers."""
+    """The server accepted the update; then the ticket was gone, or its time of update had moved and others were due."""
     OBSERVED = "observed"
-    """No answer came, and the ticket was read with the wanted state."""
+    """No usable answer came, and the ticket was read with the wanted state."""
     TAGGED = "tagged"
-    """No answer came, and the ticket carries our operation tag."""
+    """The ticket carries the tag of our operation."""
     INFERRED = "inferred"
-    """No answer came, and the ticket is gone."""
+    """No usable answer came, and the ticket was gone: somebody else may have ended it."""
     UNCHANGED = "unchanged"
     """The ticket was read again and nothing had changed."""
     NONE = "none"
     """Nothing proves it; the detail says what is known."""
+
+
+_TAG = re.compile(r"\[op:([0-9a-f]{12})\]")
 
 
 def operation_tag(operation: str) -> str:
@@ -49,8 +53,13 @@ def operation_tag(operation: str) -> str:
     return f"[op:{operation}]"
 
 
+def tagged_operations(*texts: str) -> frozenset[str]:
+    """Return the operations whose tags stand in texts."""
+    return frozenset(found for text in texts if "[op:" in text for found in _TAG.findall(text))
+
+
 class Receipt(Struct, frozen=True):
-    """What happened to one step.
+    """What happened to one step. `at` is when it was known; of an update that is `unknown`, when its answer was lost.
 
     `before` is the state read just before the write, `after` the wanted one, `seen` the state read after it
     (None when it was not read or the ticket is gone), `gone` whether the ticket was observed to be gone,

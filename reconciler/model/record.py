@@ -134,17 +134,27 @@ class Remembered(Struct, frozen=True):
 
 
 class OpenIntent(Struct, frozen=True):
-    """An intent without a receipt that settles it: a dead run, or an outcome that is still unknown."""
+    """An intent without a receipt that settles it: a dead run, or an outcome that is still unknown.
+
+    `lost_at` is when the run gave up waiting for an answer, None when it died before.
+    """
 
     intent: Intent
     run: str
+    lost_at: datetime | None = None
+
+    @property
+    def since(self) -> datetime:
+        """From when on the update may take effect unseen."""
+        return self.intent.at if self.lost_at is None else max(self.lost_at, self.intent.at)
 
 
 class Story(Struct, frozen=True):
-    """What the ledger knows of one ticket."""
+    """What the ledger knows of one ticket. `operations` are all those that it has ever intended for it."""
 
     last: Remembered | None = None
     open: OpenIntent | None = None
+    operations: frozenset[str] = frozenset()
 
 
 NO_STORY = Story()

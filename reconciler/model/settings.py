@@ -50,22 +50,19 @@ class Tls(Struct, frozen=True):
 
 
 class Requests(Struct, frozen=True):
-    """Calls in flight, and time limits in seconds. `deadline` bounds the whole run, None means no bound."""
+    """Calls in flight, and time limits in seconds.
+
+    `patience` is how long after a lost answer the update may still take effect, so that nothing is sent again;
+    `deadline` bounds the whole run, None means no bound.
+    """
 
     reads: int = 16
     writes: int = 4
     connect_timeout: float = 10.0
     read_timeout: float = 95.0
     settle: float = 5.0
+    patience: float = 900.0
     deadline: float | None = None
-
-    @property
-    def patience(self) -> float:
-        """Seconds after which a server is done with a request, and the request's effect to be seen, whoever waits.
-
-        Its own limit is taken to be shorter than `read_timeout` (users report 90 seconds).
-        """
-        return self.connect_timeout + self.read_timeout + self.settle
 
 
 class SingleWindow(Struct, frozen=True):

@@ -78,15 +78,13 @@ class NotSent(Struct, frozen=True):
 class Lost(Struct, frozen=True):
     """The update was sent and nothing proves either way whether the server executed it.
 
-    `server_fault` when the fault speaks of a server in trouble (5xx, time-out, push-back), `in_progress` when
-    the server may still be working on the update (we stopped waiting for it), so that nothing is proven by
-    finding the ticket unchanged.
+    The server may still be at work on it, so that nothing is proven by finding the ticket unchanged.
+    `server_fault` when the fault speaks of a server in trouble (5xx, time-out, push-back).
     """
 
     why: str
     result: int | None = None
     server_fault: bool = False
-    in_progress: bool = False
 
 
 Answer = Accepted | Declined | NotSent | Lost

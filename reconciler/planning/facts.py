@@ -1,12 +1,12 @@
 """What is known of one ticket, put into the few words that the truth table is written in."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Flag, auto
 from typing import NamedTuple
 
 from reconciler.model.decision import Decision, Expectation
 from reconciler.model.dn import dn_key
-from reconciler.model.receipt import Outcome, Proof
+from reconciler.model.receipt import Outcome, Proof, tagged_operations
 from reconciler.model.record import OpenIntent, Remembered, Story
 from reconciler.model.status import Pending, State, Status, shows, state_of
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
@@ -36,6 +36,10 @@ class Live(_Fact):
     """Has a status that we do not know."""
     UNCLEAR = auto()
     """Is neither as before nor as wanted by an intent that has no receipt."""
+    LOST = auto()
+    """Is as before an update whose answer was lost, and which may still take effect."""
+    FOREIGN = auto()
+    """Carries the tag of an operation that this ledger does not know."""
     WANTED = auto()
     """Is as wanted."""
     UNREPORTED = auto()
@@ -91,7 +95,7 @@ class Clock(_Fact):
     """Valid_until has passed."""
 
 
-_PLAIN = Live.UNREAD | Live.HIDDEN | Live.GONE | Live.OTHER_OBJECT | Live.OTHER_WORKFLOW | Live.ODD | Live.WANTED
+_NOT_JUDGED = Live.UNREAD | Live.HIDDEN | Live.GONE | Live.OTHER_OBJECT | Live.OTHER_WORKFLOW | Live.ODD
 """What holds of a ticket whatever became of an intent that has no receipt."""
 _LEFT_ALONE = state_of(Pending())
 _KNOWN = frozenset(str(status) for status in Status)
@@ -113,14 +117,21 @@ class Facts(NamedTuple):
     known_from: str = "server"
 
 
-def gather(decision: Decision, reading: Reading, story: Story, now: datetime) -> Facts:
+PATIENCE = timedelta(minutes=15)
+"""How long after a lost answer an update may still take effect, where nothing else is configured."""
+
+
+def gather(decision: Decision, reading: Reading, story: Story, now: datetime, patience: timedelta = PATIENCE) -> Facts:
     """Draw the facts of one decision from what the server and the ledger say. Never raises."""
     proven = _intended(story, reading, now)
     last = proven or story.last
     wanted = _pinned(decision, last)
     live, ticket = _live(decision, wanted, reading, last, now)
-    if story.open is not None and proven is None and live not in _PLAIN and _is_unclear(story.open, reading, now):
-        live = Live.UNCLEAR
+    if live not in _NOT_JUDGED:
+        if ticket is not None and is_foreign(ticket, story):
+            live = Live.FOREIGN
+        elif story.open is not None and proven is None:
+            live = _unproven(story.open, reading, live, now, patience)
     return Facts(
         live=live,
         ours=_ours(wanted, last, live, now),
@@ -193,9 +204,26 @@ def _differs(expected: str | None, there: str) -> bool:
     return expected is not None and expected != there and dn_key(expected) != dn_key(there)
 
 
-def _is_unclear(unproven: OpenIntent, reading: Reading, now: datetime) -> bool:
-    """Say whether an intent that nothing proves may have been carried out: the ticket is not as it was before it."""
-    return look(unproven.intent, reading, now).trace is not Trace.UNCHANGED
+def is_foreign(ticket: LiveTicket, story: Story) -> bool:
+    """Whether a ticket carries a tag of an operation that the ledger does not know: its own, or another ledger's."""
+    known = set(story.operations)
+    if story.open is not None:
+        known.add(story.open.intent.operation)
+    if story.last is not None and story.last.operation is not None:
+        known.add(story.last.operation)
+    return not tagged_operations(ticket.explanation, ticket.reason) <= known
+
+
+def may_take_effect_until(unproven: OpenIntent, patience: timedelta) -> datetime:
+    """Return until when an update without an answer may still take effect."""
+    return unproven.since + patience
+
+
+def _unproven(unproven: OpenIntent, reading: Reading, live: Live, now: datetime, patience: timedelta) -> Live:
+    """Place a ticket for which an update was sent that nothing proves."""
+    if look(unproven.intent, reading, now).trace is Trace.UNCHANGED:
+        return Live.LOST if now < may_take_effect_until(unproven, patience) else live
+    return live if live is Live.WANTED else Live.UNCLEAR
 
 
 def _against(state: State, wanted: State, last: Remembered | None, now: datetime) -> Live:

@@ -1,29 +1,38 @@
 """One decision held against the live ticket and the ledger: one step of the plan."""
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from reconciler.model.decision import Decision
 from reconciler.model.instant import format_instant
 from reconciler.model.plan import Step
-from reconciler.model.record import NO_STORY, Remembered, Story
+from reconciler.model.receipt import Proof, tagged_operations
+from reconciler.model.record import NO_STORY, OpenIntent, Remembered, Story
 from reconciler.model.status import State
 from reconciler.model.ticket import Gone, LiveTicket, Reading, Unread
 from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.planning.digest import decision_digest
-from reconciler.planning.facts import Facts, gather
+from reconciler.planning.facts import PATIENCE, Facts, gather, may_take_effect_until
 from reconciler.planning.verdicts import decide
 
 SETTLED_READING = Gone()
 
 
 def needs_reading(story: Story) -> bool:
-    """Say whether the server has to be asked. GUIDs are never used again, so a ticket that is gone stays gone."""
-    return story.open is not None or story.last is None or not story.last.gone
+    """Whether the server has to be asked. GUIDs are never used again, so a ticket that is gone stays gone.
+
+    One that was only inferred to be gone by our doing is looked for again.
+    """
+    last = story.last
+    return story.open is not None or last is None or not last.gone or last.proof is Proof.INFERRED
 
 
-def judge(decision: Decision, reading: Reading, story: Story, now: datetime) -> Step:
-    """Return the step of one decision. Pure; `now` is the instant at which the plan is made."""
-    facts = gather(decision, reading, story, now)
+def judge(decision: Decision, reading: Reading, story: Story, now: datetime, patience: timedelta = PATIENCE) -> Step:
+    """Return the step of one decision. Pure; `now` is the instant at which the plan is made.
+
+    `patience` is how long after a lost answer an update may still take effect.
+    """
+    facts = gather(decision, reading, story, now, patience)
     reason = decide(facts)
     ticket = facts.ticket
     return Step(
@@ -31,7 +40,7 @@ def judge(decision: Decision, reading: Reading, story: Story, now: datetime) -> 
         reason=reason,
         before=_before(facts),
         after=facts.wanted,
-        detail=_detail(decision, facts, reason, reading),
+        detail=_detail(decision, facts, reason, reading, story.open, patience),
         object=(ticket.object if ticket else decision.expect.object) or "",
         workflow=(ticket.workflow if ticket else decision.expect.workflow) or "",
         approvers=ticket.approvers if ticket else (),
@@ -67,10 +76,22 @@ def _before(facts: Facts) -> State | None:
     return state
 
 
-def _detail(decision: Decision, facts: Facts, reason: Reason, reading: Reading) -> str:
+def _detail(
+    decision: Decision,
+    facts: Facts,
+    reason: Reason,
+    reading: Reading,
+    unproven: OpenIntent | None,
+    patience: timedelta,
+) -> str:
     if reason.verdict.group is Group.CHANGE:
-        return f"replaces {spell(facts.last.after)}, applied {_by(facts.last)}" if facts.last is not None else ""
+        return "; ".join(_change(facts, unproven))
     match reason.verdict:
+        case Verdict.UNCLEAR if unproven is not None:
+            until = until_words(may_take_effect_until(unproven, patience))
+            return f"{until}: {_sent(unproven)}, and no answer says what became of it"
+        case Verdict.CONFLICT if reason is Reason.CONFLICT_UNKNOWN_OPERATION and facts.ticket is not None:
+            return _foreign(facts.ticket)
         case Verdict.ERROR if isinstance(reading, Unread):
             return reading.why
         case Verdict.MISMATCH if facts.ticket is not None:
@@ -85,6 +106,29 @@ def _detail(decision: Decision, facts: Facts, reason: Reason, reading: Reading) 
             return _conflict(facts)
         case _:
             return ""
+
+
+def _change(facts: Facts, unproven: OpenIntent | None) -> Iterator[str]:
+    if facts.last is not None:
+        yield f"replaces {spell(facts.last.after)}, applied {_by(facts.last)}"
+    if unproven is not None:
+        yield f"sent before: {_sent(unproven)} without an answer, and has shown no effect since"
+
+
+def _sent(unproven: OpenIntent) -> str:
+    at = format_instant(unproven.since.replace(microsecond=0))
+    return f"run {unproven.run} sent {spell(unproven.intent.after)} at {at}"
+
+
+def _foreign(ticket: LiveTicket) -> str:
+    found = ", ".join(sorted(tagged_operations(ticket.explanation, ticket.reason)))
+    return f"the ticket is {spell(ticket.state)} and carries the tag of operation {found}, not all known to this ledger"
+
+
+def until_words(moment: datetime) -> str:
+    """Return until when nobody knows whether an update takes effect, rounded up to a second."""
+    seconds = moment if moment.microsecond == 0 else moment.replace(microsecond=0) + timedelta(seconds=1)
+    return f"unclear until {format_instant(seconds)}"
 
 
 def _mismatch(decision: Decision, ticket: LiveTicket, reason: Reason) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 from reconciler.model.decision import Seal
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Step
-from reconciler.model.receipt import Outcome, Receipt
-from reconciler.model.verdict import Verdict
+from reconciler.model.receipt import Outcome, Proof, Receipt
+from reconciler.model.verdict import Reason
 
 _TOOK_EFFECT = frozenset({Outcome.APPLIED, Outcome.AWAITING_OTHERS})
 
@@ -22,10 +22,14 @@ def seals(candidates: Iterable[Seal], steps: Iterable[Step], gone: Collection[Gu
 
 
 def is_over(step: Step) -> bool:
-    """Say whether a decision is done for good: it was applied, and no intent waits for its receipt."""
-    return step.verdict is Verdict.SETTLED and step.operation is None
+    """Whether a decision is done for good: it was proven to be applied, and no intent waits for its receipt."""
+    return step.reason is Reason.SETTLED_RECEIPT and step.operation is None
 
 
 def went(receipts: Iterable[Receipt]) -> frozenset[Guid]:
-    """Return the tickets that were seen to be gone after what was asked of them had taken effect."""
-    return frozenset(receipt.guid for receipt in receipts if receipt.gone and receipt.outcome in _TOOK_EFFECT)
+    """Return the tickets that were seen to be gone after what was asked of them had provably taken effect."""
+    return frozenset(
+        receipt.guid
+        for receipt in receipts
+        if receipt.gone and receipt.outcome in _TOOK_EFFECT and receipt.proof is not Proof.INFERRED
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from reconciler.model.receipt import Outcome, Proof, operation_tag
+from reconciler.model.receipt import Outcome, Proof, tagged_operations
 from reconciler.model.record import Intent
 from reconciler.model.status import State, Status, shows
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
@@ -32,11 +32,15 @@ class Trace(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A trace with the state that showed it (None when the ticket is gone or was not seen) and its explanation."""
+    """A trace with the state that showed it (None when the ticket is gone or was not seen) and its explanation.
+
+    `tagged` when the ticket carries our tag, `moved` when the server says that it was updated since the intent.
+    """
 
     trace: Trace
     seen: State | None = None
     tagged: bool = False
+    moved: bool = False
     approvers: int = 0
     why: str = ""
 
@@ -89,7 +93,8 @@ def _leads_away(state: State, now: datetime) -> bool:
 
 
 def _trace(intent: Intent, ticket: LiveTicket) -> Sighting:
-    tagged = operation_tag(intent.operation) in ticket.explanation
+    tagged = intent.operation in tagged_operations(ticket.explanation, ticket.reason)
+    moved = ticket.updated is not None and ticket.updated != intent.updated
     state = ticket.state
     if state == intent.before and ticket.updated == intent.updated and not tagged:
         trace = Trace.UNCHANGED
@@ -101,7 +106,7 @@ def _trace(intent: Intent, ticket: LiveTicket) -> Sighting:
         trace = Trace.TAGGED
     else:
         trace = Trace.TOUCHED
-    return Sighting(trace, state, tagged, len(ticket.approvers))
+    return Sighting(trace, state, tagged, moved, len(ticket.approvers))
 
 
 def is_as_wanted(wanted: State, live: State) -> bool:

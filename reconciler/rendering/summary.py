@@ -18,6 +18,7 @@ _ORDER = (
     Verdict.RESCHEDULE,
     Verdict.REOPEN,
     Verdict.CONFLICT,
+    Verdict.UNCLEAR,
     Verdict.MISMATCH,
     Verdict.REFUSED,
     Verdict.MISSED,

@@ -28,6 +28,7 @@ HEADINGS: dict[Verdict, str] = {
     Verdict.AWAITING_OTHERS: "waiting for other approvers",
     Verdict.ELSEWHERE: "decided elsewhere, left alone",
     Verdict.CONFLICT: "conflict",
+    Verdict.UNCLEAR: "an update may still take effect",
     Verdict.MISMATCH: "not the ticket that was reviewed",
     Verdict.MISSING: "no such ticket",
     Verdict.INVISIBLE: "not visible to the reconciler",
@@ -87,6 +88,14 @@ REASONS: dict[Reason, Words] = {
     Reason.CONFLICT_UNKNOWN_STATUS: Words(
         "the server reports a status that this version does not know",
         "look at the ticket in TPP's console and report the status to the reconciler's maintainers",
+    ),
+    Reason.CONFLICT_UNKNOWN_OPERATION: Words(
+        "it carries the tag of an update that this ledger does not know: another ledger's, or its record is lost",
+        "restore the ledger that knows it; where there is none, look at the ticket and run `ledger adopt`",
+    ),
+    Reason.UNCLEAR_LOST_ANSWER: Words(
+        "an update was sent whose answer was lost, and it may still take effect",
+        "wait until then and plan again: the next plan says what became of it, or proposes it anew",
     ),
     Reason.MISMATCH_OBJECT: Words(
         "the ticket stops another object than the one that was reviewed",
@@ -181,7 +190,7 @@ OUTCOMES: dict[Outcome, Words] = {
     Outcome.FAILED: Words("not sent", "fix the cause below, then apply again; it is safe to repeat"),
     Outcome.UNKNOWN: Words(
         "sent, and nothing proves whether it took effect",
-        "plan again: the next plan reads the ticket and finds out; an update is not sent again blindly",
+        "plan again: the next plan reads the ticket; nothing is sent again before `requests.patience` has passed",
     ),
     Outcome.NOT_ATTEMPTED: Words("not attempted, because the run stopped first", "apply again to go on"),
 }
@@ -189,9 +198,9 @@ OUTCOMES: dict[Outcome, Words] = {
 PROOFS: dict[Proof, str] = {
     Proof.CONFIRMED: "read again, as wanted",
     Proof.ACCEPTED: "accepted by the server",
-    Proof.OBSERVED: "no answer, but the ticket reads as wanted",
-    Proof.TAGGED: "no answer, but the ticket has the tag of this operation",
-    Proof.INFERRED: "no answer, and the ticket is closed",
+    Proof.OBSERVED: "no usable answer, but the ticket reads as wanted",
+    Proof.TAGGED: "the ticket has the tag of this operation",
+    Proof.INFERRED: "no usable answer, and the ticket is closed: somebody else may have closed it",
     Proof.UNCHANGED: "read again, unchanged",
     Proof.NONE: "no proof",
 }

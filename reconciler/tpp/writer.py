@@ -59,8 +59,8 @@ class HttpTicketWriter:
         match outcome:
             case TransportFailure(why, kind, sent) if not sent:
                 return NotSent(why, systemic=True), Shown.NOT_SENT if kind is FailureKind.CONNECT else None
-            case TransportFailure(why, kind):
-                return Lost(why, server_fault=True, in_progress=kind is FailureKind.TIMEOUT), None
+            case TransportFailure(why):
+                return Lost(why, server_fault=True), None
             case Reply(200 | 400 | 500, _, body) if outcome.status != 500 or has_result(body):
                 answer = _by_result(outcome, context.redactor.first_line(body), context.redactor.refusal(body))
             case Reply(401, _, body) if says_result(_UPDATE_STATUS, outcome):
@@ -69,7 +69,7 @@ class HttpTicketWriter:
                 token = token_refused(context.redactor.refusal(body), context)
                 return Declined(token, systemic=True), Shown.TOKEN_REFUSED
             case Reply(status, _, body):
-                return _by_status(status, context.redactor.refusal(body)), None
+                return _by_status(status, context.redactor.refusal(body), says_json=_is_json(body)), None
         return answer, Shown.NOT_PERMITTED if _is_denied(answer) else None
 
     def _counted(self, answer: Answer) -> Answer:
@@ -90,8 +90,6 @@ def _by_result(reply: Reply, first_line: str, refusal: str) -> Answer:
     try:
         members = wire.read_members(reply.body)
     except wire.BadAnswer as error:
-        if status == 400:
-            return Declined(f"the server refuses the request (400): {refusal}")
         return Lost(f"{error}; what came begins with {first_line}")
     if status == 400 and "result" not in members:
         return Declined(f"the server refuses the request (400): {refusal}")
@@ -106,13 +104,20 @@ def _by_result(reply: Reply, first_line: str, refusal: str) -> Answer:
     return Lost(describe(result), result.value, server_fault=status == 500)
 
 
-def _by_status(status: int, said: str) -> Answer:
-    if status == 403:
+def _is_json(body: bytes) -> bool:
+    """Whether TPP itself may have spoken: pages come from what stands before it, and prove nothing."""
+    try:
+        return bool(wire.read_members(body))
+    except wire.BadAnswer:
+        return False
+
+
+def _by_status(status: int, said: str, *, says_json: bool) -> Answer:
+    if status == 403 and says_json:
         why = f"the grant lacks a scope with the approve privilege, such as certificate:approve (403): {said}"
         return Declined(f"{why}; {SCOPE_HINT}", systemic=True)
-    if status in _NEVER_EXECUTED:
+    if status in _NEVER_EXECUTED and says_json:
         return Declined(f"the server does not take the call (HTTP {status}): {said}", systemic=True)
     if 300 <= status < 400:
         return Lost(f"the server redirects ({status}), which is not followed: {said}")
-    fault = status >= 500 or status in (408, 425, 429)
-    return Lost(f"the server answered HTTP {status}: {said}", server_fault=fault, in_progress=status in (504, 524))
+    return Lost(f"the server answered HTTP {status}: {said}", server_fault=status >= 500 or status in (408, 425, 429))

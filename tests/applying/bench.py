@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from reconciler.applying.brake import Brake
+from reconciler.applying.circuit_breaker import CircuitBreaker
+from reconciler.applying.context import RunContext
 from reconciler.applying.engine import apply_plan
-from reconciler.applying.tools import Tools
 from reconciler.errors import LedgerUnwritable
 from reconciler.model.decision import Seal
 from reconciler.model.guid import Guid
@@ -143,15 +143,15 @@ class Bench:
     progress: list[int] = field(default_factory=list)
     sealable: tuple[Seal, ...] = ()
 
-    def tools(self) -> Tools:
-        brake = Brake(self.stop, self.budget)
-        return Tools(self.tickets, self.tickets, self.ledger, self.clock, brake, RUN, self.origin, self.settle)
+    def context(self) -> RunContext:
+        breaker = CircuitBreaker(self.stop, self.budget)
+        return RunContext(self.tickets, self.tickets, self.ledger, self.clock, breaker, RUN, self.origin, self.settle)
 
     def apply(self, what: Plan, stories: Mapping[Guid, Story] | None = None, workers: int = 1) -> Run:
         return apply_plan(
             what,
             stories or {},
-            self.tools(),
+            self.context(),
             workers=workers,
             progress=self.progress.append,
             sealable=self.sealable,

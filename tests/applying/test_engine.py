@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.applying import engine
+from reconciler.applying.receipts import guarded
+from reconciler.applying.step import perform
 from reconciler.model.receipt import Outcome, Proof
-from reconciler.model.record import Ended, Intent, Recorded, Story
+from reconciler.model.record import NO_STORY, Ended, Intent, Recorded, Story
 from reconciler.model.ticket import Accepted, Declined, Found, Lost, NotSent, Unread
-from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
 from tests.applying.bench import Bench, BreakingLedger, accepts, as_planned, bench_of, says
 from tests.builders import APPROVED, NOW, REJECTED, guid, plan, remembered, step
@@ -106,7 +106,7 @@ def test_five_server_faults_in_a_row_stop_the_run() -> None:
     run = bench.run(*steps)
     assert run.stopped == "5 server faults in a row"
     assert len(bench.tickets.updates) == 5
-    assert outcomes(run) == [Outcome.FAILED] * 3 + [Outcome.NOT_ATTEMPTED] * 2
+    assert outcomes(run) == [Outcome.UNKNOWN] * 5
 
 
 def test_readings_that_fail_count_as_server_faults_and_a_healthy_answer_ends_the_row() -> None:
@@ -183,10 +183,10 @@ def test_a_run_that_is_told_to_stop_when_all_is_done_was_not_stopped() -> None:
 def test_a_stop_that_is_taken_away_during_the_run_stays_pulled() -> None:
     bench, _ = many(2)
     bench.stop.why = "interrupted"
-    tools = bench.tools()
-    assert tools.brake.reason() == "interrupted"
+    context = bench.context()
+    assert context.breaker.reason() == "interrupted"
     bench.stop.why = None
-    assert tools.brake.reason() == "interrupted"
+    assert context.breaker.reason() == "interrupted"
 
 
 def test_an_intent_that_can_not_be_written_is_not_sent_and_stops_the_run() -> None:
@@ -318,9 +318,9 @@ def join_workers() -> None:
 
 def test_a_worker_that_comes_back_after_the_end_can_not_send_even_if_the_stop_is_taken_away() -> None:
     bench, _ = many(1)
-    tools, gate = engine.behind_a_gate(bench.tools())
-    gate.close()
-    entry = engine.perform(step(1, object="o1"), None, tools)
+    context, guard = guarded(bench.context())
+    guard.close()
+    entry = perform(step(1, object="o1"), NO_STORY, context)
     assert (entry.receipt.outcome, bench.tickets.updates) == (Outcome.FAILED, [])
     assert entry.receipt.detail == "not sent: the run has ended"
 
@@ -385,7 +385,6 @@ ANSWERS = st.sampled_from(
         NotSent("refused", systemic=True),
         Lost("reset"),
         FAULT,
-        replace(FAULT, in_progress=True),
         Lost("Result 0", 0),
     ]
 )

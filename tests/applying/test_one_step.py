@@ -8,7 +8,7 @@ import pytest
 from reconciler.model.decision import Parameters
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof
-from reconciler.model.record import Ended, Intent, Recorded
+from reconciler.model.record import Ended, Intent, Recorded, Story
 from reconciler.model.review import Provenance, Review
 from reconciler.model.status import Approved, Pending, State, wanted_from
 from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, Hidden, Lost, NotSent, Reading, Unread
@@ -111,7 +111,7 @@ def test_the_explanation_names_change_request_and_commit_when_they_are_known() -
 
 
 STALE: list[tuple[Reading, str]] = [
-    (Gone(), "the ticket has gone since the plan was made"),
+    (Gone(), "the ticket no longer exists (it did when the plan was made)"),
     (Hidden(), "the server denies us the ticket since the plan was made"),
     (Found(as_planned(1, state=REJECTED)), "it was Pending when the plan was made and is Rejected now"),
     (
@@ -174,7 +174,7 @@ def test_a_decision_that_has_expired_since_the_plan_is_not_sent() -> None:
 
 
 LOST = Lost("the connection broke")
-RUNNING = Lost("no answer in time", server_fault=True, in_progress=True)
+RUNNING = Lost("no answer in time", server_fault=True)
 DENIED = Declined("Result 4", 4)
 VANISHED = Declined("Result 3", 3)
 ALL = frozenset({"Approved", "Approved Between", "Rejected"})
@@ -191,7 +191,7 @@ ANSWERS: list[tuple[str, Answer, bool, dict[str, Any], tuple[Outcome, Proof, int
     ("not sent", NotSent("refused"), False, {}, (Outcome.FAILED, Proof.NONE, 1)),
     ("lost and done", LOST, True, {}, (Outcome.APPLIED, Proof.TAGGED, 1)),
     ("lost and gone", LOST, True, {"deletes": ALL}, (Outcome.APPLIED, Proof.INFERRED, 1)),
-    ("lost before it came", LOST, False, {}, (Outcome.APPLIED, Proof.CONFIRMED, 2)),
+    ("lost, unchanged", LOST, False, {}, (Outcome.UNKNOWN, Proof.NONE, 1)),
     ("lost in progress, done", RUNNING, True, {}, (Outcome.APPLIED, Proof.TAGGED, 1)),
     ("lost in progress, unchanged", RUNNING, False, {}, (Outcome.UNKNOWN, Proof.NONE, 1)),
 ]
@@ -223,11 +223,45 @@ def test_a_ticket_that_stays_pending_with_our_tag_waits_for_others(answer: Answe
     assert (receipt.seen, len(bench.tickets.updates)) == (PENDING, 1)
 
 
-def test_an_accepted_update_without_a_trace_waits_for_others_only_where_there_are_others() -> None:
-    several = bench_of(THREE, script=[says(Accepted(), effect=False)]).run(step(**AS_THREE)).receipts[0]
+def test_success_alone_is_no_evidence() -> None:
+    for ticket, planned in ((THREE, AS_THREE), (as_planned(1), {})):
+        (receipt,) = bench_of(ticket, script=[says(Accepted(), effect=False)]).run(step(**planned)).receipts
+        assert (receipt.outcome, receipt.proof) == (Outcome.UNKNOWN, Proof.NONE)
+        assert receipt.detail == "the server said Success, but nothing has changed; unclear until 2026-11-23T12:15:00Z"
+
+
+def test_success_waits_for_others_where_the_time_of_update_has_moved_and_others_are_due() -> None:
+    def counted(tickets, update) -> Answer:
+        tickets.tickets[guid(1)] = replace(tickets.tickets[guid(1)], updated=NOW)
+        return Accepted()
+
+    (several,) = bench_of(THREE, script=[counted]).run(step(**AS_THREE)).receipts
     assert (several.outcome, several.proof) == (Outcome.AWAITING_OTHERS, Proof.ACCEPTED)
-    alone = bench_of(as_planned(1), script=[says(Accepted(), effect=False)]).run(step()).receipts[0]
-    assert (alone.outcome, alone.detail) == (Outcome.UNKNOWN, "the server said Success, but nothing has changed")
+    (alone,) = bench_of(as_planned(1), script=[counted]).run(step()).receipts
+    assert alone.outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("where", ["explanation", "reason"])
+def test_our_tag_is_evidence_wherever_the_server_shows_it(where: str) -> None:
+    def counted(tickets, update) -> Answer:
+        tickets.tickets[guid(1)] = replace(tickets.tickets[guid(1)], updated=NOW, **{where: update.explanation})
+        return LOST
+
+    (receipt,) = bench_of(THREE, script=[counted]).run(step(**AS_THREE)).receipts
+    assert (receipt.outcome, receipt.proof) == (Outcome.AWAITING_OTHERS, Proof.TAGGED)
+
+
+@pytest.mark.parametrize("where", ["explanation", "reason"])
+def test_a_ticket_with_a_tag_that_this_ledger_does_not_know_is_never_written_over(where: str) -> None:
+    there = as_planned(1, **{where: "seen [op:00000000f00d]"})
+    bench = bench_of(there)
+    planned = {"approval_reason": there.reason}
+    (receipt,) = bench.run(step(**planned)).receipts
+    assert (receipt.outcome, bench.tickets.updates) == (Outcome.STALE, [])
+    assert "carries the tag of an operation that this ledger does not know" in receipt.detail
+    known = Story(operations=frozenset({"00000000f00d"}))
+    (receipt,) = bench_of(there).run(step(**planned), stories={guid(1): known}).receipts
+    assert receipt.outcome is Outcome.APPLIED
 
 
 def test_a_write_that_takes_its_time_to_show_is_waited_for() -> None:
@@ -266,7 +300,7 @@ def test_a_ticket_denied_after_a_lost_answer_is_unknown() -> None:
     (receipt,) = bench.run(step()).receipts
     assert (receipt.outcome, receipt.detail) == (
         Outcome.UNKNOWN,
-        "the connection broke; the server denies us the ticket",
+        "the connection broke; the server denies us the ticket; unclear until 2026-11-23T12:15:00Z",
     )
 
 
@@ -295,43 +329,12 @@ def test_what_others_did_right_after_ours_does_not_hide_that_ours_was_taken() ->
         assert (receipt.outcome, receipt.proof, receipt.seen) == (Outcome.APPLIED, Proof.TAGGED, REJECTED)
 
 
-def test_an_update_goes_out_twice_at_most_and_with_one_tag() -> None:
+def test_a_lost_update_is_not_sent_again_and_its_receipt_says_when_it_was_lost() -> None:
     bench = bench_of(as_planned(1), script=[says(LOST, effect=False)] * 5)
     (receipt,) = bench.run(step()).receipts
-    assert (receipt.outcome, receipt.proof) == (Outcome.FAILED, Proof.UNCHANGED)
-    assert receipt.detail == "the connection broke; the ticket was read again, unchanged"
-    assert [intent.attempt for intent in bench.ledger.intents] == [1, 2]
-    assert len(bench.tickets.updates) == 2
-    assert bench.tickets.updates[0] == bench.tickets.updates[1]
-
-
-def test_no_second_attempt_is_made_once_the_run_is_stopped() -> None:
-    bench = bench_of(as_planned(1))
-
-    def lost(tickets, update) -> Answer:
-        bench.stop.why = "interrupted"
-        return LOST
-
-    bench.tickets.script = [lost]
-    (receipt,) = bench.run(step()).receipts
-    assert (receipt.outcome, receipt.proof) == (Outcome.FAILED, Proof.UNCHANGED)
+    assert (receipt.outcome, receipt.proof, receipt.at) == (Outcome.UNKNOWN, Proof.NONE, NOW)
+    assert receipt.detail == "the connection broke; nothing has changed; unclear until 2026-11-23T12:15:00Z"
     assert len(bench.tickets.updates) == 1
-
-
-def test_no_second_attempt_is_made_once_the_decision_has_expired() -> None:
-    bench = bench_of(as_planned(1), script=[says(LOST, effect=False)])
-    (receipt,) = bench.run(step(valid_until=NOW + timedelta(seconds=3))).receipts
-    assert (receipt.outcome, receipt.proof) == (Outcome.FAILED, Proof.UNCHANGED)
-    assert receipt.detail == (
-        "the first attempt had no effect, and no second one was made: valid_until has passed since the plan was made"
-    )
-    assert len(bench.tickets.updates) == 1
-
-
-def test_a_second_attempt_that_is_lost_too_but_took_effect_is_applied_once() -> None:
-    bench = bench_of(as_planned(1), script=[says(LOST, effect=False), says(LOST, effect=True)])
-    (receipt,) = bench.run(step()).receipts
-    assert (receipt.outcome, receipt.proof, len(bench.tickets.taken)) == (Outcome.APPLIED, Proof.TAGGED, 1)
 
 
 def test_an_old_server_that_tells_no_times_confirms_a_schedule_by_its_status() -> None:
@@ -352,8 +355,8 @@ def _without_times(answer: Answer, *, effect: bool = True):
 
 def test_on_an_old_server_a_lost_move_of_a_window_is_not_taken_for_done_because_of_its_status() -> None:
     move = step(reason=Reason.RESCHEDULE_WANTED, before=WINDOW, after=OTHER_WINDOW, known_from="ledger")
-    lost = bench_of(as_planned(1, state=NO_TIMES), script=[_without_times(LOST, effect=False)] * 2)
-    assert lost.run(move).receipts[0].outcome is Outcome.FAILED
+    lost = bench_of(as_planned(1, state=NO_TIMES), script=[_without_times(LOST, effect=False)])
+    assert lost.run(move).receipts[0].outcome is Outcome.UNKNOWN
     done = bench_of(as_planned(1, state=NO_TIMES), script=[_without_times(LOST)])
     (receipt,) = done.run(move).receipts
     assert (receipt.outcome, receipt.proof, len(done.tickets.updates)) == (Outcome.APPLIED, Proof.TAGGED, 1)

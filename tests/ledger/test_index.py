@@ -1,6 +1,7 @@
 """The index: the history of each ticket, drawn from receipts, open intents and closings of a verified ledger."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,9 @@ APPLIED = Remembered(
 )
 
 
+ONE = frozenset({"000000000001"})
+
+
 def known(root: Path, *numbers: int) -> Mapping[Guid, Story]:
     """What the index says of some tickets."""
     return read_index(root, map(guid, numbers), TARGETS).stories
@@ -57,12 +61,12 @@ def test_a_ledger_that_was_never_begun_knows_nothing(tmp_path: Path) -> None:
 
 
 def test_an_applied_update_is_remembered_with_who_and_why(tmp_path: Path) -> None:
-    assert story(tmp_path, intent(), recorded()) == Story(last=APPLIED)
+    assert story(tmp_path, intent(), recorded()) == Story(last=APPLIED, operations=ONE)
 
 
 def test_only_tickets_that_are_asked_for_and_known_are_told(tmp_path: Path) -> None:
     write_run(tmp_path, FIRST, intent(1), recorded(1), intent(2), recorded(2))
-    assert known(tmp_path, 1, 3) == {guid(1): Story(last=APPLIED)}
+    assert known(tmp_path, 1, 3) == {guid(1): Story(last=APPLIED, operations=ONE)}
 
 
 def test_an_update_that_waits_for_others_is_remembered_with_what_was_seen(tmp_path: Path) -> None:
@@ -84,30 +88,33 @@ def test_a_schedule_and_its_window_are_remembered(tmp_path: Path) -> None:
 
 
 def test_an_intent_without_a_receipt_is_open(tmp_path: Path) -> None:
-    assert story(tmp_path, intent()) == Story(open=OpenIntent(intent(), FIRST))
+    assert story(tmp_path, intent()) == Story(open=OpenIntent(intent(), FIRST), operations=ONE)
 
 
 def test_an_unknown_outcome_leaves_the_intent_open(tmp_path: Path) -> None:
     unknown = recorded(outcome=Outcome.UNKNOWN, gone=False, proof=Proof.NONE)
-    assert story(tmp_path, intent(), unknown) == Story(open=OpenIntent(intent(), FIRST))
+    lost = OpenIntent(intent(), FIRST, lost_at=unknown.receipt.at)
+    assert story(tmp_path, intent(), unknown) == Story(open=lost, operations=ONE)
+    write_run(tmp_path, SECOND, recorded(outcome=Outcome.UNKNOWN, gone=False, at=NOW + timedelta(hours=1)))
+    assert known(tmp_path, 1)[guid(1)].open == lost, "who finds nothing out loses no answer"
 
 
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.REJECTED_BY_SERVER, Outcome.STALE])
 def test_an_update_that_had_no_effect_leaves_no_trace(tmp_path: Path, outcome: Outcome) -> None:
-    assert story(tmp_path, intent(), recorded(outcome=outcome, gone=False)) is None
+    assert story(tmp_path, intent(), recorded(outcome=outcome, gone=False)) == Story(operations=ONE)
 
 
 def test_an_update_without_effect_does_not_hide_the_one_before(tmp_path: Path) -> None:
     write_run(tmp_path, FIRST, intent(), recorded())
     write_run(tmp_path, SECOND, intent(operation="b"), recorded(operation="b", outcome=Outcome.FAILED, gone=False))
-    assert known(tmp_path, 1) == {guid(1): Story(last=APPLIED)}
+    assert known(tmp_path, 1) == {guid(1): Story(last=APPLIED, operations=ONE | {"b"})}
 
 
 def test_a_step_that_was_not_reached_settles_nothing(tmp_path: Path) -> None:
     write_run(tmp_path, FIRST, intent())
     skipped = recorded(outcome=Outcome.NOT_ATTEMPTED, operation=None, gone=False)
     write_run(tmp_path, SECOND, skipped, recorded(outcome=Outcome.STALE, operation=None, gone=False))
-    assert known(tmp_path, 1) == {guid(1): Story(open=OpenIntent(intent(), FIRST))}
+    assert known(tmp_path, 1) == {guid(1): Story(open=OpenIntent(intent(), FIRST), operations=ONE)}
 
 
 def test_the_next_run_settles_the_intent_of_a_dead_one(tmp_path: Path) -> None:
@@ -121,25 +128,27 @@ def test_the_next_run_settles_the_intent_of_a_dead_one(tmp_path: Path) -> None:
 
 def test_a_receipt_of_another_operation_does_not_settle_an_intent(tmp_path: Path) -> None:
     write_run(tmp_path, FIRST, intent(operation="aaa"), recorded(operation="aa", outcome=Outcome.FAILED, gone=False))
-    assert known(tmp_path, 1) == {guid(1): Story(open=OpenIntent(intent(operation="aaa"), FIRST))}
+    assert known(tmp_path, 1) == {
+        guid(1): Story(open=OpenIntent(intent(operation="aaa"), FIRST), operations=frozenset({"aa", "aaa"}))
+    }
 
 
 def test_a_later_intent_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
     again = intent(operation="b", attempt=2)
-    assert story(tmp_path, intent(), again) == Story(open=OpenIntent(again, FIRST))
+    assert story(tmp_path, intent(), again) == Story(open=OpenIntent(again, FIRST), operations=ONE | {again.operation})
 
 
 def test_a_ticket_that_was_seen_to_be_gone_stays_gone(tmp_path: Path) -> None:
     write_run(tmp_path, FIRST, intent(), recorded(gone=False))
     assert [told.last and told.last.gone for told in known(tmp_path, 1).values()] == [False]
     write_run(tmp_path, SECOND, closed(1))
-    assert known(tmp_path, 1) == {guid(1): Story(last=APPLIED)}
+    assert known(tmp_path, 1) == {guid(1): Story(last=APPLIED, operations=ONE)}
 
 
 def test_a_receipt_that_finds_the_ticket_gone_closes_it_too(tmp_path: Path) -> None:
     write_run(tmp_path, FIRST, intent(), recorded(gone=False))
     write_run(tmp_path, SECOND, recorded(outcome=Outcome.STALE, operation=None, gone=True))
-    assert known(tmp_path, 1) == {guid(1): Story(last=APPLIED)}
+    assert known(tmp_path, 1) == {guid(1): Story(last=APPLIED, operations=ONE)}
 
 
 def test_the_last_word_follows_the_heads_and_not_the_clock(tmp_path: Path) -> None:
@@ -153,7 +162,7 @@ def test_the_last_word_follows_the_heads_and_not_the_clock(tmp_path: Path) -> No
 def test_a_torn_tail_is_treated_as_never_written(tmp_path: Path) -> None:
     path = write_run(tmp_path, FIRST, intent(), recorded())
     path.write_bytes(path.read_bytes()[:-1])
-    assert known(tmp_path, 1) == {guid(1): Story(open=OpenIntent(intent(), FIRST))}
+    assert known(tmp_path, 1) == {guid(1): Story(open=OpenIntent(intent(), FIRST), operations=ONE)}
 
 
 def test_text_that_looks_like_a_line_about_another_ticket_fools_nobody(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import Intent, OpenIntent, Remembered, Story
 from reconciler.model.status import State, Status, wanted_from
 from reconciler.model.ticket import Found, Gone, Hidden, Reading, Unread
+from reconciler.model.value import replace
 from reconciler.model.verdict import Reason as Is
 from tests.builders import (
     APPROVED,
@@ -97,6 +98,9 @@ class Case:
         return {"wanted": wanted_from(self.wanted), **self.decision}
 
 
+A_MOMENT_AGO = left_open(APPROVED, at=at("2026-11-23T11:46:00Z"))
+LOST_A_MOMENT_AGO = replace(left_open(APPROVED), open=OpenIntent(left_open(APPROVED).open.intent, "r", lost_at=NOW))  # type: ignore[union-attr]
+KNOWS_THE_TAG = Story(operations=frozenset({TAG}))
 TYPO = {"expect": Expectation(object=r"\VED\Policy\Web\other.example.com")}
 OTHER_STAGE = {"expect": Expectation(object=OBJECT, workflow=r"\VED\Policy\Workflows\Stage 500")}
 AS_REVIEWED = {"expect": Expectation(object=OBJECT.upper(), workflow=WORKFLOW.lower())}
@@ -322,6 +326,15 @@ CASES = (
     Case("died, and nothing has changed", Is.APPROVE_WANTED, APPROVED, there(), left_open(APPROVED)),
     Case("died, unchanged, minds changed", Is.REJECT_WANTED, REJECTED, there(), left_open(APPROVED)),
     Case("died, unchanged, taken back", Is.IN_SYNC_SAME, PENDING, there(), left_open(APPROVED)),
+    Case("a moment ago, and nothing has changed", Is.UNCLEAR_LOST_ANSWER, APPROVED, there(), A_MOMENT_AGO),
+    Case("a moment ago, unchanged, minds changed", Is.UNCLEAR_LOST_ANSWER, REJECTED, there(), A_MOMENT_AGO),
+    Case("a moment ago, unchanged, taken back", Is.UNCLEAR_LOST_ANSWER, PENDING, there(), A_MOMENT_AGO),
+    Case("a moment ago, and it shows", Is.IN_SYNC_SAME, APPROVED, there(APPROVED), A_MOMENT_AGO),
+    Case("its answer was lost a moment ago", Is.UNCLEAR_LOST_ANSWER, APPROVED, there(), LOST_A_MOMENT_AGO),
+    Case("another ledger was here", Is.CONFLICT_UNKNOWN_OPERATION, APPROVED, there(explanation=TAGGED)),
+    Case("another ledger was here, says its reason", Is.CONFLICT_UNKNOWN_OPERATION, APPROVED, there(reason=TAGGED)),
+    Case("the ledger is lost", Is.CONFLICT_UNKNOWN_OPERATION, COMING, there(COMING, explanation=TAGGED)),
+    Case("a tag of ours that had no effect", Is.APPROVE_WANTED, APPROVED, there(explanation=TAGGED), KNOWS_THE_TAG),
     Case(
         "died, and something has touched it",
         Is.CONFLICT_OPEN_INTENT,

@@ -75,6 +75,8 @@ def test_no_ticket_is_written_that_is_unseen_unclear_or_not_what_the_reviewer_sa
         | Live.OTHER_WORKFLOW
         | Live.ODD
         | Live.UNCLEAR
+        | Live.LOST
+        | Live.FOREIGN
         | Live.WANTED
         | Live.PROCESSING
         | Live.MOVED

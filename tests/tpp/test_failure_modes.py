@@ -104,7 +104,7 @@ def test_c2_a_time_out_after_the_update_was_sent_leaves_it_lost(tpp: Tpp) -> Non
     with session_with(tpp.sandbox.url, secrets=secrets, read_timeout=0.3) as session:
         answer = ticket_writer(session).update(UPDATE)
     why = f"{tpp.session.target.removeprefix('http://')} did not answer in time"
-    assert answer == Lost(why, server_fault=True, in_progress=True)
+    assert answer == Lost(why, server_fault=True)
     assert [guid for guid, _ in tpp.updates] == [guid(1)]
 
 
@@ -149,7 +149,7 @@ def test_c5_a_balancer_that_gives_up_leaves_the_update_lost(tpp: Tpp, status: in
     tpp.sandbox.faults.add(wrong_answers.gateway(status, effect=effect), operation="ticketUpdateStatus")
     answer = tpp.writer.update(UPDATE)
     why = f'the server answered HTTP {status}: "<!DOCTYPE html>"'
-    assert answer == Lost(why, server_fault=True, in_progress=status == 504)
+    assert answer == Lost(why, server_fault=True)
     assert tpp.updates == [(guid(1), effect)]
 
 

@@ -185,7 +185,7 @@ def test_a_server_that_trickles_its_answer_is_left_in_time() -> None:
         session_with(server.url, read_timeout=0.3) as session,
     ):
         answer = ticket_writer(session).update(Update(guid(1), Approved()))
-    assert answer == Lost(f"127.0.0.1:{server.port} did not answer in time", server_fault=True, in_progress=True)
+    assert answer == Lost(f"127.0.0.1:{server.port} did not answer in time", server_fault=True)
 
 
 def test_a_server_that_echoes_the_token_does_not_get_it_into_a_message() -> None:

@@ -57,6 +57,14 @@ FAULTS: dict[str, Fault] = {
 }
 """By name. `-before`: the server has done nothing. `-after`: it has, and then this happened. `trickle`: it has, too."""
 
+REFUSES = frozenset({"401", "403", *(f"result-{number}-before" for number in (3, 4, 5, 6, 8))})
+"""Answers of TPP itself that prove that it executed nothing."""
+NO_EFFECT_YET = sorted(
+    name
+    for name in FAULTS
+    if (name.endswith("-before") or name in _WITHOUT_EFFECT) and name not in REFUSES | {"trickle", "hang-before"}
+)
+"""Faults after which the update has not taken effect and still can. Those left out have it while they are slow."""
 SAYS_SUCCESS_AND_DID_NOTHING = frozenset({"result-1-before"})
 SAYS_GONE_AND_DID_IT = frozenset({"result-3-after"})
 SAYS_DENIED_AND_DID_IT = frozenset({"result-4-after"})

@@ -5,15 +5,17 @@ Waits cost no time: client, engine and sandbox share a clock that moves when som
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from reconciler.applying.brake import Brake
+from reconciler.applying.circuit_breaker import CircuitBreaker
+from reconciler.applying.context import RunContext
 from reconciler.applying.engine import apply_plan
-from reconciler.applying.tools import Tools
 from reconciler.ledger.chain import verify
 from reconciler.ledger.files import new_run_id
 from reconciler.ledger.history import read_lines
@@ -28,9 +30,11 @@ from reconciler.model.receipt import Outcome, Receipt, Run
 from reconciler.model.record import NO_STORY, Intent, Line, Opened, Story
 from reconciler.model.review import Provenance
 from reconciler.model.settings import Requests, Settings
+from reconciler.model.ticket import Answer, NotSent
 from reconciler.planning.guards import Circumstances
 from reconciler.planning.judge import judge, judge_closed, needs_reading
 from reconciler.planning.planner import Header, assemble, enforce_again
+from reconciler.ports import TicketWriter, Update
 from reconciler.sandbox.log import Entry
 from reconciler.sandbox.running import Listening, Sandbox, running_sandbox
 from reconciler.sandbox.seed import Seed
@@ -51,6 +55,7 @@ class SleepClock:
 
     at: datetime = NOW
     lock: threading.Lock = field(default_factory=threading.Lock)
+    coming: list[tuple[datetime, Callable[[], None]]] = field(default_factory=list)
 
     def now(self) -> datetime:
         with self.lock:
@@ -63,11 +68,23 @@ class SleepClock:
     def sleep(self, seconds: float) -> None:
         with self.lock:
             self.at += at_least(seconds)
+            due = [what for when, what in self.coming if when <= self.at]
+            self.coming = [(when, what) for when, what in self.coming if when > self.at]
+        for what in due:
+            what()
+
+    def later(self, seconds: float, what: Callable[[], None]) -> None:
+        """Have something happen once this much time has passed."""
+        with self.lock:
+            self.coming.append((self.at + timedelta(seconds=seconds), what))
 
 
 @dataclass
 class House:
-    """A server, a repository's decisions, and a ledger: plan and apply as often as you like."""
+    """A server, a repository's decisions, and a ledger: plan and apply as often as you like.
+
+    With `late` the server carries out an update that many seconds after it answered without having done so.
+    """
 
     sandbox: Sandbox
     ledger: Path
@@ -78,6 +95,7 @@ class House:
     workers: int = 2
     settle: float = 5.0
     read_timeout: float = PATIENT
+    late: float | None = None
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -118,17 +136,17 @@ class House:
             hold_lock(self.ledger, this_process(name, self.clock.now())) as lock,
             closing(open_journal(lock, name, origin, Opened(self.clock.now(), plan.digest))) as journal,
         ):
-            tools = Tools(
+            context = RunContext(
                 reader=MortalReader(ticket_reader(session), life),
-                writer=MortalWriter(ticket_writer(session), life),
+                writer=LateWriter(MortalWriter(ticket_writer(session), life), self),
                 ledger=MortalLedger(journal, life),
                 clock=self.clock,
-                brake=Brake(self.stop, self.policy.failure_budget),
+                breaker=CircuitBreaker(self.stop, self.policy.failure_budget),
                 run=name,
                 origin=origin,
                 settle=self.settle,
             )
-            return apply_plan(plan, stories, tools, workers=self.workers, progress=lambda _: None)
+            return apply_plan(plan, stories, context, workers=self.workers, progress=lambda _: None)
 
     @property
     def lines(self) -> list[Line]:
@@ -136,6 +154,14 @@ class House:
 
     def story(self, guid: Guid) -> Story:
         return read_index(self.ledger, [guid], self.targets).stories.get(guid, NO_STORY)
+
+    def deliver(self, entry: Entry) -> None:
+        """Carry out an update that the server has heard before, as one does that was held up on its way."""
+        host, port = urlsplit(self.sandbox.url).netloc.split(":")
+        with closing(HTTPConnection(host, int(port), timeout=10)) as connection:
+            headers = {"Authorization": f"Bearer {self.sandbox.token}", "Content-Type": "application/json"}
+            connection.request("POST", "/vedsdk/Workflow/Ticket/UpdateStatus", entry.body, headers)
+            connection.getresponse().read()
 
     # What the server saw.
 
@@ -159,6 +185,22 @@ class House:
 def _explains(entry: Entry, operation: str | None) -> bool:
     body = entry.json
     return isinstance(body, Mapping) and f"[op:{operation}]" in str(body.get("Explanation"))
+
+
+@dataclass
+class LateWriter:
+    """The writer of a run before a server that carries out late what it did not carry out at once."""
+
+    true: TicketWriter
+    house: House
+
+    def update(self, update: Update) -> Answer:
+        answer = self.true.update(update)
+        if self.house.late is not None and not isinstance(answer, NotSent):
+            heard = [each for each in self.house.sandbox.log.updates if parse_guid(each.guid or "") == update.guid]
+            if heard and not any(each.effect for each in heard):
+                self.house.clock.later(self.house.late, lambda: self.house.deliver(heard[-1]))
+        return answer
 
 
 @contextmanager

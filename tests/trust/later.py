@@ -1,13 +1,10 @@
-"""The real command line, 20 seconds later: `python later.py apply --yes`.
-
-By then the sandbox, as the tests configure its clients, has to be done with whatever a run that died had sent.
-"""
+"""The real command line, when patience with what a dead run sent is over: `python later.py apply --yes`."""
 
 from datetime import datetime, timedelta
 
 from reconciler.app.clock import SystemClock
 
-LATER = timedelta(seconds=20)
+LATER = timedelta(seconds=100)
 
 
 def main() -> None:

@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 
 from reconciler.ledger.chain import verify
+from reconciler.model.plan import Plan
+from reconciler.model.receipt import Outcome, Run
 from reconciler.model.status import Approved, Rejected, Status, wanted_from
 from reconciler.model.value import replace
-from reconciler.model.verdict import Group, Verdict
+from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.sandbox.seed import APPROVER, JOE, Seed, TicketSeed
 from tests.builders import between, decision, guid
 from tests.trust.faults import (
     FAULTS,
+    NO_EFFECT_YET,
     SAYS_DENIED_AND_DID_IT,
     SAYS_GONE_AND_DID_IT,
     SAYS_SUCCESS_AND_DID_NOTHING,
@@ -49,6 +52,9 @@ SEED = Seed(
 )
 
 ONCE, ALWAYS = 1, None
+LATE = {"within-settle": 2.0, "after-settle": 30.0, "within-patience": 800.0}
+"""Seconds after which an update takes effect whose answer was wrong. Effects at once are the faults `-after`."""
+AFTER_PATIENCE = 16 * 60.0
 SITES = {
     # name: operation, how many of a ticket's calls go well before, how many then go wrong
     "read-before": ("ticketDetails", 0, ONCE),
@@ -92,12 +98,69 @@ def test_no_fault_leads_to_a_second_write_or_a_false_receipt_and_a_second_run_he
         check_receipts(house, first, fault, site)
         house.sandbox.faults.clear()
         let_the_server_finish(house)
+        house.apply()
+        assert_no_write_twice(house)
+        house.clock.sleep(AFTER_PATIENCE)
         second = house.apply()
         assert_receipts_are_true(house, second)
         assert_no_write_twice(house)
         assert_no_write_without_intent(house)
         check_healed(house, fault, site)
         verify(tmp_path)
+
+
+@pytest.mark.parametrize("late", LATE.values(), ids=LATE.keys())
+@pytest.mark.parametrize("fault", NO_EFFECT_YET)
+def test_an_update_that_takes_effect_late_is_followed_by_no_other(fault: str, late: float, tmp_path: Path) -> None:
+    with open_house(tmp_path, DECISIONS, SEED) as house:
+        first = lose_the_updates(house, fault, late)
+        for minutes in (0, 1, 5, 8):
+            house.clock.sleep(minutes * 60)
+            house.apply()
+            assert_no_write_twice(house)
+        house.clock.sleep(AFTER_PATIENCE)
+        house.apply()
+        assert_no_write_twice(house)
+        assert_receipts_are_true(house, first)
+        assert_no_write_without_intent(house)
+        check_healed(house, "nothing", "write")
+        verify(tmp_path)
+
+
+@pytest.mark.parametrize("fault", NO_EFFECT_YET)
+def test_what_has_not_taken_effect_within_patience_is_proposed_anew_and_says_so(fault: str, tmp_path: Path) -> None:
+    with open_house(tmp_path, DECISIONS, SEED) as house:
+        plan = house.plan()
+        lose_the_updates(house, fault, AFTER_PATIENCE + 3600, plan)
+        for minutes in (0, 1, 5, 8):
+            house.clock.sleep(minutes * 60)
+            unclear = house.plan()
+            assert {step.reason for step in unclear.steps} == {Reason.UNCLEAR_LOST_ANSWER}
+            assert all(step.detail.startswith("unclear until 2026-11-23T12:") for step in unclear.steps)
+            house.apply(unclear)
+            house.apply(plan)
+            assert house.effects() == {}
+        house.clock.sleep(AFTER_PATIENCE)
+        assert {receipt.outcome for receipt in house.apply(plan).receipts} == {Outcome.STALE}, "it does not know"
+        anew = house.plan()
+        assert {step.group for step in anew.steps} == {Group.CHANGE}
+        assert all("sent before: run " in step.detail for step in anew.steps)
+        house.apply(anew)
+        assert set(house.effects()) == set(house.decisions)
+        assert_no_write_twice(house)
+
+
+def lose_the_updates(house: House, fault: str, late: float, plan: Plan | None = None) -> Run:
+    """Apply while every update is answered wrongly before it takes effect, which it does `late` seconds after."""
+    plan = plan or house.plan()
+    go_wrong(house, fault, "write")
+    house.late = late
+    house.read_timeout = IMPATIENT if fault in SLOW else PATIENT
+    run = house.apply(plan)
+    house.late, house.read_timeout = None, PATIENT
+    house.sandbox.faults.clear()
+    let_the_server_finish(house)
+    return run
 
 
 def let_the_server_finish(house: House) -> None:

@@ -1,17 +1,16 @@
-"""What a run works with, and the receipts and observations that every part of the protocol makes with it."""
+"""What a run works with, and the observations and receipts that every part of the protocol makes with it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
-from reconciler.applying.brake import Brake
-from reconciler.applying.evidence import after_acceptance
+from reconciler.applying.circuit_breaker import CircuitBreaker
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import Intent, Recorded
 from reconciler.model.review import Provenance
 from reconciler.model.ticket import Reading, Unread
-from reconciler.planning.traces import Finding, Sighting, Trace, after_silence, look
+from reconciler.planning.traces import Finding, Sighting, look
 from reconciler.ports import Clock, Ledger, TicketReader, TicketWriter
 
 _FIRST_PAUSE = 0.05
@@ -19,78 +18,66 @@ _LONGEST_PAUSE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class RunContext:
     """The ports of a run with its name and origin.
 
-    `settle` is how long, in seconds, a write may take to show; `patience` how long after an intent a server may still
-    be at work on its request, when nobody is there any more who could have got the answer.
+    `settle` is how long, in seconds, a write may take to show; `patience` how long after a lost answer the server may
+    still carry the update out, so that nothing is sent again.
     """
 
     reader: TicketReader
     writer: TicketWriter
     ledger: Ledger
     clock: Clock
-    brake: Brake
+    breaker: CircuitBreaker
     run: str
     origin: Provenance
     settle: float = 5.0
-    patience: float = 110.0
+    patience: float = 900.0
 
 
-def read(guid: Guid, tools: Tools) -> Reading:
+def read(guid: Guid, context: RunContext) -> Reading:
     """Read one ticket; a fault that every other reading would meet too stops the run."""
-    reading = tools.reader.read(guid)
+    reading = context.reader.read(guid)
     if isinstance(reading, Unread) and reading.systemic:
-        tools.brake.pull(reading.why)
+        context.breaker.trip(reading.why)
     return reading
 
 
-def sight(intent: Intent, tools: Tools) -> Sighting:
+def sight(intent: Intent, context: RunContext) -> Sighting:
     """Read the ticket of an intent and hold it against the intent."""
-    return look(intent, read(intent.guid, tools), tools.clock.now())
+    return look(intent, read(intent.guid, context), context.clock.now())
 
 
-def observe(intent: Intent, tools: Tools, *, accepted: bool) -> tuple[Sighting, Finding | None]:
-    """Read again until the reading proves something or the settle budget, which begins with the answer, has passed."""
-    judge = after_acceptance if accepted else after_silence
-    deadline = tools.clock.monotonic() + tools.settle
+def observe(
+    intent: Intent, context: RunContext, judge: Callable[[Sighting], Finding | None]
+) -> tuple[Sighting, Finding | None]:
+    """Read again until `judge` finds something or the settle budget, which begins with the answer, has passed."""
+    deadline = context.clock.monotonic() + context.settle
     pause = _FIRST_PAUSE
     while True:
-        left = deadline - tools.clock.monotonic()
-        sighting = sight(intent, tools)
+        left = deadline - context.clock.monotonic()
+        sighting = sight(intent, context)
         finding = judge(sighting)
         if finding is not None or left <= 0:
             return sighting, finding
-        tools.clock.sleep(min(pause, left))
+        context.clock.sleep(min(pause, left))
         pause = min(pause * 2, _LONGEST_PAUSE)
-
-
-def sight_left(intent: Intent, tools: Tools) -> Sighting:
-    """Read the ticket of an intent that another run left, once more when the server has to be done with its request.
-
-    Before that an unchanged ticket would not prove that the intent had no effect.
-    """
-    sighting = sight(intent, tools)
-    left = (intent.at + timedelta(seconds=tools.patience) - tools.clock.now()).total_seconds()
-    if sighting.trace is not Trace.UNCHANGED or left <= 0:
-        return sighting
-    tools.clock.sleep(min(left, tools.patience))
-    return sight(intent, tools)
 
 
 def receipt_of(
     step: Step,
-    tools: Tools,
+    context: RunContext,
     finding: Finding,
     sighting: Sighting | None = None,
     intent: Intent | None = None,
     result: int | None = None,
 ) -> Receipt:
-    """Make the receipt of a step from what was found."""
+    """Make the receipt of a step from what was found, as it is known now."""
     return Receipt(
         guid=step.guid,
         outcome=finding.outcome,
-        at=tools.clock.now(),
+        at=context.clock.now(),
         after=intent.after if intent else step.after,
         before=intent.before if intent else step.before,
         seen=sighting.seen if sighting else None,
@@ -106,11 +93,16 @@ def receipt_of(
     )
 
 
-def not_attempted(step: Step, why: str, tools: Tools) -> Receipt:
+def not_attempted(step: Step, why: str, context: RunContext) -> Receipt:
     """Make the receipt of a step that was not begun."""
-    return receipt_of(step, tools, Finding(Outcome.NOT_ATTEMPTED, Proof.NONE, why))
+    return receipt_of(step, context, Finding(Outcome.NOT_ATTEMPTED, Proof.NONE, why))
 
 
 def recorded(decided: Step | Intent, receipt: Receipt) -> Recorded:
     """Make the ledger entry of a receipt: for the decision of a step, or for that of an intent an earlier run left."""
     return Recorded(receipt, decided.decision, decided.change, decided.window)
+
+
+def told(sighting: Sighting) -> str:
+    """Return in words what a sighting showed."""
+    return sighting.why or sighting.trace.value

@@ -1,11 +1,11 @@
-"""Where a run's receipts are handed in, and the gate before the ledger that says which requests may have left."""
+"""Collects a run's receipts, and records every intent that may have reached the server."""
 
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from reconciler.applying.brake import Brake
-from reconciler.applying.tools import Tools, not_attempted, receipt_of
+from reconciler.applying.circuit_breaker import CircuitBreaker
+from reconciler.applying.context import RunContext, not_attempted, receipt_of
 from reconciler.errors import LedgerUnwritable
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Step
@@ -17,7 +17,7 @@ from reconciler.ports import Ledger, Progress
 
 
 @dataclass(slots=True)
-class Gate:
+class IntentGuard:
     """The ledger of a run as its workers see it. Thread-safe.
 
     It keeps the intents that went through, from which no request can be far, and lets none through once closed:
@@ -25,7 +25,7 @@ class Gate:
     """
 
     ledger: Ledger
-    brake: Brake
+    breaker: CircuitBreaker
     intents: dict[Guid, Intent] = field(default_factory=dict)
     closed: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -36,7 +36,7 @@ class Gate:
         try:
             self.ledger.append(entry)
         except LedgerUnwritable as error:
-            self.brake.pull(error.message)
+            self.breaker.trip(error.message)
             if isinstance(entry, Intent):
                 self._take_back(entry, before)
             raise
@@ -67,14 +67,14 @@ class Gate:
 
 
 @dataclass(slots=True)
-class Desk:
+class ReceiptCollector:
     """Takes the receipts: the first one for a step counts, later ones of workers that were given up do not."""
 
-    tools: Tools
-    gate: Gate
+    context: RunContext
+    guard: IntentGuard
     progress: Progress
     receipts: dict[Guid, Receipt] = field(default_factory=dict)
-    healed: int = 0
+    recovered: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def hand_in(self, step: Step, entry: Recorded) -> None:
@@ -83,14 +83,14 @@ class Desk:
             if step.guid in self.receipts:
                 return
             self.receipts[step.guid] = entry.receipt
-        self.tools.brake.concluded(entry.receipt.outcome)
+        self.context.breaker.concluded(entry.receipt.outcome)
         self.write(entry)
         self.progress(1)
 
     def write(self, entry: Entry) -> None:
-        """Write an entry for which nothing is to be sent. When that fails the gate has pulled the brake."""
+        """Write an entry for which nothing is to be sent. When that fails the guard has tripped the breaker."""
         with suppress(LedgerUnwritable):
-            self.tools.ledger.append(entry)
+            self.context.ledger.append(entry)
 
     def learn(self, entry: Recorded | Closed | None) -> None:
         """Write down what was found out about a step that changes nothing."""
@@ -98,17 +98,17 @@ class Desk:
             return
         self.write(entry)
         with self.lock:
-            self.healed += isinstance(entry, Recorded)
+            self.recovered += isinstance(entry, Recorded)
 
     def broken_off(self, step: Step, why: str, in_flight: str) -> Receipt:
         """Make the receipt of a step that came to no conclusion: unknown when a request may have left."""
-        intent = self.gate.passed(step.guid)
+        intent = self.guard.passed(step.guid)
         if intent is None:
-            return not_attempted(step, why, self.tools)
-        return receipt_of(step, self.tools, Finding(Outcome.UNKNOWN, Proof.NONE, in_flight), intent=intent)
+            return not_attempted(step, why, self.context)
+        return receipt_of(step, self.context, Finding(Outcome.UNKNOWN, Proof.NONE, in_flight), intent=intent)
 
 
-def behind_a_gate(tools: Tools) -> tuple[Tools, Gate]:
-    """Return the tools with their ledger behind a gate."""
-    gate = Gate(tools.ledger, tools.brake)
-    return replace(tools, ledger=gate), gate
+def guarded(context: RunContext) -> tuple[RunContext, IntentGuard]:
+    """Return the context with its ledger behind a guard."""
+    guard = IntentGuard(context.ledger, context.breaker)
+    return replace(context, ledger=guard), guard

@@ -1,4 +1,4 @@
-"""When a run has to stop by itself: systemic faults, a streak of server faults, the failure budget."""
+"""Circuit breaker: stops a run on systemic errors, consecutive server errors or an exhausted failure budget."""
 
 import threading
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ _INSUFFICIENT_PRIVILEGES = 4
 
 
 @dataclass(slots=True)
-class Brake:
-    """Counts what goes wrong and says why no further write may start. Thread-safe; once pulled it stays pulled."""
+class CircuitBreaker:
+    """Counts what goes wrong and says why no further write may start. Thread-safe; once open it stays open."""
 
     stop: Stop
     failure_budget: int | None = None
-    pulled: str | None = None
+    tripped: str | None = None
     """Why the run was stopped from inside by something that no single receipt can tell."""
     bug: bool = False
     """Whether a fault of our own stopped the run."""
@@ -30,27 +30,27 @@ class Brake:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def reason(self) -> str | None:
-        """Say why no new write may start; None while one may."""
+        """Return why no new write may start; None while one may."""
         with self._lock:
             if self._why is None:
                 self._why = self.stop.reason()
             return self._why
 
-    def pull(self, why: str) -> None:
+    def trip(self, why: str) -> None:
         """Stop the run for a systemic fault. The first reason is the one that is reported."""
         with self._lock:
-            self.pulled = self.pulled or why
+            self.tripped = self.tripped or why
             self._why = self._why or why
 
-    def pull_for_bug(self, why: str) -> None:
+    def trip_for_bug(self, why: str) -> None:
         """Stop the run for a fault of our own: what else it would do can't be trusted either."""
         self.bug = True
-        self.pull(why)
+        self.trip(why)
 
     @property
     def systemic(self) -> bool:
         """Whether the run was stopped by server, network, credentials or ledger, so that no retry of a step helps."""
-        return self.pulled is not None or self._streak
+        return self.tripped is not None or self._streak
 
     def answered(self, answer: Answer | Unread) -> None:
         """Take one answer of the server into account: streaks of server faults and of missing privileges."""

@@ -1,0 +1,50 @@
+"""What became of updates that earlier runs left without a receipt, found out by reading. Sends nothing."""
+
+from datetime import timedelta
+
+from reconciler.applying.context import RunContext, receipt_of, recorded, sight, told
+from reconciler.model.plan import Step
+from reconciler.model.receipt import Outcome, Proof
+from reconciler.model.record import Closed, OpenIntent, Recorded, Story
+from reconciler.model.value import replace
+from reconciler.model.verdict import Group, Reason
+from reconciler.planning.facts import may_take_effect_until
+from reconciler.planning.judge import until_words
+from reconciler.planning.traces import Finding, Trace, after_silence
+
+
+def resolve(step: Step, left: OpenIntent, context: RunContext) -> Recorded:
+    """Read what became of an intent without a receipt.
+
+    As long as the update may still take effect, an unchanged ticket proves nothing.
+    """
+    sighting = sight(left.intent, context)
+    finding = after_silence(sighting)
+    until = may_take_effect_until(left, timedelta(seconds=context.patience))
+    if finding is not None:
+        finding = replace(finding, detail=f"sent by run {left.run}: {finding.detail}")
+    elif sighting.trace is not Trace.UNCHANGED:
+        finding = Finding(Outcome.UNKNOWN, Proof.NONE, f"run {left.run} left an intent, and {told(sighting)}")
+    elif context.clock.now() < until:
+        why = f"run {left.run} sent an update and got no answer; it is {until_words(until)}"
+        finding = Finding(Outcome.UNKNOWN, Proof.NONE, why)
+    else:
+        finding = Finding(Outcome.FAILED, Proof.UNCHANGED, f"run {left.run} left an intent that had no effect")
+    return recorded(left.intent, receipt_of(step, context, finding, sighting, left.intent))
+
+
+def can_recover(step: Step, story: Story) -> bool:
+    """Whether the ledger has something to learn about a step that changes nothing."""
+    if step.group is Group.CHANGE:
+        return False
+    return story.open is not None or (step.reason is Reason.SETTLED_RECEIPT and not step.closed)
+
+
+def recover(step: Step, story: Story, context: RunContext) -> Recorded | Closed | None:
+    """Return the ledger entry that follows from reading the ticket; None when nothing new is known."""
+    if context.breaker.reason() is not None:
+        return None
+    if story.open is None:
+        return Closed(context.clock.now(), step.guid, step.decision)
+    resolved = resolve(step, story.open, context)
+    return None if resolved.receipt.outcome is Outcome.UNKNOWN else resolved

@@ -1,0 +1,168 @@
+"""The protocol of one step: read, compare, intend, send, observe. Whatever goes wrong, a receipt comes out."""
+
+import hashlib
+
+from reconciler.applying.conclude import conclude
+from reconciler.applying.context import RunContext, not_attempted, read, receipt_of, recorded
+from reconciler.applying.recover import resolve
+from reconciler.errors import LedgerUnwritable
+from reconciler.model.dn import dn_key
+from reconciler.model.guid import Guid
+from reconciler.model.plan import Step
+from reconciler.model.receipt import Outcome, Proof, Receipt, operation_tag
+from reconciler.model.record import NO_STORY, Intent, OpenIntent, Recorded, Story
+from reconciler.model.review import Provenance
+from reconciler.model.status import State, wanted_from
+from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Unread
+from reconciler.planning.facts import is_foreign
+from reconciler.planning.judge import spell
+from reconciler.planning.traces import Finding
+from reconciler.ports import Update
+
+
+def perform(step: Step, story: Story, context: RunContext, *, overtaken: str | None = None) -> Recorded:
+    """Carry out one step and say what happened.
+
+    `story` is what the ledger knows of the ticket; an intent that an earlier run left without a receipt is resolved
+    by reading, first. `overtaken` says what another run did to the ticket since the plan was made, which makes the
+    step stale. Raises LedgerUnwritable only when nothing was sent.
+    """
+    if (why := context.breaker.reason()) is not None:
+        return recorded(step, not_attempted(step, why, context))
+    if story.open is not None:
+        resolved = resolve(step, story.open, context)
+        if _settles(step, resolved.receipt):
+            return resolved
+        if resolved.receipt.proof is Proof.UNCHANGED and step.operation != story.open.intent.operation:
+            why = _unplanned(story.open)
+            return recorded(step, receipt_of(step, context, Finding(Outcome.STALE, Proof.NONE, why)))
+        context.ledger.append(resolved)
+    if overtaken is not None:
+        return recorded(step, receipt_of(step, context, Finding(Outcome.STALE, Proof.NONE, overtaken)))
+    return recorded(step, _carry_out(step, story, context))
+
+
+def _settles(step: Step, resolved: Receipt) -> bool:
+    """Whether what became of an earlier intent is also what became of the step."""
+    if resolved.proof is Proof.UNCHANGED:
+        return False
+    return resolved.outcome is Outcome.UNKNOWN or resolved.after == step.after
+
+
+def _unplanned(left: OpenIntent) -> str:
+    """Return why a step is stale: only a plan that knows of an update without an answer may send after it."""
+    return f"run {left.run} sent {spell(left.intent.after)} without an answer, which this plan does not know of"
+
+
+def _carry_out(step: Step, story: Story, context: RunContext) -> Receipt:
+    reading = read(step.guid, context)
+    if isinstance(reading, Unread):
+        context.breaker.answered(reading)
+        why = f"not sent: the ticket could not be read again: {reading.why}"
+        return receipt_of(step, context, Finding(Outcome.FAILED, Proof.NONE, why))
+    stale = why_stale(step, reading, story)
+    if stale is not None or not isinstance(reading, Found):
+        return receipt_of(step, context, Finding(Outcome.STALE, Proof.NONE, stale or ""))
+    return _write(step, reading.ticket, context)
+
+
+def _write(step: Step, ticket: LiveTicket, context: RunContext) -> Receipt:
+    if (why := context.breaker.reason() or _too_late(step, context)) is not None:
+        return not_attempted(step, why, context)
+    intent = _intent(step, ticket, context)
+    try:
+        context.ledger.append(intent)
+    except LedgerUnwritable as error:
+        return receipt_of(step, context, Finding(Outcome.FAILED, Proof.NONE, f"not sent: {error.message}"))
+    answer = context.writer.update(Update(step.guid, wanted_from(step.after), intent.explanation, step.parameters))
+    context.breaker.answered(answer)
+    return conclude(step, intent, answer, context)
+
+
+def _too_late(step: Step, context: RunContext) -> str | None:
+    now = context.clock.now()
+    if step.valid_until is not None and step.valid_until <= now:
+        return "valid_until has passed since the plan was made"
+    if step.after.schedule and step.after.schedule.stop and step.after.schedule.stop <= now:
+        return "the window has ended since the plan was made"
+    return None
+
+
+def _intent(step: Step, ticket: LiveTicket, context: RunContext) -> Intent:
+    operation = operation_of(context.run, step.guid)
+    return Intent(
+        at=context.clock.now(),
+        operation=operation,
+        guid=step.guid,
+        decision=step.decision,
+        before=ticket.state,
+        after=step.after,
+        object=ticket.object,
+        workflow=ticket.workflow,
+        updated=ticket.updated,
+        change=step.change,
+        explanation=explanation(step, context.origin, operation),
+        window=step.window,
+        source=step.source,
+        created=ticket.created,
+    )
+
+
+# Whether a ticket is still what the plan saw.
+
+
+def why_stale(step: Step, reading: Found | Gone | Hidden, story: Story = NO_STORY) -> str | None:
+    """Return what has changed since the plan; None when the ticket is as planned (its Updated time may differ)."""
+    match reading:
+        case Gone():
+            return "the ticket no longer exists (it did when the plan was made)"
+        case Hidden():
+            return "the server denies us the ticket since the plan was made"
+        case Found(ticket):
+            return _difference(step, ticket, story)
+
+
+def _difference(step: Step, ticket: LiveTicket, story: Story) -> str | None:
+    if is_foreign(ticket, story):
+        return "it carries the tag of an operation that this ledger does not know: another ledger's run was here"
+    if not _same_state(step, ticket.state):
+        was = spell(step.before) if step.before else "not there"
+        return f"it was {was} when the plan was made and is {spell(ticket.state)} now"
+    for name, planned, live in (
+        ("object", step.object, ticket.object),
+        ("workflow", step.workflow, ticket.workflow),
+        ("reason", step.approval_reason, ticket.reason),
+    ):
+        if dn_key(planned) != dn_key(live):
+            return f"its {name} was {planned!r} when the plan was made and is {live!r} now"
+    if sorted(step.approvers) != sorted(ticket.approvers):
+        return "its approvers have changed since the plan was made"
+    return None
+
+
+def _same_state(step: Step, live: State) -> bool:
+    if step.before is None:
+        return False
+    if step.known_from == "ledger" and live.schedule is None:
+        return step.before.status == live.status
+    return step.before == live
+
+
+# What is sent along.
+
+
+def operation_of(run: str, guid: Guid) -> str:
+    """Return the operation id of one ticket in one run: 12 hex digits."""
+    return hashlib.sha256(f"{run}\n{guid}".encode()).hexdigest()[:12]
+
+
+def explanation(step: Step, origin: Provenance, operation: str) -> str:
+    """Return the text to send: explanation, change and origin in parentheses, operation tag."""
+    facts = [
+        step.change if origin.commit else None,
+        f"PR #{origin.review.pull_request}" if origin.review else None,
+        f"commit {origin.commit[:7]}" if origin.commit else None,
+    ]
+    known = ", ".join(fact for fact in facts if fact)
+    pieces = [step.explanation, f"({known})" if known else None, operation_tag(operation)]
+    return " ".join(piece for piece in pieces if piece)
