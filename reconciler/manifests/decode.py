@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from reconciler.manifests.problems import Code, InvalidValue
-from reconciler.manifests.times import in_order, instant
+from reconciler.manifests.times import in_order, instant, to_the_millisecond
 from reconciler.manifests.windows import Windows
 from reconciler.model.decision import (
     Decision,
@@ -145,7 +145,7 @@ def _each_time(schedule: Entry | str | None, header: Header) -> list[InvalidValu
     """Return what is wrong with each of the times by itself."""
     faults: list[InvalidValue] = []
     for name, text in schedule.items() if isinstance(schedule, dict) else ():
-        attempt(lambda text=text: instant(text, header.zone), faults, "schedule", name)  # type: ignore[misc]
+        attempt(lambda text=text: _exact(text, header.zone), faults, "schedule", name)  # type: ignore[misc]
     return faults
 
 
@@ -161,7 +161,11 @@ def _fits_window(status: str, stops: bool, name: str) -> None:
 
 @lru_cache(maxsize=1024)
 def _timed(status: str, start: str, stop: str | None, zone: tzinfo | None) -> Wanted:
-    return _scheduled(status, instant(start, zone), None if stop is None else instant(stop, zone))
+    return _scheduled(status, _exact(start, zone), None if stop is None else _exact(stop, zone))
+
+
+def _exact(text: str, zone: tzinfo | None) -> datetime:
+    return to_the_millisecond(instant(text, zone))
 
 
 def _scheduled(status: str, start: datetime, stop: datetime | None) -> Wanted:

@@ -49,6 +49,7 @@ class Code(StrEnum):
     TIME_GAP = "time/gap"
     TIME_FOLD = "time/fold"
     TIME_ORDER = "time/order"
+    TIME_TOO_FINE = "time/too-fine"
     TIME_ZONE = "time/unknown-zone"
 
     WINDOW_UNKNOWN = "window/unknown"

@@ -1,9 +1,12 @@
 """Times as people write them to instants: with an offset, or local to a zone without guessing about daylight saving."""
 
 from datetime import UTC, datetime, timedelta, tzinfo
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import resources
+from zoneinfo import ZoneInfo
 
 from reconciler.manifests.problems import Code, InvalidValue, did_you_mean
+from reconciler.model.instant import shifted
 from reconciler.model.quoting import quote
 
 
@@ -46,16 +49,34 @@ def spelled(moment: datetime) -> str:
     return moment.isoformat() if exact else moment.isoformat(timespec="minutes")
 
 
+@lru_cache(maxsize=64)
 def zone_of(name: str) -> tzinfo:
-    """Return the zone with an IANA name. Raises InvalidValue when there is none."""
-    import zoneinfo
+    """Return the zone with an IANA name, from the `tzdata` package alone. Raises InvalidValue when there is none.
 
-    try:
-        return zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        near = did_you_mean(name, zoneinfo.available_timezones())
-        hint = near if near.startswith("did") else "use a name such as `Europe/Berlin`"
-        raise InvalidValue(Code.TIME_ZONE, f"time zone {quote(name)} is not known", hint) from None
+    So every machine reads the same files alike, whatever its own tables are and what else it keeps beside them.
+    """
+    known = _zone_names()
+    if name in known:
+        with resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
+            return ZoneInfo.from_file(file, key=name)
+    near = did_you_mean(name, known)
+    hint = near if near.startswith("did") else "use a name such as `Europe/Berlin`"
+    raise InvalidValue(Code.TIME_ZONE, f"time zone {quote(name)} is not known", hint)
+
+
+@cache
+def _zone_names() -> frozenset[str]:
+    """Return the names that IANA lists; `Factory` is the zone of machines that were never set up."""
+    listed = resources.files("tzdata").joinpath("zones").read_text(encoding="utf-8").split()
+    return frozenset(listed) - {"Factory"}
+
+
+def to_the_millisecond(moment: datetime) -> datetime:
+    """Return the same instant. Raises InvalidValue when it is finer than what TPP keeps: it would never be in sync."""
+    if moment.microsecond % 1_000:
+        hint = "leave out all but three digits behind the seconds"
+        raise InvalidValue(Code.TIME_TOO_FINE, "TPP keeps schedules to the millisecond, and this is finer", hint)
+    return moment
 
 
 def in_order(start: datetime, stop: datetime) -> None:
@@ -64,8 +85,9 @@ def in_order(start: datetime, stop: datetime) -> None:
         return
     message = f"`stop` is not after `start` ({_utc(start)} to {_utc(stop)})"
     hint = "swap them, or check the day after midnight" if stop < start else "a window needs a length"
-    if timedelta(0) < start - stop < timedelta(days=1):
-        hint = f"does it end on the next day, {_utc(stop + timedelta(days=1))}?"
+    next_day = shifted(stop, timedelta(days=1))
+    if stop < start < next_day:
+        hint = f"does it end on the next day, {_utc(next_day)}?"
     raise InvalidValue(Code.TIME_ORDER, message, hint, ("stop",))
 
 

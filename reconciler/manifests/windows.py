@@ -1,5 +1,6 @@
 """Named windows of time: the next occurrence of each, with daylight saving worked out and not guessed."""
 
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,8 +8,9 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from reconciler.manifests.problems import Code, InvalidValue, did_you_mean
-from reconciler.manifests.times import in_order, instant, zone_of
+from reconciler.manifests.times import in_order, instant, to_the_millisecond, zone_of
 from reconciler.model.decision import WindowUse
+from reconciler.model.instant import in_zone, shifted
 from reconciler.model.quoting import quote
 from reconciler.model.settings import RecurringWindow, SingleWindow, WindowDefinition
 from reconciler.model.status import Schedule
@@ -71,16 +73,17 @@ def _occurrences(window: RecurringWindow, now: datetime, count: int) -> tuple[Oc
     from dateutil.rrule import rrulestr
 
     zone = zone_of(window.timezone)
-    local_now = now.astimezone(zone).replace(tzinfo=None)
+    local_now = in_zone(now, zone).replace(tzinfo=None)
     rule = rrulestr(window.rule, dtstart=window.first)
     found: list[Occurrence] = []
-    since = local_now - timedelta(seconds=window.duration) - timedelta(days=1)
-    for moment in rule.xafter(since, inc=True):
-        if len(found) == count or moment > local_now + HORIZON:
-            break
-        occurrence = _occurrence(moment, window.duration, zone)
-        if occurrence.stop is None or occurrence.stop > now:
-            found.append(occurrence)
+    since, last = shifted(local_now, -timedelta(days=1, seconds=window.duration)), shifted(local_now, HORIZON)
+    with contextlib.suppress(OverflowError):  # the calendar is over
+        for moment in rule.xafter(since, inc=True):
+            if len(found) == count or moment > last:
+                break
+            occurrence = _occurrence(moment, window.duration, zone)
+            if occurrence.stop is None or occurrence.stop > now:
+                found.append(occurrence)
     return tuple(found)
 
 
@@ -182,7 +185,7 @@ def decode_window(stated: Mapping[str, Any], zone: tzinfo | None, members: Mappi
 
 def _instant(stated: Mapping[str, Any], name: str, zone: tzinfo | None) -> datetime:
     try:
-        return instant(stated[name], zone)
+        return to_the_millisecond(instant(stated[name], zone))
     except InvalidValue as fault:
         raise fault.under(name) from None
 

@@ -1,6 +1,8 @@
 """Instants: timezone-aware datetimes in UTC and their one canonical spelling."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
+
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 def as_utc(moment: datetime) -> datetime:
@@ -30,3 +32,20 @@ def require_utc(*moments: datetime | None) -> None:
     for moment in moments:
         if moment is not None and moment.tzinfo is not UTC:
             raise ValueError(f"{moment.isoformat()} is not a time in UTC, with a Z")
+
+
+def in_zone(moment: datetime, zone: tzinfo) -> datetime:
+    """Return the same instant in a zone; in UTC where the calendar, which ends with the year 9999, has no such day."""
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment.astimezone(UTC)
+
+
+def shifted(moment: datetime, by: timedelta) -> datetime:
+    """Return a moment moved by some time, or the first or last one of the calendar."""
+    try:
+        return moment + by
+    except OverflowError:
+        edge = _FIRST if by < timedelta(0) else _LAST
+        return edge.replace(tzinfo=moment.tzinfo)

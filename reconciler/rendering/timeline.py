@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from reconciler.model.instant import shifted
 from reconciler.model.plan import Step
 from reconciler.model.policy import Freeze
 from reconciler.model.status import Schedule
@@ -37,7 +38,7 @@ class Bar:
     @property
     def end(self) -> datetime:
         """Where the bar ends; one without an end is drawn for a day."""
-        return self.schedule.stop or self.schedule.start + OPEN_END
+        return self.schedule.stop or shifted(self.schedule.start, OPEN_END)
 
 
 def bars(steps: Iterable[Step]) -> list[Bar]:
@@ -62,9 +63,8 @@ def _kind(step: Step) -> Kind:
 
 def extent(found: Sequence[Bar]) -> tuple[datetime, datetime]:
     """Return the stretch of time that a timeline of these bars shows. Raises ValueError without bars."""
-    start = min(bar.schedule.start for bar in found) - _MARGIN
-    stop = max(bar.end for bar in found) + _MARGIN
-    return start, stop
+    start, stop = min(bar.schedule.start for bar in found), max(bar.end for bar in found)
+    return shifted(start, -_MARGIN), shifted(stop, _MARGIN)
 
 
 def clipped(freezes: Iterable[Freeze], start: datetime, stop: datetime) -> list[tuple[Freeze, datetime, datetime]]:

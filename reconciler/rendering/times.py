@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
+from reconciler.model.instant import in_zone
 from reconciler.model.status import Schedule
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -34,8 +35,8 @@ def utc(moment: datetime) -> str:
 @lru_cache(_CACHED)
 def local(moment: datetime, zone: tzinfo) -> str:
     """An instant in a zone: `Sat 23:00 Europe/Berlin`; the weekday tells whether the date differs."""
-    moment = moment.astimezone(zone)
-    return f"{_DAYS[moment.weekday()]} {clock(moment)} {zone_name(zone)}"
+    moment = in_zone(moment, zone)
+    return f"{_DAYS[moment.weekday()]} {clock(moment)} {zone_name(moment.tzinfo or zone)}"
 
 
 def both(moment: datetime, zone: tzinfo | None) -> str:
@@ -56,12 +57,13 @@ def window(schedule: Schedule) -> str:
 @lru_cache(_CACHED)
 def local_window(schedule: Schedule, zone: tzinfo) -> str:
     """A schedule in a zone: `Sat 23:00 to Sun 03:00 Europe/Berlin`."""
-    start = schedule.start.astimezone(zone)
+    start = in_zone(schedule.start, zone)
     if schedule.stop is None:
         return f"from {local(start, zone)}"
-    stop = schedule.stop.astimezone(zone)
+    stop = in_zone(schedule.stop, start.tzinfo or zone)
+    start = in_zone(start, stop.tzinfo or zone)
     end = clock(stop) if stop.date() == start.date() else f"{_DAYS[stop.weekday()]} {clock(stop)}"
-    return f"{_DAYS[start.weekday()]} {clock(start)} to {end} {zone_name(zone)}"
+    return f"{_DAYS[start.weekday()]} {clock(start)} to {end} {zone_name(start.tzinfo or zone)}"
 
 
 def _until(start: datetime, stop: datetime) -> str:

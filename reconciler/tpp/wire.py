@@ -197,7 +197,10 @@ def instant(members: Members, name: str) -> datetime | None:
 
 def _moment(spelled: str) -> datetime | None:
     match = _DATE.fullmatch(spelled)
-    moment = _EPOCH + timedelta(milliseconds=int(match[1])) if match else as_utc(datetime.fromisoformat(spelled))
+    moment = _EPOCH + timedelta(milliseconds=int(match[1])) if match else datetime.fromisoformat(spelled)
+    if moment.year == 1:
+        return None
+    moment = as_utc(moment)
     return None if moment.year == 1 else moment
 
 

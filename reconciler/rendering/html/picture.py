@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from reconciler.model.instant import shifted
 from reconciler.model.policy import Freeze
 from reconciler.rendering import times
 from reconciler.rendering.escape import html
@@ -48,12 +49,13 @@ def picture(found: Sequence[Bar], freezes: Sequence[Freeze], now: datetime) -> s
 
 def _axis(scale: _Scale, height: int, now: datetime) -> Iterator[str]:
     days = max(1, -(-(scale.stop - scale.start).days // 9))
-    tick = scale.start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    midnight = scale.start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    tick = shifted(midnight, timedelta(days=1))
     while tick < scale.stop:
         x = scale.x(tick)
         yield f'<line class="grid" x1="{x}" x2="{x}" y1="20" y2="{height}"/>'
         yield f'<text x="{x + 3}" y="14">{times.day(tick)[:3]} {tick:%m-%d}</text>'
-        tick += timedelta(days=days)
+        tick = shifted(tick, timedelta(days=days))
     if scale.start <= now <= scale.stop:
         x = scale.x(now)
         yield f'<line class="now" x1="{x}" x2="{x}" y1="4" y2="{height}"/>'

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from reconciler.model.instant import shifted
 from reconciler.model.plan import Plan
 from reconciler.rendering import times
 from reconciler.rendering.escape import log_lines, terminal
@@ -45,7 +46,7 @@ def timeline_text(plan: Plan, view: View = PLAIN) -> str:
         return "Timeline: the plan has no windows.\n"
     label = min(max(view.width // 3, 16), 36)
     scale = _scale(found, plan.made_at, max(view.width - label - 1, 20))
-    stop = scale.start + scale.width * scale.step
+    stop = shifted(scale.start, scale.width * scale.step)
     lines = [f"Timeline in UTC, one column is {times.span(scale.step)}"]
     lines.extend(" " * (label + 1) + line for line in _axis(scale))
     lines.extend(_row(bar, scale, label, plan.made_at, view) for bar in found)
@@ -72,7 +73,7 @@ def _axis(scale: _Scale) -> Iterator[str]:
     days = [" "] * scale.width
     marks = ["─"] * scale.width
     free = 0
-    stop = scale.start + scale.width * scale.step
+    stop = shifted(scale.start, scale.width * scale.step)
     moment = scale.start.replace(hour=0, minute=0, second=0, microsecond=0)
     while moment < stop:
         column = scale.column(moment)
@@ -84,7 +85,7 @@ def _axis(scale: _Scale) -> Iterator[str]:
                 marks[column] = "┬"
             elif scale.step < _DAY:
                 marks[column] = "┬"
-        moment += max(_DAY, scale.step)
+        moment = shifted(moment, max(_DAY, scale.step))
     yield "".join(days)
     yield "".join(marks)
 
