@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from reconciler.app.backends import ticket_writer
+from reconciler.app.change_records import with_change_records
 from reconciler.app.context import Context
 from reconciler.app.plan import Request, Seals, declared, plan_of
 from reconciler.app.reviews import Acting, circumstances, hold_to_reviews, provenance, who_acts
@@ -77,7 +78,8 @@ def prepared(context: Context, plan: Plan) -> Prepared:
     check_digest(plan)
     _check_target(plan, context)
     _check_expiry(plan, context.clock.now())
-    return Prepared(enforce_again(plan, circumstances(context, plan)))
+    seen = with_change_records(context, circumstances(context, plan), plan.steps, "apply")
+    return Prepared(enforce_again(plan, seen))
 
 
 def prepared_now(context: Context, request: Request, reviewed: Path | None = None) -> Prepared:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
+from reconciler.app.change_records import with_change_records
 from reconciler.app.changed import changed_since
 from reconciler.app.context import Context
 from reconciler.app.reviews import Acting, who_acts
@@ -100,8 +101,12 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
     with context.observer.progress("Reading tickets", len(to_read)) as advance:
         judged = _judged(to_read, stories, _counted(readings, advance), now, patience, request.shard)
         gone = (judge_closed(decision, stories[decision.guid], now) for decision in closed)
-        steps = itertools.chain(gone, judged)
-        return assemble(header, steps, desired.overrides, replace(acting.seen, now=now), sealed)
+        steps: Iterable[Step] = itertools.chain(gone, judged)
+        seen = replace(acting.seen, now=now)
+        if settings.policy.change_record is not None:
+            steps = tuple(steps)
+            seen = with_change_records(context, seen, steps, "plan")
+        return assemble(header, steps, desired.overrides, seen, sealed)
 
 
 def _known_seals(context: Context) -> Mapping[str, Seal]:

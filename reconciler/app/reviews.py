@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.app.change_records import with_change_records
 from reconciler.app.context import Context
 from reconciler.app.stopping import global_stop
 from reconciler.app.version import tool
@@ -63,7 +64,7 @@ def hold_to_reviews(context: Context, plan: Plan, acting: Acting) -> Plan:
     if context.settings.policy.four_eyes is None:
         return plan
     seen = replace(acting.seen, now=context.clock.now(), decided_by=_people_by_file(context, plan))
-    held = enforce_again(plan, seen)
+    held = enforce_again(plan, with_change_records(context, seen, plan.steps, "apply"))
     found = {control.name: control for control in held.controls}
     controls = tuple(found[known.name] if known.name == "four-eyes" else known for known in plan.controls)
     return replace(held, controls=controls)

@@ -24,6 +24,7 @@ COMMANDS = {
     "ledger": "Read, verify and export the record of what was applied.",
     "report": "Write a static site about decisions, windows and the ledger.",
     "windows": "Preview the named windows of the configuration.",
+    "change": "Show one change record as the policy sees it.",
     "doctor": "Check everything that a run depends on.",
     "auth": "Log in, verify or revoke a grant.",
     "github": "Comments, issues, provenance and the ledger branch in GitHub Actions.",

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli.examples import examples
-from reconciler.cli.sandbox_files import read_rules, read_seed
+from reconciler.cli.sandbox_files import read_change_systems, read_rules, read_seed
 from reconciler.errors import InvalidInput, ServerFailure
 from reconciler.model.decision import Problem, Source
 from reconciler.rendering.escape import terminal
@@ -34,6 +34,7 @@ class Wish:
     latency: float
     tick: float
     faults: Path | None
+    changes: Path | None
     tls_cert: Path | None
     tls_key: Path | None
     client_ca: Path | None
@@ -88,7 +89,8 @@ def _rules(path: Path | None) -> tuple[Rule, ...]:
 
 def _listening(wish: Wish) -> Listening:
     tls = server_context(wish.tls_cert, wish.tls_key, wish.client_ca) if wish.tls_cert else None
-    return Listening(wish.host, wish.port, tls, wish.latency, wish.tick)
+    changes = read_change_systems(wish.changes) if wish.changes else None
+    return Listening(wish.host, wish.port, tls, wish.latency, wish.tick, changes)
 
 
 def _tell(sandbox: Sandbox, reading: str, wish: Wish, *, resumed: bool) -> None:

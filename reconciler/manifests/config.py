@@ -17,8 +17,9 @@ from reconciler.manifests.text import is_below, repository_of
 from reconciler.manifests.times import in_order, instant, zone_of
 from reconciler.manifests.windows import decode_window, seconds
 from reconciler.manifests.yaml import SourceMap, Value, read_file
+from reconciler.model.change_record import ChangeKind, ChangeSystem
 from reconciler.model.decision import Problem, Source
-from reconciler.model.policy import FourEyes, Freeze, Limits, Policy
+from reconciler.model.policy import ChangeRule, FourEyes, Freeze, Limits, Policy, WindowRule
 from reconciler.model.quoting import quote
 from reconciler.model.server_url import InvalidServerUrl, parse_server_url
 from reconciler.model.settings import Auth, AuthMethod, Requests, Settings, Tls
@@ -190,7 +191,13 @@ def _incomplete(settings: Settings) -> list[InvalidValue]:
                 InvalidValue(Code.CONFIG_AUTH, "method `jwt` needs one source of the JWT", hint, ("auth", "method"))
             ]
         case _:
-            return []
+            pass
+    if settings.policy.change_record is not None and settings.change_records is None:
+        hint = "add `change_records: {kind: …, url: …}`"
+        return [
+            InvalidValue(Code.CONFIG_VALUE, "`change_record` needs a system to ask", hint, ("policy", "change_record"))
+        ]
+    return []
 
 
 _DEFAULTS = Settings()
@@ -230,6 +237,11 @@ def decode_settings(members: Members, folder: str, faults: list[InvalidValue]) -
         windows=windows,
         plan_ttl=_DEFAULTS.plan_ttl if ttl is None else ttl,
         stop_file=None if stop_file is None else _path(folder, stop_file),
+        change_records=attempt(
+            partial(_change_system, members["change_records"], folder), faults, "change_records", "url"
+        )
+        if "change_records" in members
+        else None,
     )
 
 
@@ -286,6 +298,33 @@ def _policy(stated: Members, zone: tzinfo | None, faults: list[InvalidValue]) ->
         freezes=tuple(freeze for freeze in freezes if freeze is not None),
         four_eyes=None if four_eyes is None else _four_eyes(four_eyes),
         failure_budget=None if budget is None else int(budget),
+        change_record=_change_rule(stated["change_record"]) if "change_record" in stated else None,
+    )
+
+
+def _change_rule(stated: Members) -> ChangeRule:
+    lists = {name: tuple(stated[name]) for name in ("state", "type", "approval", "objects") if name in stated}
+    emergency = stated.get("emergency")
+    return ChangeRule(
+        **lists,
+        window=WindowRule(stated.get("window", WindowRule.INSIDE)),
+        affected=stated.get("affected", False),
+        refuse_when_unavailable=stated.get("when_unavailable") != "warn",
+        emergency=None if emergency is None else _change_rule(emergency),
+    )
+
+
+def _change_system(stated: Members, folder: str) -> ChangeSystem:
+    """Raises InvalidValue for what is no address, or one to which credentials would be sent unencrypted."""
+    bundle, url = stated.get("ca_bundle"), stated["url"]
+    _server(url)  # the same rules; a path, which only the kind http needs, stays as it is written
+    return ChangeSystem(
+        kind=ChangeKind(stated["kind"]),
+        url=url,
+        timeout=float(stated.get("timeout", 10)),
+        states=stated.get("states", {}),
+        fields=stated.get("fields", {}),
+        ca_bundle=None if bundle is None else _path(folder, bundle),
     )
 
 

@@ -1,6 +1,7 @@
 """What a team allows: the values that guards check a plan against."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from msgspec import Struct
 
@@ -32,6 +33,31 @@ class FourEyes(Struct, frozen=True):
     allow_direct_push: bool = False
 
 
+class WindowRule(StrEnum):
+    """How the execution window has to lie to the planned window of a change record."""
+
+    INSIDE = "inside"
+    OVERLAPS = "overlaps"
+    IGNORE = "ignore"
+
+
+class ChangeRule(Struct, frozen=True, omit_defaults=True):
+    """What the change record of an approval has to be. Empty tuples mean: anything.
+
+    `affected` asks that the record names the object among its items. `refuse_when_unavailable` False lets a decision
+    through, with a warning, when the system can't be asked. `emergency` is the rule for records of type emergency.
+    """
+
+    state: tuple[str, ...] = ("scheduled", "implement")
+    type: tuple[str, ...] = ()
+    approval: tuple[str, ...] = ()
+    window: WindowRule = WindowRule.INSIDE
+    objects: tuple[str, ...] = ("**",)
+    affected: bool = False
+    refuse_when_unavailable: bool = True
+    emergency: "ChangeRule | None" = None
+
+
 class Policy(Struct, frozen=True):
     """All guard settings of one environment. Empty means: nothing is asked for, nothing is limited."""
 
@@ -42,3 +68,4 @@ class Policy(Struct, frozen=True):
     freezes: tuple[Freeze, ...] = ()
     four_eyes: FourEyes | None = None
     failure_budget: int | None = None
+    change_record: ChangeRule | None = None

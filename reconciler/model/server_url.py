@@ -68,7 +68,7 @@ def parse_server_url(text: str) -> ServerUrl:
     if scheme not in _USUAL_PORTS or host is None or not all(map(_is_segment, segments)):
         raise _refused(text)
     if scheme == "http" and not is_loopback(host):
-        message = f"server {quote(text)} is not https, so tokens and approvals would travel readable"
+        message = f"server {quote(text)} is not https, so tokens and approvals would be sent unencrypted"
         raise InvalidServerUrl(message, "write `https://`; http is only for a sandbox on this machine")
     port = int(found["port"] or _USUAL_PORTS[scheme])
     if not 0 < port <= _LAST_PORT:

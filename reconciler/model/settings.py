@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
+from reconciler.model.change_record import ChangeSystem
 from reconciler.model.policy import Policy
 
 
@@ -110,6 +111,7 @@ class Settings(Struct, frozen=True):
     plan_ttl: int = 86400
     stop_file: str | None = None
     former_servers: tuple[str, ...] = ()
+    change_records: ChangeSystem | None = None
 
     @property
     def targets(self) -> tuple[str, ...]:

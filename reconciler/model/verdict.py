@@ -106,6 +106,7 @@ class Reason(StrEnum):
     REFUSED_PERCENT = "refused/percent"
     REFUSED_AT_MOST = "refused/at-most"
     REFUSED_IDENTITY = "refused/identity"
+    REFUSED_CHANGE_RECORD = "refused/change-record"
     REFUSED_NOT_REVIEWED = "refused/not-reviewed"
 
     ERROR_UNREADABLE = "error/unreadable"

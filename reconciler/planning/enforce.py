@@ -118,5 +118,6 @@ def _configured(rule: str, seen: Circumstances) -> bool:
         "ownership": bool(policy.owns),
         "freeze": bool(policy.freezes),
         "four-eyes": policy.four_eyes is not None,
+        "change-record": policy.change_record is not None,
         "identity": policy.four_eyes is not None and bool(seen.identities),
     }[rule]

@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from reconciler.model.change_record import ChangeRecord, NoChangeRecord
 from reconciler.model.instant import format_instant
 from reconciler.model.plan import Step
 from reconciler.model.policy import Freeze, Policy
 from reconciler.model.review import Review
 from reconciler.model.verdict import Reason, Verdict
+from reconciler.planning.change_records import asks_for_record, why_not
 from reconciler.planning.patterns import matches_any
 
 
@@ -30,9 +32,9 @@ People = Review | NotYetReviewed | PushedDirectly
 class Circumstances:
     """What guards look at besides the plan.
 
-    `identities` are the prefixed universals of the caller and its groups, empty when nobody asked;
-    `stopped` says why the global stop is on; `decided_by` has the people behind single manifests (by path) where they
-    are known, `people` are those behind all others.
+    `identities` are the prefixed universals of the caller and its groups, empty when nobody asked; `stopped` says why
+    the global stop is on; `changes` are the change records that were looked up, by id; `decided_by` has the people
+    behind single manifests (by path) where they are known, `people` are those behind all others.
     """
 
     policy: Policy
@@ -40,6 +42,7 @@ class Circumstances:
     people: People = NotYetReviewed()
     identities: frozenset[str] = frozenset()
     stopped: str | None = None
+    changes: Mapping[str, ChangeRecord | NoChangeRecord] = field(default_factory=dict)
     decided_by: Mapping[str, People] = field(default_factory=dict)
 
 
@@ -148,6 +151,14 @@ def _identity(step: Step, seen: Circumstances) -> Refusal | None:
     return Refusal("identity", Reason.REFUSED_IDENTITY, detail)
 
 
+def _change_record(step: Step, seen: Circumstances) -> Refusal | None:
+    rule = seen.policy.change_record
+    if rule is None or not asks_for_record(rule, step):
+        return None
+    why = why_not(rule, step, seen.changes.get(step.change or ""), seen.now)
+    return None if why is None else Refusal("change-record", Reason.REFUSED_CHANGE_RECORD, why)
+
+
 STEP_GUARDS: dict[str, Guard] = {
     "stop": _stop,
     "required": _required,
@@ -156,5 +167,6 @@ STEP_GUARDS: dict[str, Guard] = {
     "freeze": _freeze,
     "four-eyes": _four_eyes,
     "identity": _identity,
+    "change-record": _change_record,
 }
 NEVER_OVERRIDDEN = frozenset({"stop", "four-eyes", "identity"})

@@ -169,6 +169,9 @@ REASONS: dict[Reason, Words] = {
         "the identity that would decide is not among the ticket's approvers",
         _GUARDED + "use the approver's credential, or change the workflow's approvers",
     ),
+    Reason.REFUSED_CHANGE_RECORD: Words(
+        "its change record does not allow it", _GUARDED + "bring the record and the decision together"
+    ),
     Reason.REFUSED_NOT_REVIEWED: Words(
         "it differs from the plan that was reviewed", _GUARDED + "make a new plan and have it reviewed"
     ),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.model.decision import Expectation, Override, Source
-from reconciler.model.policy import FourEyes, Freeze, Limits, Policy
+from reconciler.model.policy import ChangeRule, FourEyes, Freeze, Limits, Policy
 from reconciler.model.review import Review
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
@@ -103,6 +103,12 @@ REFUSALS = [
         {"approvers": ("local:{b6}", "AD+CORP:jdoe")},
         {"four_eyes": FourEyes(), "identities": ("local:{ff}",)},
         "the caller is not among the ticket's approvers (local:{b6}, AD+CORP:jdoe); use an identity that is",
+    ),
+    (
+        "change-record",
+        {"change": "CHG0041234"},
+        {"change_record": ChangeRule()},
+        "unavailable: CHG0041234 was not looked up; plan again",
     ),
 ]
 
@@ -212,6 +218,7 @@ def test_the_first_refusal_of_a_step_counts_and_others_are_left_as_they_are() ->
         ("freeze", "off", "not configured"),
         ("four-eyes", "off", "not configured"),
         ("identity", "off", "not configured"),
+        ("change-record", "off", "not configured"),
     }
 
 

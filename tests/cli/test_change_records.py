@@ -1,0 +1,205 @@
+"""The change record decides too: what a plan and an apply make of the record that a decision names."""
+
+import json
+
+import pytest
+
+from reconciler.sandbox.change_systems import Account, ChangeSystems, TableRow
+from reconciler.sandbox.running import Listening, running_sandbox
+from tests.cli.desk import FIRST, SECOND, Desk
+
+KEY = "key-of-the-change-table"
+OPEN = {
+    "state": "-2",
+    "approval": "approved",
+    "type": "normal",
+    "start_date": "2020-01-01 00:00:00",
+    "end_date": "2040-01-01 00:00:00",
+    "active": "true",
+}
+APPROVE = f"{{guid: {FIRST}, status: Approved, explanation: weekend 48}}"
+WINDOW = "schedule: {start: 2036-11-29T22:00:00Z, stop: 2036-11-30T02:00:00Z}"
+BETWEEN = f"{{guid: {FIRST}, status: Approved Between, explanation: weekend 48, {WINDOW}}}"
+
+
+@pytest.fixture
+def record(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    """Configure a table with one record, and a policy; return what changes them."""
+    monkeypatch.setenv("CHANGE_RECORDS_API_KEY", KEY)
+    servers = []
+
+    def configure(policy: str = "{}", number: str = "CHG0041234", asleep: bool = False, **fields: str) -> None:
+        row = TableRow(number, OPEN | fields)
+        systems = ChangeSystems(Account(api_key=KEY), (row,), asleep=asleep)
+        server = running_sandbox(listening=Listening(changes=systems))
+        url = server.__enter__().url
+        servers.append(server)
+        desk.configure(f"change_records: {{kind: servicenow, url: {url}}}\npolicy: {{change_record: {policy}}}\n")
+
+    yield configure
+    for server in servers:
+        server.__exit__(None, None, None)
+
+
+def planned(desk: Desk, entry: str = APPROVE) -> tuple[int, str, str]:
+    desk.decide(entry)
+    said = desk.run("plan", "--format", "json")
+    (step,) = json.loads(said.out)["steps"]
+    return said.code, step["reason"], step.get("detail", "")
+
+
+def test_an_approval_whose_record_allows_it_is_applied(desk: Desk, record) -> None:
+    record()
+    assert planned(desk)[:2] == (0, "approve/wanted")
+    assert desk.run("apply", "--yes").code == 0
+    assert len(desk.writes()) == 1
+
+
+REFUSED = {
+    "closed": ({}, {"state": "3"}, APPROVE, "closed: CHG0041234 is closed"),
+    "inactive": ({}, {"active": "false"}, APPROVE, "closed: CHG0041234 is scheduled"),
+    "on hold": ({}, {"on_hold": "true"}, APPROVE, "on-hold: CHG0041234 is on hold"),
+    "state": ({}, {"state": "-4"}, APPROVE, "not-approved: CHG0041234 has state assess, the policy asks for scheduled"),
+    "approval": (
+        {"approval": ["approved"]},
+        {"approval": "requested"},
+        APPROVE,
+        "not-approved: CHG0041234 has approval requested, the policy asks for approved",
+    ),
+    "type": ({"type": ["standard"]}, {}, APPROVE, "not-approved: CHG0041234 has type normal"),
+    "too early": (
+        {},
+        {"start_date": "2036-11-29 23:00:00"},
+        BETWEEN,
+        "outside-window: it would take effect 2036-11-29",
+    ),
+    "too late": ({}, {"end_date": "2036-11-30 01:59:59"}, BETWEEN, "outside-window: "),
+    "now is not then": ({}, {"start_date": "2036-01-01 00:00:00"}, APPROVE, "outside-window: "),
+    "no window": ({}, {"start_date": ""}, APPROVE, "outside-window: CHG0041234 has no planned window"),
+    "apart": (
+        {"window": "overlaps"},
+        {"end_date": "2030-01-01 00:00:00"},
+        BETWEEN,
+        "outside-window: it would take effect 2036-11-29T22:00:00Z to 2036-11-30T02:00:00Z, CHG0041234 is planned for",
+    ),
+    "items": ({"affected": True}, {"cmdb_ci": "other.example.com"}, APPROVE, "not-approved: CHG0041234 does not name"),
+    "absent": ({}, {"number": "CHG0000001"}, APPROVE, "not-found: CHG0041234: it is absent, or this account may not"),
+}
+
+
+@pytest.mark.parametrize(("policy", "fields", "entry", "why"), REFUSED.values(), ids=REFUSED)
+def test_a_record_that_does_not_allow_it_refuses_and_nothing_is_sent(desk, record, policy, fields, entry, why) -> None:
+    record(json.dumps(policy), **fields)
+    code, reason, detail = planned(desk, entry)
+    assert (code, reason) == (3, "refused/change-record")
+    assert detail.startswith(why)
+    assert desk.run("apply", "--yes").code == 3
+    assert desk.writes() == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "fields", "entry"),
+    [
+        ({"window": "ignore"}, {"start_date": ""}, APPROVE),
+        ({"window": "overlaps"}, {"end_date": "2036-11-29 23:00:00"}, BETWEEN),
+        ({"affected": True}, {"cmdb_ci": "www.example.com"}, APPROVE),
+        ({"state": ["scheduled"], "emergency": {"state": ["assess"]}}, {"state": "-4", "type": "emergency"}, APPROVE),
+        ({"objects": [r"\VED\Policy\Other\**"]}, {"state": "3"}, APPROVE),
+        ({}, {"state": "3"}, f"{{guid: {FIRST}, status: Rejected, explanation: no}}"),
+    ],
+)
+def test_what_the_rule_does_not_ask_for_is_no_reason_to_refuse(desk, record, policy, fields, entry) -> None:
+    record(json.dumps(policy), **fields)
+    code, reason, _ = planned(desk, entry)
+    assert (code, reason.partition("/")[0]) == (0, reason.partition("/")[0])
+    assert not reason.startswith("refused")
+
+
+def test_a_system_that_sleeps_refuses_unless_a_warning_is_enough(desk: Desk, record) -> None:
+    record(asleep=True)
+    code, reason, detail = planned(desk)
+    assert (code, reason) == (3, "refused/change-record")
+    assert detail.startswith(
+        "unavailable: CHG0041234 could not be checked: it answered something that is no JSON object"
+    )
+    record('{"when_unavailable": "warn"}', asleep=True)
+    assert planned(desk)[:2] == (0, "approve/wanted")
+
+
+def test_a_credential_that_is_absent_refuses_and_says_which(desk: Desk, record, monkeypatch) -> None:
+    record()
+    monkeypatch.delenv("CHANGE_RECORDS_API_KEY")
+    code, reason, detail = planned(desk)
+    assert (code, reason) == (3, "refused/change-record")
+    assert "CHANGE_RECORDS_API_KEY" in detail
+
+
+def test_a_saved_plan_is_held_against_the_record_as_it_is_now(desk: Desk, record) -> None:
+    record()
+    desk.decide(APPROVE)
+    assert desk.run("plan", "--out", "plan.json").code == 0
+    record(state="4")
+    said = desk.run("apply", "plan.json", "--yes")
+    assert said.code == 3
+    assert "closed: CHG0041234 is canceled" in said.out + said.err
+    assert desk.writes() == []
+
+
+def test_one_record_is_asked_for_once_for_all_its_tickets(desk: Desk, record) -> None:
+    record(number="CHG0000002")
+    desk.decide(APPROVE, f"{{guid: {SECOND}, status: Approved, explanation: weekend 48}}")
+    steps = json.loads(desk.run("plan", "--format", "json").out)["steps"]
+    assert {step["reason"] for step in steps} == {"refused/change-record"}
+
+
+def test_an_override_lets_one_ticket_through(desk: Desk, record) -> None:
+    record(state="3")
+    desk.write(
+        "tickets/web.yaml",
+        f"version: 1\nchange: CHG0041234\noverrides:\n  - {{rule: change-record, tickets: [{FIRST}], reason: outage, "
+        f"until: 2036-01-01T00:00:00Z}}\ntickets:\n  - {APPROVE}\n",
+    )
+    assert desk.run("plan").code == 0
+
+
+def test_the_command_shows_a_record_as_the_rule_sees_it(desk: Desk, record) -> None:
+    record(short_description="Web tier \x1b[31m")
+    said = desk.run("change", "chg0041234")
+    assert said.code == 0
+    assert "CHG0041234\n" in said.out
+    assert "state      scheduled\n" in said.out
+    assert "planned    2020-01-01T00:00:00Z to 2040-01-01T00:00:00Z\n" in said.out
+    assert "\x1b" not in said.out
+    assert json.loads(desk.run("change", "CHG0041234", "--format", "json").out)["record"]["state"] == "scheduled"
+    absent = desk.run("change", "CHG0000009")
+    assert (absent.code, absent.out) == (3, "")
+    assert "it is absent, or this account may not see it" in absent.err
+
+
+def test_no_output_has_the_credential(desk: Desk, record) -> None:
+    record(state="3")
+    desk.decide(APPROVE)
+    for command in (("plan", "-v"), ("plan", "--format", "json"), ("change", "CHG0041234"), ("apply", "--yes")):
+        said = desk.run(*command, "--log-level", "debug")
+        assert KEY not in said.out + said.err
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("policy: {change_record: {}}\n", "`change_record` needs a system to ask"),
+        ("change_records: {kind: servicenow, url: http://cmdb.example.com}\n", "is not https, so tokens"),
+        ("change_records: {kind: remedy, url: https://cmdb.example.com}\n", "reconciler.yaml:6:24"),
+        (
+            "change_records: {kind: jira, url: 'https://me:secret-word@jira.example.com'}\n",
+            "has a user or password in it",
+        ),
+    ],
+)
+def test_a_faulty_configuration_says_where_and_what(desk: Desk, text: str, why: str) -> None:
+    desk.configure(text)
+    desk.decide(APPROVE)
+    said = desk.run("validate")
+    assert said.code == 1
+    assert why in said.err + said.out
+    assert "secret-word" not in said.err + said.out
