@@ -8,6 +8,7 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from reconciler.manifests.problems import Code, InvalidValue, did_you_mean
+from reconciler.manifests.recurrence import check_rule, days_of
 from reconciler.manifests.times import in_order, instant, to_the_millisecond, zone_of
 from reconciler.model.decision import WindowUse
 from reconciler.model.instant import in_zone, shifted
@@ -70,15 +71,12 @@ def preview(definitions: Mapping[str, WindowDefinition], now: datetime, count: i
 
 
 def _occurrences(window: RecurringWindow, now: datetime, count: int) -> tuple[Occurrence, ...]:
-    from dateutil.rrule import rrulestr
-
     zone = zone_of(window.timezone)
     local_now = in_zone(now, zone).replace(tzinfo=None)
-    rule = rrulestr(window.rule, dtstart=window.first)
     found: list[Occurrence] = []
     since, last = shifted(local_now, -timedelta(days=1, seconds=window.duration)), shifted(local_now, HORIZON)
     with contextlib.suppress(OverflowError):  # the calendar is over
-        for moment in rule.xafter(since, inc=True):
+        for moment in days_of(window, last).xafter(since, inc=True):
             if len(found) == count or moment > last:
                 break
             occurrence = _occurrence(moment, window.duration, zone)
@@ -150,6 +148,7 @@ _UNITS = (86400, 3600, 60, 1)
 _NAMES_DAYS = re.compile(r"BYDAY=|BYMONTHDAY=|BYYEARDAY=")
 _NEEDS_FIRST = re.compile(r"INTERVAL=|COUNT=")
 _ANY_FIRST_DAY = datetime(2024, 1, 1)  # noqa: DTZ001 - wall time: the zone is that of the window
+_EARLIEST = datetime(1970, 1, 1)  # noqa: DTZ001 - as above
 _LONGEST = 7 * 86400
 
 
@@ -206,30 +205,25 @@ def _recurring(stated: Mapping[str, Any], zone_name: str | None) -> RecurringWin
             Code.CONFIG_VALUE, "a recurring window can't be longer than a week", "shorten it", ("duration",)
         )
     window = RecurringWindow(rule, zone_name, first.replace(hour=opens.hour, minute=opens.minute), duration)
-    _check_rule(window)
+    check_rule(window)
     return window
 
 
 def _first_day(stated: Mapping[str, Any], rule: str) -> datetime:
     if "first" in stated:
         try:
-            return datetime.fromisoformat(stated["first"])
+            first = datetime.fromisoformat(stated["first"])
         except ValueError:
             message = f"{quote(stated['first'])} does not exist"
             raise InvalidValue(Code.TIME_NO_SUCH, message, "check day and month", ("first",)) from None
+        if first < _EARLIEST:
+            message = f"`first` is before {_EARLIEST:%Y}"
+            raise InvalidValue(
+                Code.CONFIG_VALUE, message, "count from a later day: only days to come matter", ("first",)
+            )
+        return first
     if _NEEDS_FIRST.search(rule) or not (rule.startswith("FREQ=DAILY") or _NAMES_DAYS.search(rule)):
         message = f"rule {quote(rule)} does not say by itself which days it means"
         hint = "name days (BYDAY=SA), or add `first: 2026-01-03`, a day to count from"
         raise InvalidValue(Code.WINDOW_RULE, message, hint, ("rule",))
     return _ANY_FIRST_DAY
-
-
-def _check_rule(window: RecurringWindow) -> None:
-    from dateutil.rrule import rrulestr
-
-    try:
-        rrulestr(window.rule, dtstart=window.first)
-    except (ValueError, TypeError, KeyError) as error:
-        hint = "write UNTIL without Z, in local time" if "UNTIL" in window.rule and "Z" in window.rule else str(error)
-        message = f"rule {quote(window.rule)} is not a rule of RFC 5545"
-        raise InvalidValue(Code.WINDOW_RULE, message, hint, ("rule",)) from None

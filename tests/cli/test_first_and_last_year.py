@@ -32,7 +32,6 @@ def far(desk: Desk) -> Desk:
         "windows:\n"
         "  never: {start: '0001-01-01T00:00:00Z', stop: '9999-12-31T23:59:59Z'}\n"
         "  nights: {rule: FREQ=DAILY, start: '22:00', duration: 4h, first: 9999-12-01}\n"
-        "  first-nights: {rule: FREQ=DAILY, start: '22:00', duration: 4h, first: 0001-01-01}\n"
         "policy:\n"
         "  freezes:\n"
         "    - {name: first, start: '0001-01-01T00:00:00Z', stop: '0001-01-02T00:00:00Z'}\n"
