@@ -106,7 +106,8 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
         if settings.policy.change_record is not None:
             steps = tuple(steps)
             seen = with_change_records(context, seen, steps, "plan")
-        return assemble(header, steps, desired.overrides, seen, sealed)
+        plan = assemble(header, steps, desired.overrides, seen, sealed)
+    return replace(plan, notes=(*plan.notes, *context.backend.notes()))
 
 
 def _known_seals(context: Context) -> Mapping[str, Seal]:

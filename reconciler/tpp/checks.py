@@ -15,7 +15,7 @@ from reconciler.model.settings import Requests, Settings
 from reconciler.ports import Clock, Health, Probe
 from reconciler.tpp import wire
 from reconciler.tpp.address import parse_address
-from reconciler.tpp.calls import EXISTS, VERIFY, VERSION
+from reconciler.tpp.calls import EXISTS, IDENTITY_SELF, VERIFY, VERSION
 from reconciler.tpp.client import SCOPE_HINT, Failure
 from reconciler.tpp.redaction import one_line
 from reconciler.tpp.results import Result, describe
@@ -255,11 +255,23 @@ def probe_session(session: Session) -> Iterator[Probe]:
     yield _guarded("scope", lambda: _scope(session))
     yield _guarded("version", lambda: _version(session))
     failure = session.permissions.refresh()
-    if failure is not None:
-        yield Probe("permissions", Health.FAIL, failure.why, failure.hint)
-    else:
+    if failure is None:
         yield Probe("permissions", Health.OK, "refreshed")
+    elif failure is session.permissions.refused:
+        says = f"{failure.why}; without it tickets newer than the token may look gone"
+        yield Probe("permissions", Health.WARN, says, failure.hint)
+    else:
+        yield Probe("permissions", Health.FAIL, failure.why, failure.hint)
+    yield from _groups(session)
     yield _read(session)
+
+
+def _groups(session: Session) -> Iterator[Probe]:
+    """Say what a refused Identity/Self costs, and nothing when it is allowed."""
+    answer = session.client.ask(IDENTITY_SELF, None, lambda members: wire.sequence(members, "identities"))
+    if isinstance(answer, Failure) and answer.access and not answer.systemic:
+        says = f"{answer.why}; without it nobody checks that the caller is an approver of a ticket"
+        yield Probe("groups", Health.WARN, says, answer.hint)
 
 
 def _token(session: Session) -> Probe:

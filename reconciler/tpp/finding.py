@@ -16,7 +16,7 @@ def find_tickets(session: Session, *, object_dn: str | None = None, user_data: s
     (TPP reference, Workflow/Ticket/Enumerate and Permissions/Refresh). Raises ServerFailure.
     """
     failure = session.permissions.refresh()
-    if failure is not None:
+    if failure is not None and failure is not session.permissions.refused:
         raise failure.error()
     members = {name: value for name, value in (("ObjectDN", object_dn), ("UserData", user_data)) if value is not None}
     match session.client.ask(ENUMERATE, members, _parse):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconciler.errors import ServerFailure
 from reconciler.model.server_url import ServerUrl
@@ -28,6 +28,8 @@ class Session:
     client: Client
     permissions: Permissions
     writes: AdaptiveLimiter
+    refused: list[str] = field(default_factory=list)
+    """What this token may not ask, with what that costs, besides Permissions/Refresh."""
 
     @property
     def target(self) -> str:
@@ -47,7 +49,7 @@ class Session:
             slowed.append(
                 f"permissions were not refreshed, so tickets newer than the token may look gone: {refused.why}"
             )
-        return tuple(slowed)
+        return (*slowed, *dict.fromkeys(self.refused))
 
 
 @contextmanager
