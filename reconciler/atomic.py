@@ -19,12 +19,13 @@ except ImportError:  # pragma: no cover - Windows has none
 _NEW_FILE = 0o644
 
 
-def atomic_write(path: Path, data: bytes | Iterable[bytes], *, mode: int | None = None) -> None:
+def atomic_write(path: Path, data: bytes | Iterable[bytes], *, mode: int | None = None, durable: bool = True) -> None:
     """Put `data`, whole or in pieces, in the place of the file at `path`, or make it; its folder must exist.
 
-    File and folder are synced before this returns. The permissions are `mode`, or those of the file that is
-    replaced, or 0644. Only a regular file is replaced, never one through a link: what stands at `path` otherwise
-    raises OSError (see `check_replaceable`). Whatever OSError is raised, the old file is as it was.
+    File and folder are synced before this returns, unless the file need not be `durable`. The permissions are `mode`,
+    or those of the file that is replaced, or 0644. Only a regular file is replaced, never one through a link: what
+    stands at `path` otherwise raises OSError (see `check_replaceable`). Whatever OSError is raised, the old file is
+    as it was.
     """
     permissions = check_replaceable(path)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
@@ -33,12 +34,14 @@ def atomic_write(path: Path, data: bytes | Iterable[bytes], *, mode: int | None 
             os.fchmod(descriptor, (_NEW_FILE if permissions is None else permissions) if mode is None else mode)
             file.writelines((data,) if isinstance(data, bytes) else data)
             file.flush()
-            sync(descriptor)
+            if durable:
+                sync(descriptor)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def check_replaceable(path: Path) -> int | None:

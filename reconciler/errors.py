@@ -23,6 +23,10 @@ class InvalidInput(ReconcilerError):
         self.problems = problems
 
 
+class UnusableOutput(InvalidInput):
+    """A file that the command line asks for can't be written there, or would replace something else."""
+
+
 class GuardRefused(ReconcilerError):
     """A guard refuses the whole run: a limit, a stop, a stale or foreign plan."""
 

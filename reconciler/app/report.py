@@ -1,10 +1,12 @@
 """Report: the ledger with a check of its chain, and the files of a site."""
 
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from reconciler.atomic import atomic_write
 from reconciler.errors import InvalidInput, LedgerBroken
 from reconciler.ledger.chain import check
 from reconciler.ledger.history import unverified_lines
@@ -53,7 +55,14 @@ def write_site(out: Path, files: Mapping[str, str]) -> None:
         for name, text in files.items():
             path = out / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
+            if any(folder.is_symlink() for folder in _between(out, path)):
+                raise OSError(errno.EINVAL, f"{path} is behind a link")
+            atomic_write(path, text.encode("utf-8", "backslashreplace"), durable=False)
     except OSError as error:
         message = f"the site can't be written: {error.strerror or error}"
         raise InvalidInput((Problem("report/unwritable", Source(str(out)), message, "choose another --out"),)) from None
+
+
+def _between(out: Path, path: Path) -> tuple[Path, ...]:
+    """Return the folders of a file below `out`."""
+    return tuple(out / part for part in path.relative_to(out).parents if part != Path())

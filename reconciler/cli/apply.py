@@ -6,7 +6,9 @@ import click
 
 from reconciler.app.apply import Ended, Prepared, carry_out, prepared_file, prepared_now
 from reconciler.app.context import Context, open_context
+from reconciler.app.outputs import Kind, check_outputs, saved_as
 from reconciler.app.plan import Request
+from reconciler.atomic import atomic_write
 from reconciler.cli.exit_codes import Exit, of_plan, of_run, worst
 from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.output import RUN_FORMATS, detail_of, format_option, show_plan, show_run
@@ -18,8 +20,8 @@ from reconciler.errors import GuardRefused
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Run
 from reconciler.model.shard import Shard
+from reconciler.rendering.escape import terminal
 from reconciler.rendering.json_text import run_json
-from reconciler.rendering.view import Detail
 from reconciler.rendering.words import counted
 
 
@@ -54,7 +56,10 @@ def command(
 ) -> int:
     """Apply a saved plan exactly as it is, or plan the manifests at PATHS and apply that."""
     detail = detail_of(quiet, verbose)
-    with open_context(invocation.settings(), observer=Terminal()) as context:
+    settings, listeners = invocation.settings(), Listeners(metrics, notify, notify_as)
+    outputs = (*saved_as(out, Kind.RUN), *listeners.outputs())
+    check_outputs(outputs, settings, [path for path in paths if not path.endswith(".json")])
+    with open_context(settings, observer=Terminal()) as context:
         ready = _prepared(context, paths, reviewed, shard)
         if style == "text":
             show_plan(ready.plan, "text", detail)
@@ -64,8 +69,10 @@ def command(
             return int(of_plan(ready.plan))
         _ask(ready.plan, yes=yes)
         ended = carry_out(context, ready, fail_fast=fail_fast)
-        _report(ended.run, style, detail, out)
-        tell(Listeners(metrics, notify, notify_as), context.ledger, ready.plan, ended.run)
+        if style != "text" or ended.run.receipts or ended.run.notes:
+            show_run(ended.run, style, detail)
+        _save(ended.run, out)
+        tell(listeners, context.ledger, ready.plan, ended.run)
     return _code(ready.plan, ended)
 
 
@@ -88,11 +95,15 @@ def _ask(plan: Plan, *, yes: bool) -> None:
         raise GuardRefused("not confirmed, so nothing was written", "run it again once you agree with the plan")
 
 
-def _report(run: Run, style: str, detail: Detail, out: Path | None) -> None:
-    if out is not None:
-        out.write_text(run_json(run), encoding="utf-8")
-    if style != "text" or run.receipts or run.notes:
-        show_run(run, style, detail)
+def _save(run: Run, out: Path | None) -> None:
+    """Save the report. What was sent was sent: where it can't be saved, the outcome and its exit code stand."""
+    if out is None:
+        return
+    try:
+        atomic_write(out, run_json(run).encode())
+    except OSError as error:
+        why = f"the report of the run was not saved to {out}: {error.strerror or error}"
+        click.echo(f"warning: {terminal(why)}; `reconciler ledger log` has what was done", err=True)
 
 
 def _code(plan: Plan, ended: Ended) -> int:

@@ -11,6 +11,7 @@ from reconciler.errors import (
     LockHeld,
     ReconcilerError,
     ServerFailure,
+    UnusableOutput,
 )
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Outcome, Run
@@ -52,6 +53,7 @@ MEANING = {
 _WORST_FIRST = (Exit.BUG, Exit.UNKNOWN, Exit.SERVER, Exit.PERSON, Exit.REFUSED, Exit.CHANGES, Exit.OK)
 
 _OF_ERROR: tuple[tuple[type[ReconcilerError], Exit], ...] = (
+    (UnusableOutput, Exit.USAGE),
     (InvalidInput, Exit.INVALID),
     (GuardRefused, Exit.REFUSED),
     (ServerFailure, Exit.SERVER),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from reconciler.app.outputs import Kind, Output, check_outputs
 from reconciler.app.records import Filter, gather_evidence, records_of
 from reconciler.cli.exit_codes import Exit
 from reconciler.cli.ledger_options import filter_options, folder_of, ledger_option
@@ -19,6 +20,7 @@ from reconciler.ledger.chain import Chain, check
 from reconciler.ledger.heads import ledger_head
 from reconciler.ledger.zip_file import write_zip
 from reconciler.model.history import Record
+from reconciler.model.settings import Settings
 from reconciler.model.value import replace
 from reconciler.rendering import audit
 from reconciler.rendering.csv import csv_header, csv_row
@@ -98,6 +100,7 @@ def export(
     """
     folder = folder_of(invocation, ledger)
     if pack is not None:
+        check_outputs([Output("--pack", pack, Kind.PACK)], replace(Settings(), ledger=str(folder), tickets=()))
         _write_pack(folder, wanted, plans, pack)
         return
     records = records_of(folder, wanted)

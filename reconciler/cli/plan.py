@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from reconciler.app.context import open_context
+from reconciler.app.outputs import Kind, check_outputs, saved_as
 from reconciler.app.plan import Request, Seals
 from reconciler.app.plan import plan as make_plan
 from reconciler.app.reschedule import make_patch
@@ -50,7 +51,8 @@ def command(
 ) -> int:
     """Show what an apply of PATHS would do (default: the manifests that the configuration names)."""
     seals = Seals.IGNORED if ignore_seals else Seals.RESPECTED
-    settings = invocation.settings()
+    settings, listeners = invocation.settings(), Listeners(metrics, notify, notify_as)
+    check_outputs((*saved_as(out, Kind.PLAN), *listeners.outputs()), settings, paths)
     with open_context(settings, observer=Terminal()) as context:
         plan = make_plan(context, Request(paths, shard, since, seals=seals))
     if out is not None:
@@ -63,5 +65,5 @@ def command(
         show_plan(plan, style, detail_of(quiet, verbose))
     if timeline and style == "text":
         show_timeline(plan)
-    tell(Listeners(metrics, notify, notify_as), context.ledger, plan)
+    tell(listeners, context.ledger, plan)
     return int(of_plan(plan, changes_matter=exit_code))

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from reconciler.app.clock import SystemClock
+from reconciler.app.outputs import check_site
 from reconciler.app.report import read_ledger, write_site
 from reconciler.app.version import tool
 from reconciler.cli.exit_codes import Exit
@@ -43,6 +44,7 @@ def command(
     A broken ledger is shown with its faults, and the command exits with 4.
     """
     settings = invocation.settings()
+    check_site(out, settings)
     plan = load_plan(plan_file) if plan_file else None
     folder = ledger or Path(settings.ledger)
     found = read_ledger(folder)

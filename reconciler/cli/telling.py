@@ -1,7 +1,6 @@
 """Telling others how it went: a metrics file for Prometheus, a message to a chat. Neither changes the verdict."""
 
 import http.client
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,8 @@ from urllib.parse import urlsplit
 import click
 
 from reconciler.app.clock import SystemClock
+from reconciler.app.outputs import Kind, Output
+from reconciler.atomic import atomic_write
 from reconciler.codec import sha256
 from reconciler.ledger.history import read_lines
 from reconciler.model.plan import Plan
@@ -31,6 +32,10 @@ class Listeners:
     metrics: Path | None = None
     notify: str | None = None
     chat: str = "slack"
+
+    def outputs(self) -> tuple[Output, ...]:
+        """Return the file that is written for them, if there is one."""
+        return (Output("--metrics", self.metrics, Kind.METRICS),) if self.metrics is not None else ()
 
 
 def listener_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -68,12 +73,10 @@ def _write_metrics(path: Path, ledger: Path, plan: Plan, run: Run | None) -> Non
         last_success=max(ended, default=None),
         created=[created for created in pending if created is not None],
     )
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
+        atomic_write(path, text.encode())
     except OSError as error:
-        click.echo(f"warning: the metrics were not written to {path}: {error.strerror}", err=True)
+        click.echo(f"warning: the metrics were not written to {path}: {error.strerror or error}", err=True)
 
 
 def _notify(listeners: Listeners, ledger: Path, plan: Plan, run: Run | None) -> None:
