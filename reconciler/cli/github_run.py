@@ -70,11 +70,11 @@ def files_of(inputs: Mapping[str, str]) -> tuple[Path, Path]:
 def _summarise_validation(inputs: Mapping[str, str]) -> None:
     """Write every fault to the job summary: annotations show ten of a kind."""
     from reconciler.app.clock import SystemClock
+    from reconciler.app.validate import validate
     from reconciler.cli.actions import page_of, this_event
     from reconciler.cli.github_files import SUMMARY_BYTES
     from reconciler.errors import ReconcilerError
     from reconciler.github.summary import append_summary
-    from reconciler.manifests.validate import validate
     from reconciler.rendering.markdown.plan import problems_markdown
 
     config, environment = inputs.get("config", "").strip(), inputs.get("environment", "").strip()

@@ -21,7 +21,7 @@ def enforce(
 
     `settled` is the number of decisions that have no step because they are over.
     """
-    exempt = _exemptions(overrides, seen)
+    exempt = exemptions(overrides, seen)
     tally: Counter[tuple[str, str]] = Counter()
     guards = {rule: guard for rule, guard in STEP_GUARDS.items() if _configured(rule, seen)}
     checked = tuple(_checked(step, seen, guards, exempt, tally) for step in steps)
@@ -34,10 +34,11 @@ def enforce_limits(
 ) -> tuple[tuple[Step, ...], tuple[Control, ...]]:
     """Hold limits alone against steps that passed every other guard; `settled` as for `enforce`."""
     seen = Circumstances(Policy(limits=limits), now)
-    return _limited(steps, seen, _exemptions(overrides, seen), settled)
+    return _limited(steps, seen, exemptions(overrides, seen), settled)
 
 
-def _exemptions(overrides: tuple[Override, ...], seen: Circumstances) -> Mapping[str, frozenset[Guid]]:
+def exemptions(overrides: tuple[Override, ...], seen: Circumstances) -> Mapping[str, frozenset[Guid]]:
+    """Return the tickets that overrides spare, by rule."""
     valid = [override for override in overrides if override.until > seen.now]
     return {
         rule: frozenset[Guid]().union(*(override.tickets for override in valid if override.rule == rule))
