@@ -11,7 +11,10 @@ from pathlib import Path
 
 REPOSITORY = "/repos/{owner}/{repo}"
 CALLS = {
+    "/actions/artifacts/{artifact_id}/{archive_format}": {"get"},
+    "/actions/runs": {"get"},
     "/actions/runs/{run_id}/approvals": {"get"},
+    "/actions/runs/{run_id}/artifacts": {"get"},
     "/actions/workflows/{workflow_id}/runs": {"get"},
     "/activity": {"get"},
     "/collaborators/{username}/permission": {"get"},
@@ -23,6 +26,7 @@ CALLS = {
     "/issues/{issue_number}/comments": {"get", "post"},
     "/pulls": {"get", "post"},
     "/pulls/{pull_number}": {"get", "patch"},
+    "/pulls/{pull_number}/commits": {"get"},
     "/pulls/{pull_number}/reviews": {"get"},
 }
 NOISE = {"examples", "example", "x-github", "externalDocs", "description", "summary", "tags"}
