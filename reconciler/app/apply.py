@@ -10,7 +10,7 @@ from reconciler.app.backends import ticket_writer
 from reconciler.app.change_records import with_change_records
 from reconciler.app.context import Context
 from reconciler.app.plan import Request, Seals, declared, plan_of
-from reconciler.app.reviews import Acting, circumstances, hold_to_reviews, provenance, who_acts
+from reconciler.app.reviews import Decided, circumstances, hold_to_reviews, provenance_of, who_acts
 from reconciler.app.stopping import watched_signals
 from reconciler.applying.circuit_breaker import CircuitBreaker
 from reconciler.applying.context import RunContext
@@ -32,28 +32,35 @@ from reconciler.model.shard import parse_shard
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Verdict
 from reconciler.planning.digest import check_digest
-from reconciler.planning.guards import NotYetReviewed
 from reconciler.planning.planner import enforce_again
 from reconciler.planning.reviewed import hold_against
 from reconciler.planning.sealing import seals
 
+SUPERSEDED = "superseded"
+"""How the report of a run begins to say why it stopped when another commit is the one to apply."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan that every check and guard has seen just now, and the manifests that a run of it may seal."""
+    """A plan that every check and guard has seen just now, who decided, and the manifests that a run may seal."""
 
     plan: Plan
+    decided: Decided
     sealable: tuple[Seal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a run ended: its report, the signal that interrupted it, whether something systemic or a bug stopped it."""
+    """How a run ended: its report, the signal that interrupted it, whether something systemic or a bug stopped it.
+
+    `superseded` says that nothing was done because the branch has a newer commit.
+    """
 
     run: Run
     signal: int | None = None
     systemic: bool = False
     bug: bool = False
+    superseded: bool = False
 
 
 def apply(context: Context, plan: Plan, *, fail_fast: bool = False) -> Ended:
@@ -78,8 +85,9 @@ def prepared(context: Context, plan: Plan) -> Prepared:
     check_digest(plan)
     _check_target(plan, context)
     _check_expiry(plan, context.clock.now())
-    seen = with_change_records(context, circumstances(context, plan), plan.steps, "apply")
-    return Prepared(enforce_again(plan, seen))
+    seen = with_change_records(context, circumstances(context), plan.steps, "apply")
+    held, decided = hold_to_reviews(context, enforce_again(plan, seen), final=True)
+    return Prepared(replace(held, digest=plan.digest), decided)
 
 
 def prepared_now(context: Context, request: Request, reviewed: Path | None = None) -> Prepared:
@@ -89,21 +97,16 @@ def prepared_now(context: Context, request: Request, reviewed: Path | None = Non
     """
     request = replace(request, seals=Seals.RESPECTED_AND_SOUGHT)
     desired = declared(context, request)
-    actings: list[Acting] = []
-
-    def before_reviews() -> Acting:
-        acting = who_acts(context, final=True)
-        actings.append(acting)
-        return replace(acting, seen=replace(acting.seen, people=NotYetReviewed()))
-
-    plan = plan_of(context, desired, request, before_reviews)
-    plan = hold_to_reviews(context, plan, actings[0])
+    plan = plan_of(context, desired, request, lambda: who_acts(context, final=True))
+    if context.settings.policy.change_record is not None:
+        plan = enforce_again(plan, with_change_records(context, circumstances(context), plan.steps, "apply"))
+    plan, decided = hold_to_reviews(context, plan, final=True)
     if reviewed is not None:
         then = load_plan(reviewed)
         check_digest(then)
         _check_target(then, context)
         plan = hold_against(plan, then)
-    return Prepared(plan, desired.sealable)
+    return Prepared(plan, decided, desired.sealable)
 
 
 def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> Ended:
@@ -112,8 +115,13 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
     Raises CredentialsRefused, LockHeld, LedgerBroken and LedgerUnwritable, all before anything is sent.
     """
     plan, ledger, clock, settings = ready.plan, context.ledger, context.clock, context.settings
+    if ready.decided.superseded is not None:
+        idle = _idle(plan, clock.now(), new_run_id(clock.now(), None))
+        return Ended(replace(idle, stopped=f"{SUPERSEDED}: {ready.decided.superseded}"), superseded=True)
     identity = _permitted(context, plan) if plan.changes else plan.identity
-    origin = provenance(context, plan, identity)
+    origin = provenance_of(
+        context.environ, context.backend.target, settings.environment, ready.decided.review, identity
+    )
     name = new_run_id(clock.now(), parse_shard(plan.shard) if plan.shard else None)
     owner = this_process(name, clock.now(), origin.workflow_run)
     context.observer.run_named(name)

@@ -9,7 +9,7 @@ from enum import Enum, auto
 from reconciler.app.change_records import with_change_records
 from reconciler.app.changed import changed_since
 from reconciler.app.context import Context
-from reconciler.app.reviews import Acting, who_acts
+from reconciler.app.reviews import Acting, hold_to_reviews, who_acts
 from reconciler.app.version import tool
 from reconciler.errors import InvalidInput, LedgerBroken
 from reconciler.ledger.index import read_index, read_seals
@@ -56,7 +56,8 @@ def plan(context: Context, request: Request | None = None) -> Plan:
     Raises InvalidInput with every fault of every file, ServerFailure, LedgerBroken.
     """
     request = request or Request()
-    return plan_of(context, declared(context, request), request, lambda: who_acts(context, final=False))
+    made = plan_of(context, declared(context, request), request, lambda: who_acts(context, final=False))
+    return hold_to_reviews(context, made, final=False)[0]
 
 
 def declared(context: Context, request: Request) -> Desired:
@@ -75,7 +76,7 @@ def declared(context: Context, request: Request) -> Desired:
 def plan_of(context: Context, desired: Desired, request: Request, who: Callable[[], Acting]) -> Plan:
     """Read the tickets of these decisions, judge each, and run the guards.
 
-    `who` says who acts and who decided; it is asked while the first tickets are being read.
+    `who` says who acts; it is asked while the first tickets are being read.
     """
     settings, now = context.settings, context.clock.now()
     desired = _narrowed(context, desired, request)

@@ -1,23 +1,57 @@
 """Who acts and who decided: the caller, where the run comes from, and the reviews behind each change of a plan."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.app.change_records import with_change_records
 from reconciler.app.context import Context
 from reconciler.app.stopping import global_stop
 from reconciler.app.version import tool
-from reconciler.errors import CredentialsRefused, ServerFailure
+from reconciler.errors import CredentialsRefused, GuardRefused, ReconcilerError, ServerFailure
+from reconciler.github.event import Event, read_event
 from reconciler.github.git import Git, GitFailure
-from reconciler.github.history import commits_behind, commits_of_branch
-from reconciler.github.provenance import Origin, provenance_of
+from reconciler.github.history import (
+    commits_of_branch,
+    commits_since,
+    commits_touching,
+    head_of,
+    is_cut,
+    is_plain_merge,
+    names_in_repository,
+    tip_of,
+    uncommitted,
+)
+from reconciler.github.provenance import client_from, token_from
+from reconciler.github.reviews import GitHubReviews
 from reconciler.model.plan import Plan
-from reconciler.model.review import Provenance
-from reconciler.model.value import replace
-from reconciler.planning.guards import Circumstances, NotYetReviewed, People, PushedDirectly
-from reconciler.planning.planner import enforce_again
+from reconciler.model.policy import FourEyes
+from reconciler.model.review import Assessment, BranchCommit, NotReviewed, NotYetReviewed, People, Provenance, Review
+from reconciler.planning.four_eyes import people_by_file
+from reconciler.planning.guards import Circumstances
+from reconciler.planning.planner import enforce_reviews
 from reconciler.ports import Caller
+
+_AWAY = NotReviewed(
+    "this is no workflow run on GitHub, so nobody can tell who reviewed it; apply it from the workflow, or set "
+    "policy.four_eyes.allow_direct_push",
+    direct=True,
+)
+
+
+@dataclass(slots=True)
+class Decided:
+    """Who is behind the changes of one run: by file, and for the configuration. `rest` are those behind other files."""
+
+    by_file: dict[str, People] = field(default_factory=dict)
+    configuration: People = NotYetReviewed()
+    rest: People = NotYetReviewed()
+    superseded: str | None = None
+
+    @property
+    def review(self) -> Review | None:
+        """The weakest review of all that is applied, None when there is none."""
+        found = [people.review for people in self.by_file.values() if isinstance(people, Assessment)]
+        return min(found, key=lambda review: (len(review.reviewers), -review.pull_request), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,58 +65,52 @@ class Acting:
 
 
 def who_acts(context: Context, *, final: bool) -> Acting:
-    """Ask who acts, who decided and where from. `final` when the plan is applied at once.
+    """Ask who acts and where from. `final` when the plan is applied at once.
 
     Raises ServerFailure when the token can't be verified.
     """
     caller = context.backend.caller()
-    four_eyes = context.settings.policy.four_eyes
-    origin = _origin_of(context, ask=four_eyes is not None)
-    notes = () if final else _token_notes(caller) + _review_notes(context, origin)
-    return Acting(
-        seen=_circumstances(context, origin, final=final),
-        commit=origin.commit,
-        identity=caller.identity or None,
-        notes=notes + ((origin.why,) if origin.why and four_eyes else ()),
-    )
+    commit, repository, _ = _origin(context.environ)
+    notes = () if final else _token_notes(caller) + _review_notes(context, repository)
+    return Acting(_circumstances(context), commit, caller.identity or None, notes)
 
 
-def circumstances(context: Context, plan: Plan) -> Circumstances:
+def circumstances(context: Context) -> Circumstances:
     """Return what the guards of a saved plan look at now, just before it is applied. Raises ServerFailure."""
     context.backend.caller()
-    commits = (plan.commit,) if plan.commit else None
-    ask = context.settings.policy.four_eyes is not None
-    branch = _branch_commits(context) if ask else frozenset()
-    return _circumstances(context, _origin_of(context, commits, branch=branch, ask=ask), final=True)
+    return _circumstances(context)
 
 
-def hold_to_reviews(context: Context, plan: Plan, acting: Acting) -> Plan:
-    """Refuse the changes of files whose lines came without the review that four eyes ask for.
-
-    `plan` was made without looking at reviews. Where GitHub or git can't tell, those behind the push decide.
-    """
-    if context.settings.policy.four_eyes is None:
-        return plan
-    seen = replace(acting.seen, now=context.clock.now(), decided_by=_people_by_file(context, plan))
-    held = enforce_again(plan, with_change_records(context, seen, plan.steps, "apply"))
-    found = {control.name: control for control in held.controls}
-    controls = tuple(found[known.name] if known.name == "four-eyes" else known for known in plan.controls)
-    return replace(held, controls=controls)
-
-
-def provenance(context: Context, plan: Plan, identity: str | None) -> Provenance:
-    """Put together what every ledger line says of its run: the weakest review of all files behind the changes."""
-    origin = _origin_of_files(context, _changed_files(plan))
+def provenance_of(
+    environ: Mapping[str, str], target: str, environment: str | None, review: Review | None, identity: str | None = None
+) -> Provenance:
+    """Put together what every ledger line and the statement say of a run."""
+    commit, repository, workflow_run = _origin(environ)
     return Provenance(
         tool=tool(),
-        target=context.backend.target,
-        environment=context.settings.environment,
+        target=target,
+        environment=environment,
         identity=identity,
-        commit=origin.commit,
-        repository=origin.repository,
-        review=origin.review,
-        workflow_run=origin.workflow_run,
+        commit=commit,
+        repository=repository,
+        review=review,
+        workflow_run=workflow_run,
     )
+
+
+def _origin(environ: Mapping[str, str]) -> tuple[str | None, str | None, str | None]:
+    """Return commit, repository and workflow run; outside of GitHub the commit that is checked out, if any."""
+    try:
+        event = read_event(environ)
+    except ReconcilerError:
+        event = None
+    if event is not None:
+        return event.sha or None, event.repository, event.run_url
+    try:
+        done = Git(Path.cwd(), dict(environ)).attempt("rev-parse", "--verify", "--quiet", "HEAD")
+    except GitFailure:
+        return None, None, None
+    return (done.stdout.strip() if done.returncode == 0 else None), None, None
 
 
 def _token_notes(caller: Caller) -> tuple[str, ...]:
@@ -95,10 +123,10 @@ def _token_notes(caller: Caller) -> tuple[str, ...]:
     )
 
 
-def _review_notes(context: Context, origin: Origin) -> tuple[str, ...]:
+def _review_notes(context: Context, repository: str | None) -> tuple[str, ...]:
     """Warn while planning that an apply from here will be refused: nobody can vouch for a review."""
     rule = context.settings.policy.four_eyes
-    if rule is None or rule.allow_direct_push or origin.repository is not None:
+    if rule is None or rule.allow_direct_push or repository is not None:
         return ()
     return (
         "four eyes need a reviewed pull request on GitHub, and this is no workflow run: an apply from here is refused, "
@@ -106,11 +134,10 @@ def _review_notes(context: Context, origin: Origin) -> tuple[str, ...]:
     )
 
 
-def _circumstances(context: Context, origin: Origin, *, final: bool) -> Circumstances:
+def _circumstances(context: Context) -> Circumstances:
     return Circumstances(
         policy=context.settings.policy,
         now=context.clock.now(),
-        people=_people_of(origin, final=final),
         identities=_identities(context),
         stopped=global_stop(context.settings.stop_file, context.environ),
     )
@@ -128,65 +155,114 @@ def _identities(context: Context) -> frozenset[str]:
         return frozenset()
 
 
-def _people_of(origin: Origin, *, final: bool) -> People:
-    """Return who is behind the change, for the four-eyes guard.
+def hold_to_reviews(context: Context, plan: Plan, *, final: bool) -> tuple[Plan, Decided]:
+    """Refuse the changes that came without the review that four eyes ask for. Plan and apply judge alike.
 
-    `final` is False while a review may still go on (a plan in a pull request, a plan away from GitHub).
+    `final` says that the plan is applied now: then what can't be established is refused, too, and so is everything when
+    the branch has a newer commit. Raises GuardRefused when nobody can tell whether it has one.
     """
-    if origin.review is not None and (final or origin.review.merged_by):
-        return origin.review
-    return PushedDirectly() if final else NotYetReviewed()
-
-
-def _people_by_file(context: Context, plan: Plan) -> dict[str, People]:
-    if not context.environ.get("GITHUB_REPOSITORY"):
-        return {}
-    return {path: _people_of(_origin_of_files(context, [path]), final=True) for path in _changed_files(plan)}
-
-
-def _changed_files(plan: Plan) -> list[str]:
-    return sorted({step.source.path for step in plan.changes})
-
-
-def _origin_of_files(context: Context, paths: Sequence[str]) -> Origin:
-    """Fall back on the newest push where git does not know the files."""
-    if not context.environ.get("GITHUB_REPOSITORY"):
-        return _origin_of(context)
+    files = sorted({step.source.path for step in plan.changes})
     try:
-        commits = commits_behind(_git(context), paths)
-    except GitFailure:
-        return _origin_of(context)
-    return _origin_of(context, commits, branch=_branch_commits(context))
+        event = read_event(context.environ)
+    except ReconcilerError as fault:
+        return _held(context, plan, Decided(rest=_unknown(fault)))
+    if event is None:
+        return _held(context, plan, Decided(rest=_AWAY if final else NotYetReviewed()))
+    git = Git.open(Path.cwd(), context.environ, event.server_url, token_from(context.environ))
+    decided = Decided()
+    rule = context.settings.policy.four_eyes
+    if rule is not None and files:
+        try:
+            decided = _decided(context, git, event, rule, files, final=final)
+        except ReconcilerError as fault:
+            decided = Decided(rest=_unknown(fault))
+    decided.superseded = _superseded(git, event) if final and event.branch else None
+    return _held(context, plan, decided)
 
 
-def _origin_of(
-    context: Context,
-    commits: Sequence[str] | None = None,
-    *,
-    branch: frozenset[str] = frozenset(),
-    ask: bool = True,
-) -> Origin:
-    """Return what GitHub says of this run; outside of GitHub the commit that is checked out, if any."""
-    origin = provenance_of(context.environ, context.clock, commits, branch_commits=branch, ask=ask)
-    return origin if origin.commit or origin.why else Origin(commit=_local_commit(context))
+def _held(context: Context, plan: Plan, decided: Decided) -> tuple[Plan, Decided]:
+    held = enforce_reviews(
+        plan, context.settings.policy, decided.rest, decided.by_file, decided.configuration, decided.superseded
+    )
+    return held, decided
 
 
-def _local_commit(context: Context) -> str | None:
-    """Return the commit of the working directory's checkout; None outside of one or with git absent."""
+def _superseded(git: Git, event: Event) -> str | None:
+    """Say which newer commit the branch has; None while what is checked out is its tip. Raises GuardRefused."""
     try:
-        done = Git(Path.cwd(), dict(context.environ)).attempt("rev-parse", "--verify", "--quiet", "HEAD")
-    except GitFailure:
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
+        head, tip = head_of(git), tip_of(git, event.branch)
+    except GitFailure as fault:
+        raise GuardRefused(
+            f"whether this is the newest commit of {event.branch} can't be established: {fault.message}", fault.hint
+        ) from fault
+    if tip is None:
+        return f"the branch {event.branch} is gone; nothing is applied of it any more"
+    if tip != head:
+        return f"{event.branch} is at {tip[:12]} by now, this run is for {head[:12]}: the run for {tip[:12]} applies it"
+    return None
 
 
-def _branch_commits(context: Context) -> frozenset[str]:
-    """Return the commits of the checked-out branch, none where git can't tell."""
-    try:
-        return commits_of_branch(_git(context))
-    except GitFailure:
-        return frozenset()
+def _decided(context: Context, git: Git, event: Event, rule: FourEyes, files: Sequence[str], *, final: bool) -> Decided:
+    if final and not event.branch:
+        raise ReconcilerError(
+            f"this run is for {event.ref or 'no branch'}", "apply from the protected branch, after the merge"
+        )
+    github = client_from(context.environ, event, context.clock)
+    if github is None:
+        raise ReconcilerError(
+            "no token for GitHub was handed over", "set `env: {GITHUB_TOKEN: ${{ github.token }}}` for this step"
+        )
+    if is_cut(git):
+        raise ReconcilerError("the checkout is shallow, older commits are not there", "check out with `fetch-depth: 0`")
+    config = context.settings.path
+    names = names_in_repository(git, [*files, *([config] if config else [])])
+    commits = commits_touching(git, names.values())
+    commits, known = _without_the_first(commits, names.get(config or ""))
+    reviews = GitHubReviews(github, event.base or event.branch, event.run_id)
+    behind = _behind(git, event, reviews, commits)
+    found = people_by_file(commits, behind, rule, known)
+    for name, why in uncommitted(git, names.values()).items():
+        found[name] = NotReviewed(f"{name} {why}; commit it, and have it reviewed in a pull request")
+    absent = NotReviewed("no commit of the branch has this file; commit it, and have it reviewed in a pull request")
+    by_file = {path: found.get(names[path], absent) for path in files}
+    return Decided(by_file, found.get(names[config], NotYetReviewed()) if config else NotYetReviewed(), absent)
 
 
-def _git(context: Context) -> Git:
-    return Git.open(Path.cwd(), context.environ, "", "")
+def _without_the_first(
+    commits: tuple[BranchCommit, ...], config: str | None
+) -> tuple[tuple[BranchCommit, ...], dict[str, str | None]]:
+    """Take the configuration of the very first commit as known: before it there is nothing that a review could ask."""
+    if not commits or commits[0].parents or config is None or config not in commits[0].touched:
+        return commits, {}
+    first = commits[0]
+    others = {name: blob for name, blob in first.touched.items() if name != config}
+    return (BranchCommit(first.sha, (), others), *commits[1:]), {config: first.touched[config]}
+
+
+def _behind(git: Git, event: Event, reviews: GitHubReviews, commits: tuple[BranchCommit, ...]) -> Mapping[str, People]:
+    """Return who is behind each commit. Those of a pull request that is still open are not yet reviewed."""
+    open_ones = frozenset[str]()
+    if event.pull_request is not None:
+        base = event.pull_request.base_sha
+        open_ones = commits_since(git, base) if base else frozenset(commit.sha for commit in commits)
+    branch = commits_of_branch(git)
+    found: dict[str, People] = {}
+    for commit in commits:
+        if commit.sha in open_ones or not commit.touched:
+            found[commit.sha] = NotYetReviewed()
+        elif not is_plain_merge(git, commit):
+            found[commit.sha] = NotReviewed(
+                f"commit {commit.sha[:12]} is a merge with changes made by hand, which no pull request shows; "
+                f"revert it (`git revert -m 1 {commit.sha[:12]}`) by a pull request and merge again on GitHub"
+            )
+        else:
+            found[commit.sha] = reviews.behind(commit.sha, branch)
+    return found
+
+
+def _unknown(fault: ReconcilerError) -> NotReviewed:
+    return NotReviewed(f"who reviewed can't be established: {_told(fault)}")
+
+
+def _told(fault: ReconcilerError) -> str:
+    return f"{fault.message}; {fault.hint}" if fault.hint else fault.message

@@ -12,7 +12,9 @@ from reconciler.github.api import GitHub
 from reconciler.github.comments import Posted, Posting
 from reconciler.github.event import Event, read_event
 from reconciler.github.git import Git
-from reconciler.github.provenance import TOKENS, client_from
+from reconciler.github.provenance import client_from, token_from
+from reconciler.github.reviews import GitHubReviews
+from reconciler.model.review import Assessment, Review
 from reconciler.rendering.escape import github_data, github_property, terminal
 from reconciler.rendering.markdown.rows import Page
 
@@ -29,6 +31,18 @@ class Actions:
     def page(self) -> Page:
         """Return the page of a comment or issue, with the links of this run."""
         return page_of(self.event, _COMMENT_BYTES)
+
+    def review(self) -> tuple[Review | None, str]:
+        """Return who reviewed the commit of this run, and what could not be established."""
+        people = GitHubReviews(self.github, self.event.branch, self.event.run_id).behind(self.event.sha)
+        return (people.review, "") if isinstance(people, Assessment) else (None, getattr(people, "why", ""))
+
+    def pulls(self) -> tuple[int, ...]:
+        """Return the merged pull requests whose commits this run is for, in order. Raises GitHubFailure."""
+        reviews = GitHubReviews(self.github, self.event.branch)
+        pushed = (*self.event.commits, self.event.sha)
+        found = (reviews.pull_behind(sha, frozenset(pushed)) for sha in dict.fromkeys(pushed))
+        return tuple(sorted({pull for pull in found if pull is not None}))
 
 
 def page_of(event: Event, budget: int) -> Page:
@@ -58,8 +72,8 @@ def open_actions() -> Actions:
 
 def open_git() -> Git:
     """Return git in the working directory, with the token of the environment for GitHub's host."""
-    token = next((os.environ[name] for name in TOKENS if os.environ.get(name)), "")
-    return Git.open(Path.cwd(), os.environ, os.environ.get("GITHUB_SERVER_URL", "https://github.com"), token)
+    server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
+    return Git.open(Path.cwd(), os.environ, server, token_from(os.environ))
 
 
 def announce(posted: Posted, what: str) -> None:

@@ -107,6 +107,8 @@ def _save(run: Run, out: Path | None) -> None:
 
 
 def _code(plan: Plan, ended: Ended) -> int:
+    if ended.superseded:
+        return int(Exit.REFUSED)
     stopped = Exit.BUG if ended.bug else Exit.SERVER if ended.systemic else Exit.OK
     code = worst((of_plan(plan), of_run(ended.run), stopped))
     untold = ended.signal is None or code in (Exit.BUG, Exit.UNKNOWN)

@@ -71,25 +71,15 @@ def figures_of(plan: Plan) -> dict[str, str]:
 @_OUT
 def statement(report: Path, predicate: Path | None, subjects: tuple[Path, ...], out: Path) -> None:
     """Write the in-toto statement about a run; its subjects are the report and SUBJECTS, such as plan and ledger."""
-    from reconciler.app.clock import SystemClock
-    from reconciler.app.version import tool
-    from reconciler.github.provenance import provenance_of
+    from reconciler.app.reviews import provenance_of
+    from reconciler.cli.actions import open_actions
     from reconciler.github.statement import predicate_of, statement_of
-    from reconciler.model.review import Provenance
 
-    run, origin = load_run(report), provenance_of(os.environ, SystemClock())
-    if origin.why:
-        click.echo(f"statement: {origin.why}", err=True)
-    provenance = Provenance(
-        tool(),
-        run.target,
-        environment=run.environment,
-        commit=origin.commit,
-        repository=origin.repository,
-        review=origin.review,
-        workflow_run=origin.workflow_run,
-    )
-    said = predicate_of(run, provenance)
+    run, actions = load_run(report), open_actions()
+    review, why = actions.review()
+    if why:
+        click.echo(f"statement: {why}", err=True)
+    said = predicate_of(run, provenance_of(os.environ, run.target, run.environment, review))
     digests = {path.name: _digest(path) for path in (report, *subjects)}
     out.write_text(json.dumps(statement_of(digests, said), indent=_INDENT) + "\n", encoding="utf-8")
     if predicate is not None:

@@ -39,7 +39,6 @@ def outcome(report: Path) -> None:
     from reconciler.cli.github_files import load_run
     from reconciler.errors import ReconcilerError
     from reconciler.github.comments import Posted, Posting, keep_comment
-    from reconciler.github.review import pull_behind
     from reconciler.rendering.markdown.run import run_markdown
 
     run, actions = load_run(report), open_actions()
@@ -48,16 +47,16 @@ def outcome(report: Path) -> None:
         click.echo("outcome: none, nothing was to be written", err=True)
         return
     try:
-        pull = pull_behind(actions.github, event.sha, event.branch)
-        if pull is None:
-            click.echo("outcome: none, the commit came without a pull request", err=True)
-            return
-        body = run_markdown(run, actions.page())
-        key = f"{run.environment or 'default'}/{event.run_id}-{event.run_attempt}"
-        posted = keep_comment(actions.github, pull, kind="outcome", key=key, body=body)
+        pulls = actions.pulls()
     except ReconcilerError as fault:
-        posted = Posted(Posting.FAILED, why=fault.message)
-    announce(posted, "outcome")
+        announce(Posted(Posting.FAILED, why=fault.message), "outcome")
+        return
+    if not pulls:
+        click.echo("outcome: none, the commit came without a pull request", err=True)
+    body = run_markdown(run, actions.page())
+    key = f"{run.environment or 'default'}/{event.run_id}-{event.run_attempt}"
+    for pull in pulls:
+        announce(keep_comment(actions.github, pull, kind="outcome", key=key, body=body), "outcome")
 
 
 @click.command()

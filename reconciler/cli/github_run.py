@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 PREFIX = "RECONCILER_INPUT_"
+_REFUSED = 3
 _PENDING = 10
 """The exit code of `plan --exit-code` for changes: it tells something and is no failure of the step."""
 
@@ -33,7 +34,25 @@ def run(ctx: click.Context) -> None:
     if arguments[0] == "validate":
         _summarise_validation(inputs)
     set_outputs(os.environ, {"exit-code": str(code), **_results(plan, report)})
-    ctx.exit(0 if code in _tolerated(arguments[0], inputs.get("tolerate", "")) else code)
+    superseded = arguments[0] == "apply" and code == _REFUSED and _tells_of_a_newer_commit(report)
+    ctx.exit(0 if superseded or code in _tolerated(arguments[0], inputs.get("tolerate", "")) else code)
+
+
+def _tells_of_a_newer_commit(report: Path) -> bool:
+    """Say whether an apply did nothing because the branch has a newer commit, and name that one: all is well then."""
+    from reconciler.app.apply import SUPERSEDED
+    from reconciler.cli.github_files import load_run
+    from reconciler.errors import ReconcilerError
+    from reconciler.rendering.escape import github_data
+
+    try:
+        stopped = load_run(report).stopped or ""
+    except ReconcilerError:
+        return False
+    if not stopped.startswith(f"{SUPERSEDED}: "):
+        return False
+    click.echo(f"::notice title={SUPERSEDED}::{github_data(stopped.removeprefix(f'{SUPERSEDED}: '))}")
+    return True
 
 
 def arguments_of(inputs: Mapping[str, str]) -> list[str]:

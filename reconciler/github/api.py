@@ -8,7 +8,7 @@ import requests
 from requests.auth import AuthBase
 
 from reconciler.errors import ServerFailure
-from reconciler.github.limits import wait_before_retry
+from reconciler.github.limits import is_limited, limit_ends, wait_before_retry
 from reconciler.github.wire import Wire, is_object, member, objects, text
 from reconciler.ports import Clock
 
@@ -23,10 +23,11 @@ _GONE = frozenset({404, 410})
 class GitHubFailure(ServerFailure):
     """GitHub could not be asked or said no. `status` is the HTTP status, None when no answer came."""
 
-    def __init__(self, message: str, hint: str = "", status: int | None = None) -> None:
-        """Keep the status, by which callers tell absent from forbidden."""
+    def __init__(self, message: str, hint: str = "", status: int | None = None, *, limit: bool = False) -> None:
+        """Keep the status, by which callers tell absent from forbidden, and whether a rate limit is used up."""
         super().__init__(message, hint)
         self.status = status
+        self.limit = limit
 
     @property
     def absent(self) -> bool:
@@ -155,6 +156,15 @@ class GitHub:
 
 
 def _refusal(method: str, url: str, answer: requests.Response) -> GitHubFailure:
+    if is_limited(answer):
+        until = limit_ends(answer)
+        when = f" until {until}" if until else ""
+        return GitHubFailure(
+            f"GitHub's limit of API calls is used up{when}",
+            "run again after that; GITHUB_TOKEN has 1,000 calls an hour and repository, a GitHub App's token more",
+            answer.status_code,
+            limit=True,
+        )
     try:
         body: object = answer.json()
     except ValueError:
@@ -175,8 +185,6 @@ def _hint(answer: requests.Response) -> str:
             return f"the token may not do this{scope}; a pull request from a fork has a read-only token"
         case 404:
             return "it does not exist, or the token can't see it: check the repository and the job's permissions"
-        case 429:
-            return "GitHub's rate limit is used up: wait, or run less often"
         case status if status >= 500:
             return "GitHub has a fault: run again later"
         case _:

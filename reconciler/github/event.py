@@ -14,12 +14,17 @@ from reconciler.github.wire import Wire, is_object, number, objects, text
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """The pull request that an event is about. `head_repository` differs from the event's for a fork."""
+    """The pull request that an event is about. `head_repository` differs from the event's for a fork.
+
+    `base_sha` is the commit of the base branch that it is held against, empty when the event does not say.
+    """
 
     number: int
     head_sha: str
     head_repository: str
     author: str
+    base: str = ""
+    base_sha: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,11 @@ class Event:
     def run_url(self) -> str | None:
         """The page of this workflow run, None outside of one."""
         return f"{self.server_url}/{self.repository}/actions/runs/{self.run_id}" if self.run_id else None
+
+    @property
+    def base(self) -> str:
+        """The branch that the pull request is for, empty for other events."""
+        return self.pull_request.base if self.pull_request else ""
 
     @property
     def branch(self) -> str:
@@ -106,6 +116,8 @@ def _pull_request(payload: Wire) -> PullRequest | None:
         head_sha=text(wire, "head", "sha"),
         head_repository=text(wire, "head", "repo", "full_name"),
         author=text(wire, "user", "login"),
+        base=text(wire, "base", "ref"),
+        base_sha=text(wire, "base", "sha"),
     )
 
 

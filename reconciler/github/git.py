@@ -57,8 +57,9 @@ class Git:
         """Run git and return what it printed, without the last line end. Raises GitFailure."""
         done = self.attempt(*arguments, index=index, work_tree=work_tree)
         if done.returncode != 0:
-            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise GitFailure(f"git {arguments[0]} failed: {last}", "run it by hand in the checkout to see more")
+            said = done.stderr.strip().splitlines() or ["no message"]
+            why = next((line for line in said if line.startswith(("fatal:", "error:"))), said[-1])
+            raise GitFailure(f"git {_command(arguments)} failed: {why}", _hint(why, self.root))
         return done.stdout.rstrip("\n")
 
     def attempt(
@@ -99,3 +100,15 @@ class Git:
             timeout=LONGEST_RUN,
             check=False,
         )
+
+
+def _command(arguments: tuple[str, ...]) -> str:
+    return next((word for word in arguments if not word.startswith("-")), arguments[0])
+
+
+def _hint(why: str, root: Path) -> str:
+    if "dubious ownership" in why:
+        return f"another user owns the checkout: `git config --global --add safe.directory {root}`"
+    if "not a git repository" in why:
+        return "check out the repository first"
+    return "run it by hand in the checkout to see more"

@@ -9,6 +9,8 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
+from reconciler.model.instant import format_instant
+
 LONGEST_WAIT = 60.0
 """Seconds. A limit that lasts longer is reported instead of waited for."""
 
@@ -24,7 +26,7 @@ def wait_before_retry(
     pause = float(2 ** (attempt - 1))
     if answer is None:
         return pause if repeatable else None
-    if _limited(answer):
+    if is_limited(answer):
         wait = _asked_for(answer, now)
         wait = pause if wait is None else max(wait, 0.0)
         return wait if wait <= LONGEST_WAIT else None
@@ -33,7 +35,14 @@ def wait_before_retry(
     return None
 
 
-def _limited(answer: requests.Response) -> bool:
+def limit_ends(answer: requests.Response) -> str | None:
+    """Return when the limit of an answer is reset, as text; None when it does not say."""
+    reset = answer.headers.get("X-RateLimit-Reset", "").strip()
+    return format_instant(datetime.fromtimestamp(int(reset), UTC)) if reset.isdecimal() else None
+
+
+def is_limited(answer: requests.Response) -> bool:
+    """Say whether GitHub refused because of a rate limit."""
     if answer.status_code == 429:
         return True
     headers = answer.headers

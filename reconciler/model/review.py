@@ -1,5 +1,7 @@
 """Who decided: the people and the change behind a commit, as far as anybody could establish them."""
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from reconciler.model.value import Count
@@ -8,7 +10,7 @@ from reconciler.model.value import Count
 class Review(Struct, frozen=True, omit_defaults=True):
     """The pull request that brought a commit to the branch.
 
-    `reviewers` approved the head that was merged, have write access and are not the author;
+    `reviewers` approved the head that was merged, have write access and neither wrote nor pushed any commit of it;
     `approvals` are people who approved a deployment environment for the workflow run.
     """
 
@@ -19,6 +21,41 @@ class Review(Struct, frozen=True, omit_defaults=True):
     reviewers: tuple[str, ...] = ()
     merged_by: str | None = None
     approvals: tuple[str, ...] = ()
+
+
+class Assessment(Struct, frozen=True):
+    """A pull request as four eyes judge it.
+
+    `objections` are people with write access whose latest word is "changes requested". `unaccounted` are bots and
+    addresses behind it of which nobody knows whose hands they are: each asks for one reviewer more.
+    """
+
+    review: Review
+    objections: tuple[str, ...] = ()
+    unaccounted: tuple[str, ...] = ()
+
+
+class NotYetReviewed(Struct, frozen=True):
+    """The plan is made before the review ends, or away from GitHub: four eyes are checked when it is applied."""
+
+
+class NotReviewed(Struct, frozen=True):
+    """Nobody reviewed it, or nobody can tell: `why`, with the remedy. `direct` says that it was pushed as it is."""
+
+    why: str
+    direct: bool = False
+
+
+People = Assessment | NotYetReviewed | NotReviewed
+"""Who is behind a commit, for the four-eyes guard."""
+
+
+class BranchCommit(Struct, frozen=True):
+    """One commit of a branch, along first parents: what each path that it touches became (None: it is gone)."""
+
+    sha: str
+    parents: tuple[str, ...]
+    touched: Mapping[str, str | None]
 
 
 class Provenance(Struct, frozen=True, omit_defaults=True):

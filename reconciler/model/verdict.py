@@ -95,6 +95,7 @@ class Reason(StrEnum):
     MISSED_WINDOW = "missed/window"
 
     REFUSED_STOP = "refused/stop"
+    REFUSED_SUPERSEDED = "refused/superseded"
     REFUSED_REQUIRED = "refused/required"
     REFUSED_CHANGE_PATTERN = "refused/change-pattern"
     REFUSED_OWNERSHIP = "refused/ownership"

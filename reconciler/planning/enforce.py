@@ -8,9 +8,10 @@ from reconciler.model.decision import Override
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Control, Step
 from reconciler.model.policy import Limits, Policy
+from reconciler.model.review import NotYetReviewed
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group
-from reconciler.planning.guards import NEVER_OVERRIDDEN, STEP_GUARDS, Circumstances, Guard, NotYetReviewed, Refusal
+from reconciler.planning.guards import NEVER_OVERRIDDEN, STEP_GUARDS, Circumstances, Guard, Refusal
 from reconciler.planning.limits import check_limits
 
 
@@ -26,7 +27,8 @@ def enforce(
     guards = {rule: guard for rule, guard in STEP_GUARDS.items() if _configured(rule, seen)}
     checked = tuple(_checked(step, seen, guards, exempt, tally) for step in steps)
     limited, limit_controls = _limited(checked, seen, exempt, settled)
-    return limited, tuple(_control(rule, seen, tally) for rule in STEP_GUARDS) + limit_controls
+    told = [rule for rule in STEP_GUARDS if rule != "superseded" or rule in guards]
+    return limited, tuple(_control(rule, seen, tally) for rule in told) + limit_controls
 
 
 def enforce_limits(
@@ -114,6 +116,7 @@ def _configured(rule: str, seen: Circumstances) -> bool:
     policy = seen.policy
     return {
         "stop": True,
+        "superseded": seen.superseded is not None,
         "required": bool(policy.require),
         "change-pattern": policy.change_pattern is not None,
         "ownership": bool(policy.owns),

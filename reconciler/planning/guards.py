@@ -9,23 +9,11 @@ from reconciler.model.change_record import ChangeRecord, NoChangeRecord
 from reconciler.model.instant import format_instant
 from reconciler.model.plan import Step
 from reconciler.model.policy import Freeze, Policy
-from reconciler.model.review import Review
+from reconciler.model.review import NotYetReviewed, People
 from reconciler.model.verdict import Reason, Verdict
 from reconciler.planning.change_records import asks_for_record, why_not
+from reconciler.planning.four_eyes import shortfall
 from reconciler.planning.patterns import matches_any
-
-
-@dataclass(frozen=True, slots=True)
-class NotYetReviewed:
-    """The plan is made before the review ends, or away from GitHub: four eyes are checked when it is applied."""
-
-
-@dataclass(frozen=True, slots=True)
-class PushedDirectly:
-    """The commit reached the branch without a pull request."""
-
-
-People = Review | NotYetReviewed | PushedDirectly
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +22,8 @@ class Circumstances:
 
     `identities` are the prefixed universals of the caller and its groups, empty when nobody asked; `stopped` says why
     the global stop is on; `changes` are the change records that were looked up, by id; `decided_by` has the people
-    behind single manifests (by path) where they are known, `people` are those behind all others.
+    behind single manifests (by path) where they are known, `people` are those behind all others, `configuration` those
+    behind the configuration; `superseded` says which newer commit is the one to apply.
     """
 
     policy: Policy
@@ -44,6 +33,8 @@ class Circumstances:
     stopped: str | None = None
     changes: Mapping[str, ChangeRecord | NoChangeRecord] = field(default_factory=dict)
     decided_by: Mapping[str, People] = field(default_factory=dict)
+    configuration: People = NotYetReviewed()
+    superseded: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +53,12 @@ def _stop(_step: Step, seen: Circumstances) -> Refusal | None:
     if seen.stopped is None:
         return None
     return Refusal("stop", Reason.REFUSED_STOP, f"{seen.stopped}; nothing is written until the stop is taken away")
+
+
+def _superseded(_step: Step, seen: Circumstances) -> Refusal | None:
+    if seen.superseded is None:
+        return None
+    return Refusal("superseded", Reason.REFUSED_SUPERSEDED, seen.superseded)
 
 
 def _required(step: Step, seen: Circumstances) -> Refusal | None:
@@ -116,29 +113,17 @@ def freezes(freeze: Freeze, step: Step, now: datetime) -> bool:
 
 
 def _four_eyes(step: Step, seen: Circumstances) -> Refusal | None:
-    rule, people = seen.policy.four_eyes, seen.decided_by.get(step.source.path, seen.people)
-    if rule is None or isinstance(people, NotYetReviewed):
+    rule = seen.policy.four_eyes
+    if rule is None:
         return None
-    if isinstance(people, PushedDirectly):
-        if rule.allow_direct_push:
-            return None
-        detail = "the commit reached the branch without a pull request; open one and have it reviewed"
-        return Refusal("four-eyes", Reason.REFUSED_FOUR_EYES, detail)
-    independent = independent_reviewers(people)
-    if len(independent) >= rule.reviewers:
-        return None
-    detail = (
-        f"PR #{people.pull_request} has {len(independent)} of {rule.reviewers} independent approvals "
-        f"(author {people.author}, approved by {', '.join(people.reviewers) or 'nobody'}); "
-        "have somebody approve who neither wrote nor last pushed it"
-    )
-    return Refusal("four-eyes", Reason.REFUSED_FOUR_EYES, detail)
-
-
-def independent_reviewers(review: Review) -> tuple[str, ...]:
-    """Return the reviewers who are neither the author nor the last pusher (names compared without case)."""
-    involved = {name.casefold() for name in (review.author, review.last_pusher) if name}
-    return tuple(name for name in review.reviewers if name.casefold() not in involved)
+    for place, people in (
+        ("the configuration: ", seen.configuration),
+        ("", seen.decided_by.get(step.source.path, seen.people)),
+    ):
+        why = shortfall(people, rule)
+        if why is not None:
+            return Refusal("four-eyes", Reason.REFUSED_FOUR_EYES, place + why)
+    return None
 
 
 def _identity(step: Step, seen: Circumstances) -> Refusal | None:
@@ -161,6 +146,7 @@ def _change_record(step: Step, seen: Circumstances) -> Refusal | None:
 
 STEP_GUARDS: dict[str, Guard] = {
     "stop": _stop,
+    "superseded": _superseded,
     "required": _required,
     "change-pattern": _change_pattern,
     "ownership": _ownership,
@@ -169,4 +155,4 @@ STEP_GUARDS: dict[str, Guard] = {
     "identity": _identity,
     "change-record": _change_record,
 }
-NEVER_OVERRIDDEN = frozenset({"stop", "four-eyes", "identity"})
+NEVER_OVERRIDDEN = frozenset({"stop", "superseded", "four-eyes", "identity"})

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from reconciler.model.decision import Override, Seal, Source
 from reconciler.model.dn import dn_key
 from reconciler.model.plan import Plan, Sibling, Step
+from reconciler.model.policy import Policy
+from reconciler.model.review import People
 from reconciler.model.status import Status
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group
@@ -74,6 +76,30 @@ def enforce_again(plan: Plan, seen: Circumstances) -> Plan:
     refused = {control.name: control for control in plan.controls if control.result == "refused"}
     kept = tuple(now if now.result == "refused" else refused.get(now.name, now) for now in controls)
     return replace(plan, steps=guarded, controls=kept)
+
+
+def enforce_reviews(
+    plan: Plan,
+    policy: Policy,
+    people: People,
+    decided_by: Mapping[str, People],
+    configuration: People,
+    superseded: str | None,
+) -> Plan:
+    """Hold four eyes, and that this is the newest commit, against a plan whose other guards have run."""
+    seen = Circumstances(
+        Policy(four_eyes=policy.four_eyes),
+        plan.made_at,
+        people,
+        decided_by=decided_by,
+        configuration=configuration,
+        superseded=superseded,
+    )
+    steps, controls = enforce(plan.steps, (), seen)
+    now = {control.name: control for control in controls if control.name in ("four-eyes", "superseded")}
+    kept = tuple(now.pop(control.name, control) for control in plan.controls)
+    digest = plan_digest(plan.target, steps, plan.overrides, plan.sealed)
+    return replace(plan, steps=steps, controls=(*kept, *now.values()), digest=digest)
 
 
 def _place(override: Override) -> tuple[Source, str, list[str]]:

@@ -127,6 +127,9 @@ REASONS: dict[Reason, Words] = {
     Reason.REFUSED_STOP: Words(
         "the emergency stop is set", _GUARDED + "remove the stop file or variable once it is safe to go on"
     ),
+    Reason.REFUSED_SUPERSEDED: Words(
+        "the branch has a newer commit than the one of this run", _GUARDED + "the run for the newer commit applies it"
+    ),
     Reason.REFUSED_REQUIRED: Words(
         "the policy requires a field that the entry lacks", _GUARDED + "add the field to the manifest"
     ),
@@ -142,8 +145,7 @@ REASONS: dict[Reason, Words] = {
         _GUARDED + "move it outside the freeze, or add an `override` for rule `freeze`",
     ),
     Reason.REFUSED_FOUR_EYES: Words(
-        "not enough people other than the author reviewed it",
-        _GUARDED + "have the pull request approved by somebody else",
+        "it did not come in with the reviews that four eyes ask for", _GUARDED + "do what the detail says"
     ),
     Reason.REFUSED_CHANGES: Words(
         "the plan has more changes than the policy allows",

@@ -170,7 +170,7 @@ def test_a_plan_away_from_github_says_that_four_eyes_will_refuse_its_apply(desk:
     assert "four eyes need a reviewed pull request on GitHub" in " ".join(desk.run("plan").out.split())
     said = desk.run("apply", "--yes")
     assert said.code == 3
-    assert "without a pull request" in " ".join(said.out.split())
+    assert "this is no workflow run on GitHub" in " ".join(said.out.split())
     assert desk.writes() == []
 
 

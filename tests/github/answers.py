@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.github.description import answer_of
-from tests.github.world import BOT, Comment, Issue, Pull, World
+from tests.github.world import BOT, Comment, Issue, Pull, PullCommit, World
 
 SITE = "https://github.example"
 LONGEST_BODY = 65_536
+WHEN = "2026-11-23T10:00:00Z"
 
 
 class Refused(Exception):
@@ -91,12 +92,23 @@ def pulls_of_commit(call: Call) -> Any:
     return 200, [_pull(call.world, call.world.pulls[number], "pull-request-simple") for number in found]
 
 
-def commit(call: Call) -> Any:
-    if call.path[1] not in call.world.commits:
-        raise Refused(404, "Not Found")
-    author, committer = call.world.commits[call.path[1]]
-    said = {"sha": call.path[1], "author": user(call.world, author), "committer": user(call.world, committer)}
-    return 200, answer_of("commit", said)
+def pull_commits(call: Call) -> Any:
+    pull = call.world.pulls[call.number(1)]
+    found = pull.commits or [PullCommit(pull.head, pull.author, pull.author)]
+    return 200, [_commit(call.world, one) for one in found]
+
+
+def _commit(world: World, one: PullCommit) -> dict[str, Any]:
+    committer = one.committer or one.author
+    who = {"name": one.author or "x", "email": one.address or f"{one.author}@acme.example", "date": WHEN}
+    said = {
+        "sha": one.sha,
+        "commit": {"message": one.message, "author": who, "committer": {**who, "name": committer or "x"}},
+    }
+    # GitHub sends null for somebody without an account; its description has an empty object as well.
+    people = {role: user(world, login) for role, login in (("author", one.author), ("committer", committer)) if login}
+    absent = {role: {} for role in ("author", "committer") if role not in people}
+    return answer_of("commit", {**said, **people}) | absent
 
 
 def pull(call: Call) -> Any:
@@ -228,8 +240,8 @@ def change_pull(call: Call) -> Any:
 Answer = Callable[[Call], Any]
 ROUTES: dict[tuple[str, str], tuple[Answer, dict[str, str]]] = {
     ("GET", "commits/*/pulls"): (pulls_of_commit, {"contents": "read"}),
-    ("GET", "commits/*"): (commit, {"contents": "read"}),
     ("GET", "pulls/*"): (pull, {"pull-requests": "read"}),
+    ("GET", "pulls/*/commits"): (pull_commits, {"pull-requests": "read"}),
     ("GET", "pulls/*/reviews"): (reviews, {"pull-requests": "read"}),
     ("GET", "collaborators/*/permission"): (permission, {}),
     ("GET", "activity"): (activity, {"contents": "read"}),

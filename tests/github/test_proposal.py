@@ -6,7 +6,6 @@ import pytest
 
 from reconciler.errors import GuardRefused
 from reconciler.github.git import Git, GitFailure
-from reconciler.github.history import commits_behind, commits_of_branch
 from reconciler.github.proposal import Proposal, push_proposal
 from tests.github.repository import CLEAN, clone, commit, files, git, make_remote
 
@@ -84,33 +83,3 @@ def test_the_token_is_for_githubs_host_and_no_argument(tmp_path: Path) -> None:
     key, value = work.run("config", "--get-regexp", r"^http\.").split(" ", 1)
     assert key == "http.https://ghe.corp/.extraheader"
     assert value.startswith("AUTHORIZATION: basic ")
-
-
-def _history(tmp_path: Path) -> tuple[Git, dict[str, str]]:
-    """A branch with a direct push, a merge, and a line that nobody has touched since."""
-    make_remote(tmp_path)
-    seed = tmp_path / "seed"
-    made = {"first": git(seed, "rev-parse", "HEAD")}
-    made["direct"] = commit(seed, "tickets/web.yaml", "version: 1\n# pushed\n")
-    git(seed, "checkout", "--quiet", "-b", "change")
-    commit(seed, "tickets/new.yaml", "one\n")
-    made["inner"] = commit(seed, "tickets/new.yaml", "two\n")
-    git(seed, "checkout", "--quiet", "main")
-    git(seed, "merge", "--quiet", "--no-ff", "-m", "Merge", "change")
-    made["merge"] = git(seed, "rev-parse", "HEAD")
-    return Git.open(seed, CLEAN, "https://github.com", ""), made
-
-
-def test_the_commits_behind_a_file_are_those_whose_lines_still_stand(tmp_path: Path) -> None:
-    here, made = _history(tmp_path)
-    assert commits_behind(here, ["tickets/web.yaml"]) == tuple(sorted((made["first"], made["direct"])))
-    assert commits_behind(here, ["tickets/new.yaml", "tickets/new.yaml"]) == (made["merge"],)
-    (here.root / "tickets" / "new.yaml").write_text("not committed\n")
-    assert commits_behind(here, ["tickets/new.yaml"]) == ("0" * 40,)
-    with pytest.raises(GitFailure, match="blame"):
-        commits_behind(here, ["tickets/none.yaml"])
-
-
-def test_the_commits_of_a_branch_are_those_that_it_pointed_at(tmp_path: Path) -> None:
-    here, made = _history(tmp_path)
-    assert commits_of_branch(here) == {made["first"], made["direct"], made["merge"]}

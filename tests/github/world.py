@@ -9,6 +9,17 @@ READER = {"contents": "read"}
 
 
 @dataclass
+class PullCommit:
+    """A commit of a pull request. An author or committer without an account has an address and no login."""
+
+    sha: str
+    author: str | None
+    committer: str | None = None
+    message: str = "A change"
+    address: str = ""
+
+
+@dataclass
 class Pull:
     number: int
     author: str
@@ -23,6 +34,9 @@ class Pull:
     merged_by: str | None = None
     reviews: list[tuple[str, str, str]] = field(default_factory=list)
     """Who said what of which commit: (login, state, commit), in order of time."""
+    base_sha: str = ""
+    commits: list[PullCommit] = field(default_factory=list)
+    """Those of the branch, oldest first; none means the head alone, by the author."""
 
     @property
     def merged(self) -> bool:
@@ -61,8 +75,6 @@ class World:
     comments: dict[int, Comment] = field(default_factory=dict)
     brought: dict[str, list[int]] = field(default_factory=dict)
     """The pull requests that GitHub names for a commit."""
-    commits: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Author and committer (logins) of commits."""
     pushes: list[tuple[str, str, str]] = field(default_factory=list)
     """Activity, newest first: (ref, commit after it, who pushed)."""
     approvals: dict[int, list[tuple[str, str]]] = field(default_factory=dict)

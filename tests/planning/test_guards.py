@@ -9,28 +9,28 @@ import pytest
 
 from reconciler.model.decision import Expectation, Override, Source
 from reconciler.model.policy import ChangeRule, FourEyes, Freeze, Limits, Policy
-from reconciler.model.review import Review
+from reconciler.model.review import Assessment, NotReviewed, NotYetReviewed, Review
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
 from reconciler.planning.enforce import enforce
+from reconciler.planning.four_eyes import independent_reviewers
 from reconciler.planning.guards import (
     NEVER_OVERRIDDEN,
     STEP_GUARDS,
     Circumstances,
-    NotYetReviewed,
-    PushedDirectly,
-    independent_reviewers,
 )
 from reconciler.planning.limits import check_limits
 from tests.builders import APPROVED, NOW, OBJECT, PENDING, REJECTED, after, at, between, guid, step
 
 FREEZE = Freeze("year-end", at("2026-12-20T00:00:00Z"), at("2027-01-03T00:00:00Z"), (r"\VED\Policy\Web\**",))
-REVIEW = Review(12, "alice", reviewers=("bob",), last_pusher="alice")
+REVIEW = Assessment(Review(12, "alice", reviewers=("bob",), last_pusher="alice"))
+PUSHED = NotReviewed("commit abc came without a pull request; revert it", direct=True)
 EXPECTED = Expectation(object=OBJECT)
 
 
-def seen(now=NOW, people=NotYetReviewed(), identities=(), stopped=None, **policy: Any) -> Circumstances:  # noqa: B008
-    return Circumstances(Policy(**policy), now, people, frozenset(identities), stopped)
+def seen(now=NOW, people=NotYetReviewed(), identities=(), stopped=None, **more: Any) -> Circumstances:  # noqa: B008
+    rest = {name: more.pop(name) for name in ("configuration", "superseded") if name in more}
+    return Circumstances(Policy(**more), now, people, frozenset(identities), stopped, **rest)
 
 
 def refused(rule: str, one=None, **circumstances: Any) -> tuple[Reason, str] | None:
@@ -81,22 +81,53 @@ REFUSALS = [
     (
         "four-eyes",
         {},
-        {"four_eyes": FourEyes(), "people": PushedDirectly()},
-        "the commit reached the branch without a pull request; open one and have it reviewed",
+        {"four_eyes": FourEyes(), "people": PUSHED},
+        "commit abc came without a pull request; revert it",
+    ),
+    (
+        "four-eyes",
+        {},
+        {"four_eyes": FourEyes(allow_direct_push=True), "people": NotReviewed("the checkout is shallow")},
+        "the checkout is shallow",
+    ),
+    (
+        "four-eyes",
+        {},
+        {"four_eyes": FourEyes(), "configuration": PUSHED},
+        "the configuration: commit abc came without a pull request; revert it",
+    ),
+    (
+        "four-eyes",
+        {},
+        {"four_eyes": FourEyes(), "people": Assessment(REVIEW.review, objections=("eve",))},
+        "PR #12 has changes requested by eve; have them approve it, or dismiss their review",
+    ),
+    (
+        "four-eyes",
+        {},
+        {"four_eyes": FourEyes(), "people": Assessment(REVIEW.review, unaccounted=("dependabot[bot]",))},
+        "PR #12 has 1 of 2 independent approvals (author alice, approved by bob, 1 more for dependabot[bot]); "
+        "have somebody approve who neither wrote nor pushed any of it",
+    ),
+    (
+        "superseded",
+        {},
+        {"superseded": "main is at 123 by now"},
+        "main is at 123 by now",
     ),
     (
         "four-eyes",
         {},
         {"four_eyes": FourEyes(2), "people": REVIEW},
         "PR #12 has 1 of 2 independent approvals (author alice, approved by bob); "
-        "have somebody approve who neither wrote nor last pushed it",
+        "have somebody approve who neither wrote nor pushed any of it",
     ),
     (
         "four-eyes",
         {},
-        {"four_eyes": FourEyes(), "people": Review(12, "alice")},
+        {"four_eyes": FourEyes(), "people": Assessment(Review(12, "alice"))},
         "PR #12 has 0 of 1 independent approvals (author alice, approved by nobody); "
-        "have somebody approve who neither wrote nor last pushed it",
+        "have somebody approve who neither wrote nor pushed any of it",
     ),
     (
         "identity",
@@ -135,7 +166,7 @@ ALLOWED = [
     ("freeze", {"object": r"\VED\Policy\Db\db1"}, {"freezes": (FREEZE,), "now": FREEZE.start}),
     ("four-eyes", {}, {"four_eyes": FourEyes(), "people": NotYetReviewed()}),
     ("four-eyes", {}, {"four_eyes": FourEyes(), "people": REVIEW}),
-    ("four-eyes", {}, {"four_eyes": FourEyes(allow_direct_push=True), "people": PushedDirectly()}),
+    ("four-eyes", {}, {"four_eyes": FourEyes(allow_direct_push=True), "people": PUSHED}),
     ("identity", {"approvers": ("local:{B6}",)}, {"four_eyes": FourEyes(), "identities": ("LOCAL:b6",)}),
     ("identity", {"approvers": ("local:{b6}",)}, {"four_eyes": FourEyes()}),
     ("identity", {"approvers": ()}, {"four_eyes": FourEyes(), "identities": ("local:ff",)}),
@@ -270,7 +301,7 @@ def test_one_override_may_run_out_while_another_for_the_same_rule_holds() -> Non
     ("rule", "circumstances"),
     [
         ("stop", seen(stopped="the variable RECONCILER_STOP is set")),
-        ("four-eyes", seen(four_eyes=FourEyes(), people=PushedDirectly())),
+        ("four-eyes", seen(four_eyes=FourEyes(), people=PUSHED)),
         ("identity", seen(four_eyes=FourEyes(), identities=("local:ff",))),
     ],
 )

@@ -63,6 +63,44 @@ def test_a_push_that_nobody_reviewed_changes_nothing(acme: Team) -> None:
     assert any("four-eyes" in summary for summary in result.summaries)
 
 
+def test_only_the_newest_commit_is_applied(acme: Team) -> None:
+    acme.merged(12)
+    older = acme.head
+    newer = acme.commit("README.md", "more\n")
+    git(acme.folder, "reset", "--quiet", "--hard", older)
+    result = acme.run("apply.yml", "push", _push(acme))
+    assert (result.code, acme.tpp.log.updates, acme.ledger) == (0, (), {})
+    (said,) = [message for level, title, message in result.annotations if (level, title) == ("notice", "superseded")]
+    assert said.startswith(f"main is at {newer[:12]} by now, this run is for {older[:12]}")
+    assert any("refused/superseded" in line for line in result.lines)
+    git(acme.folder, "reset", "--quiet", "--hard", newer)
+    assert acme.run("apply.yml", "push", _push(acme)).code == 0
+    assert len(acme.tpp.log.updates) == 2
+
+
+def test_an_approval_that_was_withdrawn_counts_no_more_when_a_run_is_started_again(acme: Team) -> None:
+    pull = acme.merged(12)
+    pull.reviews.append(("bob", "DISMISSED", pull.head))
+    assert acme.run("apply.yml", "push", _push(acme)).code == 1
+    assert acme.tpp.log.updates == ()
+
+
+def test_forty_files_of_one_pull_request_cost_few_calls(acme: Team) -> None:
+    text = "version: 1\nchange: CHG0041239\ntickets:\n"
+    for number in range(40):
+        guid = f"{number:08x}-0000-4000-8000-000000000000"
+        name = rf"\VED\Policy\Web\{number}.example.com"
+        acme.tpp.world.add_ticket(guid=guid, object=name)
+        entry = f"  - {{guid: {guid}, status: Approved, explanation: yes sir, expect: {{object: '{name}'}}}}\n"
+        (acme.folder / "tickets" / f"{number}.yaml").write_text(text + entry, encoding="utf-8")
+    acme.commit("tickets/2036/CHG0041234.yaml", text + f"  - {{guid: {NEW}, status: Pending}}\n")
+    acme.merged(12)
+    assert acme.run("apply.yml", "push", _push(acme)).code == 0
+    assert len(acme.tpp.log.updates) == 40
+    # One run each plans and applies, and one reports.
+    assert len(acme.github.asked) <= 30
+
+
 def test_a_push_that_nobody_reviewed_does_not_ride_on_the_review_that_follows_it(acme: Team) -> None:
     example = (acme.folder / "tickets/2036/CHG0041234.yaml").read_text()
     acme.commit("tickets/2036/CHG0041234.yaml", example[: example.index(f"  - guid: {NEW}")])

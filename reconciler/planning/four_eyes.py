@@ -1,0 +1,68 @@
+"""Four eyes judge the commits that brought the state of a branch, not the lines that are there. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+from reconciler.model.policy import FourEyes
+from reconciler.model.review import Assessment, BranchCommit, NotReviewed, NotYetReviewed, People, Review
+
+
+def shortfall(people: People, rule: FourEyes) -> str | None:
+    """Say why these people are not enough and what to do about it; None when they are, or when it is too early."""
+    match people:
+        case NotYetReviewed():
+            return None
+        case NotReviewed(why, direct):
+            return None if direct and rule.allow_direct_push else why
+        case Assessment(review, objections, unaccounted):
+            return _missing(review, objections, unaccounted, rule.reviewers)
+
+
+def _missing(review: Review, objections: tuple[str, ...], unaccounted: tuple[str, ...], reviewers: int) -> str | None:
+    pull = f"PR #{review.pull_request}"
+    if objections:
+        return f"{pull} has changes requested by {', '.join(objections)}; have them approve it, or dismiss their review"
+    independent = independent_reviewers(review)
+    needed = reviewers + len(unaccounted)
+    if len(independent) >= needed:
+        return None
+    more = f", {len(unaccounted)} more for {', '.join(unaccounted)}" if unaccounted else ""
+    return (
+        f"{pull} has {len(independent)} of {needed} independent approvals "
+        f"(author {review.author}, approved by {', '.join(independent) or 'nobody'}{more}); "
+        "have somebody approve who neither wrote nor pushed any of it"
+    )
+
+
+def independent_reviewers(review: Review) -> tuple[str, ...]:
+    """Return the reviewers who are neither the author nor the last pusher (names compared without case)."""
+    involved = {name.casefold() for name in (review.author, review.last_pusher) if name}
+    return tuple(name for name in review.reviewers if name.casefold() not in involved)
+
+
+def people_by_file(
+    commits: Sequence[BranchCommit], behind: Mapping[str, People], rule: FourEyes, known: Mapping[str, str | None]
+) -> dict[str, People]:
+    """Return who answers for each file as it is now, from the commits that touched it, oldest first.
+
+    `known` is what files were when all of it was reviewed. A commit without its review stands against the file until
+    the file is again what was reviewed last, or until a review saw it whole, because it was not there or goes away: a
+    review of what came later shows nobody what was there already.
+    """
+    good, now = dict(known), dict(known)
+    against: dict[str, People] = {}
+    found: dict[str, People] = {}
+    for commit in commits:
+        people = behind[commit.sha]
+        enough = shortfall(people, rule) is None
+        for path, blob in commit.touched.items():
+            whole = now.get(path) is None or blob is None
+            if path in good and blob == good[path]:
+                against.pop(path, None)
+                found.setdefault(path, people)
+            elif not enough:
+                against.setdefault(path, people)
+            elif path not in against or whole:
+                against.pop(path, None)
+                good[path], found[path] = blob, people
+            now[path] = blob
+    return found | against
