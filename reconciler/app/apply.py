@@ -142,6 +142,7 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
                 origin=origin,
                 settle=settings.requests.settle,
                 patience=settings.requests.patience,
+                grace=settings.requests.grace,
             )
             with context.observer.progress("Applying", len(plan.changes)) as advance:
                 run = apply_plan(

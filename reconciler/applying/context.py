@@ -22,7 +22,8 @@ class RunContext:
     """The ports of a run with its name and origin.
 
     `settle` is how long, in seconds, a write may take to show; `patience` how long after a lost answer the server may
-    still carry the update out, so that nothing is sent again.
+    still carry the update out, so that nothing is sent again; `grace` how long requests in flight get to come to an
+    end once the run is told to stop.
     """
 
     reader: TicketReader
@@ -34,6 +35,7 @@ class RunContext:
     origin: Provenance
     settle: float = 5.0
     patience: float = 900.0
+    grace: float = 5.0
 
 
 def read(guid: Guid, context: RunContext) -> Reading:

@@ -26,9 +26,6 @@ from reconciler.planning.judge import spell
 from reconciler.planning.sealing import seals, went
 from reconciler.ports import Progress
 
-GRACE = 5.0
-"""Seconds that requests in flight get to come to an end once a run is told to stop."""
-
 _POLL = 0.1
 _LAST_HANDS = 32
 _CAME_TO_AN_END = frozenset({Outcome.APPLIED, Outcome.AWAITING_OTHERS, Outcome.STALE, Outcome.REJECTED_BY_SERVER})
@@ -149,7 +146,7 @@ def _wait(threads: int, finished: threading.Semaphore, context: RunContext) -> N
             threads -= 1
             continue
         if deadline is None and context.breaker.reason() is not None:
-            deadline = context.clock.monotonic() + GRACE
+            deadline = context.clock.monotonic() + context.grace
         if deadline is not None and context.clock.monotonic() >= deadline:
             return
 

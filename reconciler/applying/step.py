@@ -13,7 +13,7 @@ from reconciler.model.receipt import Outcome, Proof, Receipt, operation_tag
 from reconciler.model.record import NO_STORY, Intent, OpenIntent, Recorded, Story
 from reconciler.model.review import Provenance
 from reconciler.model.status import State, wanted_from
-from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Unread
+from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, NotSent, Unread
 from reconciler.planning.facts import is_foreign
 from reconciler.planning.judge import spell
 from reconciler.planning.traces import Finding
@@ -63,10 +63,10 @@ def _carry_out(step: Step, story: Story, context: RunContext) -> Receipt:
     stale = why_stale(step, reading, story)
     if stale is not None or not isinstance(reading, Found):
         return receipt_of(step, context, Finding(Outcome.STALE, Proof.NONE, stale or ""))
-    return _write(step, reading.ticket, context)
+    return _write(step, story, reading.ticket, context)
 
 
-def _write(step: Step, ticket: LiveTicket, context: RunContext) -> Receipt:
+def _write(step: Step, story: Story, ticket: LiveTicket, context: RunContext) -> Receipt:
     if (why := context.breaker.reason() or _too_late(step, context)) is not None:
         return not_attempted(step, why, context)
     intent = _intent(step, ticket, context)
@@ -74,9 +74,23 @@ def _write(step: Step, ticket: LiveTicket, context: RunContext) -> Receipt:
         context.ledger.append(intent)
     except LedgerUnwritable as error:
         return receipt_of(step, context, Finding(Outcome.FAILED, Proof.NONE, f"not sent: {error.message}"))
-    answer = context.writer.update(Update(step.guid, wanted_from(step.after), intent.explanation, step.parameters))
+    update = Update(step.guid, wanted_from(step.after), intent.explanation, step.parameters)
+    answer = context.writer.update(update)
+    if isinstance(answer, NotSent) and _is_back(step, story, context):
+        answer = context.writer.update(update)
     context.breaker.answered(answer)
     return conclude(step, intent, answer, context)
+
+
+def _is_back(step: Step, story: Story, context: RunContext) -> bool:
+    """Whether a server that let no connection in can be read by now, and the ticket is as planned.
+
+    Reading waits for a server that is away, and nothing was sent that could take effect meanwhile.
+    """
+    if context.breaker.reason() is not None:
+        return False
+    reading = context.reader.read(step.guid)
+    return isinstance(reading, Found) and why_stale(step, reading, story) is None and context.breaker.reason() is None
 
 
 def _too_late(step: Step, context: RunContext) -> str | None:

@@ -53,7 +53,8 @@ class Tls(Struct, frozen=True):
 class Requests(Struct, frozen=True):
     """Calls in flight, and time limits in seconds.
 
-    `patience` is how long after a lost answer the update may still take effect, so that nothing is sent again;
+    `patience` is how long after a lost answer the update may still take effect, so that nothing is sent again; `wait`
+    how long a server that is away is waited for; `grace` how long a run goes on after a signal, to end what it began;
     `deadline` bounds the whole run, None means no bound.
     """
 
@@ -63,6 +64,8 @@ class Requests(Struct, frozen=True):
     read_timeout: float = 95.0
     settle: float = 5.0
     patience: float = 900.0
+    wait: float = 120.0
+    grace: float = 5.0
     deadline: float | None = None
 
 

@@ -15,7 +15,7 @@ from reconciler.tpp.calls import Call
 from reconciler.tpp.client import Client, ClientContext, Outcome
 from reconciler.tpp.limiter import AdaptiveLimiter
 from reconciler.tpp.redaction import Redactor
-from reconciler.tpp.retries import BUSY_STATUSES, Kind, Shown
+from reconciler.tpp.retries import Kind, Shown, shown_by
 from reconciler.tpp.secrets import Secret, Secrets
 from reconciler.tpp.token import CurrentToken
 from reconciler.tpp.token_store import TokenStore, open_store
@@ -118,7 +118,7 @@ class AuthServer:
             case Reply(status, _, body):
                 said = self._context.redactor.refusal(body)
                 failure = ServerFailure(f"{call.name} answered HTTP {status}: {said}", "check the URL of the server")
-                return failure, Shown.BUSY if status in BUSY_STATUSES else None
+                return failure, shown_by(status)
 
     def revoke(self, token: Secret) -> str | None:
         """Revoke the grant of a token, once. Return why it could not be done, None when it was."""

@@ -17,7 +17,7 @@ from reconciler.tpp.calls import NEED_OTHER_SCOPES, Call
 from reconciler.tpp.limiter import AdaptiveLimiter, Slot
 from reconciler.tpp.redaction import Redactor
 from reconciler.tpp.results import Result
-from reconciler.tpp.retries import BUSY_STATUSES, RETRIES, Cure, Jitter, Kind, Shown, retry_after, wait_before
+from reconciler.tpp.retries import RETRIES, Cure, Jitter, Kind, Shown, retry_after, shown_by, wait_before
 from reconciler.tpp.token import CurrentToken, Token
 from reconciler.tpp.transport import PLAIN_HEADERS, FailureKind, Reply, Timeouts, Transport, TransportFailure
 
@@ -101,6 +101,7 @@ class Client:
         if call not in self._calls:
             raise PermissionError(f"this client was not made for {call.name}")
         made: Counter[Cure] = Counter()
+        began = self.context.clock.monotonic()
         while True:
             used = self.context.token.current() if self.context.token else _NO_TOKEN
             outcome = self._attempt(call, body, used, ticket, operation)
@@ -109,8 +110,12 @@ class Client:
             if retry is None:
                 return value
             made[retry.cure] += 1
-            if made[retry.cure] >= retry.attempts or not self._cured(retry.cure, made[retry.cure], used):
+            waits = retry.waits and self.context.clock.monotonic() - began < self.context.limits.wait
+            over = made[retry.cure] >= retry.attempts and not waits
+            if over or not self._cured(retry.cure, made[retry.cure], used):
                 return value
+            if waits and made[retry.cure] == retry.attempts:
+                _log.warning("the server is away (%s); it is waited for, see requests.wait", shown)
 
     def _cured(self, cure: Cure, attempt: int, refused: Token) -> bool:
         context = self.context
@@ -222,8 +227,8 @@ class Client:
         if status in (404, 405):
             why = f"the server does not know the call {call.name} ({status}): {said}"
             return Failure(why, "check the URL of the server", systemic=True), None
-        shown = Shown.BUSY if status in BUSY_STATUSES else None
-        return Failure(f"the server answered HTTP {status}: {said}", systemic=status not in (400, 500)), shown
+        systemic = status not in (400, 500)
+        return Failure(f"the server answered HTTP {status}: {said}", systemic=systemic), shown_by(status)
 
 
 def says_result(call: Call, reply: Reply) -> bool:

@@ -30,8 +30,10 @@ class Shown(StrEnum):
 
     NOT_SENT = "not sent"
     """No connection was made, so the server has not got it."""
+    AWAY = "away"
+    """HTTP 503: the server is starting, or something answers in its place."""
     BUSY = "busy"
-    """HTTP 408, 425, 429, 500, 502, 503 or 504."""
+    """HTTP 408, 425, 429, 500, 502 or 504."""
     UNANSWERED = "unanswered"
     """It was sent, and no whole answer came."""
     UNREADABLE = "unreadable"
@@ -52,14 +54,19 @@ class Cure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How many attempts are made in all, and what has to happen between two of them."""
+    """How many attempts are made in all, and what has to happen between two of them.
+
+    With `waits` there are as many more as fit into `requests.wait`.
+    """
 
     attempts: int
     cure: Cure = Cure.WAITING
+    waits: bool = False
 
 
 RETRIES: Mapping[tuple[Kind, Shown], Retry] = {
-    (Kind.READ, Shown.NOT_SENT): Retry(5),
+    (Kind.READ, Shown.NOT_SENT): Retry(5, waits=True),
+    (Kind.READ, Shown.AWAY): Retry(5, waits=True),
     (Kind.READ, Shown.BUSY): Retry(5),
     (Kind.READ, Shown.UNANSWERED): Retry(5),
     (Kind.READ, Shown.UNREADABLE): Retry(2),
@@ -68,15 +75,21 @@ RETRIES: Mapping[tuple[Kind, Shown], Retry] = {
     (Kind.UPDATE, Shown.NOT_SENT): Retry(3),
     (Kind.UPDATE, Shown.TOKEN_REFUSED): Retry(2, Cure.NEW_TOKEN),
     (Kind.UPDATE, Shown.NOT_PERMITTED): Retry(2, Cure.FRESH_PERMISSIONS),
-    (Kind.GRANT, Shown.NOT_SENT): Retry(4),
+    (Kind.GRANT, Shown.NOT_SENT): Retry(4, waits=True),
+    (Kind.GRANT, Shown.AWAY): Retry(4, waits=True),
     (Kind.GRANT, Shown.BUSY): Retry(4),
     (Kind.GRANT, Shown.UNANSWERED): Retry(4),
-    (Kind.SINGLE_USE, Shown.NOT_SENT): Retry(4),
+    (Kind.SINGLE_USE, Shown.NOT_SENT): Retry(4, waits=True),
 }
 """Whatever does not stand here is never sent again."""
 
 
-BUSY_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+_BUSY = frozenset({408, 425, 429, 500, 502, 504})
+
+
+def shown_by(status: int) -> Shown | None:
+    """Return what an HTTP status shows by itself."""
+    return Shown.AWAY if status == 503 else Shown.BUSY if status in _BUSY else None
 
 
 def wait_before(attempt: int, jitter: Jitter = _random.random) -> float:

@@ -85,11 +85,12 @@ def test_a_systemic_fault_at_one_step_stops_those_after_it(k: int) -> None:
         (NotSent("could not connect", systemic=True), Outcome.FAILED),
     ):
         bench, steps = many(5)
-        bench.tickets.script = [accepts] * k + [says(answer, effect=False)]
+        tries = 2 if isinstance(answer, NotSent) else 1
+        bench.tickets.script = [accepts] * k + [says(answer, effect=False)] * tries
         run = bench.run(*steps)
         assert outcomes(run) == [Outcome.APPLIED] * k + [outcome] + [Outcome.NOT_ATTEMPTED] * (4 - k)
         assert run.stopped == answer.why
-        assert len(bench.tickets.updates) == k + 1
+        assert len(bench.tickets.updates) == k + tries
         assert bench.ledger.of(Ended) == [Ended(run.ended_at, run.counts, answer.why)]
 
 

@@ -188,7 +188,7 @@ ANSWERS: list[tuple[str, Answer, bool, dict[str, Any], tuple[Outcome, Proof, int
     ("declined, yet done", DENIED, True, {}, (Outcome.APPLIED, Proof.TAGGED, 1)),
     ("declined, yet gone", DENIED, True, {"deletes": ALL}, (Outcome.UNKNOWN, Proof.NONE, 1)),
     ("gone before it came", VANISHED, True, {"deletes": ALL}, (Outcome.STALE, Proof.NONE, 1)),
-    ("not sent", NotSent("refused"), False, {}, (Outcome.FAILED, Proof.NONE, 1)),
+    ("not sent, and then it is", NotSent("refused"), False, {}, (Outcome.APPLIED, Proof.CONFIRMED, 2)),
     ("lost and done", LOST, True, {}, (Outcome.APPLIED, Proof.TAGGED, 1)),
     ("lost and gone", LOST, True, {"deletes": ALL}, (Outcome.APPLIED, Proof.INFERRED, 1)),
     ("lost, unchanged", LOST, False, {}, (Outcome.UNKNOWN, Proof.NONE, 1)),
@@ -401,3 +401,31 @@ def test_a_schedule_that_is_due_by_any_clock_is_inferred_from_the_ticket_being_g
     receipt = bench_of(as_planned(1), script=[_gone(LOST)]).run(soon).receipts[0]
     assert (receipt.outcome, receipt.proof) == (Outcome.APPLIED, Proof.INFERRED)
     assert at("2026-11-23T12:04:00Z") > NOW
+
+
+def test_an_update_that_no_connection_took_goes_out_once_the_server_can_be_read_again() -> None:
+    bench = bench_of(as_planned(1), script=[says(NotSent("refused", systemic=True), effect=False)])
+    (receipt,) = bench.run(step()).receipts
+    assert (receipt.outcome, len(bench.tickets.updates), len(bench.ledger.intents)) == (Outcome.APPLIED, 2, 1)
+
+
+def test_an_update_that_no_connection_took_does_not_go_out_after_somebody_moved_the_ticket_or_the_run_was_stopped() -> (
+    None
+):
+    bench = bench_of(as_planned(1))
+
+    def moved(tickets, update) -> Answer:
+        tickets.tickets[guid(1)] = as_planned(1, state=REJECTED)
+        return NotSent("refused", systemic=True)
+
+    bench.tickets.script = [moved]
+    assert bench.run(step()).receipts[0].outcome is Outcome.FAILED
+    stopped = bench_of(as_planned(1))
+
+    def interrupted(tickets, update) -> Answer:
+        stopped.stop.why = "interrupted"
+        return NotSent("refused", systemic=True)
+
+    stopped.tickets.script = [interrupted]
+    assert stopped.run(step()).receipts[0].outcome is Outcome.FAILED
+    assert (len(bench.tickets.updates), len(stopped.tickets.updates)) == (1, 1)

@@ -43,7 +43,7 @@ class Desk:
         self.write(
             "reconciler.yaml",
             f"version: 1\nserver: {self.sandbox.url}\ntickets: [tickets]\nledger: ledger\n"
-            f"requests: {{settle: 0.3, connect_timeout: 2, read_timeout: 5}}\n{extra}",
+            f"requests: {{settle: 0.3, wait: 0, connect_timeout: 2, read_timeout: 5}}\n{extra}",
         )
 
     def decide(self, *entries: str, header: str = "change: CHG0041234\n", name: str = "tickets/web.yaml") -> None:

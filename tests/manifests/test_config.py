@@ -29,7 +29,9 @@ auth:
   username: joe
   jwt_command: [vault, read, jwt]
 tls: {ca_bundle: ca.pem, client_cert: cert.pem, client_key: key.pem}
-requests: {reads: 1, writes: 2, connect_timeout: 3, read_timeout: 4.5, settle: 0, patience: 10m, deadline: 1h}
+requests:
+  {reads: 1, writes: 2, connect_timeout: 3, read_timeout: 4.5, settle: 0, patience: 10m, wait: 1m, grace: 7,
+   deadline: 1h}
 plan: {expires: 1d2h3m4s}
 policy:
   require: [change]
@@ -67,7 +69,7 @@ def test_every_key_has_its_place_in_the_settings(tmp_path: Path, monkeypatch: py
             ("vault", "read", "jwt"),
         ),
         tls=Tls("conf/ca.pem", "conf/cert.pem", "conf/key.pem"),
-        requests=Requests(1, 2, 3.0, 4.5, 0.0, 600.0, 3600.0),
+        requests=Requests(1, 2, 3.0, 4.5, 0.0, 600.0, 60.0, 7.0, 3600.0),
         policy=Policy(
             frozenset({"change"}),
             "^CHG",

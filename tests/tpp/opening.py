@@ -27,7 +27,9 @@ def session_with(
     id_token: Any = None,
     **limits: Any,
 ) -> Iterator[Session]:
-    settings = Settings(server=url, auth=auth, tls=tls, requests=Requests(**({"reads": 4, "writes": 2} | limits)))
+    settings = Settings(
+        server=url, auth=auth, tls=tls, requests=Requests(**({"reads": 4, "writes": 2, "wait": 0.0} | limits))
+    )
     given = secrets or Secrets(token=Secret(TOKEN))
     with open_session(settings, given, clock or FakeClock(), id_token=id_token, jitter=no_jitter) as session:
         yield session

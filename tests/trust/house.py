@@ -103,7 +103,7 @@ class House:
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        limits = Requests(reads=4, writes=self.workers, connect_timeout=5.0, read_timeout=self.read_timeout)
+        limits = Requests(reads=4, writes=self.workers, connect_timeout=5.0, read_timeout=self.read_timeout, wait=0.0)
         settings = Settings(server=self.sandbox.url, requests=limits)
         secrets = Secrets(token=Secret(self.sandbox.token))
         with open_session(settings, secrets, self.clock, jitter=lambda: 0.0) as session:

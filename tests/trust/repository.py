@@ -26,7 +26,8 @@ CONFINED = Path(__file__).with_name("confined.py")
 CONFIGURATION = """\
 version: 1
 server: {url}
-requests: {{writes: 2, settle: 0.3, patience: 1m, connect_timeout: {connect_timeout}, read_timeout: {read_timeout}}}
+requests:
+  {{writes: 2, settle: 0.3, patience: 1m, wait: 0, connect_timeout: {connect_timeout}, read_timeout: {read_timeout}}}
 """
 
 

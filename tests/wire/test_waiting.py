@@ -1,0 +1,50 @@
+"""A server that is away for a while costs a while, not the run."""
+
+import pytest
+
+from tests.wire.conftest import GUIDS, Repository
+from tests.wire.server import Exchange, honest, http
+
+
+def away_for(repository: Repository, seconds: float, *, after_updates: int = 0) -> None:
+    """Answer 503 to every reading for some seconds, which begin once this many updates were made."""
+    began: list[float] = []
+
+    def details(exchange: Exchange) -> None:
+        if len(repository.server.updates) < after_updates:
+            honest(exchange)
+            return
+        began.append(repository.ahead[0].total_seconds())
+        away = began[-1] - began[0] < seconds
+        exchange.send(http(503, "<p>starting</p>")) if away else honest(exchange)
+
+    repository.server.always["details"] = details
+
+
+@pytest.mark.parametrize(("seconds", "code"), [(60, 0), (600, 4)])
+def test_a_plan_waits_for_a_server_that_is_away(repository: Repository, seconds: float, code: int) -> None:
+    repository.decide(*GUIDS)
+    away_for(repository, seconds)
+    assert repository.run("plan").code == code
+
+
+def test_a_run_waits_for_a_server_that_restarts(repository: Repository) -> None:
+    repository.decide(*GUIDS)
+    away_for(repository, 60, after_updates=2)
+    said = repository.run("apply", "--yes")
+    assert (said.code, dict(repository.server.effects)) == (0, dict.fromkeys(GUIDS, 1)), said.out
+
+
+def test_how_long_is_configurable(repository: Repository) -> None:
+    repository.decide(*GUIDS)
+    path = repository.folder / "reconciler.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("settle: 5", "settle: 5, wait: 0"), encoding="utf-8")
+    away_for(repository, 60)
+    assert repository.run("plan").code == 4
+
+
+def test_an_update_that_is_answered_with_503_is_never_waited_for(repository: Repository) -> None:
+    repository.decide(GUIDS[0])
+    repository.server.script["updatestatus"] = [lambda exchange: exchange.send(http(503, "busy", "Retry-After: 1"))]
+    assert repository.run("apply", "--yes").code == 6
+    assert len(repository.server.updates) == 1
