@@ -1,4 +1,4 @@
-"""Edits of manifests, people at the console, TPP's own processing, faults and crashes, in any order.
+"""Edits of manifests, people at the console, TPP's own processing, faults, late effects and crashes, in any order.
 
 `TRUST_EXAMPLES=2000 pytest tests/trust/test_any_order.py` looks for new orders; otherwise the same ones are tried.
 """
@@ -23,10 +23,18 @@ from reconciler.model.receipt import Outcome, Run
 from reconciler.model.status import Approved, ApprovedAfter, ApprovedBetween, Pending, Rejected, Status, Wanted
 from reconciler.model.verdict import Verdict
 from reconciler.sandbox.behaviour import Behaviour
+from reconciler.sandbox.log import Entry
 from reconciler.sandbox.seed import APPROVER, JOE, Seed, TicketSeed
 from reconciler.sandbox.ticket import Ticket
 from tests.builders import NOW, decision, guid
-from tests.trust.faults import FAULTS, SAYS_DENIED_AND_DID_IT, SAYS_GONE_AND_DID_IT, SAYS_SUCCESS_AND_DID_NOTHING, SLOW
+from tests.trust.faults import (
+    FAULTS,
+    NO_EFFECT_YET,
+    SAYS_DENIED_AND_DID_IT,
+    SAYS_GONE_AND_DID_IT,
+    SAYS_SUCCESS_AND_DID_NOTHING,
+    SLOW,
+)
 from tests.trust.house import (
     assert_no_write_without_intent,
     assert_receipts_are_true,
@@ -38,6 +46,7 @@ NUMBERS = (1, 2, 3, 4)
 OBJECTS = {1: r"\VED\Policy\Web\a", 2: r"\VED\Policy\Web\b", 3: r"\VED\Policy\Web\c", 4: r"\VED\Policy\Web\a"}
 NOBODY_CAN_TELL = SAYS_DENIED_AND_DID_IT | SAYS_GONE_AND_DID_IT | SAYS_SUCCESS_AND_DID_NOTHING
 HONEST_FAULTS = sorted(FAULTS.keys() - SLOW - NOBODY_CAN_TELL)
+UNANSWERED = sorted(set(NO_EFFECT_YET) - NOBODY_CAN_TELL)
 SEARCHING = "TRUST_EXAMPLES" in os.environ
 
 
@@ -61,6 +70,8 @@ class AnyOrder(RuleBasedStateMachine):
         self.saved: list[tuple[Plan, dict[Guid, int]]] = []
         self.epochs: Counter[Guid] = Counter()
         self.written: Counter[tuple[Guid, int]] = Counter()
+        self.sent: dict[bytes, tuple[Guid, int]] = {}
+        self.heard = 0
 
     @initialize(
         schedules=st.booleans(),
@@ -156,6 +167,19 @@ class AnyOrder(RuleBasedStateMachine):
         self.apply(plan, dict(self.epochs))
         self.house.sandbox.faults.clear()
 
+    @rule(name=st.sampled_from(UNANSWERED), number=TICKETS, late=st.sampled_from([1.0, 40.0, 700.0]))
+    def plan_and_apply_with_a_late_effect(self, name: str, number: int, late: float) -> None:
+        plan = self.house.plan()
+        self.house.sandbox.faults.add(FAULTS[name], operation="ticketUpdateStatus", guid=guid(number), times=1)
+        self.house.late = late
+        self.apply(plan, dict(self.epochs))
+        self.house.late = None
+        self.house.sandbox.faults.clear()
+
+    @rule(minutes=st.sampled_from([1, 10, 16]))
+    def minutes_pass(self, minutes: int) -> None:
+        self.house.clock.sleep(minutes * 60)
+
     @rule(number=TICKETS, status=CONSOLE, hours=st.integers(1, 30))
     def somebody_decides_between_plan_and_apply(self, number: int, status: Status, hours: int) -> None:
         plan = self.house.plan()
@@ -195,21 +219,35 @@ class AnyOrder(RuleBasedStateMachine):
             self.apply(plan, epochs)
 
     def apply(self, plan: Plan, epochs: dict[Guid, int], life: Life | None = None) -> Run:
-        heard = len(self.house.sandbox.log.updates)
+        self.count_late_effects()
         before = dict(self.house.sandbox.world.tickets)
         run = self.house.apply(plan, life=life)
         changes = {step.guid: step for step in plan.changes}
-        for entry in self.house.sandbox.log.updates[heard:]:
+        for entry in self.newly_heard():
             name = parse_guid(entry.guid or "")
             assert name in changes, f"{name} was written, and its verdict is not a change"
-            assert self.reported(before[name]) == str(changes[name].before.status), "it moved since the plan"
-            assert before[name].object == changes[name].object
-            if entry.effect:
-                self.written[name, epochs[name]] += 1
+            if name in before:
+                assert self.reported(before[name]) == str(changes[name].before.status), "it moved since the plan"
+                assert before[name].object == changes[name].object
+            self.sent[entry.body] = name, epochs[name]
+            self.written[name, epochs[name]] += bool(entry.effect)
         if life is None or not life.is_over:
             assert_receipts_are_true(self.house, run)
             assert {receipt.guid for receipt in run.receipts} <= changes.keys()
         return run
+
+    def newly_heard(self) -> list[Entry]:
+        """The updates that the server has heard since somebody looked, without those that come a second time, late."""
+        new = self.house.sandbox.log.updates[self.heard :]
+        self.heard += len(new)
+        for entry in new:
+            if entry.effect and entry.body in self.sent:
+                self.written[self.sent[entry.body]] += 1
+        return [entry for entry in new if entry.body not in self.sent]
+
+    def count_late_effects(self) -> None:
+        """Nothing but what was sent before takes effect while no run is under way."""
+        assert self.newly_heard() == []
 
     def is_past_changing(self, name: Guid) -> bool:
         """Whether TPP has carried an approval out but waits for another ticket of the object; nobody can see that."""

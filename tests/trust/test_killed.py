@@ -75,7 +75,7 @@ def test_a_run_killed_while_the_server_works_on_its_update_is_finished_by_the_ne
 
 def test_a_run_that_follows_at_once_sends_nothing_after_what_a_killed_one_sent(tmp_path: Path) -> None:
     with a_repository(tmp_path) as repository:
-        repository.sandbox.faults.add(Hang(1.5), operation="ticketUpdateStatus", times=2)
+        repository.sandbox.faults.add(Hang(10), operation="ticketUpdateStatus", times=2)
         process = repository.start("apply", "--yes")
         wait_for(lambda: len(repository.sandbox.log.updates) == 2, process)
         process.send_signal(signal.SIGKILL)
