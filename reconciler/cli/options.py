@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from reconciler.app.base_branch import protected
 from reconciler.cli.logs import start_logging
 from reconciler.manifests.config import load_settings
 from reconciler.model.settings import Settings
@@ -29,6 +30,7 @@ class Invocation:
     def settings(self) -> Settings:
         """Load the configuration with the variables of the environment on top. Raises InvalidInput.
 
+        In the run of a pull request, server and credentials are those of its base.
         Without --config, reconciler.yaml of the working directory is read when it is there. Logging starts here if it
         was not asked for: what has no settings to go by has nothing to log.
         """
@@ -36,7 +38,7 @@ class Invocation:
 
         default = Path(DEFAULT_CONFIG)
         path = self.config or (default if default.exists() else None)
-        return load_settings(path, self.environment, os.environ)
+        return protected(load_settings(path, self.environment, os.environ), os.environ)
 
 
 def common_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -42,6 +42,8 @@ class Team:
     tpp: Sandbox
     github: FakeGitHub
     runs: int = 0
+    server: str | None = None
+    """What the variable TPP_URL says, None for the TPP of this team."""
 
     @property
     def artifacts(self) -> Path:
@@ -56,6 +58,11 @@ class Team:
     @property
     def head(self) -> str:
         return git(self.folder, "rev-parse", "HEAD")
+
+    @property
+    def first(self) -> str:
+        """The commit that set the repository up; all later ones are those of the pull request."""
+        return git(self.folder, "rev-list", "--max-parents=0", "HEAD")
 
     @property
     def ledger(self) -> dict[str, str]:
@@ -115,7 +122,7 @@ class Team:
             scratch=self.scratch,
             environ=environ,
             secrets={"GITHUB_TOKEN": FORK_TOKEN if fork else TOKEN},
-            variables={"TPP_URL": self.tpp.url},
+            variables={"TPP_URL": self.tpp.url if self.server is None else self.server},
         )
 
     def pull_request(self, number: int = 7, *, fork: bool = False) -> dict[str, Any]:
@@ -130,7 +137,7 @@ class Team:
                 "number": number,
                 "user": {"login": "ann"},
                 "head": {"sha": self.head, "ref": "change", "repo": {"full_name": owner}},
-                "base": {"ref": "main", "repo": {"full_name": "acme/approvals"}},
+                "base": {"ref": "main", "sha": self.first, "repo": {"full_name": "acme/approvals"}},
             },
             "repository": {"full_name": "acme/approvals", "default_branch": "main"},
         }
@@ -156,6 +163,9 @@ def team(folder: Path, *seeds: TicketSeed) -> Iterator[Team]:
             shutil.copytree(EXAMPLE, clone)
             git(clone, "init", "--quiet", "--initial-branch=main")
             git(clone, "remote", "add", "origin", str(remote))
+            # What sets the repository up has no pull request; what is decided comes after it.
+            git(clone, "add", "--all", ":!tickets")
+            git(clone, "commit", "--quiet", "-m", "Set up")
             git(clone, "add", "--all")
             git(clone, "commit", "--quiet", "-m", "Decide")
             git(clone, "push", "--quiet", "origin", "main")
