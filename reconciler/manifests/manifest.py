@@ -1,5 +1,6 @@
 """Reads one manifest: what it declares, and every fault in it."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -9,8 +10,11 @@ from reconciler.manifests.schema import Validator, member_validator, schema_prob
 from reconciler.manifests.times import zone_of
 from reconciler.manifests.windows import Windows
 from reconciler.manifests.yaml import Document, Value, read_document
-from reconciler.model.decision import Decision, Override, Problem, Selection, Source
+from reconciler.model.decision import Decision, Override, Problem, Selection, Severity, Source
+from reconciler.model.quoting import quote
 
+_NAMED = (("expect", "object"), ("expect", "workflow"), ("parameters", "object_dn"))
+_NAME_AND_COMMENT = re.compile(rb"\\[^\n]*[ \t]#")
 _VALID_TICKET: Value = {"guid": "00000000-0000-0000-0000-000000000000", "status": "Pending"}
 
 
@@ -46,7 +50,24 @@ def read_manifest(file: str, data: bytes, windows: Windows) -> Manifest:
     accepted = _check_shape(document, members, refused, manifest)
     _decode_members(document, members, header, manifest, accepted=accepted)
     manifest.problems += [fault.at(document.places.value(fault.path)) for fault in header_faults]
+    if _NAME_AND_COMMENT.search(data):
+        manifest.problems += _cut_names(document, members, tickets)
     return manifest
+
+
+def _cut_names(document: Document, members: dict[str, Value], tickets: list[Value]) -> Iterator[Problem]:
+    """Warn of names that end before a ` #`, which begins a comment where the name has no quotes."""
+    entries: list[tuple[Path, Value]] = [(("tickets", index), ticket) for index, ticket in enumerate(tickets)]
+    for outer, entry in [(("defaults",), members.get("defaults")), *entries]:
+        for inner in _NAMED:
+            value: Value = entry
+            for name in inner:
+                value = value.get(name) if isinstance(value, dict) else None
+            path = (*outer, *inner)
+            if isinstance(value, str) and re.match(re.escape(value) + r"[ \t]+#", document.places.line(path)):
+                hint = "put the name into quotes if `#` belongs to it, else the comment on a line of its own"
+                message = f"{quote(value)} ends before ` #`, which begins a comment"
+                yield Problem(Code.YAML_CUT, document.places.value(path), message, hint, Severity.WARNING)
 
 
 def _header(members: dict[str, Value], windows: Windows, faults: list[InvalidValue]) -> Header:

@@ -33,6 +33,8 @@ class Code(StrEnum):
     YAML_ALIAS = "yaml/alias"
     YAML_DEPTH = "yaml/depth"
     YAML_DOCUMENTS = "yaml/documents"
+    YAML_CONFLICT = "yaml/merge-conflict"
+    YAML_CUT = "yaml/comment-in-text"
 
     SCHEMA_TYPE = "schema/type"
     SCHEMA_MISSING = "schema/missing-key"

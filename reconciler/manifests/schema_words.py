@@ -22,6 +22,7 @@ _KINDS = {
     "number": "a number",
     "boolean": "true or false",
 }
+_GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _SECRETS = ("token", "password", "secret", "passphrase", "api_key", "apikey", "private_key", "credential")
 
 
@@ -59,7 +60,7 @@ def _problems(error: ValidationError, path: Path, places: SourceMap) -> Iterator
             message, hint = _split(schema)
             yield Problem(Code.SCHEMA_SCHEDULE, places.key(path), message, hint)
         case "type":
-            yield Problem(Code.SCHEMA_TYPE, places.value(path), *_wrong_type(error, _named(path)))
+            yield Problem(Code.SCHEMA_TYPE, places.value(path), *_wrong_type(error, _named(path), places.written(path)))
         case "pattern" if "propertyNames" in error.absolute_schema_path:
             message, hint = _wrong_value(error, schema, "name")
             yield Problem(Code.SCHEMA_VALUE, places.key((*path, value)), message, hint)
@@ -105,7 +106,7 @@ def _unknown_key(key: str, known: Mapping[str, Any], path: Path, places: SourceM
     )
 
 
-def _wrong_type(error: ValidationError, name: str) -> tuple[str, str]:
+def _wrong_type(error: ValidationError, name: str, written: str) -> tuple[str, str]:
     wanted: Any = error.validator_value
     kinds = " or ".join(_KINDS[kind] for kind in ([wanted] if isinstance(wanted, str) else wanted))
     value = error.instance
@@ -113,11 +114,16 @@ def _wrong_type(error: ValidationError, name: str) -> tuple[str, str]:
         return f"{name} is empty", f"give it {kinds}, or remove it"
     if isinstance(value, dict | list):
         given = "a map" if isinstance(value, dict) else "a list"
+        if isinstance(value, dict) and list(value.values()) == [None] and _GUID.fullmatch(next(iter(value))):
+            return (
+                f"{name} must be {kinds}, not {given}: braces make it one",
+                "put it into quotes, or leave out the braces",
+            )
         return f"{name} must be {kinds}, not {given}", "check dashes and indentation"
     given = "text" if isinstance(value, str) else "true or false" if isinstance(value, bool) else "a number"
     unquoted = "string" in wanted and not isinstance(value, str)
     hint = "put it into quotes" if unquoted else f"write {kinds}"
-    shown = f" ({quote(value)})" if error.absolute_path else ""
+    shown = f" ({quote(value if isinstance(value, str) else written or value)})" if error.absolute_path else ""
     return f"{name} must be {kinds}, not {given}{shown}", hint
 
 

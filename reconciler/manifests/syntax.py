@@ -1,10 +1,24 @@
 """Says in our words what libyaml finds wrong with a text."""
 
+import re
+
 import yaml
 
 from reconciler.manifests.problems import Code
 from reconciler.model.decision import Problem, Source
 from reconciler.model.quoting import quote
+
+_CONFLICT = re.compile(rb"^(?:<{7}|>{7})(?:[ \t]|$)", re.MULTILINE)
+
+
+def conflict_problem(file: str, data: bytes) -> Problem | None:
+    """Return the problem that a text still has the markers of a merge, None when it has none."""
+    found = _CONFLICT.search(data)
+    if found is None:
+        return None
+    line = data.count(b"\n", 0, found.start()) + 1
+    hint = "decide which lines stay, and remove those that begin with <<<<<<<, ======= and >>>>>>>"
+    return Problem(Code.YAML_CONFLICT, Source(file, line, 1), "a merge conflict is not resolved here", hint)
 
 
 def syntax_problem(file: str, error: yaml.YAMLError, data: bytes, *, quoting: bool) -> Problem:
@@ -19,8 +33,9 @@ def syntax_problem(file: str, error: yaml.YAMLError, data: bytes, *, quoting: bo
     place = Source(file, mark.line + 1, mark.column + 1)
     lines = data.decode("utf-8", "replace").splitlines()
     line = lines[mark.line] if mark.line < len(lines) else ""
-    if "\t" in line[: mark.column + 1]:
-        at = Source(file, mark.line + 1, line.index("\t") + 1)
+    before, tab, _ = line[: mark.column + 1].partition("\t")
+    if tab and not before.strip(" -?:"):
+        at = Source(file, mark.line + 1, len(before) + 1)
         return Problem(Code.YAML_TAB, at, "a tab is used for indentation", "use spaces")
     if "cannot start any token" in (error.problem or "") and mark.column < len(line):
         character = quote(line[mark.column]) if quoting else "this character"
@@ -39,6 +54,8 @@ def _remedy(reason: str) -> str:
         return "a value that contains `: ` needs quotes; otherwise check the indentation"
     if "did not find expected alphabetic" in reason:
         return "a value that starts with & or * needs quotes"
+    if "Unicode character escape" in reason:
+        return "write the character itself: YAML has no pairs of \\ud… escapes, as JSON has"
     if "escape" in reason:
         return "write backslashes in single quotes or without quotes, for example '\\VED\\Policy'"
     if "expected key" in reason or "indicator" in reason or "block end" in reason:

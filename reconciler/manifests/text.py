@@ -20,6 +20,7 @@ _CONTROL = bytes(code for code in (*range(32), 127) if code not in b"\t\n\r")
 _CONTROL_PATTERN = re.compile(b"[" + re.escape(_CONTROL) + b"]")
 _HIDDEN = re.compile("[\x80-\x9f\u2028\u2029]")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
+_INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad]")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _OTHER_MARKS = {
     b"\xff\xfe\x00\x00": "UTF-32",
@@ -148,6 +149,10 @@ def _check_beyond_ascii(file: str, data: bytes) -> None:
         is_break = hidden[0] in "\x85\u2028\u2029"
         message = _BREAK.format(named) if is_break else f"control character {named} is not allowed"
         raise _unreadable(file, Code.FILE_CONTROL, message, _BREAK_HINT, (data, len(text[: hidden.start()].encode())))
+    if hidden := _INVISIBLE.search(text):
+        message = f"character U+{ord(hidden[0]):04X} is invisible, so that two names can look alike"
+        at = (data, len(text[: hidden.start()].encode()))
+        raise _unreadable(file, Code.FILE_CONTROL, message, "remove it; it comes from a copied text", at)
     if hidden := _BIDI.search(text):
         message = f"character U+{ord(hidden[0]):04X} changes the direction of text, so that a review can be deceived"
         at = (data, len(text[: hidden.start()].encode()))

@@ -9,12 +9,12 @@ import re
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import yaml
 
 from reconciler.manifests.problems import Code, Path
-from reconciler.manifests.syntax import syntax_problem
+from reconciler.manifests.syntax import conflict_problem, syntax_problem
 from reconciler.manifests.text import Unreadable, read_text
 from reconciler.model.decision import Problem, Source
 from reconciler.model.quoting import quote
@@ -48,6 +48,8 @@ _WHOLE = re.compile(r"[-+]?[0-9]+")
 _DECIMAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _OTHER_BASE = re.compile(r"[-+]?(0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)")
 _LONGEST_WHOLE = 18
+_HALF = re.compile("[\ud800-\udfff]")
+_PLAIN_WORD = re.compile(r"[^\s,\[\]{}&*!][^\s,\[\]{}]*")
 _NUMBER = re.compile("|".join(kind.pattern for kind in (_WHOLE, _DECIMAL, _OTHER_BASE)))
 
 
@@ -71,14 +73,22 @@ class Event(Protocol):
     flow_style: bool | None
 
 
-class _Parser(Protocol):
-    def get_event(self) -> Event: ...
-
-
 def parser_of(data: bytes) -> Callable[[], Event]:
     """Return the function that gives the next event of a text: libyaml's, or PyYAML's own where that is missing."""
-    loader: Callable[[bytes], _Parser] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return loader(data).get_event
+    loader: Callable[[bytes], Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    parse: Callable[[], Event] = loader(data).get_event
+    if loader is not yaml.SafeLoader:
+        return parse
+
+    def checked() -> Event:
+        event = parse()
+        if event.__class__ is SCALAR and _HALF.search(event.value):
+            mark: Any = event.start_mark
+            reason = "found invalid Unicode character escape code"
+            raise yaml.MarkedYAMLError("while parsing a quoted scalar", mark, reason, mark)  # as libyaml does
+        return event
+
+    return checked
 
 
 def scalar(text: str) -> Value:
@@ -104,13 +114,22 @@ class SourceMap:
     for each. Paths are found by counting, and only when somebody has to be told.
     """
 
-    def __init__(self, file: str, value: Value = None, marks: Sequence[int] = (), entries: Sequence[int] = ()) -> None:
-        """Take over the marks of a value; `entries` says where in them the tickets begin."""
+    def __init__(
+        self,
+        file: str,
+        value: Value = None,
+        marks: Sequence[int] = (),
+        entries: Sequence[int] = (),
+        data: bytes = b"",
+    ) -> None:
+        """Take over the marks of a value; `entries` says where in them the tickets begin, `data` is the text."""
         self._file = file
         self._value = value
         self._marks = marks
         self._entries = entries
+        self._data = data
         self._members: dict[Path, dict[str | int, tuple[int, Value]]] = {}
+        self._lines: list[str] | None = None
 
     def __contains__(self, path: Path) -> bool:
         """Whether a value stands at this path."""
@@ -132,6 +151,20 @@ class SourceMap:
     def entry(self, index: int) -> Source:
         """Return the place of one of the tickets."""
         return self._source(self._entries[index])
+
+    def line(self, path: Path) -> str:
+        """Return the rest of the line on which a value begins, from there on."""
+        source = self.value(path)
+        if not source.line:
+            return ""
+        if self._lines is None:
+            self._lines = self._data.decode("utf-8", "replace").split("\n")
+        return self._lines[source.line - 1][max(source.column - 1, 0) :].rstrip("\r")
+
+    def written(self, path: Path) -> str:
+        """Return a plain value without blanks in it, such as a number, as the text spells it."""
+        found = _PLAIN_WORD.match(self.line(path))
+        return found[0] if found else ""
 
     def _source(self, at: int) -> Source:
         mark = self._marks[at]
@@ -187,6 +220,9 @@ class Document:
 
 def read_document(file: str, data: bytes) -> Document:
     """Read a text (UTF-8) once. Never raises for anything in it."""
+    conflict = conflict_problem(file, data)
+    if conflict is not None:
+        return Document(None, SourceMap(file), [conflict], whole=False)
     reader = _Reader(file, data)
     whole, empty = True, False
     try:
@@ -197,7 +233,7 @@ def read_document(file: str, data: bytes) -> Document:
     except Unreadable as stop:
         whole = False
         reader.problems.append(stop.problem)
-    places = SourceMap(file, reader.value, reader.marks, reader.entries)
+    places = SourceMap(file, reader.value, reader.marks, reader.entries, data)
     return Document(reader.value, places, reader.problems, whole, empty)
 
 

@@ -147,3 +147,27 @@ def test_fmt_leaves_faulty_manifests_alone(call: Call) -> None:
     code, out, err = call("fmt", str(bad))
     assert (code, out, bad.read_bytes()) == (1, "", before)
     assert "did you mean `Approved`?" in err
+
+
+def test_a_name_that_a_comment_cuts_off_is_warned_of(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("web.yaml").write_text(
+        "version: 1\n"
+        "tickets:\n"
+        "  - guid: 6ede0e12-f7c0-4068-9977-001076205c84\n"
+        "    status: Approved\n"
+        "    expect:\n"
+        "      object: \\VED\\Policy\\Web\\host #3\n"
+        "      workflow: '\\VED\\Policy\\Stage #0' # reviewed\n"
+    )
+    assert call("validate", "web.yaml") == (
+        0,
+        "web.yaml:6:15: warning: `\\VED\\Policy\\Web\\host` ends before ` #`, which begins a comment"
+        " [yaml/comment-in-text]\n"
+        "    help: put the name into quotes if `#` belongs to it, else the comment on a line of its own\n"
+        "1 warning found\n"
+        "valid: 1 decision in 1 file\n",
+        "",
+    )
