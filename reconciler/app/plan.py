@@ -41,13 +41,17 @@ class Seals(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Which decisions to plan. No paths are those of the configuration; `only` is a single ticket."""
+    """Which decisions to plan. No paths are those of the configuration; `only` is a single ticket.
+
+    `recheck` reads tickets again that the ledger has seen to be gone, and manifests with nothing left to decide.
+    """
 
     paths: tuple[str, ...] = ()
     shard: Shard | None = None
     since: str | None = None
     only: Guid | None = None
     seals: Seals = Seals.RESPECTED
+    recheck: bool = False
 
 
 def plan(context: Context, request: Request | None = None) -> Plan:
@@ -67,7 +71,7 @@ def declared(context: Context, request: Request) -> Desired:
         request.paths or settings.tickets,
         windows=settings.windows,
         now=context.clock.now(),
-        sealed={} if request.seals is Seals.IGNORED else _known_seals(context),
+        sealed={} if request.recheck or request.seals is Seals.IGNORED else _known_seals(context),
         sealing=request.seals is Seals.RESPECTED_AND_SOUGHT,
         root=repository_of(settings.path),
     )
@@ -82,7 +86,7 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
     desired = _narrowed(context, desired, request)
     index = read_index(context.ledger, (decision.guid for decision in desired.decisions), context.targets)
     stories = index.stories
-    to_read, closed = _divided(desired.decisions, stories, request.shard)
+    to_read, closed = _divided(desired.decisions, stories, request)
     readings = context.backend.reader().read_many(tuple(to_read))
     acting = _asked_meanwhile(who, readings)
     header = Header(
@@ -174,16 +178,17 @@ def _resolved(decision: Decision, universals: Mapping[str, str]) -> Decision:
 
 
 def _divided(
-    decisions: tuple[Decision, ...], stories: Mapping[Guid, Story], shard: Shard | None
+    decisions: tuple[Decision, ...], stories: Mapping[Guid, Story], request: Request
 ) -> tuple[dict[Guid, Decision], list[Decision]]:
     """Return the decisions of a shard whose tickets have to be read, and those whose tickets are gone for good."""
+    shard = request.shard
     to_read: dict[Guid, Decision] = {}
     closed: list[Decision] = []
     for decision in decisions:
         stated = decision.expect.object
         if shard is not None and stated is not None and not shard.owns(stated):
             continue
-        if needs_reading(stories.get(decision.guid, NO_STORY)):
+        if request.recheck or needs_reading(stories.get(decision.guid, NO_STORY)):
             to_read[decision.guid] = decision
         elif shard is None or stated is not None or shard.owns(decision.guid):
             closed.append(decision)

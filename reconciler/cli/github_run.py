@@ -23,7 +23,7 @@ def run(ctx: click.Context) -> None:
     from reconciler.github.summary import set_outputs
 
     inputs = {name.removeprefix(PREFIX).lower(): value for name, value in os.environ.items() if name.startswith(PREFIX)}
-    arguments = arguments_of(inputs)
+    arguments = arguments_of(inputs, os.environ.get("GITHUB_EVENT_NAME", ""))
     plan, report = files_of(inputs)
     if stale := {"plan": plan, "apply": report}.get(arguments[0]):
         stale.unlink(missing_ok=True)
@@ -55,8 +55,11 @@ def _tells_of_a_newer_commit(report: Path) -> bool:
     return True
 
 
-def arguments_of(inputs: Mapping[str, str]) -> list[str]:
-    """Return the command line of the inputs. Lists stand one item a line, so that no text is ever split by a shell."""
+def arguments_of(inputs: Mapping[str, str], event: str = "") -> list[str]:
+    """Return the command line of the inputs. Lists stand one item a line, so that no text is ever split by a shell.
+
+    The plan of a scheduled run looks at settled tickets, too: nobody waits for it.
+    """
     words = inputs.get("command", "").split()
     if not words:
         raise click.UsageError("the action's input `command` is empty: name a command such as plan")
@@ -67,7 +70,7 @@ def arguments_of(inputs: Mapping[str, str]) -> list[str]:
         case "validate":
             words += ["--format", "github"]
         case "plan":
-            words += ["--out", str(plan), "--exit-code"]
+            words += ["--out", str(plan), "--exit-code", *(["--recheck"] if event == "schedule" else [])]
         case "apply":
             words += ["--yes", "--out", str(report)]
         case "github":

@@ -28,6 +28,7 @@ from reconciler.rendering.patch_text import patch_head
 @click.option("--shard", type=SHARD, metavar="K/N", help="Plan part K of N, divided by object.")
 @click.option("--since", metavar="REV", help="Plan only entries that changed since this git revision.")
 @click.option("--ignore-seals", is_flag=True, help="Judge also what is in sealed manifests.")
+@click.option("--recheck", is_flag=True, help="Read settled tickets, too: are they still gone? Ignores seals.")
 @click.option("--timeline", is_flag=True, help="Show windows and freezes along a line of time.")
 @click.option("--quiet", "-q", is_flag=True, help="Only totals and what needs attention.")
 @click.option("--verbose", "-v", is_flag=True, help="Everything, also what is fine.")
@@ -42,6 +43,7 @@ def command(
     shard: Shard | None,
     since: str | None,
     ignore_seals: bool,
+    recheck: bool,
     timeline: bool,
     quiet: bool,
     verbose: bool,
@@ -54,7 +56,7 @@ def command(
     settings, listeners = invocation.settings(), Listeners(metrics, notify, notify_as)
     check_outputs((*saved_as(out, Kind.PLAN), *listeners.outputs()), settings, paths)
     with open_context(settings, observer=Terminal()) as context:
-        plan = make_plan(context, Request(paths, shard, since, seals=seals))
+        plan = make_plan(context, Request(paths, shard, since, seals=seals, recheck=recheck))
     if out is not None:
         save_plan(plan, out)
     if style == "patch":

@@ -84,6 +84,7 @@ class Reason(StrEnum):
     CONFLICT_SCHEDULE_UNKNOWN = "conflict/schedule-unknown"
     CONFLICT_OPEN_INTENT = "conflict/open-intent"
     CONFLICT_UNKNOWN_STATUS = "conflict/unknown-status"
+    CONFLICT_RESTORED = "conflict/restored"
     CONFLICT_UNKNOWN_OPERATION = "conflict/unknown-operation"
     UNCLEAR_LOST_ANSWER = "unclear/lost-answer"
     MISMATCH_OBJECT = "mismatch/object"

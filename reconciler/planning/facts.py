@@ -38,6 +38,8 @@ class Live(_Fact):
     """Is neither as before nor as wanted by an intent that has no receipt."""
     LOST = auto()
     """Is as before an update whose answer was lost, and which may still take effect."""
+    RESTORED = auto()
+    """Is there again, though the ledger has seen it to be gone after our write."""
     FOREIGN = auto()
     """Carries the tag of an operation that this ledger does not know."""
     WANTED = auto()
@@ -128,7 +130,9 @@ def gather(decision: Decision, reading: Reading, story: Story, now: datetime, pa
     wanted = _pinned(decision, last)
     live, ticket = _live(decision, wanted, reading, last, now)
     if live not in _NOT_JUDGED:
-        if ticket is not None and is_foreign(ticket, story):
+        if ticket is not None and _was_gone(story):
+            live = Live.RESTORED
+        elif ticket is not None and is_foreign(ticket, story):
             live = Live.FOREIGN
         elif story.open is not None and proven is None:
             live = _unproven(story.open, reading, live, now, patience)
@@ -202,6 +206,11 @@ def _unexpected(expect: Expectation, ticket: LiveTicket) -> Live | None:
 
 def _differs(expected: str | None, there: str) -> bool:
     return expected is not None and expected != there and dn_key(expected) != dn_key(there)
+
+
+def _was_gone(story: Story) -> bool:
+    """Whether the ledger has proof that the ticket was gone. GUIDs are never used again, so it can't come back."""
+    return story.last is not None and story.last.gone and story.last.proof is not Proof.INFERRED
 
 
 def is_foreign(ticket: LiveTicket, story: Story) -> bool:

@@ -46,6 +46,7 @@ TABLE: tuple[Row, ...] = (
     Row(Live.OTHER_OBJECT,    ANY,                  ANY,        ANY,           Is.MISMATCH_OBJECT),
     Row(Live.OTHER_WORKFLOW,  ANY,                  ANY,        ANY,           Is.MISMATCH_WORKFLOW),
     Row(Live.ODD,             ANY,                  ANY,        ANY,           Is.CONFLICT_UNKNOWN_STATUS),
+    Row(Live.RESTORED,        ANY,                  ANY,        ANY,           Is.CONFLICT_RESTORED),
     Row(Live.FOREIGN,         ANY,                  ANY,        ANY,           Is.CONFLICT_UNKNOWN_OPERATION),
     Row(Live.LOST,            ANY,                  ANY,        ANY,           Is.UNCLEAR_LOST_ANSWER),
     Row(Live.UNCLEAR,         ANY,                  ANY,        ANY,           Is.CONFLICT_OPEN_INTENT),

@@ -89,6 +89,10 @@ REASONS: dict[Reason, Words] = {
         "the server reports a status that this version does not know",
         "look at the ticket in TPP's console and report the status to the reconciler's maintainers",
     ),
+    Reason.CONFLICT_RESTORED: Words(
+        "it was settled and gone, and it is there again: the server was restored from a backup, or is another one",
+        "ask TPP's administrators; on a restored server decide it in the console, on another one name its own `ledger`",
+    ),
     Reason.CONFLICT_UNKNOWN_OPERATION: Words(
         "it carries the tag of an update that this ledger does not know: another ledger's, or its record is lost",
         "restore the ledger that knows it; where there is none, look at the ticket and run `ledger adopt`",

@@ -102,6 +102,11 @@ def test_inputs_become_arguments_and_nothing_else(inputs: dict[str, str], argume
     assert arguments_of(inputs) == arguments
 
 
+def test_a_scheduled_plan_looks_at_settled_tickets_too() -> None:
+    assert arguments_of({"command": "plan"}, "schedule") == ["plan", "--out", "plan.json", "--exit-code", "--recheck"]
+    assert arguments_of({"command": "apply"}, "schedule") == arguments_of({"command": "apply"}, "push")
+
+
 @pytest.mark.parametrize("text", ["", "   ", "apply --dry-run", "--help"])
 def test_an_input_command_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(click.UsageError):
