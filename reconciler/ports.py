@@ -125,7 +125,7 @@ class Backend(Protocol):
         """Turn names of people into their stable form. Raises ServerFailure."""
         ...
 
-    def check_before_writing(self, changes: int, *, scheduled: bool) -> Caller:
+    def check_before_writing(self, changes: int) -> Caller:
         """Refuse a run that would be refused half-way. Raises CredentialsRefused, ServerFailure."""
         ...
 

@@ -181,8 +181,7 @@ def _check_expiry(plan: Plan, now: datetime) -> None:
 
 def _permitted(context: Context, plan: Plan) -> str | None:
     """Have the backend check that the changes may be sent, and return the acting identity."""
-    scheduled = any(step.after.schedule is not None for step in plan.changes)
-    return context.backend.check_before_writing(len(plan.changes), scheduled=scheduled).identity or None
+    return context.backend.check_before_writing(len(plan.changes)).identity or None
 
 
 def _taken_over(dead: Owner | None, now: datetime) -> tuple[str, ...]:

@@ -53,12 +53,12 @@ class TppBackend:
         """Turn names of people into prefixed universals. Raises ServerFailure."""
         return resolve_identities(self.session, names)
 
-    def check_before_writing(self, changes: int, *, scheduled: bool) -> Caller:
-        """Check scope and remaining time of the token, and the clocks when there are schedules.
+    def check_before_writing(self, changes: int) -> Caller:
+        """Check scope and remaining time of the token, and the clocks.
 
         Raises CredentialsRefused, ServerFailure.
         """
-        return _caller(check_before_writing(self.session, changes, scheduled=scheduled))
+        return _caller(check_before_writing(self.session, changes))
 
     def notes(self) -> tuple[str, ...]:
         """Return what the report of a run should say of the server."""

@@ -97,8 +97,8 @@ def server_version(session: Session) -> str:
     return answer
 
 
-def check_before_writing(session: Session, changes: int, *, scheduled: bool = False) -> Grant:
-    """Refuse a run that would be refused half-way, or, with `scheduled` times in it, go by a clock that is wrong.
+def check_before_writing(session: Session, changes: int) -> Grant:
+    """Refuse a run that would be refused half-way, or go by a clock that is wrong.
 
     Raises CredentialsRefused with what is missing and who mends it, ServerFailure for the clock.
     """
@@ -106,7 +106,7 @@ def check_before_writing(session: Session, changes: int, *, scheduled: bool = Fa
     objection: ServerFailure | None = scope_objection(grant)
     if objection is None and not _renewable(session):
         objection = time_objection(grant, changes, session.client.context.limits)
-    if objection is None and scheduled:
+    if objection is None:
         objection = clock_objection(clock_skew(session))
     if objection is not None:
         raise objection
@@ -135,12 +135,15 @@ def skew_of(reply: Reply, now: datetime) -> timedelta | None:
 
 
 def clock_objection(skew: timedelta | None) -> ServerFailure | None:
-    """Return why no scheduled approval may be sent: a window would be another one on the server's clock."""
+    """Return why nothing may be sent by this machine's clock.
+
+    A window would be another one on the server's clock, and patience with a lost answer would end too early.
+    """
     if skew is None or abs(skew) <= LARGEST_SKEW:
         return None
     return ServerFailure(
         f"the clocks of the server and of this machine differ by {abs(skew).total_seconds():.0f} s",
-        "set the clock that is wrong (NTP); scheduled approvals need both to agree within 5 minutes",
+        "set the clock that is wrong (NTP); windows and requests.patience need both to agree within 5 minutes",
     )
 
 

@@ -50,7 +50,7 @@ class InMemory:
     def resolve(self, names: Iterable[str]) -> Resolution:
         return Resolution({name: f"id:{name}" for name in names}, {})
 
-    def check_before_writing(self, changes: int, *, scheduled: bool) -> Caller:
+    def check_before_writing(self, changes: int) -> Caller:
         if not self.may_write:
             raise CredentialsRefused("robot may not write")
         return self.caller()

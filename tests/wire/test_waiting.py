@@ -1,5 +1,8 @@
 """A server that is away for a while costs a while, not the run."""
 
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
 import pytest
 
 from tests.wire.conftest import GUIDS, Repository
@@ -48,3 +51,13 @@ def test_an_update_that_is_answered_with_503_is_never_waited_for(repository: Rep
     repository.server.script["updatestatus"] = [lambda exchange: exchange.send(http(503, "busy", "Retry-After: 1"))]
     assert repository.run("apply", "--yes").code == 6
     assert len(repository.server.updates) == 1
+
+
+def test_nothing_is_sent_by_a_clock_that_is_wrong(repository: Repository) -> None:
+    now = format_datetime(datetime.now(UTC), usegmt=True)
+    repository.server.always["verify"] = lambda exchange: exchange.send(http(200, exchange.carry_out(), f"Date: {now}"))
+    repository.decide(GUIDS[0])
+    repository.later(minutes=16)
+    said = repository.run("apply", "--yes")
+    assert (said.code, repository.server.updates) == (4, []), said.out
+    assert "the clocks of the server and of this machine differ by " in said.out
