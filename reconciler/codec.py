@@ -29,7 +29,7 @@ from reconciler.model.verdict import Verdict
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 T = TypeVar("T")
 
-PLAN_VERSION = 1
+PLAN_VERSIONS = (1, 2)
 RUN_VERSION = 1
 LEDGER_VERSION = 1
 _LOG = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ def _spaced(value: object) -> str:
     return _ascii(msgspec.json.format(_encode(value, order), indent=0)).decode("ascii")
 
 
-def _pieces(members: Iterable[tuple[str, object]]) -> Iterator[str]:
+def _pieces(members: Iterable[tuple[str, object]], closing: str = "\n}\n") -> Iterator[str]:
     """Yield the text of a document piece by piece, so that a large one need not be in memory twice."""
     opening = "{\n  "
     for name, value in members:
@@ -108,7 +108,7 @@ def _pieces(members: Iterable[tuple[str, object]]) -> Iterator[str]:
         else:
             yield _spaced(value)
         opening = ",\n  "
-    yield "\n}\n"
+    yield closing
 
 
 def _as_rows(value: object) -> Iterable[object] | None:
@@ -144,10 +144,11 @@ class _Shape(Generic[T]):
 
     `first` are members that always stand there, in this order; the others follow, left out when they have their
     default. `held` maps a field (dotted for inner ones) to the type of the value whose members lie beside the others;
-    `rows` maps a field to the shape of the values in its list, which comes last.
+    `rows` maps a field to the shape of the values in its list, which comes last. `without` are fields that the format
+    does not have, `beside` members that are of the text and not of the value.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the words of a table
         self,
         kind: type[T],
         first: tuple[str, ...] = (),
@@ -156,14 +157,18 @@ class _Shape(Generic[T]):
         derived: Mapping[str, _Derived] | None = None,
         rows: "Mapping[str, _Shape[Any]] | None" = None,
         tag: str | None = None,
+        without: tuple[str, ...] = (),
+        beside: tuple[str, ...] = (),
     ) -> None:
-        self._derived, self._rows = derived or {}, rows or {}
+        self._derived, self._rows, self._without = derived or {}, rows or {}, without
         self._leaves: list[tuple[str, str, object, object]] = []
         self._build = self._builder(kind, "", held or {})
         members = {name: (type_of, default) for _, name, type_of, default in self._leaves}
         members |= {name: (member.type, NODEFAULT) for name, member in self._derived.items()}
         order = [*first, *(name for name in members if name not in first)]
         order.sort(key=lambda name: name in self._rows)
+        order += beside
+        members |= dict.fromkeys(beside, (str, ""))
         always = {*first, *(name for name, (_, default) in members.items() if default is NODEFAULT)}
         fields = [(name, *members[name][: 1 if name in always else 2]) for name in order]
         self.strict = self._struct(kind.__name__, fields, tag, strict=True)
@@ -198,6 +203,9 @@ class _Shape(Generic[T]):
         makers: list[Callable[[Any], Any]] = []
         for field in structs.fields(kind):
             place, number = f"{path}{field.name}", len(self._leaves)
+            if place in self._without:
+                makers.append(_always(field.default))
+                continue
             if place in held:
                 makers.append(self._builder(held[place], f"{place}.", held))
                 continue
@@ -236,6 +244,10 @@ def _listed(type_of: object, *, strict: bool) -> object:
     return tuple[row, ...]
 
 
+def _always(value: object) -> Callable[[Any], Any]:
+    return lambda _: value
+
+
 def _row_builder(number: int, name: str, rows: _Shape[Any]) -> Callable[[Any], Any]:
     def build(values: Sequence[Any]) -> tuple[Any, ...]:
         found = []
@@ -253,7 +265,7 @@ _SPELLED_GUID = Annotated[str, Meta(pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4
 
 
 def _version(number: int, kind: str) -> _Derived:
-    return _Derived(int, lambda _: number, lambda found: _unsupported(kind, found, number))
+    return _Derived(int, lambda _: number, lambda found: _unsupported(kind, found, (number,)))
 
 
 _STEP = _Shape(
@@ -273,14 +285,11 @@ _STEP = _Shape(
     ),
     derived={"verdict": _Derived(Verdict, attrgetter("verdict"), "'{}' does not go with the reason".format)},
 )
+_OF_PLAN = ("version", "tool", "target", "environment", "commit", "made_at", "expires_at", "digest", "counts")
+_COUNTS = _Derived(dict[Verdict, int], attrgetter("counts"), lambda _: "the counts do not fit the steps")
+_FIRST_PLAN = _Shape(Plan, _OF_PLAN, derived={"counts": _COUNTS}, rows={"steps": _STEP}, without=("ledger_heads",))
 _PLAN = _Shape(
-    Plan,
-    ("version", "tool", "target", "environment", "commit", "made_at", "expires_at", "digest", "counts"),
-    derived={
-        "version": _version(PLAN_VERSION, "plan"),
-        "counts": _Derived(dict[Verdict, int], attrgetter("counts"), lambda _: "the counts do not fit the steps"),
-    },
-    rows={"steps": _STEP},
+    Plan, (*_OF_PLAN, "ledger_heads"), derived={"counts": _COUNTS}, rows={"steps": _STEP}, beside=("checksum",)
 )
 _OF_RECEIPT = ("guid", "outcome", "before", "after", "result", "operation", "proof", "at", "detail")
 _RECEIPT = _Shape(Receipt, _OF_RECEIPT)
@@ -333,16 +342,46 @@ _SHAPES: Mapping[type[Any], _Shape[Any]] = {Step: _STEP, Receipt: _RECEIPT, **_E
 
 def plan_pieces(plan: Plan) -> Iterator[str]:
     """Yield the text of a plan piece by piece (schemas/plan.schema.json): what is saved, and what is printed."""
-    head = dict(_members(_PLAN.flat(plan, steps=())))
-    return _pieces((head | {"steps": map(_STEP.flat, plan.steps)}).items())
+    shape = _FIRST_PLAN if plan.version == 1 else _PLAN
+    members = dict(_members(shape.flat(plan, steps=()))) | {"steps": map(_STEP.flat, plan.steps)}
+    if plan.version == 1:
+        yield from _pieces(members.items())
+        return
+    checksum = hashlib.sha256()
+    for piece in _pieces(members.items(), closing=",\n"):
+        checksum.update(piece.encode("ascii"))
+        yield piece
+    yield _CHECKSUM.format(f"sha256:{checksum.hexdigest()}")
+
+
+_CHECKSUM = '  "checksum": "{}"\n}}\n'
+"""The last two lines of a plan: the SHA-256 of every byte before them (`head -n -2 plan.json | sha256sum`)."""
 
 
 def decode_plan(data: bytes) -> Plan:
-    """Read a plan. Raises Malformed for what is no JSON, ValueError with the place of the first fault.
+    """Read a plan. Raises Malformed for what is no JSON, Edited for what is not as it was saved, else ValueError.
 
     The digest is read as it stands; whether it fits the steps is for planning/digest.py to say.
     """
-    return _decoded(data, _PLAN, "plan", PLAN_VERSION)
+    version = _require_version(data, "plan", PLAN_VERSIONS)
+    if version == 1:
+        return _decoded(data, _FIRST_PLAN)
+    try:
+        plan = _decoded(data, _PLAN)
+    except UnknownMember:
+        _require_checksum(data)
+        plan = _decoded(data, _PLAN, strict=False)
+        _tell_of_newer("plan")
+    _require_checksum(data)
+    return plan
+
+
+def _require_checksum(data: bytes) -> None:
+    """Refuse every byte that is not as it was saved."""
+    lines = data.rsplit(b"\n", 3)
+    whole = b"\n".join(lines[:-3]) + b"\n"
+    if data != whole + _CHECKSUM.format(sha256(whole)).encode("ascii"):
+        raise Edited("the checksum does not fit: it was edited after it was made, or damaged")
 
 
 def run_text(run: Run) -> str:
@@ -352,7 +391,13 @@ def run_text(run: Run) -> str:
 
 def decode_run(data: bytes) -> Run:
     """Read the report of a run. Raises Malformed for what is no JSON, ValueError with the place of the first fault."""
-    return _decoded(data, _RUN, "report", RUN_VERSION)
+    _require_version(data, "run", (RUN_VERSION,))
+    try:
+        return _decoded(data, _RUN)
+    except UnknownMember:
+        run = _decoded(data, _RUN, strict=False)
+        _tell_of_newer("report")
+        return run
 
 
 def encode_line(entry: Entry, number: int, run: str, provenance: Provenance, previous: str) -> bytes:
@@ -368,7 +413,7 @@ def decode_line(data: bytes) -> Written:
     try:
         flat = _STRICT_LINE.decode(data)
     except ValidationError as error:
-        _refuse_other_version(data, "ledger", LEDGER_VERSION)
+        _require_version(data, "ledger", (LEDGER_VERSION,))
         if "unknown field" not in str(error):
             raise ValueError(_words(error)) from None
         flat = _newer_line(data)
@@ -437,6 +482,14 @@ class Malformed(ValueError):
         self.line, self.column, self.cut_off = line, column, cut_off
 
 
+class Edited(ValueError):
+    """What was read is not as it was saved."""
+
+
+class UnknownMember(ValueError):
+    """What was read has a member that this release does not know, and no other fault so far."""
+
+
 def _members(flat: Struct) -> Iterator[tuple[str, object]]:
     """Yield the members of a flat struct that have something to say."""
     for field in structs.fields(flat):
@@ -445,12 +498,12 @@ def _members(flat: Struct) -> Iterator[tuple[str, object]]:
             yield field.encode_name, value
 
 
-def _decoded(data: bytes, shape: _Shape[T], kind: str, version: int) -> T:
+def _decoded(data: bytes, shape: _Shape[T], *, strict: bool = True) -> T:
     try:
-        return shape.value(msgspec.json.decode(data, type=shape.strict))
+        return shape.value(msgspec.json.decode(data, type=shape.strict if strict else shape.lenient))
     except ValidationError as error:
-        _refuse_other_version(data, kind, version)
-        raise ValueError(_words(error)) from None
+        kind = UnknownMember if "unknown field" in str(error) else ValueError
+        raise kind(_words(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed(data, error) from None
 
@@ -459,20 +512,19 @@ class _Versioned(Struct):
     version: object = None
 
 
-def _refuse_other_version(data: bytes, kind: str, supported: int) -> None:
+def _require_version(data: bytes, kind: str, supported: tuple[int, ...]) -> object:
     """Say first of all that a document is of another version: what else is wrong with it follows from that."""
-    try:
-        version = msgspec.json.decode(data, type=_Versioned).version
-    except ValueError:
-        return
-    if version is not None and (type(version) is not int or version != supported):
+    version = decode(data, _Versioned).version
+    if version is not None and (type(version) is not int or version not in supported):
         raise ValueError(f"/version: {_unsupported(kind, version, supported)}")
+    return version
 
 
-def _unsupported(kind: str, version: object, supported: int) -> str:
-    newer = type(version) is int and version > supported
+def _unsupported(kind: str, version: object, supported: tuple[int, ...]) -> str:
+    newer = type(version) is int and version > max(supported)
     by_whom = "; a newer release wrote it" if newer else ""
-    return f"{kind} version {version!r} is not supported, this release reads version {supported}{by_whom}"
+    read = f"version{'s' if len(supported) > 1 else ''} {' and '.join(map(str, supported))}"
+    return f"{kind} version {version!r} is not supported, this release reads {read}{by_whom}"
 
 
 @cache

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from reconciler.app.backends import ticket_writer
@@ -11,17 +11,18 @@ from reconciler.app.change_records import with_change_records
 from reconciler.app.context import Context
 from reconciler.app.plan import Request, Seals, declared, plan_of
 from reconciler.app.reviews import Decided, circumstances, hold_to_reviews, provenance_of, who_acts
+from reconciler.app.saved_plans import read_plan
 from reconciler.app.stopping import watched_signals
 from reconciler.applying.circuit_breaker import CircuitBreaker
 from reconciler.applying.context import RunContext
 from reconciler.applying.engine import apply_plan
 from reconciler.errors import GuardRefused
 from reconciler.ledger.files import new_run_id
-from reconciler.ledger.heads import ledger_head
+from reconciler.ledger.heads import heads_not_in, ledger_head
+from reconciler.ledger.history import lines_since
 from reconciler.ledger.index import read_index
 from reconciler.ledger.journal import open_journal
 from reconciler.ledger.lock import Owner, hold_lock, this_process
-from reconciler.ledger.plan_files import load_plan
 from reconciler.model.decision import Seal
 from reconciler.model.guid import Guid
 from reconciler.model.instant import format_instant
@@ -35,6 +36,12 @@ from reconciler.planning.digest import check_digest
 from reconciler.planning.planner import enforce_again
 from reconciler.planning.reviewed import hold_against
 from reconciler.planning.sealing import seals
+from reconciler.planning.since import since_plan
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
+"""How far the clock of the machine that made a plan may be ahead of ours."""
+
+_MAKE_ANOTHER = "make a new plan and have it reviewed"
 
 SUPERSEDED = "superseded"
 """How the report of a run begins to say why it stopped when another commit is the one to apply."""
@@ -74,17 +81,18 @@ def apply(context: Context, plan: Plan, *, fail_fast: bool = False) -> Ended:
 
 def prepared_file(context: Context, path: Path) -> Prepared:
     """Prepare a saved plan; no manifest is opened. Raises InvalidInput, GuardRefused, ServerFailure."""
-    return prepared(context, load_plan(path))
+    return prepared(context, read_plan(path))
 
 
 def prepared(context: Context, plan: Plan) -> Prepared:
-    """Check that a plan is unedited, for this server and environment, and not expired; run its guards again.
+    """Check that a plan is unedited, for this server and environment, and in time; run its guards again.
 
     Raises GuardRefused, ServerFailure.
     """
+    _check_version(plan)
     check_digest(plan)
     _check_target(plan, context)
-    _check_expiry(plan, context.clock.now())
+    _check_time(plan, context.clock.now(), timedelta(seconds=context.settings.plan_ttl))
     seen = with_change_records(context, circumstances(context), plan.steps, "apply")
     held, decided = hold_to_reviews(context, enforce_again(plan, seen), final=True)
     return Prepared(replace(held, digest=plan.digest), decided)
@@ -102,8 +110,7 @@ def prepared_now(context: Context, request: Request, reviewed: Path | None = Non
         plan = enforce_again(plan, with_change_records(context, circumstances(context), plan.steps, "apply"))
     plan, decided = hold_to_reviews(context, plan, final=True)
     if reviewed is not None:
-        then = load_plan(reviewed)
-        check_digest(then)
+        then = read_plan(reviewed)
         _check_target(then, context)
         plan = hold_against(plan, then)
     return Prepared(plan, decided, desired.sealable)
@@ -127,6 +134,8 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
     context.observer.run_named(name)
     with hold_lock(ledger, owner) as lock, watched_signals(settings.stop_file, context.environ) as stopping:
         stories = read_index(ledger, (step.guid for step in plan.steps), context.targets).stories
+        _check_heads(plan, ledger)
+        later = lines_since(ledger, plan.ledger_heads, (step.guid for step in plan.changes), context.targets)
         if not _has_work(plan, stories) and not seals(ready.sealable, plan.steps):
             return Ended(_idle(plan, clock.now(), name))
         opened = Opened(clock.now(), plan.digest, shard=plan.shard, overrides=_overrides(plan))
@@ -149,6 +158,7 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
                     plan,
                     stories,
                     run_context,
+                    since=since_plan(plan.changes, later, stories),
                     workers=settings.requests.writes,
                     progress=advance,
                     sealable=ready.sealable,
@@ -171,11 +181,34 @@ def _check_target(plan: Plan, context: Context) -> None:
         )
 
 
-def _check_expiry(plan: Plan, now: datetime) -> None:
-    if plan.expires_at <= now:
+def _check_version(plan: Plan) -> None:
+    if plan.version == 1:
         raise GuardRefused(
-            f"the plan expired at {format_instant(plan.expires_at)}; it was made at {format_instant(plan.made_at)}",
-            "make a new plan and have it reviewed",
+            "an earlier release made the plan: it has no checksum and does not name the state of the ledger",
+            _MAKE_ANOTHER,
+        )
+
+
+def _check_time(plan: Plan, now: datetime, longest: timedelta) -> None:
+    """Refuse a plan that is too old for itself or for this configuration, or that no clock near ours can have made."""
+    made = format_instant(plan.made_at)
+    expires = min(plan.expires_at, plan.made_at + longest)
+    if expires <= now:
+        raise GuardRefused(f"the plan expired at {format_instant(expires)}; it was made at {made}", _MAKE_ANOTHER)
+    if plan.made_at - now > _CLOCKS_DIFFER:
+        raise GuardRefused(
+            f"the plan was made at {made}, which is in the future: here it is {format_instant(now)}",
+            "set the clocks of both machines, make a new plan and have it reviewed",
+        )
+
+
+def _check_heads(plan: Plan, ledger: Path) -> None:
+    """Refuse a plan that was made from what this ledger does not contain."""
+    if absent := heads_not_in(ledger, plan.ledger_heads):
+        names = ", ".join(f"line {head.lines} of {head.path}" for head in absent)
+        raise GuardRefused(
+            f"the ledger {ledger} is not the one that the plan was made from, or was cut since: {names} is not there",
+            "apply it with the ledger that it was made from, or make a new plan and have it reviewed",
         )
 
 

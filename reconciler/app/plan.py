@@ -98,6 +98,7 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
         commit=acting.commit,
         shard=str(request.shard) if request.shard else None,
         ledger_head=index.chain.head,
+        ledger_heads=index.chain.heads,
         identity=acting.identity,
         notes=acting.notes,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-from reconciler.errors import InvalidInput
+from reconciler.errors import GuardRefused, InvalidInput
 from reconciler.ledger.files import reading
 from reconciler.ledger.heads import beginnings, files_from, head_digest, ledger_heads
 from reconciler.ledger.history import history, read_lines
@@ -86,7 +86,7 @@ def _add_plans(found: Evidence, folder: Path, records: Sequence[Record], places:
     for path in _plan_files(places):
         try:
             known[load_plan(path).digest] = path
-        except InvalidInput:
+        except (InvalidInput, GuardRefused):
             continue
     for digest in sorted(applied):
         if digest in known:

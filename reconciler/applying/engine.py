@@ -22,8 +22,8 @@ from reconciler.model.receipt import Outcome, Receipt, Run
 from reconciler.model.record import NO_STORY, Ended, Sealed, Story
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group
-from reconciler.planning.judge import spell
 from reconciler.planning.sealing import seals, went
+from reconciler.planning.since import Since
 from reconciler.ports import Progress
 
 _POLL = 0.1
@@ -33,27 +33,29 @@ _CAME_TO_AN_END = frozenset({Outcome.APPLIED, Outcome.AWAITING_OTHERS, Outcome.S
 _Groups = queue.SimpleQueue[tuple[Step, ...]]
 
 
-def apply_plan(
+def apply_plan(  # noqa: PLR0913 - what a run works with
     plan: Plan,
     stories: Mapping[Guid, Story],
     context: RunContext,
     *,
+    since: Mapping[Guid, Since],
     workers: int,
     progress: Progress,
     sealable: tuple[Seal, ...] = (),
 ) -> Run:
     """Apply the changes of a plan and report one receipt for each. Seal those manifests that have nothing left then.
 
-    The journal of the run is open. `stories` is what the ledger remembers of the plan's tickets, `workers` how
+    The journal of the run is open. `stories` is what the ledger knows of the plan's tickets, `since` which steps
+    are not sent because of what it says since the plan was made, `workers` how
     many objects are worked on at once. Faults of server, network and ledger are in the report, never raised.
     """
     started = context.clock.now()
     context, guard = guarded(context)
     collector = ReceiptCollector(context, guard, progress)
-    done = frozenset(step.guid for step in plan.changes if _was_applied(step, plan, stories.get(step.guid, NO_STORY)))
+    done = frozenset(guid for guid, entry in since.items() if entry.done)
     todo = tuple(step for step in plan.changes if step.guid not in done)
     recoverable = tuple(step for step in plan.steps if can_recover(step, stories.get(step.guid, NO_STORY)))
-    _work(todo + recoverable, plan, stories, collector, workers)
+    _work(todo + recoverable, since, stories, collector, workers)
     guard.close()
     _give_up(tuple(step for step in todo if step.guid not in collector.receipts), collector)
     receipts = tuple(collector.receipts[step.guid] for step in todo)
@@ -85,25 +87,6 @@ def _seal(manifests: Iterable[Seal], collector: ReceiptCollector) -> int:
     return sealed
 
 
-def _was_applied(step: Step, plan: Plan, story: Story) -> bool:
-    """Say whether an earlier run of this very plan has done a step already."""
-    last = story.last
-    if last is None or story.open is not None:
-        return False
-    return last.decision == step.decision and last.after == step.after and last.at >= plan.made_at
-
-
-def _overtaken(plan: Plan, story: Story) -> str | None:
-    """Say what a run did to a ticket after the plan was made, although the ticket may look as it did then.
-
-    Without this a plan that is applied once more could repeat what was applied, replaced and taken back since.
-    """
-    last = story.last
-    if last is None or last.at <= plan.made_at:
-        return None
-    return f"run {last.run} has applied {spell(last.after)} since the plan was made"
-
-
 def _stopped(receipts: tuple[Receipt, ...], context: RunContext) -> str | None:
     """A run that had nothing left to do when it was told to stop was not stopped."""
     if all(receipt.outcome in _CAME_TO_AN_END for receipt in receipts):
@@ -123,7 +106,11 @@ def _notes(done: int, recovered: int, sealed: int) -> tuple[str, ...]:
 
 
 def _work(
-    steps: Sequence[Step], plan: Plan, stories: Mapping[Guid, Story], collector: ReceiptCollector, workers: int
+    steps: Sequence[Step],
+    since: Mapping[Guid, Since],
+    stories: Mapping[Guid, Story],
+    collector: ReceiptCollector,
+    workers: int,
 ) -> None:
     """Run the steps on workers until all are done, or until the grace after a stop has passed."""
     groups: _Groups = queue.SimpleQueue()
@@ -134,7 +121,7 @@ def _work(
     threads = min(workers, len(pending))
     for number in range(threads):
         threading.Thread(
-            target=_worker, args=(groups, plan, stories, collector, finished), name=f"apply-{number}", daemon=True
+            target=_worker, args=(groups, since, stories, collector, finished), name=f"apply-{number}", daemon=True
         ).start()
     _wait(threads, finished, collector.context)
 
@@ -153,7 +140,7 @@ def _wait(threads: int, finished: threading.Semaphore, context: RunContext) -> N
 
 def _worker(
     groups: _Groups,
-    plan: Plan,
+    since: Mapping[Guid, Since],
     stories: Mapping[Guid, Story],
     collector: ReceiptCollector,
     finished: threading.Semaphore,
@@ -163,19 +150,19 @@ def _worker(
             for step in groups.get_nowait():
                 if collector.context.breaker.reason() is not None:
                     return
-                _one(step, plan, stories.get(step.guid, NO_STORY), collector)
+                _one(step, since.get(step.guid), stories.get(step.guid, NO_STORY), collector)
     except queue.Empty:
         pass
     finally:
         finished.release()
 
 
-def _one(step: Step, plan: Plan, story: Story, collector: ReceiptCollector) -> None:
+def _one(step: Step, since: Since | None, story: Story, collector: ReceiptCollector) -> None:
     try:
         if step.group is not Group.CHANGE:
             collector.learn(recover(step, story, collector.context))
             return
-        entry = perform(step, story, collector.context, overtaken=_overtaken(plan, story))
+        entry = perform(step, story, collector.context, overtaken=since.why if since else None)
     except LedgerUnwritable as error:
         entry = recorded(step, not_attempted(step, error.message, collector.context))
     except Exception as error:  # noqa: BLE001 - a bug in one step must not cost the others their receipts

@@ -26,14 +26,14 @@ _INDENT = 2
 @click.option("--run", "report", type=_FILE, help="The report of a run.")
 def summary(plan: Path | None, report: Path | None) -> None:
     """Write a plan or the report of a run to the job summary."""
+    from reconciler.app.saved_plans import read_plan
     from reconciler.cli.actions import page_of, this_event
     from reconciler.github.summary import append_summary
-    from reconciler.ledger.plan_files import load_plan
     from reconciler.rendering.markdown.plan import plan_markdown
     from reconciler.rendering.markdown.run import run_markdown
 
     page = page_of(this_event(), SUMMARY_BYTES)
-    texts = [plan_markdown(load_plan(plan), page)] if plan is not None else []
+    texts = [plan_markdown(read_plan(plan), page)] if plan is not None else []
     texts += [run_markdown(load_run(report), page)] if report is not None else []
     for text in texts:
         if not append_summary(os.environ, text):
@@ -45,13 +45,13 @@ def summary(plan: Path | None, report: Path | None) -> None:
 @click.option("--advisory/--binding", help="Succeed even when tickets need attention [default: binding].")
 def verdict(plan: Path, advisory: bool) -> int:
     """Write a plan to the job summary and its figures to the outputs, and leave with its exit code."""
+    from reconciler.app.saved_plans import read_plan
     from reconciler.cli.actions import page_of, this_event
     from reconciler.cli.exit_codes import Exit, of_plan
     from reconciler.github.summary import append_summary, set_outputs
-    from reconciler.ledger.plan_files import load_plan
     from reconciler.rendering.markdown.plan import plan_markdown
 
-    made = load_plan(plan)
+    made = read_plan(plan)
     append_summary(os.environ, plan_markdown(made, page_of(this_event(), SUMMARY_BYTES)))
     set_outputs(os.environ, figures_of(made))
     code = of_plan(made)

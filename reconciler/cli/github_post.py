@@ -66,12 +66,12 @@ def outcome(report: Path) -> None:
 )
 def drift(plan: Path, hours: int) -> None:
     """Open, update or close the one issue about drift, and warn when the schedule has not succeeded for long."""
+    from reconciler.app.saved_plans import read_plan
     from reconciler.github.issues import keep_issue
-    from reconciler.ledger.plan_files import load_plan
     from reconciler.model.verdict import Group
     from reconciler.rendering.markdown.plan import drift_markdown
 
-    made, actions = load_plan(plan), open_actions()
+    made, actions = read_plan(plan), open_actions()
     last = _heartbeat(actions, timedelta(hours=hours))
     drifted = any(step.group is not Group.FINE for step in made.steps)
     named = made.environment or "default"
@@ -86,13 +86,13 @@ def drift(plan: Path, hours: int) -> None:
 
 
 def _plan_or_its_absence(actions: Actions, plan: Path) -> tuple[str | None, str]:
+    from reconciler.app.saved_plans import read_plan
     from reconciler.errors import ReconcilerError
-    from reconciler.ledger.plan_files import load_plan
     from reconciler.rendering.escape import code, url
     from reconciler.rendering.markdown.plan import plan_markdown
 
     try:
-        made = load_plan(plan)
+        made = read_plan(plan)
     except ReconcilerError:
         run = f"[the workflow run]({url(actions.event.run_url or '')})"
         head = code(actions.event.sha[:12])

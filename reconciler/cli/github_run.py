@@ -122,13 +122,13 @@ def _tolerated(command: str, listed: str) -> set[int]:
 
 
 def _results(plan: Path, report: Path) -> dict[str, str]:
+    from reconciler.app.saved_plans import read_plan
     from reconciler.cli.github_files import figures_of
     from reconciler.errors import ReconcilerError
-    from reconciler.ledger.plan_files import load_plan
 
     found = {"report": str(report)} if report.exists() else {}
     try:
-        made = load_plan(plan)
+        made = read_plan(plan)
     except ReconcilerError:
         return found
     return found | {"plan": str(plan), **figures_of(made)}

@@ -8,12 +8,12 @@ import click
 from reconciler.app.clock import SystemClock
 from reconciler.app.outputs import check_site
 from reconciler.app.report import read_ledger, write_site
+from reconciler.app.saved_plans import read_plan
 from reconciler.app.version import tool
 from reconciler.cli.exit_codes import Exit
 from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.parameters import INSTANT
 from reconciler.cli.terminal import local_zone
-from reconciler.ledger.plan_files import load_plan
 from reconciler.rendering.html.controls import Checked
 from reconciler.rendering.html.page import Frame
 from reconciler.rendering.html.site import Report, site
@@ -45,7 +45,7 @@ def command(
     """
     settings = invocation.settings()
     check_site(out, settings)
-    plan = load_plan(plan_file) if plan_file else None
+    plan = read_plan(plan_file) if plan_file else None
     folder = ledger or Path(settings.ledger)
     found = read_ledger(folder)
     about = settings.environment or settings.server or (plan.target if plan else "")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from reconciler.app.saved_plans import read_plan
 from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.output import (
     PLAN_FORMATS,
@@ -16,10 +17,8 @@ from reconciler.cli.output import (
 )
 from reconciler.codec import decode, decode_run
 from reconciler.errors import InvalidInput
-from reconciler.ledger.plan_files import load_plan
 from reconciler.model.decision import Problem, Source
 from reconciler.model.receipt import Run
-from reconciler.planning.digest import check_digest
 
 
 @click.command()
@@ -37,8 +36,7 @@ def command(invocation: Invocation, file: Path, style: str, timeline: bool, quie
             raise click.UsageError(f"{file} is the report of a run, which has no {style} view")
         show_run(run, style, detail)
         return 0
-    plan = load_plan(file)
-    check_digest(plan)
+    plan = read_plan(file)
     show_plan(plan, style, detail)
     if timeline and style == "text":
         click.echo()

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from reconciler.atomic import atomic_write
-from reconciler.codec import Malformed, decode_plan, plan_pieces
-from reconciler.errors import InvalidInput
+from reconciler.codec import Edited, Malformed, decode_plan, plan_pieces
+from reconciler.errors import GuardRefused, InvalidInput
 from reconciler.model.decision import Problem, Source
 from reconciler.model.plan import Plan
 
@@ -24,7 +24,7 @@ def save_plan(plan: Plan, path: Path) -> None:
 
 
 def load_plan(path: Path) -> Plan:
-    """Read a saved plan. Raises InvalidInput when it is not there, can't be read or is not what was saved.
+    """Read a saved plan. Raises InvalidInput when it is not there or is no plan, GuardRefused when it was edited.
 
     Whether the digest fits the steps is for planning/digest.py to say.
     """
@@ -42,6 +42,8 @@ def load_plan(path: Path) -> Plan:
         return decode_plan(data)
     except Malformed as error:
         raise _no_json(path, data, error, again) from None
+    except Edited as error:
+        raise GuardRefused(f"{path}: {error}", "make a new plan, have it reviewed, and apply that one") from None
     except ValueError as error:
         message = f"this is no plan that this release can apply: {error}"
         raise _refused("invalid", Source(str(path)), message, f"a plan is never edited: {again}") from None

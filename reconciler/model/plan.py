@@ -10,7 +10,9 @@ from msgspec import Struct
 from reconciler.model.decision import Expectation, Override, Parameters, Seal, Source, WindowUse
 from reconciler.model.guid import Guid
 from reconciler.model.policy import Freeze, Limits
+from reconciler.model.record import Head
 from reconciler.model.status import State
+from reconciler.model.value import Count
 from reconciler.model.verdict import Group, Reason, Verdict
 
 
@@ -78,10 +80,11 @@ class Control(Struct, frozen=True):
 class Plan(Struct, frozen=True):
     """What an apply would do, and why. Steps are sorted by GUID; `digest` covers meaning only.
 
-    `ledger_head` is the head of the ledger that the plan was made against. `notes` are things a reviewer
-    must look at. `freezes` are those of the policy, for timelines; `limits` are held
-    against the whole again when the plans of shards are merged. `sealed` are manifests whose decisions have no steps,
-    because the ledger says that all of them are settled. Instants are UTC.
+    `ledger_heads` are the last lines of the ledger that the plan was made from, `ledger_head` is the hash over them. A
+    plan of format `version` 1 names no heads and has no checksum; it can be shown, and not applied. `notes` are things
+    a reviewer must look at. `freezes` are those of the policy, for timelines; `limits` are held against the whole again
+    when the plans of shards are merged. `sealed` are manifests whose decisions have no steps, because the ledger says
+    that all of them are settled. Instants are UTC.
     """
 
     tool: str
@@ -94,6 +97,7 @@ class Plan(Struct, frozen=True):
     commit: str | None = None
     shard: str | None = None
     ledger_head: str | None = None
+    ledger_heads: tuple[Head, ...] = ()
     identity: str | None = None
     overrides: tuple[Override, ...] = ()
     controls: tuple[Control, ...] = ()
@@ -101,6 +105,7 @@ class Plan(Struct, frozen=True):
     limits: Limits = Limits()
     notes: tuple[str, ...] = ()
     sealed: tuple[Seal, ...] = ()
+    version: Count = 2
 
     @property
     def counts(self) -> Mapping[Verdict, int]:

@@ -9,6 +9,7 @@ from reconciler.model.decision import Override, Seal, Source
 from reconciler.model.dn import dn_key
 from reconciler.model.plan import Plan, Sibling, Step
 from reconciler.model.policy import Policy
+from reconciler.model.record import Head
 from reconciler.model.review import People
 from reconciler.model.status import Status
 from reconciler.model.value import replace
@@ -30,6 +31,7 @@ class Header:
     commit: str | None = None
     shard: str | None = None
     ledger_head: str | None = None
+    ledger_heads: tuple[Head, ...] = ()
     identity: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -57,6 +59,7 @@ def assemble(
         commit=header.commit,
         shard=header.shard,
         ledger_head=header.ledger_head,
+        ledger_heads=header.ledger_heads,
         identity=header.identity,
         overrides=tuple(sorted(overrides, key=_place)),
         controls=controls,

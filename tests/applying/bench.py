@@ -18,6 +18,7 @@ from reconciler.model.review import Provenance
 from reconciler.model.status import Status, state_of
 from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, LiveTicket, Reading
 from reconciler.model.value import replace
+from reconciler.planning.since import Since
 from reconciler.ports import Update
 from tests.builders import NOW, live, plan
 from tests.fakes import FakeClock, NoStop
@@ -142,6 +143,7 @@ class Bench:
     settle: float = 5.0
     progress: list[int] = field(default_factory=list)
     sealable: tuple[Seal, ...] = ()
+    since: dict[Guid, Since] = field(default_factory=dict)
 
     def context(self) -> RunContext:
         breaker = CircuitBreaker(self.stop, self.budget)
@@ -152,6 +154,7 @@ class Bench:
             what,
             stories or {},
             self.context(),
+            since=self.since,
             workers=workers,
             progress=self.progress.append,
             sealable=self.sealable,

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from reconciler.applying.receipts import guarded
 from reconciler.applying.step import perform
 from reconciler.model.receipt import Outcome, Proof
-from reconciler.model.record import NO_STORY, Ended, Intent, Recorded, Story
+from reconciler.model.record import NO_STORY, Ended, Intent, Recorded
 from reconciler.model.ticket import Accepted, Declined, Found, Lost, NotSent, Unread
 from reconciler.model.verdict import Reason
+from reconciler.planning.since import Since
 from tests.applying.bench import Bench, BreakingLedger, accepts, as_planned, bench_of, says
-from tests.builders import APPROVED, NOW, REJECTED, guid, plan, remembered, step
+from tests.builders import APPROVED, NOW, REJECTED, guid, plan, step
 from tests.fakes import FakeClock
 
 FAULT = Lost("HTTP 500", server_fault=True)
@@ -49,11 +50,8 @@ def test_only_changes_are_written() -> None:
 def test_applying_a_plan_twice_writes_once() -> None:
     bench, steps = many(3)
     first = bench.apply(plan(*steps))
-    stories = {
-        receipt.guid: Story(remembered(after=receipt.after, decision=one.decision, at=receipt.at))
-        for receipt, one in zip(first.receipts, steps, strict=True)
-    }
-    second = bench.apply(plan(*steps), stories)
+    bench.since = {one.guid: Since(done=True, why="") for one in steps}
+    second = bench.apply(plan(*steps))
     assert outcomes(first) == [Outcome.APPLIED] * 3
     assert second.receipts == ()
     assert len(bench.tickets.updates) == 3

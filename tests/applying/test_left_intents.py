@@ -11,8 +11,8 @@ from reconciler.model.receipt import Outcome, Proof, operation_tag
 from reconciler.model.record import Closed, Intent, OpenIntent, Recorded, Remembered, Story
 from reconciler.model.status import State
 from reconciler.model.ticket import Found, Hidden, Lost, Unread
-from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
+from reconciler.planning.since import Since
 from tests.applying.bench import Bench, as_planned, bench_of, says
 from tests.builders import APPROVED, NOW, PENDING, REJECTED, between, guid, remembered, step
 
@@ -228,41 +228,27 @@ def test_healing_stops_when_the_run_is_stopped() -> None:
 
 def test_a_step_that_an_earlier_run_of_the_plan_applied_is_not_sent_again() -> None:
     bench = bench_of(as_planned(1))
-    done = Story(remembered(after=APPROVED, decision=step(1).decision, at=NOW))
-    run = bench.run(step(1), stories={guid(1): done})
+    bench.since[guid(1)] = Since(done=True, why="")
+    run = bench.run(step(1))
     assert (run.receipts, bench.tickets.reads, bench.tickets.updates) == ((), [], [])
     assert run.notes == ("steps that an earlier run of this plan applied, and that were not sent again: 1",)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"at": NOW - timedelta(seconds=1)},
-        {"at": NOW - timedelta(seconds=1), "decision": "sha256:" + "e" * 64},
-        {"at": NOW - timedelta(seconds=1), "after": REJECTED},
-    ],
-    ids=str,
-)
-def test_what_was_applied_before_the_plan_was_made_does_not_count(change) -> None:
-    bench = bench_of(as_planned(1))
-    last = replace(remembered(after=APPROVED, decision=step(1).decision, at=NOW), **change)
-    assert len(bench.run(step(1), stories={guid(1): Story(last)}).receipts) == 1
+OVERTAKEN = Since(done=False, why="run X has applied Rejected since the plan was made")
 
 
-@pytest.mark.parametrize("change", [{"decision": "sha256:" + "e" * 64}, {"after": REJECTED}], ids=str)
-def test_a_step_is_stale_once_a_later_run_has_applied_something_else_whatever_the_ticket_looks_like(change) -> None:
+def test_a_step_is_stale_once_a_later_run_has_done_something_whatever_the_ticket_looks_like() -> None:
     bench = bench_of(as_planned(1))
-    later = remembered(after=APPROVED, decision=step(1).decision, at=NOW + timedelta(seconds=1))
-    (receipt,) = bench.run(step(1), stories={guid(1): Story(replace(later, **change))}).receipts
-    assert (receipt.outcome, receipt.operation) == (Outcome.STALE, None)
-    assert receipt.detail.startswith("run 20261122T120000Z-000001 has applied ")
+    bench.since[guid(1)] = OVERTAKEN
+    (receipt,) = bench.run(step(1)).receipts
+    assert (receipt.outcome, receipt.operation, receipt.detail) == (Outcome.STALE, None, OVERTAKEN.why)
     assert bench.tickets.updates == []
 
 
 def test_a_step_that_was_overtaken_is_stale_even_if_a_dead_run_tried_it_without_effect() -> None:
     bench = bench_of(as_planned(1))
-    later = remembered(after=REJECTED, at=NOW + timedelta(seconds=1))
-    receipt = applied(bench, left(last=later))
+    bench.since[guid(1)] = OVERTAKEN
+    receipt = applied(bench, left(last=remembered(after=REJECTED)))
     assert (receipt.outcome, bench.tickets.updates) == (Outcome.STALE, [])
     assert [one.outcome for one in bench.ledger.receipts] == [Outcome.FAILED, Outcome.STALE]
 

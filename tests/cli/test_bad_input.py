@@ -126,7 +126,7 @@ def test_a_plan_that_was_edited(desk: Desk) -> None:
         desk,
         desk.run("apply", "plan.json", "--yes"),
         3,
-        "error: the plan says digest sha256:… but its steps have sha256:…: it was edited after it was made\n"
+        "error: plan.json: the checksum does not fit: it was edited after it was made, or damaged\n"
         "  help: make a new plan, have it reviewed, and apply that one\n",
     )
 
@@ -161,17 +161,6 @@ def test_a_plan_for_another_server(desk: Desk) -> None:
             "  help: apply it with the configuration and --env that it was made with\n"
         )
         assert other.log.calls("ticketUpdateStatus") == ()
-
-
-def test_a_plan_that_has_expired(desk: Desk) -> None:
-    desk.configure("plan: {expires: 1s}\n")
-    path = _saved(desk)
-    document = json.loads(path.read_text()) | {"expires_at": "2026-01-01T00:00:00Z"}
-    path.write_text(json.dumps(document), encoding="utf-8")
-    said = desk.run("apply", "plan.json", "--yes")
-    assert said.code == 3
-    assert "the plan expired at 2026-01-01T00:00:00Z" in said.err
-    assert desk.writes() == []
 
 
 def test_a_plan_that_is_not_there(desk: Desk) -> None:

@@ -192,7 +192,8 @@ def test_each_attempt_of_a_run_appends_its_own_outcome(tmp_path: Path, server: F
 
 
 def test_a_verdict_is_binding_unless_it_is_asked_for_advice(tmp_path: Path, server: FakeGitHub) -> None:
-    made = plan(step(1, reason=Reason.MISSING_TICKET))
+    missing = step(1, reason=Reason.MISSING_TICKET)
+    made = plan(missing, digest=plan_digest(TARGET, (missing,)))
     (tmp_path / "plan.json").write_text(plan_json(made))
     environ = _actions(server, tmp_path)
     assert _run(tmp_path, "verdict", "--binding", environ=environ).returncode == 5

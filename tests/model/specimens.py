@@ -42,6 +42,7 @@ BARE_STEP: Step = make_step(before=None, explanation=None, change=None, object="
 FULL_PLAN: Plan = make_plan(
     make_step(),
     FULL_STEP,
+    version=1,
     environment="production",
     commit="9d2e1f7c0a7f1c9d2e1f7c0a7f1c9d2e1f7c0a7f",
     shard="1/4",
@@ -54,7 +55,7 @@ FULL_PLAN: Plan = make_plan(
     notes=("look at this", ODD_TEXT),
     sealed=(Seal("tickets/old.yaml", decided(3), 12),),
 )
-BARE_PLAN: Plan = make_plan()
+BARE_PLAN: Plan = make_plan(version=1)
 
 FULL_RECEIPT: Receipt = make_receipt(
     7,

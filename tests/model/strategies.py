@@ -70,6 +70,7 @@ steps = st.builds(
     closed=st.booleans(),
     created=st.none() | instants,
 )
+heads = st.builds(Head, words, digests, st.integers(1, 10**6))
 seals = st.builds(Seal, words, digests, st.integers(1, 10**6))
 plans = st.builds(
     Plan,
@@ -90,6 +91,7 @@ plans = st.builds(
     limits=limits,
     notes=many,
     sealed=st.lists(seals, max_size=2).map(tuple),
+    ledger_heads=st.lists(heads, max_size=2).map(tuple),
 )
 receipts = st.builds(
     Receipt,
@@ -124,7 +126,6 @@ runs = st.builds(
 )
 reviews = st.builds(Review, numbers, words, words, some, many, some, many)
 provenances = st.builds(Provenance, words, words, some, some, some, some, st.none() | reviews, some)
-heads = st.builds(Head, words, digests, st.integers(1, 10**6))
 intents = st.builds(
     Intent,
     at=instants,

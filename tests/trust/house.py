@@ -18,7 +18,7 @@ from reconciler.applying.context import RunContext
 from reconciler.applying.engine import apply_plan
 from reconciler.ledger.chain import verify
 from reconciler.ledger.files import new_run_id
-from reconciler.ledger.history import read_lines
+from reconciler.ledger.history import lines_since, read_lines
 from reconciler.ledger.index import read_index
 from reconciler.ledger.journal import open_journal
 from reconciler.ledger.lock import hold_lock, this_process
@@ -34,6 +34,7 @@ from reconciler.model.ticket import Answer, NotSent
 from reconciler.planning.guards import Circumstances
 from reconciler.planning.judge import judge, judge_closed, needs_reading
 from reconciler.planning.planner import Header, assemble, enforce_again
+from reconciler.planning.since import since_plan
 from reconciler.ports import TicketWriter, Update
 from reconciler.sandbox.log import Entry
 from reconciler.sandbox.running import Listening, Sandbox, running_sandbox
@@ -112,7 +113,8 @@ class House:
     def plan(self) -> Plan:
         """Read, recall and judge, as `reconciler plan` does."""
         now = self.clock.now()
-        stories = read_index(self.ledger, self.decisions, self.targets).stories
+        index = read_index(self.ledger, self.decisions, self.targets)
+        stories, heads = index.stories, index.chain.heads
         steps = []
         with self.session() as session:
             unsettled = {g: d for g, d in self.decisions.items() if needs_reading(stories.get(g, NO_STORY))}
@@ -121,7 +123,7 @@ class House:
             target = session.target
         for guid in self.decisions.keys() - unsettled.keys():
             steps.append(judge_closed(self.decisions[guid], stories[guid], now))
-        return assemble(Header("test", target, now), steps, (), Circumstances(self.policy, now))
+        return assemble(Header("test", target, now, ledger_heads=heads), steps, (), Circumstances(self.policy, now))
 
     def apply(self, plan: Plan | None = None, *, life: Life | None = None) -> Run:
         """Apply a plan, or one that is made now, as `reconciler apply` does. With a `life` the process may die."""
@@ -146,7 +148,9 @@ class House:
                 origin=origin,
                 settle=self.settle,
             )
-            return apply_plan(plan, stories, context, workers=self.workers, progress=lambda _: None)
+            later = lines_since(self.ledger, plan.ledger_heads, (step.guid for step in plan.changes), self.targets)
+            since = since_plan(plan.changes, later, stories)
+            return apply_plan(plan, stories, context, since=since, workers=self.workers, progress=lambda _: None)
 
     @property
     def lines(self) -> list[Line]:

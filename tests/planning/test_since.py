@@ -1,0 +1,82 @@
+"""What the ledger says since a plan was made decides whether a step is sent, whatever any clock says."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from reconciler.model.decision import Source
+from reconciler.model.receipt import Outcome
+from reconciler.model.record import Closed, Entry, Intent, Line, OpenIntent, Recorded, Story
+from reconciler.planning.since import Since, since_plan
+from tests.builders import APPROVED, NOW, PENDING, REJECTED, guid, receipt, remembered, step
+from tests.ledger.ledgers import FIRST, PROVENANCE, decided
+
+STEP = step(1, decision=decided(1))
+
+
+def line(entry: Entry) -> Line:
+    return Line(entry, FIRST, PROVENANCE, Source("x.jsonl", 2), decided(8), decided(9))
+
+
+def sent(operation: str = "a", **changes: Any) -> Intent:
+    values: dict[str, Any] = {"after": APPROVED, "decision": decided(1)}
+    return Intent(NOW, operation, guid(1), before=PENDING, **(values | changes))
+
+
+def received(operation: str | None = "a", decision: str = decided(1), **changes: Any) -> Recorded:
+    return Recorded(receipt(1, operation=operation, **changes), decision)
+
+
+def since(entries: Sequence[Entry], story: Story | None = None) -> Since | None:
+    """What is said of one step, where the ledger remembers the last effect of these entries."""
+    effects = [entry for entry in entries if isinstance(entry, Recorded) and entry.receipt.outcome is Outcome.APPLIED]
+    last = remembered(operation=effects[-1].receipt.operation) if effects else None
+    return since_plan([STEP], {guid(1): [line(entry) for entry in entries]}, {guid(1): story or Story(last)}).get(
+        guid(1)
+    )
+
+
+def test_without_an_entry_a_step_is_sent() -> None:
+    assert since([]) is None
+    assert since_plan([STEP], {}, {}) == {}
+
+
+@pytest.mark.parametrize("ahead", [-600, 0, 600])
+def test_this_very_step_is_done_whatever_the_clock_says(ahead: int) -> None:
+    assert since([sent(), received(at=NOW + timedelta(seconds=ahead))]) == Since(True, "")
+
+
+@pytest.mark.parametrize(
+    ("entries", "why"),
+    [
+        ([sent(), received(decision=decided(2))], "has applied Approved since"),
+        ([sent(after=REJECTED), received(after=REJECTED)], "has applied Rejected since"),
+        ([sent(), received(), sent("b"), received("b", decision=decided(2))], "has applied Approved since"),
+        ([sent()], "has begun to send Approved since"),
+        ([sent(), received(outcome=Outcome.UNKNOWN)], "found it unknown since"),
+        ([received(None, outcome=Outcome.STALE)], "found it stale since"),
+        ([sent(), received(outcome=Outcome.REJECTED_BY_SERVER)], "found it rejected-by-server since"),
+        ([Closed(NOW, guid(1), decided(1))], "has seen that it is gone since"),
+    ],
+)
+def test_any_other_entry_makes_it_stale(entries: list[Entry], why: str) -> None:
+    found = since(entries)
+    assert found is not None
+    assert not found.done
+    assert found.why.startswith(f"run {FIRST} {why}")
+
+
+def test_an_intent_that_is_open_again_is_no_proof_that_it_is_done() -> None:
+    entries = [sent(), received(), sent("b")]
+    story = Story(remembered(operation="a"), OpenIntent(sent("b"), FIRST))
+    found = since(entries, story)
+    assert found is not None
+    assert not found.done
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.NOT_ATTEMPTED])
+def test_what_was_not_sent_does_not_count(outcome: Outcome) -> None:
+    assert since([received(None, outcome=outcome)]) is None
+    assert since([sent(), received(outcome=outcome)]) is None
