@@ -12,8 +12,8 @@ from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering.words import HEADINGS, IRREVERSIBLE, counted
 
 _ORDER = (
-    Verdict.APPROVE,
     Verdict.REJECT,
+    Verdict.APPROVE,
     Verdict.SCHEDULE,
     Verdict.RESCHEDULE,
     Verdict.REOPEN,
@@ -167,6 +167,11 @@ def heading(verdict: Verdict, number: int) -> str:
     """The heading over the steps of one verdict: `approve at once (2), can't be undone`."""
     words = f"{HEADINGS[verdict]} ({number:,})"
     return f"{words}, {undoable(verdict)}" if verdict in IRREVERSIBLE else words
+
+
+def verb(number: int, one: str, many: str) -> str:
+    """Choose the form of a verb that goes with a number."""
+    return one if number == 1 else many
 
 
 def what_next(plan: Plan) -> tuple[str, ...]:

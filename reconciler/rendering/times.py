@@ -8,6 +8,7 @@ from reconciler.model.status import Schedule
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _CACHED = 4_096
+_WEEK = 7
 
 
 def zone_name(zone: tzinfo) -> str:
@@ -64,6 +65,36 @@ def local_window(schedule: Schedule, zone: tzinfo) -> str:
     start = in_zone(start, stop.tzinfo or zone)
     end = clock(stop) if stop.date() == start.date() else f"{_DAYS[stop.weekday()]} {clock(stop)}"
     return f"{_DAYS[start.weekday()]} {clock(start)} to {end} {zone_name(start.tzinfo or zone)}"
+
+
+def local_first(moment: datetime, zone: tzinfo | None) -> str:
+    """An instant as its reader has it, UTC behind it: `Sun 2026-11-29 23:00 Europe/Berlin (22:00 UTC)`."""
+    if zone is None:
+        return utc(moment)
+    here, there = moment.astimezone(zone), moment.astimezone(UTC)
+    return f"{day(here)} {clock(here)} {zone_name(zone)} ({_short(there, here)} UTC)"
+
+
+def local_first_window(schedule: Schedule, zone: tzinfo | None) -> str:
+    """A schedule as its reader has it: `Sat 2026-11-28 23:00 to Sun 03:00 Europe/Berlin (22:00 to Sun 02:00 UTC)`."""
+    if zone is None:
+        return window(schedule)
+    if schedule.stop is None:
+        return f"from {local_first(schedule.start, zone)}, no end"
+    start, stop = schedule.start.astimezone(zone), schedule.stop.astimezone(zone)
+    begins, ends = schedule.start.astimezone(UTC), schedule.stop.astimezone(UTC)
+    return (
+        f"{day(start)} {clock(start)} to {_short(stop, start)} {zone_name(zone)} "
+        f"({_short(begins, start)} to {_short(ends, begins)} UTC)"
+    )
+
+
+def _short(moment: datetime, beside: datetime) -> str:
+    """The wall time, with the weekday when it is another day than beside it, with the date when it is a week off."""
+    if moment.date() == beside.date():
+        return clock(moment)
+    near = abs((moment.date() - beside.date()).days) < _WEEK
+    return f"{_DAYS[moment.weekday()] if near else day(moment)} {clock(moment)}"
 
 
 def _until(start: datetime, stop: datetime) -> str:

@@ -48,7 +48,6 @@ GROUPS: dict[Group, str] = {
 }
 
 _ASK = "find out who decided and why; then change the manifest to what is there, or remove the entry"
-_GUARDED = "nothing is sent for it; "
 
 REASONS: dict[Reason, Words] = {
     Reason.APPROVE_WANTED: Words("the manifest approves it and the ticket is still undecided"),
@@ -129,62 +128,81 @@ REASONS: dict[Reason, Words] = {
         "choose a new window (`plan --format patch` proposes one), and find out why TPP missed the last one",
     ),
     Reason.REFUSED_STOP: Words(
-        "the emergency stop is set", _GUARDED + "remove the stop file or variable once it is safe to go on"
+        "the emergency stop is set", "remove the stop file or variable once it is safe to go on"
     ),
     Reason.REFUSED_SUPERSEDED: Words(
-        "the branch has a newer commit than the one of this run", _GUARDED + "the run for the newer commit applies it"
+        "the branch has a newer commit than the one of this run", "the run for the newer commit applies it"
     ),
     Reason.REFUSED_REQUIRED: Words(
-        "the policy requires a field that the entry lacks", _GUARDED + "add the field to the manifest"
+        "the policy requires a field that the entry lacks", "add the field to the manifest"
     ),
+    Reason.REFUSED_REQUIRED: Words("the policy requires a field that the entry lacks", "add the field to the manifest"),
     Reason.REFUSED_CHANGE_PATTERN: Words(
-        "the change number does not have the form that the policy asks for", _GUARDED + "correct `change`"
+        "the change number does not have the form that the policy asks for", "correct `change`"
     ),
     Reason.REFUSED_OWNERSHIP: Words(
         "the object is outside the folders that this repository owns",
-        _GUARDED + "move the entry to the repository of the owner, or extend `policy.owns`",
+        "move the entry to the repository of the owner, or extend `policy.owns`",
     ),
     Reason.REFUSED_FREEZE: Words(
         "it would take effect inside a change freeze",
-        _GUARDED + "move it outside the freeze, or add an `override` for rule `freeze`",
+        "move it outside the freeze, or add an `override` for rule `freeze`",
     ),
     Reason.REFUSED_FOUR_EYES: Words(
-        "it did not come in with the reviews that four eyes ask for", _GUARDED + "do what the detail says"
+        "it did not come in with the reviews that four eyes ask for", "do what the detail says"
     ),
     Reason.REFUSED_CHANGES: Words(
         "the plan has more changes than the policy allows",
-        _GUARDED + "split the pull request, or raise `limits.changes`",
+        "split the pull request, or raise `limits.changes`",
     ),
     Reason.REFUSED_APPROVALS: Words(
         "the plan has more approvals than the policy allows",
-        _GUARDED + "split the pull request, or raise `limits.approvals`",
+        "split the pull request, or raise `limits.approvals`",
     ),
     Reason.REFUSED_REJECTIONS: Words(
         "the plan has more rejections than the policy allows",
-        _GUARDED + "split the pull request, or raise `limits.rejections`",
+        "split the pull request, or raise `limits.rejections`",
     ),
     Reason.REFUSED_PERCENT: Words(
         "the plan changes a larger share of the decisions than the policy allows",
-        _GUARDED + "split the pull request, or raise `limits.percent`",
+        "split the pull request, or raise `limits.percent`",
     ),
     Reason.REFUSED_AT_MOST: Words(
         "a rule matches more tickets than its `at_most` allows",
-        _GUARDED + "make the rule narrower, or raise `at_most` after looking at the matches",
+        "make the rule narrower, or raise `at_most` after looking at the matches",
     ),
     Reason.REFUSED_IDENTITY: Words(
         "the identity that would decide is not among the ticket's approvers",
-        _GUARDED + "use the approver's credential, or change the workflow's approvers",
+        "use the approver's credential, or change the workflow's approvers",
     ),
     Reason.REFUSED_CHANGE_RECORD: Words(
-        "its change record does not allow it", _GUARDED + "bring the record and the decision together"
+        "its change record does not allow it", "bring the record and the decision together"
     ),
     Reason.REFUSED_NOT_REVIEWED: Words(
-        "it differs from the plan that was reviewed", _GUARDED + "make a new plan and have it reviewed"
+        "it differs from the plan that was reviewed", "make a new plan and have it reviewed"
     ),
     Reason.ERROR_UNREADABLE: Words(
         "the ticket could not be read", "fix the cause below and plan again; nothing was sent"
     ),
 }
+
+_OPERATORS = frozenset(
+    {
+        Reason.INVISIBLE_DENIED,
+        Reason.ERROR_UNREADABLE,
+        Reason.CONFLICT_UNKNOWN_STATUS,
+        Reason.REFUSED_STOP,
+        Reason.REFUSED_IDENTITY,
+    }
+)
+
+
+def whose(reason: Reason) -> str:
+    """Say who has to act: who wrote the pull request, who reviews it, or who runs the reconciler."""
+    if reason is Reason.REFUSED_FOUR_EYES:
+        return "another reviewer"
+    return "whoever runs the reconciler" if reason in _OPERATORS else "the author"
+
 
 OUTCOMES: dict[Outcome, Words] = {
     Outcome.APPLIED: Words("done; the receipts prove it"),

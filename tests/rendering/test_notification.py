@@ -16,10 +16,10 @@ def test_slack_gets_headline_totals_tickets_and_a_link() -> None:
     assert json.loads(plan_notification(PLANS["irreversible-first"], Chat.SLACK, link=LINK)) == {
         "text": (
             "*prod: 4 changes ready, 2 need attention*\n"
-            "4 will change (1 approve, 1 reject, 1 schedule, 1 reschedule) · 2 need attention (1 refused, 1 missing) · "
+            "4 will change (1 reject, 1 approve, 1 schedule, 1 reschedule) · 2 need attention (1 refused, 1 missing) · "
             "2 unchanged (1 in-sync, 1 settled)\n"
-            "+ approve: api-gw\n"
             "x reject: old-ldap\n"
+            "+ approve: api-gw\n"
             "&gt; schedule: shop-prod-01\n"
             "~ reschedule: pay-gw-eu\n"
             "! refused: vpn-edge\n"

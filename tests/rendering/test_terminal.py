@@ -65,8 +65,8 @@ def test_hyperlinks_lead_to_the_source_and_only_when_asked_for() -> None:
 def test_irreversible_changes_come_first_and_what_needs_a_person_before_the_total() -> None:
     text = plan_text(PLANS["irreversible-first"])
     order = [
-        "Approve at once",
         "Reject",
+        "Approve at once",
         "Schedule an approval",
         "Move a scheduled",
         "Refused by",

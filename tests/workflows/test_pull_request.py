@@ -34,16 +34,16 @@ def test_a_branch_of_the_repository_gets_one_comment_that_follows_it(acme: Team)
     )
     (comment,) = acme.github.world.comments_on(7)
     assert comment.startswith("<!-- tpp-reconciler:plan default -->\n")
-    assert "2 changes ready to apply" in comment
+    assert "Approve 2 certificate decisions?" in comment
     assert acme.head[:12] in comment
-    assert any("2 changes ready to apply" in summary for summary in first.summaries)
+    assert any("Approve 2 certificate decisions?" in summary for summary in first.summaries)
     assert any("Manifests are valid" in summary for summary in first.summaries)
 
     manifest = acme.folder / "tickets" / "2036" / "CHG0041234.yaml"
     acme.commit("tickets/2036/CHG0041234.yaml", manifest.read_text().replace("status: Pending", "status: Rejected"))
     assert acme.run("pull-request.yml", "pull_request", acme.pull_request()).code == 0
     (comment,) = acme.github.world.comments_on(7)
-    assert "3 changes ready to apply" in comment
+    assert "Approve 3 certificate decisions?" in comment
     assert acme.tpp.log.updates == ()
 
 
@@ -76,7 +76,7 @@ def test_a_ticket_that_needs_a_person_is_shown_and_fails_the_check(acme: Team) -
     assert _jobs(dict(result.jobs))["Plan part 1"] == "success"
     assert _jobs(dict(result.jobs))["Report the plan"] == "failure"
     (comment,) = acme.github.world.comments_on(7)
-    assert "1 needs attention" in comment
+    assert "1 more is blocked" in comment
     assert OBJECTS[SHOP].rpartition("\\")[2] in comment
 
 

@@ -1,56 +1,90 @@
-"""A plan as markdown: the pull-request comment, the job summary, the drift issue. Verdict first, risk first."""
+"""A plan as markdown: the pull-request comment, the job summary, the drift issue.
 
-from collections.abc import Iterable, Sequence
+The order is that of a reviewer with ten seconds: what is asked, what changes the rules, what can't be undone, what is
+urgent, what is new; then the tickets by action, what is blocked and for whom; everything for operators is folded.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 from reconciler.model.decision import Problem
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
-from reconciler.model.value import replace
-from reconciler.model.verdict import Group
-from reconciler.rendering import times
+from reconciler.model.status import Schedule
+from reconciler.model.verdict import Group, Verdict
+from reconciler.rendering import groups, times
 from reconciler.rendering.escape import code, html_comment, markdown, url
+from reconciler.rendering.groups import Alike
+from reconciler.rendering.markdown.around import added_rules, changes_since, removals
 from reconciler.rendering.markdown.mermaid import gantt
 from reconciler.rendering.markdown.rows import (
-    CHANGE_HEAD,
-    PERSON_HEAD,
     Page,
-    change_row,
-    fine_row,
-    person_row,
+    blocked_line,
+    change_line,
+    fine_line,
+    name,
+    sent_parameters,
+    stage,
     within,
 )
 from reconciler.rendering.problems import problems_count
-from reconciler.rendering.summary import by_risk, headline, in_group, listed, sealed, total, totals
+from reconciler.rendering.summary import by_risk, in_group, listed, sealed, total, verb
 from reconciler.rendering.timeline import bars
-from reconciler.rendering.words import CONTROL_RESULTS, REASONS, counted
+from reconciler.rendering.words import CONTROL_RESULTS, HEADINGS, IRREVERSIBLE, REASONS, counted, whose
 
 COMMENT = Page()
 """A pull-request comment in UTC without links."""
+LARGEST = 150
+"""A group of more tickets is a count and a link, unless they are urgent."""
+_OPEN = 10
+"""A group of more tickets is folded, but for the urgent ones."""
+_NAMED = 3
+"""Names in one line of the head."""
 _SIGNS = {"ok": "✅", "refused": "⛔", "overridden": "⚠️", "off": "—"}
+_MARGIN = 300
 
 
-def plan_markdown(plan: Plan, page: Page = COMMENT, *, title: str = "TPP plan") -> str:
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """How the head asks: its title without the sign, who sends, and when what can't be undone happens."""
+
+    title: str
+    sends: str
+    moment: str
+
+
+def plan_markdown(plan: Plan, page: Page = COMMENT) -> str:
     """Return the plan as GitHub-flavoured markdown that fits the page's budget; what is not shown is counted.
 
-    The first line is a marker that no reader sees. Rows are cut whole; sections beside the tables have small shares.
+    The first line is a marker that no reader sees.
     """
-    changes = by_risk(plan.changes)
-    persons = by_risk(step for step in plan.steps if step.group is Group.PERSON)
-    numbers = {step.guid: number for number, step in enumerate((*changes, *persons), 1)}
-    head = _marker(plan) + _head(plan, title, page)
-    sections = [
-        _fine(plan, page, page.budget // 20),
-        _sealed(plan, page.budget // 20),
-        _diagram(plan, numbers, page.budget // 5),
-        _notes(plan.notes, page.budget // 10),
-        _unblock(persons, numbers, page.budget // 10),
-        _controls(plan, page.budget // 10),
-    ]
-    foot = _foot(plan, page)
-    room = page.budget - sum(len(text.encode("utf-8")) for text in (head, foot, *sections)) - 1_000
-    tables = _tables(changes, persons, numbers, replace(page, budget=max(room, 0)))
-    return head + tables + "".join(sections) + foot
+    return _text(plan, page, _Ask(_title(plan, page), "Merging", "merge"), "")
+
+
+def drift_markdown(plan: Plan, page: Page = COMMENT, *, last_success: datetime | None = None) -> str:
+    """Return the body of the drift issue: the plan, and how long ago a reconcile last succeeded."""
+    number = len(plan.changes) + total(in_group(plan, Group.PERSON))
+    said = "TPP is as git wants it" if not number else f"{counted(number, 'decision')} and TPP differ"
+    age = "never, as far as the ledger knows"
+    if last_success is not None:
+        age = f"{times.both(last_success, page.zone)}, {times.span(plan.made_at - last_success)} before this look"
+    return _text(
+        plan, page, _Ask(f"TPP drift: {said}", "The next apply", "the next apply"), f"Last successful reconcile: {age}."
+    )
+
+
+def _text(plan: Plan, page: Page, ask: _Ask, lead: str) -> str:
+    """Set everything into the budget: with all lines, with names for folded lines, or with counts for groups."""
+    urgent = groups.urgent(plan)
+    head = _marker(plan) + _head(plan, page, ask, lead, urgent)
+    folded = _for_operators(plan, page, page.budget // 4)
+    foot = _answers(plan) + _please_check(plan, page.budget // 10) + folded
+    room = max(page.budget - len((head + foot).encode("utf-8")) - _MARGIN, 0)
+    body = next((text for level in range(3) if (text := _body(plan, page, ask, level, urgent))[1] <= room), None)
+    shown = body[0] if body else _cut(plan, page, ask, urgent, room)
+    return head + shown + foot
 
 
 def _marker(plan: Plan) -> str:
@@ -60,75 +94,203 @@ def _marker(plan: Plan) -> str:
     )
 
 
-def _head(plan: Plan, title: str, page: Page) -> str:
-    persons = in_group(plan, Group.PERSON)
-    sign = "🔴" if persons else "🟢" if plan.changes else "⚪"
-    facts = [
-        f"Target {code(plan.target, 200)}" + (f" ({markdown(plan.environment, 80)})" if plan.environment else ""),
-        f"as {code(plan.identity, 100)}" if plan.identity else "",
-        f"commit {code(plan.commit[:12])}" if plan.commit else "",
-        f"shard {code(plan.shard, 20)}" if plan.shard else "",
-        f"observed {times.both(plan.made_at, page.zone)}",
-        f"plan expires {times.both(plan.expires_at, page.zone)}",
-    ]
-    line = " · ".join(fact for fact in facts if fact)
-    return f"## {sign} {title}: {headline(plan)}\n\n**{totals(plan)}**\n\n{line}\n\n"
-
-
-def _tables(changes: Sequence[Step], persons: Sequence[Step], numbers: dict[Guid, int], page: Page) -> str:
-    """Set both tables into the page's budget; persons' cases keep two fifths of it when both are long."""
-    person_rows = [person_row(numbers[step.guid], step, page) for step in _affordable(persons, page)]
-    needed = sum(len(row.encode("utf-8")) for row in person_rows)
-    share = page.budget if not changes else min(needed, page.budget * 2 // 5)
-    shown_persons, person_count, _ = within(person_rows, share)
-    rows = (change_row(numbers[step.guid], step, page) for step in _affordable(changes, page))
-    shown_changes, change_count, _ = within(rows, page.budget - min(share, needed))
-    zone = f" · {times.zone_name(page.zone)}" if page.zone else ""
-    text = ""
+def _title(plan: Plan, page: Page) -> str:
+    changes, blocked, around = len(plan.changes), total(in_group(plan, Group.PERSON)), page.pull_request
+    rest = f" {blocked:,} {'more ' if changes else ''}{verb(blocked, 'is', 'are')} blocked" if blocked else ""
     if changes:
-        text += f"### Changes\n\n{CHANGE_HEAD.format(zone=zone)}{shown_changes}{_shown(change_count, len(changes))}"
-    if persons:
-        text += f"### Needs attention\n\n{PERSON_HEAD}{shown_persons}{_shown(person_count, len(persons))}"
+        rules = " and change the rules" if around.changes_rules else ""
+        return f"Approve {counted(changes, 'certificate decision')}{rules}?{rest}"
+    if around.removed:
+        rules = " and change the rules" if around.changes_rules else ""
+        return f"Remove {counted(len(around.removed), 'certificate decision')}{rules}?{rest}"
+    if around.changes_rules:
+        return f"Change the rules? No ticket is changed{';' + rest if rest else ''}"
+    return f"No ticket can be changed:{rest}" if rest else "No ticket is changed"
+
+
+def _head(plan: Plan, page: Page, ask: _Ask, lead: str, urgent: groups.Urgent) -> str:
+    around = page.pull_request
+    alarming = around.changes_rules or any(each.live and each.live.schedule for each in around.removed)
+    sign = "🔴" if alarming or in_group(plan, Group.PERSON) else "🟢" if plan.changes else "⚪"
+    lines = [
+        _sends(plan, page, ask),
+        removals(around.removed, page, lead=True),
+        _urgent_line(plan, urgent),
+        _blocked(plan),
+        *(changes_since(look, plan) for look in around.looks),
+        lead,
+    ]
+    return f"## {sign} {ask.title}\n\n{added_rules(around, plan, page)}{_broken(lines)}"
+
+
+def _broken(lines: Iterable[str]) -> str:
+    """Join lines so that each begins anew, in comments and in job summaries alike."""
+    return "\\\n".join(line for line in lines if line) + "\n\n"
+
+
+def _sends(plan: Plan, page: Page, ask: _Ask) -> str:
+    place = f" ({markdown(plan.environment, 80)})" if plan.environment else ""
+    if not plan.changes:
+        return f"**{ask.sends} sends nothing to TPP{place}.**"
+    final = {verdict: number for verdict, number in in_group(plan, Group.CHANGE).items() if verdict in IRREVERSIBLE}
+    number = sum(final.values())
+    said = f"{number:,} can't be undone** ({listed(final)})" if final else "Nothing of it takes effect at once**"
+    timed = _starts([step.after.schedule for step in plan.changes if step.after.schedule], page)
+    back = sum(step.verdict is Verdict.REOPEN for step in plan.changes)
+    rest = [timed, f"{back:,} {verb(back, 'goes', 'go')} back to Pending" if back else ""]
+    tail = "".join(f"; {part}" for part in rest if part)
+    return f"**{ask.sends} sends {counted(len(plan.changes), 'update')} to TPP{place} at once. {said}{tail}."
+
+
+def _starts(found: Sequence[Schedule], page: Page) -> str:
+    if not found:
+        return ""
+    starts = sorted({schedule.start for schedule in found})
+    first = times.local_first(starts[0], page.zone)
+    if len(starts) == 1:
+        return f"{len(found):,} {verb(len(found), 'starts', 'start')} {first}"
+    return f"{len(found):,} start between {first} and {times.local_first(starts[-1], page.zone)}"
+
+
+def _urgent_line(plan: Plan, urgent: groups.Urgent) -> str:
+    steps = {step.guid: step for step in plan.changes}
+    shown = [f"{name(steps[guid])}: {markdown(', '.join(why), 120)}" for guid, why in urgent.items()][:_NAMED]
+    more = f"; and {len(urgent) - _NAMED:,} more" if len(urgent) > _NAMED else ""
+    return f"**Urgent:** {'; '.join(shown)}{more}." if shown else ""
+
+
+def _blocked(plan: Plan) -> str:
+    steps = by_risk(step for step in plan.steps if step.group is Group.PERSON)
+    if not steps:
+        return ""
+    jobs = dict.fromkeys(whose(step.reason) for step in steps)
+    shown = ", ".join(name(step) for step in steps[:_NAMED])
+    more = f" and {len(steps) - _NAMED:,} more" if len(steps) > _NAMED else ""
+    return f"**Blocked, nothing is sent:** {shown}{more}, for {' and '.join(jobs)}."
+
+
+def _body(plan: Plan, page: Page, ask: _Ask, level: int, urgent: groups.Urgent) -> tuple[str, int]:
+    """Return the sections at one level of detail, and how many bytes they take."""
+    text = "".join(f"{title}{''.join(parts)}" for title, parts in _sections(plan, page, ask, level, urgent) if parts)
+    return text, len(text.encode("utf-8"))
+
+
+def _cut(plan: Plan, page: Page, ask: _Ask, urgent: groups.Urgent, room: int) -> str:
+    """Show as many heads of groups as fit; what needs attention keeps two fifths of the room."""
+    sections = [(title, parts) for title, parts in _sections(plan, page, ask, 2, urgent) if parts]
+    text = ""
+    for number, (title, parts) in enumerate(sections):
+        share = room // 5 * 2 if number < len(sections) - 1 else room
+        shown, _, left_out = within(parts, max(share - len(title) - _MARGIN // 2, 0))
+        rest = f"**{counted(left_out, 'more group')}**: {page.whole}.\n\n" if left_out else ""
+        room -= len((title + shown + rest).encode("utf-8"))
+        text += title + shown + rest
     return text
 
 
-def _affordable(steps: Sequence[Step], page: Page) -> Sequence[Step]:
-    """Leave out at once what can't fit: no row is shorter than this."""
-    return steps[: page.budget // 60 + 1]
+def _sections(plan: Plan, page: Page, ask: _Ask, level: int, urgent: groups.Urgent) -> Iterator[tuple[str, list[str]]]:
+    """Yield heading and groups: can't be undone, can be taken back, removed, blocked."""
+    every = groups.grouped(plan.changes)
+    final = [group for group in every if group.first.verdict in IRREVERSIBLE]
+    others = [group for group in every if group.first.verdict not in IRREVERSIBLE]
+    yield f"### Can't be undone: at {ask.moment}\n\n", [_group(each, plan, page, level, urgent) for each in final]
+    yield (
+        "### Can be taken back by another pull request until it starts\n\n",
+        [_group(each, plan, page, level, urgent) for each in others],
+    )
+    if page.pull_request.removed:
+        yield "### Removed from git\n\n", [removals(page.pull_request.removed, page, lead=False)]
+    yield "### Blocked, nothing is sent\n\n", list(_attention(plan, page, level))
 
 
-def _shown(count: int, of: int) -> str:
-    if count == of:
-        return f"\nAll {counted(of, 'row')} shown.\n\n"
-    return f"\n**{count:,} of {of:,} rows shown**; the saved plan has all of them.\n\n"
+def _group(group: Alike, plan: Plan, page: Page, level: int, urgent: groups.Urgent) -> str:
+    first = group.first
+    facts = [
+        markdown(first.change, 60) if first.change else "",
+        f"“{markdown(first.explanation, 300)}”" if first.explanation else "",
+        f"window {markdown(first.window.name, 60)}" if first.window else "",
+        f"by rule {code(first.rule, 80)}" if first.rule else "",
+        sent_parameters(first),
+        stage(first),
+    ]
+    head = f"**{_action(first.verdict)} {len(group.steps):,}**{_when(first, page)}"
+    lines = [(step, change_line(step, page, plan.made_at, urgent=step.guid in urgent)) for step in group.steps]
+    openly = [line for step, line in lines if step.guid in urgent or len(group.steps) <= _OPEN][:LARGEST]
+    folded = [step for step, _ in lines if step.guid not in urgent and len(group.steps) > _OPEN]
+    return (
+        " · ".join([head, *(fact for fact in facts if fact)])
+        + "\n"
+        + ("".join(openly) if level < 2 else "")
+        + _folded(folded if level < 2 else list(group.steps), page, plan, level, bool(urgent))
+        + "\n"
+    )
 
 
-def _fine(plan: Plan, page: Page, room: int) -> str:
-    steps = by_risk(step for step in plan.steps if step.group is Group.FINE)
+def _folded(steps: Sequence[Step], page: Page, plan: Plan, level: int, some_urgent: bool) -> str:
+    """The tickets of a large group that are not urgent: folded lines, folded names, or a count."""
     if not steps:
         return ""
-    rows, count, _ = within((fine_row(step, page) for step in steps[: room // 40]), room)
-    counts = listed(in_group(plan, Group.FINE))
-    rest = f"- … and {len(steps) - count:,} more\n" if count < len(steps) else ""
-    return f"<details><summary>{len(steps):,} unchanged ({counts})</summary>\n\n{rows}{rest}\n</details>\n\n"
+    none = ", none urgent" if some_urgent else ""
+    if len(steps) > LARGEST or level > 1:
+        return f"- {len(steps):,} tickets{none}: {page.whole}\n"
+    if level:
+        lines = ", ".join(markdown(step.object.rpartition("\\")[2], 60) for step in steps) + "\n"
+    else:
+        lines = "".join(change_line(step, page, plan.made_at) for step in steps)
+    return f"\n<details><summary>{len(steps):,} tickets{none}</summary>\n\n{lines}\n</details>\n"
 
 
-def _sealed(plan: Plan, room: int) -> str:
-    if not plan.sealed:
+_ACTIONS = {
+    Verdict.APPROVE: "Approve",
+    Verdict.REJECT: "Reject",
+    Verdict.SCHEDULE: "Approve",
+    Verdict.RESCHEDULE: "Move",
+    Verdict.REOPEN: "Take back",
+}
+
+
+def _action(verdict: Verdict) -> str:
+    return _ACTIONS.get(verdict, HEADINGS.get(verdict, verdict.value).capitalize())
+
+
+def _when(step: Step, page: Page) -> str:
+    """When a group takes effect, with the earlier time when it moves."""
+    schedule = step.after.schedule
+    old = step.before.schedule if step.before else None
+    learnt = " (known from the ledger)" if old and step.known_from == "ledger" else ""
+    if schedule is None:
+        return f", it was {times.local_first_window(old, page.zone)}{learnt}" if old else ""
+    moved = f" from {times.local_first_window(old, page.zone)}{learnt} to" if old and old != schedule else ","
+    return f"{moved} {times.local_first_window(schedule, page.zone)}"
+
+
+def _attention(plan: Plan, page: Page, level: int) -> Iterator[str]:
+    """Yield what is blocked, once for each reason: the cause, whose job it is, what to do, and the tickets."""
+    steps = by_risk(step for step in plan.steps if step.group is Group.PERSON)
+    steps.sort(key=lambda step: (whose(step.reason) != "the author", step.reason.value))
+    for reason, found in groupby(steps, key=lambda step: step.reason):
+        same, words = list(found), REASONS[reason]
+        lines = "".join(blocked_line(step, page) for step in same)
+        if len(same) > LARGEST or level > 1:
+            lines = f"- {len(same):,} tickets: {page.whole}\n"
+        title = HEADINGS[reason.verdict]
+        yield (
+            f"**{title[:1].upper()}{title[1:]} {len(same):,}**: {words.cause}. "
+            f"For {whose(reason)}: {words.remedy} ({code(reason.value)})\n{lines}\n"
+        )
+
+
+def _answers(plan: Plan) -> str:
+    if not plan.changes:
         return ""
-    rows, _, left_out = within(
-        (f"- {code(seal.path, 200)}: {counted(seal.decisions, 'decision')}\n" for seal in plan.sealed), room
-    )
-    rest = f"- … and {left_out:,} more\n" if left_out else ""
-    return f"<details><summary>{sealed(plan)}</summary>\n\n{rows}{rest}\n</details>\n\n"
+    records = {step.change for step in plan.changes}
+    known = markdown(next(iter(records)) or "", 60) if len(records) == 1 else "its change record"
+    belongs = f"each name belongs to {known}" if any(records) else "each decision is right"
+    return f"**Yes:** approve, if {belongs}. **No:** request changes. **Ask:** reply on a line.\n\n"
 
 
-def _diagram(plan: Plan, numbers: dict[Guid, int], room: int) -> str:
-    text, left_out = gantt(bars(plan.steps), plan.freezes, numbers, room)
-    if not text:
-        return ""
-    more = f"\n{counted(left_out, 'more window')} not drawn.\n" if left_out else ""
-    return f"```mermaid\n{text}```\n{more}\n"
+def _please_check(plan: Plan, room: int) -> str:
+    return _bullets("Please check", (markdown(note, 400) for note in plan.notes), room)
 
 
 def _bullets(title: str, lines: Iterable[str], room: int) -> str:
@@ -139,83 +301,108 @@ def _bullets(title: str, lines: Iterable[str], room: int) -> str:
     return f"**{title}**\n\n{shown}{rest}\n"
 
 
-def _notes(notes: Iterable[str], room: int) -> str:
-    return _bullets("Please check", (markdown(note, 400) for note in notes), room)
-
-
-def _unblock(persons: Sequence[Step], numbers: dict[Guid, int], room: int) -> str:
-    rows: dict[str, list[int]] = {}
-    for step in persons:
-        rows.setdefault(step.reason.value, []).append(numbers[step.guid])
-    lines = (
-        f"{'Row' if len(found) == 1 else 'Rows'} {_numbers(found)} ({code(reason)}): {_do(reason)}"
-        for reason, found in rows.items()
-    )
-    return _bullets("To unblock", lines, room)
-
-
-_DO = {reason.value: words.remedy for reason, words in REASONS.items()}
-
-
-def _do(reason: str) -> str:
-    return _DO[reason]
-
-
-def _numbers(found: Sequence[int]) -> str:
-    shown = ", ".join(str(number) for number in found[:10])
-    return f"{shown} and {len(found) - 10:,} more" if len(found) > 10 else shown
+def _for_operators(plan: Plan, page: Page, room: int) -> str:
+    facts = [
+        f"Server {code(plan.target, 200)}" + (f" as {code(plan.identity, 100)}" if plan.identity else ""),
+        f"commit {code(plan.commit[:12])}" if plan.commit else "",
+        f"shard {code(plan.shard, 20)}" if plan.shard else "",
+        f"observed {times.both(plan.made_at, page.zone)}",
+        f"plan expires {times.both(plan.expires_at, page.zone)}",
+        f"digest {code(plan.digest, 80)}",
+        f"ledger {code(plan.ledger_head, 80)}" if plan.ledger_head else "",
+        f"reproduce: {code(page.command)}" if page.command else "",
+    ]
+    links = [
+        f"[full plan]({url(page.plan_url)})" if page.plan_url else "",
+        f"[workflow run]({url(page.run_url)})" if page.run_url else "",
+    ]
+    parts = [
+        "".join(f"- {fact}\n" for fact in (*facts, *links) if fact),
+        _controls(plan, room // 4),
+        _diagram(plan, room // 3),
+        _unchanged(plan, page, room // 4),
+        _sealed(plan, room // 8),
+    ]
+    body = "\n".join(part for part in parts if part)
+    unchanged = total(in_group(plan, Group.FINE)) + plan.decisions_sealed
+    names = ["Checks", f"{unchanged:,} unchanged" if unchanged else "", "digest"]
+    title = f"{', '.join(part for part in names if part)} (for operators)"
+    return f"<details><summary>{title}</summary>\n\n{body}\n</details>\n"
 
 
 def _controls(plan: Plan, room: int) -> str:
-    if not plan.controls:
-        return ""
-    rows, _, left_out = within(
-        (
-            f"| {markdown(control.name, 80)} | {_SIGNS.get(control.result, '')} "
-            f"{markdown(CONTROL_RESULTS.get(control.result, control.result), 40)} | {markdown(control.detail, 300)} |\n"
-            for control in plan.controls
-        ),
-        room,
+    rows = (
+        f"{_SIGNS.get(control.result, '')} {markdown(control.name, 80)} "
+        f"{markdown(CONTROL_RESULTS.get(control.result, control.result), 40)}: {markdown(control.detail, 300)}"
+        for control in plan.controls
     )
-    rest = f"\n… and {left_out:,} more controls\n" if left_out else ""
-    return f"| Control | Result | Found |\n|--|--|--|\n{rows}{rest}\n"
+    return _bullets("Checks", rows, room)
 
 
-def _foot(plan: Plan, page: Page) -> str:
-    parts = [
-        f"Digest {code(plan.digest, 80)}",
-        f"[full plan]({url(page.plan_url)})" if page.plan_url else "",
-        f"[workflow run]({url(page.run_url)})" if page.run_url else "",
-        f"reproduce: {code(page.command)}" if page.command else "",
-    ]
-    return " · ".join(part for part in parts if part) + "\n"
+def _unchanged(plan: Plan, page: Page, room: int) -> str:
+    counts = in_group(plan, Group.FINE)
+    steps = by_risk(step for step in plan.steps if step.group is Group.FINE)[:LARGEST]
+    rest = total(counts) - len(steps)
+    text = ""
+    for reason, found in groupby(steps, key=lambda step: step.reason):
+        text += f"**{HEADINGS[reason.verdict].capitalize()}**: {REASONS[reason].cause}\n\n"
+        shown, _, left_out = within((fine_line(step, page) for step in found), room)
+        room -= len(shown.encode("utf-8"))
+        rest += left_out
+        text += f"{shown}\n"
+    return text + (f"{counted(rest, 'more ticket')} unchanged ({listed(counts)}).\n\n" if rest else "")
 
 
-def drift_markdown(plan: Plan, page: Page = COMMENT, *, last_success: datetime | None = None) -> str:
-    """Return the body of the drift issue: the plan, and how long ago a reconcile last succeeded."""
-    number = len(plan.changes) + total(in_group(plan, Group.PERSON))
-    said = "Live tickets are as git wants them." if not number else f"{counted(number, 'decision')} and TPP differ."
-    age = "never, as far as the ledger knows"
-    if last_success is not None:
-        age = f"{times.both(last_success, page.zone)}, {times.span(plan.made_at - last_success)} before this look"
-    lead = f"{said} Last successful reconcile: {age}.\n\n"
-    first, _, rest = plan_markdown(plan, replace(page, budget=page.budget - 500), title="TPP drift").partition("\n")
-    return f"{first}\n{lead}{rest}"
+def _sealed(plan: Plan, room: int) -> str:
+    if not plan.sealed:
+        return ""
+    lines = (f"{code(seal.path, 200)}: {counted(seal.decisions, 'decision')}" for seal in plan.sealed)
+    return _bullets(sealed(plan)[:1].upper() + sealed(plan)[1:], lines, room)
+
+
+def _diagram(plan: Plan, room: int) -> str:
+    """The windows that are not over yet."""
+    numbers: dict[Guid, int] = {}
+    text, left_out = gantt([bar for bar in bars(plan.steps) if bar.end > plan.made_at], plan.freezes, numbers, room)
+    if not text:
+        return ""
+    more = f"\n{counted(left_out, 'more window')} not drawn.\n" if left_out else ""
+    return f"```mermaid\n{text}```\n{more}"
+
+
+def no_plan_markdown(
+    commit: str, cause: str, remedy: str, problems: Sequence[Problem] = (), page: Page = COMMENT
+) -> str:
+    """Return the comment when no plan could be made: the true cause first, every fault with its place, what to do."""
+    faults, _, left_out = within(
+        (
+            f"- {code(str(problem.source), 200)}: {markdown(problem.message, 400)}"
+            f"{'. ' + markdown(problem.hint, 400) if problem.hint else ''}\n"
+            for problem in problems
+        ),
+        page.budget - 3_000,
+    )
+    rest = f"- … and {left_out:,} more\n" if left_out else ""
+    run = f"\n[Workflow run]({url(page.run_url)})\n" if page.run_url else ""
+    do = f" {markdown(remedy, 400)}" if remedy else ""
+    return (
+        f"## 🔴 No plan for {code(commit[:12])}: {markdown(cause, 200)}\n\n"
+        f"**Nothing is known about this commit, and merging it unseen is not safe.**{do}\n\n{faults}{rest}{run}"
+    )
 
 
 def problems_markdown(problems: Sequence[Problem], page: Page = COMMENT) -> str:
     """Return the summary of a validation: every fault with its place and remedy, as many as fit."""
     if not problems:
         return "## 🟢 Manifests are valid\n\nNo problems were found.\n"
-    head = f"## 🔴 Manifests: {problems_count(problems)}\n\n| Place | What is wrong | What to do |\n|--|--|--|\n"
-    rows, count, _ = within(
+    head = f"## 🔴 Manifests: {problems_count(problems)}\n\n"
+    rows, _, left_out = within(
         (
-            f"| {code(str(problem.source), 200)} | {problem.severity.value}: {markdown(problem.message, 400)} "
-            f"{code(problem.code)} | {markdown(problem.hint, 400) or '—'} |\n"
-            for problem in problems[: page.budget // 40]
+            f"- {code(str(problem.source), 200)} {problem.severity.value}: {markdown(problem.message, 400)} "
+            f"{code(problem.code)}{'. ' + markdown(problem.hint, 400) if problem.hint else ''}\n"
+            for problem in problems
         ),
         page.budget - 1_000,
     )
-    return (
-        head + rows + _shown(count, len(problems)).replace("the saved plan has all of them", "the log has all of them")
-    )
+    rest = f"\n**{counted(left_out, 'more problem')}**: the log has all of them.\n" if left_out else ""
+    return head + rows + rest

@@ -1,23 +1,22 @@
-"""The rows of markdown tables, and how many of them fit: whole rows only, and never a bare GUID."""
+"""Lines of markdown about one ticket, and how many of them fit: whole lines only, and never a bare GUID."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 
+from reconciler.model.decision import Source
+from reconciler.model.guid import Guid
 from reconciler.model.plan import Step
-from reconciler.model.status import Schedule
-from reconciler.model.verdict import Group, Verdict
-from reconciler.rendering import times
+from reconciler.model.pull_request import PullRequestContext
 from reconciler.rendering.escape import code, markdown, shorten, url, url_path
-from reconciler.rendering.summary import last_name, name_of, parameters_of, short, undoable
+from reconciler.rendering.groups import days, waiting
+from reconciler.rendering.summary import last_name, name_of, parameters_of, short
 from reconciler.rendering.text.step import siblings
-from reconciler.rendering.words import HEADINGS, REASONS
 
 _CELL = 200
 _DN = 48
 _SENT = 400
-CHANGE_HEAD = "| # | Ticket | Now → Wanted | When (UTC{zone}) | What follows |\n|--|--|--|--|--|\n"
-PERSON_HEAD = "| # | Ticket | Now → Wanted | Why |\n|--|--|--|--|\n"
+NOTHING_ELSE = PullRequestContext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,8 @@ class Page:
 
     `budget` counts bytes of UTF-8, of which a text never has fewer than characters: 64,000 for a comment (GitHub takes
     65,536 characters), about 1,000,000 for a job summary (GitHub drops more than 1 MiB whole). `source_url` is the URL
-    that a path in the repository is appended to. `command` reproduces the plan.
+    that a path in the repository is appended to. `command` reproduces the plan. `pull_request` is what stands in the
+    pull request besides decisions.
     """
 
     zone: tzinfo | None = None
@@ -35,6 +35,13 @@ class Page:
     run_url: str = ""
     source_url: str = ""
     command: str = ""
+    pull_request: PullRequestContext = NOTHING_ELSE
+
+    @property
+    def whole(self) -> str:
+        """Where everything is that does not fit: the page of the plan, or the run with its files."""
+        address = url(self.plan_url) or url(self.run_url)
+        return f"[the whole list]({address})" if address else "the saved plan has all of them"
 
 
 def within(rows: Iterable[str], room: int) -> tuple[str, int, int]:
@@ -51,67 +58,47 @@ def within(rows: Iterable[str], room: int) -> tuple[str, int, int]:
     return "".join(kept), len(kept), left_out
 
 
-def change_row(number: int, step: Step, page: Page) -> str:
-    """One row of the table of changes."""
-    return f"| {number} | {ticket(step, page)} | {_moved(step)} | {when(step, page.zone)} | {_follows(step)} |\n"
+def name(step: Step) -> str:
+    """Name a ticket as a certificate owner does."""
+    return f"**{markdown(name_of(step), 80)}**"
 
 
-def person_row(number: int, step: Step, page: Page) -> str:
-    """One row of the table of what needs attention."""
-    mark = "❌" if step.verdict in (Verdict.ERROR, Verdict.MISSING, Verdict.INVISIBLE) else "⛔"
-    why = markdown(step.detail, _CELL) if step.detail else REASONS[step.reason].cause
-    return f"| {number} | {ticket(step, page)} | {_moved(step)} | {mark} **{HEADINGS[step.verdict]}**: {why} |\n"
-
-
-def fine_row(step: Step, page: Page) -> str:
-    """One line of the list of what is done already."""
-    words = REASONS[step.reason].cause
-    return f"- {ticket(step, page)}: {words}{'; ' + markdown(step.detail, _CELL) if step.detail else ''}\n"
-
-
-def ticket(step: Step, page: Page) -> str:
-    """Name a ticket: object, end of its DN, short GUID and the line that decides it."""
-    dn = shorten(step.object or step.expect.object or "", _DN)
-    shown = f" {code(dn)}" if dn and dn != name_of(step) else ""
-    return f"**{markdown(name_of(step), 80)}**{shown} {short(step.guid)} {_place(step, page)}"
-
-
-def _place(step: Step, page: Page) -> str:
-    source = step.source
-    shown = code(shorten(f"{source.path}:{source.line}", _DN))
+def place(guid: Guid, source: Source, page: Page) -> str:
+    """The short GUID and the line that decides it, a link where the page knows addresses."""
     if not page.source_url:
-        return shown
-    return f"[{shown}]({url(page.source_url).rstrip('/')}/{url_path(source.path)}#L{source.line})"
+        return f"{short(guid)} at {code(shorten(f'{source.path}:{source.line}', _DN))}"
+    address = f"{url(page.source_url).rstrip('/')}/{url_path(source.path)}#L{source.line}"
+    return f"[{short(guid)}]({address})"
 
 
-def _moved(step: Step) -> str:
-    was = markdown(step.before.status, 40) if step.before else "?"
-    wanted = markdown(step.after.status, 40)
-    if step.group is not Group.CHANGE:
-        return f"{was} → {wanted}"
-    final = f" ⚠️ {undoable(step.verdict)}" if undoable(step.verdict) else ""
-    return f"{was} → **{wanted}**{final}"
+def change_line(step: Step, page: Page, now: datetime, *, urgent: bool = False) -> str:
+    """One ticket that is written: name, folder, what TPP asks, since when, what else happens, and its line."""
+    age = waiting(step, now)
+    asked = f"asked {days(age)} ago" if age is not None else ""
+    reason = f"“{markdown(step.approval_reason, 80)}”" if step.approval_reason else ""
+    parts = [
+        f"{'⏰ ' if urgent else ''}{name(step)}{_folder(step)}",
+        ", ".join(part for part in (reason, asked) if part),
+        *_consequences(step),
+        place(step.guid, step.source, page),
+    ]
+    return f"- {' · '.join(part for part in parts if part)}\n"
 
 
-def when(step: Step, zone: tzinfo | None) -> str:
-    """Say when a step takes effect, in UTC and in the zone, with the earlier time when it moves."""
-    schedule = step.after.schedule
-    if schedule is None:
-        return "at apply" if step.group is Group.CHANGE else "—"
-    old = step.before.schedule if step.before else None
-    moved = f"{_window(old, zone)} → " if old and old != schedule else ""
-    learnt = " (old times from the ledger)" if moved and step.known_from == "ledger" else ""
-    return f"{moved}{_window(schedule, zone)}{learnt}"
+def blocked_line(step: Step, page: Page) -> str:
+    """One ticket for which nothing is sent, with what is known of it."""
+    why = f": {markdown(step.detail, _CELL)}" if step.detail else ""
+    return f"- {name(step)}{_folder(step)}{why} · {place(step.guid, step.source, page)}\n"
 
 
-def _window(schedule: Schedule, zone: tzinfo | None) -> str:
-    here = f" · {times.local_window(schedule, zone)}" if zone else ""
-    return f"{times.window(schedule)}{here}"
+def fine_line(step: Step, page: Page) -> str:
+    """One ticket that is done already."""
+    return f"- {name(step)}{_folder(step)} · {place(step.guid, step.source, page)}\n"
 
 
-def _follows(step: Step) -> str:
-    parts = list(_consequences(step))
-    return "; ".join(parts) or "—"
+def _folder(step: Step) -> str:
+    folder = (step.object or step.expect.object or "").rpartition("\\")[0]
+    return f" in {code(shorten(folder, _DN))}" if folder else ""
 
 
 def _consequences(step: Step) -> Iterator[str]:
@@ -119,11 +106,13 @@ def _consequences(step: Step) -> Iterator[str]:
         yield markdown(step.detail, _CELL)
     if step.siblings:
         yield siblings(step, lambda text: markdown(text, 60))
-    if step.change:
-        yield markdown(step.change, 60)
-    if step.explanation:
-        yield f"“{markdown(step.explanation, _CELL)}”"
-    for name, value in parameters_of(step):
-        yield f"sends {code(name)} “{markdown(value, _SENT)}”"
-    if step.workflow:
-        yield f"workflow {markdown(last_name(step.workflow), 60)}"
+
+
+def sent_parameters(step: Step) -> str:
+    """The further parameters of an update, empty when there are none."""
+    return "; ".join(f"sends {code(key)} “{markdown(value, _SENT)}”" for key, value in parameters_of(step))
+
+
+def stage(step: Step) -> str:
+    """The workflow that stopped the object."""
+    return f"workflow {markdown(last_name(step.workflow), 60)}" if step.workflow else ""

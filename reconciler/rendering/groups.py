@@ -1,0 +1,96 @@
+"""Steps with the same change are one group: said once, with a line for each ticket."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reconciler.model.decision import Parameters, WindowUse
+from reconciler.model.guid import Guid
+from reconciler.model.plan import Plan, Step
+from reconciler.model.status import Schedule, State
+from reconciler.model.verdict import Reason
+from reconciler.rendering import times
+from reconciler.rendering.summary import by_risk
+
+_LONG = timedelta(days=5)
+"""A ticket that has waited longer is urgent."""
+_RARE = 10
+"""A reason for the approval that at most one in so many tickets has is urgent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Steps that differ in nothing but their tickets, by name; `first` has what they share."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def first(self) -> Step:
+        """Any of them."""
+        return self.steps[0]
+
+
+_Key = tuple[
+    Reason, State, Schedule | None, str, str | None, str | None, str, Parameters, WindowUse | None, str | None, str
+]
+
+
+def grouped(steps: Iterable[Step]) -> list[Alike]:
+    """Return the groups by risk of their first step."""
+    found: dict[_Key, list[Step]] = {}
+    for step in by_risk(steps):
+        found.setdefault(_key(step), []).append(step)
+    return [Alike(tuple(steps)) for steps in found.values()]
+
+
+def _key(step: Step) -> _Key:
+    """What steps have in common when one line can speak for all of them."""
+    was = step.before.schedule if step.before else None
+    return (
+        step.reason,
+        step.after,
+        was,
+        step.before.status if step.before else "",
+        step.change,
+        step.explanation,
+        step.workflow,
+        step.parameters,
+        step.window,
+        step.rule,
+        step.known_from,
+    )
+
+
+Urgent = Mapping[Guid, tuple[str, ...]]
+"""Tickets that should not wait, and why."""
+
+
+def urgent(plan: Plan) -> Urgent:
+    """Return why changes of a plan are urgent, ticket to reasons, the longest waiting first. Not escaped.
+
+    TPP's reason for the approval counts when few tickets share it, and a ticket that has waited for days.
+    """
+    counts: dict[str, int] = {}
+    for step in plan.changes:
+        counts[step.approval_reason] = counts.get(step.approval_reason, 0) + 1
+    found: list[tuple[timedelta, Guid, tuple[str, ...]]] = []
+    for step in plan.changes:
+        rare = bool(step.approval_reason) and counts[step.approval_reason] * _RARE <= len(plan.changes)
+        age = waiting(step, plan.made_at)
+        old = age is not None and age > _LONG
+        reasons = (f"“{step.approval_reason}”" if rare else "", f"waiting {days(age)}" if old and age else "")
+        if any(reasons):
+            found.append((age or timedelta(), step.guid, tuple(reason for reason in reasons if reason)))
+    return {guid: reasons for _, guid, reasons in sorted(found, key=lambda item: (-item[0], item[1]))}
+
+
+def waiting(step: Step, now: datetime) -> timedelta | None:
+    """How long a ticket has waited, None when the server does not tell."""
+    return None if step.created is None else max(now - step.created, timedelta())
+
+
+def days(length: timedelta) -> str:
+    """A length in days, or in smaller units below one: `6 days`, `1 day`, `3 h`."""
+    if length < timedelta(days=1):
+        return times.span(timedelta(minutes=length // timedelta(minutes=1)))
+    return f"{length.days:,} day{'s' if length.days != 1 else ''}"
