@@ -133,9 +133,7 @@ REASONS: dict[Reason, Words] = {
     Reason.REFUSED_SUPERSEDED: Words(
         "the branch has a newer commit than the one of this run", "the run for the newer commit applies it"
     ),
-    Reason.REFUSED_REQUIRED: Words(
-        "the policy requires a field that the entry lacks", "add the field to the manifest"
-    ),
+    Reason.REFUSED_REQUIRED: Words("the policy requires a field that the entry lacks", "add the field to the manifest"),
     Reason.REFUSED_REQUIRED: Words("the policy requires a field that the entry lacks", "add the field to the manifest"),
     Reason.REFUSED_CHANGE_PATTERN: Words(
         "the change number does not have the form that the policy asks for", "correct `change`"
