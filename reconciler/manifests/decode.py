@@ -77,7 +77,7 @@ def decode_ticket(entry: Entry, header: Header, source: Source, faults: list[Inv
         message = "`valid_until` is after the end of the window, so it never counts"
         faults.append(InvalidValue(Code.TICKET_VALID_UNTIL, message, hint, ("valid_until",), Severity.WARNING))
     return Decision(
-        guid=spelled_guid(entry["guid"]),
+        guid=normal_guid(entry["guid"]),
         wanted=wanted,
         source=source,
         explanation=header.once(get("explanation") or defaults.get("explanation")),
@@ -192,7 +192,7 @@ def decode_override(entry: Entry, header: Header, source: Source, faults: list[I
     drop_follow_ups(faults, before, header)
     if until is None:
         return None
-    tickets = frozenset(spelled_guid(text) for text in entry["tickets"])
+    tickets = frozenset(normal_guid(text) for text in entry["tickets"])
     return Override(entry["rule"], tickets, entry["reason"], until, source)
 
 
@@ -236,6 +236,6 @@ def drop_follow_ups(faults: list[InvalidValue], since: int, header: Header) -> N
         faults[since:] = [fault for fault in faults[since:] if fault.code is not Code.TIME_NO_OFFSET]
 
 
-def spelled_guid(text: str) -> Guid:
+def normal_guid(text: str) -> Guid:
     """Return the one spelling of a GUID that the schema has accepted."""
     return Guid(text.strip("{}").lower())

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from reconciler.errors import InvalidInput
-from reconciler.manifests.decode import spelled_guid
+from reconciler.manifests.decode import normal_guid
 from reconciler.manifests.layout import Node, lay_out, lines_of, regions_of
 from reconciler.manifests.problems import Code
 from reconciler.manifests.write import NewEntry, Style, block_entry, flow_entry
@@ -164,13 +164,13 @@ def _tickets_in(value: dict[str, Value]) -> list[Value]:
 
 def _guid_in(ticket: Value) -> Guid:
     guid = ticket.get("guid") if isinstance(ticket, dict) else None
-    return spelled_guid(guid) if isinstance(guid, str) else Guid("")
+    return normal_guid(guid) if isinstance(guid, str) else Guid("")
 
 
 def guid_of(item: Node) -> Guid:
     """Return the GUID of an entry, empty when it has none that can be read."""
     guid = item.member("guid")
-    return spelled_guid(guid.text) if guid is not None and guid.text is not None else Guid("")
+    return normal_guid(guid.text) if guid is not None and guid.text is not None else Guid("")
 
 
 def impossible(file: str, message: str) -> InvalidInput:

@@ -118,7 +118,7 @@ def content_end(lines: Sequence[str], node: Node) -> int:
 
 
 def is_comment_deeper_than(line: str, column: int) -> bool:
-    """Say whether a line holds nothing but a comment that is indented further than a column."""
+    """Whether a line holds nothing but a comment that is indented further than a column."""
     stripped = line.lstrip(" ")
     return stripped.startswith("#") and len(line) - len(stripped) > column
 

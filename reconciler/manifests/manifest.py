@@ -50,7 +50,7 @@ def read_manifest(file: str, data: bytes, windows: Windows) -> Manifest:
     accepted = _check_shape(document, members, refused, manifest)
     _decode_members(document, members, header, manifest, accepted=accepted)
     manifest.problems += [fault.at(document.places.value(fault.path)) for fault in header_faults]
-    if _NAME_AND_COMMENT.search(data):
+    if (b" #" in data or b"\t#" in data) and _NAME_AND_COMMENT.search(data):
         manifest.problems += _cut_names(document, members, tickets)
     return manifest
 

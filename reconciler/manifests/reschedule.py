@@ -10,7 +10,7 @@ from itertools import accumulate
 from reconciler.manifests.edit import guid_of, impossible, tickets_of, value_of
 from reconciler.manifests.layout import Node, content_end, lay_out, lines_of
 from reconciler.manifests.problems import InvalidValue
-from reconciler.manifests.times import instant, spelled, zone_of
+from reconciler.manifests.times import format_time, instant, zone_of
 from reconciler.manifests.yaml import Value
 from reconciler.model.guid import Guid
 
@@ -108,22 +108,22 @@ def _respelled(text: str, node: Node, moment: datetime, zone: tzinfo | None) -> 
 
 
 def _flow(new: NewTimes, zone: tzinfo | None) -> str:
-    start, stop = (_told(moment, new.zone, zone) for moment in (new.start, new.stop))
+    start, stop = (_new_time(moment, new.zone, zone) for moment in (new.start, new.stop))
     return f"{{start: {start}, stop: {stop}}}"
 
 
-def _told(moment: datetime, own: tzinfo, zone: tzinfo | None) -> str:
+def _new_time(moment: datetime, own: tzinfo, zone: tzinfo | None) -> str:
     """Spell a time for a place that had none: local where the file names a zone, else with its offset."""
     if zone is not None:
         bare = moment.astimezone(zone).replace(tzinfo=None)
         if _is_read_back(bare, moment, zone):
-            return spelled(bare)
-        return spelled(moment.astimezone(zone))
-    return spelled(moment.astimezone(own)).replace("+00:00", "Z")
+            return format_time(bare)
+        return format_time(moment.astimezone(zone))
+    return format_time(moment.astimezone(own)).replace("+00:00", "Z")
 
 
 def _is_read_back(bare: datetime, moment: datetime, zone: tzinfo | None) -> bool:
-    """Say whether a local time means this instant: near a change of clocks only an offset does."""
+    """Whether a local time means this instant: near a change of clocks only an offset does."""
     try:
         return instant(bare.isoformat(), zone) == moment
     except InvalidValue:

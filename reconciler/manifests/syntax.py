@@ -13,7 +13,7 @@ _CONFLICT = re.compile(rb"^(?:<{7}|>{7})(?:[ \t]|$)", re.MULTILINE)
 
 def conflict_problem(file: str, data: bytes) -> Problem | None:
     """Return the problem that a text still has the markers of a merge, None when it has none."""
-    found = _CONFLICT.search(data)
+    found = _CONFLICT.search(data) if b"<<<<<<<" in data or b">>>>>>>" in data else None
     if found is None:
         return None
     line = data.count(b"\n", 0, found.start()) + 1

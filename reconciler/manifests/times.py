@@ -37,13 +37,13 @@ def _from_local(moment: datetime, zone: tzinfo) -> datetime:
     if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment:
         later = first.astimezone(UTC).astimezone(zone)
         message = f"{quote(moment)} does not exist in {zone}: clocks go forward over it"
-        raise InvalidValue(Code.TIME_GAP, message, f"write a time that exists, for example `{spelled(later)}`")
+        raise InvalidValue(Code.TIME_GAP, message, f"write a time that exists, for example `{format_time(later)}`")
     message = f"{quote(moment)} exists twice in {zone}: clocks go back over it"
-    hint = f"write `{spelled(first)}` for the first or `{spelled(second)}` for the second"
+    hint = f"write `{format_time(first)}` for the first or `{format_time(second)}` for the second"
     raise InvalidValue(Code.TIME_FOLD, message, hint)
 
 
-def spelled(moment: datetime) -> str:
+def format_time(moment: datetime) -> str:
     """Spell a time with its offset, without seconds when there are none."""
     exact = bool(moment.second or moment.microsecond)
     return moment.isoformat() if exact else moment.isoformat(timespec="minutes")
