@@ -16,6 +16,7 @@ from reconciler.errors import InvalidInput
 from reconciler.manifests.discovery import find
 from reconciler.manifests.edit import append_entries
 from reconciler.manifests.load import load_desired
+from reconciler.manifests.schema import validator
 from reconciler.manifests.write import NewEntry, file_for, new_manifest
 from reconciler.model.decision import Expectation, Problem, Source
 from reconciler.model.guid import Guid, parse_guid
@@ -192,11 +193,19 @@ def _write_nothing(_name: str, _entries: Sequence[NewEntry]) -> None:
 def _entry(ticket: LiveTicket) -> NewEntry:
     created = f"created {format_instant(ticket.created)}" if ticket.created else ""
     approvers = f"approvers {', '.join(ticket.approvers)}" if ticket.approvers else ""
+    names = {"object": ticket.object, "workflow": ticket.workflow}
+    odd = [f"not to be expected in a manifest: {name} {stated}" for name, stated in names.items() if _is_odd(stated)]
+    expected = {name: None if _is_odd(stated) else stated or None for name, stated in names.items()}
     return NewEntry(
         guid=ticket.guid,
-        expect=Expectation(ticket.object or None, ticket.workflow or None),
-        comments=tuple(comment for comment in (ticket.reason, created, approvers) if comment),
+        expect=Expectation(expected["object"], expected["workflow"]),
+        comments=tuple(comment for comment in (ticket.reason, created, approvers, *odd) if comment),
     )
+
+
+def _is_odd(name: str) -> bool:
+    """Whether `validate` would refuse a name of the server: one with control characters, too long, or no DN."""
+    return bool(name) and not validator("decisions", "dn")(name)
 
 
 def _is_ours(ticket: LiveTicket, identities: frozenset[str]) -> bool:

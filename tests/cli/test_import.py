@@ -158,3 +158,26 @@ def test_a_file_in_the_place_of_a_folder_is_told_and_not_a_bug(desk: Desk) -> No
     desk.write("tickets/web", "in the way")
     said = desk.run("import", "--layout", "tickets/web/{object}.yaml")
     assert (said.code, "tickets/web: error: the file can't be written: " in said.err) == (1, True), said.err
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("host\x07bell", False),
+        ("two\nlines", False),
+        ("x" * 1200, False),
+        ("zero\u200bwidth", True),
+        ("turned\u202etxt", True),
+        ("\u2028line", True),
+        ("plain #3: a", True),
+    ],
+)
+def test_what_is_imported_is_valid_whatever_an_object_is_called(name: str, expected: bool, desk: Desk) -> None:
+    desk.sandbox.world.add_ticket(STRANGER, object="\\VED\\Policy\\Web\\" + name, new=True)
+    assert "4 new tickets" in desk.run("import").out
+    assert desk.run("validate").code == 0
+    text = "".join(path.read_text(encoding="utf-8") for path in (desk.folder / "tickets").rglob("*.yaml"))
+    entry = text[text.index(STRANGER) :].partition("- guid")[0]
+    assert ("object:" in entry) is expected
+    assert ("not to be expected in a manifest: object" in text) is not expected
+    assert desk.run("plan").code == 0

@@ -110,7 +110,7 @@ def test_a_copy_of_a_sealed_manifest_is_refused_as_ever() -> None:
     assert [problem.code for problem in _faults(*files, sealed=_seal("a.yaml"))] == ["ticket/twice"]
 
 
-def test_faults_of_other_manifests_are_all_new_time() -> None:
+def test_faults_of_other_manifests_are_all_told() -> None:
     done, bad = _write("a.yaml", _manifest(ONE)), _write("b.yaml", _manifest(TWO).replace("Approved", "Approvd"))
     assert _faults(done, bad, sealed=_seal(done)) == _faults(bad)
 
