@@ -1,4 +1,4 @@
-"""`reconciler ledger`: read, verify and export the record of what was applied. Works offline."""
+"""`reconciler ledger`: read, verify and export the record of what was applied. All but `adopt` work offline."""
 
 import hashlib
 import json
@@ -8,20 +8,27 @@ from pathlib import Path
 
 import click
 
+from reconciler.app.adopt import adopt as take_into_ledger
+from reconciler.app.context import open_context
 from reconciler.app.outputs import Kind, Output, check_outputs
 from reconciler.app.records import Filter, gather_evidence, records_of
 from reconciler.cli.exit_codes import Exit
 from reconciler.cli.ledger_options import filter_options, folder_of, ledger_option
 from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.output import format_option
+from reconciler.cli.parameters import GUID
+from reconciler.cli.progress import Terminal
 from reconciler.cli.terminal import view_of
-from reconciler.codec import json_text, record_members
+from reconciler.codec import json_text, plain, record_members
 from reconciler.ledger.chain import Chain, check
 from reconciler.ledger.heads import ledger_head
 from reconciler.ledger.zip_file import write_zip
+from reconciler.model.guid import Guid
 from reconciler.model.history import Record
+from reconciler.model.receipt import operation_tag
 from reconciler.model.settings import Settings
 from reconciler.model.value import replace
+from reconciler.planning.judge import spell
 from reconciler.rendering import audit
 from reconciler.rendering.csv import csv_header, csv_row
 from reconciler.rendering.escape import terminal
@@ -36,7 +43,7 @@ from reconciler.rendering.words import counted
 
 @click.group()
 def command() -> None:
-    """Read, verify and export the record of what was applied. Needs no server and no credentials."""
+    """Read, verify and export the record of what was applied. Only `adopt` needs a server and credentials."""
 
 
 @command.command()
@@ -110,6 +117,26 @@ def export(
     sys.stdout.write(csv_header())
     for record in records:
         sys.stdout.write(csv_row(record))
+
+
+@command.command()
+@click.argument("guids", nargs=-1, required=True, type=GUID)
+@format_option()
+@common_options
+def adopt(invocation: Invocation, guids: tuple[Guid, ...], style: str) -> None:
+    """Take updates into the ledger that tickets carry a tag of, and that the ledger does not know. Sends nothing.
+
+    For tickets that `plan` shows as conflict/unknown-operation: another checkout wrote them, or the ledger was lost.
+    Afterwards the present state of the ticket counts as brought about by us.
+    """
+    with open_context(invocation.settings(), observer=Terminal()) as context:
+        receipts = take_into_ledger(context, guids)
+    if style == "json":
+        click.echo(json_text({"version": 1, "receipts": [plain(receipt) for receipt in receipts]}), nl=False)
+        return
+    for receipt in receipts:
+        what = f"{receipt.guid}: {receipt.outcome}, {spell(receipt.after)} ({operation_tag(receipt.operation or '')})"
+        click.echo(terminal(f"adopted {what} on {receipt.object}"))
 
 
 def _records_json(folder: Path, records: Iterable[Record]) -> str:

@@ -231,6 +231,18 @@ def test_two_checkouts_with_ledgers_of_their_own_do_not_double_what_the_first_on
     assert (len(server.updates), server.effects[ONE]) == (1, 1)
 
 
+def test_what_another_checkout_did_can_be_adopted_and_waits_for_others_then(repository: Repository) -> None:
+    server, other = repository.server, repository.another("other")
+    for each in (repository, other):
+        each.decide(ONE)
+    assert repository.run("apply", "--yes").code == 0
+    adopted = other.run("ledger", "adopt", ONE)
+    assert (adopted.code, "awaiting-others, Approved" in adopted.out) == (0, True), adopted
+    (step,) = json.loads(other.run("plan", "--format", "json").out)["steps"]
+    assert step["reason"] == "awaiting-others/approvers"
+    assert (len(server.updates), server.effects[ONE]) == (1, 1)
+
+
 @pytest.mark.parametrize("status", [200, 400, 401, 500])
 def test_a_refusal_of_one_ticket_is_one_tickets(repository: Repository, status: int) -> None:
     server = repository.server

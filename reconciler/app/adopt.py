@@ -1,0 +1,118 @@
+"""Adopt: take what a ticket shows of an update that this ledger does not know into the ledger. Nothing is sent."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+
+from reconciler.app.context import Context
+from reconciler.app.plan import Request, Seals, declared
+from reconciler.app.reviews import provenance_of
+from reconciler.errors import InvalidInput
+from reconciler.ledger.files import new_run_id
+from reconciler.ledger.index import read_index
+from reconciler.ledger.journal import open_journal
+from reconciler.ledger.lock import hold_lock, this_process
+from reconciler.model.decision import Decision, Problem, Source
+from reconciler.model.guid import Guid
+from reconciler.model.receipt import Outcome, Proof, Receipt, tagged_operations
+from reconciler.model.record import NO_STORY, Ended, Opened, Recorded, Story
+from reconciler.model.status import Status, state_of
+from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
+from reconciler.planning.digest import decision_digest, plan_digest
+
+
+def adopt(context: Context, guids: Iterable[Guid]) -> tuple[Receipt, ...]:
+    """Write a receipt with proof `tagged` for each operation on these tickets that the ledger does not know.
+
+    The tickets are named in manifests, and nothing is written when one of them can't be adopted. Raises InvalidInput
+    with every cause, ServerFailure, LockHeld, LedgerBroken, LedgerUnwritable.
+    """
+    wanted = tuple(dict.fromkeys(guids))
+    decisions = {each.guid: each for each in declared(context, Request(seals=Seals.IGNORED)).decisions}
+    readings = dict(context.backend.reader().read_many(wanted))
+    name, now = new_run_id(context.clock.now()), context.clock.now()
+    with hold_lock(context.ledger, this_process(name, now)) as lock:
+        stories = read_index(context.ledger, wanted, context.targets).stories
+        entries = _entries(context, wanted, decisions, readings, stories)
+        identity = context.backend.caller().identity or None
+        target, environment = context.backend.target, context.settings.environment
+        origin = provenance_of(context.environ, target, environment, None, identity)
+        with closing(open_journal(lock, name, origin, Opened(now, plan_digest(target, ())))) as journal:
+            for entry in entries:
+                journal.append(entry)
+            outcomes = [entry.receipt.outcome for entry in entries]
+            counts = {outcome: outcomes.count(outcome) for outcome in Outcome if outcome in outcomes}
+            journal.append(Ended(context.clock.now(), counts))
+    return tuple(entry.receipt for entry in entries)
+
+
+def _entries(
+    context: Context,
+    guids: Iterable[Guid],
+    decisions: Mapping[Guid, Decision],
+    readings: Mapping[Guid, Reading],
+    stories: Mapping[Guid, Story],
+) -> tuple[Recorded, ...]:
+    entries: list[Recorded] = []
+    problems: list[Problem] = []
+    for guid in guids:
+        decision, reading, known = decisions.get(guid), readings[guid], stories.get(guid, NO_STORY).operations
+        problem = _refusal(guid, decision, reading, known)
+        if problem is not None:
+            problems.append(problem)
+        elif decision is not None and isinstance(reading, Found):
+            for operation in sorted(_unknown(reading.ticket, known)):
+                entries.append(_recorded(context, decision, reading.ticket, operation))
+    if problems:
+        raise InvalidInput(tuple(problems))
+    return tuple(entries)
+
+
+def _refusal(guid: Guid, decision: Decision | None, reading: Reading, known: frozenset[str]) -> Problem | None:
+    """Return why a ticket can't be adopted."""
+
+    def refused(cause: str, message: str, hint: str) -> Problem:
+        return Problem(f"adopt/{cause}", Source(guid) if decision is None else decision.source, message, hint)
+
+    if decision is None:
+        hint = "add the entry that the update came from; what it wanted is a part of the receipt"
+        return refused("not-declared", "no manifest names the ticket", hint)
+    match reading:
+        case Gone():
+            hint = "its update can't be proven any more; restore the ledger that has it"
+            return refused("gone", f"the server has no ticket {guid}", hint)
+        case Hidden():
+            return refused("hidden", f"the server denies us the ticket {guid}", "let the caller see the object")
+        case Unread(why):
+            return refused("unread", f"the ticket {guid} could not be read: {why}", "try again later")
+        case Found(ticket) if not _unknown(ticket, known):
+            hint = "only a ticket that `plan` shows as conflict/unknown-operation can be adopted"
+            return refused("nothing", f"the ticket {guid} carries no operation that the ledger does not know", hint)
+        case Found(ticket) if ticket.state.status == Status.PENDING and state_of(decision.wanted) == ticket.state:
+            hint = "say in the manifest what the update asked for; its tag does not"
+            return refused("not-decided", f"the ticket {guid} waits for others, and its entry decides nothing", hint)
+        case _:
+            return None
+
+
+def _unknown(ticket: LiveTicket, known: frozenset[str]) -> frozenset[str]:
+    return tagged_operations(ticket.explanation, ticket.reason) - known
+
+
+def _recorded(context: Context, decision: Decision, ticket: LiveTicket, operation: str) -> Recorded:
+    """Make the receipt of an operation. A pending ticket with a tag waits for others, for what the entry wants."""
+    waits = ticket.state.status == Status.PENDING
+    after = state_of(decision.wanted) if waits else ticket.state
+    receipt = Receipt(
+        guid=ticket.guid,
+        outcome=Outcome.AWAITING_OTHERS if waits else Outcome.APPLIED,
+        at=context.clock.now(),
+        after=after,
+        seen=ticket.state,
+        operation=operation,
+        proof=Proof.TAGGED,
+        detail="adopted: the ticket carries our tag, and this ledger did not know the update",
+        object=ticket.object,
+        workflow=ticket.workflow,
+        source=decision.source,
+    )
+    return Recorded(receipt, decision_digest(decision), decision.change, decision.window)

@@ -1,0 +1,61 @@
+"""A ledger that was lost: `ledger adopt` takes in what tickets show of updates that it does not know."""
+
+import json
+import shutil
+
+from tests.cli.desk import FIRST, SECOND, THIRD, Desk
+
+SCHEDULE = f"{{guid: {FIRST}, status: Approved After, schedule: {{start: '2036-11-28T22:00:00Z'}}, explanation: ok}}"
+REJECT = f"{{guid: {FIRST}, status: Rejected, explanation: no}}"
+
+
+def reasons(desk: Desk) -> list[str]:
+    return [step["reason"] for step in json.loads(desk.run("plan", "--format", "json").out)["steps"]]
+
+
+def lose_the_ledger(desk: Desk) -> None:
+    assert desk.run("apply", "--yes").code == 0
+    shutil.rmtree(desk.folder / "ledger")
+    assert reasons(desk) == ["conflict/unknown-operation"]
+
+
+def test_an_adopted_ticket_counts_as_ours_and_may_be_decided_anew(desk: Desk) -> None:
+    desk.decide(SCHEDULE)
+    lose_the_ledger(desk)
+    sent = len(desk.writes())
+    said = desk.run("ledger", "adopt", FIRST)
+    assert said.code == 0
+    assert said.out.startswith(f"adopted {FIRST}: applied, Approved After 2036-11-28T22:00:00Z ([op:")
+    assert said.out.endswith("]) on \\VED\\Policy\\Web\\www.example.com\n")
+    assert len(desk.writes()) == sent
+    assert desk.run("ledger", "verify").code == 0
+    (record,) = json.loads(desk.run("ledger", "log", "--format", "json").out)["records"]
+    assert (record["outcome"], record["proof"], record["before"]) == ("applied", "tagged", None)
+    assert record["detail"] == "adopted: the ticket carries our tag, and this ledger did not know the update"
+    assert reasons(desk) == ["in-sync/same"]
+    desk.decide(REJECT)
+    assert reasons(desk) == ["reject/wanted"]
+    assert desk.run("apply", "--yes").code == 0
+
+
+def test_nothing_is_adopted_when_one_ticket_can_not_be_and_every_cause_is_told(desk: Desk) -> None:
+    gone = "00000000-0000-4000-8000-00000000dead"
+    desk.decide(SCHEDULE)
+    lose_the_ledger(desk)
+    other = f"{{guid: {SECOND}, status: Approved, explanation: ok}}"
+    desk.decide(SCHEDULE, other, f"{{guid: {gone}, status: Approved, explanation: ok}}")
+    said = desk.run("ledger", "adopt", FIRST, SECOND, THIRD, gone)
+    assert (said.code, said.out) == (1, "")
+    assert f"the ticket {SECOND} carries no operation that the ledger does not know [adopt/nothing]" in said.err
+    assert f"{THIRD}: error: no manifest names the ticket [adopt/not-declared]" in said.err
+    assert f"the server has no ticket {gone} [adopt/gone]" in said.err
+    assert not list(desk.folder.glob("ledger/*/*/*.jsonl"))
+
+
+def test_what_is_adopted_once_is_known(desk: Desk) -> None:
+    desk.decide(SCHEDULE)
+    lose_the_ledger(desk)
+    assert desk.run("ledger", "adopt", FIRST, FIRST).out.count("adopted") == 1
+    assert desk.run("ledger", "adopt", FIRST).code == 1
+    said = desk.run("ledger", "adopt")
+    assert said.code == 2
