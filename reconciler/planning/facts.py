@@ -250,7 +250,7 @@ def _against(state: State, wanted: State, last: Remembered | None, now: datetime
 
 
 def _is_due(state: State, now: datetime) -> bool:
-    """Say whether TPP is carrying an approval out by now, after which it can't be taken back."""
+    """Whether TPP is carrying an approval out by now, after which it can't be taken back."""
     if state.status == Status.APPROVED:
         return True
     return state.schedule is not None and state.schedule.start <= now and not _window_over(state, now)

@@ -73,7 +73,7 @@ def look(intent: Intent, reading: Reading, now: datetime) -> Sighting:
 
 
 def _departure(intent: Intent, now: datetime) -> Trace:
-    """Say whether the update explains that the ticket is gone: TPP deletes a ticket once it is approved and due."""
+    """Whether the update explains that the ticket is gone: TPP deletes a ticket once it is approved and due."""
     if not _leads_away(intent.after, now):
         return Trace.GONE_OTHERWISE
     if intent.after.status == Status.REJECTED and _approves(intent.before) and _leads_away(intent.before, now):
@@ -86,7 +86,7 @@ def _approves(state: State) -> bool:
 
 
 def _leads_away(state: State, now: datetime) -> bool:
-    """Say whether a ticket in this state can be gone by now: it is decided, and its time has come or is not known."""
+    """Whether a ticket in this state can be gone by now: it is decided, and its time has come or is not known."""
     if state.status == Status.PENDING:
         return False
     return state.schedule is None or state.schedule.start <= now + _CLOCKS_DIFFER
@@ -110,14 +110,14 @@ def _trace(intent: Intent, ticket: LiveTicket) -> Sighting:
 
 
 def is_as_wanted(wanted: State, live: State) -> bool:
-    """Say whether a live state is the wanted one, also on servers that report no times with a scheduled status."""
+    """Whether a live state is the wanted one, also on servers that report no times with a scheduled status."""
     if shows(live, wanted):
         return True
     return wanted.schedule is not None and live.schedule is None and live.status == wanted.status
 
 
 def is_plainly_approved(wanted: State, live: State) -> bool:
-    """Say whether a scheduled approval shows as `Approved`: some servers report it so, all do once it is due."""
+    """Whether a scheduled approval shows as `Approved`: some servers report it so, all do once it is due."""
     return wanted.schedule is not None and live.status == Status.APPROVED
 
 

@@ -120,5 +120,5 @@ def _kind_of_schedule(facts: Facts) -> Is:
 
 
 def is_scheduled(state: State) -> bool:
-    """Say whether a state is one of the two scheduled ones."""
+    """Whether a state is one of the two scheduled ones."""
     return state.status in (Status.APPROVED_AFTER, Status.APPROVED_BETWEEN)

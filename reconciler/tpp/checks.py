@@ -270,7 +270,7 @@ def probe_session(session: Session) -> Iterator[Probe]:
 
 
 def _groups(session: Session) -> Iterator[Probe]:
-    """Say what a refused Identity/Self costs, and nothing when it is allowed."""
+    """Look at Identity/Self only for what a refusal of it costs."""
     answer = session.client.ask(IDENTITY_SELF, None, lambda members: wire.sequence(members, "identities"))
     if isinstance(answer, Failure) and answer.access and not answer.systemic:
         says = f"{answer.why}; without it nobody checks that the caller is an approver of a ticket"

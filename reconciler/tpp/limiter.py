@@ -20,7 +20,7 @@ class Reached:
     pushed_back: int = 0
 
     def described(self, what: str) -> str:
-        """Say it in words; `what` names the calls."""
+        """Return it in words; `what` names the calls."""
         if not self.pushed_back:
             return f"{what}: up to {self.configured} at once, the server never pushed back"
         times = f"{self.pushed_back} time{'s' if self.pushed_back > 1 else ''}"

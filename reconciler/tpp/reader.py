@@ -14,10 +14,10 @@ from reconciler.tpp.calls import DETAILS, EXISTS, PERMISSIONS_REFRESH
 from reconciler.tpp.client import Client, Failure
 from reconciler.tpp.results import Result, describe
 
-_BREATH, _MOMENT = 0.01, 0.001
+_POLL, _BACKPRESSURE_POLL = 0.01, 0.001
 """Seconds between two looks at what has been read, and between two looks for room to put more."""
-_LYING_THERE = 16
-"""How many answers may lie there for each call in flight: few enough for any memory, enough to seldom stop for."""
+_UNCOLLECTED = 16
+"""How many answers may wait for each call in flight: few enough for any memory, enough to seldom stop for."""
 _NOT_SEEN = (Result.TICKET_DOES_NOT_EXIST, Result.INSUFFICIENT_PRIVILEGES)
 
 
@@ -102,15 +102,15 @@ class HttpTicketReader:
         """Read many tickets at once and yield them as they come. Memory holds what is in flight, little more."""
         wanted = dict.fromkeys(guids)
         workers = min(self._in_flight, len(wanted))
-        pool = _Pool(iter(wanted), self.read, workers, workers * _LYING_THERE)
+        pool = _Readers(iter(wanted), self.read, workers, workers * _UNCOLLECTED)
         for number in range(workers):
             Thread(target=pool.work, name=f"reader-{number}", daemon=True).start()
         return pool.collect()
 
 
 @dataclass(slots=True)
-class _Pool:
-    """Threads that take GUIDs from one source, and what they have read: they pause while `most` of it lies there."""
+class _Readers:
+    """Threads that take GUIDs from one source, and what they have read: they pause while `most` of it waits."""
 
     source: Iterator[Guid]
     read: Callable[[Guid], Reading]
@@ -119,7 +119,7 @@ class _Pool:
     answers: deque[tuple[Guid, Reading]] = field(default_factory=deque)
     failed: BaseException | None = None
     taking: Lock = field(default_factory=Lock)
-    worth_a_look: Event = field(default_factory=Event)
+    ready: Event = field(default_factory=Event)
     stopped: bool = False
 
     def work(self) -> None:
@@ -136,21 +136,21 @@ class _Pool:
         with self.taking:
             self.working -= 1
         if self.failed or not self.working:
-            self.worth_a_look.set()
+            self.ready.set()
 
     def _make_room(self) -> None:
         if len(self.answers) * 2 < self.most:
             return
-        self.worth_a_look.set()
+        self.ready.set()
         while len(self.answers) >= self.most and not self.stopped:
-            time.sleep(_MOMENT)
+            time.sleep(_BACKPRESSURE_POLL)
 
     def collect(self) -> Readings:
-        """Look for answers every now and then: to be woken up for each of them would hold up those who read."""
+        """Yield answers as they come. Polls instead of notifying per answer: wake-ups contend for the interpreter."""
         try:
             while True:
-                self.worth_a_look.wait(_BREATH)
-                self.worth_a_look.clear()
+                self.ready.wait(_POLL)
+                self.ready.clear()
                 over = not self.working
                 while self.answers:
                     yield self.answers.popleft()
