@@ -16,7 +16,7 @@ from reconciler.tpp import wire
 from reconciler.tpp.calls import NEED_OTHER_SCOPES, Call
 from reconciler.tpp.limiter import AdaptiveLimiter, Slot
 from reconciler.tpp.redaction import Redactor
-from reconciler.tpp.results import Result
+from reconciler.tpp.results import MEANINGS, Result
 from reconciler.tpp.retries import RETRIES, Cure, Jitter, Kind, Shown, retry_after, shown_by, wait_before
 from reconciler.tpp.token import CurrentToken, Token
 from reconciler.tpp.transport import PLAIN_HEADERS, FailureKind, Reply, Timeouts, Transport, TransportFailure
@@ -232,11 +232,21 @@ class Client:
 
 
 def says_result(call: Call, reply: Reply) -> bool:
-    """Whether a refusal is about the ticket that was asked about: HTTP 400, or 401, with a Result.
+    """Whether an answer that is no HTTP 200 speaks of the ticket that was asked about: it has a Result.
 
-    The contract 26.1 answers ticket calls so when the caller may not act on the ticket.
+    The contract 26.1 answers ticket calls with 400, 401 and 500 so. A Result that only says that something failed says
+    no more than a 500 does.
     """
+    if reply.status == 500:
+        return call.about_ticket and _refuses(reply.body)
     return (reply.status == 400 or (reply.status == 401 and call.about_ticket)) and has_result(reply.body)
+
+
+def _refuses(body: bytes) -> bool:
+    try:
+        return MEANINGS[wire.result_of(wire.read_members(body))].executed is False
+    except wire.BadAnswer:
+        return False
 
 
 def has_result(body: bytes) -> bool:

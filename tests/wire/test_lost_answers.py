@@ -259,3 +259,19 @@ def test_a_refusal_of_one_ticket_is_one_tickets(repository: Repository, status: 
     assert said.code == 5, said.out
     assert server.effects == Counter({guid: 1 for guid in GUIDS if guid != GUIDS[2]})
     assert "does not accept the token" not in said.out
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 500])
+def test_a_ticket_that_may_not_be_read_is_one_tickets_affair(repository: Repository, status: int) -> None:
+    server = repository.server
+
+    def denies(exchange: Exchange) -> None:
+        denied = exchange.request.json["GUID"] == GUIDS[2]
+        exchange.send(http(status, {"Result": 4})) if denied else honest(exchange)
+
+    server.always["details"] = denies
+    repository.decide(*GUIDS)
+    planned = repository.run("plan", "--format", "json")
+    reasons = {step["guid"]: step["reason"] for step in json.loads(planned.out)["steps"]}
+    assert reasons == dict.fromkeys(GUIDS, "approve/wanted") | {GUIDS[2]: "invisible/denied"}
+    assert planned.code == 5
