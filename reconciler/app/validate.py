@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from reconciler.manifests.validate import Checked
+from reconciler.manifests.validate import Validation
 from reconciler.manifests.validate import validate as validate_files
 from reconciler.model.decision import Decision, Desired, Problem
 from reconciler.model.plan import Step
@@ -30,7 +30,7 @@ def validate(
     environment: str | None,
     environ: Mapping[str, str],
     now: datetime,
-) -> Checked:
+) -> Validation:
     """Check the configuration and the manifests below `paths`, else those that the configuration names."""
     checked = validate_files(paths, config=config, environment=environment, environ=environ, now=now)
     refused = policy_problems(checked.desired, checked.settings.policy, now)

@@ -12,7 +12,7 @@ from reconciler.app.validate import validate
 from reconciler.app.version import tool
 from reconciler.cli.exit_codes import Exit
 from reconciler.cli.options import Invocation, common_options
-from reconciler.manifests.validate import Checked
+from reconciler.manifests.validate import Validation
 from reconciler.model.decision import Problem
 from reconciler.model.value import replace
 from reconciler.rendering.problems import problems_github, problems_json, problems_sarif, problems_text
@@ -40,7 +40,7 @@ def command(invocation: Invocation, paths: tuple[str, ...], style: str) -> int:
     return Exit.INVALID if checked.errors else Exit.OK
 
 
-def _rendered(checked: Checked, style: str) -> str:
+def _rendered(checked: Validation, style: str) -> str:
     if style == "text" and not checked.problems:
         return _all_well(checked)
 
@@ -65,7 +65,7 @@ def _absolute(problems: Sequence[Problem], root: str) -> Sequence[Problem]:
     return [replace(each, source=replace(each.source, path=str(Path.cwd() / each.source.path))) for each in problems]
 
 
-def _all_well(checked: Checked) -> str:
+def _all_well(checked: Validation) -> str:
     desired = checked.desired
     counts = (
         (len(desired.decisions), "decision"),

@@ -33,7 +33,7 @@ _PLAIN: dict[str, Wanted] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class FileHeader:
     """What a file says for all of its entries. `defaults` None means that they are broken, so nothing builds on them.
 
     `zone_broken` says that the file names a zone that is none, so that times without an offset are nobody's fault.
@@ -51,7 +51,7 @@ class Header:
         return None if text is None else self.texts.setdefault(text, text)
 
 
-def decode_ticket(entry: Entry, header: Header, source: Source, faults: list[InvalidValue]) -> Decision | None:
+def decode_ticket(entry: Entry, header: FileHeader, source: Source, faults: list[InvalidValue]) -> Decision | None:
     """Return the decision of one entry; None when `faults` got what is wrong with it, or its file's defaults are."""
     defaults = header.defaults
     if defaults is None:  # broken: find what is wrong with the entry by itself
@@ -104,7 +104,7 @@ def _parameters(stated: Entry) -> Parameters:
 
 
 def _wanted(
-    entry: Entry, defaults: Entry, header: Header, faults: list[InvalidValue]
+    entry: Entry, defaults: Entry, header: FileHeader, faults: list[InvalidValue]
 ) -> tuple[Wanted | None, WindowUse | None]:
     status = entry.get("status") or defaults["status"]
     schedule = entry.get("schedule")
@@ -121,7 +121,7 @@ def _wanted(
 
 
 def wanted_when(
-    status: str, schedule: Entry | str | None, header: Header, faults: list[InvalidValue]
+    status: str, schedule: Entry | str | None, header: FileHeader, faults: list[InvalidValue]
 ) -> tuple[Wanted | None, WindowUse | None]:
     """Return what a scheduled status with its schedule wants, and the window that its times come from."""
     try:
@@ -141,7 +141,7 @@ def wanted_when(
         return None, None
 
 
-def _each_time(schedule: Entry | str | None, header: Header) -> list[InvalidValue]:
+def _each_time(schedule: Entry | str | None, header: FileHeader) -> list[InvalidValue]:
     """Return what is wrong with each of the times by itself."""
     faults: list[InvalidValue] = []
     for name, text in schedule.items() if isinstance(schedule, dict) else ():
@@ -185,7 +185,7 @@ def attempt(read: Callable[[], _T], faults: list[InvalidValue], *path: str | int
         return None
 
 
-def decode_override(entry: Entry, header: Header, source: Source, faults: list[InvalidValue]) -> Override | None:
+def decode_override(entry: Entry, header: FileHeader, source: Source, faults: list[InvalidValue]) -> Override | None:
     """Return the exemption that one entry spells; None when `faults` got what is wrong with it."""
     before = len(faults)
     until = attempt(lambda: instant(entry["until"], header.zone), faults, "until")
@@ -196,7 +196,7 @@ def decode_override(entry: Entry, header: Header, source: Source, faults: list[I
     return Override(entry["rule"], tickets, entry["reason"], until, source)
 
 
-def decode_rule(entry: Entry, header: Header, source: Source, faults: list[InvalidValue]) -> Selection | None:
+def decode_rule(entry: Entry, header: FileHeader, source: Source, faults: list[InvalidValue]) -> Selection | None:
     """Return the selection of one rule; None when `faults` got what is wrong with it."""
     before = len(faults)
     match, status = entry["match"], entry["status"]
@@ -230,7 +230,7 @@ def decode_rule(entry: Entry, header: Header, source: Source, faults: list[Inval
     )
 
 
-def drop_follow_ups(faults: list[InvalidValue], since: int, header: Header) -> None:
+def drop_follow_ups(faults: list[InvalidValue], since: int, header: FileHeader) -> None:
     """Forget missing offsets where the file does name a zone, which is reported as unknown by itself."""
     if header.zone_broken:
         faults[since:] = [fault for fault in faults[since:] if fault.code is not Code.TIME_NO_OFFSET]

@@ -29,7 +29,7 @@ class RemovedEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Removal:
+class Removed:
     """What is left of a file (None when no ticket is), and what was taken out of it, in order."""
 
     text: str | None
@@ -63,7 +63,7 @@ def append_entries(file: str, text: str, entries: Sequence[NewEntry]) -> str:
     return edited
 
 
-def remove_entries(file: str, text: str, guids: Collection[Guid]) -> Removal:
+def remove_entries(file: str, text: str, guids: Collection[Guid]) -> Removed:
     """Take the tickets with these GUIDs out of the text of a manifest, comments above them included.
 
     `text` is valid as a manifest. Raises InvalidInput, naming `file`, when it can't be edited safely.
@@ -84,10 +84,10 @@ def remove_entries(file: str, text: str, guids: Collection[Guid]) -> Removal:
         RemovedEntry(guid_of(tickets.items[index]), each) for index, each in zip(chosen, removed, strict=True)
     )
     if not kept:
-        return Removal(None, taken)
+        return Removed(None, taken)
     if value_of(file, edited) != {**value, "tickets": kept}:
         raise impossible(file, "an entry can't be taken out: others use an anchor in it")
-    return Removal(edited, taken)
+    return Removed(edited, taken)
 
 
 def _appended_to_block(text: str, tickets: Node, entries: Sequence[NewEntry]) -> str:

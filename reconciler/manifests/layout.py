@@ -11,7 +11,7 @@ from reconciler.manifests.yaml import (
     MAP_END,
     MAP_START,
     SCALAR,
-    Event,
+    YamlEvent,
     parser_of,
 )
 
@@ -58,7 +58,7 @@ def lay_out(text: str) -> Node | None:
     return _node(parse(), parse)
 
 
-def _node(event: Event, parse: Callable[[], Event]) -> Node:
+def _node(event: YamlEvent, parse: Callable[[], YamlEvent]) -> Node:
     start, kind = event.start_mark, event.__class__
     if kind is SCALAR or kind is ALIAS:
         text = event.value if kind is SCALAR else None
@@ -79,7 +79,7 @@ def _node(event: Event, parse: Callable[[], Event]) -> Node:
     return Node(start.index, end, start.line, start.column, last, None, flow, tuple(members), tuple(items))
 
 
-def _last_line(event: Event) -> int:
+def _last_line(event: YamlEvent) -> int:
     """Return the last line of a scalar. A block of text (| or >) ends at the start of the line behind it."""
     end = event.end_mark
     return end.line - 1 if end.column == 0 and end.line > event.start_mark.line else end.line

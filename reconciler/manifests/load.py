@@ -8,7 +8,7 @@ from reconciler.errors import InvalidInput
 from reconciler.manifests.discovery import find
 from reconciler.manifests.manifest import Manifest, read_manifest
 from reconciler.manifests.problems import Code
-from reconciler.manifests.seals import Seals, SharedTicket
+from reconciler.manifests.seals import SealIndex, SharedTicket
 from reconciler.manifests.text import Unreadable, read_text, repository_of
 from reconciler.manifests.windows import Windows
 from reconciler.model.decision import Decision, Desired, Override, Problem, Seal, Selection, Severity
@@ -34,9 +34,9 @@ def load_desired(
     """
     paths = tuple(paths)
     try:
-        desired, problems = check(paths, windows=windows, now=now, seals=Seals(sealed, sealing=sealing), root=root)
+        desired, problems = check(paths, windows=windows, now=now, seals=SealIndex(sealed, sealing=sealing), root=root)
     except SharedTicket:
-        desired, problems = check(paths, windows=windows, now=now, seals=Seals(sealing=sealing), root=root)
+        desired, problems = check(paths, windows=windows, now=now, seals=SealIndex(sealing=sealing), root=root)
     if problems:
         raise InvalidInput(problems)
     return desired
@@ -47,7 +47,7 @@ def check(
     *,
     windows: Mapping[str, WindowDefinition],
     now: datetime,
-    seals: Seals | None = None,
+    seals: SealIndex | None = None,
     root: str | None = None,
 ) -> tuple[Desired, tuple[Problem, ...]]:
     """Return what the manifests declare, as far as it can be read, and every fault in them in order of place.
@@ -55,7 +55,7 @@ def check(
     Warnings are not among the faults; they are in the first value. Raises SharedTicket when a ticket of a manifest that
     is skipped is decided elsewhere, too.
     """
-    seals = seals or Seals()
+    seals = seals or SealIndex()
     root = root or repository_of(None)
     files, problems = find(paths)
     everything = Manifest(problems=list(problems))
@@ -80,7 +80,7 @@ def check(
     return _sorted(everything, files, seals)
 
 
-def _sorted(found: Manifest, files: tuple[str, ...], seals: Seals) -> tuple[Desired, tuple[Problem, ...]]:
+def _sorted(found: Manifest, files: tuple[str, ...], seals: SealIndex) -> tuple[Desired, tuple[Problem, ...]]:
     if list(files) != sorted(files):
         found.decisions.sort(key=_place)  # each file has its own in order already
     problems = sorted(set(found.problems), key=lambda problem: (problem.source, problem.code, problem.message))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from reconciler.manifests.decode import Header, decode_override, decode_rule, decode_ticket
+from reconciler.manifests.decode import FileHeader, decode_override, decode_rule, decode_ticket
 from reconciler.manifests.problems import Code, InvalidValue, Path
 from reconciler.manifests.schema import Validator, member_validator, schema_problems, ticket_validator, validator
 from reconciler.manifests.times import zone_of
@@ -70,7 +70,7 @@ def _cut_names(document: Document, members: dict[str, Value], tickets: list[Valu
                 yield Problem(Code.YAML_CUT, document.places.value(path), message, hint, Severity.WARNING)
 
 
-def _header(members: dict[str, Value], windows: Windows, faults: list[InvalidValue]) -> Header:
+def _header(members: dict[str, Value], windows: Windows, faults: list[InvalidValue]) -> FileHeader:
     """Return what is usable of the members of a file, and gather what is wrong with them beyond the schema."""
     change, zone_name, defaults = members.get("change"), members.get("timezone"), members.get("defaults", {})
     zone = None
@@ -80,7 +80,7 @@ def _header(members: dict[str, Value], windows: Windows, faults: list[InvalidVal
         except InvalidValue as fault:
             faults.append(fault.under("timezone"))
     fits = isinstance(defaults, dict) and (not defaults or member_validator("decisions", "defaults")(defaults))
-    return Header(
+    return FileHeader(
         windows=windows,
         change=change if isinstance(change, str) else None,
         zone=zone,
@@ -90,7 +90,7 @@ def _header(members: dict[str, Value], windows: Windows, faults: list[InvalidVal
 
 
 def _decode_tickets(
-    document: Document, tickets: list[Value], refused: frozenset[int], header: Header, manifest: Manifest
+    document: Document, tickets: list[Value], refused: frozenset[int], header: FileHeader, manifest: Manifest
 ) -> None:
     """Decode the valid tickets. What a ticket has from the defaults is wrong there."""
     places, decisions = document.places, manifest.decisions
@@ -141,7 +141,7 @@ def _check_shape(document: Document, members: dict[str, Value], refused: list[in
 
 
 def _decode_members(
-    document: Document, members: dict[str, Value], header: Header, manifest: Manifest, *, accepted: bool
+    document: Document, members: dict[str, Value], header: FileHeader, manifest: Manifest, *, accepted: bool
 ) -> None:
     """Decode what stands at the top of the file beside the tickets: all of it, or what is valid of it."""
     places = document.places

@@ -20,7 +20,7 @@ class SharedTicket(Exception):
 
 
 @dataclass(slots=True)
-class Seals:
+class SealIndex:
     """What is found of seals while manifests are read.
 
     `known` has the seals of the ledger by the digest of the text, `sealing` says whether more are sought. `skipped` are

@@ -14,7 +14,7 @@ from reconciler.model.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class Validation:
     """What was read, and what is wrong with it: errors and warnings in order of place."""
 
     settings: Settings
@@ -34,11 +34,11 @@ def validate(
     environment: str | None,
     environ: Mapping[str, str],
     now: datetime,
-) -> Checked:
+) -> Validation:
     """Check the configuration and the manifests below `paths`, else those that the configuration names."""
     settings, faults = check_settings(config, environment, environ)
     root = repository_of(settings.path)
     desired, problems = check(paths or settings.tickets, windows=settings.windows, now=now, root=root)
     if faults:  # a window may be unknown only because its definition is faulty
         problems = tuple(problem for problem in problems if problem.code != Code.WINDOW_UNKNOWN)
-    return Checked(settings, desired, (*faults, *problems))
+    return Validation(settings, desired, (*faults, *problems))

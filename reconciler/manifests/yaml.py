@@ -61,7 +61,7 @@ class Mark(Protocol):
     column: int
 
 
-class Event(Protocol):
+class YamlEvent(Protocol):
     """An event. Which of the attributes it has depends on its class in yaml.events; `start_mark` is always there."""
 
     start_mark: Mark
@@ -73,14 +73,14 @@ class Event(Protocol):
     flow_style: bool | None
 
 
-def parser_of(data: bytes) -> Callable[[], Event]:
+def parser_of(data: bytes) -> Callable[[], YamlEvent]:
     """Return the function that gives the next event of a text: libyaml's, or PyYAML's own where that is missing."""
     loader: Callable[[bytes], Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    parse: Callable[[], Event] = loader(data).get_event
+    parse: Callable[[], YamlEvent] = loader(data).get_event
     if loader is not yaml.SafeLoader:
         return parse
 
-    def checked() -> Event:
+    def checked() -> YamlEvent:
         event = parse()
         if event.__class__ is SCALAR and _HALF.search(event.value):
             mark: Any = event.start_mark
@@ -270,7 +270,7 @@ class _Reader:
     problems: list[Problem] = field(default_factory=list)
     marks: "array[int]" = field(default_factory=lambda: array("Q"))
     entries: "array[int]" = field(default_factory=lambda: array("L"))
-    _next: Callable[[], Event] = field(init=False)
+    _next: Callable[[], YamlEvent] = field(init=False)
     _anchors: dict[str, _Anchored] = field(default_factory=dict)
     _texts: dict[str, str] = field(default_factory=dict)
     _aliased: int = 0
@@ -299,17 +299,17 @@ class _Reader:
             self._fault(Code.YAML_DOCUMENTS, event, "a second YAML document starts here", hint)
         return True
 
-    def _mark(self, event: Event) -> None:
+    def _mark(self, event: YamlEvent) -> None:
         mark = event.start_mark
         self.marks.append(mark.line << _LINE_SHIFT | mark.column)
 
-    def _source(self, event: Event) -> Source:
+    def _source(self, event: YamlEvent) -> Source:
         return Source(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
 
-    def _fault(self, code: Code, event: Event, message: str, hint: str) -> None:
+    def _fault(self, code: Code, event: YamlEvent, message: str, hint: str) -> None:
         self.problems.append(Problem(code, self._source(event), message, hint))
 
-    def _value(self, event: Event, depth: int) -> Value:
+    def _value(self, event: YamlEvent, depth: int) -> Value:
         """Build the value that starts with `event`, reading on to its end."""
         kind = event.__class__
         if kind is ALIAS:
@@ -375,7 +375,7 @@ class _Reader:
         while (event := self._next()).__class__ is not LIST_END:
             items.append(self._value(event, depth))
 
-    def _key(self, event: Event, depth: int) -> str | None:
+    def _key(self, event: YamlEvent, depth: int) -> str | None:
         """Read a key that is not a bare scalar; None when it is no text. Its mark stands already."""
         first = len(self.marks)
         self._value(event, depth)
@@ -385,7 +385,7 @@ class _Reader:
         self._fault(Code.YAML_KEY, event, "a key must be text", "write `key: value`; `?`, `*`, `{` or `[` start no key")
         return None
 
-    def _refuse_key(self, key: Event, name: str | None) -> None:
+    def _refuse_key(self, key: YamlEvent, name: str | None) -> None:
         if name is None:
             return
         if name == "<<" and not key.style:
@@ -396,7 +396,7 @@ class _Reader:
                 Code.YAML_DUPLICATE_KEY, key, f"key {quote(name)} stands twice in this map", "remove one of them"
             )
 
-    def _alias(self, event: Event, depth: int) -> Value:
+    def _alias(self, event: YamlEvent, depth: int) -> Value:
         anchored = self._anchors.get(event.anchor or "")
         if anchored is None:
             message = f"alias {quote(f'*{event.anchor}')} has no anchor before it"
@@ -414,7 +414,7 @@ class _Reader:
         return anchored.value
 
 
-def _hollow(event: Event) -> Value:
+def _hollow(event: YamlEvent) -> Value:
     """Return an empty value of the kind of a document that is no map: what is in it is nobody's business."""
     if event.__class__ is LIST_START:
         return []

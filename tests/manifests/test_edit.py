@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import InvalidInput
-from reconciler.manifests.edit import Removal, RemovedEntry, append_entries, remove_entries
+from reconciler.manifests.edit import Removed, RemovedEntry, append_entries, remove_entries
 from reconciler.manifests.manifest import read_manifest
 from reconciler.manifests.windows import Windows
 from reconciler.manifests.write import NewEntry, new_manifest, text_value
@@ -114,7 +114,7 @@ def test_an_entry_goes_with_its_comments_and_nothing_else_does() -> None:
     )
     left = COMMENTED.replace(text, "").replace("status: Pending   # still\n\n", "status: Pending   # still\n")
     left = left.replace("  # A heading of its own\n\n", "  # A heading of its own\n")
-    assert removal == Removal(left, (RemovedEntry(guid(2), text),))
+    assert removal == Removed(left, (RemovedEntry(guid(2), text),))
 
 
 def test_the_first_and_the_last_can_go() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reconciler.codec import sha256
 from reconciler.errors import InvalidInput
 from reconciler.manifests.load import check, load_desired
-from reconciler.manifests.seals import Seals, SharedTicket
+from reconciler.manifests.seals import SealIndex, SharedTicket
 from reconciler.model.decision import Desired, Problem, Seal
 from reconciler.model.value import replace
 from tests.builders import NOW, guid
@@ -29,7 +29,7 @@ def _write(name: str, text: str) -> str:
 
 
 def _seal(*names: str) -> dict[str, Seal]:
-    """Seals for files as they are now."""
+    """SealIndex for files as they are now."""
     seals = [Seal(each, sha256(Path(each).read_bytes()), Path(each).read_text().count("guid")) for each in names]
     return {seal.content: seal for seal in seals}
 
@@ -158,7 +158,7 @@ def test_good_files_that_can_be_sealed_name_their_tickets_where_a_search_finds_t
                     [str(path), _write("again.yaml", _manifest(found.decisions[-1].guid))],
                     windows=WINDOWS,
                     now=NOW,
-                    seals=Seals(sealed),
+                    seals=SealIndex(sealed),
                 )
             counted += 1
     assert counted > 5
