@@ -8,9 +8,10 @@ from reconciler.model.plan import Plan, Step
 from reconciler.model.verdict import Group
 from reconciler.rendering import times
 from reconciler.rendering.escape import log_lines, terminal
+from reconciler.rendering.groups import grouped
 from reconciler.rendering.summary import by_risk, heading, headline, in_group, listed, total, totals, what_next
 from reconciler.rendering.text.layout import Ink, field, fit_start, joined, painted, table, wrapped
-from reconciler.rendering.text.step import one_line, step_lines
+from reconciler.rendering.text.step import FIRST, group_lines, one_line
 from reconciler.rendering.view import PLAIN, Detail, View
 from reconciler.rendering.words import HEADINGS, REASONS, counted
 
@@ -60,8 +61,8 @@ def _changes(plan: Plan, view: View) -> Iterator[str]:
     for verdict, group in groupby(by_risk(plan.changes), key=lambda step: step.verdict):
         steps = list(group)
         yield painted(_capital(heading(verdict, len(steps))), Ink.STRONG, view.colour)
-        for step in steps:
-            yield from step_lines(step, view)
+        for each in grouped(steps):
+            yield from group_lines(each, view)
         yield ""
 
 
@@ -73,8 +74,12 @@ def _persons(plan: Plan, view: View) -> Iterator[str]:
         yield painted(title, Ink.CARE, view.colour)
         yield from field("why", words.cause, width=view.width, indent=2, label=4)
         yield from field("do", words.remedy, width=view.width, indent=2, label=4)
-        for step in found:
-            yield from step_lines(step, view)
+        if view.detail is Detail.QUIET and len(found) > FIRST:
+            yield from (one_line(step, view) for step in found[:FIRST])
+            yield f"    … and {len(found) - FIRST:,} more; without --quiet the plan tells of each"
+        else:
+            for each in grouped(found):
+                yield from group_lines(each, view)
         yield ""
 
 

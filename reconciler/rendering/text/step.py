@@ -8,6 +8,7 @@ from reconciler.model.status import Schedule, State
 from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering import times
 from reconciler.rendering.escape import terminal, url, url_path
+from reconciler.rendering.groups import Alike
 from reconciler.rendering.summary import last_name, name_of, parameters_of, short
 from reconciler.rendering.text.layout import Ink, columns, field, fitted, linked, painted
 from reconciler.rendering.view import Detail, View
@@ -24,6 +25,10 @@ _FINE_MARK = ("=", Ink.DIM)
 _SHOWN_SIBLINGS = 5
 _often = lru_cache(maxsize=64)(terminal)
 """terminal() for what many steps have in common."""
+LARGEST = 100
+"""A group of more tickets is a count with the first ones."""
+FIRST = 10
+"""Tickets of a very large group that are listed."""
 _LABELS = 14
 """Columns that a field's indent and name take."""
 
@@ -35,6 +40,32 @@ def step_lines(step: Step, view: View) -> list[str]:
         if value:
             lines.extend(field(name, value, width=view.width))
     return lines
+
+
+def group_lines(group: Alike, view: View) -> Iterator[str]:
+    """Yield what the tickets of a group have in common, then one line for each; of very many only the first."""
+    if len(group.steps) == 1:
+        yield from step_lines(group.first, view)
+        return
+    folders = {_folder(step) for step in group.steps}
+    together = folders.pop() if len(folders) == 1 else ""
+    yield f"    {len(group.steps):,} tickets" + (f" in {terminal(together)}" if together else "")
+    for name, value in (("workflow", _often(group.first.workflow)), *_shared(group.first, view)):
+        if value:
+            yield from field(name, value, width=view.width)
+    every = view.detail is Detail.VERBOSE or len(group.steps) <= LARGEST
+    shown = group.steps if every else group.steps[:FIRST]
+    for step in shown:
+        yield _headline(step, view)
+        for name, value in (("object", "" if together else terminal(step.object)), *_own(step, view)):
+            if value:
+                yield from field(name, value, width=view.width)
+    if len(shown) < len(group.steps):
+        yield f"    … and {len(group.steps) - len(shown):,} more; --verbose lists all"
+
+
+def _folder(step: Step) -> str:
+    return (step.object or step.expect.object or "").rpartition("\\")[0]
 
 
 def one_line(step: Step, view: View) -> str:
@@ -60,24 +91,35 @@ def _headline(step: Step, view: View) -> str:
 
 def _fields(step: Step, view: View) -> Iterator[tuple[str, str]]:
     yield from _place(step, view)
+    yield from _shared(step, view)
+    yield from _own(step, view)
+
+
+def _shared(step: Step, view: View) -> Iterator[tuple[str, str]]:
+    """What equal steps have in common."""
     yield from changed_fields(step, view)
-    if step.detail:
-        yield "detail", terminal(step.detail, 1_000)
     yield "change", _change(step)
     for number, (name, value) in enumerate(parameters_of(step)):
         yield ("" if number else "sends"), f'{name} "{terminal(value, 1_000)}"'
-    if step.siblings:
-        yield "siblings", siblings(step, terminal)
     if step.window:
         yield "window", terminal(step.window.name) + (f" ({terminal(step.window.rule)})" if step.window.rule else "")
     if step.rule:
         yield "rule", terminal(step.rule)
     if view.detail is Detail.VERBOSE:
+        yield "code", step.reason.value
+
+
+def _own(step: Step, view: View) -> Iterator[tuple[str, str]]:
+    """What a step has for itself, although its change is that of others."""
+    if step.detail:
+        yield "detail", terminal(step.detail, 1_000)
+    if step.siblings:
+        yield "siblings", siblings(step, terminal)
+    if view.detail is Detail.VERBOSE:
         yield "reason", terminal(step.approval_reason)
         yield "approvers", ", ".join(terminal(name) for name in step.approvers)
         yield "operation", step.operation or ""
         yield "decision", step.decision
-        yield "code", step.reason.value
 
 
 def _place(step: Step, view: View) -> Iterator[tuple[str, str]]:
