@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.wire.conftest import GUIDS, Repository
 from tests.wire.server import Exchange, Ticket, http
 
@@ -90,3 +92,25 @@ def test_the_proof_of_an_update_that_was_answered_does_not_say_that_it_was_not(r
     told = " ".join(repository.run("ledger", "log", "-v").out.split())
     assert "the ticket has the tag of this operation" in told
     assert "no answer" not in told
+
+
+@pytest.mark.parametrize("reason", ["unclear/lost-answer", "conflict/unknown-operation"])
+def test_what_is_not_known_is_shown_with_a_remedy_in_every_view(repository: Repository, reason: str) -> None:
+    server = repository.server
+    if reason == "unclear/lost-answer":
+        server.script["updatestatus"] = [lambda exchange: exchange.reset()]
+        repository.decide(ONE)
+        assert repository.run("apply", "--yes").code == 6
+    else:
+        server.tickets[ONE].explanation = "seen [op:00000000f00d]"
+        repository.decide(ONE)
+    for style in ("text", "json", "markdown"):
+        shown = repository.run("plan", "--format", style)
+        assert (shown.code, reason in shown.out) == (5, True), style
+    page = repository.run("plan", "--format", "html")
+    assert page.code == 5
+    assert ("plan again" if reason.startswith("unclear") else "restore the ledger that knows it") in page.out
+    explained = repository.run("explain", ONE)
+    assert reason in explained.out
+    told = " ".join(explained.out.split())
+    assert ("plan again" if reason.startswith("unclear") else "ledger adopt") in told
