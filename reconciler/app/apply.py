@@ -27,7 +27,7 @@ from reconciler.model.decision import Seal
 from reconciler.model.guid import Guid
 from reconciler.model.instant import format_instant
 from reconciler.model.plan import Plan
-from reconciler.model.receipt import Run
+from reconciler.model.receipt import Outcome, Run
 from reconciler.model.record import NO_STORY, Opened, Story
 from reconciler.model.shard import parse_shard
 from reconciler.model.value import replace
@@ -58,14 +58,16 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a run ended: its report, the signal that interrupted it, whether something systemic or a bug stopped it.
+    """How a run ended: its report, the signal that interrupted it, and what stopped it.
 
-    `superseded` says that nothing was done because the branch has a newer commit.
+    `lasting` when somebody has to mend what did (credentials, trust, the ledger), `halted` when it was the stop file
+    or variable, `bug` when it was a fault of our own.
     """
 
     run: Run
     signal: int | None = None
-    systemic: bool = False
+    lasting: bool = False
+    halted: bool = False
     bug: bool = False
     superseded: bool = False
 
@@ -164,7 +166,13 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
                     sealable=ready.sealable,
                 )
         notes = (*_taken_over(lock.dead, clock.now()), *run.notes, *context.backend.notes(), _anchor(ledger))
-        return Ended(replace(run, notes=notes), stopping.signal, breaker.systemic, breaker.bug)
+        return Ended(
+            replace(run, notes=notes),
+            stopping.signal,
+            lasting=breaker.lasting,
+            halted=stopping.halted and Outcome.NOT_ATTEMPTED in run.counts,
+            bug=breaker.bug,
+        )
 
 
 def _check_target(plan: Plan, context: Context) -> None:

@@ -27,12 +27,16 @@ class Stopping:
     stop_file: str | None
     environ: Mapping[str, str]
     signal: int | None = None
+    halted: bool = False
+    """Whether the stop file or variable was seen."""
 
     def reason(self) -> str | None:
         """Say why no new write may start; None while one may."""
         if self.signal is not None:
             return "interrupted" if self.signal == signal.SIGINT else "terminated"
-        return global_stop(self.stop_file, self.environ)
+        why = global_stop(self.stop_file, self.environ)
+        self.halted = self.halted or why is not None
+        return why
 
 
 @contextmanager

@@ -22,6 +22,8 @@ class CircuitBreaker:
     """Why the run was stopped from inside by something that no single receipt can tell."""
     bug: bool = False
     """Whether a fault of our own stopped the run."""
+    lasting: bool = False
+    """Whether a fault stopped the run that somebody has to mend: credentials, rights, trust, the ledger."""
     _why: str | None = None
     _streak: bool = False
     _server_faults: int = 0
@@ -36,9 +38,10 @@ class CircuitBreaker:
                 self._why = self.stop.reason()
             return self._why
 
-    def trip(self, why: str) -> None:
-        """Stop the run for a systemic fault. The first reason is the one that is reported."""
+    def trip(self, why: str, *, passing: bool = False) -> None:
+        """Stop the run for a systemic fault, a passing one if a later run may do. The first reason is reported."""
         with self._lock:
+            self.lasting = self.lasting or not passing
             self.tripped = self.tripped or why
             self._why = self._why or why
 
@@ -63,7 +66,7 @@ class CircuitBreaker:
                 self._streak = True
                 self._why = self._why or f"{self._server_faults} server faults in a row"
             elif self._refusals >= REFUSALS_IN_A_ROW:
-                self._streak = True
+                self._streak = self.lasting = True
                 self._why = self._why or f"{self._refusals} refusals for missing privileges in a row"
 
     def concluded(self, outcome: Outcome) -> None:

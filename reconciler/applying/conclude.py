@@ -22,9 +22,9 @@ def conclude(step: Step, intent: Intent, answer: Answer, context: RunContext) ->
             return _observed(step, intent, context, "the server said Success, but {}", result, accepted=True)
         case Declined():
             return _declined(step, intent, answer, context)
-        case NotSent(why, systemic):
+        case NotSent(why, systemic, passing):
             if systemic:
-                context.breaker.trip(why)
+                context.breaker.trip(why, passing=passing)
             return receipt_of(step, context, Finding(Outcome.FAILED, Proof.NONE, f"not sent: {why}"), intent=intent)
         case Lost(why, result):
             return _observed(step, intent, context, why.replace("{", "{{").replace("}", "}}") + "; {}", result)

@@ -42,7 +42,7 @@ def read(guid: Guid, context: RunContext) -> Reading:
     """Read one ticket; a fault that every other reading would meet too stops the run."""
     reading = context.reader.read(guid)
     if isinstance(reading, Unread) and reading.systemic:
-        context.breaker.trip(reading.why)
+        context.breaker.trip(reading.why, passing=reading.passing)
     return reading
 
 

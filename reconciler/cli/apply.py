@@ -107,9 +107,9 @@ def _save(run: Run, out: Path | None) -> None:
 
 
 def _code(plan: Plan, ended: Ended) -> int:
-    if ended.superseded:
-        return int(Exit.REFUSED)
-    stopped = Exit.BUG if ended.bug else Exit.SERVER if ended.systemic else Exit.OK
-    code = worst((of_plan(plan), of_run(ended.run), stopped))
-    untold = ended.signal is None or code in (Exit.BUG, Exit.UNKNOWN)
-    return int(code) if untold else 128 + (ended.signal or 0)
+    codes = {of_plan(plan), of_run(ended.run)}
+    codes |= {Exit(128 + ended.signal)} if ended.signal is not None else set()
+    codes |= {Exit.SERVER} if ended.lasting else set()
+    codes |= {Exit.REFUSED} if ended.halted else set()
+    codes |= {Exit.BUG} if ended.bug else set()
+    return int(worst(codes))

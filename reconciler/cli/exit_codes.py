@@ -15,7 +15,7 @@ from reconciler.errors import (
 )
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Outcome, Run
-from reconciler.model.verdict import Group, Verdict
+from reconciler.model.verdict import Group, Reason, Verdict
 
 
 class Exit(IntEnum):
@@ -26,8 +26,9 @@ class Exit(IntEnum):
     USAGE = 2
     REFUSED = 3
     SERVER = 4
-    PERSON = 5
+    ATTENTION = 5
     UNKNOWN = 6
+    RETRY = 7
     LOCKED = 8
     CHANGES = 10
     BUG = 70
@@ -41,8 +42,9 @@ MEANING = {
     Exit.USAGE: "the command line is wrong",
     Exit.REFUSED: "a guard refused",
     Exit.SERVER: "server, network, credentials, or a ledger that is broken or can't be written",
-    Exit.PERSON: "some steps need attention, are stale, were refused by the server, or failed",
+    Exit.ATTENTION: "some steps need attention, are stale, or were refused by the server",
     Exit.UNKNOWN: "an outcome is still unknown",
+    Exit.RETRY: "only failures that a repeat may cure (server away, throttled, not attempted); nothing needs a human",
     Exit.LOCKED: "another run holds the lock",
     Exit.CHANGES: "changes pending (only with plan --exit-code)",
     Exit.BUG: "a bug in the reconciler",
@@ -50,7 +52,18 @@ MEANING = {
     Exit.TERMINATED: "terminated, ledger complete",
 }
 
-_WORST_FIRST = (Exit.BUG, Exit.UNKNOWN, Exit.SERVER, Exit.PERSON, Exit.REFUSED, Exit.CHANGES, Exit.OK)
+_WORST_FIRST = (
+    Exit.BUG,
+    Exit.UNKNOWN,
+    Exit.INTERRUPTED,
+    Exit.TERMINATED,
+    Exit.SERVER,
+    Exit.ATTENTION,
+    Exit.REFUSED,
+    Exit.RETRY,
+    Exit.CHANGES,
+    Exit.OK,
+)
 
 _OF_ERROR: tuple[tuple[type[ReconcilerError], Exit], ...] = (
     (UnusableOutput, Exit.USAGE),
@@ -82,11 +95,15 @@ def of_plan(plan: Plan, *, changes_matter: bool = False) -> Exit:
 def _plan_codes(plan: Plan, changes_matter: bool) -> Iterable[Exit]:
     for verdict in plan.counts:
         if verdict is Verdict.ERROR:
-            yield Exit.SERVER
+            yield from {
+                Exit.RETRY if step.reason is Reason.ERROR_UNAVAILABLE else Exit.SERVER
+                for step in plan.steps
+                if step.verdict is verdict
+            }
         elif verdict is Verdict.REFUSED:
             yield Exit.REFUSED
         elif verdict.group is Group.PERSON:
-            yield Exit.PERSON
+            yield Exit.ATTENTION
         elif verdict.group is Group.CHANGE and changes_matter:
             yield Exit.CHANGES
 
@@ -96,10 +113,10 @@ def of_run(run: Run) -> Exit:
     of_outcome = {
         Outcome.APPLIED: Exit.OK,
         Outcome.AWAITING_OTHERS: Exit.OK,
-        Outcome.STALE: Exit.PERSON,
-        Outcome.REJECTED_BY_SERVER: Exit.PERSON,
-        Outcome.FAILED: Exit.PERSON,
+        Outcome.STALE: Exit.ATTENTION,
+        Outcome.REJECTED_BY_SERVER: Exit.ATTENTION,
+        Outcome.FAILED: Exit.RETRY,
         Outcome.UNKNOWN: Exit.UNKNOWN,
-        Outcome.NOT_ATTEMPTED: Exit.PERSON,
+        Outcome.NOT_ATTEMPTED: Exit.RETRY,
     }
     return worst(of_outcome[outcome] for outcome in run.counts)

@@ -55,7 +55,7 @@ def verdict(plan: Path, advisory: bool) -> int:
     append_summary(os.environ, plan_markdown(made, page_of(this_event(), SUMMARY_BYTES)))
     set_outputs(os.environ, figures_of(made))
     code = of_plan(made)
-    return int(Exit.OK if advisory and code in (Exit.PERSON, Exit.REFUSED) else code)
+    return int(Exit.OK if advisory and code in (Exit.ATTENTION, Exit.REFUSED) else code)
 
 
 def figures_of(plan: Plan) -> dict[str, str]:

@@ -87,7 +87,8 @@ def cli() -> None:
     before that Venafi Trust Protection Platform.
 
     Exit codes: 0 done · 1 invalid input · 2 usage · 3 refused by a guard · 4 server, network, credentials ·
-    5 needs attention · 6 unknown outcome · 8 locked · 10 changes pending · 70 bug · 130/143 interrupted.
+    5 needs attention · 6 unknown outcome · 7 may be repeated · 8 locked · 10 changes pending · 70 bug ·
+    130/143 interrupted.
     """
 
 

@@ -42,10 +42,14 @@ class Hidden(Struct, frozen=True):
 
 
 class Unread(Struct, frozen=True):
-    """The ticket could not be read. `systemic` when no other ticket can be read either (credentials, network)."""
+    """The ticket could not be read. `systemic` when no other ticket can be read either (credentials, network).
+
+    `passing` when the same run may succeed later (server away, throttled), and nobody has to mend anything.
+    """
 
     why: str
     systemic: bool = False
+    passing: bool = False
 
 
 Reading = Found | Gone | Hidden | Unread
@@ -69,10 +73,11 @@ class Declined(Struct, frozen=True):
 
 
 class NotSent(Struct, frozen=True):
-    """No byte of the update left this machine, so the server cannot have it."""
+    """No byte of the update left this machine, so the server cannot have it. `passing` as in Unread."""
 
     why: str
     systemic: bool = False
+    passing: bool = False
 
 
 class Lost(Struct, frozen=True):

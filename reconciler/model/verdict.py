@@ -112,3 +112,4 @@ class Reason(StrEnum):
     REFUSED_NOT_REVIEWED = "refused/not-reviewed"
 
     ERROR_UNREADABLE = "error/unreadable"
+    ERROR_UNAVAILABLE = "error/unavailable"

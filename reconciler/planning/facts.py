@@ -24,6 +24,8 @@ class Live(_Fact):
 
     UNREAD = auto()
     """Could not be read."""
+    AWAY = auto()
+    """Could not be read because the server was away or busy, which passes."""
     HIDDEN = auto()
     """Is denied to us."""
     GONE = auto()
@@ -97,7 +99,7 @@ class Clock(_Fact):
     """Valid_until has passed."""
 
 
-_NOT_JUDGED = Live.UNREAD | Live.HIDDEN | Live.GONE | Live.OTHER_OBJECT | Live.OTHER_WORKFLOW | Live.ODD
+_NOT_JUDGED = Live.UNREAD | Live.AWAY | Live.HIDDEN | Live.GONE | Live.OTHER_OBJECT | Live.OTHER_WORKFLOW | Live.ODD
 """What holds of a ticket whatever became of an intent that has no receipt."""
 _LEFT_ALONE = state_of(Pending())
 _KNOWN = frozenset(str(status) for status in Status)
@@ -185,8 +187,8 @@ def _live(
     match reading:
         case Found(ticket):
             pass
-        case Unread():
-            return Live.UNREAD, None
+        case Unread(passing=passing):
+            return Live.AWAY if passing else Live.UNREAD, None
         case Hidden():
             return Live.HIDDEN, None
         case Gone():

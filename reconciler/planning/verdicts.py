@@ -35,6 +35,7 @@ _OVER = Clock.WINDOW_OVER
 TABLE: tuple[Row, ...] = (
     # the live ticket         what we did last      wish        clock          reason
     Row(Live.UNREAD,          ANY,                  ANY,        ANY,           Is.ERROR_UNREADABLE),
+    Row(Live.AWAY,            ANY,                  ANY,        ANY,           Is.ERROR_UNAVAILABLE),
     Row(Live.HIDDEN,          ANY,                  ANY,        ANY,           Is.INVISIBLE_DENIED),
     # It is gone: only the ledger can tell "done" from "typo".
     Row(Live.GONE,            _DONE,                ANY,        ANY,           Is.SETTLED_RECEIPT),

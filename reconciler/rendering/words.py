@@ -182,6 +182,9 @@ REASONS: dict[Reason, Words] = {
     Reason.ERROR_UNREADABLE: Words(
         "the ticket could not be read", "fix the cause below and plan again; nothing was sent"
     ),
+    Reason.ERROR_UNAVAILABLE: Words(
+        "the server was away or busy", "plan again later; nothing was sent, and nothing has to be mended here"
+    ),
 }
 
 _OPERATORS = frozenset(

@@ -40,7 +40,7 @@ class Failure:
     """Why there is no answer.
 
     `systemic` when other questions will fare no better, `final` when that is certain and nothing more is asked;
-    `access` when it is about token or rights.
+    `access` when it is about token or rights, `passing` when the same question may be answered later.
     """
 
     why: str
@@ -48,6 +48,7 @@ class Failure:
     systemic: bool = False
     access: bool = False
     final: bool = False
+    passing: bool = False
 
     def error(self) -> ServerFailure:
         """Return the same as an exception, for questions without which a run can't go on."""
@@ -208,7 +209,8 @@ class Client:
 
     def _unanswered(self, outcome: TransportFailure) -> tuple[Failure, Shown | None]:
         final = outcome.kind in _FINAL
-        failure = Failure(outcome.why, _HINTS.get(outcome.kind, ""), systemic=True, final=final)
+        passing = outcome.kind is not FailureKind.TRUST
+        failure = Failure(outcome.why, _HINTS.get(outcome.kind, ""), systemic=True, final=final, passing=passing)
         return failure, None if final else Shown.UNANSWERED if outcome.sent else Shown.NOT_SENT
 
     def _refused(self, call: Call, reply: Reply) -> tuple[Failure, Shown | None]:
@@ -227,8 +229,9 @@ class Client:
         if status in (404, 405):
             why = f"the server does not know the call {call.name} ({status}): {said}"
             return Failure(why, "check the URL of the server", systemic=True), None
-        systemic = status not in (400, 500)
-        return Failure(f"the server answered HTTP {status}: {said}", systemic=systemic), shown_by(status)
+        shown = shown_by(status)
+        why, passing = f"the server answered HTTP {status}: {said}", shown is Shown.BUSY
+        return Failure(why, systemic=status not in (400, 500), passing=passing), shown
 
 
 def says_result(call: Call, reply: Reply) -> bool:

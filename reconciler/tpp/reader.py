@@ -79,7 +79,11 @@ class HttpTicketReader:
             if failure is None:
                 seen = self._details(guid)
             elif failure is not self._permissions.refused:
-                return Unread(f"not seen, and permissions could not be refreshed: {failure.why}", failure.systemic)
+                return Unread(
+                    f"not seen, and permissions could not be refreshed: {failure.why}",
+                    failure.systemic,
+                    failure.passing,
+                )
         return self._hidden_or_gone(guid) if seen is Result.TICKET_DOES_NOT_EXIST else _reading(seen)
 
     def _details(self, guid: Guid) -> LiveTicket | Result | Failure:
@@ -170,5 +174,5 @@ def _reading(seen: LiveTicket | Result | Failure) -> Reading:
             return Hidden()
         case Result():
             return Unread(describe(seen))
-        case Failure(why, hint, systemic, _, _):
-            return Unread(f"{why} ({hint})" if hint else why, systemic)
+        case Failure(why, hint, systemic, _, _, passing):
+            return Unread(f"{why} ({hint})" if hint else why, systemic, passing)

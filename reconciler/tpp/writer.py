@@ -58,7 +58,10 @@ class HttpTicketWriter:
         context = self._client.context
         match outcome:
             case TransportFailure(why, kind, sent) if not sent:
-                return NotSent(why, systemic=True), Shown.NOT_SENT if kind is FailureKind.CONNECT else None
+                passing = kind is not FailureKind.TRUST
+                return NotSent(why, systemic=True, passing=passing), (
+                    Shown.NOT_SENT if kind is FailureKind.CONNECT else None
+                )
             case TransportFailure(why):
                 return Lost(why, server_fault=True), None
             case Reply(200 | 400 | 500, _, body) if outcome.status != 500 or has_result(body):

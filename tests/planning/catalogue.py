@@ -167,7 +167,9 @@ CASES = (
     Case("denied", Is.INVISIBLE_DENIED, APPROVED, Hidden()),
     Case("denied after we decided it", Is.INVISIBLE_DENIED, APPROVED, Hidden(), applied(APPROVED)),
     Case("unreadable", Is.ERROR_UNREADABLE, APPROVED, Unread("the server did not answer in time")),
-    Case("unreadable, with an intent", Is.ERROR_UNREADABLE, APPROVED, Unread("HTTP 503"), left_open(APPROVED)),
+    Case("unreadable, with an intent", Is.ERROR_UNREADABLE, APPROVED, Unread("HTML"), left_open(APPROVED)),
+    Case("away", Is.ERROR_UNAVAILABLE, APPROVED, Unread("HTTP 503", passing=True)),
+    Case("away, with an intent", Is.ERROR_UNAVAILABLE, APPROVED, Unread("HTTP 503", passing=True), left_open(APPROVED)),
     Case("a status of a newer server", Is.CONFLICT_UNKNOWN_STATUS, APPROVED, there(State("Approved Before"))),
     Case("a status that is none", Is.CONFLICT_UNKNOWN_STATUS, PENDING, there(State(""))),
     # Somebody else decided: live, git and our last receipt are three different things.

@@ -69,6 +69,7 @@ def test_no_row_is_hidden_behind_the_rows_above_it() -> None:
 def test_no_ticket_is_written_that_is_unseen_unclear_or_not_what_the_reviewer_saw() -> None:
     never = (
         Live.UNREAD
+        | Live.AWAY
         | Live.HIDDEN
         | Live.GONE
         | Live.OTHER_OBJECT

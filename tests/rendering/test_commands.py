@@ -105,8 +105,9 @@ def test_report_writes_a_site_that_can_be_opened(capsys: pytest.CaptureFixture[s
 
 
 def test_a_report_that_can_not_be_written_says_why(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
-    (folder / "site").mkdir()
-    (folder / "site" / "index.html").mkdir()
+    assert _run(capsys, "report", "--out", "site")[0] == 0
+    (folder / "site" / "plan.html").unlink()
+    (folder / "site" / "plan.html").mkdir()
     code, _, err = _run(capsys, "report", "--out", "site")
     assert code == 2
     assert "site" in err

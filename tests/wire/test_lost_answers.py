@@ -193,8 +193,8 @@ def test_an_answer_that_comes_unasked_before_a_readings_own_shifts_no_other(
     assert objects == {guid: rf"\VED\Policy\Web\{guid[:8]}" for guid in GUIDS[:3]}
     server.always["details"] = shifted
     never = repository.run("plan", "--format", "json")
-    assert never.code == 4
-    assert {step["reason"] for step in json.loads(never.out)["steps"]} == {"error/unreadable"}
+    assert never.code == 7
+    assert {step["reason"] for step in json.loads(never.out)["steps"]} == {"error/unavailable"}
 
 
 @pytest.mark.parametrize("where", ["explanation", "reason"])

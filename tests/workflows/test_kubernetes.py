@@ -112,7 +112,7 @@ def test_starting_again_is_left_to_faults_that_time_mends() -> None:
     final, ignored = _job()["spec"]["podFailurePolicy"]["rules"]
     assert (final["action"], ignored["action"]) == ("FailIndex", "Ignore")
     assert set(final["onExitCodes"]["values"]) == {
-        int(code) for code in (Exit.INVALID, Exit.USAGE, Exit.REFUSED, Exit.PERSON, Exit.BUG)
+        int(code) for code in (Exit.INVALID, Exit.USAGE, Exit.REFUSED, Exit.ATTENTION, Exit.BUG)
     }
     assert final["onExitCodes"]["containerName"] == _container()["name"]
 
