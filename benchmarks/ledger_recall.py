@@ -36,7 +36,7 @@ task, root = sys.argv[1], Path(sys.argv[2])
 number = {"recall": 500, "recall-own": 50_000}.get(task, 0)
 guids = [str(UUID(int=index + (0 if task == "recall-own" else 1 << 100))) for index in range(number)]
 if task.startswith("recall"):
-    found = len(read_index(root, guids, ["https://tpp.example.com"]).stories)
+    found = len(read_index(root, guids, ["https://tpp.example.com"]).histories)
     assert found == (number if task == "recall-own" else 0), found
 elif task == "head":
     ledger_head(root)

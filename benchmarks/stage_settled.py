@@ -61,7 +61,7 @@ def write_settled_ledger(root: Path, guids: Iterable[str]) -> None:
     from reconciler.ledger.lock import hold_lock, this_process
     from reconciler.model.guid import Guid
     from reconciler.model.receipt import Outcome, Proof, Receipt
-    from reconciler.model.record import Opened, Recorded
+    from reconciler.model.record import Opened, ReceiptEntry
     from reconciler.model.review import Provenance
     from reconciler.model.status import State, Status
 
@@ -74,7 +74,7 @@ def write_settled_ledger(root: Path, guids: Iterable[str]) -> None:
     _append_quickly(
         path,
         (
-            Recorded(
+            ReceiptEntry(
                 Receipt(
                     guid=Guid(guid),
                     outcome=Outcome.APPLIED,

@@ -22,7 +22,7 @@ from reconciler.model.history import Record
 from reconciler.model.instant import require_utc
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome, Receipt, Run
-from reconciler.model.record import Closed, Ended, Entry, Intent, Opened, Recorded, Sealed, Written
+from reconciler.model.record import ClosedEntry, Ended, Entry, Intent, Opened, ReceiptEntry, Sealed, Written
 from reconciler.model.review import Provenance
 from reconciler.model.verdict import Verdict
 
@@ -316,8 +316,8 @@ class _Kind(NamedTuple):
 _KINDS: Mapping[type[Entry], _Kind] = {
     Opened: _Kind("opened", ("heads",), derived={"version": _version(LEDGER_VERSION, "ledger")}),
     Intent: _Kind("intent", ("object", "workflow", "attempt")),
-    Recorded: _Kind("receipt", _OF_RECEIPT, {"receipt": Receipt}),
-    Closed: _Kind("closed"),
+    ReceiptEntry: _Kind("receipt", _OF_RECEIPT, {"receipt": Receipt}),
+    ClosedEntry: _Kind("closed"),
     Sealed: _Kind("sealed", held={"seal": Seal}),
     Ended: _Kind("ended"),
 }
@@ -434,7 +434,7 @@ def _newer_line(data: bytes) -> object:
 
 def record_members(record: Record) -> dict[str, Json]:
     """Return a record of the ledger's history with the same members for every kind, null where nothing is known."""
-    receipt = record.entry.receipt if isinstance(record.entry, Recorded) else None
+    receipt = record.entry.receipt if isinstance(record.entry, ReceiptEntry) else None
     intent = record.intent
     return {
         "at": plain(record.at),
@@ -446,7 +446,7 @@ def record_members(record: Record) -> dict[str, Json]:
         "before": plain(record.before),
         "after": plain(record.after),
         "seen": plain(receipt.seen) if receipt else None,
-        "gone": receipt.gone if receipt else isinstance(record.entry, Closed),
+        "gone": receipt.gone if receipt else isinstance(record.entry, ClosedEntry),
         "result": receipt.result if receipt else None,
         "proof": receipt.proof.value if receipt else None,
         "detail": receipt.detail if receipt else "",

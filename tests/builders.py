@@ -7,7 +7,7 @@ from reconciler.model.decision import Decision, Source
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
-from reconciler.model.record import Remembered
+from reconciler.model.record import LastWrite
 from reconciler.model.status import Approved, State, Status
 from reconciler.model.ticket import LiveTicket
 from reconciler.model.verdict import Reason
@@ -109,7 +109,7 @@ def receipt(number: int = 1, **changes: Any) -> Receipt:
     return Receipt(**(values | changes))
 
 
-def remembered(**changes: Any) -> Remembered:
+def last_write(**changes: Any) -> LastWrite:
     values: dict[str, Any] = {
         "after": APPROVED,
         "outcome": Outcome.APPLIED,
@@ -119,4 +119,4 @@ def remembered(**changes: Any) -> Remembered:
         "operation": "6a1f09c2d4e7",
         "decision": "sha256:" + "1" * 64,
     }
-    return Remembered(**(values | changes))
+    return LastWrite(**(values | changes))

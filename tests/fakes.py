@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from reconciler.model.guid import Guid
-from reconciler.model.record import Entry, Story
+from reconciler.model.record import Entry, TicketHistory
 from reconciler.model.status import state_of
 from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, LiveTicket, Reading
 from reconciler.model.value import replace
@@ -86,13 +86,13 @@ class MemoryLedger:
     """A ledger in a list."""
 
     entries: list[Entry] = field(default_factory=list)
-    stories: dict[Guid, Story] = field(default_factory=dict)
+    histories: dict[Guid, TicketHistory] = field(default_factory=dict)
 
     def append(self, entry: Entry) -> None:
         self.entries.append(entry)
 
-    def recall(self, guids: Iterable[Guid]) -> Mapping[Guid, Story]:
-        return {guid: self.stories[guid] for guid in guids if guid in self.stories}
+    def recall(self, guids: Iterable[Guid]) -> Mapping[Guid, TicketHistory]:
+        return {guid: self.histories[guid] for guid in guids if guid in self.histories}
 
 
 @dataclass

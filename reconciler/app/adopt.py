@@ -14,7 +14,7 @@ from reconciler.ledger.lock import hold_lock, this_process
 from reconciler.model.decision import Decision, Problem, Source
 from reconciler.model.guid import Guid
 from reconciler.model.receipt import Outcome, Proof, Receipt, tagged_operations
-from reconciler.model.record import NO_STORY, Ended, Opened, Recorded, Story
+from reconciler.model.record import NO_HISTORY, Ended, Opened, ReceiptEntry, TicketHistory
 from reconciler.model.status import Status, state_of
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
 from reconciler.planning.digest import decision_digest, plan_digest
@@ -31,8 +31,8 @@ def adopt(context: Context, guids: Iterable[Guid]) -> tuple[Receipt, ...]:
     readings = dict(context.backend.reader().read_many(wanted))
     name, now = new_run_id(context.clock.now()), context.clock.now()
     with hold_lock(context.ledger, this_process(name, now)) as lock:
-        stories = read_index(context.ledger, wanted, context.targets).stories
-        entries = _entries(context, wanted, decisions, readings, stories)
+        histories = read_index(context.ledger, wanted, context.targets).histories
+        entries = _entries(context, wanted, decisions, readings, histories)
         identity = context.backend.caller().identity or None
         target, environment = context.backend.target, context.settings.environment
         origin = provenance_of(context.environ, target, environment, None, identity)
@@ -50,12 +50,12 @@ def _entries(
     guids: Iterable[Guid],
     decisions: Mapping[Guid, Decision],
     readings: Mapping[Guid, Reading],
-    stories: Mapping[Guid, Story],
-) -> tuple[Recorded, ...]:
-    entries: list[Recorded] = []
+    histories: Mapping[Guid, TicketHistory],
+) -> tuple[ReceiptEntry, ...]:
+    entries: list[ReceiptEntry] = []
     problems: list[Problem] = []
     for guid in guids:
-        decision, reading, known = decisions.get(guid), readings[guid], stories.get(guid, NO_STORY).operations
+        decision, reading, known = decisions.get(guid), readings[guid], histories.get(guid, NO_HISTORY).operations
         problem = _refusal(guid, decision, reading, known)
         if problem is not None:
             problems.append(problem)
@@ -98,7 +98,7 @@ def _unknown(ticket: LiveTicket, known: frozenset[str]) -> frozenset[str]:
     return tagged_operations(ticket.explanation, ticket.reason) - known
 
 
-def _recorded(context: Context, decision: Decision, ticket: LiveTicket, operation: str) -> Recorded:
+def _recorded(context: Context, decision: Decision, ticket: LiveTicket, operation: str) -> ReceiptEntry:
     """Make the receipt of an operation. A pending ticket with a tag waits for others, for what the entry wants."""
     waits = ticket.state.status == Status.PENDING
     after = state_of(decision.wanted) if waits else ticket.state
@@ -115,4 +115,4 @@ def _recorded(context: Context, decision: Decision, ticket: LiveTicket, operatio
         workflow=ticket.workflow,
         source=decision.source,
     )
-    return Recorded(receipt, decision_digest(decision), decision.change, decision.window)
+    return ReceiptEntry(receipt, decision_digest(decision), decision.change, decision.window)

@@ -28,7 +28,7 @@ from reconciler.model.guid import Guid
 from reconciler.model.instant import format_instant
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Outcome, Run
-from reconciler.model.record import NO_STORY, Opened, Story
+from reconciler.model.record import NO_HISTORY, Opened, TicketHistory
 from reconciler.model.shard import parse_shard
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Verdict
@@ -135,10 +135,10 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
     owner = this_process(name, clock.now(), origin.workflow_run)
     context.observer.run_named(name)
     with hold_lock(ledger, owner) as lock, watched_signals(settings.stop_file, context.environ) as stopping:
-        stories = read_index(ledger, (step.guid for step in plan.steps), context.targets).stories
+        histories = read_index(ledger, (step.guid for step in plan.steps), context.targets).histories
         _check_heads(plan, ledger)
         later = lines_since(ledger, plan.ledger_heads, (step.guid for step in plan.changes), context.targets)
-        if not _has_work(plan, stories) and not seals(ready.sealable, plan.steps):
+        if not _has_work(plan, histories) and not seals(ready.sealable, plan.steps):
             return Ended(_idle(plan, clock.now(), name))
         opened = Opened(clock.now(), plan.digest, shard=plan.shard, overrides=_overrides(plan))
         with closing(open_journal(lock, name, origin, opened)) as journal:
@@ -158,9 +158,9 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
             with context.observer.progress("Applying", len(plan.changes)) as advance:
                 run = apply_plan(
                     plan,
-                    stories,
+                    histories,
                     run_context,
-                    since=since_plan(plan.changes, later, stories),
+                    since=since_plan(plan.changes, later, histories),
                     workers=settings.requests.writes,
                     progress=advance,
                     sealable=ready.sealable,
@@ -234,12 +234,12 @@ def _anchor(ledger: Path) -> str:
     return f"the ledger's head is {head}; kept elsewhere, it lets `ledger verify --head` prove that nothing was cut"
 
 
-def _has_work(plan: Plan, stories: Mapping[Guid, Story]) -> bool:
+def _has_work(plan: Plan, histories: Mapping[Guid, TicketHistory]) -> bool:
     """Return whether there is anything to record: a change, an intent without a receipt, a ticket gone for good."""
     return any(
         step.verdict.group is Group.CHANGE
         or (step.verdict is Verdict.SETTLED and not step.closed)
-        or stories.get(step.guid, NO_STORY).open is not None
+        or histories.get(step.guid, NO_HISTORY).open is not None
         for step in plan.steps
     )
 

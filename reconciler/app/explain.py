@@ -37,7 +37,7 @@ def explain(context: Context, guid: Guid, paths: tuple[str, ...] = ()) -> Explan
         step=step,
         declaration=_declaration(context, step.source) if step else None,
         archived=tuple(_archived(context, guid)),
-        story=tuple(read_lines(context.ledger, (guid,))),
+        history=tuple(read_lines(context.ledger, (guid,))),
         siblings=tuple(_siblings(context, reading.ticket, named)) if isinstance(reading, Found) else (),
         notes=plan.notes,
     )

@@ -18,7 +18,7 @@ from reconciler.manifests.text import repository_of
 from reconciler.model.decision import Decision, Desired, Problem, Seal
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
-from reconciler.model.record import NO_STORY, Story
+from reconciler.model.record import NO_HISTORY, TicketHistory
 from reconciler.model.shard import Shard
 from reconciler.model.ticket import Found, Reading
 from reconciler.model.value import replace
@@ -85,8 +85,8 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
     settings, now = context.settings, context.clock.now()
     desired = _narrowed(context, desired, request)
     index = read_index(context.ledger, (decision.guid for decision in desired.decisions), context.targets)
-    stories = index.stories
-    to_read, closed = _divided(desired.decisions, stories, request)
+    histories = index.histories
+    to_read, closed = _divided(desired.decisions, histories, request)
     readings = context.backend.reader().read_many(tuple(to_read))
     acting = _asked_meanwhile(who, readings)
     header = Header(
@@ -105,8 +105,8 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
     patience = timedelta(seconds=settings.requests.patience)
     sealed = tuple(seal for seal in desired.sealed if request.shard is None or request.shard.owns(seal.path))
     with context.observer.progress("Reading tickets", len(to_read)) as advance:
-        judged = _judged(to_read, stories, _counted(readings, advance), now, patience, request.shard)
-        gone = (judge_closed(decision, stories[decision.guid], now) for decision in closed)
+        judged = _judged(to_read, histories, _counted(readings, advance), now, patience, request.shard)
+        gone = (judge_closed(decision, histories[decision.guid], now) for decision in closed)
         steps: Iterable[Step] = itertools.chain(gone, judged)
         seen = replace(acting.seen, now=now)
         if settings.policy.change_record is not None:
@@ -179,7 +179,7 @@ def _resolved(decision: Decision, universals: Mapping[str, str]) -> Decision:
 
 
 def _divided(
-    decisions: tuple[Decision, ...], stories: Mapping[Guid, Story], request: Request
+    decisions: tuple[Decision, ...], histories: Mapping[Guid, TicketHistory], request: Request
 ) -> tuple[dict[Guid, Decision], list[Decision]]:
     """Return the decisions of a shard whose tickets have to be read, and those whose tickets are gone for good."""
     shard = request.shard
@@ -189,7 +189,7 @@ def _divided(
         stated = decision.expect.object
         if shard is not None and stated is not None and not shard.owns(stated):
             continue
-        if request.recheck or needs_reading(stories.get(decision.guid, NO_STORY)):
+        if request.recheck or needs_reading(histories.get(decision.guid, NO_HISTORY)):
             to_read[decision.guid] = decision
         elif shard is None or stated is not None or shard.owns(decision.guid):
             closed.append(decision)
@@ -214,7 +214,7 @@ def _counted(readings: Readings, advance: Progress) -> Iterator[tuple[Guid, Read
 
 def _judged(
     to_read: dict[Guid, Decision],
-    stories: Mapping[Guid, Story],
+    histories: Mapping[Guid, TicketHistory],
     readings: Iterable[tuple[Guid, Reading]],
     now: datetime,
     patience: timedelta,
@@ -222,6 +222,6 @@ def _judged(
 ) -> Iterator[Step]:
     for guid, reading in readings:
         decision = to_read.pop(guid)
-        step = judge(decision, reading, stories.get(guid, NO_STORY), now, patience)
+        step = judge(decision, reading, histories.get(guid, NO_HISTORY), now, patience)
         if shard is None or decision.expect.object is not None or shard.owns(step.object or guid):
             yield step

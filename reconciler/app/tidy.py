@@ -17,7 +17,7 @@ from reconciler.model.guid import Guid
 from reconciler.model.instant import format_instant
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome
-from reconciler.model.record import Recorded
+from reconciler.model.record import ReceiptEntry
 from reconciler.model.tidying import Settlement, Stay, Tidied
 from reconciler.model.verdict import Verdict
 
@@ -61,7 +61,9 @@ def settlements(ledger: Path, steps: Collection[Step]) -> Mapping[Guid, Settleme
     found: dict[Guid, Settlement] = {}
     for line in read_lines(ledger, wanted):
         match line.entry:
-            case Recorded(receipt=receipt) if receipt.outcome in _TOOK_EFFECT and receipt.after == wanted[receipt.guid]:
+            case ReceiptEntry(receipt=receipt) if (
+                receipt.outcome in _TOOK_EFFECT and receipt.after == wanted[receipt.guid]
+            ):
                 at = format_instant(receipt.at)
                 found[receipt.guid] = Settlement(
                     receipt.guid, line.run, at, receipt.outcome.value, line.hash, line.source

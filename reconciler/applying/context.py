@@ -7,7 +7,7 @@ from reconciler.applying.circuit_breaker import CircuitBreaker
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
-from reconciler.model.record import Intent, Recorded
+from reconciler.model.record import Intent, ReceiptEntry
 from reconciler.model.review import Provenance
 from reconciler.model.ticket import Reading, Unread
 from reconciler.planning.traces import Finding, Sighting, look
@@ -100,9 +100,9 @@ def not_attempted(step: Step, why: str, context: RunContext) -> Receipt:
     return receipt_of(step, context, Finding(Outcome.NOT_ATTEMPTED, Proof.NONE, why))
 
 
-def recorded(decided: Step | Intent, receipt: Receipt) -> Recorded:
+def recorded(decided: Step | Intent, receipt: Receipt) -> ReceiptEntry:
     """Make the ledger entry of a receipt: for the decision of a step, or for that of an intent an earlier run left."""
-    return Recorded(receipt, decided.decision, decided.change, decided.window)
+    return ReceiptEntry(receipt, decided.decision, decided.change, decided.window)
 
 
 def told(sighting: Sighting) -> str:

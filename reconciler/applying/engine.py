@@ -19,7 +19,7 @@ from reconciler.model.dn import dn_key
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome, Receipt, Run
-from reconciler.model.record import NO_STORY, Ended, Sealed, Story
+from reconciler.model.record import NO_HISTORY, Ended, Sealed, TicketHistory
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group
 from reconciler.planning.sealing import seals, went
@@ -35,7 +35,7 @@ _Groups = queue.SimpleQueue[tuple[Step, ...]]
 
 def apply_plan(  # noqa: PLR0913 - what a run works with
     plan: Plan,
-    stories: Mapping[Guid, Story],
+    histories: Mapping[Guid, TicketHistory],
     context: RunContext,
     *,
     since: Mapping[Guid, Since],
@@ -45,7 +45,7 @@ def apply_plan(  # noqa: PLR0913 - what a run works with
 ) -> Run:
     """Apply the changes of a plan and report one receipt for each. Seal those manifests that have nothing left then.
 
-    The journal of the run is open. `stories` is what the ledger knows of the plan's tickets, `since` which steps
+    The journal of the run is open. `histories` is what the ledger knows of the plan's tickets, `since` which steps
     are not sent because of what it says since the plan was made, `workers` how
     many objects are worked on at once. Faults of server, network and ledger are in the report, never raised.
     """
@@ -54,8 +54,8 @@ def apply_plan(  # noqa: PLR0913 - what a run works with
     collector = ReceiptCollector(context, guard, progress)
     done = frozenset(guid for guid, entry in since.items() if entry.done)
     todo = tuple(step for step in plan.changes if step.guid not in done)
-    recoverable = tuple(step for step in plan.steps if can_recover(step, stories.get(step.guid, NO_STORY)))
-    _work(todo + recoverable, since, stories, collector, workers)
+    recoverable = tuple(step for step in plan.steps if can_recover(step, histories.get(step.guid, NO_HISTORY)))
+    _work(todo + recoverable, since, histories, collector, workers)
     guard.close()
     _give_up(tuple(step for step in todo if step.guid not in collector.receipts), collector)
     receipts = tuple(collector.receipts[step.guid] for step in todo)
@@ -108,7 +108,7 @@ def _notes(done: int, recovered: int, sealed: int) -> tuple[str, ...]:
 def _work(
     steps: Sequence[Step],
     since: Mapping[Guid, Since],
-    stories: Mapping[Guid, Story],
+    histories: Mapping[Guid, TicketHistory],
     collector: ReceiptCollector,
     workers: int,
 ) -> None:
@@ -121,7 +121,7 @@ def _work(
     threads = min(workers, len(pending))
     for number in range(threads):
         threading.Thread(
-            target=_worker, args=(groups, since, stories, collector, finished), name=f"apply-{number}", daemon=True
+            target=_worker, args=(groups, since, histories, collector, finished), name=f"apply-{number}", daemon=True
         ).start()
     _wait(threads, finished, collector.context)
 
@@ -141,7 +141,7 @@ def _wait(threads: int, finished: threading.Semaphore, context: RunContext) -> N
 def _worker(
     groups: _Groups,
     since: Mapping[Guid, Since],
-    stories: Mapping[Guid, Story],
+    histories: Mapping[Guid, TicketHistory],
     collector: ReceiptCollector,
     finished: threading.Semaphore,
 ) -> None:
@@ -150,19 +150,19 @@ def _worker(
             for step in groups.get_nowait():
                 if collector.context.breaker.reason() is not None:
                     return
-                _one(step, since.get(step.guid), stories.get(step.guid, NO_STORY), collector)
+                _one(step, since.get(step.guid), histories.get(step.guid, NO_HISTORY), collector)
     except queue.Empty:
         pass
     finally:
         finished.release()
 
 
-def _one(step: Step, since: Since | None, story: Story, collector: ReceiptCollector) -> None:
+def _one(step: Step, since: Since | None, history: TicketHistory, collector: ReceiptCollector) -> None:
     try:
         if step.group is not Group.CHANGE:
-            collector.learn(recover(step, story, collector.context))
+            collector.learn(recover(step, history, collector.context))
             return
-        entry = perform(step, story, collector.context, overtaken=since.why if since else None)
+        entry = perform(step, history, collector.context, overtaken=since.why if since else None)
     except LedgerUnwritable as error:
         entry = recorded(step, not_attempted(step, error.message, collector.context))
     except Exception as error:  # noqa: BLE001 - a bug in one step must not cost the others their receipts

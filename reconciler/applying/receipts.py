@@ -10,7 +10,7 @@ from reconciler.errors import LedgerUnwritable
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
-from reconciler.model.record import Closed, Entry, Intent, Recorded
+from reconciler.model.record import ClosedEntry, Entry, Intent, ReceiptEntry
 from reconciler.model.value import replace
 from reconciler.planning.traces import Finding
 from reconciler.ports import Ledger, Progress
@@ -77,7 +77,7 @@ class ReceiptCollector:
     recovered: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def hand_in(self, step: Step, entry: Recorded) -> None:
+    def hand_in(self, step: Step, entry: ReceiptEntry) -> None:
         """Keep a receipt and write it down. A ledger that can't take it stops the run; the report still has it."""
         with self.lock:
             if step.guid in self.receipts:
@@ -92,13 +92,13 @@ class ReceiptCollector:
         with suppress(LedgerUnwritable):
             self.context.ledger.append(entry)
 
-    def learn(self, entry: Recorded | Closed | None) -> None:
+    def learn(self, entry: ReceiptEntry | ClosedEntry | None) -> None:
         """Write down what was found out about a step that changes nothing."""
         if entry is None:
             return
         self.write(entry)
         with self.lock:
-            self.recovered += isinstance(entry, Recorded)
+            self.recovered += isinstance(entry, ReceiptEntry)
 
     def broken_off(self, step: Step, why: str, in_flight: str) -> Receipt:
         """Make the receipt of a step that came to no conclusion: unknown when a request may have left."""

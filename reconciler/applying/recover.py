@@ -5,7 +5,7 @@ from datetime import timedelta
 from reconciler.applying.context import RunContext, receipt_of, recorded, sight, told
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof
-from reconciler.model.record import Closed, OpenIntent, Recorded, Story
+from reconciler.model.record import ClosedEntry, OpenIntent, ReceiptEntry, TicketHistory
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
 from reconciler.planning.facts import may_take_effect_until
@@ -13,7 +13,7 @@ from reconciler.planning.judge import until_words
 from reconciler.planning.traces import Finding, Trace, after_silence
 
 
-def resolve(step: Step, left: OpenIntent, context: RunContext) -> Recorded:
+def resolve(step: Step, left: OpenIntent, context: RunContext) -> ReceiptEntry:
     """Read what became of an intent without a receipt.
 
     As long as the update may still take effect, an unchanged ticket proves nothing.
@@ -33,18 +33,18 @@ def resolve(step: Step, left: OpenIntent, context: RunContext) -> Recorded:
     return recorded(left.intent, receipt_of(step, context, finding, sighting, left.intent))
 
 
-def can_recover(step: Step, story: Story) -> bool:
+def can_recover(step: Step, history: TicketHistory) -> bool:
     """Whether the ledger has something to learn about a step that changes nothing."""
     if step.group is Group.CHANGE:
         return False
-    return story.open is not None or (step.reason is Reason.SETTLED_RECEIPT and not step.closed)
+    return history.open is not None or (step.reason is Reason.SETTLED_RECEIPT and not step.closed)
 
 
-def recover(step: Step, story: Story, context: RunContext) -> Recorded | Closed | None:
+def recover(step: Step, history: TicketHistory, context: RunContext) -> ReceiptEntry | ClosedEntry | None:
     """Return the ledger entry that follows from reading the ticket; None when nothing new is known."""
     if context.breaker.reason() is not None:
         return None
-    if story.open is None:
-        return Closed(context.clock.now(), step.guid, step.decision)
-    resolved = resolve(step, story.open, context)
+    if history.open is None:
+        return ClosedEntry(context.clock.now(), step.guid, step.decision)
+    resolved = resolve(step, history.open, context)
     return None if resolved.receipt.outcome is Outcome.UNKNOWN else resolved

@@ -10,7 +10,7 @@ from reconciler.model.dn import dn_key
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt, operation_tag
-from reconciler.model.record import NO_STORY, Intent, OpenIntent, Recorded, Story
+from reconciler.model.record import NO_HISTORY, Intent, OpenIntent, ReceiptEntry, TicketHistory
 from reconciler.model.review import Provenance
 from reconciler.model.status import State, wanted_from
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, NotSent, Unread
@@ -20,26 +20,26 @@ from reconciler.planning.traces import Finding
 from reconciler.ports import Update
 
 
-def perform(step: Step, story: Story, context: RunContext, *, overtaken: str | None = None) -> Recorded:
+def perform(step: Step, history: TicketHistory, context: RunContext, *, overtaken: str | None = None) -> ReceiptEntry:
     """Carry out one step and say what happened.
 
-    `story` is what the ledger knows of the ticket; an intent that an earlier run left without a receipt is resolved
+    `history` is what the ledger knows of the ticket; an intent that an earlier run left without a receipt is resolved
     by reading, first. `overtaken` says what another run did to the ticket since the plan was made, which makes the
     step stale. Raises LedgerUnwritable only when nothing was sent.
     """
     if (why := context.breaker.reason()) is not None:
         return recorded(step, not_attempted(step, why, context))
-    if story.open is not None:
-        resolved = resolve(step, story.open, context)
+    if history.open is not None:
+        resolved = resolve(step, history.open, context)
         if _settles(step, resolved.receipt):
             return resolved
-        if resolved.receipt.proof is Proof.UNCHANGED and step.operation != story.open.intent.operation:
-            why = _unplanned(story.open)
+        if resolved.receipt.proof is Proof.UNCHANGED and step.operation != history.open.intent.operation:
+            why = _unplanned(history.open)
             return recorded(step, receipt_of(step, context, Finding(Outcome.STALE, Proof.NONE, why)))
         context.ledger.append(resolved)
     if overtaken is not None:
         return recorded(step, receipt_of(step, context, Finding(Outcome.STALE, Proof.NONE, overtaken)))
-    return recorded(step, _carry_out(step, story, context))
+    return recorded(step, _carry_out(step, history, context))
 
 
 def _settles(step: Step, resolved: Receipt) -> bool:
@@ -54,19 +54,19 @@ def _unplanned(left: OpenIntent) -> str:
     return f"run {left.run} sent {spell(left.intent.after)} without an answer, which this plan does not know of"
 
 
-def _carry_out(step: Step, story: Story, context: RunContext) -> Receipt:
+def _carry_out(step: Step, history: TicketHistory, context: RunContext) -> Receipt:
     reading = read(step.guid, context)
     if isinstance(reading, Unread):
         context.breaker.answered(reading)
         why = f"not sent: the ticket could not be read again: {reading.why}"
         return receipt_of(step, context, Finding(Outcome.FAILED, Proof.NONE, why))
-    stale = why_stale(step, reading, story)
+    stale = why_stale(step, reading, history)
     if stale is not None or not isinstance(reading, Found):
         return receipt_of(step, context, Finding(Outcome.STALE, Proof.NONE, stale or ""))
-    return _write(step, story, reading.ticket, context)
+    return _write(step, history, reading.ticket, context)
 
 
-def _write(step: Step, story: Story, ticket: LiveTicket, context: RunContext) -> Receipt:
+def _write(step: Step, history: TicketHistory, ticket: LiveTicket, context: RunContext) -> Receipt:
     if (why := context.breaker.reason() or _too_late(step, context)) is not None:
         return not_attempted(step, why, context)
     intent = _intent(step, ticket, context)
@@ -76,13 +76,13 @@ def _write(step: Step, story: Story, ticket: LiveTicket, context: RunContext) ->
         return receipt_of(step, context, Finding(Outcome.FAILED, Proof.NONE, f"not sent: {error.message}"))
     update = Update(step.guid, wanted_from(step.after), intent.explanation, step.parameters)
     answer = context.writer.update(update)
-    if isinstance(answer, NotSent) and _is_back(step, story, context):
+    if isinstance(answer, NotSent) and _is_back(step, history, context):
         answer = context.writer.update(update)
     context.breaker.answered(answer)
     return conclude(step, intent, answer, context)
 
 
-def _is_back(step: Step, story: Story, context: RunContext) -> bool:
+def _is_back(step: Step, history: TicketHistory, context: RunContext) -> bool:
     """Whether a server that let no connection in can be read by now, and the ticket is as planned.
 
     Reading waits for a server that is away, and nothing was sent that could take effect meanwhile.
@@ -90,7 +90,7 @@ def _is_back(step: Step, story: Story, context: RunContext) -> bool:
     if context.breaker.reason() is not None:
         return False
     reading = context.reader.read(step.guid)
-    return isinstance(reading, Found) and why_stale(step, reading, story) is None and context.breaker.reason() is None
+    return isinstance(reading, Found) and why_stale(step, reading, history) is None and context.breaker.reason() is None
 
 
 def _too_late(step: Step, context: RunContext) -> str | None:
@@ -125,7 +125,7 @@ def _intent(step: Step, ticket: LiveTicket, context: RunContext) -> Intent:
 # Whether a ticket is still what the plan saw.
 
 
-def why_stale(step: Step, reading: Found | Gone | Hidden, story: Story = NO_STORY) -> str | None:
+def why_stale(step: Step, reading: Found | Gone | Hidden, history: TicketHistory = NO_HISTORY) -> str | None:
     """Return what has changed since the plan; None when the ticket is as planned (its Updated time may differ)."""
     match reading:
         case Gone():
@@ -133,11 +133,11 @@ def why_stale(step: Step, reading: Found | Gone | Hidden, story: Story = NO_STOR
         case Hidden():
             return "the server denies us the ticket since the plan was made"
         case Found(ticket):
-            return _difference(step, ticket, story)
+            return _difference(step, ticket, history)
 
 
-def _difference(step: Step, ticket: LiveTicket, story: Story) -> str | None:
-    if is_foreign(ticket, story):
+def _difference(step: Step, ticket: LiveTicket, history: TicketHistory) -> str | None:
+    if is_foreign(ticket, history):
         return "it carries the tag of an operation that this ledger does not know: another ledger's run was here"
     if not _same_state(step, ticket.state):
         was = spell(step.before) if step.before else "not there"

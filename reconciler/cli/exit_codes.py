@@ -102,7 +102,7 @@ def _plan_codes(plan: Plan, changes_matter: bool) -> Iterable[Exit]:
             }
         elif verdict is Verdict.REFUSED:
             yield Exit.REFUSED
-        elif verdict.group is Group.PERSON:
+        elif verdict.group is Group.ATTENTION:
             yield Exit.ATTENTION
         elif verdict.group is Group.CHANGE and changes_matter:
             yield Exit.CHANGES

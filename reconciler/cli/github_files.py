@@ -60,7 +60,7 @@ def verdict(plan: Path, advisory: bool) -> int:
 
 def figures_of(plan: Plan) -> dict[str, str]:
     """Return what a workflow decides by: how much changes, how much needs a person, and the digest."""
-    persons = sum(step.group is Group.PERSON for step in plan.steps)
+    persons = sum(step.group is Group.ATTENTION for step in plan.steps)
     return {"digest": plan.digest, "changes": str(len(plan.changes)), "persons": str(persons)}
 
 

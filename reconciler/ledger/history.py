@@ -13,7 +13,7 @@ from reconciler.model.decision import Source
 from reconciler.model.guid import Guid
 from reconciler.model.history import Record
 from reconciler.model.receipt import Receipt
-from reconciler.model.record import Closed, Ended, Head, Intent, Line, Opened, Recorded, Sealed
+from reconciler.model.record import ClosedEntry, Ended, Head, Intent, Line, Opened, ReceiptEntry, Sealed
 
 
 def read_lines(root: Path, guids: Collection[Guid] | None = None) -> Iterator[Line]:
@@ -69,9 +69,9 @@ def history(lines: Iterable[Line]) -> Iterator[Record]:
                 yield from told.superseded(intent)
                 told.waiting[intent.guid] = line, intent
                 told.asked[intent.guid] = intent
-            case Recorded(receipt=receipt) as recorded:
+            case ReceiptEntry(receipt=receipt) as recorded:
                 yield Record(line, recorded, told.answered(receipt))
-            case Closed(guid=guid) as closed:
+            case ClosedEntry(guid=guid) as closed:
                 yield Record(line, closed, told.asked.get(guid))
             case Opened() | Sealed() | Ended():
                 pass

@@ -18,7 +18,16 @@ from reconciler.ledger.lines import BROKEN_HINT, GUID_LENGTH, GUID_MARK, decode,
 from reconciler.model.decision import Seal, Source
 from reconciler.model.guid import Guid
 from reconciler.model.receipt import Outcome
-from reconciler.model.record import Closed, Intent, OpenIntent, Recorded, Remembered, Sealed, Story, Written
+from reconciler.model.record import (
+    ClosedEntry,
+    Intent,
+    LastWrite,
+    OpenIntent,
+    ReceiptEntry,
+    Sealed,
+    TicketHistory,
+    Written,
+)
 from reconciler.model.value import replace
 
 _INTENT, _SEALED = b'"entry":"intent"', b'"entry":"sealed"'
@@ -32,7 +41,7 @@ class Index:
     """The histories of some tickets, and the verified state of the ledger that they were read from."""
 
     chain: Chain
-    stories: Mapping[Guid, Story]
+    histories: Mapping[Guid, TicketHistory]
 
 
 def read_index(root: Path, guids: Iterable[Guid], targets: Collection[str]) -> Index:
@@ -43,7 +52,7 @@ def read_index(root: Path, guids: Iterable[Guid], targets: Collection[str]) -> I
     """
     search = _Search({guid.encode(): guid for guid in guids}, target_marks(targets))
     chain = verify(root, take=search.take)
-    return Index(chain, search.stories())
+    return Index(chain, search.histories())
 
 
 def read_seals(root: Path, targets: Collection[str]) -> Mapping[str, Seal]:
@@ -69,7 +78,7 @@ class _Search:
 
     wanted: Mapping[bytes, Guid]
     marks: tuple[bytes, ...]
-    last: dict[Guid, Remembered] = field(default_factory=dict)
+    last: dict[Guid, LastWrite] = field(default_factory=dict)
     open: dict[Guid, tuple[bytes, Source]] = field(default_factory=dict)
     lost: dict[Guid, datetime] = field(default_factory=dict)
     operations: dict[Guid, set[str]] = field(default_factory=dict)
@@ -81,12 +90,12 @@ class _Search:
         if guid is not None and is_for(self.marks, line):
             self._note(guid, line, Source(path, number))
 
-    def stories(self) -> dict[Guid, Story]:
+    def histories(self) -> dict[Guid, TicketHistory]:
         """Return everything that was found."""
         opened = {guid: _open_intent(line, source, self.lost.get(guid)) for guid, (line, source) in self.open.items()}
         known = self.last.keys() | opened.keys() | self.operations.keys()
         return {
-            guid: Story(self.last.get(guid), opened.get(guid), frozenset(self.operations.get(guid, ())))
+            guid: TicketHistory(self.last.get(guid), opened.get(guid), frozenset(self.operations.get(guid, ())))
             for guid in known
         }
 
@@ -97,12 +106,12 @@ class _Search:
             self.operations.setdefault(guid, set()).update(each.decode() for each in _OPERATION.findall(line))
             return
         written = decode(line, source)
-        if isinstance(written.entry, Recorded):
+        if isinstance(written.entry, ReceiptEntry):
             self._receive(guid, written, written.entry)
-        elif isinstance(written.entry, Closed):
+        elif isinstance(written.entry, ClosedEntry):
             self._see_gone(guid)
 
-    def _receive(self, guid: Guid, written: Written, recorded: Recorded) -> None:
+    def _receive(self, guid: Guid, written: Written, recorded: ReceiptEntry) -> None:
         receipt = recorded.receipt
         if receipt.operation is not None:
             self.operations.setdefault(guid, set()).add(receipt.operation)
@@ -124,9 +133,9 @@ class _Search:
             self.last[guid] = replace(last, gone=True)
 
 
-def _remembered(written: Written, recorded: Recorded) -> Remembered:
+def _remembered(written: Written, recorded: ReceiptEntry) -> LastWrite:
     receipt, provenance = recorded.receipt, written.provenance
-    return Remembered(
+    return LastWrite(
         after=receipt.after,
         outcome=receipt.outcome,
         proof=receipt.proof,

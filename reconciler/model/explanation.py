@@ -28,7 +28,7 @@ class Sighted(Struct, frozen=True):
 
 
 class Explanation(Struct, frozen=True):
-    """One ticket as seen at `now` (UTC): its step when a manifest names it, the reading, its story in the ledger.
+    """One ticket as seen at `now` (UTC): its step when a manifest names it, the reading, its history in the ledger.
 
     `archived` are the places in the history that name it.
     """
@@ -39,6 +39,6 @@ class Explanation(Struct, frozen=True):
     step: Step | None = None
     declaration: Declaration | None = None
     archived: tuple[Source, ...] = ()
-    story: tuple[Line, ...] = ()
+    history: tuple[Line, ...] = ()
     siblings: tuple[Sighted, ...] = ()
     notes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The story that a ledger tells: one record for everything that was done to a ticket, or tried."""
+"""The history that a ledger tells: one record for everything that was done to a ticket, or tried."""
 
 from datetime import datetime
 from typing import assert_never
@@ -8,7 +8,7 @@ from msgspec import Struct
 from reconciler.model.decision import Source
 from reconciler.model.guid import Guid
 from reconciler.model.receipt import Outcome
-from reconciler.model.record import Closed, Intent, Line, Recorded
+from reconciler.model.record import ClosedEntry, Intent, Line, ReceiptEntry
 from reconciler.model.status import State
 
 OPEN, SUPERSEDED, CLOSED = "open", "superseded", "closed"
@@ -24,29 +24,29 @@ class Record(Struct, frozen=True):
     """
 
     line: Line
-    entry: Recorded | Intent | Closed
+    entry: ReceiptEntry | Intent | ClosedEntry
     intent: Intent | None = None
     superseded: bool = False
 
     @property
     def at(self) -> datetime:
         """When it happened."""
-        return self.entry.receipt.at if isinstance(self.entry, Recorded) else self.entry.at
+        return self.entry.receipt.at if isinstance(self.entry, ReceiptEntry) else self.entry.at
 
     @property
     def guid(self) -> Guid:
         """The ticket."""
-        return self.entry.receipt.guid if isinstance(self.entry, Recorded) else self.entry.guid
+        return self.entry.receipt.guid if isinstance(self.entry, ReceiptEntry) else self.entry.guid
 
     @property
     def outcome(self) -> str:
         """One of RECORD_OUTCOMES."""
         match self.entry:
-            case Recorded(receipt=receipt):
+            case ReceiptEntry(receipt=receipt):
                 return receipt.outcome.value
             case Intent():
                 return SUPERSEDED if self.superseded else OPEN
-            case Closed():
+            case ClosedEntry():
                 return CLOSED
             case _:
                 assert_never(self.entry)
@@ -55,11 +55,11 @@ class Record(Struct, frozen=True):
     def before(self) -> State | None:
         """The state before the write, None when it was not read."""
         match self.entry:
-            case Recorded(receipt=receipt):
+            case ReceiptEntry(receipt=receipt):
                 return receipt.before
             case Intent(before=before):
                 return before
-            case Closed():
+            case ClosedEntry():
                 return None
             case _:
                 assert_never(self.entry)
@@ -68,11 +68,11 @@ class Record(Struct, frozen=True):
     def after(self) -> State | None:
         """The wanted state, None for a closing."""
         match self.entry:
-            case Recorded(receipt=receipt):
+            case ReceiptEntry(receipt=receipt):
                 return receipt.after
             case Intent(after=after):
                 return after
-            case Closed():
+            case ClosedEntry():
                 return None
             case _:
                 assert_never(self.entry)
@@ -81,19 +81,19 @@ class Record(Struct, frozen=True):
     def object(self) -> str:
         """The DN of the stopped object; empty when it is not known."""
         asked = self.intent.object if self.intent else ""
-        return (self.entry.receipt.object or asked) if isinstance(self.entry, Recorded) else asked
+        return (self.entry.receipt.object or asked) if isinstance(self.entry, ReceiptEntry) else asked
 
     @property
     def workflow(self) -> str:
         """The DN of the workflow object; empty when it is not known."""
         asked = self.intent.workflow if self.intent else ""
-        return (self.entry.receipt.workflow or asked) if isinstance(self.entry, Recorded) else asked
+        return (self.entry.receipt.workflow or asked) if isinstance(self.entry, ReceiptEntry) else asked
 
     @property
     def change(self) -> str | None:
         """The change record of the decision."""
         asked = self.intent.change if self.intent else None
-        return (self.entry.change or asked) if isinstance(self.entry, Recorded) else asked
+        return (self.entry.change or asked) if isinstance(self.entry, ReceiptEntry) else asked
 
     @property
     def decision(self) -> str:
@@ -104,4 +104,4 @@ class Record(Struct, frozen=True):
     def source(self) -> Source | None:
         """Where the decision stood."""
         asked = self.intent.source if self.intent else None
-        return (self.entry.receipt.source or asked) if isinstance(self.entry, Recorded) else asked
+        return (self.entry.receipt.source or asked) if isinstance(self.entry, ReceiptEntry) else asked

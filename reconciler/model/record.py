@@ -55,7 +55,7 @@ class Intent(Struct, frozen=True):
     created: datetime | None = None
 
 
-class Recorded(Struct, frozen=True):
+class ReceiptEntry(Struct, frozen=True):
     """The receipt of one step, with what the memory needs to know of the decision behind it."""
 
     receipt: Receipt
@@ -64,7 +64,7 @@ class Recorded(Struct, frozen=True):
     window: WindowUse | None = None
 
 
-class Closed(Struct, frozen=True):
+class ClosedEntry(Struct, frozen=True):
     """A ticket that we decided earlier was read and is gone: it need never be read again."""
 
     at: datetime
@@ -87,7 +87,7 @@ class Ended(Struct, frozen=True):
     stopped: str | None = None
 
 
-Entry = Opened | Intent | Recorded | Closed | Sealed | Ended
+Entry = Opened | Intent | ReceiptEntry | ClosedEntry | Sealed | Ended
 
 
 class Written(Struct, frozen=True):
@@ -111,7 +111,7 @@ class Line(Struct, frozen=True):
     hash: str
 
 
-class Remembered(Struct, frozen=True):
+class LastWrite(Struct, frozen=True):
     """The last thing that we did to a ticket and that took effect (applied or awaiting others).
 
     `gone` is True once the ticket was seen to be gone afterwards, `seen` is the state that was read after the
@@ -149,12 +149,12 @@ class OpenIntent(Struct, frozen=True):
         return self.intent.at if self.lost_at is None else max(self.lost_at, self.intent.at)
 
 
-class Story(Struct, frozen=True):
+class TicketHistory(Struct, frozen=True):
     """What the ledger knows of one ticket. `operations` are all those that it has ever intended for it."""
 
-    last: Remembered | None = None
+    last: LastWrite | None = None
     open: OpenIntent | None = None
     operations: frozenset[str] = frozenset()
 
 
-NO_STORY = Story()
+NO_HISTORY = TicketHistory()

@@ -8,7 +8,7 @@ class Group(StrEnum):
 
     CHANGE = "change"
     FINE = "fine"
-    PERSON = "person"
+    ATTENTION = "attention"
 
 
 _GROUPS = {
@@ -27,7 +27,7 @@ class Verdict(StrEnum):
 
     def __init__(self, word: str) -> None:
         """Look the group up once."""
-        self.group = _GROUPS.get(word, Group.PERSON)
+        self.group = _GROUPS.get(word, Group.ATTENTION)
 
     APPROVE = "approve"
     SCHEDULE = "schedule"

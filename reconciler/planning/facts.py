@@ -7,7 +7,7 @@ from typing import NamedTuple
 from reconciler.model.decision import Decision, Expectation
 from reconciler.model.dn import dn_key
 from reconciler.model.receipt import Outcome, Proof, tagged_operations
-from reconciler.model.record import OpenIntent, Remembered, Story
+from reconciler.model.record import LastWrite, OpenIntent, TicketHistory
 from reconciler.model.status import Pending, State, Status, shows, state_of
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
 from reconciler.planning.traces import Trace, after_silence, is_plainly_approved, look
@@ -117,7 +117,7 @@ class Facts(NamedTuple):
     clock: Clock
     wanted: State
     ticket: LiveTicket | None = None
-    last: Remembered | None = None
+    last: LastWrite | None = None
     known_from: str = "server"
 
 
@@ -125,19 +125,21 @@ PATIENCE = timedelta(minutes=15)
 """How long after a lost answer an update may still take effect, where nothing else is configured."""
 
 
-def gather(decision: Decision, reading: Reading, story: Story, now: datetime, patience: timedelta = PATIENCE) -> Facts:
+def gather(
+    decision: Decision, reading: Reading, history: TicketHistory, now: datetime, patience: timedelta = PATIENCE
+) -> Facts:
     """Draw the facts of one decision from what the server and the ledger say. Never raises."""
-    proven = _intended(story, reading, now)
-    last = proven or story.last
+    proven = _intended(history, reading, now)
+    last = proven or history.last
     wanted = _pinned(decision, last)
     live, ticket = _live(decision, wanted, reading, last, now)
     if live not in _NOT_JUDGED:
-        if ticket is not None and _was_gone(story):
+        if ticket is not None and _was_gone(history):
             live = Live.RESTORED
-        elif ticket is not None and is_foreign(ticket, story):
+        elif ticket is not None and is_foreign(ticket, history):
             live = Live.FOREIGN
-        elif story.open is not None and proven is None:
-            live = _unproven(story.open, reading, live, now, patience)
+        elif history.open is not None and proven is None:
+            live = _unproven(history.open, reading, live, now, patience)
     return Facts(
         live=live,
         ours=_ours(wanted, last, live, now),
@@ -150,7 +152,7 @@ def gather(decision: Decision, reading: Reading, story: Story, now: datetime, pa
     )
 
 
-def _pinned(decision: Decision, last: Remembered | None) -> State:
+def _pinned(decision: Decision, last: LastWrite | None) -> State:
     """Keep the times that were applied for a recurring window: next week's plan must not move them."""
     wanted = state_of(decision.wanted)
     if last is None or decision.window is None or not decision.window.rule:
@@ -159,21 +161,21 @@ def _pinned(decision: Decision, last: Remembered | None) -> State:
     return last.after if same else wanted
 
 
-def _intended(story: Story, reading: Reading, now: datetime) -> Remembered | None:
+def _intended(history: TicketHistory, reading: Reading, now: datetime) -> LastWrite | None:
     """Take an intent without a receipt for done when the ticket proves it: its status, our tag, or that it is gone."""
-    if story.open is None:
+    if history.open is None:
         return None
-    intent = story.open.intent
+    intent = history.open.intent
     sighting = look(intent, reading, now)
     finding = after_silence(sighting)
     if finding is None or finding.outcome is Outcome.STALE:
         return None
-    return Remembered(
+    return LastWrite(
         after=intent.after,
         outcome=finding.outcome,
         proof=finding.proof,
         at=intent.at,
-        run=story.open.run,
+        run=history.open.run,
         operation=intent.operation,
         decision=intent.decision,
         seen=sighting.seen,
@@ -182,7 +184,7 @@ def _intended(story: Story, reading: Reading, now: datetime) -> Remembered | Non
 
 
 def _live(
-    decision: Decision, wanted: State, reading: Reading, last: Remembered | None, now: datetime
+    decision: Decision, wanted: State, reading: Reading, last: LastWrite | None, now: datetime
 ) -> tuple[Live, LiveTicket | None]:
     match reading:
         case Found(ticket):
@@ -210,18 +212,18 @@ def _differs(expected: str | None, there: str) -> bool:
     return expected is not None and expected != there and dn_key(expected) != dn_key(there)
 
 
-def _was_gone(story: Story) -> bool:
+def _was_gone(history: TicketHistory) -> bool:
     """Whether the ledger has proof that the ticket was gone. GUIDs are never used again, so it can't come back."""
-    return story.last is not None and story.last.gone and story.last.proof is not Proof.INFERRED
+    return history.last is not None and history.last.gone and history.last.proof is not Proof.INFERRED
 
 
-def is_foreign(ticket: LiveTicket, story: Story) -> bool:
+def is_foreign(ticket: LiveTicket, history: TicketHistory) -> bool:
     """Whether a ticket carries a tag of an operation that the ledger does not know: its own, or another ledger's."""
-    known = set(story.operations)
-    if story.open is not None:
-        known.add(story.open.intent.operation)
-    if story.last is not None and story.last.operation is not None:
-        known.add(story.last.operation)
+    known = set(history.operations)
+    if history.open is not None:
+        known.add(history.open.intent.operation)
+    if history.last is not None and history.last.operation is not None:
+        known.add(history.last.operation)
     return not tagged_operations(ticket.explanation, ticket.reason) <= known
 
 
@@ -237,7 +239,7 @@ def _unproven(unproven: OpenIntent, reading: Reading, live: Live, now: datetime,
     return live if live is Live.WANTED else Live.UNCLEAR
 
 
-def _against(state: State, wanted: State, last: Remembered | None, now: datetime) -> Live:
+def _against(state: State, wanted: State, last: LastWrite | None, now: datetime) -> Live:
     """Place a live state that can be read. The order matters: what is wanted wins over who did it."""
     if state == wanted or (last is not None and last.after == wanted and shows(state, wanted)):
         return Live.WANTED
@@ -258,7 +260,7 @@ def _is_due(state: State, now: datetime) -> bool:
     return state.schedule is not None and state.schedule.start <= now and not _window_over(state, now)
 
 
-def _unmoved(state: State, last: Remembered) -> bool:
+def _unmoved(state: State, last: LastWrite) -> bool:
     if shows(state, last.after) or (state == last.seen and is_plainly_approved(last.after, state)):
         return True
     if last.outcome is Outcome.AWAITING_OTHERS and state.status == Status.PENDING:
@@ -266,7 +268,7 @@ def _unmoved(state: State, last: Remembered) -> bool:
     return state.status == last.after.status and state.schedule is None
 
 
-def _ours(wanted: State, last: Remembered | None, live: Live, now: datetime) -> Ours:
+def _ours(wanted: State, last: LastWrite | None, live: Live, now: datetime) -> Ours:
     if last is None or (live is Live.GONE and last.after.status == Status.PENDING):
         return Ours.NOTHING
     same = last.after == wanted
@@ -289,7 +291,7 @@ def _window_over(state: State, now: datetime) -> bool:
     return state.schedule is not None and state.schedule.stop is not None and state.schedule.stop <= now
 
 
-def _known_from(ticket: LiveTicket | None, last: Remembered | None) -> str:
+def _known_from(ticket: LiveTicket | None, last: LastWrite | None) -> str:
     if ticket is None or last is None or last.after.schedule is None or ticket.state.schedule is not None:
         return "server"
     return "ledger" if ticket.state.status == last.after.status else "server"

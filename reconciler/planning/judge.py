@@ -7,7 +7,7 @@ from reconciler.model.decision import Decision
 from reconciler.model.instant import format_instant
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Proof, tagged_operations
-from reconciler.model.record import NO_STORY, OpenIntent, Remembered, Story
+from reconciler.model.record import NO_HISTORY, LastWrite, OpenIntent, TicketHistory
 from reconciler.model.status import State
 from reconciler.model.ticket import Gone, LiveTicket, Reading, Unread
 from reconciler.model.verdict import Group, Reason, Verdict
@@ -18,21 +18,23 @@ from reconciler.planning.verdicts import decide
 SETTLED_READING = Gone()
 
 
-def needs_reading(story: Story) -> bool:
+def needs_reading(history: TicketHistory) -> bool:
     """Whether the server has to be asked. GUIDs are never used again, so a ticket that is gone stays gone.
 
     One that was only inferred to be gone by our doing is looked for again.
     """
-    last = story.last
-    return story.open is not None or last is None or not last.gone or last.proof is Proof.INFERRED
+    last = history.last
+    return history.open is not None or last is None or not last.gone or last.proof is Proof.INFERRED
 
 
-def judge(decision: Decision, reading: Reading, story: Story, now: datetime, patience: timedelta = PATIENCE) -> Step:
+def judge(
+    decision: Decision, reading: Reading, history: TicketHistory, now: datetime, patience: timedelta = PATIENCE
+) -> Step:
     """Return the step of one decision. Pure; `now` is the instant at which the plan is made.
 
     `patience` is how long after a lost answer an update may still take effect.
     """
-    facts = gather(decision, reading, story, now, patience)
+    facts = gather(decision, reading, history, now, patience)
     reason = decide(facts)
     ticket = facts.ticket
     return Step(
@@ -40,7 +42,7 @@ def judge(decision: Decision, reading: Reading, story: Story, now: datetime, pat
         reason=reason,
         before=_before(facts),
         after=facts.wanted,
-        detail=_detail(decision, facts, reason, reading, story.open, patience),
+        detail=_detail(decision, facts, reason, reading, history.open, patience),
         object=(ticket.object if ticket else decision.expect.object) or "",
         workflow=(ticket.workflow if ticket else decision.expect.workflow) or "",
         approvers=ticket.approvers if ticket else (),
@@ -55,15 +57,15 @@ def judge(decision: Decision, reading: Reading, story: Story, now: datetime, pat
         parameters=decision.parameters,
         window=decision.window,
         rule=decision.rule,
-        operation=story.open.intent.operation if story.open else None,
-        closed=story.last.gone if story.last else False,
+        operation=history.open.intent.operation if history.open else None,
+        closed=history.last.gone if history.last else False,
         created=ticket.created if ticket else None,
     )
 
 
-def judge_closed(decision: Decision, story: Story, now: datetime) -> Step:
+def judge_closed(decision: Decision, history: TicketHistory, now: datetime) -> Step:
     """Return the step of a decision whose ticket the ledger has seen to be gone, without asking the server."""
-    return judge(decision, SETTLED_READING, story or NO_STORY, now)
+    return judge(decision, SETTLED_READING, history or NO_HISTORY, now)
 
 
 def _before(facts: Facts) -> State | None:
@@ -143,7 +145,7 @@ def _conflict(facts: Facts) -> str:
     return f"wanted {spell(facts.wanted)}; {there}; {done}"
 
 
-def _by(last: Remembered) -> str:
+def _by(last: LastWrite) -> str:
     identity = f" as {last.identity}" if last.identity else ""
     request = f", PR #{last.pull_request}" if last.pull_request else ""
     return f"by run {last.run} at {format_instant(last.at)}{identity}{request} (proof: {last.proof})"

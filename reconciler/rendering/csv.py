@@ -5,7 +5,7 @@ from collections.abc import Callable
 from reconciler.model.history import Record
 from reconciler.model.instant import format_instant
 from reconciler.model.receipt import Receipt
-from reconciler.model.record import Closed, Recorded
+from reconciler.model.record import ClosedEntry, ReceiptEntry
 from reconciler.model.review import Review
 from reconciler.model.status import Schedule, State
 from reconciler.rendering.escape import csv_cell
@@ -40,7 +40,7 @@ def _stop(record: Record) -> str:
 
 
 def _of_receipt(read: Callable[[Receipt], str]) -> Callable[[Record], str]:
-    return lambda record: read(record.entry.receipt) if isinstance(record.entry, Recorded) else ""
+    return lambda record: read(record.entry.receipt) if isinstance(record.entry, ReceiptEntry) else ""
 
 
 def _of_review(read: Callable[[Review], str]) -> Callable[[Record], str]:
@@ -52,12 +52,12 @@ def _of_review(read: Callable[[Review], str]) -> Callable[[Record], str]:
 
 
 def _gone(record: Record) -> str:
-    receipt = record.entry.receipt if isinstance(record.entry, Recorded) else None
-    return "yes" if isinstance(record.entry, Closed) or (receipt is not None and receipt.gone) else "no"
+    receipt = record.entry.receipt if isinstance(record.entry, ReceiptEntry) else None
+    return "yes" if isinstance(record.entry, ClosedEntry) or (receipt is not None and receipt.gone) else "no"
 
 
 def _operation(record: Record) -> str:
-    if isinstance(record.entry, Recorded):
+    if isinstance(record.entry, ReceiptEntry):
         return record.entry.receipt.operation or ""
     return record.intent.operation if record.intent else ""
 

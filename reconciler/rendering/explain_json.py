@@ -21,7 +21,7 @@ def explain_json(found: Explanation) -> str:
         "archived": [_place(source) for source in found.archived],
         "live": _live(found.reading),
         "siblings": [_sibling(other) for other in found.siblings],
-        "ledger": [_line(line) for line in found.story],
+        "ledger": [_line(line) for line in found.history],
         "step": None if found.step is None else plain(found.step),
         "to_do": to_do(found),
         "notes": list(found.notes),

@@ -29,7 +29,7 @@ def unmanaged(found: Explanation) -> str:
     """Say what a ticket is that no manifest names."""
     if found.archived:
         return "its decision is settled and archived"
-    if found.story:
+    if found.history:
         return "no manifest names it any more; the ledger has its history"
     if isinstance(found.reading, Gone):
         return "this GUID is unknown to the manifests, the server and the ledger"
@@ -57,7 +57,7 @@ def to_do(found: Explanation) -> str:
     if found.step is not None:
         return REASONS[found.step.reason].remedy or _of_step(found, found.step)
     match found.reading:
-        case Gone() if found.archived or found.story:
+        case Gone() if found.archived or found.history:
             return "nothing"
         case Gone():
             return "check the GUID for a typing error, and --config and --env for the right server"

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Outcome, Run
-from reconciler.model.record import Intent, Line, Recorded
+from reconciler.model.record import Intent, Line, ReceiptEntry
 from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering.escape import visible
 
@@ -49,7 +49,7 @@ def _plan(plan: Plan, own: Mapping[str, str]) -> Iterator[str]:
     yield from _metric("decisions", "Decisions of the last plan by verdict.", by_verdict)
     yield from _metric("decisions_sealed", "Decisions in sealed manifests.", [(own, float(plan.decisions_sealed))])
     groups = Counter(step.group for step in plan.steps)
-    drift = float(groups[Group.CHANGE] + groups[Group.PERSON])
+    drift = float(groups[Group.CHANGE] + groups[Group.ATTENTION])
     yield from _metric("drift", "Decisions that differ from what the server has.", [(own, drift)])
     missed = float(plan.counts.get(Verdict.MISSED, 0))
     yield from _metric("missed_windows", "Scheduled decisions whose window passed unused.", [(own, missed)])
@@ -64,7 +64,7 @@ def _open(lines: Iterable[Line], run: Run | None) -> float:
         match line.entry:
             case Intent(operation=operation):
                 unknown.add(operation)
-            case Recorded(receipt=receipt) if receipt.operation and receipt.outcome is not Outcome.UNKNOWN:
+            case ReceiptEntry(receipt=receipt) if receipt.operation and receipt.outcome is not Outcome.UNKNOWN:
                 unknown.discard(receipt.operation)
             case _:
                 pass

@@ -32,7 +32,7 @@ _ORDER = (
     Verdict.SETTLED,
 )
 """Verdicts by risk. One that is not named here comes last in its group."""
-_GROUP_ORDER = (Group.CHANGE, Group.PERSON, Group.FINE)
+_GROUP_ORDER = (Group.CHANGE, Group.ATTENTION, Group.FINE)
 
 
 def rank(verdict: Verdict) -> tuple[int, int]:
@@ -120,7 +120,7 @@ def listed(counts: Mapping[Verdict, int] | Mapping[Outcome, int]) -> str:
 
 def headline(plan: Plan) -> str:
     """The plan's verdict in a few words."""
-    persons = in_group(plan, Group.PERSON)
+    persons = in_group(plan, Group.ATTENTION)
     changes = len(plan.changes)
     if not plan.steps and not plan.sealed:
         return "nothing is decided"
@@ -140,7 +140,7 @@ def totals(plan: Plan) -> str:
     parts: list[str] = []
     for group, words in (
         (Group.CHANGE, ("will change", "will change")),
-        (Group.PERSON, ("needs attention", "need attention")),
+        (Group.ATTENTION, ("needs attention", "need attention")),
         (Group.FINE, ("unchanged", "unchanged")),
     ):
         counts = in_group(plan, group)
@@ -192,7 +192,7 @@ def what_next(plan: Plan) -> tuple[str, ...]:
         sentences.append("There is nothing to apply: no update will be sent.")
     else:
         sentences.append("No decision was found, so there is nothing to apply.")
-    if persons := total(in_group(plan, Group.PERSON)):
+    if persons := total(in_group(plan, Group.ATTENTION)):
         verb = "is" if persons == 1 else "are"
         sentences.append(f"{counted(persons, 'ticket')} {verb} left alone until somebody has acted.")
     return tuple(sentences)

@@ -58,7 +58,7 @@ def bars(steps: Iterable[Step]) -> list[Bar]:
 def _kind(step: Step) -> Kind:
     if step.group is Group.CHANGE:
         return Kind.CHANGE
-    return Kind.BLOCKED if step.group is Group.PERSON else Kind.SET
+    return Kind.BLOCKED if step.group is Group.ATTENTION else Kind.SET
 
 
 def extent(found: Sequence[Bar]) -> tuple[datetime, datetime]:

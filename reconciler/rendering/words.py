@@ -43,7 +43,7 @@ IRREVERSIBLE = frozenset({Verdict.APPROVE, Verdict.REJECT})
 
 GROUPS: dict[Group, str] = {
     Group.CHANGE: "will change",
-    Group.PERSON: "needs attention",
+    Group.ATTENTION: "needs attention",
     Group.FINE: "unchanged",
 }
 

@@ -13,7 +13,7 @@ from reconciler.model.decision import Seal
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Receipt, Run
-from reconciler.model.record import Entry, Intent, Recorded, Story
+from reconciler.model.record import Entry, Intent, ReceiptEntry, TicketHistory
 from reconciler.model.review import Provenance
 from reconciler.model.status import Status, state_of
 from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, LiveTicket, Reading
@@ -127,7 +127,7 @@ class BreakingLedger:
 
     @property
     def receipts(self) -> list[Receipt]:
-        return [entry.receipt for entry in self.entries if isinstance(entry, Recorded)]
+        return [entry.receipt for entry in self.entries if isinstance(entry, ReceiptEntry)]
 
 
 @dataclass
@@ -149,10 +149,10 @@ class Bench:
         breaker = CircuitBreaker(self.stop, self.budget)
         return RunContext(self.tickets, self.tickets, self.ledger, self.clock, breaker, RUN, self.origin, self.settle)
 
-    def apply(self, what: Plan, stories: Mapping[Guid, Story] | None = None, workers: int = 1) -> Run:
+    def apply(self, what: Plan, histories: Mapping[Guid, TicketHistory] | None = None, workers: int = 1) -> Run:
         return apply_plan(
             what,
-            stories or {},
+            histories or {},
             self.context(),
             since=self.since,
             workers=workers,
@@ -160,8 +160,8 @@ class Bench:
             sealable=self.sealable,
         )
 
-    def run(self, *steps: Step, stories: Mapping[Guid, Story] | None = None, workers: int = 1) -> Run:
-        return self.apply(plan(*steps), stories, workers)
+    def run(self, *steps: Step, histories: Mapping[Guid, TicketHistory] | None = None, workers: int = 1) -> Run:
+        return self.apply(plan(*steps), histories, workers)
 
 
 def bench_of(*tickets: LiveTicket, **settings: object) -> Bench:

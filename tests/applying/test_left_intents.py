@@ -8,13 +8,13 @@ import pytest
 from reconciler.model.decision import WindowUse
 from reconciler.model.instant import format_instant
 from reconciler.model.receipt import Outcome, Proof, operation_tag
-from reconciler.model.record import Closed, Intent, OpenIntent, Recorded, Remembered, Story
+from reconciler.model.record import ClosedEntry, Intent, LastWrite, OpenIntent, ReceiptEntry, TicketHistory
 from reconciler.model.status import State
 from reconciler.model.ticket import Found, Hidden, Lost, Unread
 from reconciler.model.verdict import Reason
 from reconciler.planning.since import Since
 from tests.applying.bench import Bench, as_planned, bench_of, says
-from tests.builders import APPROVED, NOW, PENDING, REJECTED, between, guid, remembered, step
+from tests.builders import APPROVED, NOW, PENDING, REJECTED, between, guid, last_write, step
 
 DEAD_RUN = "20261123T110000Z-0000dd"
 LEFT = "0123456789ab"
@@ -23,9 +23,9 @@ WINDOW = between("2026-11-28T22:00:00Z", "2026-11-29T02:00:00Z")
 
 
 def left(
-    state: State = APPROVED, last: Remembered | None = None, lost_at: datetime | None = None, **changes: Any
-) -> Story:
-    """A story with an intent of an hour ago that nobody has a receipt for."""
+    state: State = APPROVED, last: LastWrite | None = None, lost_at: datetime | None = None, **changes: Any
+) -> TicketHistory:
+    """A history with an intent of an hour ago that nobody has a receipt for."""
     values: dict[str, Any] = {
         "at": NOW - timedelta(hours=1),
         "operation": LEFT,
@@ -36,13 +36,13 @@ def left(
         "updated": as_planned(1).updated,
         "change": "CHG0000001",
     }
-    return Story(last, OpenIntent(Intent(**(values | changes)), DEAD_RUN, lost_at))
+    return TicketHistory(last, OpenIntent(Intent(**(values | changes)), DEAD_RUN, lost_at))
 
 
-def applied(bench: Bench, story: Story, **fields: Any):
-    """Apply one step, planned with the knowledge of this story; returns the receipt."""
+def applied(bench: Bench, history: TicketHistory, **fields: Any):
+    """Apply one step, planned with the knowledge of this history; returns the receipt."""
     planned = {"operation": LEFT} | fields
-    (receipt,) = bench.run(step(1, **planned), stories={guid(1): story}).receipts
+    (receipt,) = bench.run(step(1, **planned), histories={guid(1): history}).receipts
     return receipt
 
 
@@ -52,7 +52,7 @@ def test_an_intent_that_took_effect_is_the_receipt_of_the_step_and_nothing_is_se
     assert (receipt.outcome, receipt.proof, receipt.operation) == (Outcome.APPLIED, Proof.OBSERVED, LEFT)
     assert receipt.detail == f"sent by run {DEAD_RUN}: no usable answer came; the ticket was read again as wanted"
     assert bench.tickets.updates == []
-    assert bench.ledger.entries[0] == Recorded(receipt, "sha256:" + "d" * 64, "CHG0000001", None)
+    assert bench.ledger.entries[0] == ReceiptEntry(receipt, "sha256:" + "d" * 64, "CHG0000001", None)
 
 
 def test_an_intent_with_its_tag_on_a_pending_ticket_waits_for_others() -> None:
@@ -79,7 +79,7 @@ def test_an_intent_without_effect_is_closed_and_the_step_is_sent_under_its_own_t
 
 
 @pytest.mark.parametrize(
-    "story",
+    "history",
     [
         left(at=NOW - timedelta(minutes=14)),
         left(lost_at=NOW - timedelta(minutes=14)),
@@ -87,12 +87,12 @@ def test_an_intent_without_effect_is_closed_and_the_step_is_sent_under_its_own_t
     ],
     ids=["a dead run", "a lost answer", "a clock that ran ahead"],
 )
-def test_an_unchanged_ticket_proves_nothing_as_long_as_the_update_may_take_effect(story: Story) -> None:
+def test_an_unchanged_ticket_proves_nothing_as_long_as_the_update_may_take_effect(history: TicketHistory) -> None:
     bench = bench_of(as_planned(1))
-    receipt = applied(bench, story)
+    receipt = applied(bench, history)
     assert (receipt.outcome, receipt.proof, bench.tickets.updates) == (Outcome.UNKNOWN, Proof.NONE, [])
-    assert story.open is not None
-    until = format_instant(story.open.since + timedelta(minutes=15))
+    assert history.open is not None
+    until = format_instant(history.open.since + timedelta(minutes=15))
     assert receipt.detail == f"run {DEAD_RUN} sent an update and got no answer; it is unclear until {until}"
     assert bench.clock.slept == []
 
@@ -133,7 +133,7 @@ def test_an_intent_for_something_else_is_recorded_for_what_it_was_and_is_not_the
     receipt = applied(bench, left(WINDOW), reason=Reason.REJECT_WANTED, after=REJECTED, window=weekly)
     assert (receipt.outcome, receipt.after) == (Outcome.STALE, REJECTED)
     entry = bench.ledger.entries[0]
-    assert isinstance(entry, Recorded)
+    assert isinstance(entry, ReceiptEntry)
     assert (entry.receipt.outcome, entry.receipt.after, entry.receipt.operation) == (Outcome.APPLIED, WINDOW, LEFT)
     assert (entry.decision, entry.change, entry.window) == ("sha256:" + "d" * 64, "CHG0000001", None)
     assert bench.tickets.updates == []
@@ -166,8 +166,8 @@ def test_nothing_is_resolved_once_the_run_is_stopped() -> None:
 SETTLED = {"reason": Reason.SETTLED_INFERRED, "before": None}
 
 
-def healed(bench: Bench, story: Story, **fields: Any):
-    run = bench.run(step(1, **fields), stories={guid(1): story})
+def healed(bench: Bench, history: TicketHistory, **fields: Any):
+    run = bench.run(step(1, **fields), histories={guid(1): history})
     assert run.receipts == ()
     assert bench.tickets.updates == []
     return run
@@ -199,18 +199,18 @@ def test_an_intent_that_stays_unknown_adds_nothing_to_the_ledger() -> None:
 def test_a_ticket_that_is_settled_is_closed_once_so_that_it_need_never_be_read_again() -> None:
     settled = {"reason": Reason.SETTLED_RECEIPT, "before": None}
     bench = bench_of()
-    healed(bench, Story(remembered()), **settled)
-    assert bench.ledger.of(Closed) == [Closed(NOW, guid(1), step(1).decision)]
+    healed(bench, TicketHistory(last_write()), **settled)
+    assert bench.ledger.of(ClosedEntry) == [ClosedEntry(NOW, guid(1), step(1).decision)]
     again = bench_of()
-    healed(again, Story(remembered(gone=True)), closed=True, **settled)
-    assert again.ledger.of(Closed) == []
+    healed(again, TicketHistory(last_write(gone=True)), closed=True, **settled)
+    assert again.ledger.of(ClosedEntry) == []
     assert again.tickets.reads == []
 
 
 def test_a_ledger_that_breaks_while_healing_stops_the_run_before_anything_is_sent() -> None:
     bench = bench_of(as_planned(2, object="other"))
     bench.ledger.room = 0
-    run = bench.run(step(1, **SETTLED), step(2, object="other"), stories={guid(1): left()})
+    run = bench.run(step(1, **SETTLED), step(2, object="other"), histories={guid(1): left()})
     assert bench.tickets.updates == []
     assert run.stopped == "the ledger can't be written: No space left on device"
     assert run.receipts[0].outcome in (Outcome.FAILED, Outcome.NOT_ATTEMPTED)
@@ -248,13 +248,13 @@ def test_a_step_is_stale_once_a_later_run_has_done_something_whatever_the_ticket
 def test_a_step_that_was_overtaken_is_stale_even_if_a_dead_run_tried_it_without_effect() -> None:
     bench = bench_of(as_planned(1))
     bench.since[guid(1)] = OVERTAKEN
-    receipt = applied(bench, left(last=remembered(after=REJECTED)))
+    receipt = applied(bench, left(last=last_write(after=REJECTED)))
     assert (receipt.outcome, bench.tickets.updates) == (Outcome.STALE, [])
     assert [one.outcome for one in bench.ledger.receipts] == [Outcome.FAILED, Outcome.STALE]
 
 
 def test_an_intent_that_is_open_is_looked_at_even_if_an_earlier_one_was_applied() -> None:
     bench = bench_of(as_planned(1, state=APPROVED))
-    done = remembered(after=APPROVED, decision=step(1).decision, at=NOW)
+    done = last_write(after=APPROVED, decision=step(1).decision, at=NOW)
     receipt = applied(bench, left(last=done))
     assert (receipt.operation, receipt.outcome) == (LEFT, Outcome.APPLIED)

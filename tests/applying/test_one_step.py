@@ -8,7 +8,7 @@ import pytest
 from reconciler.model.decision import Parameters
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof
-from reconciler.model.record import Ended, Intent, Recorded, Story
+from reconciler.model.record import Ended, Intent, ReceiptEntry, TicketHistory
 from reconciler.model.review import Provenance, Review
 from reconciler.model.status import Approved, Pending, State, wanted_from
 from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, Hidden, Lost, NotSent, Reading, Unread
@@ -40,7 +40,7 @@ def test_a_write_is_read_compared_written_down_sent_observed_and_written_down() 
         ledger=BreakingLedger(on_append=lambda entry: order.append(type(entry).__name__)),
     )
     run = bench.run(step())
-    assert order == ["read", "Intent", "send", "read", "Recorded", "Ended"]
+    assert order == ["read", "Intent", "send", "read", "ReceiptEntry", "Ended"]
     (receipt,) = run.receipts
     assert (receipt.outcome, receipt.proof, receipt.result) == (Outcome.APPLIED, Proof.CONFIRMED, 1)
     assert (receipt.before, receipt.after, receipt.seen, receipt.gone) == (PENDING, APPROVED, APPROVED, False)
@@ -76,7 +76,7 @@ def test_the_receipt_in_the_ledger_is_the_one_in_the_report_with_the_decision_be
     bench = bench_of(as_planned(1))
     run = bench.run(step())
     assert bench.ledger.entries[1:] == [
-        Recorded(run.receipts[0], step().decision, "CHG0041234", None),
+        ReceiptEntry(run.receipts[0], step().decision, "CHG0041234", None),
         Ended(run.ended_at, run.counts, None),
     ]
 
@@ -259,8 +259,8 @@ def test_a_ticket_with_a_tag_that_this_ledger_does_not_know_is_never_written_ove
     (receipt,) = bench.run(step(**planned)).receipts
     assert (receipt.outcome, bench.tickets.updates) == (Outcome.STALE, [])
     assert "carries the tag of an operation that this ledger does not know" in receipt.detail
-    known = Story(operations=frozenset({"00000000f00d"}))
-    (receipt,) = bench_of(there).run(step(**planned), stories={guid(1): known}).receipts
+    known = TicketHistory(operations=frozenset({"00000000f00d"}))
+    (receipt,) = bench_of(there).run(step(**planned), histories={guid(1): known}).receipts
     assert receipt.outcome is Outcome.APPLIED
 
 

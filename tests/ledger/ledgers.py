@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.ledger.journal import Journal, open_journal
 from reconciler.ledger.lock import hold_lock, this_process
 from reconciler.model.receipt import Receipt
-from reconciler.model.record import Closed, Ended, Entry, Intent, Opened, Recorded
+from reconciler.model.record import ClosedEntry, Ended, Entry, Intent, Opened, ReceiptEntry
 from reconciler.model.review import Provenance, Review
 from reconciler.model.value import replace
 from tests.builders import APPROVED, NOW, OBJECT, PENDING, WORKFLOW, guid, receipt
@@ -46,12 +46,12 @@ def intent(number: int = 1, **changes: Any) -> Intent:
     return Intent(**(values | changes))
 
 
-def recorded(number: int = 1, **changes: Any) -> Recorded:
-    return Recorded(receipt(number, **changes), decided(number), "CHG0041234")
+def recorded(number: int = 1, **changes: Any) -> ReceiptEntry:
+    return ReceiptEntry(receipt(number, **changes), decided(number), "CHG0041234")
 
 
-def closed(number: int = 1) -> Closed:
-    return Closed(NOW, guid(number), decided(number))
+def closed(number: int = 1) -> ClosedEntry:
+    return ClosedEntry(NOW, guid(number), decided(number))
 
 
 def ended(*receipts: Receipt) -> Ended:

@@ -170,7 +170,7 @@ def test_a_rewritten_file_is_found_by_the_heads_of_the_next_run(tmp_path: Path) 
     write_three_runs(root)
     (root / ONE).unlink()
     shutil.move(root, kept)
-    write_run(root, FIRST, intent(1), recorded(1), intent(2), recorded(2, detail="another story"))
+    write_run(root, FIRST, intent(1), recorded(1), intent(2), recorded(2, detail="another history"))
     shutil.copytree(kept, root, dirs_exist_ok=True)
     (fault,) = check(root).faults
     assert (fault.code, fault.source) == ("ledger/changed", Source(ONE, 5))

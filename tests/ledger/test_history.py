@@ -1,4 +1,4 @@
-"""The ledger told as a story, filtered and exported."""
+"""The ledger told as a history, filtered and exported."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from reconciler.ledger.heads import head_digest, heads_not_in, heads_of, ledger_
 from reconciler.ledger.history import history, lines_since, read_lines
 from reconciler.model.guid import Guid
 from reconciler.model.receipt import Outcome, Proof
-from reconciler.model.record import Closed, Head, Recorded
+from reconciler.model.record import ClosedEntry, Head, ReceiptEntry
 from reconciler.rendering.csv import csv_header, csv_row
 from reconciler.rendering.text.layout import columns
 from reconciler.rendering.text.ledger import record_text
@@ -117,7 +117,7 @@ def test_a_record_as_json_says_everything(tmp_path: Path) -> None:
 def test_no_cell_of_the_csv_is_a_formula(tmp_path: Path, trigger: str) -> None:
     hostile = intent(1, explanation=trigger, object=trigger, workflow=trigger, change=trigger)
     receipt = recorded(1, detail=trigger, object=trigger, workflow=trigger).receipt
-    write_run(tmp_path, FIRST, hostile, Recorded(receipt, guid(1), trigger))
+    write_run(tmp_path, FIRST, hostile, ReceiptEntry(receipt, guid(1), trigger))
     (record,) = history(read_lines(tmp_path))
     header, row = csv.reader(io.StringIO(csv_header() + csv_row(record), newline=""))
     cells = dict(zip(header, row, strict=True))
@@ -202,7 +202,7 @@ def test_lines_since_some_heads_are_those_that_the_heads_do_not_vouch_for(tmp_pa
 
     assert since(then) == {guid(1): [(FIRST, "Intent")]}
     assert since(ledger_heads(tmp_path)) == {}
-    assert since(()) == {guid(1): [(THIRD, "Intent"), (THIRD, "Recorded"), (FIRST, "Intent")]}
+    assert since(()) == {guid(1): [(THIRD, "Intent"), (THIRD, "ReceiptEntry"), (FIRST, "Intent")]}
     assert since((), "https://other.example.com") == {}
 
 
@@ -213,7 +213,7 @@ def test_lines_since_heads_noted_in_the_middle_of_a_run_begin_there(tmp_path: Pa
         journal.append(recorded(1))
     write_run(tmp_path, SECOND, closed(1))
     (lines,) = lines_since(tmp_path, then, [guid(1)], [PROVENANCE.target]).values()
-    assert [type(line.entry) for line in lines] == [Recorded, Closed]
+    assert [type(line.entry) for line in lines] == [ReceiptEntry, ClosedEntry]
     assert heads_not_in(tmp_path, then) == ()
     assert heads_of(tmp_path, head_digest(then)) is None
 

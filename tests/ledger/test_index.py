@@ -11,7 +11,7 @@ from reconciler.ledger.index import read_index, read_seals
 from reconciler.model.decision import Seal, WindowUse
 from reconciler.model.guid import Guid
 from reconciler.model.receipt import Outcome, Proof
-from reconciler.model.record import Entry, OpenIntent, Recorded, Remembered, Sealed, Story
+from reconciler.model.record import Entry, LastWrite, OpenIntent, ReceiptEntry, Sealed, TicketHistory
 from reconciler.model.value import replace
 from tests.builders import APPROVED, NOW, PENDING, between, guid
 from tests.ledger.ledgers import (
@@ -27,7 +27,7 @@ from tests.ledger.ledgers import (
 )
 
 TARGETS = [PROVENANCE.target]
-APPLIED = Remembered(
+APPLIED = LastWrite(
     after=APPROVED,
     outcome=Outcome.APPLIED,
     proof=Proof.ACCEPTED,
@@ -45,33 +45,33 @@ APPLIED = Remembered(
 ONE = frozenset({"000000000001"})
 
 
-def known(root: Path, *numbers: int) -> Mapping[Guid, Story]:
+def known(root: Path, *numbers: int) -> Mapping[Guid, TicketHistory]:
     """What the index says of some tickets."""
-    return read_index(root, map(guid, numbers), TARGETS).stories
+    return read_index(root, map(guid, numbers), TARGETS).histories
 
 
-def story(root: Path, *entries: Entry) -> Story | None:
+def history(root: Path, *entries: Entry) -> TicketHistory | None:
     """What the index says of ticket 1 after one run."""
     write_run(root, FIRST, *entries)
     return known(root, 1).get(guid(1))
 
 
 def test_a_ledger_that_was_never_begun_knows_nothing(tmp_path: Path) -> None:
-    assert read_index(tmp_path / "ledger", [guid(1)], TARGETS).stories == {}
+    assert read_index(tmp_path / "ledger", [guid(1)], TARGETS).histories == {}
 
 
 def test_an_applied_update_is_remembered_with_who_and_why(tmp_path: Path) -> None:
-    assert story(tmp_path, intent(), recorded()) == Story(last=APPLIED, operations=ONE)
+    assert history(tmp_path, intent(), recorded()) == TicketHistory(last=APPLIED, operations=ONE)
 
 
 def test_only_tickets_that_are_asked_for_and_known_are_told(tmp_path: Path) -> None:
     write_run(tmp_path, FIRST, intent(1), recorded(1), intent(2), recorded(2))
-    assert known(tmp_path, 1, 3) == {guid(1): Story(last=APPLIED, operations=ONE)}
+    assert known(tmp_path, 1, 3) == {guid(1): TicketHistory(last=APPLIED, operations=ONE)}
 
 
 def test_an_update_that_waits_for_others_is_remembered_with_what_was_seen(tmp_path: Path) -> None:
     waiting = recorded(outcome=Outcome.AWAITING_OTHERS, gone=False, seen=PENDING)
-    found = story(tmp_path, intent(), waiting)
+    found = history(tmp_path, intent(), waiting)
     assert found is not None
     assert found.last is not None
     assert (found.last.outcome, found.last.gone, found.last.seen) == (Outcome.AWAITING_OTHERS, False, PENDING)
@@ -81,40 +81,40 @@ def test_a_schedule_and_its_window_are_remembered(tmp_path: Path) -> None:
     window = WindowUse("sat-night", "FREQ=WEEKLY")
     after = between("2026-11-28T22:00:00Z", "2026-11-29T02:00:00Z")
     receipt = recorded(after=after, gone=False, seen=after).receipt
-    found = story(tmp_path, intent(after=after, window=window), Recorded(receipt, decided(1), None, window))
+    found = history(tmp_path, intent(after=after, window=window), ReceiptEntry(receipt, decided(1), None, window))
     assert found is not None
     assert found.last is not None
     assert (found.last.after, found.last.window, found.last.seen) == (after, window, after)
 
 
 def test_an_intent_without_a_receipt_is_open(tmp_path: Path) -> None:
-    assert story(tmp_path, intent()) == Story(open=OpenIntent(intent(), FIRST), operations=ONE)
+    assert history(tmp_path, intent()) == TicketHistory(open=OpenIntent(intent(), FIRST), operations=ONE)
 
 
 def test_an_unknown_outcome_leaves_the_intent_open(tmp_path: Path) -> None:
     unknown = recorded(outcome=Outcome.UNKNOWN, gone=False, proof=Proof.NONE)
     lost = OpenIntent(intent(), FIRST, lost_at=unknown.receipt.at)
-    assert story(tmp_path, intent(), unknown) == Story(open=lost, operations=ONE)
+    assert history(tmp_path, intent(), unknown) == TicketHistory(open=lost, operations=ONE)
     write_run(tmp_path, SECOND, recorded(outcome=Outcome.UNKNOWN, gone=False, at=NOW + timedelta(hours=1)))
     assert known(tmp_path, 1)[guid(1)].open == lost, "who finds nothing out loses no answer"
 
 
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.REJECTED_BY_SERVER, Outcome.STALE])
 def test_an_update_that_had_no_effect_leaves_no_trace(tmp_path: Path, outcome: Outcome) -> None:
-    assert story(tmp_path, intent(), recorded(outcome=outcome, gone=False)) == Story(operations=ONE)
+    assert history(tmp_path, intent(), recorded(outcome=outcome, gone=False)) == TicketHistory(operations=ONE)
 
 
 def test_an_update_without_effect_does_not_hide_the_one_before(tmp_path: Path) -> None:
     write_run(tmp_path, FIRST, intent(), recorded())
     write_run(tmp_path, SECOND, intent(operation="b"), recorded(operation="b", outcome=Outcome.FAILED, gone=False))
-    assert known(tmp_path, 1) == {guid(1): Story(last=APPLIED, operations=ONE | {"b"})}
+    assert known(tmp_path, 1) == {guid(1): TicketHistory(last=APPLIED, operations=ONE | {"b"})}
 
 
 def test_a_step_that_was_not_reached_settles_nothing(tmp_path: Path) -> None:
     write_run(tmp_path, FIRST, intent())
     skipped = recorded(outcome=Outcome.NOT_ATTEMPTED, operation=None, gone=False)
     write_run(tmp_path, SECOND, skipped, recorded(outcome=Outcome.STALE, operation=None, gone=False))
-    assert known(tmp_path, 1) == {guid(1): Story(open=OpenIntent(intent(), FIRST), operations=ONE)}
+    assert known(tmp_path, 1) == {guid(1): TicketHistory(open=OpenIntent(intent(), FIRST), operations=ONE)}
 
 
 def test_the_next_run_settles_the_intent_of_a_dead_one(tmp_path: Path) -> None:
@@ -129,26 +129,28 @@ def test_the_next_run_settles_the_intent_of_a_dead_one(tmp_path: Path) -> None:
 def test_a_receipt_of_another_operation_does_not_settle_an_intent(tmp_path: Path) -> None:
     write_run(tmp_path, FIRST, intent(operation="aaa"), recorded(operation="aa", outcome=Outcome.FAILED, gone=False))
     assert known(tmp_path, 1) == {
-        guid(1): Story(open=OpenIntent(intent(operation="aaa"), FIRST), operations=frozenset({"aa", "aaa"}))
+        guid(1): TicketHistory(open=OpenIntent(intent(operation="aaa"), FIRST), operations=frozenset({"aa", "aaa"}))
     }
 
 
 def test_a_later_intent_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
     again = intent(operation="b", attempt=2)
-    assert story(tmp_path, intent(), again) == Story(open=OpenIntent(again, FIRST), operations=ONE | {again.operation})
+    assert history(tmp_path, intent(), again) == TicketHistory(
+        open=OpenIntent(again, FIRST), operations=ONE | {again.operation}
+    )
 
 
 def test_a_ticket_that_was_seen_to_be_gone_stays_gone(tmp_path: Path) -> None:
     write_run(tmp_path, FIRST, intent(), recorded(gone=False))
     assert [told.last and told.last.gone for told in known(tmp_path, 1).values()] == [False]
     write_run(tmp_path, SECOND, closed(1))
-    assert known(tmp_path, 1) == {guid(1): Story(last=APPLIED, operations=ONE)}
+    assert known(tmp_path, 1) == {guid(1): TicketHistory(last=APPLIED, operations=ONE)}
 
 
 def test_a_receipt_that_finds_the_ticket_gone_closes_it_too(tmp_path: Path) -> None:
     write_run(tmp_path, FIRST, intent(), recorded(gone=False))
     write_run(tmp_path, SECOND, recorded(outcome=Outcome.STALE, operation=None, gone=True))
-    assert known(tmp_path, 1) == {guid(1): Story(last=APPLIED, operations=ONE)}
+    assert known(tmp_path, 1) == {guid(1): TicketHistory(last=APPLIED, operations=ONE)}
 
 
 def test_the_last_word_follows_the_heads_and_not_the_clock(tmp_path: Path) -> None:
@@ -162,7 +164,7 @@ def test_the_last_word_follows_the_heads_and_not_the_clock(tmp_path: Path) -> No
 def test_a_torn_tail_is_treated_as_never_written(tmp_path: Path) -> None:
     path = write_run(tmp_path, FIRST, intent(), recorded())
     path.write_bytes(path.read_bytes()[:-1])
-    assert known(tmp_path, 1) == {guid(1): Story(open=OpenIntent(intent(), FIRST), operations=ONE)}
+    assert known(tmp_path, 1) == {guid(1): TicketHistory(open=OpenIntent(intent(), FIRST), operations=ONE)}
 
 
 def test_text_that_looks_like_a_line_about_another_ticket_fools_nobody(tmp_path: Path) -> None:
@@ -238,7 +240,7 @@ def test_what_was_done_on_another_server_counts_for_nothing(tmp_path: Path) -> N
     write_run(tmp_path, SECOND, recorded(1), provenance=replace(PROVENANCE, target=f"{copy.target}:8443"))
     assert known(tmp_path, 1) == {}
     assert read_seals(tmp_path, TARGETS) == {}
-    assert set(read_index(tmp_path, [guid(1)], [*TARGETS, copy.target]).stories) == {guid(1)}
+    assert set(read_index(tmp_path, [guid(1)], [*TARGETS, copy.target]).histories) == {guid(1)}
     assert len(read_seals(tmp_path, [copy.target])) == 1
 
 

@@ -4,7 +4,7 @@ from reconciler.model.decision import Expectation, Override, Parameters, Seal, S
 from reconciler.model.plan import Control, Plan, Sibling, Step
 from reconciler.model.policy import Freeze, Limits
 from reconciler.model.receipt import Outcome, Proof, Receipt, Run
-from reconciler.model.record import Ended, Entry, Head, Intent, Opened, Recorded, Sealed
+from reconciler.model.record import Ended, Entry, Head, Intent, Opened, ReceiptEntry, Sealed
 from reconciler.model.verdict import Reason, Verdict
 from tests.builders import APPROVED, NOW, PENDING, WORKFLOW, at, between, guid
 from tests.builders import plan as make_plan
@@ -99,9 +99,9 @@ ENTRIES: tuple[Entry, ...] = (
     Opened(NOW, decided(4), (HEAD, HEAD), "2/4", ("freeze: a until b: c (x.yaml:1)",)),
     FULL_INTENT,
     make_intent(1, object="", workflow="", change=None),
-    Recorded(FULL_RECEIPT, decided(7), "CHG0041234", WEEKLY),
+    ReceiptEntry(FULL_RECEIPT, decided(7), "CHG0041234", WEEKLY),
     make_recorded(1),
-    Recorded(BARE_RECEIPT, decided(8)),
+    ReceiptEntry(BARE_RECEIPT, decided(8)),
     closed(1),
     Sealed(NOW, Seal("tickets/old.yaml", decided(3), 12)),
     Ended(NOW, {Outcome.APPLIED: 2, Outcome.UNKNOWN: 1}, "interrupted"),

@@ -9,7 +9,7 @@ from reconciler.model.guid import Guid
 from reconciler.model.plan import Control, Plan, Sibling, Step
 from reconciler.model.policy import Freeze, Limits
 from reconciler.model.receipt import Outcome, Proof, Receipt, Run
-from reconciler.model.record import Closed, Ended, Entry, Head, Intent, Opened, Recorded, Sealed
+from reconciler.model.record import ClosedEntry, Ended, Entry, Head, Intent, Opened, ReceiptEntry, Sealed
 from reconciler.model.review import Provenance, Review
 from reconciler.model.status import Schedule, State, Status
 from reconciler.model.verdict import Reason, Verdict
@@ -147,8 +147,8 @@ intents = st.builds(
 entries: st.SearchStrategy[Entry] = st.one_of(
     st.builds(Opened, instants, digests, st.lists(heads, max_size=2).map(tuple), some, many),
     intents,
-    st.builds(Recorded, receipts, digests, some, st.none() | windows),
-    st.builds(Closed, instants, guids, digests),
+    st.builds(ReceiptEntry, receipts, digests, some, st.none() | windows),
+    st.builds(ClosedEntry, instants, guids, digests),
     st.builds(Sealed, instants, seals),
     st.builds(Ended, instants, st.dictionaries(st.sampled_from(Outcome), st.integers(1, 99)), some),
 )

@@ -71,7 +71,7 @@ def test_a_ledger_of_an_earlier_release_is_intact_and_remembered() -> None:
     root = FORMATS / "ledger"
     assert verify(root).lines == 13
     assert len(list(read_lines(root))) == 13
-    assert set(read_index(root, [guid(1), guid(3), guid(7)], [PROVENANCE.target]).stories) == {
+    assert set(read_index(root, [guid(1), guid(3), guid(7)], [PROVENANCE.target]).histories) == {
         guid(1),
         guid(3),
         guid(7),

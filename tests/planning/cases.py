@@ -11,7 +11,7 @@ from reconciler.model.decision import Decision, WindowUse
 from reconciler.model.guid import parse_guid
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Outcome, Proof
-from reconciler.model.record import Intent, OpenIntent, Remembered, Story
+from reconciler.model.record import Intent, LastWrite, OpenIntent, TicketHistory
 from reconciler.model.settings import Settings
 from reconciler.model.status import State
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
@@ -28,9 +28,9 @@ def plan_of(case: Path) -> Plan:
     now = at(_json(case / "case.json")["now"])
     settings = load_settings("reconciler.yaml", None, {}) if Path("reconciler.yaml").exists() else Settings()
     desired = load_desired(["manifests"], windows=settings.windows, now=now)
-    live, stories = _json(case / "live.json"), _json(case / "story.json")
+    live, histories = _json(case / "live.json"), _json(case / "story.json")
     steps = [
-        judge(one, _reading(live, one.guid), _story(stories.get(one.guid, {}), one), now) for one in desired.decisions
+        judge(one, _reading(live, one.guid), _story(histories.get(one.guid, {}), one), now) for one in desired.decisions
     ]
     return assemble(Header("test", "https://tpp", now), steps, desired.overrides, Circumstances(settings.policy, now))
 
@@ -72,15 +72,15 @@ def _reading(live: Mapping[str, Any], guid: str) -> Reading:
     )
 
 
-def _story(told: Mapping[str, Any], decision: Decision) -> Story:
+def _story(told: Mapping[str, Any], decision: Decision) -> TicketHistory:
     last = told.get("applied")
     left = told.get("intent")
-    return Story(_remembered(told, last, decision) if last else None, _open(left, decision) if left else None)
+    return TicketHistory(_remembered(told, last, decision) if last else None, _open(left, decision) if left else None)
 
 
-def _remembered(told: Mapping[str, Any], last: Mapping[str, Any], decision: Decision) -> Remembered:
+def _remembered(told: Mapping[str, Any], last: Mapping[str, Any], decision: Decision) -> LastWrite:
     same_window = decision.window is not None and told.get("window") == decision.window.name
-    return Remembered(
+    return LastWrite(
         after=_state(last),
         outcome=Outcome(told.get("outcome", "applied")),
         proof=Proof(told.get("proof", "confirmed")),

@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.model.decision import Expectation, WindowUse
 from reconciler.model.receipt import Outcome, Proof
-from reconciler.model.record import Intent, OpenIntent, Remembered, Story
+from reconciler.model.record import Intent, LastWrite, OpenIntent, TicketHistory
 from reconciler.model.status import State, Status, wanted_from
 from reconciler.model.ticket import Found, Gone, Hidden, Reading, Unread
 from reconciler.model.value import replace
@@ -25,8 +25,8 @@ from tests.builders import (
     at,
     between,
     guid,
+    last_write,
     live,
-    remembered,
 )
 
 COMING = between("2026-11-28T22:00:00Z", "2026-11-29T02:00:00Z")
@@ -49,22 +49,22 @@ def there(state: State = PENDING, **ticket: Any) -> Reading:
     return Found(live(state=state, **ticket))
 
 
-def applied(state: State, **changes: Any) -> Story:
+def applied(state: State, **changes: Any) -> TicketHistory:
     """Our last receipt says that we brought it into a state."""
-    return Story(last=remembered(after=state, **changes))
+    return TicketHistory(last=last_write(after=state, **changes))
 
 
-def waiting(state: State) -> Story:
+def waiting(state: State) -> TicketHistory:
     """Our last update was accepted, and other approvers were still due."""
     return applied(state, outcome=Outcome.AWAITING_OTHERS, proof=Proof.TAGGED, seen=PENDING)
 
 
-def inferred(state: State) -> Story:
+def inferred(state: State) -> TicketHistory:
     """Our last update got no answer, and then the ticket was gone."""
     return applied(state, proof=Proof.INFERRED, gone=True)
 
 
-def left_open(after: State, before: State = PENDING, last: Remembered | None = None, **changes: Any) -> Story:
+def left_open(after: State, before: State = PENDING, last: LastWrite | None = None, **changes: Any) -> TicketHistory:
     """A run died between its intent and its receipt."""
     values: dict[str, Any] = {
         "at": at("2026-11-23T11:00:00Z"),
@@ -77,7 +77,7 @@ def left_open(after: State, before: State = PENDING, last: Remembered | None = N
         "workflow": WORKFLOW,
         "updated": SEEN_BEFORE,
     }
-    return Story(last, OpenIntent(Intent(**(values | changes)), "20261123T110000Z-000002"))
+    return TicketHistory(last, OpenIntent(Intent(**(values | changes)), "20261123T110000Z-000002"))
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Case:
     reason: Is
     wanted: State
     reading: Reading
-    story: Story = Story()
+    history: TicketHistory = TicketHistory()
     now: datetime = NOW
     decision: dict[str, Any] = field(default_factory=dict)
 
@@ -100,7 +100,7 @@ class Case:
 
 A_MOMENT_AGO = left_open(APPROVED, at=at("2026-11-23T11:46:00Z"))
 LOST_A_MOMENT_AGO = replace(left_open(APPROVED), open=OpenIntent(left_open(APPROVED).open.intent, "r", lost_at=NOW))  # type: ignore[union-attr]
-KNOWS_THE_TAG = Story(operations=frozenset({TAG}))
+KNOWS_THE_TAG = TicketHistory(operations=frozenset({TAG}))
 TYPO = {"expect": Expectation(object=r"\VED\Policy\Web\other.example.com")}
 OTHER_STAGE = {"expect": Expectation(object=OBJECT, workflow=r"\VED\Policy\Workflows\Stage 500")}
 AS_REVIEWED = {"expect": Expectation(object=OBJECT.upper(), workflow=WORKFLOW.lower())}
@@ -366,21 +366,21 @@ CASES = (
         Is.CONFLICT_TOO_LATE,
         LATER,
         Gone(),
-        left_open(LATER, RUNNING, remembered(after=RUNNING)),
+        left_open(LATER, RUNNING, last_write(after=RUNNING)),
     ),
     Case(
         "died rejecting what was due anyway",
         Is.CONFLICT_TOO_LATE,
         REJECTED,
         Gone(),
-        left_open(REJECTED, RUNNING, remembered(after=RUNNING)),
+        left_open(REJECTED, RUNNING, last_write(after=RUNNING)),
     ),
     Case(
         "died taking back, and it is gone",
         Is.CONFLICT_TOO_LATE,
         PENDING,
         Gone(),
-        left_open(PENDING, COMING, remembered(after=COMING)),
+        left_open(PENDING, COMING, last_write(after=COMING)),
     ),
     Case("died, old server tells no times", Is.IN_SYNC_LEDGER, COMING, there(NO_TIMES), left_open(COMING)),
     Case(
@@ -388,14 +388,14 @@ CASES = (
         Is.IN_SYNC_LEDGER,
         LATER,
         there(NO_TIMES, explanation=TAGGED),
-        left_open(LATER, NO_TIMES, remembered(after=COMING)),
+        left_open(LATER, NO_TIMES, last_write(after=COMING)),
     ),
     Case(
         "died moving a window on an old server, nothing has changed",
         Is.RESCHEDULE_WANTED,
         LATER,
         there(NO_TIMES),
-        left_open(LATER, NO_TIMES, remembered(after=COMING)),
+        left_open(LATER, NO_TIMES, last_write(after=COMING)),
     ),
     Case(
         "died scheduling, shown as approved with our tag",

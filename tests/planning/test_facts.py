@@ -3,13 +3,13 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.model.record import Story
+from reconciler.model.record import TicketHistory
 from reconciler.model.status import State, Status, state_of, wanted_from
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.planning.judge import judge, judge_closed, needs_reading
-from tests.builders import APPROVED, NOW, PENDING, REJECTED, decision, remembered
+from tests.builders import APPROVED, NOW, PENDING, REJECTED, decision, last_write
 from tests.planning.catalogue import (
     COMING,
     DUE,
@@ -42,7 +42,7 @@ READINGS = st.one_of(
     st.sampled_from([Gone(), Hidden(), Unread("HTTP 503")]),
 )
 SINGLE = st.one_of(
-    st.just(Story()),
+    st.just(TicketHistory()),
     WANTED.map(applied),
     WANTED.map(waiting),
     WANTED.map(inferred),
@@ -51,7 +51,7 @@ SINGLE = st.one_of(
 
 
 @st.composite
-def stories(draw: st.DrawFn) -> Story:
+def histories(draw: st.DrawFn) -> TicketHistory:
     settled = draw(SINGLE)
     if draw(st.booleans()):
         return settled
@@ -67,9 +67,9 @@ DECISIONS = st.builds(
 
 
 @settings(max_examples=1500)
-@given(DECISIONS, READINGS, stories())
-def test_a_write_follows_only_when_nobody_but_us_or_tpp_can_have_moved_the_ticket(decided, reading, story):
-    step = judge(decided, reading, story, NOW)
+@given(DECISIONS, READINGS, histories())
+def test_a_write_follows_only_when_nobody_but_us_or_tpp_can_have_moved_the_ticket(decided, reading, history):
+    step = judge(decided, reading, history, NOW)
     if step.group is not Group.CHANGE:
         return
     assert isinstance(reading, Found)
@@ -79,13 +79,13 @@ def test_a_write_follows_only_when_nobody_but_us_or_tpp_can_have_moved_the_ticke
     assert decided.valid_until is None or decided.valid_until > NOW
     assert step.after.schedule is None or step.after.schedule.stop is None or step.after.schedule.stop > NOW
     assert decided.expect.object in (None, ticket.object)
-    assert untouched(ticket, story)
+    assert untouched(ticket, history)
 
 
-def untouched(ticket: LiveTicket, story: Story) -> bool:
+def untouched(ticket: LiveTicket, history: TicketHistory) -> bool:
     """Whether the state of a ticket follows from what we did to it, or is that of a ticket nobody has touched."""
-    if story.open is not None:
-        intent = story.open.intent
+    if history.open is not None:
+        intent = history.open.intent
         if "[op:" in ticket.explanation:
             return ticket.state in (PENDING, intent.after) or ticket.state.status in (
                 intent.after.status,
@@ -97,7 +97,7 @@ def untouched(ticket: LiveTicket, story: Story) -> bool:
             return True
         if (ticket.state, ticket.updated) != (intent.before, intent.updated):
             return False
-    last = story.last
+    last = history.last
     if last is None:
         return ticket.state == PENDING
     shown = ticket.state.status == last.after.status and ticket.state.schedule in (None, last.after.schedule)
@@ -106,39 +106,39 @@ def untouched(ticket: LiveTicket, story: Story) -> bool:
 
 
 @settings(max_examples=500)
-@given(DECISIONS, stories())
-def test_what_is_gone_is_settled_only_if_the_ledger_knows_that_we_wanted_just_that(decided, story):
-    step = judge(decided, Gone(), story, NOW)
+@given(DECISIONS, histories())
+def test_what_is_gone_is_settled_only_if_the_ledger_knows_that_we_wanted_just_that(decided, history):
+    step = judge(decided, Gone(), history, NOW)
     assert step.group is not Group.CHANGE
-    known = [story.last.after] if story.last else []
-    known += [story.open.intent.after] if story.open else []
+    known = [history.last.after] if history.last else []
+    known += [history.open.intent.after] if history.open else []
     if step.verdict is Verdict.SETTLED:
         assert step.after in known
     if step.verdict is Verdict.MISSING:
-        assert all(state == PENDING for state in known) or story.open is not None
+        assert all(state == PENDING for state in known) or history.open is not None
 
 
 @settings(max_examples=300)
-@given(DECISIONS, READINGS, stories())
-def test_what_is_as_wanted_is_never_a_conflict(decided, reading: Reading, story):
+@given(DECISIONS, READINGS, histories())
+def test_what_is_as_wanted_is_never_a_conflict(decided, reading: Reading, history):
     if not isinstance(reading, Found) or reading.ticket.state != state_of(decided.wanted) or decided.expect.object:
         return
-    step = judge(decided, reading, story, NOW)
+    step = judge(decided, reading, history, NOW)
     if step.reason in (Reason.CONFLICT_UNKNOWN_OPERATION, Reason.UNCLEAR_LOST_ANSWER):
         return
     assert step.verdict in (Verdict.IN_SYNC, Verdict.MISSED, Verdict.EXPIRED) or decided.wanted == wanted_from(PENDING)
 
 
 def test_a_ticket_seen_to_be_gone_is_never_read_again() -> None:
-    assert not needs_reading(Story(last=remembered(gone=True)))
-    assert needs_reading(Story(last=remembered()))
-    assert needs_reading(Story())
-    assert needs_reading(replace(left_open(APPROVED), last=remembered(gone=True)))
+    assert not needs_reading(TicketHistory(last=last_write(gone=True)))
+    assert needs_reading(TicketHistory(last=last_write()))
+    assert needs_reading(TicketHistory())
+    assert needs_reading(replace(left_open(APPROVED), last=last_write(gone=True)))
 
 
 def test_a_closed_ticket_is_judged_as_gone_without_a_reading() -> None:
-    story = Story(last=remembered(gone=True))
-    assert judge_closed(decision(), story, NOW) == judge(decision(), Gone(), story, NOW)
+    history = TicketHistory(last=last_write(gone=True))
+    assert judge_closed(decision(), history, NOW) == judge(decision(), Gone(), history, NOW)
 
 
 def test_the_times_an_old_server_does_not_tell_are_shown_as_the_ledger_knows_them() -> None:

@@ -74,7 +74,7 @@ def test_decisions_in_sealed_manifests_count_for_the_percent_limit() -> None:
     seen = Circumstances(Policy(limits=Limits(percent=50)), NOW)
     alone = assemble(Header("tool", TARGET, NOW), (step(1),), (), seen)
     among = assemble(Header("tool", TARGET, NOW), (step(1),), (), seen, sealed=(API,))
-    assert [found.group for found in alone.steps] == [Group.PERSON]
+    assert [found.group for found in alone.steps] == [Group.ATTENTION]
     assert [found.group for found in among.steps] == [Group.CHANGE]
     assert [found.group for found in enforce_again(among, seen).steps] == [Group.CHANGE]
 

@@ -8,9 +8,9 @@ import pytest
 
 from reconciler.model.decision import Source
 from reconciler.model.receipt import Outcome
-from reconciler.model.record import Closed, Entry, Intent, Line, OpenIntent, Recorded, Story
+from reconciler.model.record import ClosedEntry, Entry, Intent, Line, OpenIntent, ReceiptEntry, TicketHistory
 from reconciler.planning.since import Since, since_plan
-from tests.builders import APPROVED, NOW, PENDING, REJECTED, guid, receipt, remembered, step
+from tests.builders import APPROVED, NOW, PENDING, REJECTED, guid, last_write, receipt, step
 from tests.ledger.ledgers import FIRST, PROVENANCE, decided
 
 STEP = step(1, decision=decided(1))
@@ -25,17 +25,19 @@ def sent(operation: str = "a", **changes: Any) -> Intent:
     return Intent(NOW, operation, guid(1), before=PENDING, **(values | changes))
 
 
-def received(operation: str | None = "a", decision: str = decided(1), **changes: Any) -> Recorded:
-    return Recorded(receipt(1, operation=operation, **changes), decision)
+def received(operation: str | None = "a", decision: str = decided(1), **changes: Any) -> ReceiptEntry:
+    return ReceiptEntry(receipt(1, operation=operation, **changes), decision)
 
 
-def since(entries: Sequence[Entry], story: Story | None = None) -> Since | None:
+def since(entries: Sequence[Entry], history: TicketHistory | None = None) -> Since | None:
     """What is said of one step, where the ledger remembers the last effect of these entries."""
-    effects = [entry for entry in entries if isinstance(entry, Recorded) and entry.receipt.outcome is Outcome.APPLIED]
-    last = remembered(operation=effects[-1].receipt.operation) if effects else None
-    return since_plan([STEP], {guid(1): [line(entry) for entry in entries]}, {guid(1): story or Story(last)}).get(
-        guid(1)
-    )
+    effects = [
+        entry for entry in entries if isinstance(entry, ReceiptEntry) and entry.receipt.outcome is Outcome.APPLIED
+    ]
+    last = last_write(operation=effects[-1].receipt.operation) if effects else None
+    return since_plan(
+        [STEP], {guid(1): [line(entry) for entry in entries]}, {guid(1): history or TicketHistory(last)}
+    ).get(guid(1))
 
 
 def test_without_an_entry_a_step_is_sent() -> None:
@@ -58,7 +60,7 @@ def test_this_very_step_is_done_whatever_the_clock_says(ahead: int) -> None:
         ([sent(), received(outcome=Outcome.UNKNOWN)], "found it unknown since"),
         ([received(None, outcome=Outcome.STALE)], "found it stale since"),
         ([sent(), received(outcome=Outcome.REJECTED_BY_SERVER)], "found it rejected-by-server since"),
-        ([Closed(NOW, guid(1), decided(1))], "has seen that it is gone since"),
+        ([ClosedEntry(NOW, guid(1), decided(1))], "has seen that it is gone since"),
     ],
 )
 def test_any_other_entry_makes_it_stale(entries: list[Entry], why: str) -> None:
@@ -70,8 +72,8 @@ def test_any_other_entry_makes_it_stale(entries: list[Entry], why: str) -> None:
 
 def test_an_intent_that_is_open_again_is_no_proof_that_it_is_done() -> None:
     entries = [sent(), received(), sent("b")]
-    story = Story(remembered(operation="a"), OpenIntent(sent("b"), FIRST))
-    found = since(entries, story)
+    history = TicketHistory(last_write(operation="a"), OpenIntent(sent("b"), FIRST))
+    found = since(entries, history)
     assert found is not None
     assert not found.done
 

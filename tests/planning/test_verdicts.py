@@ -16,7 +16,7 @@ MADE_BY_GUARDS = {reason for reason in Reason if reason.value.startswith("refuse
 
 
 def facts_of(case: Case) -> Facts:
-    return gather(decision(**case.fields), case.reading, case.story, case.now)
+    return gather(decision(**case.fields), case.reading, case.history, case.now)
 
 
 def deciding_row(facts: Facts) -> int:
@@ -30,7 +30,7 @@ def fits(row: Row, facts: Facts) -> bool:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))
 def test_the_catalogue_says_what_every_case_leads_to(case: Case) -> None:
-    assert judge(decision(**case.fields), case.reading, case.story, case.now).reason is case.reason
+    assert judge(decision(**case.fields), case.reading, case.history, case.now).reason is case.reason
 
 
 def test_every_case_has_a_name_of_its_own() -> None:

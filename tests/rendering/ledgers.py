@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from reconciler.model.decision import Source
 from reconciler.model.receipt import Outcome, Proof, Receipt
-from reconciler.model.record import Closed, Ended, Entry, Head, Intent, Line, Opened, Recorded
+from reconciler.model.record import ClosedEntry, Ended, Entry, Head, Intent, Line, Opened, ReceiptEntry
 from reconciler.model.review import Provenance, Review
 from reconciler.model.value import replace
 from reconciler.model.verdict import Verdict
@@ -77,9 +77,11 @@ def lines(decisions: int = 40) -> list[Line]:
         reviewed = None if number % 20 == 7 else REVIEW
         found.append(line(3 * number + 1, intent, run, review=reviewed))
         receipt = builders.receipt(number, at=at + timedelta(seconds=2), after=after, object=dn, verdict=verdict)
-        found.append(line(3 * number + 2, Recorded(_troubled(receipt, number), intent.decision), run, review=reviewed))
+        found.append(
+            line(3 * number + 2, ReceiptEntry(_troubled(receipt, number), intent.decision), run, review=reviewed)
+        )
     first = builders.guid(0)
-    found.append(line(900, Closed(builders.NOW - timedelta(days=3), first, "sha256:" + "0" * 64)))
+    found.append(line(900, ClosedEntry(builders.NOW - timedelta(days=3), first, "sha256:" + "0" * 64)))
     found.append(line(0, Opened(builders.NOW - timedelta(days=57), "sha256:" + "0" * 64)))
     found.append(line(901, Ended(builders.NOW, {Outcome.APPLIED: decisions})))
     return found

@@ -120,7 +120,9 @@ def test_every_word_of_the_model_has_words_for_people() -> None:
     assert set(words.HEADINGS) == set(Verdict)
     assert set(words.OUTCOMES) == set(Outcome)
     assert {
-        reason for reason, found in words.REASONS.items() if reason.verdict.group is Group.PERSON and not found.remedy
+        reason
+        for reason, found in words.REASONS.items()
+        if reason.verdict.group is Group.ATTENTION and not found.remedy
     } == set()
 
 

@@ -27,7 +27,7 @@ from reconciler.model.guid import Guid, parse_guid
 from reconciler.model.plan import Plan
 from reconciler.model.policy import Policy
 from reconciler.model.receipt import Outcome, Receipt, Run
-from reconciler.model.record import NO_STORY, Intent, Line, Opened, Story
+from reconciler.model.record import NO_HISTORY, Intent, Line, Opened, TicketHistory
 from reconciler.model.review import Provenance
 from reconciler.model.settings import Requests, Settings
 from reconciler.model.ticket import Answer, NotSent
@@ -114,15 +114,15 @@ class House:
         """Read, recall and judge, as `reconciler plan` does."""
         now = self.clock.now()
         index = read_index(self.ledger, self.decisions, self.targets)
-        stories, heads = index.stories, index.chain.heads
+        histories, heads = index.histories, index.chain.heads
         steps = []
         with self.session() as session:
-            unsettled = {g: d for g, d in self.decisions.items() if needs_reading(stories.get(g, NO_STORY))}
+            unsettled = {g: d for g, d in self.decisions.items() if needs_reading(histories.get(g, NO_HISTORY))}
             for guid, reading in ticket_reader(session).read_many(unsettled):
-                steps.append(judge(self.decisions[guid], reading, stories.get(guid, NO_STORY), now))
+                steps.append(judge(self.decisions[guid], reading, histories.get(guid, NO_HISTORY), now))
             target = session.target
         for guid in self.decisions.keys() - unsettled.keys():
-            steps.append(judge_closed(self.decisions[guid], stories[guid], now))
+            steps.append(judge_closed(self.decisions[guid], histories[guid], now))
         return assemble(Header("test", target, now, ledger_heads=heads), steps, (), Circumstances(self.policy, now))
 
     def apply(self, plan: Plan | None = None, *, life: Life | None = None) -> Run:
@@ -130,7 +130,7 @@ class House:
         plan, life = plan or self.plan(), life or Life()
         plan = enforce_again(plan, Circumstances(self.policy, self.clock.now()))
         verify(self.ledger)
-        stories = read_index(self.ledger, (step.guid for step in plan.steps), self.targets).stories
+        histories = read_index(self.ledger, (step.guid for step in plan.steps), self.targets).histories
         name = new_run_id(self.clock.now())
         origin = Provenance("test", plan.target)
         with (
@@ -149,15 +149,15 @@ class House:
                 settle=self.settle,
             )
             later = lines_since(self.ledger, plan.ledger_heads, (step.guid for step in plan.changes), self.targets)
-            since = since_plan(plan.changes, later, stories)
-            return apply_plan(plan, stories, context, since=since, workers=self.workers, progress=lambda _: None)
+            since = since_plan(plan.changes, later, histories)
+            return apply_plan(plan, histories, context, since=since, workers=self.workers, progress=lambda _: None)
 
     @property
     def lines(self) -> list[Line]:
         return list(read_lines(self.ledger))
 
-    def story(self, guid: Guid) -> Story:
-        return read_index(self.ledger, [guid], self.targets).stories.get(guid, NO_STORY)
+    def history(self, guid: Guid) -> TicketHistory:
+        return read_index(self.ledger, [guid], self.targets).histories.get(guid, NO_HISTORY)
 
     def deliver(self, entry: Entry) -> None:
         """Carry out an update that the server has heard before, as one does that was held up on its way."""

@@ -13,7 +13,7 @@ from reconciler.ledger.chain import verify
 from reconciler.ledger.history import read_lines
 from reconciler.model.guid import Guid, parse_guid
 from reconciler.model.receipt import Outcome
-from reconciler.model.record import Intent, Recorded
+from reconciler.model.record import Intent, ReceiptEntry
 from reconciler.sandbox.log import Entry
 from reconciler.sandbox.running import Listening, Sandbox, running_sandbox
 from reconciler.sandbox.seed import APPROVER, JOE, Seed, TicketSeed
@@ -84,7 +84,7 @@ class Repository:
         return found
 
     def outcomes(self) -> list[Outcome]:
-        return [line.entry.receipt.outcome for line in read_lines(self.ledger) if isinstance(line.entry, Recorded)]
+        return [line.entry.receipt.outcome for line in read_lines(self.ledger) if isinstance(line.entry, ReceiptEntry)]
 
     def assert_trustworthy(self) -> None:
         """No ticket was written with effect twice, nothing was sent without an intent, and the chain holds."""

@@ -6,7 +6,7 @@ from typing import assert_never
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome
-from reconciler.model.record import Closed, Ended, Intent, Line, Opened, Recorded, Sealed
+from reconciler.model.record import ClosedEntry, Ended, Intent, Line, Opened, ReceiptEntry, Sealed
 from reconciler.model.status import State
 from reconciler.rendering import times
 from reconciler.rendering.escape import html
@@ -38,12 +38,12 @@ _COLUMNS = (
 
 def ledger_page(frame: Frame, lines: Sequence[Line], stories: Mapping[Guid, Sequence[Line]]) -> str:
     """Return the page of all receipts, the newest first, with the plots over time. `lines` are by time."""
-    receipts = [line for line in reversed(lines) if isinstance(line.entry, Recorded)]
+    receipts = [line for line in reversed(lines) if isinstance(line.entry, ReceiptEntry)]
     if receipts:
         content = Table(
             "Every receipt, the newest first",
             _COLUMNS,
-            [_row(line, line.entry) for line in receipts if isinstance(line.entry, Recorded)],
+            [_row(line, line.entry) for line in receipts if isinstance(line.entry, ReceiptEntry)],
             facet=1,
             sorts={"oldest first": (0, 1), "name": (2, 1)},
             hint="Search name, DN, person, commit, run",
@@ -65,7 +65,7 @@ def ledger_page(frame: Frame, lines: Sequence[Line], stories: Mapping[Guid, Sequ
     )
 
 
-def _row(line: Line, entry: Recorded) -> tuple[Cell, ...]:
+def _row(line: Line, entry: ReceiptEntry) -> tuple[Cell, ...]:
     receipt = entry.receipt
     return (
         seconds(receipt.at),
@@ -115,7 +115,7 @@ def _names(story: Sequence[Line], step: Step | None) -> tuple[str, str]:
     found = [
         (entry.object, entry.workflow) if isinstance(entry, Intent) else (entry.receipt.object, entry.receipt.workflow)
         for entry in (line.entry for line in reversed(story))
-        if isinstance(entry, Intent | Recorded)
+        if isinstance(entry, Intent | ReceiptEntry)
     ]
     if step is not None:
         found.insert(0, (step.object, step.workflow))
@@ -134,10 +134,10 @@ def _what(line: Line) -> str:
         case Intent(before=before, after=after, attempt=attempt):
             again = f", attempt {attempt}" if attempt > 1 else ""
             return f"About to send: {html(before.status, 60)} → {html(after.status, 60)}{again}"
-        case Recorded(receipt=receipt):
+        case ReceiptEntry(receipt=receipt):
             words = OUTCOMES[receipt.outcome].cause
             return f"{badge(receipt.outcome.value, _TONES.get(receipt.outcome, 'bad'))} {html(words)}"
-        case Closed():
+        case ClosedEntry():
             return "The ticket no longer exists: settled"
         case Opened():
             return "A run began"
@@ -158,7 +158,7 @@ def _told(line: Line) -> Iterator[tuple[str, str]]:
         yield "Explanation", html(entry.explanation or "", 2_000)
         yield "Manifest", f"<code>{html(str(entry.source))}</code>" if entry.source else ""
         yield "Operation", f"<code>op:{html(entry.operation)}</code>"
-    elif isinstance(entry, Recorded):
+    elif isinstance(entry, ReceiptEntry):
         yield "Proof", html(PROOFS[entry.receipt.proof])
         yield "Detail", html(entry.receipt.detail, 2_000)
         yield "Result", "" if entry.receipt.result is None else str(entry.receipt.result)

@@ -35,7 +35,7 @@ def open_page(frame: Frame, plan: Plan | None, told: Guids[Guid]) -> str:
         + facts(
             (
                 ("Will change", f"{len(plan.changes):,}"),
-                ("Needs attention", f"{total(in_group(plan, Group.PERSON)):,}"),
+                ("Needs attention", f"{total(in_group(plan, Group.ATTENTION)):,}"),
                 ("Unchanged", f"{total(in_group(plan, Group.FINE)):,}"),
                 ("Sealed", f"{plan.decisions_sealed:,}" if plan.sealed else ""),
                 ("Decisions", f"{len(plan.steps) + plan.decisions_sealed:,}"),

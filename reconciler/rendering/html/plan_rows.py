@@ -33,7 +33,7 @@ _SORTS = {"time, earliest first": (3, 1), "time, latest first": (3, -1), "name":
 
 def tone(verdict: Verdict) -> str:
     """The class of the style sheet for a verdict."""
-    return TONES.get(verdict, "care" if verdict.group is Group.PERSON else "calm")
+    return TONES.get(verdict, "care" if verdict.group is Group.ATTENTION else "calm")
 
 
 def plan_table(steps: Iterable[Step], caption: str, told: Set[Guid] = frozenset()) -> Table:

@@ -65,7 +65,7 @@ def plan_markdown(plan: Plan, page: Page = COMMENT) -> str:
 
 def drift_markdown(plan: Plan, page: Page = COMMENT, *, last_success: datetime | None = None) -> str:
     """Return the body of the drift issue: the plan, and how long ago a reconcile last succeeded."""
-    number = len(plan.changes) + total(in_group(plan, Group.PERSON))
+    number = len(plan.changes) + total(in_group(plan, Group.ATTENTION))
     said = "TPP is as git wants it" if not number else f"{counted(number, 'decision')} and TPP differ"
     age = "never, as far as the ledger knows"
     if last_success is not None:
@@ -95,7 +95,7 @@ def _marker(plan: Plan) -> str:
 
 
 def _title(plan: Plan, page: Page) -> str:
-    changes, blocked, around = len(plan.changes), total(in_group(plan, Group.PERSON)), page.pull_request
+    changes, blocked, around = len(plan.changes), total(in_group(plan, Group.ATTENTION)), page.pull_request
     rest = f" {blocked:,} {'more ' if changes else ''}{verb(blocked, 'is', 'are')} blocked" if blocked else ""
     if changes:
         rules = " and change the rules" if around.changes_rules else ""
@@ -111,7 +111,7 @@ def _title(plan: Plan, page: Page) -> str:
 def _head(plan: Plan, page: Page, ask: _Ask, lead: str, urgent: groups.Urgent) -> str:
     around = page.pull_request
     alarming = around.changes_rules or any(each.live and each.live.schedule for each in around.removed)
-    sign = "🔴" if alarming or in_group(plan, Group.PERSON) else "🟢" if plan.changes else "⚪"
+    sign = "🔴" if alarming or in_group(plan, Group.ATTENTION) else "🟢" if plan.changes else "⚪"
     lines = [
         _sends(plan, page, ask),
         removals(around.removed, page, lead=True),
@@ -160,7 +160,7 @@ def _urgent_line(plan: Plan, urgent: groups.Urgent) -> str:
 
 
 def _blocked(plan: Plan) -> str:
-    steps = by_risk(step for step in plan.steps if step.group is Group.PERSON)
+    steps = by_risk(step for step in plan.steps if step.group is Group.ATTENTION)
     if not steps:
         return ""
     jobs = dict.fromkeys(whose(step.reason) for step in steps)
@@ -266,7 +266,7 @@ def _when(step: Step, page: Page) -> str:
 
 def _attention(plan: Plan, page: Page, level: int) -> Iterator[str]:
     """Yield what is blocked, once for each reason: the cause, whose job it is, what to do, and the tickets."""
-    steps = by_risk(step for step in plan.steps if step.group is Group.PERSON)
+    steps = by_risk(step for step in plan.steps if step.group is Group.ATTENTION)
     steps.sort(key=lambda step: (whose(step.reason) != "the author", step.reason.value))
     for reason, found in groupby(steps, key=lambda step: step.reason):
         same, words = list(found), REASONS[reason]

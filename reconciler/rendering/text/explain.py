@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from reconciler.model.explanation import Explanation, Sighted
-from reconciler.model.record import Closed, Ended, Intent, Line, Opened, Recorded, Sealed
+from reconciler.model.record import ClosedEntry, Ended, Intent, Line, Opened, ReceiptEntry, Sealed
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Unread
 from reconciler.rendering import times
 from reconciler.rendering.escape import log_lines, terminal
@@ -90,9 +90,9 @@ def _sibling(other: Sighted) -> Row:
 
 def _story(found: Explanation, view: View) -> Iterator[str]:
     yield painted("Ledger", Ink.STRONG, view.colour)
-    if not found.story:
+    if not found.history:
         yield "  has no entry for it"
-    for line in found.story:
+    for line in found.history:
         when, what = _told(line)
         yield from field(when, what, width=view.width, indent=2, label=len(when))
     yield ""
@@ -106,11 +106,11 @@ def _told(line: Line) -> Row:
             if intent.after.schedule is not None:
                 after = f"{after}, {times.window(intent.after.schedule)}"
             return times.utc(at), f"intent {intent.operation}, attempt {intent.attempt}: {after} ({place})"
-        case Recorded(receipt=receipt):
+        case ReceiptEntry(receipt=receipt):
             detail = f"; {terminal(receipt.detail)}" if receipt.detail else ""
             by = f" by {terminal(line.provenance.identity)}" if line.provenance.identity else ""
             return times.utc(receipt.at), f"{receipt.outcome}{by}: {PROOFS[receipt.proof]}{detail} ({place})"
-        case Closed(at=at):
+        case ClosedEntry(at=at):
             return times.utc(at), f"no longer exists ({place})"
         case Opened(at=at) | Sealed(at=at) | Ended(at=at):
             return times.utc(at), place

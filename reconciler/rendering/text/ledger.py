@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from reconciler.model.history import CLOSED, OPEN, SUPERSEDED, Record
 from reconciler.model.receipt import Outcome
-from reconciler.model.record import Recorded
+from reconciler.model.record import ReceiptEntry
 from reconciler.model.review import Provenance
 from reconciler.rendering import times
 from reconciler.rendering.escape import log_lines, terminal
@@ -63,7 +63,7 @@ def _name(record: Record) -> str:
 def _facts(record: Record, view: View) -> Iterator[tuple[str, str]]:
     yield "ticket", record.guid
     yield "says", _SAYS[record.outcome]
-    if isinstance(record.entry, Recorded):
+    if isinstance(record.entry, ReceiptEntry):
         receipt = record.entry.receipt
         if receipt.detail:
             yield "detail", terminal(receipt.detail, 1_000)

@@ -85,8 +85,8 @@ def _persons(plan: Plan, view: View) -> Iterator[str]:
 
 def _by_reason(plan: Plan) -> list[Step]:
     """What needs attention, with equal reasons side by side, so that each reason is explained once."""
-    order = {verdict: rank for rank, verdict in enumerate(in_group(plan, Group.PERSON))}
-    steps = by_risk(step for step in plan.steps if step.group is Group.PERSON)
+    order = {verdict: rank for rank, verdict in enumerate(in_group(plan, Group.ATTENTION))}
+    steps = by_risk(step for step in plan.steps if step.group is Group.ATTENTION)
     return sorted(steps, key=lambda step: (order[step.verdict], step.reason.value))
 
 

@@ -20,7 +20,7 @@ MARKS: dict[Verdict, tuple[str, Ink]] = {
     Verdict.RESCHEDULE: ("~", Ink.CARE),
     Verdict.REOPEN: ("<", Ink.TAKE_BACK),
 }
-_PERSON_MARK = ("!", Ink.CARE)
+_ATTENTION_MARK = ("!", Ink.CARE)
 _FINE_MARK = ("=", Ink.DIM)
 _SHOWN_SIBLINGS = 5
 _often = lru_cache(maxsize=64)(terminal)
@@ -75,7 +75,7 @@ def one_line(step: Step, view: View) -> str:
 
 def _headline(step: Step, view: View) -> str:
     verdict, verbose = step.verdict, view.detail is Detail.VERBOSE
-    mark, ink = MARKS.get(verdict) or (_PERSON_MARK if verdict.group is Group.PERSON else _FINE_MARK)
+    mark, ink = MARKS.get(verdict) or (_ATTENTION_MARK if verdict.group is Group.ATTENTION else _FINE_MARK)
     place = terminal(str(step.source) if verbose else f"{step.source.path}:{step.source.line}")
     ticket = step.guid if verbose else short(step.guid)
     taken = 2 + 2 + len(ticket) + 2
