@@ -230,7 +230,7 @@ class Client:
             why = f"the server does not know the call {call.name} ({status}): {said}"
             return Failure(why, "check the URL of the server", systemic=True), None
         shown = shown_by(status)
-        why, passing = f"the server answered HTTP {status}: {said}", shown is Shown.BUSY
+        why, passing = f"the server answered HTTP {status}: {said}", shown is not None
         return Failure(why, systemic=status not in (400, 500), passing=passing), shown
 
 

@@ -23,7 +23,7 @@ def impatient(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 
 def test_tickets_that_a_busy_server_did_not_tell_of_may_be_read_again(impatient: Desk) -> None:
-    impatient.sandbox.faults.add(Say(503), operation="ticketDetails")
+    impatient.sandbox.faults.add(Say(502), operation="ticketDetails")
     said = impatient.run("plan")
     assert (said.code, "[error/unavailable]" in said.out) == (7, True)
     assert impatient.run("apply", "--yes").code == 7
@@ -37,14 +37,14 @@ def test_an_answer_that_makes_no_sense_needs_a_human(impatient: Desk) -> None:
 
 def test_what_needs_a_human_comes_before_what_may_be_repeated(impatient: Desk) -> None:
     impatient.decide(APPROVE, MISSING)
-    impatient.sandbox.faults.add(Say(503), operation="ticketDetails", guid=FIRST)
+    impatient.sandbox.faults.add(Say(502), operation="ticketDetails", guid=FIRST)
     assert impatient.run("plan").code == 5
 
 
 def test_a_server_that_goes_away_after_the_plan_may_be_tried_again(impatient: Desk) -> None:
     impatient.decide(APPROVE, f"{{guid: {SECOND}, status: Rejected}}")
     impatient.run("plan", "--out", "plan.json")
-    impatient.sandbox.faults.add(Say(503), operation="ticketDetails")
+    impatient.sandbox.faults.add(Say(502), operation="ticketDetails")
     said = impatient.run("apply", "--yes", "plan.json")
     assert (said.code, impatient.writes()) == (7, [])
 
