@@ -18,6 +18,7 @@ _WEEK = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,5}")
 _UNTIL = re.compile(r"([0-9]{8})(T[0-9]{6})?")
 _RANGES = {"BYMONTHDAY": 31, "BYYEARDAY": 366, "BYWEEKNO": 53, "BYMONTH": 12, "BYSETPOS": 366}
+_WEEKS_OF_A_MONTH = 5
 _COUNTS = {"INTERVAL": 1_000, "COUNT": 10_000}
 _NOT_WITH = {
     "BYMONTHDAY": ("WEEKLY",),
@@ -48,7 +49,7 @@ def check_rule(window: RecurringWindow) -> None:
         _until(window.rule, parts["UNTIL"])
     first = _first(window, parts)
     if first is None:
-        message = f"rule {quote(window.rule)} never comes: there is no such day"
+        message = f"rule {quote(window.rule)} never comes: there is no such day within {_LONGEST_WAIT} years"
         raise InvalidValue(Code.WINDOW_RULE, message, "check its days, its UNTIL and `first`", ("rule",))
     if "COUNT" in parts and first != window.first:
         message = f"rule {quote(window.rule)} counts from a day that it does not mean"
@@ -68,6 +69,8 @@ def _first(window: RecurringWindow, parts: dict[str, str]) -> datetime | None:
     if found is None or found.year - cycles * _CYCLE > _LAST_YEAR:
         return None
     first = found.replace(year=found.year - cycles * _CYCLE)
+    if first.year - window.first.year > _LONGEST_WAIT:
+        return None
     return first if any(days_of(window, first)) else None
 
 
@@ -111,9 +114,10 @@ def _check_part(rule: str, name: str, value: str) -> None:
 def _check_days(rule: str, parts: dict[str, str]) -> None:
     """Check BYDAY, and that a week of the year says which of its days it means."""
     numbered = False
+    most = _WEEKS_OF_A_MONTH if parts["FREQ"] == "MONTHLY" or "BYMONTH" in parts else _RANGES["BYWEEKNO"]
     for item in parts["BYDAY"].split(",") if "BYDAY" in parts else ():
         found = _DAY_OF_WEEK.fullmatch(item)
-        if found is None or (found[1] and not 1 <= abs(int(found[1])) <= _RANGES["BYWEEKNO"]):
+        if found is None or (found[1] and not 1 <= abs(int(found[1])) <= most):
             raise _refused(
                 rule, "BYDAY takes days of the week: MO, TU, WE, TH, FR, SA, SU, or 1SU, -1FR in a month or year"
             )

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.manifests.problems import InvalidValue
@@ -118,6 +118,9 @@ PARTS = {
         lambda names: st.tuples(*(st.sampled_from([f"{name}={value}" for value in PARTS[name]]) for name in names))
     ),
 )
+@example("WEEKLY", ("INTERVAL=1000", "BYMONTH=2"))
+@example("MONTHLY", ("BYDAY=53MO",))
+@example("YEARLY", ("BYMONTH=2", "BYDAY=-6MO"))
 def test_a_rule_is_refused_in_words_or_comes_soon_and_never_hangs(frequency: str, parts: tuple[str, ...]) -> None:
     made = window(";".join([f"FREQ={frequency}", *parts]), "2036-01-01")
     fault = refused(made)
