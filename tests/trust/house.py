@@ -81,6 +81,23 @@ class SleepClock:
 
 
 @dataclass
+class MachineClock:
+    """A machine's clock, which is ahead of the server's by some time, or behind it."""
+
+    server: SleepClock
+    skew: timedelta
+
+    def now(self) -> datetime:
+        return self.server.now() + self.skew
+
+    def monotonic(self) -> float:
+        return self.server.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        self.server.sleep(seconds)
+
+
+@dataclass
 class House:
     """A server, a repository's decisions, and a ledger: plan and apply as often as you like.
 
@@ -97,22 +114,28 @@ class House:
     settle: float = 5.0
     read_timeout: float = PATIENT
     late: float | None = None
+    skew: timedelta = timedelta()
 
     @property
     def targets(self) -> tuple[str, ...]:
         return (self.sandbox.url,)
+
+    @property
+    def machine(self) -> "MachineClock":
+        """The clock of the machine that runs, which may differ from the server's."""
+        return MachineClock(self.clock, self.skew)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
         limits = Requests(reads=4, writes=self.workers, connect_timeout=5.0, read_timeout=self.read_timeout, wait=0.0)
         settings = Settings(server=self.sandbox.url, requests=limits)
         secrets = Secrets(token=Secret(self.sandbox.token))
-        with open_session(settings, secrets, self.clock, jitter=lambda: 0.0) as session:
+        with open_session(settings, secrets, self.machine, jitter=lambda: 0.0) as session:
             yield session
 
     def plan(self) -> Plan:
         """Read, recall and judge, as `reconciler plan` does."""
-        now = self.clock.now()
+        now = self.machine.now()
         index = read_index(self.ledger, self.decisions, self.targets)
         histories, heads = index.histories, index.chain.heads
         steps = []
@@ -128,21 +151,21 @@ class House:
     def apply(self, plan: Plan | None = None, *, life: Life | None = None) -> Run:
         """Apply a plan, or one that is made now, as `reconciler apply` does. With a `life` the process may die."""
         plan, life = plan or self.plan(), life or Life()
-        plan = enforce_again(plan, Circumstances(self.policy, self.clock.now()))
+        plan = enforce_again(plan, Circumstances(self.policy, self.machine.now()))
         verify(self.ledger)
         histories = read_index(self.ledger, (step.guid for step in plan.steps), self.targets).histories
-        name = new_run_id(self.clock.now())
+        name = new_run_id(self.machine.now())
         origin = Provenance("test", plan.target)
         with (
             self.session() as session,
-            hold_lock(self.ledger, this_process(name, self.clock.now())) as lock,
-            closing(open_journal(lock, name, origin, Opened(self.clock.now(), plan.digest))) as journal,
+            hold_lock(self.ledger, this_process(name, self.machine.now())) as lock,
+            closing(open_journal(lock, name, origin, Opened(self.machine.now(), plan.digest))) as journal,
         ):
             context = RunContext(
                 reader=MortalReader(ticket_reader(session), life),
                 writer=LateWriter(MortalWriter(ticket_writer(session), life), self),
                 ledger=MortalLedger(journal, life),
-                clock=self.clock,
+                clock=self.machine,
                 breaker=CircuitBreaker(self.stop, self.policy.failure_budget),
                 run=name,
                 origin=origin,

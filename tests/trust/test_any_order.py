@@ -1,4 +1,4 @@
-"""Edits of manifests, people at the console, TPP's own processing, faults, late effects and crashes, in any order.
+"""Edits of manifests, people at the console, TPP's own processing, faults, late effects, clocks that jump and crashes.
 
 `TRUST_EXAMPLES=2000 pytest tests/trust/test_any_order.py` looks for new orders; otherwise the same ones are tried.
 """
@@ -167,7 +167,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.apply(plan, dict(self.epochs))
         self.house.sandbox.faults.clear()
 
-    @rule(name=st.sampled_from(UNANSWERED), number=TICKETS, late=st.sampled_from([1.0, 40.0, 700.0]))
+    @rule(name=st.sampled_from(UNANSWERED), number=TICKETS, late=st.sampled_from([1.0, 40.0, 400.0]))
     def plan_and_apply_with_a_late_effect(self, name: str, number: int, late: float) -> None:
         plan = self.house.plan()
         self.house.sandbox.faults.add(FAULTS[name], operation="ticketUpdateStatus", guid=guid(number), times=1)
@@ -175,6 +175,11 @@ class AnyOrder(RuleBasedStateMachine):
         self.apply(plan, dict(self.epochs))
         self.house.late = None
         self.house.sandbox.faults.clear()
+
+    @rule(minutes=st.sampled_from([-4, -2, 0, 2, 4]))
+    def the_clock_jumps(self, minutes: int) -> None:
+        """Another machine runs from now on, or this one's clock is set: within what an apply allows."""
+        self.house.skew = timedelta(minutes=minutes)
 
     @rule(minutes=st.sampled_from([1, 10, 16]))
     def minutes_pass(self, minutes: int) -> None:

@@ -114,3 +114,17 @@ def test_what_is_not_known_is_shown_with_a_remedy_in_every_view(repository: Repo
     assert reason in explained.out
     told = " ".join(explained.out.split())
     assert ("plan again" if reason.startswith("unclear") else "ledger adopt") in told
+
+
+@pytest.mark.parametrize(("planned", "applied"), [(2, 0), (0, -4), (2, -2)], ids=["ahead", "behind", "both"])
+def test_a_saved_plan_is_applied_once_whatever_the_clocks_of_the_machines_say(
+    repository: Repository, planned: int, applied: int
+) -> None:
+    server = repository.server
+    repository.decide(ONE)
+    repository.later(minutes=planned)
+    assert repository.run("plan", "--out", "plan.json").code == 0
+    repository.later(minutes=applied - planned)
+    for _ in range(3):
+        assert repository.run("apply", "plan.json", "--yes").code == 0
+    assert (len(server.updates), server.effects[ONE]) == (1, 1)
