@@ -451,6 +451,7 @@ def record_members(record: Record) -> dict[str, Json]:
         "proof": receipt.proof.value if receipt else None,
         "detail": receipt.detail if receipt else "",
         "explanation": intent.explanation if intent else None,
+        "parameters": plain(intent.parameters) if intent else {},
         "operation": receipt.operation if receipt else intent.operation if intent else None,
         "decision": record.decision,
         "source": plain(record.source),

@@ -119,6 +119,7 @@ def _intent(step: Step, ticket: LiveTicket, context: RunContext) -> Intent:
         window=step.window,
         source=step.source,
         created=ticket.created,
+        parameters=step.parameters,
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
-from reconciler.model.decision import Seal, Source, WindowUse
+from reconciler.model.decision import Parameters, Seal, Source, WindowUse
 from reconciler.model.guid import Guid
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.review import Provenance
@@ -53,6 +53,7 @@ class Intent(Struct, frozen=True):
     source: Source | None = None
     attempt: Count = 1
     created: datetime | None = None
+    parameters: Parameters = Parameters()
 
 
 class ReceiptEntry(Struct, frozen=True):

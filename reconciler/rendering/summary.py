@@ -83,7 +83,12 @@ def name_of_receipt(receipt: Receipt) -> str:
 
 def parameters_of(step: Step) -> list[tuple[str, str]]:
     """Every further parameter that an update of this step sends, by the name that manifests use. Not neutral."""
-    sent = ((name, getattr(step.parameters, name)) for name in Parameters.__match_args__)
+    return parameters_in(step.parameters)
+
+
+def parameters_in(parameters: Parameters) -> list[tuple[str, str]]:
+    """Every parameter that there is, by the name that manifests use. Not neutral."""
+    sent = ((name, getattr(parameters, name)) for name in Parameters.__match_args__)
     return [(name, value if isinstance(value, str) else ", ".join(value)) for name, value in sent if value is not None]
 
 

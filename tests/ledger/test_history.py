@@ -104,6 +104,7 @@ def test_a_record_as_json_says_everything(tmp_path: Path) -> None:
         "proof": "accepted",
         "detail": "",
         "explanation": "as agreed",
+        "parameters": {},
         "operation": "000000000001",
         "decision": f"sha256:{1:064x}",
         "source": None,

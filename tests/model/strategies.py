@@ -143,6 +143,7 @@ intents = st.builds(
     window=st.none() | windows,
     source=st.none() | sources,
     attempt=st.integers(1, 9),
+    parameters=parameters,
 )
 entries: st.SearchStrategy[Entry] = st.one_of(
     st.builds(Opened, instants, digests, st.lists(heads, max_size=2).map(tuple), some, many),

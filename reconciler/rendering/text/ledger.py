@@ -8,7 +8,7 @@ from reconciler.model.record import ReceiptEntry
 from reconciler.model.review import Provenance
 from reconciler.rendering import times
 from reconciler.rendering.escape import log_lines, terminal
-from reconciler.rendering.summary import short
+from reconciler.rendering.summary import parameters_in, short
 from reconciler.rendering.text.layout import Ink, field, fit, fit_start, joined, padded, painted
 from reconciler.rendering.view import PLAIN, Detail, View
 from reconciler.rendering.words import OUTCOMES, PROOFS
@@ -86,6 +86,7 @@ def _decided(record: Record) -> Iterator[tuple[str, str]]:
     yield "before", record.before.status if record.before else ""
     yield "change", record.change or ""
     yield "text", (record.intent.explanation or "") if record.intent else ""
+    yield from parameters_in(record.intent.parameters) if record.intent else ()
     yield "source", str(record.source or "")
 
 
