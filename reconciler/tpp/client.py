@@ -94,6 +94,7 @@ class Client:
         self._after_deadlock = after_deadlock
         self._refresh_permissions = refresh_permissions
         self._lock = Lock()
+        self._announced = False
         self._failed = 0
         self._down: Failure | None = None
 
@@ -116,7 +117,15 @@ class Client:
             if over or not self._cured(retry.cure, made[retry.cure], used):
                 return value
             if waits and made[retry.cure] == retry.attempts:
-                _log.warning("the server is away (%s); it is waited for, see requests.wait", shown)
+                self._announce_waiting(shown)
+
+    def _announce_waiting(self, shown: Shown | None) -> None:
+        """Say once, for all threads, why nothing happens for a while."""
+        with self._lock:
+            known, self._announced = self._announced, True
+        if not known:
+            why = "can't be reached" if shown is Shown.NOT_SENT else "answers HTTP 503"
+            _log.warning("the server %s; it is waited for, at most %g s", why, self.context.limits.wait)
 
     def _cured(self, cure: Cure, attempt: int, refused: Token) -> bool:
         context = self.context
