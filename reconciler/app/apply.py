@@ -10,7 +10,14 @@ from reconciler.app.backends import ticket_writer
 from reconciler.app.change_records import with_change_records
 from reconciler.app.context import Context
 from reconciler.app.plan import Request, Seals, declared, plan_of
-from reconciler.app.reviews import Decided, circumstances, hold_to_reviews, provenance_of, who_acts
+from reconciler.app.reviews import (
+    Decided,
+    circumstances,
+    hold_to_reviewed_plans,
+    hold_to_reviews,
+    provenance_of,
+    who_acts,
+)
 from reconciler.app.saved_plans import read_plan
 from reconciler.app.stopping import watched_signals
 from reconciler.applying.circuit_breaker import CircuitBreaker
@@ -97,6 +104,7 @@ def prepared(context: Context, plan: Plan) -> Prepared:
     _check_time(plan, context.clock.now(), timedelta(seconds=context.settings.plan_ttl))
     seen = with_change_records(context, circumstances(context), plan.steps, "apply")
     held, decided = hold_to_reviews(context, enforce_again(plan, seen), final=True)
+    held = hold_to_reviewed_plans(context, held, decided)
     return Prepared(replace(held, digest=plan.digest), decided)
 
 
@@ -111,6 +119,7 @@ def prepared_now(context: Context, request: Request, reviewed: Path | None = Non
     if context.settings.policy.change_record is not None:
         plan = enforce_again(plan, with_change_records(context, circumstances(context), plan.steps, "apply"))
     plan, decided = hold_to_reviews(context, plan, final=True)
+    plan = hold_to_reviewed_plans(context, plan, decided)
     if reviewed is not None:
         then = read_plan(reviewed)
         _check_target(then, context)

@@ -8,7 +8,10 @@ from reconciler.app.base_branch import changed_rules
 from reconciler.app.context import Context
 from reconciler.app.stopping import global_stop
 from reconciler.app.version import tool
+from reconciler.codec import decode_plan
 from reconciler.errors import CredentialsRefused, GuardRefused, ReconcilerError, ServerFailure
+from reconciler.github.api import GitHub
+from reconciler.github.artifacts import reviewed_plan
 from reconciler.github.event import Event, read_event
 from reconciler.github.git import Git, GitFailure
 from reconciler.github.history import (
@@ -25,11 +28,13 @@ from reconciler.github.history import (
 from reconciler.github.provenance import client_from, token_from
 from reconciler.github.reviews import GitHubReviews
 from reconciler.model.plan import Plan
-from reconciler.model.policy import FourEyes
+from reconciler.model.policy import FourEyes, ReviewedPlan
 from reconciler.model.review import Assessment, BranchCommit, NotReviewed, NotYetReviewed, People, Provenance, Review
+from reconciler.planning.digest import check_digest
 from reconciler.planning.four_eyes import people_by_file
 from reconciler.planning.guards import Circumstances
 from reconciler.planning.planner import enforce_reviews
+from reconciler.planning.reviewed import hold_each
 from reconciler.ports import Caller
 
 _AWAY = NotReviewed(
@@ -173,7 +178,10 @@ def hold_to_reviews(context: Context, plan: Plan, *, final: bool) -> tuple[Plan,
         return _held(context, plan, Decided(rest=_AWAY if final else NotYetReviewed()))
     git = Git.open(Path.cwd(), context.environ, event.server_url, token_from(context.environ))
     decided = Decided()
-    rule = context.settings.policy.four_eyes
+    policy = context.settings.policy
+    rule = policy.four_eyes
+    if rule is None and final and policy.reviewed_plan is ReviewedPlan.REQUIRED:
+        rule = FourEyes(0, allow_direct_push=True)
     if rule is not None and files:
         try:
             decided = _decided(context, git, event, rule, files, final=final)
@@ -269,3 +277,46 @@ def _unknown(fault: ReconcilerError) -> NotReviewed:
 
 def _told(fault: ReconcilerError) -> str:
     return f"{fault.message}; {fault.hint}" if fault.hint else fault.message
+
+
+def hold_to_reviewed_plans(context: Context, plan: Plan, decided: Decided) -> Plan:
+    """Refuse each change that is not as the reviewers of its own pull request saw it in their plan."""
+    event = read_event(context.environ)
+    github = client_from(context.environ, event, context.clock) if event is not None else None
+    if github is None or not plan.changes:
+        return plan
+    required = context.settings.policy.reviewed_plan is ReviewedPlan.REQUIRED
+    known: dict[str, Plan | str | None] = {}
+    by_file: dict[str, Plan | str] = {}
+    for path in sorted({step.source.path for step in plan.changes}):
+        people = decided.by_file.get(path)
+        if isinstance(people, Assessment):
+            if people.head not in known:
+                known[people.head] = _reviewed_plan(context, github, people, required=required)
+            found = known[people.head]
+        else:
+            found = f"no pull request brought it, so no plan of it was reviewed; {_ANOTHER}" if required else None
+        if found is not None:
+            by_file[path] = found
+    return hold_each(plan, by_file)
+
+
+_ANOTHER = "bring it in by a pull request whose plan is reviewed"
+
+
+def _reviewed_plan(context: Context, github: GitHub, people: Assessment, *, required: bool) -> Plan | str | None:
+    environment = context.settings.environment
+    pull = f"PR #{people.review.pull_request}"
+    try:
+        data = reviewed_plan(github, people.head, f"plan-{environment}" if environment else "plan")
+        if data is None:
+            return f"the plan that the reviewers of {pull} saw is not kept any more; {_ANOTHER}" if required else None
+        found = decode_plan(data)
+        check_digest(found)
+    except ReconcilerError as fault:
+        return f"the plan that the reviewers of {pull} saw can't be read: {_told(fault)}" if required else None
+    except ValueError as fault:
+        return f"the plan that the reviewers of {pull} saw can't be read: {fault}; {_ANOTHER}"
+    if (found.target, found.environment, found.commit) != (context.backend.target, environment, people.head):
+        return f"the plan of {pull} was made for {found.target} at {found.commit or 'no commit'}; plan it again"
+    return found

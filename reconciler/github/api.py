@@ -1,8 +1,10 @@
 """The client of GitHub's REST API: one host, bounded time, retries where a repeat does no harm."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
+from urllib.parse import urlsplit
 
 import requests
 from requests.auth import AuthBase
@@ -96,6 +98,27 @@ class GitHub:
         """Delete something. Raises GitHubFailure."""
         self._call("DELETE", self._url(path))
 
+    def download(self, path: str, most: int) -> bytes:
+        """Return a file that GitHub keeps elsewhere; the token does not go there. Raises GitHubFailure.
+
+        GitHub answers with the address of the file, which holds for a minute ("Download an artifact").
+        """
+        url = self._url(path)
+        answer = self.session.get(url, timeout=TIMEOUT, allow_redirects=False)
+        place = answer.headers.get("Location", "")
+        if not answer.is_redirect:
+            raise _refusal("GET", url, answer)
+        if urlsplit(place).scheme != "https" and urlsplit(place).hostname != urlsplit(self.api_url).hostname:
+            raise GitHubFailure(f"GET {url}: the file is not at an https address", "check the proxy")
+        try:
+            with requests.get(place, timeout=TIMEOUT, allow_redirects=False, stream=True, auth=_no_token) as found:
+                data = b"".join(itertools.takewhile(bool, found.iter_content(1 << 16))) if found.ok else b""
+        except requests.RequestException as fault:
+            raise GitHubFailure(f"GET {url}: {type(fault).__name__}", "check the network and the proxy") from None
+        if not data or len(data) > most:
+            raise GitHubFailure(f"GET {url}: the file could not be had, or is too large", "run the job again")
+        return data
+
     def _url(self, path: str) -> str:
         return f"{self.api_url}/repos/{self.repository}{path}"
 
@@ -153,6 +176,11 @@ class GitHub:
                 answer.status_code,
             ) from fault
         return body
+
+
+def _no_token(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Leave a request without credentials, also without those of a .netrc."""
+    return request
 
 
 def _refusal(method: str, url: str, answer: requests.Response) -> GitHubFailure:

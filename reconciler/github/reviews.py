@@ -103,6 +103,7 @@ class GitHubReviews:
             ),
             objections=tuple(sorted((login for login in asking if self._may_write(login)), key=str.casefold)),
             unaccounted=hands.unaccounted,
+            head=head,
         )
 
     def _opinions(self, pull: int) -> dict[str, Wire]:

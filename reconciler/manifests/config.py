@@ -19,7 +19,7 @@ from reconciler.manifests.windows import decode_window, seconds
 from reconciler.manifests.yaml import SourceMap, Value, read_file
 from reconciler.model.change_record import ChangeKind, ChangeSystem
 from reconciler.model.decision import Problem, Source
-from reconciler.model.policy import ChangeRule, FourEyes, Freeze, Limits, Policy, WindowRule
+from reconciler.model.policy import ChangeRule, FourEyes, Freeze, Limits, Policy, ReviewedPlan, WindowRule
 from reconciler.model.quoting import quote
 from reconciler.model.server_url import InvalidServerUrl, parse_server_url
 from reconciler.model.settings import Auth, AuthMethod, Requests, Settings, Tls
@@ -299,6 +299,7 @@ def _policy(stated: Members, zone: tzinfo | None, faults: list[InvalidValue]) ->
         four_eyes=None if four_eyes is None else _four_eyes(four_eyes),
         failure_budget=None if budget is None else int(budget),
         change_record=_change_rule(stated["change_record"]) if "change_record" in stated else None,
+        reviewed_plan=ReviewedPlan(stated.get("reviewed_plan", Policy().reviewed_plan)),
     )
 
 

@@ -58,6 +58,13 @@ class ChangeRule(Struct, frozen=True, omit_defaults=True):
     emergency: "ChangeRule | None" = None
 
 
+class ReviewedPlan(StrEnum):
+    """Whether a change needs the plan that the reviewers of its pull request saw."""
+
+    REQUIRED = "required"
+    WHEN_THERE = "when-there"
+
+
 class Policy(Struct, frozen=True):
     """All guard settings of one environment. Empty means: nothing is asked for, nothing is limited."""
 
@@ -69,3 +76,4 @@ class Policy(Struct, frozen=True):
     four_eyes: FourEyes | None = None
     failure_budget: int | None = None
     change_record: ChangeRule | None = None
+    reviewed_plan: ReviewedPlan = ReviewedPlan.WHEN_THERE

@@ -27,12 +27,14 @@ class Assessment(Struct, frozen=True):
     """A pull request as four eyes judge it.
 
     `objections` are people with write access whose latest word is "changes requested". `unaccounted` are bots and
-    addresses behind it of which nobody knows whose hands they are: each asks for one reviewer more.
+    addresses behind it of which nobody knows whose hands they are: each asks for one reviewer more. `head` is the
+    commit that the reviewers saw.
     """
 
     review: Review
     objections: tuple[str, ...] = ()
     unaccounted: tuple[str, ...] = ()
+    head: str = ""
 
 
 class NotYetReviewed(Struct, frozen=True):

@@ -13,7 +13,7 @@ def shortfall(people: People, rule: FourEyes) -> str | None:
             return None
         case NotReviewed(why, direct):
             return None if direct and rule.allow_direct_push else why
-        case Assessment(review, objections, unaccounted):
+        case Assessment(review, objections, unaccounted, _):
             return _missing(review, objections, unaccounted, rule.reviewers)
 
 

@@ -1,11 +1,13 @@
 """A plan held against the one that was reviewed: whatever the review did not contain is refused, row by row."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from reconciler.model.instant import format_instant
 from reconciler.model.plan import Plan, Step
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
+from reconciler.planning.digest import plan_digest
 from reconciler.planning.judge import spell
 
 
@@ -14,6 +16,24 @@ def hold_against(plan: Plan, reviewed: Plan) -> Plan:
     seen = {step.guid: step for step in reviewed.changes}
     steps = tuple(_held(step, seen.get(step.guid)) for step in plan.steps)
     return replace(plan, steps=steps)
+
+
+def hold_each(plan: Plan, reviewed: Mapping[str, Plan | str]) -> Plan:
+    """Hold each change against the plan that the reviewers of its own pull request saw.
+
+    `reviewed` has these plans by the path of the manifest, or says why there is none; a path that it lacks passes.
+    """
+    steps = []
+    for step in plan.steps:
+        then = reviewed.get(step.source.path)
+        if step.group is not Group.CHANGE or then is None:
+            steps.append(step)
+        elif isinstance(then, str):
+            steps.append(replace(step, reason=Reason.REFUSED_NOT_REVIEWED, detail=then))
+        else:
+            steps.append(_held(step, next((one for one in then.changes if one.guid == step.guid), None)))
+    held = tuple(steps)
+    return replace(plan, steps=held, digest=plan_digest(plan.target, held, plan.overrides, plan.sealed))
 
 
 def _held(step: Step, reviewed: Step | None) -> Step:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tests.github.description import answer_of
@@ -160,6 +161,47 @@ def workflow_runs(call: Call) -> Any:
     return 200, {"total_count": len(found), "workflow_runs": [answer_of("workflow-run", run) for run in found]}
 
 
+def list_runs(call: Call) -> Any:
+    """GitHub, "List workflow runs for a repository": a run of a pull request has the head of the pull request."""
+    wanted = {name: call.query[name] for name in ("head_sha", "event") if name in call.query}
+    found = [run for run in call.world.started if all(run[name] == value for name, value in wanted.items())]
+    return 200, {
+        "total_count": len(found),
+        "workflow_runs": [
+            answer_of(
+                "workflow-run",
+                {
+                    "id": run["id"],
+                    "event": run["event"],
+                    "head_sha": run["head_sha"],
+                    "repository": {"id": 4242},
+                    "head_repository": {"id": run["head_repository"]},
+                },
+            )
+            for run in found
+        ],
+    }
+
+
+def list_artifacts(call: Call) -> Any:
+    folder = call.world.artifacts
+    assert folder is not None
+    names = sorted(path.name for path in (folder / call.path[2]).glob("*"))
+    kept = [name for name in names if call.query.get("name") in (None, name)]
+    said = [
+        {"id": int(call.path[2]) * 1000 + names.index(name), "name": name, "expired": call.world.expired}
+        for name in kept
+    ]
+    return 200, {"total_count": len(said), "artifacts": [answer_of("artifact", one) for one in said]}
+
+
+def artifact_of(world: World, number: int) -> Path:
+    """The folder of an artifact."""
+    assert world.artifacts is not None
+    run, place = divmod(number, 1000)
+    return sorted((world.artifacts / str(run)).glob("*"))[place]
+
+
 def list_issues(call: Call) -> Any:
     state, label = call.query.get("state", "open"), call.query.get("labels")
     return 200, [
@@ -247,6 +289,8 @@ ROUTES: dict[tuple[str, str], tuple[Answer, dict[str, str]]] = {
     ("GET", "activity"): (activity, {"contents": "read"}),
     ("GET", "actions/runs/*/approvals"): (approvals, {"actions": "read"}),
     ("GET", "actions/workflows/*/runs"): (workflow_runs, {"actions": "read"}),
+    ("GET", "actions/runs"): (list_runs, {"actions": "read"}),
+    ("GET", "actions/runs/*/artifacts"): (list_artifacts, {"actions": "read"}),
     ("GET", "issues"): (list_issues, {"issues": "read"}),
     ("POST", "issues"): (create_issue, {"issues": "write"}),
     ("PATCH", "issues/*"): (change_issue, {"issues": "write"}),

@@ -1,7 +1,10 @@
 """A GitHub on loopback that remembers. Every request and every answer is checked against GitHub's description."""
 
+import io
 import json
+import re
 import threading
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,11 +13,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.github import description
-from tests.github.answers import ROUTES, Call, Refused
+from tests.github.answers import ROUTES, Call, Refused, artifact_of
 from tests.github.issuer import Issuer
 from tests.github.world import World
 
 PREFIX = "/api/v3"
+_ARTIFACT = re.compile(r"/actions/artifacts/(\d+)/zip$")
 LEVELS = {"read": 1, "write": 2}
 
 
@@ -128,7 +132,7 @@ def _covers(granted: Mapping[str, str], name: str, level: str) -> bool:
     return LEVELS.get(granted.get(name, ""), 0) >= LEVELS[level]
 
 
-def _handler(github: FakeGitHub) -> type[BaseHTTPRequestHandler]:
+def _handler(github: FakeGitHub) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - one class, which closes over the fake
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -142,6 +146,13 @@ def _handler(github: FakeGitHub) -> type[BaseHTTPRequestHandler]:
                     self.close_connection = True
                     return
                 self._send(fault.status, fault.headers, fault.body)
+            elif self.path.startswith("/blob/"):
+                self._send_blob(int(self.path.removeprefix("/blob/")))
+            elif found := _ARTIFACT.search(self.path):
+                # GitHub, "Download an artifact": a redirect to a store that takes no token of GitHub.
+                github.asked.append(Asked("GET", self.path, token))
+                allowed = github.world.tokens.get(token, {}).get("actions") in LEVELS
+                self._send(302 if allowed else 403, {"Location": f"{github.url}/blob/{found[1]}"}, b"")
             elif issued := github.issuer.answer(self.path, token):
                 self._send(issued[0], {}, json.dumps(issued[1]).encode())
             else:
@@ -149,6 +160,16 @@ def _handler(github: FakeGitHub) -> type[BaseHTTPRequestHandler]:
                 self._send(status, headers, json.dumps(said).encode() if said is not None else b"")
 
         do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 - names of http.server
+
+        def _send_blob(self, number: int) -> None:
+            if "Authorization" in self.headers:
+                self._send(400, {}, b"two ways to log in")
+                return
+            packed, folder = io.BytesIO(), artifact_of(github.world, number)
+            with zipfile.ZipFile(packed, "w") as archive:
+                for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+                    archive.write(file, file.relative_to(folder))
+            self._send(200, {"Content-Type": "application/zip"}, packed.getvalue())
 
         def _send(self, status: int, headers: Mapping[str, str], data: bytes) -> None:
             self.send_response(status)

@@ -1,6 +1,7 @@
 """What a GitHub repository holds, as plain values that tests set up and look at."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 BOT = "github-actions[bot]"
@@ -80,6 +81,12 @@ class World:
     approvals: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
     """Environment reviews of workflow runs: (login, state)."""
     runs: list[dict[str, Any]] = field(default_factory=list)
+    started: list[dict[str, Any]] = field(default_factory=list)
+    """Runs whose artifacts are kept: id, event, head_sha, and the id of the head's repository; newest first."""
+    artifacts: Path | None = None
+    """Where the stand-in of actions/upload-artifact keeps what each run uploads."""
+    expired: bool = False
+    """Whether artifacts are past the days that GitHub keeps them for."""
 
     def next_number(self) -> int:
         return 1 + max([0, *self.pulls, *self.issues])

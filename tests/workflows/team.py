@@ -89,6 +89,15 @@ class Team:
         self.github.world.pushes = [("refs/heads/change", sha, "ann")]
         return pull
 
+    def merge(self, number: int = 7) -> dict[str, Any]:
+        """Have the pull request approved by bob and merged as it is, and return the event of the push."""
+        pull = self.github.world.pulls[number]
+        pull.reviews, pull.merge_commit, pull.merged_by = [("bob", "APPROVED", pull.head)], pull.head, "max"
+        self.github.world.brought[pull.head] = [number]
+        commits = git(self.folder, "rev-list", f"{self.first}..HEAD").splitlines()
+        self.github.world.brought |= {sha: [number] for sha in commits}
+        return {"ref": "refs/heads/main", "after": self.head, "commits": [{"id": self.head}]}
+
     def run(
         self,
         workflow: str,
@@ -100,6 +109,15 @@ class Team:
     ) -> Result:
         """Run a workflow as GitHub would. A fork gets a token that reads, and no identity token."""
         self.runs += 1
+        self.github.world.started.insert(
+            0,
+            {
+                "id": int(self.run_id),
+                "event": event,
+                "head_sha": (payload or {}).get("pull_request", {}).get("head", {}).get("sha", self.head),
+                "head_repository": 6666 if fork else 4242,
+            },
+        )
         environ = {
             "GITHUB_API_URL": self.github.api_url,
             "GITHUB_SERVER_URL": self.github.url,
@@ -153,6 +171,7 @@ def team(folder: Path, *seeds: TicketSeed) -> Iterator[Team]:
     """Set up repository, TPP and GitHub. TPP trusts the identity tokens of this GitHub, as the example asks for."""
     remote, clone = folder / "remote.git", folder / "approvals"
     world = World(tokens={TOKEN: dict(World().tokens[TOKEN]), FORK_TOKEN: dict(READER)})
+    world.artifacts = folder / "artifacts"
     world.permission = {"ann": "write", "bob": "write", "max": "admin"}
     with FakeGitHub(world).serve() as github:
         issuer = JwtMapping(github.url, APPROVER.universal, AUDIENCE, identity_claim="repository_id", pattern="4242")
@@ -161,6 +180,9 @@ def team(folder: Path, *seeds: TicketSeed) -> Iterator[Team]:
         ) as tpp:
             git(folder, "init", "--quiet", "--bare", "--initial-branch=main", str(remote))
             shutil.copytree(EXAMPLE, clone)
+            settings = clone / "reconciler.yaml"
+            text = settings.read_text(encoding="utf-8")
+            settings.write_text(text.replace("  reviewed_plan: required\n", ""), encoding="utf-8")
             git(clone, "init", "--quiet", "--initial-branch=main")
             git(clone, "remote", "add", "origin", str(remote))
             # What sets the repository up has no pull request; what is decided comes after it.

@@ -1,0 +1,39 @@
+"""The plan that the reviewers of a pull request saw: an artifact of the run for the commit that was merged."""
+
+import io
+import zipfile
+
+from reconciler.github.api import GitHub, GitHubFailure
+from reconciler.github.wire import Wire, member, number, text
+
+MOST_BYTES = 200 * 1024 * 1024
+_FILE = "plan.json"
+
+
+def reviewed_plan(github: GitHub, head: str, name: str) -> bytes | None:
+    """Return the newest plan that a run of a pull request made for a commit (`actions: read`), None when none is kept.
+
+    Runs of forks don't count: what they upload is theirs. Raises GitHubFailure.
+    """
+    for run in github.every("/actions/runs", key="workflow_runs", head_sha=head, event="pull_request"):
+        if text(run, "head_sha") != head or not _is_of_this_repository(run):
+            continue
+        for artifact in github.every(f"/actions/runs/{number(run, 'id')}/artifacts", key="artifacts", name=name):
+            if text(artifact, "name") == name and member(artifact, "expired") is False:
+                return _unpacked(github.download(f"/actions/artifacts/{number(artifact, 'id')}/zip", MOST_BYTES))
+    return None
+
+
+def _is_of_this_repository(run: Wire) -> bool:
+    own = number(run, "repository", "id")
+    return own is not None and own == number(run, "head_repository", "id")
+
+
+def _unpacked(data: bytes) -> bytes:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if archive.getinfo(_FILE).file_size > MOST_BYTES:
+                raise GitHubFailure(f"the artifact's {_FILE} is too large", "plan again")
+            return archive.read(_FILE)
+    except (KeyError, zipfile.BadZipFile) as fault:
+        raise GitHubFailure(f"the artifact has no {_FILE}: {fault}", "plan the pull request again") from fault
