@@ -221,6 +221,8 @@ def decode_settings(members: Members, folder: str, faults: list[InvalidValue]) -
     policy = _policy(members.get("policy", {}), zone, faults)
     if zone is None and "timezone" in members:  # reported by itself; what follows from it is nobody's fault
         faults[:] = [fault for fault in faults if fault.code is not Code.TIME_NO_OFFSET]
+        unknown = members["timezone"]
+        windows = {name: each for name, each in windows.items() if getattr(each, "timezone", None) != unknown}
     former = (
         attempt(partial(_server, url), faults, "former_servers", index)
         for index, url in enumerate(members.get("former_servers", ()))

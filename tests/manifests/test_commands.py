@@ -171,3 +171,19 @@ def test_a_name_that_a_comment_cuts_off_is_warned_of(
         "valid: 1 decision in 1 file\n",
         "",
     )
+
+
+def test_a_window_in_an_unknown_zone_is_told_of_once(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("reconciler.yaml").write_text(
+        "version: 1\ntimezone: Europe/Berlln\n"
+        "windows: {sat-night: {rule: FREQ=WEEKLY;BYDAY=SA, start: '22:00', duration: 4h}}\n"
+    )
+    Path("web.yaml").write_text(
+        "version: 1\ntickets:\n  - guid: 6ede0e12-f7c0-4068-9977-001076205c84\n"
+        "    status: Approved Between\n    schedule: sat-night\n"
+    )
+    code, out, _ = call("validate", "web.yaml")
+    assert (code, out.count("error:"), "reconciler.yaml:2:11" in out) == (1, 1, True)
