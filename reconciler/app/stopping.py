@@ -1,6 +1,7 @@
 """Why no new write may start: a signal, the stop file, the stop variable."""
 
 import signal
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,6 +44,9 @@ class Stopping:
 def watched_signals(stop_file: str | None, environ: Mapping[str, str]) -> Iterator[Stopping]:
     """Turn SIGINT and SIGTERM into a reason to stop; the handlers that were there come back afterwards."""
     stopping = Stopping(stop_file, environ)
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may have handlers
+        yield stopping
+        return
 
     def asked(number: int, _frame: FrameType | None) -> None:
         stopping.signal = stopping.signal or number

@@ -3,8 +3,10 @@
 Workers are daemon threads, so that a request that hangs can't keep an interrupted process alive.
 """
 
+import logging
 import queue
 import threading
+import traceback
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +28,7 @@ from reconciler.planning.sealing import seals, went
 from reconciler.planning.since import Since
 from reconciler.ports import Progress
 
+_log = logging.getLogger(__name__)
 _POLL = 0.1
 _LAST_HANDS = 32
 _CAME_TO_AN_END = frozenset({Outcome.APPLIED, Outcome.AWAITING_OTHERS, Outcome.STALE, Outcome.REJECTED_BY_SERVER})
@@ -118,12 +121,19 @@ def _work(
     for group in pending:
         groups.put(group)
     finished = threading.Semaphore(0)
-    threads = min(workers, len(pending))
-    for number in range(threads):
-        threading.Thread(
+    started = 0
+    for number in range(min(workers, len(pending))):
+        worker = threading.Thread(
             target=_worker, args=(groups, since, histories, collector, finished), name=f"apply-{number}", daemon=True
-        ).start()
-    _wait(threads, finished, collector.context)
+        )
+        try:
+            worker.start()
+        except RuntimeError:  # the machine has no thread left: those that there are do the work
+            if not started:
+                raise
+            break
+        started += 1
+    _wait(started, finished, collector.context)
 
 
 def _wait(threads: int, finished: threading.Semaphore, context: RunContext) -> None:
@@ -167,6 +177,9 @@ def _one(step: Step, since: Since | None, history: TicketHistory, collector: Rec
         entry = recorded(step, not_attempted(step, error.message, collector.context))
     except Exception as error:  # noqa: BLE001 - a bug in one step must not cost the others their receipts
         why = f"a bug in the reconciler ({type(error).__name__}: {error})"
+        for lines in traceback.format_tb(error.__traceback__):  # places and lines of code, no values
+            for line in lines.rstrip().splitlines():
+                _log.error(line)
         collector.context.breaker.trip_for_bug(why)
         if step.group is not Group.CHANGE:
             return

@@ -14,6 +14,7 @@ from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.output import RUN_FORMATS, detail_of, format_option, show_plan, show_run
 from reconciler.cli.parameters import SHARD
 from reconciler.cli.progress import Terminal
+from reconciler.cli.streams import take_fault
 from reconciler.cli.telling import Listeners, listener_options, tell
 from reconciler.cli.terminal import is_interactive
 from reconciler.errors import GuardRefused
@@ -23,6 +24,8 @@ from reconciler.model.shard import Shard
 from reconciler.rendering.escape import terminal
 from reconciler.rendering.json_text import run_json
 from reconciler.rendering.words import counted
+
+_IN_LEDGER = "`reconciler ledger log` has what was done"
 
 
 @click.command()
@@ -71,6 +74,8 @@ def command(
         ended = carry_out(context, ready, fail_fast=fail_fast)
         if style != "text" or ended.run.receipts or ended.run.notes:
             show_run(ended.run, style, detail)
+        if (fault := take_fault()) is not None:
+            click.echo(f"warning: the outcome could not be printed: {fault.strerror}; {_IN_LEDGER}", err=True)
         _save(ended.run, out)
         tell(listeners, context.ledger, ready.plan, ended.run)
     return _code(ready.plan, ended)
@@ -103,7 +108,7 @@ def _save(run: Run, out: Path | None) -> None:
         atomic_write(out, run_json(run).encode())
     except OSError as error:
         why = f"the report of the run was not saved to {out}: {error.strerror or error}"
-        click.echo(f"warning: {terminal(why)}; `reconciler ledger log` has what was done", err=True)
+        click.echo(f"warning: {terminal(why)}; {_IN_LEDGER}", err=True)
 
 
 def _code(plan: Plan, ended: Ended) -> int:

@@ -3,14 +3,19 @@
 import atexit
 import gc
 import importlib
+import logging
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
 import click
 from click.shell_completion import CompletionItem
 
+from reconciler.cli.signals import Signals, handled_signals
+from reconciler.cli.streams import guard_streams, take_fault
 from reconciler.errors import InvalidInput, ReconcilerError
+from reconciler.rendering.escape import terminal
 
 COMMANDS = {
     "validate": "Check manifests and configuration, offline.",
@@ -33,6 +38,8 @@ COMMANDS = {
     "init": "Set up a repository of manifests.",
     "schema": "Print a JSON Schema.",
 }
+_MACHINE, _CHANGES = 4, 10
+_NO_THREAD = "can't start new thread"
 _MODULES = {"import": "import_tickets"}
 
 
@@ -94,25 +101,35 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave the process with the code of the table in exit_codes.py."""
-    _speak_utf8()
-    collect_seldom()
+    with handled_signals() as signals:
+        guard_streams()
+        collect_seldom()
+        code = _run(None if arguments is None else list(arguments), signals)
+        fault = take_fault()
+        if fault is not None:
+            why = f"standard output could not be written: {fault.strerror}; part of it is missing"
+            click.echo(f"error: {why}", err=True)
+            code = _MACHINE if code in (0, _CHANGES) else code
+        sys.exit(code)
+
+
+def _run(arguments: list[str] | None, signals: Signals) -> int:
     try:
-        result = cli.main(args=list(arguments) if arguments is not None else None, standalone_mode=False)
-    except click.exceptions.Abort:
-        code = 130
+        result = cli.main(args=arguments, standalone_mode=False)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return signals.code
     except click.ClickException as error:
         error.show()
-        code = error.exit_code
+        return error.exit_code
     except ReconcilerError as error:
-        code = _report(error)
-    except BrokenPipeError:
-        sys.stderr.close()
-        code = 0
+        return _report(error)
+    except (OSError, MemoryError) as error:
+        return _report_machine(error)
+    except RuntimeError as error:
+        return _report_machine(error) if _NO_THREAD in str(error) else _report_bug(error)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a bug is told, never dumped
-        code = _report_bug(error)
-    else:
-        code = result if isinstance(result, int) else 0
-    sys.exit(code)
+        return _report_bug(error)
+    return result if isinstance(result, int) else 0
 
 
 def collect_seldom() -> None:
@@ -123,8 +140,7 @@ def collect_seldom() -> None:
 
 
 def _report(error: ReconcilerError) -> int:
-    from reconciler.cli.exit_codes import of_error
-    from reconciler.rendering.escape import terminal
+    from reconciler.cli.exit_codes import of_error  # imports plans and receipts, which --version has no use for
 
     if isinstance(error, InvalidInput):
         from reconciler.rendering.problems import problems_text
@@ -137,20 +153,26 @@ def _report(error: ReconcilerError) -> int:
     return int(of_error(error))
 
 
-def _report_bug(error: Exception) -> int:
-    import logging
-    import traceback
+def _report_machine(error: Exception) -> int:
+    """Say what this machine can't do. What was sent until then is in the ledger."""
+    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
+    where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+    click.echo(f"error: this machine does not let it go on: {terminal(f'{where}{why}')}", err=True)
+    click.echo("  help: look at the limits on files, threads, memory and disk (ulimit -a, df)", err=True)
+    _log_traceback(error, logging.DEBUG)
+    return _MACHINE
 
+
+def _report_bug(error: Exception) -> int:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     click.echo(f"error: this is a bug in the reconciler: {type(error).__name__} in {frame.name}", err=True)
-    click.echo("  help: run again with --log-level debug and report what it logs; the ledger is complete", err=True)
-    for line in traceback.format_tb(error.__traceback__):
-        logging.getLogger("reconciler.cli").debug(line.rstrip())
+    click.echo("  help: report it with the lines below; the ledger is complete", err=True)
+    _log_traceback(error, logging.ERROR)
     return 70
 
 
-def _speak_utf8() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(encoding="utf-8", errors="backslashreplace")
+def _log_traceback(error: Exception, level: int) -> None:
+    """Log where it happened: places and lines of code, no values."""
+    for lines in traceback.format_tb(error.__traceback__):
+        for line in lines.rstrip().splitlines():
+            logging.getLogger("reconciler.cli").log(level, line)

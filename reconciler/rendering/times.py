@@ -71,7 +71,9 @@ def local_first(moment: datetime, zone: tzinfo | None) -> str:
     """An instant as its reader has it, UTC behind it: `Sun 2026-11-29 23:00 Europe/Berlin (22:00 UTC)`."""
     if zone is None:
         return utc(moment)
-    here, there = moment.astimezone(zone), moment.astimezone(UTC)
+    here, there = in_zone(moment, zone), moment.astimezone(UTC)
+    if here.tzinfo is UTC:  # the zone has no such year
+        return utc(moment)
     return f"{day(here)} {clock(here)} {zone_name(zone)} ({_short(there, here)} UTC)"
 
 
@@ -81,7 +83,9 @@ def local_first_window(schedule: Schedule, zone: tzinfo | None) -> str:
         return window(schedule)
     if schedule.stop is None:
         return f"from {local_first(schedule.start, zone)}, no end"
-    start, stop = schedule.start.astimezone(zone), schedule.stop.astimezone(zone)
+    start, stop = in_zone(schedule.start, zone), in_zone(schedule.stop, zone)
+    if UTC in (start.tzinfo, stop.tzinfo):  # the zone has no such year
+        return window(schedule)
     begins, ends = schedule.start.astimezone(UTC), schedule.stop.astimezone(UTC)
     return (
         f"{day(start)} {clock(start)} to {_short(stop, start)} {zone_name(zone)} "

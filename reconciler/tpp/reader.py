@@ -108,7 +108,13 @@ class HttpTicketReader:
         workers = min(self._in_flight, len(wanted))
         pool = _Readers(iter(wanted), self.read, workers, workers * _UNCOLLECTED)
         for number in range(workers):
-            Thread(target=pool.work, name=f"reader-{number}", daemon=True).start()
+            try:
+                Thread(target=pool.work, name=f"reader-{number}", daemon=True).start()
+            except RuntimeError:  # the machine has no thread left: those that there are do the work
+                pool.do_without(workers - number)
+                if not number:
+                    raise
+                break
         return pool.collect()
 
 
@@ -140,6 +146,13 @@ class _Readers:
         with self.taking:
             self.working -= 1
         if self.failed or not self.working:
+            self.ready.set()
+
+    def do_without(self, absent: int) -> None:
+        """Wait for fewer threads."""
+        with self.taking:
+            self.working -= absent
+        if not self.working:
             self.ready.set()
 
     def _make_room(self) -> None:
