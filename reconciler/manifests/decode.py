@@ -20,6 +20,7 @@ from reconciler.model.decision import (
     WindowUse,
 )
 from reconciler.model.guid import Guid
+from reconciler.model.quoting import quote
 from reconciler.model.status import Approved, ApprovedAfter, ApprovedBetween, Pending, Rejected, Status, Wanted
 
 Entry = Mapping[str, Any]
@@ -153,10 +154,14 @@ def _fits_window(status: str, stops: bool, name: str) -> None:
     # Times that stand in the ticket say what they mean; a window that is used otherwise than it was made is a slip.
     if status == Status.APPROVED_AFTER and stops:
         hint = "use `Approved Between`, which has an end"
-        raise InvalidValue(Code.TICKET_SCHEDULE, f"`Approved After` takes no stop, but window `{name}` has one", hint)
+        raise InvalidValue(
+            Code.TICKET_SCHEDULE, f"`Approved After` takes no stop, but window {quote(name)} has one", hint
+        )
     if status == Status.APPROVED_BETWEEN and not stops:
         hint = "use `Approved After`, which has no end"
-        raise InvalidValue(Code.TICKET_SCHEDULE, f"`Approved Between` needs a stop, but window `{name}` has none", hint)
+        raise InvalidValue(
+            Code.TICKET_SCHEDULE, f"`Approved Between` needs a stop, but window {quote(name)} has none", hint
+        )
 
 
 @lru_cache(maxsize=1024)

@@ -13,6 +13,7 @@ from reconciler.manifests.text import Unreadable, read_text, repository_of
 from reconciler.manifests.windows import Windows
 from reconciler.model.decision import Decision, Desired, Override, Problem, Seal, Selection, Severity
 from reconciler.model.guid import Guid
+from reconciler.model.quoting import quote
 from reconciler.model.settings import WindowDefinition
 
 
@@ -114,5 +115,5 @@ def _repeated_rules(selections: Iterable[Selection]) -> Iterable[Problem]:
     for selection in selections:
         other = first.setdefault(selection.name, selection)
         if other is not selection:
-            message = f"rule `{selection.name}` stands twice: here and at {other.source}"
+            message = f"rule {quote(selection.name)} stands twice: here and at {other.source}"
             yield Problem(Code.RULE_TWICE, selection.source, message, "give one of them another name")
