@@ -24,6 +24,9 @@ from reconciler.applying.circuit_breaker import CircuitBreaker
 from reconciler.applying.context import RunContext
 from reconciler.applying.engine import apply_plan
 from reconciler.errors import GuardRefused
+from reconciler.github.git import Git
+from reconciler.github.ledger_branch import push_ledger
+from reconciler.github.provenance import token_from
 from reconciler.ledger.files import new_run_id
 from reconciler.ledger.heads import heads_not_in, ledger_head
 from reconciler.ledger.history import lines_since
@@ -151,6 +154,7 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
             return Ended(_idle(plan, clock.now(), name))
         opened = Opened(clock.now(), plan.digest, shard=plan.shard, overrides=_overrides(plan))
         with closing(open_journal(lock, name, origin, opened)) as journal:
+            _push_before(context, plan, name)
             breaker = CircuitBreaker(stopping, 0 if fail_fast else settings.policy.failure_budget)
             run_context = RunContext(
                 reader=context.backend.reader(),
@@ -182,6 +186,19 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
             halted=stopping.halted and Outcome.NOT_ATTEMPTED in run.counts,
             bug=breaker.bug,
         )
+
+
+def _push_before(context: Context, plan: Plan, run: str) -> None:
+    """Push the ledger before the first update where its branch is named: nothing is sent that can't be recorded.
+
+    Raises LedgerUnwritable.
+    """
+    branch = context.environ.get("RECONCILER_LEDGER_BRANCH", "")
+    if not branch or not plan.changes:
+        return
+    server = context.environ.get("GITHUB_SERVER_URL", "https://github.com")
+    git = Git.open(Path.cwd(), context.environ, server, token_from(context.environ))
+    push_ledger(git, context.ledger, branch, f"Open run {run}")
 
 
 def _check_target(plan: Plan, context: Context) -> None:

@@ -3,14 +3,21 @@
 One run writes files that no other run writes, so branches that moved meanwhile merge without conflict.
 """
 
+import random
 import tempfile
+import time
 from pathlib import Path
 
 from reconciler.errors import LedgerBroken, LedgerUnwritable
 from reconciler.github.git import Git
 
-ATTEMPTS = 8
+ATTEMPTS = 64
 """Pushes that are tried when other runs push at the same time."""
+_UNMOVED = 3
+"""Pushes that may be refused while nobody else moves the branch: a lock of the remote that was held, no rule."""
+_LONGEST_PAUSE = 4.0
+_AS_THEY_ARE = ("-c", "core.autocrlf=false", "-c", "core.eol=lf", "-c", "core.attributesFile=")
+"""Settings with which git changes no byte of a file that it writes, whatever the machine's own say."""
 FILES = "*.jsonl"
 """What of the ledger folder is evidence. Locks, indexes and caches stay behind."""
 
@@ -26,7 +33,7 @@ def fetch_ledger(git: Git, folder: Path, branch: str, remote: str = "origin") ->
         with tempfile.TemporaryDirectory(prefix="ledger-") as scratch:
             index = Path(scratch) / "index"
             git.run("read-tree", head, index=index)
-            git.run("checkout-index", "--all", "--force", index=index, work_tree=folder.resolve())
+            git.run(*_AS_THEY_ARE, "checkout-index", "--all", "--force", index=index, work_tree=folder.resolve())
     return head
 
 
@@ -36,8 +43,8 @@ def push_ledger(git: Git, folder: Path, branch: str, message: str, remote: str =
     When another run was faster, its files are kept and ours are added to them. Raises LedgerBroken when a file
     is on the branch with other content than an earlier part of ours, and LedgerUnwritable when it can't be pushed.
     """
-    last = ""
-    for _ in range(ATTEMPTS):
+    last, unmoved = "", 0
+    for attempt in range(ATTEMPTS):
         head = _fetch(git, branch, remote)
         commit = _commit(git, folder, head, message)
         if commit is None:
@@ -46,8 +53,11 @@ def push_ledger(git: Git, folder: Path, branch: str, message: str, remote: str =
         if done.returncode == 0:
             return commit
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        if _fetch(git, branch, remote) == head:
+        unmoved = unmoved + 1 if _fetch(git, branch, remote) == head else 0
+        if unmoved == _UNMOVED:
             break
+        pause = min(0.1 * 2**attempt, _LONGEST_PAUSE)
+        time.sleep(random.uniform(0, pause))  # noqa: S311 - it spreads pushes, and hides nothing
     raise LedgerUnwritable(
         f"the ledger could not be pushed to {branch}: {last}",
         "the files are in the run's artifact; give the job `contents: write`, allow the branch, and push them by hand",

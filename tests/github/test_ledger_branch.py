@@ -40,9 +40,12 @@ def test_the_next_run_finds_what_the_last_one_wrote(tmp_path: Path) -> None:
     assert push_ledger(second, ledger, BRANCH, "Record") is None
 
 
+WRITERS = 32
+
+
 def test_runs_that_push_at_once_lose_nothing(tmp_path: Path) -> None:
     remote = make_remote(tmp_path)
-    works = [clone(remote, tmp_path / f"work{number}") for number in range(4)]
+    works = [clone(remote, tmp_path / f"work{number}") for number in range(WRITERS)]
     for number, work in enumerate(works):
         _line(work.root / "ledger", f"{number}.jsonl", f"run {number}\n")
     threads = [
@@ -52,8 +55,21 @@ def test_runs_that_push_at_once_lose_nothing(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert files(remote, BRANCH) == {f"2026/11/{number}.jsonl": f"run {number}" for number in range(4)}
-    assert git(remote, "rev-list", "--count", BRANCH) == "4"
+    assert files(remote, BRANCH) == {f"2026/11/{number}.jsonl": f"run {number}" for number in range(WRITERS)}
+    assert git(remote, "rev-list", "--count", BRANCH) == str(WRITERS)
+
+
+def test_no_setting_of_the_machine_changes_a_byte(tmp_path: Path) -> None:
+    remote = make_remote(tmp_path)
+    work = clone(remote, tmp_path / "work")
+    _line(work.root / "ledger", "a.jsonl", "line 1\nline 2\n")
+    push_ledger(work, work.root / "ledger", BRANCH, "Record")
+    other = clone(remote, tmp_path / "other")
+    (tmp_path / "attributes").write_text("*.jsonl text eol=crlf\n")
+    for name, value in (("core.autocrlf", "true"), ("core.attributesFile", str(tmp_path / "attributes"))):
+        other.run("config", name, value)
+    fetch_ledger(other, other.root / "ledger", BRANCH)
+    assert (other.root / "ledger/2026/11/a.jsonl").read_bytes() == b"line 1\nline 2\n"
 
 
 def test_a_file_may_grow_but_not_change(tmp_path: Path) -> None:

@@ -112,18 +112,32 @@ def test_a_push_that_nobody_reviewed_does_not_ride_on_the_review_that_follows_it
     assert (result.code, acme.github.world.comments_on(13) != []) == (1, True)
 
 
-def test_a_ledger_that_cannot_be_pushed_is_rescued_and_the_run_fails(acme: Team) -> None:
-    acme.merged()
+def _break_pushes(acme: Team, condition: str) -> None:
     hook = acme.remote / "hooks" / "pre-receive"
-    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.write_text(f"#!/bin/sh\n{condition}\n")
     hook.chmod(0o755)
+
+
+def test_a_ledger_that_cannot_be_pushed_stops_the_run_with_nothing_sent(acme: Team) -> None:
+    acme.merged()
+    _break_pushes(acme, "exit 1")
+    result = acme.run("apply.yml", "push", _push(acme))
+    assert (result.code, acme.tpp.log.updates) == (1, ())
+    assert any("could not be pushed to reconciler-ledger" in line for line in result.lines)
+
+
+def test_a_ledger_that_can_no_longer_be_pushed_is_rescued_and_the_run_fails(acme: Team) -> None:
+    acme.merged()
+    _break_pushes(acme, "[ ! -e pushed ] && touch pushed")
     result = acme.run("apply.yml", "push", _push(acme))
     assert result.code == 1
     assert len(acme.tpp.log.updates) == 2
+    (text,) = acme.ledger.values()
+    assert len(text.splitlines()) == 1
     assert any("could not be pushed to reconciler-ledger" in line for line in result.lines)
     (rescued,) = (acme.artifacts / "ledger-part=1").rglob("*.jsonl")
     entries = [json.loads(line)["entry"] for line in rescued.read_text().splitlines()]
-    assert (entries.count("receipt"), entries[-1]) == (2, "ended")
+    assert (entries.count("receipt"), entries[0], len(entries)) == (2, "opened", 6)
     assert len(acme.github.world.comments_on(12)) == 1
 
 
