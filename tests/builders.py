@@ -8,7 +8,7 @@ from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import LastWrite
-from reconciler.model.status import Approved, State, Status
+from reconciler.model.status import State, Status, approved
 from reconciler.model.ticket import LiveTicket
 from reconciler.model.verdict import Reason
 
@@ -42,7 +42,7 @@ def after(start: str) -> State:
 def decision(number: int = 1, **changes: Any) -> Decision:
     values: dict[str, Any] = {
         "guid": guid(number),
-        "wanted": Approved(),
+        "wanted": approved(),
         "source": Source("tickets/web.yaml", 3 + number, 5),
         "explanation": "reviewed",
         "change": "CHG0041234",

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 
 from reconciler.model.guid import Guid
 from reconciler.model.record import Entry, TicketHistory
-from reconciler.model.status import state_of
 from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, LiveTicket, Reading
 from reconciler.model.value import replace
 from reconciler.ports import Update
@@ -75,7 +74,7 @@ class FakeTickets:
         ticket = self.tickets[update.guid]
         self.tickets[update.guid] = replace(
             ticket,
-            state=state_of(update.wanted),
+            state=update.wanted,
             explanation=ticket.explanation if update.explanation is None else update.explanation,
             updated=(ticket.updated or NOW) + timedelta(seconds=1),
         )

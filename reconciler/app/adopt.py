@@ -15,7 +15,7 @@ from reconciler.model.decision import Decision, Problem, Source
 from reconciler.model.guid import Guid
 from reconciler.model.receipt import Outcome, Proof, Receipt, tagged_operations
 from reconciler.model.record import NO_HISTORY, Ended, Opened, ReceiptEntry, TicketHistory
-from reconciler.model.status import Status, state_of
+from reconciler.model.status import Status
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
 from reconciler.planning.digest import decision_digest, plan_digest
 
@@ -87,7 +87,7 @@ def _refusal(guid: Guid, decision: Decision | None, reading: Reading, known: fro
         case Found(ticket) if not _unknown(ticket, known):
             hint = "only a ticket that `plan` shows as conflict/unknown-operation can be adopted"
             return refused("nothing", f"the ticket {guid} carries no operation that the ledger does not know", hint)
-        case Found(ticket) if ticket.state.status == Status.PENDING and state_of(decision.wanted) == ticket.state:
+        case Found(ticket) if ticket.state.status == Status.PENDING and decision.wanted == ticket.state:
             hint = "say in the manifest what the update asked for; its tag does not"
             return refused("not-decided", f"the ticket {guid} waits for others, and its entry decides nothing", hint)
         case _:
@@ -101,7 +101,7 @@ def _unknown(ticket: LiveTicket, known: frozenset[str]) -> frozenset[str]:
 def _recorded(context: Context, decision: Decision, ticket: LiveTicket, operation: str) -> ReceiptEntry:
     """Make the receipt of an operation. A pending ticket with a tag waits for others, for what the entry wants."""
     waits = ticket.state.status == Status.PENDING
-    after = state_of(decision.wanted) if waits else ticket.state
+    after = decision.wanted if waits else ticket.state
     receipt = Receipt(
         guid=ticket.guid,
         outcome=Outcome.AWAITING_OTHERS if waits else Outcome.APPLIED,

@@ -14,7 +14,7 @@ from reconciler.model.decision import Decision, Desired, Problem
 from reconciler.model.plan import Step
 from reconciler.model.policy import Policy
 from reconciler.model.quoting import quote
-from reconciler.model.status import Status, state_of
+from reconciler.model.status import Status
 from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
 from reconciler.planning.enforce import exemptions
@@ -44,7 +44,7 @@ def policy_problems(desired: Desired, policy: Policy, now: datetime) -> tuple[Pr
     return tuple(
         problem
         for decision in desired.decisions
-        if state_of(decision.wanted).status != Status.PENDING
+        if decision.wanted.status != Status.PENDING
         for problem in _refusals(decision, seen)
         if decision.guid not in exempt.get(problem.code.removeprefix("policy/"), ())
     )
@@ -69,7 +69,7 @@ def _refusals(decision: Decision, seen: Circumstances) -> Iterator[Problem]:
 
 def _step(decision: Decision) -> Step:
     """Return the step that a plan would make of a decision whose ticket is as it is expected to be."""
-    after = state_of(decision.wanted)
+    after = decision.wanted
     return Step(
         guid=decision.guid,
         reason=_REASONS.get(after.status, Reason.SCHEDULE_WANTED),

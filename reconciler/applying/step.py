@@ -12,7 +12,7 @@ from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt, operation_tag
 from reconciler.model.record import NO_HISTORY, Intent, OpenIntent, ReceiptEntry, TicketHistory
 from reconciler.model.review import Provenance
-from reconciler.model.status import State, wanted_from
+from reconciler.model.status import State, parse_wanted
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, NotSent, Unread
 from reconciler.planning.facts import is_foreign
 from reconciler.planning.judge import spell
@@ -74,7 +74,7 @@ def _write(step: Step, history: TicketHistory, ticket: LiveTicket, context: RunC
         context.ledger.append(intent)
     except LedgerUnwritable as error:
         return receipt_of(step, context, Finding(Outcome.FAILED, Proof.NONE, f"not sent: {error.message}"))
-    update = Update(step.guid, wanted_from(step.after), intent.explanation, step.parameters)
+    update = Update(step.guid, parse_wanted(step.after), intent.explanation, step.parameters)
     answer = context.writer.update(update)
     if isinstance(answer, NotSent) and _is_back(step, history, context):
         answer = context.writer.update(update)

@@ -21,15 +21,15 @@ from reconciler.model.decision import (
 )
 from reconciler.model.guid import Guid
 from reconciler.model.quoting import quote
-from reconciler.model.status import Approved, ApprovedAfter, ApprovedBetween, Pending, Rejected, Status, Wanted
+from reconciler.model.status import Status, Wanted, approved, approved_after, approved_between, pending, rejected
 
 Entry = Mapping[str, Any]
 _T = TypeVar("_T")
 
 _PLAIN: dict[str, Wanted] = {
-    Status.PENDING: Pending(),
-    Status.APPROVED: Approved(),
-    Status.REJECTED: Rejected(),
+    Status.PENDING: pending(),
+    Status.APPROVED: approved(),
+    Status.REJECTED: rejected(),
 }
 
 
@@ -73,7 +73,7 @@ def decode_ticket(entry: Entry, header: FileHeader, source: Source, faults: list
         drop_follow_ups(faults, before, header)
     if wanted is None or len(faults) > before:
         return None
-    if valid_until and isinstance(wanted, ApprovedBetween) and valid_until > wanted.stop:
+    if valid_until and wanted.status == Status.APPROVED_BETWEEN and wanted.stop and valid_until > wanted.stop:
         hint = "remove it, or set it to when the approval has to be sent at the latest"
         message = "`valid_until` is after the end of the window, so it never counts"
         faults.append(InvalidValue(Code.TICKET_VALID_UNTIL, message, hint, ("valid_until",), Severity.WARNING))
@@ -177,8 +177,8 @@ def _scheduled(status: str, start: datetime, stop: datetime | None) -> Wanted:
     if stop is not None:
         in_order(start, stop)
     if status == Status.APPROVED_AFTER or stop is None:
-        return ApprovedAfter(start, stop)
-    return ApprovedBetween(start, stop)
+        return approved_after(start, stop)
+    return approved_between(start, stop)
 
 
 def attempt(read: Callable[[], _T], faults: list[InvalidValue], *path: str | int) -> _T | None:

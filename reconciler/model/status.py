@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import assert_never
+from typing import TYPE_CHECKING, cast
 
 from msgspec import Struct, structs
 
@@ -51,36 +51,62 @@ class State(Struct, frozen=True, omit_defaults=True):
         return None if self.start is None else Schedule(self.start, self.stop)
 
 
-class Pending(Struct, frozen=True):
-    """Leave the ticket to somebody else, or take a scheduled approval back."""
+if TYPE_CHECKING:
+
+    class Wanted(State, frozen=True):
+        """A state that a decision can want. Only `parse_wanted` makes one, so that no other exists."""
+else:
+    Wanted = State  # equal states are equal, wanted or seen; the difference is for type checkers
 
 
-class Approved(Struct, frozen=True):
-    """Approve at once."""
+def parse_wanted(state: State) -> Wanted:
+    """Return a state as one that can be wanted.
 
-
-class ApprovedAfter(Struct, frozen=True):
-    """Approve from an instant on.
-
-    A reference's example has a `stop` beside it; what the server does with that is not established.
+    Raises ValueError when the status is unknown or the times do not fit it: a scheduled status without them, a stop
+    that is not after the start, or times with a status that takes none. A reference's example of `Approved After` has a
+    stop; what the server does with that is not established.
     """
-
-    start: datetime
-    stop: datetime | None = None
-
-
-class ApprovedBetween(Struct, frozen=True):
-    """Approve inside a window; a window that is missed is lost."""
-
-    start: datetime
-    stop: datetime
+    if not _fits(state):
+        raise ValueError(f"status {state.status!r} does not go with schedule {state.schedule!r}")
+    return cast(Wanted, state)
 
 
-class Rejected(Struct, frozen=True):
+def _fits(state: State) -> bool:
+    if state.status in (Status.PENDING, Status.APPROVED, Status.REJECTED):
+        return state.start is None
+    if state.start is None or (state.stop is not None and state.stop <= state.start):
+        return False
+    return state.status == Status.APPROVED_AFTER or (state.status == Status.APPROVED_BETWEEN and state.stop is not None)
+
+
+def pending() -> Wanted:
+    """Leave the ticket to somebody else, or take a scheduled approval back."""
+    return _PENDING
+
+
+def approved() -> Wanted:
+    """Approve at once."""
+    return _APPROVED
+
+
+def approved_after(start: datetime, stop: datetime | None = None) -> Wanted:
+    """Approve from an instant on. Raises ValueError for a stop that is not after it."""
+    return parse_wanted(State(Status.APPROVED_AFTER, start, stop))
+
+
+def approved_between(start: datetime, stop: datetime) -> Wanted:
+    """Approve inside a window; a window that is missed is lost. Raises ValueError when it ends before it begins."""
+    return parse_wanted(State(Status.APPROVED_BETWEEN, start, stop))
+
+
+def rejected() -> Wanted:
     """Reject."""
+    return _REJECTED
 
 
-Wanted = Pending | Approved | ApprovedAfter | ApprovedBetween | Rejected
+_PENDING = parse_wanted(State(Status.PENDING))
+_APPROVED = parse_wanted(State(Status.APPROVED))
+_REJECTED = parse_wanted(State(Status.REJECTED))
 
 
 def shows(live: State, wanted: State) -> bool:
@@ -88,44 +114,3 @@ def shows(live: State, wanted: State) -> bool:
     if live == wanted:
         return True
     return wanted.status == Status.APPROVED_AFTER and live == State(wanted.status, wanted.start)
-
-
-_PENDING, _APPROVED, _REJECTED = State(Status.PENDING), State(Status.APPROVED), State(Status.REJECTED)
-
-
-def state_of(wanted: Wanted) -> State:
-    """Return the state that a live ticket has once `wanted` has been applied to it."""
-    match wanted:
-        case Pending():
-            return _PENDING
-        case Approved():
-            return _APPROVED
-        case ApprovedAfter(start, stop):
-            return State(Status.APPROVED_AFTER, start, stop)
-        case ApprovedBetween(start, stop):
-            return State(Status.APPROVED_BETWEEN, start, stop)
-        case Rejected():
-            return _REJECTED
-        case _:
-            assert_never(wanted)
-
-
-def wanted_from(state: State) -> Wanted:
-    """Return the decision that a state spells out.
-
-    Raises ValueError when the status is unknown or the schedule does not fit it: a scheduled status
-    without its times, a stop that is not after the start, or a schedule on a status that takes none.
-    """
-    match state:
-        case State(Status.PENDING, None, None):
-            return Pending()
-        case State(Status.APPROVED, None, None):
-            return Approved()
-        case State(Status.REJECTED, None, None):
-            return Rejected()
-        case State(Status.APPROVED_AFTER, datetime() as start, stop) if stop is None or stop > start:
-            return ApprovedAfter(start, stop)
-        case State(Status.APPROVED_BETWEEN, datetime() as start, datetime() as stop) if stop > start:
-            return ApprovedBetween(start, stop)
-        case _:
-            raise ValueError(f"status {state.status!r} does not go with schedule {state.schedule!r}")

@@ -7,7 +7,7 @@ from reconciler.errors import GuardRefused
 from reconciler.model.decision import Decision, Override, Parameters, Seal
 from reconciler.model.instant import format_instant
 from reconciler.model.plan import Plan, Step
-from reconciler.model.status import State, state_of
+from reconciler.model.status import State
 
 _FIRST_PARAMETERS = ("reason", "approvers", "object_dn", "user_data")
 
@@ -17,7 +17,7 @@ def decision_digest(decision: Decision) -> str:
 
     The times of a recurring window are named by its rule, so that the decision stays the same decision next week.
     """
-    times = _state(state_of(decision.wanted))
+    times = _state(decision.wanted)
     if decision.window is not None and decision.window.rule:
         times = {"status": times["status"], "window": decision.window.name, "rule": decision.window.rule}
     meaning = {"guid": decision.guid, "wanted": times, "parameters": _parameters(decision.parameters)}

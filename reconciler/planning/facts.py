@@ -8,7 +8,7 @@ from reconciler.model.decision import Decision, Expectation
 from reconciler.model.dn import dn_key
 from reconciler.model.receipt import Outcome, Proof, tagged_operations
 from reconciler.model.record import LastWrite, OpenIntent, TicketHistory
-from reconciler.model.status import Pending, State, Status, shows, state_of
+from reconciler.model.status import State, Status, pending, shows
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
 from reconciler.planning.traces import Trace, after_silence, is_plainly_approved, look
 
@@ -101,7 +101,7 @@ class Clock(_Fact):
 
 _NOT_JUDGED = Live.UNREAD | Live.AWAY | Live.HIDDEN | Live.GONE | Live.OTHER_OBJECT | Live.OTHER_WORKFLOW | Live.ODD
 """What holds of a ticket whatever became of an intent that has no receipt."""
-_LEFT_ALONE = state_of(Pending())
+_LEFT_ALONE = pending()
 _KNOWN = frozenset(str(status) for status in Status)
 
 
@@ -154,7 +154,7 @@ def gather(
 
 def _pinned(decision: Decision, last: LastWrite | None) -> State:
     """Keep the times that were applied for a recurring window: next week's plan must not move them."""
-    wanted = state_of(decision.wanted)
+    wanted = decision.wanted
     if last is None or decision.window is None or not decision.window.rule:
         return wanted
     same = last.window == decision.window and last.after.status == wanted.status

@@ -10,7 +10,7 @@ from functools import lru_cache
 from reconciler.codec import Json
 from reconciler.model.guid import Guid, parse_guid
 from reconciler.model.instant import as_utc
-from reconciler.model.status import State, Status, state_of
+from reconciler.model.status import State, Status
 from reconciler.model.ticket import LiveTicket
 from reconciler.ports import Update
 from reconciler.tpp.results import Result
@@ -214,7 +214,7 @@ def update_body(update: Update) -> bytes:
     Times are UTC with six decimals and Z: without a zone the server would take its own local time
     (TPP reference, Workflow/Ticket/UpdateStatus). Approvers have to be prefixed universals by now.
     """
-    state, parameters = state_of(update.wanted), update.parameters
+    state, parameters = update.wanted, update.parameters
     schedule, approvers = state.schedule, parameters.approvers
     members: dict[str, Json] = {
         "GUID": update.guid,

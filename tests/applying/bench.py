@@ -15,7 +15,7 @@ from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Receipt, Run
 from reconciler.model.record import Entry, Intent, ReceiptEntry, TicketHistory
 from reconciler.model.review import Provenance
-from reconciler.model.status import Status, state_of
+from reconciler.model.status import Status
 from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, LiveTicket, Reading
 from reconciler.model.value import replace
 from reconciler.planning.since import Since
@@ -90,7 +90,7 @@ class Tickets:
         with self.lock:
             self.taken.append(update.guid)
             ticket = self.tickets.pop(update.guid)
-            state = state_of(update.wanted)
+            state = update.wanted
             if state.status in self.deletes and update.guid not in self.others_due:
                 return
             state = replace(ticket.state, status=Status.PENDING) if update.guid in self.others_due else state

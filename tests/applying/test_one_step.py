@@ -10,7 +10,7 @@ from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import Ended, Intent, ReceiptEntry, TicketHistory
 from reconciler.model.review import Provenance, Review
-from reconciler.model.status import Approved, Pending, State, wanted_from
+from reconciler.model.status import State, approved, parse_wanted, pending
 from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, Hidden, Lost, NotSent, Reading, Unread
 from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
@@ -92,9 +92,9 @@ def test_exactly_what_was_asked_for_is_sent() -> None:
     sent = {update.guid: update for update in bench.tickets.updates}
     tags = {intent.guid: f"[op:{intent.operation}]" for intent in bench.ledger.intents}
     assert sent == {
-        guid(1): Update(guid(1), Approved(), tags[guid(1)]),
-        guid(2): Update(guid(2), wanted_from(WINDOW), f"reviewed {tags[guid(2)]}", parameters),
-        guid(3): Update(guid(3), Pending(), f"reviewed {tags[guid(3)]}"),
+        guid(1): Update(guid(1), approved(), tags[guid(1)]),
+        guid(2): Update(guid(2), parse_wanted(WINDOW), f"reviewed {tags[guid(2)]}", parameters),
+        guid(3): Update(guid(3), pending(), f"reviewed {tags[guid(3)]}"),
     }
     assert len(set(tags.values())) == 3
 

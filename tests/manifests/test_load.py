@@ -17,14 +17,14 @@ from reconciler.model.decision import (
     WindowUse,
 )
 from reconciler.model.guid import Guid
-from reconciler.model.status import Approved, ApprovedAfter, ApprovedBetween, Pending, Rejected
+from reconciler.model.status import approved, approved_after, approved_between, pending, rejected
 from tests.builders import NOW, at
 from tests.manifests.corpus import EXAMPLES, INVALID, VALID, WINDOWS, good_files, name, problems_of
 
 JOE = Guid("6ede0e12-f7c0-4068-9977-001076205c84")
 AFTER = Guid("8a83384d-3e44-4b62-b706-dc78459f2ac3")
 BETWEEN = Guid("4f1c9ab0-52f3-4b1e-9a57-0e6b7d3c2a11")
-SAT_NIGHT = ApprovedBetween(at("2026-11-28T21:00:00Z"), at("2026-11-29T01:00:00Z"))
+SAT_NIGHT = approved_between(at("2026-11-28T21:00:00Z"), at("2026-11-29T01:00:00Z"))
 SAT_NIGHT_USE = WindowUse("sat-night", "FREQ=WEEKLY;BYDAY=SA")
 
 
@@ -49,7 +49,7 @@ def test_the_three_examples_of_the_reference_are_what_they_say(monkeypatch: pyte
     assert load(path).decisions == (
         Decision(
             JOE,
-            Approved(),
+            approved(),
             Source(path, 12, 5),
             explanation="Ticket was approved by Joe",
             change="CHG0041234",
@@ -57,7 +57,7 @@ def test_the_three_examples_of_the_reference_are_what_they_say(monkeypatch: pyte
         ),
         Decision(
             AFTER,
-            ApprovedAfter(at("2036-11-25T07:15:00Z")),
+            approved_after(at("2036-11-25T07:15:00Z")),
             Source(path, 19, 5),
             explanation="Renewal of the shop, from Tuesday morning on",
             change="CHG0041234",
@@ -65,7 +65,7 @@ def test_the_three_examples_of_the_reference_are_what_they_say(monkeypatch: pyte
         ),
         Decision(
             BETWEEN,
-            ApprovedBetween(at("2036-11-29T22:00:00Z"), at("2036-11-30T02:00:00Z")),
+            approved_between(at("2036-11-29T22:00:00Z"), at("2036-11-30T02:00:00Z")),
             Source(path, 28, 5),
             explanation="Renewal of the interface, in the night to Sunday",
             change="CHG0041234",
@@ -94,7 +94,7 @@ def test_defaults_are_merged_under_each_ticket() -> None:
         ),
         Decision(
             AFTER,
-            Rejected(),
+            rejected(),
             Source(path, 15, 5),
             "by default",
             "CHG0000003",
@@ -104,7 +104,7 @@ def test_defaults_are_merged_under_each_ticket() -> None:
         ),
         Decision(
             BETWEEN,
-            Pending(),
+            pending(),
             Source(path, 18, 5),
             "by default",
             "CHG0000002",
@@ -126,7 +126,7 @@ def test_defaults_may_stand_below_the_tickets() -> None:
     (decision,) = load("header-after-tickets.yaml").decisions
     assert decision == Decision(
         JOE,
-        ApprovedBetween(at("2036-11-29T21:00:00Z"), at("2036-11-30T01:00:00Z")),
+        approved_between(at("2036-11-29T21:00:00Z"), at("2036-11-30T01:00:00Z")),
         Source("header-after-tickets.yaml", 3, 5),
         explanation="from below",
         change="CHG0041234",
@@ -149,7 +149,7 @@ def test_words_and_times_stay_the_text_that_was_written() -> None:
 @pytest.mark.usefixtures("decisions")
 def test_local_times_are_read_in_the_zone_of_the_file_with_daylight_saving() -> None:
     (decision,) = load("local-times.yaml").decisions
-    assert decision.wanted == ApprovedBetween(at("2036-11-02T02:00:00Z"), at("2036-11-02T09:00:30.25Z"))
+    assert decision.wanted == approved_between(at("2036-11-02T02:00:00Z"), at("2036-11-02T09:00:30.25Z"))
     assert decision.valid_until == at("2036-11-01T22:00:00Z")
 
 
@@ -157,7 +157,7 @@ def test_local_times_are_read_in_the_zone_of_the_file_with_daylight_saving() -> 
 def test_named_windows_become_times_and_say_where_they_come_from() -> None:
     recurring, single = load("named-windows.yaml").decisions
     assert (recurring.wanted, recurring.window) == (SAT_NIGHT, SAT_NIGHT_USE)
-    assert (single.wanted, single.window) == (ApprovedAfter(at("2036-11-29T21:00:00Z")), WindowUse("open-end"))
+    assert (single.wanted, single.window) == (approved_after(at("2036-11-29T21:00:00Z")), WindowUse("open-end"))
 
 
 @pytest.mark.usefixtures("decisions")
@@ -197,7 +197,7 @@ def test_rules_become_bounded_selections() -> None:
         ),
         Selection(
             name="old",
-            wanted=Rejected(),
+            wanted=rejected(),
             at_most=1,
             source=Source("rules.yaml", 13, 5),
             object=r"\VED\Policy\Old\**",

@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.model.decision import Expectation, WindowUse
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import Intent, LastWrite, OpenIntent, TicketHistory
-from reconciler.model.status import State, Status, wanted_from
+from reconciler.model.status import State, Status, parse_wanted
 from reconciler.model.ticket import Found, Gone, Hidden, Reading, Unread
 from reconciler.model.value import replace
 from reconciler.model.verdict import Reason as Is
@@ -95,7 +95,7 @@ class Case:
     @property
     def fields(self) -> dict[str, Any]:
         """The fields of the decision."""
-        return {"wanted": wanted_from(self.wanted), **self.decision}
+        return {"wanted": parse_wanted(self.wanted), **self.decision}
 
 
 A_MOMENT_AGO = left_open(APPROVED, at=at("2026-11-23T11:46:00Z"))

@@ -11,7 +11,7 @@ from reconciler.codec import canonical, sha256
 from reconciler.errors import GuardRefused
 from reconciler.model.decision import Expectation, Override, Parameters, Source, WindowUse
 from reconciler.model.plan import Sibling
-from reconciler.model.status import Approved, ApprovedAfter, ApprovedBetween, Pending, Rejected
+from reconciler.model.status import approved, approved_after, approved_between, pending, rejected
 from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
 from reconciler.planning import digest
@@ -150,13 +150,13 @@ def test_an_edited_plan_is_refused(edit: dict[str, Any]) -> None:
 
 def test_decisions_that_want_different_things_have_different_digests() -> None:
     wanted = [
-        Pending(),
-        Approved(),
-        Rejected(),
-        ApprovedAfter(START),
-        ApprovedAfter(STOP),
-        ApprovedBetween(START, STOP),
-        ApprovedBetween(START, STOP + timedelta(microseconds=1)),
+        pending(),
+        approved(),
+        rejected(),
+        approved_after(START),
+        approved_after(STOP),
+        approved_between(START, STOP),
+        approved_between(START, STOP + timedelta(microseconds=1)),
     ]
     digests = {decision_digest(decision(wanted=each)) for each in wanted}
     digests |= {decision_digest(decision(2)), decision_digest(decision(parameters=Parameters(reason="x")))}
@@ -164,10 +164,10 @@ def test_decisions_that_want_different_things_have_different_digests() -> None:
 
 
 def test_a_decision_is_the_same_whatever_its_words_place_and_time_zone() -> None:
-    plain = decision(wanted=ApprovedAfter(START))
+    plain = decision(wanted=approved_after(START))
     other = replace(
         plain,
-        wanted=ApprovedAfter(START.astimezone(at("2026-11-28T23:00:00+01:00").tzinfo)),
+        wanted=approved_after(START.astimezone(at("2026-11-28T23:00:00+01:00").tzinfo)),
         source=Source("moved.yaml", 1),
         explanation="in other words",
         change="CHG1",
@@ -178,13 +178,13 @@ def test_a_decision_is_the_same_whatever_its_words_place_and_time_zone() -> None
 
 def test_a_window_that_comes_again_is_the_same_decision_next_week() -> None:
     weekly = WindowUse("sat-night", "FREQ=WEEKLY;BYDAY=SA")
-    this_week = decision(wanted=ApprovedBetween(START, STOP), window=weekly)
-    next_week = replace(this_week, wanted=ApprovedBetween(START + timedelta(7), STOP + timedelta(7)))
+    this_week = decision(wanted=approved_between(START, STOP), window=weekly)
+    next_week = replace(this_week, wanted=approved_between(START + timedelta(7), STOP + timedelta(7)))
     assert decision_digest(this_week) == decision_digest(next_week)
     assert decision_digest(this_week) != decision_digest(replace(this_week, window=None))
     assert decision_digest(this_week) != decision_digest(replace(this_week, window=replace(weekly, rule="FREQ=DAILY")))
 
 
 def test_a_single_window_that_is_moved_is_another_decision() -> None:
-    once = decision(wanted=ApprovedBetween(START, STOP), window=WindowUse("cutover"))
-    assert decision_digest(once) != decision_digest(replace(once, wanted=ApprovedBetween(START, STOP + timedelta(1))))
+    once = decision(wanted=approved_between(START, STOP), window=WindowUse("cutover"))
+    assert decision_digest(once) != decision_digest(replace(once, wanted=approved_between(START, STOP + timedelta(1))))

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.model.record import TicketHistory
-from reconciler.model.status import State, Status, state_of, wanted_from
+from reconciler.model.status import State, Status, parse_wanted
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason, Verdict
@@ -60,7 +60,7 @@ def histories(draw: st.DrawFn) -> TicketHistory:
 
 
 DECISIONS = st.builds(
-    lambda state, extra: decision(wanted=wanted_from(state), **extra),
+    lambda state, extra: decision(wanted=parse_wanted(state), **extra),
     WANTED,
     st.sampled_from([{}, {}, TYPO, THIS_INSTANT]),
 )
@@ -75,7 +75,7 @@ def test_a_write_follows_only_when_nobody_but_us_or_tpp_can_have_moved_the_ticke
     assert isinstance(reading, Found)
     ticket = reading.ticket
     assert ticket.state.status in set(Status)
-    assert ticket.state != step.after == state_of(decided.wanted)
+    assert ticket.state != step.after == decided.wanted
     assert decided.valid_until is None or decided.valid_until > NOW
     assert step.after.schedule is None or step.after.schedule.stop is None or step.after.schedule.stop > NOW
     assert decided.expect.object in (None, ticket.object)
@@ -121,12 +121,12 @@ def test_what_is_gone_is_settled_only_if_the_ledger_knows_that_we_wanted_just_th
 @settings(max_examples=300)
 @given(DECISIONS, READINGS, histories())
 def test_what_is_as_wanted_is_never_a_conflict(decided, reading: Reading, history):
-    if not isinstance(reading, Found) or reading.ticket.state != state_of(decided.wanted) or decided.expect.object:
+    if not isinstance(reading, Found) or reading.ticket.state != decided.wanted or decided.expect.object:
         return
     step = judge(decided, reading, history, NOW)
     if step.reason in (Reason.CONFLICT_UNKNOWN_OPERATION, Reason.UNCLEAR_LOST_ANSWER):
         return
-    assert step.verdict in (Verdict.IN_SYNC, Verdict.MISSED, Verdict.EXPIRED) or decided.wanted == wanted_from(PENDING)
+    assert step.verdict in (Verdict.IN_SYNC, Verdict.MISSED, Verdict.EXPIRED) or decided.wanted == parse_wanted(PENDING)
 
 
 def test_a_ticket_seen_to_be_gone_is_never_read_again() -> None:
@@ -142,10 +142,10 @@ def test_a_closed_ticket_is_judged_as_gone_without_a_reading() -> None:
 
 
 def test_the_times_an_old_server_does_not_tell_are_shown_as_the_ledger_knows_them() -> None:
-    step = judge(decision(wanted=wanted_from(LATER)), there(NO_TIMES), applied(COMING), NOW)
+    step = judge(decision(wanted=parse_wanted(LATER)), there(NO_TIMES), applied(COMING), NOW)
     assert (step.before, step.after, step.known_from) == (COMING, LATER, "ledger")
 
 
 def test_times_that_belong_to_another_status_are_not_taken_from_the_ledger() -> None:
-    step = judge(decision(wanted=wanted_from(COMING)), there(NO_START), applied(COMING), NOW)
+    step = judge(decision(wanted=parse_wanted(COMING)), there(NO_START), applied(COMING), NOW)
     assert (step.before, step.known_from) == (NO_START, "server")

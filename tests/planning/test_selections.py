@@ -3,12 +3,12 @@
 import pytest
 
 from reconciler.model.decision import Decision, Expectation, Selection, Source, WindowUse
-from reconciler.model.status import Approved, Rejected
+from reconciler.model.status import approved, rejected
 from reconciler.model.value import replace
 from reconciler.planning.selections import expand, takes
 from tests.builders import NOW, OBJECT, WORKFLOW, at, guid, live
 
-RULE = Selection("renewals", Approved(), 10, Source("tickets/rules.yaml", 4), r"\VED\Policy\Web\**")
+RULE = Selection("renewals", approved(), 10, Source("tickets/rules.yaml", 4), r"\VED\Policy\Web\**")
 
 
 def test_a_rule_becomes_one_bound_decision_for_every_ticket_that_it_takes() -> None:
@@ -19,7 +19,7 @@ def test_a_rule_becomes_one_bound_decision_for_every_ticket_that_it_takes() -> N
     assert decisions == tuple(
         Decision(
             guid=guid(number),
-            wanted=Approved(),
+            wanted=approved(),
             source=rule.source,
             explanation="renewal",
             change="CHG0041234",
@@ -66,7 +66,7 @@ def test_a_rule_that_takes_too_many_tickets_takes_none() -> None:
 
 
 def test_two_rules_on_one_ticket_are_a_fault_even_if_they_want_the_same() -> None:
-    other = replace(RULE, name="weekend", wanted=Rejected(), source=Source("tickets/rules.yaml", 20))
+    other = replace(RULE, name="weekend", wanted=rejected(), source=Source("tickets/rules.yaml", 20))
     decisions, (problem,) = expand((RULE, other), [live(1)], frozenset())
     assert decisions == ()
     assert problem.source == other.source

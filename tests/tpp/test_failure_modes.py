@@ -12,7 +12,7 @@ import trustme
 
 from reconciler.errors import CredentialsRefused
 from reconciler.model.settings import Auth, AuthMethod
-from reconciler.model.status import Approved
+from reconciler.model.status import approved
 from reconciler.model.ticket import Accepted, Declined, Found, Gone, Lost, NotSent, Unread
 from reconciler.ports import Update
 from reconciler.sandbox import wrong_answers
@@ -26,7 +26,7 @@ from tests.tpp.answering import DROP, AnsweringServer, result
 from tests.tpp.conftest import Tpp
 from tests.tpp.opening import session_with
 
-UPDATE = Update(guid(1), Approved(), "reviewed [op:6a1f09c2d4e7]")
+UPDATE = Update(guid(1), approved(), "reviewed [op:6a1f09c2d4e7]")
 NOWHERE = "127.0.0.1:1"
 
 
@@ -160,7 +160,7 @@ def test_c6_push_back_in_seconds_pauses_everybody_and_is_lost_for_a_write(tpp: T
     writer = tpp.writer
     assert writer.update(UPDATE) == Lost(f'the server answered HTTP {status}: "Too busy"', server_fault=True)
     assert tpp.updates == [(guid(1), False)]
-    assert writer.update(Update(guid(2), Approved())) == Accepted()
+    assert writer.update(Update(guid(2), approved())) == Accepted()
     assert tpp.sandbox.log.updates[-1].at == started + timedelta(seconds=7)
     assert tpp.session.reached()[1].lowest == 2
 
@@ -268,7 +268,7 @@ def test_c12_a_ticket_newer_than_the_session_is_seen_after_a_refresh_of_the_perm
 
 
 def test_c13_a_ticket_that_is_gone_when_it_is_written_is_declined_with_result_3(tpp: Tpp) -> None:
-    answer = tpp.writer.update(Update(guid(99), Approved()))
+    answer = tpp.writer.update(Update(guid(99), approved()))
     assert isinstance(answer, Declined)
     assert (answer.result, answer.systemic) == (3, False)
     assert tpp.updates == [(guid(99), False)]
@@ -284,7 +284,7 @@ def test_c14_a_denied_update_is_tried_once_more_after_a_refresh_of_the_permissio
 def test_c14_three_denials_in_a_row_end_the_batch(tpp: Tpp) -> None:
     tpp.sandbox.faults.add(WrongResult(4), operation="ticketUpdateStatus")
     writer = tpp.writer
-    answers = [writer.update(Update(guid(number), Approved())) for number in (1, 2, 3)]
+    answers = [writer.update(Update(guid(number), approved())) for number in (1, 2, 3)]
     assert [(type(each), each.result, each.systemic) for each in answers] == [
         (Declined, 4, False),
         (Declined, 4, False),
@@ -302,7 +302,7 @@ def test_c15_a_permanent_refusal_concerns_its_ticket_alone(tpp: Tpp, code: int, 
     answer = writer.update(UPDATE)
     assert isinstance(answer, Declined)
     assert (answer.result, answer.systemic) == (code, False)
-    assert writer.update(Update(guid(2), Approved())) == Accepted()
+    assert writer.update(Update(guid(2), approved())) == Accepted()
     assert tpp.updates == [(guid(1), False), (guid(2), True)]
 
 
@@ -391,6 +391,6 @@ def test_c18_a_refresh_token_that_was_used_before_stops_the_run_before_anything_
 def test_many_threads_write_each_update_once(tpp: Tpp) -> None:
     writer = tpp.writer
     with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(writer.update, [Update(guid(number), Approved()) for number in range(1, 9)]))
+        answers = list(threads.map(writer.update, [Update(guid(number), approved()) for number in range(1, 9)]))
     assert answers == [Accepted()] * 8
     assert sorted(tpp.updates) == [(guid(number), True) for number in range(1, 9)]

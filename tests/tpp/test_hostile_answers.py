@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from reconciler.errors import ServerFailure
-from reconciler.model.status import Approved, State
+from reconciler.model.status import State, approved
 from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, Hidden, LiveTicket, Lost, Reading, Unread
 from reconciler.ports import Update
 from reconciler.tpp.checks import server_version, verify
@@ -96,7 +96,7 @@ def test_a_thousand_random_answers_never_turn_an_update_into_something_it_is_not
     with AnsweringServer(default={"updatestatus": answer, "refresh": result(1)}, closes_after=True) as server:
         for number in range(1000):
             with session_with(server.url) as session:
-                outcome = ticket_writer(session).update(Update(guid(1), Approved()))
+                outcome = ticket_writer(session).update(Update(guid(1), approved()))
             assert len(sent) == number + 1
             assert _is_honest(outcome, sent[-1])
 
@@ -155,7 +155,7 @@ def test_a_hostile_answer_ends_in_words_that_are_safe_to_show(raw: bytes) -> Non
         session_with(server.url, read_timeout=1.0) as session,
     ):
         reading = ticket_reader(session).read(guid(1))
-        answer = ticket_writer(session).update(Update(guid(1), Approved()))
+        answer = ticket_writer(session).update(Update(guid(1), approved()))
         assert isinstance(reading, Unread)
         assert isinstance(answer, Lost)
         words = [reading.why, answer.why, *_failures_of_every_question(server.url)]
@@ -184,7 +184,7 @@ def test_a_server_that_trickles_its_answer_is_left_in_time() -> None:
         AnsweringServer(default={"updatestatus": trickled}, seconds_per_byte=0.02) as server,
         session_with(server.url, read_timeout=0.3) as session,
     ):
-        answer = ticket_writer(session).update(Update(guid(1), Approved()))
+        answer = ticket_writer(session).update(Update(guid(1), approved()))
     assert answer == Lost(f"127.0.0.1:{server.port} did not answer in time", server_fault=True)
 
 
@@ -197,7 +197,7 @@ def test_a_server_that_echoes_the_token_does_not_get_it_into_a_message() -> None
         session_with(server.url) as session,
     ):
         reading = ticket_reader(session).read(guid(1))
-        answer = ticket_writer(session).update(Update(guid(1), Approved()))
+        answer = ticket_writer(session).update(Update(guid(1), approved()))
     assert reading == Unread('the server answered HTTP 500: "<p>bad header: Bearer ***</p>"', passing=True)
     assert answer == Lost('the server answered HTTP 500: "<p>bad header: Bearer ***</p>"', server_fault=True)
 

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from reconciler.model.status import Approved
+from reconciler.model.status import approved
 from reconciler.ports import Update
 from tests.builders import guid
 from tests.tpp.conftest import Tpp
@@ -15,7 +15,7 @@ def test_each_call_is_logged_with_ticket_operation_status_and_duration(
 ) -> None:
     with caplog.at_level(logging.DEBUG, logger="reconciler"):
         tpp.reader.read(guid(1))
-        tpp.writer.update(Update(guid(1), Approved(), "a reason [op:6a1f09c2d4e7]"))
+        tpp.writer.update(Update(guid(1), approved(), "a reason [op:6a1f09c2d4e7]"))
     told = [record for record in caplog.records if record.name == "reconciler.tpp"]
     assert [record.getMessage().partition(" in ")[0] for record in told] == [
         f"details {guid(1)} 200",

@@ -14,7 +14,7 @@ import trustme
 from reconciler.errors import CredentialsRefused, ServerFailure
 from reconciler.github.oidc import TOKEN, URL, fetch_id_token
 from reconciler.model.settings import Auth, AuthMethod, Tls
-from reconciler.model.status import Approved
+from reconciler.model.status import approved
 from reconciler.model.ticket import Accepted, Found
 from reconciler.model.value import replace
 from reconciler.ports import Update
@@ -139,7 +139,7 @@ def test_a_ticket_is_read_and_approved_by_every_method(
             monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         with session_with(world.sandbox.url, **({"tls": world.tls} | way(world))) as session:
             assert isinstance(ticket_reader(session).read(guid(1)), Found)
-            assert ticket_writer(session).update(Update(guid(1), Approved())) == Accepted()
+            assert ticket_writer(session).update(Update(guid(1), approved())) == Accepted()
     host = world.sandbox.url.removeprefix("https://")
     asked = {lines[0].rpartition(" HTTP/")[0] for lines in proxy.asked}  # 1.0 or 1.1, as Python's version has it
     assert asked == ({f"CONNECT {host}"} if proxied else set())
@@ -276,7 +276,7 @@ def test_a_proxy_that_refuses_proves_that_nothing_was_sent(world: World, monkeyp
     with TunnelProxy(refuse="407 Proxy Authentication Required") as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("http://", "http://joe:proxy-pass@"))
         with session_with(world.sandbox.url, tls=world.tls, **with_token(world)) as session:
-            answer = ticket_writer(session).update(Update(guid(1), Approved()))
+            answer = ticket_writer(session).update(Update(guid(1), approved()))
     assert type(answer).__name__ == "NotSent"
     assert answer.why.endswith("Tunnel connection failed: 407 Proxy Authentication Required")
     assert "proxy-pass" not in repr(answer)

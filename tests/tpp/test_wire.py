@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from reconciler.model.decision import Parameters
 from reconciler.model.guid import Guid
 from reconciler.model.status import (
-    Approved,
-    ApprovedAfter,
-    ApprovedBetween,
-    Pending,
-    Rejected,
     State,
     Wanted,
+    approved,
+    approved_after,
+    approved_between,
+    pending,
+    rejected,
 )
 from reconciler.ports import Update
 from reconciler.tpp import wire
@@ -26,17 +26,17 @@ from tests.builders import at, guid
 
 START, STOP = at("2022-11-25T07:15:00Z"), at("2022-11-25T09:00:00.5Z")
 BODIES = [
-    (Pending(), '"Status": "Pending"'),
-    (Approved(), '"Status": "Approved"'),
-    (Rejected(), '"Status": "Rejected"'),
-    (ApprovedAfter(START), '"Status": "Approved After", "ScheduledStart": "2022-11-25T07:15:00.000000Z"'),
+    (pending(), '"Status": "Pending"'),
+    (approved(), '"Status": "Approved"'),
+    (rejected(), '"Status": "Rejected"'),
+    (approved_after(START), '"Status": "Approved After", "ScheduledStart": "2022-11-25T07:15:00.000000Z"'),
     (
-        ApprovedAfter(START, STOP),
+        approved_after(START, STOP),
         '"Status": "Approved After", "ScheduledStart": "2022-11-25T07:15:00.000000Z", '
         '"ScheduledStop": "2022-11-25T09:00:00.500000Z"',
     ),
     (
-        ApprovedBetween(START, STOP),
+        approved_between(START, STOP),
         '"Status": "Approved Between", "ScheduledStart": "2022-11-25T07:15:00.000000Z", '
         '"ScheduledStop": "2022-11-25T09:00:00.500000Z"',
     ),
@@ -50,7 +50,7 @@ def test_an_update_says_status_and_schedule_and_nothing_that_was_not_asked_for(w
 
 def test_an_update_carries_every_parameter_that_was_asked_for() -> None:
     parameters = Parameters("a reason", ("local:{1}", "AD+CORP:2"), r"\VED\Policy\W", "data")
-    assert wire.read_members(wire.update_body(Update(guid(1), Approved(), "why", parameters))) == {
+    assert wire.read_members(wire.update_body(Update(guid(1), approved(), "why", parameters))) == {
         "guid": guid(1),
         "status": "Approved",
         "explanation": "why",

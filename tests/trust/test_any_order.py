@@ -20,7 +20,7 @@ from reconciler.model.guid import Guid, parse_guid
 from reconciler.model.instant import format_instant
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Outcome, Run
-from reconciler.model.status import Approved, ApprovedAfter, ApprovedBetween, Pending, Rejected, Status, Wanted
+from reconciler.model.status import Status, Wanted, approved, approved_after, approved_between, pending, rejected
 from reconciler.model.verdict import Verdict
 from reconciler.sandbox.behaviour import Behaviour
 from reconciler.sandbox.log import Entry
@@ -52,10 +52,10 @@ SEARCHING = "TRUST_EXAMPLES" in os.environ
 
 def times(hours: int) -> tuple[Wanted, ...]:
     start = NOW + timedelta(hours=hours)
-    return ApprovedAfter(start), ApprovedBetween(start, start + timedelta(hours=4))
+    return approved_after(start), approved_between(start, start + timedelta(hours=4))
 
 
-WANTED = st.sampled_from([Pending(), Approved(), Rejected(), *times(2), *times(8), *times(30)])
+WANTED = st.sampled_from([pending(), approved(), rejected(), *times(2), *times(8), *times(30)])
 TICKETS = st.sampled_from(NUMBERS)
 CONSOLE = st.sampled_from(list(Status))
 

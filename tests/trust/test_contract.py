@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from reconciler.model.status import Approved, Pending, Rejected, State, Status, state_of, wanted_from
+from reconciler.model.status import State, Status, approved, parse_wanted, pending, rejected
 from reconciler.model.ticket import Accepted, Declined, Found, Gone, LiveTicket
 from reconciler.ports import TicketReader, TicketWriter, Update
 from reconciler.sandbox.running import running_sandbox
@@ -85,12 +85,12 @@ def test_many_tickets_are_read_each_once(tpp: Subject) -> None:
     assert list(tpp.reader.read_many([])) == []
 
 
-@pytest.mark.parametrize("wanted", [Approved(), Rejected(), wanted_from(WINDOW), wanted_from(START)], ids=str)
+@pytest.mark.parametrize("wanted", [approved(), rejected(), parse_wanted(WINDOW), parse_wanted(START)], ids=str)
 def test_an_update_is_accepted_and_shows_with_its_explanation(tpp: Subject, wanted) -> None:
     before = tpp.ticket(1)
     assert tpp.writer.update(Update(guid(1), wanted, "reviewed [op:0123456789ab]")) == Accepted()
     ticket = tpp.ticket(1)
-    assert (ticket.state, ticket.explanation) == (state_of(wanted), "reviewed [op:0123456789ab]")
+    assert (ticket.state, ticket.explanation) == (wanted, "reviewed [op:0123456789ab]")
     assert before.updated is not None
     assert ticket.updated is not None
     assert ticket.updated > before.updated
@@ -98,19 +98,19 @@ def test_an_update_is_accepted_and_shows_with_its_explanation(tpp: Subject, want
 
 
 def test_a_schedule_can_be_moved_and_taken_back(tpp: Subject) -> None:
-    for wanted in (wanted_from(WINDOW), wanted_from(START), Pending()):
+    for wanted in (parse_wanted(WINDOW), parse_wanted(START), pending()):
         assert tpp.writer.update(Update(guid(1), wanted)) == Accepted()
-        assert tpp.ticket(1).state == state_of(wanted)
+        assert tpp.ticket(1).state == wanted
     assert tpp.ticket(1).state == State(Status.PENDING)
 
 
 def test_an_update_without_an_explanation_leaves_the_one_that_is_there(tpp: Subject) -> None:
-    tpp.writer.update(Update(guid(1), wanted_from(WINDOW), "first"))
-    tpp.writer.update(Update(guid(1), wanted_from(START)))
+    tpp.writer.update(Update(guid(1), parse_wanted(WINDOW), "first"))
+    tpp.writer.update(Update(guid(1), parse_wanted(START)))
     assert tpp.ticket(1).explanation == "first"
 
 
 def test_an_update_of_a_ticket_that_never_was_is_declined(tpp: Subject) -> None:
-    answer = tpp.writer.update(Update(guid(9), Approved()))
+    answer = tpp.writer.update(Update(guid(9), approved()))
     assert isinstance(answer, Declined)
     assert (answer.result, answer.systemic) == (3, False)

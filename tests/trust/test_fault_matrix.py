@@ -11,7 +11,7 @@ import pytest
 from reconciler.ledger.chain import verify
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Outcome, Run
-from reconciler.model.status import Approved, Rejected, Status, wanted_from
+from reconciler.model.status import Status, approved, parse_wanted, rejected
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.sandbox.seed import APPROVER, JOE, Seed, TicketSeed
@@ -35,12 +35,12 @@ from tests.trust.house import (
 )
 
 VANISHES, STAYS, WAITS, IS_REJECTED = guid(1), guid(2), guid(3), guid(4)
-WINDOW = wanted_from(between("2026-11-28T22:00:00Z", "2026-11-29T02:00:00Z"))
+WINDOW = parse_wanted(between("2026-11-28T22:00:00Z", "2026-11-29T02:00:00Z"))
 DECISIONS = (
-    decision(1, wanted=Approved()),
+    decision(1, wanted=approved()),
     decision(2, wanted=WINDOW),
-    decision(3, wanted=Approved()),
-    decision(4, wanted=Rejected()),
+    decision(3, wanted=approved()),
+    decision(4, wanted=rejected()),
 )
 SEED = Seed(
     tickets=(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from reconciler.model.status import Approved
+from reconciler.model.status import approved
 from reconciler.sandbox import wrong_answers as wrong
 from reconciler.sandbox.seed import Seed, TicketSeed
 from tests.builders import decision, guid
@@ -12,7 +12,7 @@ from tests.trust.house import open_house
 def test_a_server_that_repeats_the_token_in_every_answer_does_not_get_it_into_the_ledger(tmp_path: Path) -> None:
     numbers = range(1, 9)
     seed = Seed(tickets=tuple(TicketSeed(guid(n), rf"\VED\Policy\Web\{n}") for n in numbers))
-    with open_house(tmp_path, [decision(n, wanted=Approved()) for n in numbers], seed) as house:
+    with open_house(tmp_path, [decision(n, wanted=approved()) for n in numbers], seed) as house:
         token = house.sandbox.token
         plan = house.plan()
         said = [
