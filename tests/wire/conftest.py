@@ -1,7 +1,8 @@
 """The command line before a server that breaks the rules, with a clock that moves when somebody waits."""
 
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,6 +33,7 @@ class Repository:
     capture: pytest.CaptureFixture[str]
     monkeypatch: pytest.MonkeyPatch
     ahead: list[timedelta] = field(default_factory=lambda: [timedelta()])
+    coming: list[tuple[timedelta, Callable[[], None]]] = field(default_factory=list)
 
     def decide(self, *guids: str, status: str = "Approved") -> None:
         (self.folder / "tickets").mkdir(parents=True, exist_ok=True)
@@ -54,6 +56,10 @@ class Repository:
         """Let time pass."""
         self.ahead[0] += timedelta(**span)
 
+    def after(self, seconds: float, what: Callable[[], None]) -> None:
+        """Have something happen once somebody has waited for so long."""
+        self.coming.append((self.ahead[0] + timedelta(seconds=seconds), what))
+
     def another(self, name: str) -> "Repository":
         """Another checkout, with a ledger of its own, at the same time."""
         return Repository(self.folder.parent / name, self.server, self.capture, self.monkeypatch, self.ahead)
@@ -69,10 +75,16 @@ def repository(
     monkeypatch.setenv("NO_COLOR", "1")
     with serving(*(Ticket(guid) for guid in GUIDS)) as server:
         found = Repository(tmp_path / "checkout", server, capsys, monkeypatch)
+        lock = threading.Lock()
         now, monotonic = SystemClock.now, SystemClock.monotonic
 
         def sleep(_: SystemClock, seconds: float) -> None:
-            found.ahead[0] += timedelta(seconds=seconds)
+            with lock:
+                found.ahead[0] += timedelta(seconds=seconds)
+                due = [what for when, what in found.coming if when <= found.ahead[0]]
+                found.coming[:] = [each for each in found.coming if each[0] > found.ahead[0]]
+            for what in due:
+                what()
 
         def moved_now(clock: SystemClock) -> datetime:
             return now(clock) + found.ahead[0]

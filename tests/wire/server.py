@@ -113,12 +113,27 @@ class WireServer:
     held_up: list[Request] = field(default_factory=list)
     connections: list[socket.socket] = field(default_factory=list)
     url: str = ""
+    listener: socket.socket = field(default_factory=socket.socket)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
     def updates(self) -> list[dict[str, Any]]:
         """The bodies of all updates that arrived."""
         return [request.json for request in self.heard if request.call == "updatestatus"]
+
+    def go_away(self) -> None:
+        """Refuse connections, and end those that are there."""
+        with suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for connection in self.connections:
+            with suppress(OSError):
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+    def come_back(self) -> None:
+        """Take connections on the same port again."""
+        self.listener = socket.create_server(("127.0.0.1", int(self.url.rpartition(":")[2])), backlog=64)
+        threading.Thread(target=self.serve, args=(self.listener,), daemon=True).start()
 
     def release(self) -> None:
         """Carry out what was held up."""
@@ -198,16 +213,11 @@ def _read(stream: Any) -> Request | None:
 def serving(*tickets: Ticket) -> Iterator[WireServer]:
     """Serve these tickets."""
     server = WireServer({ticket.guid: ticket for ticket in tickets})
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
-        server.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        thread = threading.Thread(target=server.serve, args=(listener,), daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            with suppress(OSError):
-                listener.shutdown(socket.SHUT_RDWR)
-            for connection in server.connections:
-                with suppress(OSError):
-                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
-            thread.join(5)
+    server.listener.close()
+    server.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+    server.url = f"http://127.0.0.1:{server.listener.getsockname()[1]}"
+    threading.Thread(target=server.serve, args=(server.listener,), daemon=True).start()
+    try:
+        yield server
+    finally:
+        server.go_away()

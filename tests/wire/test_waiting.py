@@ -62,3 +62,32 @@ def test_nothing_is_sent_by_a_clock_that_is_wrong(repository: Repository) -> Non
     said = repository.run("apply", "--yes")
     assert (said.code, repository.server.updates) == (4, []), said.out
     assert "the clocks of the server and of this machine differ by " in said.out
+
+
+def test_a_run_outlasts_a_server_that_refuses_connections_for_a_minute(repository: Repository) -> None:
+    server = repository.server
+
+    def restarts(exchange: Exchange) -> None:
+        honest(exchange)
+        server.go_away()
+        repository.after(60, server.come_back)
+
+    server.script["updatestatus"] = [honest, restarts]
+    repository.decide(*GUIDS)
+    said = repository.run("apply", "--yes")
+    assert (said.code, dict(server.effects)) == (0, dict.fromkeys(GUIDS, 1)), said.out
+    assert len(server.updates) == len(GUIDS)
+
+
+def test_an_update_that_no_connection_took_is_sent_once_the_server_is_back(repository: Repository) -> None:
+    server = repository.server
+
+    def reads_and_goes(exchange: Exchange) -> None:
+        honest(exchange)
+        server.go_away()
+        repository.after(60, server.come_back)
+
+    server.script["details"] = [honest, reads_and_goes]
+    repository.decide(GUIDS[0])
+    said = repository.run("apply", "--yes")
+    assert (said.code, server.effects[GUIDS[0]], len(server.updates)) == (0, 1, 1), said.out
