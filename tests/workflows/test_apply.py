@@ -63,6 +63,16 @@ def test_a_push_that_nobody_reviewed_changes_nothing(acme: Team) -> None:
     assert any("four-eyes" in summary for summary in result.summaries)
 
 
+def test_a_configuration_that_nobody_reviewed_refuses_everything(acme: Team) -> None:
+    acme.merged(12)
+    path = acme.folder / "reconciler.yaml"
+    acme.commit("reconciler.yaml", path.read_text().replace("changes: 100", "changes: 5000"))
+    result = acme.run("apply.yml", "push", _push(acme))
+    assert (result.code, acme.tpp.log.updates) == (1, ())
+    said = " ".join(" ".join(result.lines).split())
+    assert f"the configuration: commit {acme.head[:12]} came to main without a merged pull request" in said
+
+
 def test_only_the_newest_commit_is_applied(acme: Team) -> None:
     acme.merged(12)
     older = acme.head
