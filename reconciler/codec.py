@@ -22,7 +22,17 @@ from reconciler.model.history import Record
 from reconciler.model.instant import require_utc
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome, Receipt, Run
-from reconciler.model.record import ClosedEntry, Ended, Entry, Intent, Opened, ReceiptEntry, Sealed, Written
+from reconciler.model.record import (
+    AcceptedEntry,
+    ClosedEntry,
+    Ended,
+    Entry,
+    Intent,
+    Opened,
+    ReceiptEntry,
+    Sealed,
+    Written,
+)
 from reconciler.model.review import Provenance
 from reconciler.model.verdict import Verdict
 
@@ -318,6 +328,7 @@ _KINDS: Mapping[type[Entry], _Kind] = {
     Intent: _Kind("intent", ("object", "workflow", "attempt")),
     ReceiptEntry: _Kind("receipt", _OF_RECEIPT, {"receipt": Receipt}),
     ClosedEntry: _Kind("closed"),
+    AcceptedEntry: _Kind("accepted"),
     Sealed: _Kind("sealed", held={"seal": Seal}),
     Ended: _Kind("ended"),
 }

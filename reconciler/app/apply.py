@@ -41,7 +41,7 @@ from reconciler.model.receipt import Outcome, Run
 from reconciler.model.record import NO_HISTORY, Opened, TicketHistory
 from reconciler.model.shard import parse_shard
 from reconciler.model.value import replace
-from reconciler.model.verdict import Group, Verdict
+from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.planning.digest import check_digest
 from reconciler.planning.planner import enforce_again
 from reconciler.planning.reviewed import hold_against
@@ -261,10 +261,11 @@ def _anchor(ledger: Path) -> str:
 
 
 def _has_work(plan: Plan, histories: Mapping[Guid, TicketHistory]) -> bool:
-    """Return whether there is anything to record: a change, an intent without a receipt, a ticket gone for good."""
+    """Return whether there is anything to record: a change, an open intent, a ticket gone for good, an agreement."""
     return any(
         step.verdict.group is Group.CHANGE
         or (step.verdict is Verdict.SETTLED and not step.closed)
+        or step.reason is Reason.IN_SYNC_ACCEPTED
         or histories.get(step.guid, NO_HISTORY).open is not None
         for step in plan.steps
     )

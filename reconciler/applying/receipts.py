@@ -10,7 +10,7 @@ from reconciler.errors import LedgerUnwritable
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
-from reconciler.model.record import ClosedEntry, Entry, Intent, ReceiptEntry
+from reconciler.model.record import AcceptedEntry, ClosedEntry, Entry, Intent, ReceiptEntry
 from reconciler.model.value import replace
 from reconciler.planning.traces import Finding
 from reconciler.ports import Ledger, Progress
@@ -92,7 +92,7 @@ class ReceiptCollector:
         with suppress(LedgerUnwritable):
             self.context.ledger.append(entry)
 
-    def learn(self, entry: ReceiptEntry | ClosedEntry | None) -> None:
+    def learn(self, entry: ReceiptEntry | ClosedEntry | AcceptedEntry | None) -> None:
         """Write down what was found out about a step that changes nothing."""
         if entry is None:
             return

@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
-from reconciler.applying.context import RunContext, receipt_of, recorded, sight, told
+from reconciler.applying.context import RunContext, read, receipt_of, recorded, sight, told
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof
-from reconciler.model.record import ClosedEntry, OpenIntent, ReceiptEntry, TicketHistory
+from reconciler.model.record import AcceptedEntry, ClosedEntry, OpenIntent, ReceiptEntry, TicketHistory
+from reconciler.model.ticket import Found
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
 from reconciler.planning.facts import may_take_effect_until
@@ -37,14 +38,37 @@ def can_recover(step: Step, history: TicketHistory) -> bool:
     """Whether the ledger has something to learn about a step that changes nothing."""
     if step.group is Group.CHANGE:
         return False
-    return history.open is not None or (step.reason is Reason.SETTLED_RECEIPT and not step.closed)
+    news = (step.reason is Reason.SETTLED_RECEIPT and not step.closed) or step.reason is Reason.IN_SYNC_ACCEPTED
+    return history.open is not None or news
 
 
-def recover(step: Step, history: TicketHistory, context: RunContext) -> ReceiptEntry | ClosedEntry | None:
+def recover(
+    step: Step, history: TicketHistory, context: RunContext
+) -> ReceiptEntry | ClosedEntry | AcceptedEntry | None:
     """Return the ledger entry that follows from reading the ticket; None when nothing new is known."""
     if context.breaker.reason() is not None:
         return None
+    if history.open is None and step.reason is Reason.IN_SYNC_ACCEPTED:
+        return _accept(step, history, context)
     if history.open is None:
         return ClosedEntry(context.clock.now(), step.guid, step.decision)
     resolved = resolve(step, history.open, context)
     return None if resolved.receipt.outcome is Outcome.UNKNOWN else resolved
+
+
+def _accept(step: Step, history: TicketHistory, context: RunContext) -> AcceptedEntry | None:
+    """Record that git and TPP agree, when the ticket still is as the plan has seen it."""
+    reading = read(step.guid, context)
+    if not isinstance(reading, Found) or reading.ticket.state != step.after:
+        return None
+    return AcceptedEntry(
+        at=context.clock.now(),
+        guid=step.guid,
+        decision=step.decision,
+        after=reading.ticket.state,
+        before=history.last.after if history.last else None,
+        object=step.object,
+        workflow=step.workflow,
+        change=step.change,
+        source=step.source,
+    )

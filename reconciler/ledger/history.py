@@ -13,7 +13,7 @@ from reconciler.model.decision import Source
 from reconciler.model.guid import Guid
 from reconciler.model.history import Record
 from reconciler.model.receipt import Receipt
-from reconciler.model.record import ClosedEntry, Ended, Head, Intent, Line, Opened, ReceiptEntry, Sealed
+from reconciler.model.record import AcceptedEntry, ClosedEntry, Ended, Head, Intent, Line, Opened, ReceiptEntry, Sealed
 
 
 def read_lines(root: Path, guids: Collection[Guid] | None = None) -> Iterator[Line]:
@@ -73,6 +73,8 @@ def history(lines: Iterable[Line]) -> Iterator[Record]:
                 yield Record(line, recorded, told.answered(receipt))
             case ClosedEntry(guid=guid) as closed:
                 yield Record(line, closed, told.asked.get(guid))
+            case AcceptedEntry() as accepted:
+                yield Record(line, accepted)
             case Opened() | Sealed() | Ended():
                 pass
             case _:

@@ -17,8 +17,9 @@ from reconciler.ledger.files import ledger_files, open_segment, reading
 from reconciler.ledger.lines import BROKEN_HINT, GUID_LENGTH, GUID_MARK, decode, is_for, target_marks
 from reconciler.model.decision import Seal, Source
 from reconciler.model.guid import Guid
-from reconciler.model.receipt import Outcome
+from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import (
+    AcceptedEntry,
     ClosedEntry,
     Intent,
     LastWrite,
@@ -110,6 +111,8 @@ class _Search:
             self._receive(guid, written, written.entry)
         elif isinstance(written.entry, ClosedEntry):
             self._see_gone(guid)
+        elif isinstance(written.entry, AcceptedEntry):
+            self.last[guid] = _agreed(written, written.entry)
 
     def _receive(self, guid: Guid, written: Written, recorded: ReceiptEntry) -> None:
         receipt = recorded.receipt
@@ -149,6 +152,25 @@ def _remembered(written: Written, recorded: ReceiptEntry) -> LastWrite:
         identity=provenance.identity,
         commit=provenance.commit,
         pull_request=provenance.review.pull_request if provenance.review else None,
+    )
+
+
+def _agreed(written: Written, accepted: AcceptedEntry) -> LastWrite:
+    """Take a state that git and TPP agreed on for the last thing done: from here on git may move the ticket."""
+    review = written.provenance.review
+    return LastWrite(
+        after=accepted.after,
+        outcome=Outcome.APPLIED,
+        proof=Proof.OBSERVED,
+        at=accepted.at,
+        run=written.run,
+        operation=None,
+        decision=accepted.decision,
+        seen=accepted.after,
+        identity=written.provenance.identity,
+        commit=written.provenance.commit,
+        pull_request=review.pull_request if review else None,
+        accepted=True,
     )
 
 

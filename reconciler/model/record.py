@@ -73,6 +73,23 @@ class ClosedEntry(Struct, frozen=True):
     decision: str
 
 
+class AcceptedEntry(Struct, frozen=True):
+    """Git and TPP agree again: a ticket is as its manifest wants it, though somebody else brought it there.
+
+    `before` is the state on which they agreed last, None when there was none. Nothing was sent.
+    """
+
+    at: datetime
+    guid: Guid
+    decision: str
+    after: State
+    before: State | None = None
+    object: str = ""
+    workflow: str = ""
+    change: str | None = None
+    source: Source | None = None
+
+
 class Sealed(Struct, frozen=True):
     """A manifest that has nothing left to decide: as long as its text is the same, it need never be read again."""
 
@@ -88,7 +105,7 @@ class Ended(Struct, frozen=True):
     stopped: str | None = None
 
 
-Entry = Opened | Intent | ReceiptEntry | ClosedEntry | Sealed | Ended
+Entry = Opened | Intent | ReceiptEntry | ClosedEntry | AcceptedEntry | Sealed | Ended
 
 
 class Written(Struct, frozen=True):
@@ -116,7 +133,8 @@ class LastWrite(Struct, frozen=True):
     """The last thing that we did to a ticket and that took effect (applied or awaiting others).
 
     `gone` is True once the ticket was seen to be gone afterwards, `seen` is the state that was read after the
-    write (None when it was not read or was gone). `identity` is who applied it.
+    write (None when it was not read or was gone). `identity` is who applied it. `accepted` says that somebody else
+    did it, and that a manifest wanted the same.
     """
 
     after: State
@@ -132,6 +150,7 @@ class LastWrite(Struct, frozen=True):
     identity: str | None = None
     commit: str | None = None
     pull_request: int | None = None
+    accepted: bool = False
 
 
 class OpenIntent(Struct, frozen=True):

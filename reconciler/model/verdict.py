@@ -69,6 +69,7 @@ class Reason(StrEnum):
     REOPEN_WANTED = "reopen/wanted"
 
     IN_SYNC_SAME = "in-sync/same"
+    IN_SYNC_ACCEPTED = "in-sync/accepted"
     IN_SYNC_LEDGER = "in-sync/ledger"
     IN_SYNC_PROCESSING = "in-sync/processing"
     SETTLED_RECEIPT = "settled/receipt"

@@ -99,7 +99,7 @@ def _detail(
         case Verdict.MISMATCH if facts.ticket is not None:
             return _mismatch(decision, facts.ticket, reason)
         case Verdict.SETTLED | Verdict.AWAITING_OTHERS if facts.last is not None:
-            return f"applied {_by(facts.last)}"
+            return _by(facts.last)
         case Verdict.EXPIRED if reason is Reason.EXPIRED_VALID_UNTIL and decision.valid_until is not None:
             return f"valid_until {format_instant(decision.valid_until)} has passed"
         case Verdict.EXPIRED | Verdict.MISSED:
@@ -112,7 +112,7 @@ def _detail(
 
 def _change(facts: Facts, unproven: OpenIntent | None) -> Iterator[str]:
     if facts.last is not None:
-        yield f"replaces {spell(facts.last.after)}, applied {_by(facts.last)}"
+        yield f"replaces {spell(facts.last.after)}, {_by(facts.last)}"
     if unproven is not None:
         yield f"sent before: {_sent(unproven)} without an answer, and has shown no effect since"
 
@@ -141,11 +141,20 @@ def _mismatch(decision: Decision, ticket: LiveTicket, reason: Reason) -> str:
 
 def _conflict(facts: Facts) -> str:
     there = f"the ticket is {spell(facts.ticket.state)}" if facts.ticket else "the ticket is gone"
-    done = f"we last applied {spell(facts.last.after)} {_by(facts.last)}" if facts.last else "we never decided it"
+    done = _last_words(facts.last) if facts.last else "we never decided it"
     return f"wanted {spell(facts.wanted)}; {there}; {done}"
 
 
+def _last_words(last: LastWrite) -> str:
+    who = "we last accepted" if last.accepted else "we last applied"
+    return f"{who} {spell(last.after)} {_how(last)}"
+
+
 def _by(last: LastWrite) -> str:
+    return f"{'accepted' if last.accepted else 'applied'} {_how(last)}"
+
+
+def _how(last: LastWrite) -> str:
     identity = f" as {last.identity}" if last.identity else ""
     request = f", PR #{last.pull_request}" if last.pull_request else ""
     return f"by run {last.run} at {format_instant(last.at)}{identity}{request} (proof: {last.proof})"

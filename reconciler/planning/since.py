@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome
-from reconciler.model.record import NO_HISTORY, ClosedEntry, Intent, Line, ReceiptEntry, TicketHistory
+from reconciler.model.record import NO_HISTORY, AcceptedEntry, ClosedEntry, Intent, Line, ReceiptEntry, TicketHistory
 from reconciler.planning.judge import spell
 
 _NOTHING_WAS_SENT = frozenset({Outcome.FAILED, Outcome.NOT_ATTEMPTED})
@@ -77,6 +77,8 @@ def _what_happened(line: Line) -> str:
             return f"run {line.run} found it {receipt.outcome.value} since the plan was made"
         case Intent(after=after):
             return f"run {line.run} has begun to send {spell(after)} since the plan was made"
+        case AcceptedEntry(after=after):
+            return f"run {line.run} has accepted {spell(after)} since the plan was made"
         case ClosedEntry():
             return f"run {line.run} has seen that it is gone since the plan was made"
         case _:

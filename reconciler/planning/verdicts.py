@@ -55,7 +55,9 @@ TABLE: tuple[Row, ...] = (
     Row(Live.WANTED,          _ANY_SAME,            ANY,        _OVER,         Is.MISSED_WINDOW),
     Row(Live.WANTED,          ANY,                  ANY,        _OVER,         Is.EXPIRED_WINDOW),
     Row(Live.WANTED,          _AWAITING,            Wish.LEAVE, ANY,           Is.CONFLICT_COUNTED),
-    Row(Live.WANTED,          ANY,                  ANY,        ANY,           Is.IN_SYNC_SAME),
+    Row(Live.WANTED,          _ANY_SAME,            ANY,        ANY,           Is.IN_SYNC_SAME),
+    Row(Live.WANTED,          Ours.NOTHING,         Wish.LEAVE, ANY,           Is.IN_SYNC_SAME),
+    Row(Live.WANTED,          ANY,                  ANY,        ANY,           Is.IN_SYNC_ACCEPTED),
     # It has the wanted status, and the server does not tell its times.
     Row(Live.UNREPORTED,      _ANY_SAME,            ANY,        _OVER,         Is.MISSED_WINDOW),
     Row(Live.UNREPORTED,      _ANY_SAME,            ANY,        ANY,           Is.IN_SYNC_LEDGER),

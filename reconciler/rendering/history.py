@@ -8,7 +8,7 @@ from math import ceil
 
 from reconciler.model.guid import Guid
 from reconciler.model.receipt import Outcome, Receipt
-from reconciler.model.record import ClosedEntry, Intent, Line, ReceiptEntry
+from reconciler.model.record import AcceptedEntry, ClosedEntry, Intent, Line, ReceiptEntry
 from reconciler.model.status import Schedule, Status
 from reconciler.model.verdict import Verdict
 
@@ -107,7 +107,7 @@ def by_time(lines: Iterable[Line]) -> list[Line]:
 def guid_of(line: Line) -> Guid | None:
     """The ticket that a line is about, None for the first and last lines of a run."""
     match line.entry:
-        case Intent(guid=guid) | ClosedEntry(guid=guid):
+        case Intent(guid=guid) | ClosedEntry(guid=guid) | AcceptedEntry(guid=guid):
             return guid
         case ReceiptEntry(receipt=receipt):
             return receipt.guid

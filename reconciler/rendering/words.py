@@ -57,6 +57,7 @@ REASONS: dict[Reason, Words] = {
     Reason.REJECT_WANTED: Words("the manifest rejects it"),
     Reason.REOPEN_WANTED: Words("the manifest wants it pending again, before its scheduled start"),
     Reason.IN_SYNC_SAME: Words("the ticket is as the manifest wants it"),
+    Reason.IN_SYNC_ACCEPTED: Words("somebody else did what the manifest wants now: an apply records that both agree"),
     Reason.IN_SYNC_LEDGER: Words("we applied it; the server does not report the times, the ledger has them"),
     Reason.IN_SYNC_PROCESSING: Words("we scheduled it and its time has come: the server is working on it"),
     Reason.SETTLED_RECEIPT: Words("we applied it, the ledger has the receipt, and the ticket is closed"),

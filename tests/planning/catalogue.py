@@ -121,15 +121,19 @@ CASES = (
     Case("in time for valid_until", Is.APPROVE_WANTED, APPROVED, there(), decision=TONIGHT),
     Case("nothing wanted, nothing done", Is.IN_SYNC_SAME, PENDING, there()),
     # What the server tells of what is wanted, whoever did it.
-    Case("approved in the console", Is.IN_SYNC_SAME, APPROVED, there(APPROVED)),
-    Case("rejected in the console", Is.IN_SYNC_SAME, REJECTED, there(REJECTED)),
-    Case("scheduled in the console, as wanted", Is.IN_SYNC_SAME, COMING, there(COMING)),
+    Case("approved in the console", Is.IN_SYNC_ACCEPTED, APPROVED, there(APPROVED)),
+    Case("rejected in the console", Is.IN_SYNC_ACCEPTED, REJECTED, there(REJECTED)),
+    Case("scheduled in the console, as wanted", Is.IN_SYNC_ACCEPTED, COMING, there(COMING)),
     Case("scheduled by us", Is.IN_SYNC_SAME, COMING, there(COMING), applied(COMING)),
-    Case("as wanted, though expired", Is.IN_SYNC_SAME, APPROVED, there(APPROVED), decision=YESTERDAY),
+    Case("as wanted, though expired", Is.IN_SYNC_ACCEPTED, APPROVED, there(APPROVED), decision=YESTERDAY),
     Case("rejected by us and still there", Is.IN_SYNC_SAME, REJECTED, there(REJECTED), applied(REJECTED)),
     Case("reopened by us", Is.IN_SYNC_SAME, PENDING, there(), applied(PENDING)),
     Case(
-        "taken back before others decided it as wanted", Is.IN_SYNC_SAME, REJECTED, there(REJECTED), waiting(APPROVED)
+        "taken back before others decided it as wanted",
+        Is.IN_SYNC_ACCEPTED,
+        REJECTED,
+        there(REJECTED),
+        waiting(APPROVED),
     ),
     # Changed minds: what we did last is not what is wanted now, and it is as we left it.
     Case("moved to another window", Is.RESCHEDULE_WANTED, LATER, there(COMING), applied(COMING)),
@@ -333,6 +337,14 @@ CASES = (
     Case("a moment ago, unchanged, taken back", Is.UNCLEAR_LOST_ANSWER, PENDING, there(), A_MOMENT_AGO),
     Case("a moment ago, and it shows", Is.IN_SYNC_SAME, APPROVED, there(APPROVED), A_MOMENT_AGO),
     Case("its answer was lost a moment ago", Is.UNCLEAR_LOST_ANSWER, APPROVED, there(), LOST_A_MOMENT_AGO),
+    # Git and TPP agree on what somebody else did; then git moves the ticket on.
+    Case("reset in the console, and git says so", Is.IN_SYNC_ACCEPTED, PENDING, there(), applied(COMING)),
+    Case("moved in the console, and git says so", Is.IN_SYNC_ACCEPTED, LATER, there(LATER), applied(COMING)),
+    Case("accepted before", Is.IN_SYNC_SAME, LATER, there(LATER), applied(LATER, accepted=True)),
+    Case("accepted, then taken back", Is.REOPEN_WANTED, PENDING, there(LATER), applied(LATER, accepted=True)),
+    Case("accepted, then decided", Is.APPROVE_WANTED, APPROVED, there(), applied(PENDING, accepted=True)),
+    Case("accepted, then moved in the console", Is.CONFLICT_CONSOLE, LATER, there(SOON), applied(LATER, accepted=True)),
+    Case("accepted, and carried out", Is.SETTLED_RECEIPT, DUE, Gone(), applied(DUE, accepted=True)),
     Case("restored from a backup", Is.CONFLICT_RESTORED, APPROVED, there(), applied(APPROVED, gone=True)),
     Case("restored, and scheduled as before", Is.CONFLICT_RESTORED, COMING, there(COMING), applied(COMING, gone=True)),
     Case("restored, and no longer wanted", Is.CONFLICT_RESTORED, PENDING, there(), applied(APPROVED, gone=True)),
@@ -348,7 +360,9 @@ CASES = (
         left_open(APPROVED),
     ),
     Case("died, and it is rejected", Is.CONFLICT_OPEN_INTENT, APPROVED, there(REJECTED), left_open(APPROVED)),
-    Case("died, and others did what is wanted now", Is.IN_SYNC_SAME, REJECTED, there(REJECTED), left_open(APPROVED)),
+    Case(
+        "died, and others did what is wanted now", Is.IN_SYNC_ACCEPTED, REJECTED, there(REJECTED), left_open(APPROVED)
+    ),
     Case(
         "died, tagged, and rejected since",
         Is.CONFLICT_CONSOLE,

@@ -6,7 +6,7 @@ from typing import assert_never
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome
-from reconciler.model.record import ClosedEntry, Ended, Intent, Line, Opened, ReceiptEntry, Sealed
+from reconciler.model.record import AcceptedEntry, ClosedEntry, Ended, Intent, Line, Opened, ReceiptEntry, Sealed
 from reconciler.model.status import State
 from reconciler.rendering import times
 from reconciler.rendering.escape import html
@@ -139,6 +139,8 @@ def _what(line: Line) -> str:
             return f"{badge(receipt.outcome.value, _TONES.get(receipt.outcome, 'bad'))} {html(words)}"
         case ClosedEntry():
             return "The ticket no longer exists: settled"
+        case AcceptedEntry(after=after):
+            return f"Accepted: somebody else made it {html(after.status, 60)}, as the manifest wants it"
         case Opened():
             return "A run began"
         case Sealed():

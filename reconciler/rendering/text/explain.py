@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from reconciler.model.explanation import Explanation, Sighted
-from reconciler.model.record import ClosedEntry, Ended, Intent, Line, Opened, ReceiptEntry, Sealed
+from reconciler.model.record import AcceptedEntry, ClosedEntry, Ended, Intent, Line, Opened, ReceiptEntry, Sealed
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Unread
 from reconciler.rendering import times
 from reconciler.rendering.escape import log_lines, terminal
@@ -112,6 +112,9 @@ def _told(line: Line) -> Row:
             return times.utc(receipt.at), f"{receipt.outcome}{by}: {PROOFS[receipt.proof]}{detail} ({place})"
         case ClosedEntry(at=at):
             return times.utc(at), f"no longer exists ({place})"
+        case AcceptedEntry(at=at, after=after):
+            what = f"accepted: somebody else made it {terminal(after.status)}, as the manifest wants it"
+            return times.utc(at), f"{what} ({place})"
         case Opened(at=at) | Sealed(at=at) | Ended(at=at):
             return times.utc(at), place
         case _:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from reconciler.model.history import CLOSED, OPEN, SUPERSEDED, Record
+from reconciler.model.history import ACCEPTED, CLOSED, OPEN, SUPERSEDED, Record
 from reconciler.model.receipt import Outcome
 from reconciler.model.record import ReceiptEntry
 from reconciler.model.review import Provenance
@@ -20,11 +20,13 @@ _INKS = {
     Outcome.NOT_ATTEMPTED.value: Ink.CARE,
     SUPERSEDED: Ink.CARE,
     CLOSED: Ink.DIM,
+    ACCEPTED: Ink.DIM,
 }
 _SAYS = {
     OPEN: "an update was about to be sent, and no receipt says what became of it",
     SUPERSEDED: "no receipt followed; a later run looked at the ticket and tried again",
     CLOSED: "the ticket no longer exists",
+    ACCEPTED: "somebody else did what the manifest wants; from here on git moves the ticket",
 } | {outcome.value: words.cause for outcome, words in OUTCOMES.items()}
 _OUTCOME = 18
 """Columns of an outcome: the longest is `rejected-by-server`."""
