@@ -57,12 +57,16 @@ class TicketWriter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose token this is, what it may do and until when (UTC; None: the server does not say)."""
+    """Whose token this is, and what it may do.
+
+    `expires_at` is when its grant ends, `valid_until` when the token itself does (UTC; None: the server does not say).
+    """
 
     identity: str
     scope: str
     may_write: bool
     expires_at: datetime | None = None
+    valid_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from datetime import datetime
 
 import click
 
@@ -70,6 +71,11 @@ def _show(invocation: Invocation) -> int:
     click.echo(f"server    {terminal(target)}")
     click.echo(f"identity  {terminal(caller.identity)}")
     click.echo(f"scope     {terminal(caller.scope) or 'empty'}")
-    click.echo(f"until     {format_instant(caller.expires_at) if caller.expires_at else 'not told'}")
+    click.echo(f"token     {_until(caller.valid_until)}")
+    click.echo(f"grant     {_until(caller.expires_at)}")
     click.echo(f"may       {'plan and apply' if caller.may_write else 'plan, not apply'}")
     return 0
+
+
+def _until(moment: datetime | None) -> str:
+    return f"until {format_instant(moment)}" if moment else "the server does not say until when"

@@ -11,7 +11,7 @@ from reconciler.errors import CredentialsRefused
 from reconciler.model.guid import Guid
 from reconciler.model.settings import AuthMethod, Settings
 from reconciler.ports import Backend, Caller, Clock, Probe, Resolution, TicketReader, TicketWriter
-from reconciler.tpp.checks import Grant, check_before_writing, probe_session, verify
+from reconciler.tpp.checks import Grant, check_before_writing, probe_session, token_end, verify
 from reconciler.tpp.finding import find_tickets
 from reconciler.tpp.identities import own_identities, resolve_identities
 from reconciler.tpp.secrets import read_issued, read_secrets
@@ -43,7 +43,7 @@ class TppBackend:
 
     def caller(self) -> Caller:
         """Ask whose token this is. Raises ServerFailure."""
-        return _caller(verify(self.session))
+        return self._caller(verify(self.session))
 
     def identities(self) -> frozenset[str]:
         """Return the caller and its groups as prefixed universals. Raises ServerFailure."""
@@ -58,7 +58,11 @@ class TppBackend:
 
         Raises CredentialsRefused, ServerFailure.
         """
-        return _caller(check_before_writing(self.session, changes))
+        return self._caller(check_before_writing(self.session, changes))
+
+    def _caller(self, grant: Grant) -> Caller:
+        valid_until = token_end(grant, self.session.client.context.clock.now())
+        return Caller(grant.identity, grant.scope, grant.approves, grant.expires_at, valid_until)
 
     def notes(self) -> tuple[str, ...]:
         """Return what the report of a run should say of the server."""
@@ -87,10 +91,6 @@ def writer(backend: Backend) -> TicketWriter:
     if not isinstance(backend, TppBackend):
         raise TypeError(f"{backend.product} is another product")
     return ticket_writer(backend.session)
-
-
-def _caller(grant: Grant) -> Caller:
-    return Caller(grant.identity, grant.scope, grant.approves, grant.expires_at)
 
 
 def _id_token_source(settings: Settings, workload_token: Callable[[str], str]) -> Callable[[], str] | None:

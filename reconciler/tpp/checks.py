@@ -34,7 +34,10 @@ _SHORT = 3600
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What Authorize/Verify says of a token: who holds it, which scope, until when (UTC, None: not told)."""
+    """What Authorize/Verify says of a token: who holds it, which scope, and until when (None: not told).
+
+    `valid_for` are the seconds of the token itself, `expires_at` is when its grant ends (UTC).
+    """
 
     identity: str
     scope: str
@@ -111,6 +114,16 @@ def check_before_writing(session: Session, changes: int) -> Grant:
     if objection is not None:
         raise objection
     return grant
+
+
+def token_end(grant: Grant, now: datetime) -> datetime | None:
+    """Return when the token ends, which is another time than when its grant does (contract 26.1, Authorize/Verify)."""
+    if grant.valid_for is None:
+        return None
+    try:
+        return (now + timedelta(seconds=grant.valid_for)).replace(microsecond=0)
+    except OverflowError:
+        return None
 
 
 def _renewable(session: Session) -> bool:
@@ -280,8 +293,12 @@ def _groups(session: Session) -> Iterator[Probe]:
 def _token(session: Session) -> Probe:
     def look() -> Probe:
         grant = verify(session)
-        until = f" until {format_instant(grant.expires_at)}" if grant.expires_at else ""
-        says = f"{one_line(grant.identity)}{until}"
+        until = token_end(grant, session.client.context.clock.now())
+        ends = (
+            f"valid until {format_instant(until)}" if until else "",
+            f"grant until {format_instant(grant.expires_at)}" if grant.expires_at else "",
+        )
+        says = ", ".join([one_line(grant.identity), *filter(None, ends)])
         if grant.valid_for is not None and grant.valid_for < _SHORT and not _renewable(session):
             return Probe("token", Health.WARN, f"{says}: {grant.valid_for} s left", "get a new token before a long run")
         return Probe("token", Health.OK, says)

@@ -16,7 +16,8 @@ def test_verify_says_whose_token_it_is_and_what_it_may(desk: Desk) -> None:
         "server    http://server\n"
         f"identity  {APPROVER.universal}\n"
         "scope     certificate:approve,manage;configuration:delete,manage\n"
-        "until     TIME\n"
+        "token     until TIME\n"
+        "grant     until TIME\n"
         "may       plan and apply\n"
     )
     assert (result.code, result.err) == (0, "")

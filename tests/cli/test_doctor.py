@@ -37,7 +37,7 @@ def test_a_healthy_setup_is_ok_line_by_line(desk: Desk) -> None:
         "ok   reachable     answers HTTP 401\n"
         "skip tls           plain HTTP on this machine\n"
         "ok   clock         the server is N s behind\n"
-        f"ok   token         {APPROVER.universal} until TIME\n"
+        f"ok   token         {APPROVER.universal}, valid until TIME, grant until TIME\n"
         "ok   scope         certificate:approve,manage;configuration:delete,manage: may plan and apply\n"
         "ok   version       Trust Protection Foundation (TPP) 26.1.0.2000\n"
         "ok   permissions   refreshed\n"
