@@ -16,6 +16,11 @@ BROKEN_HINT = (
     "and find out who changed it"
 )
 """What to do about a broken ledger."""
+NEWER_HINT = (
+    "a newer release may have written it: upgrade this one; "
+    "`reconciler ledger verify` says whether anything was changed"
+)
+"""What to do about a line of a kind or version that this release does not know."""
 
 
 def guid_in(line: bytes) -> bytes:
@@ -52,4 +57,5 @@ def decode(line: bytes, source: Source) -> Written:
     try:
         return decode_line(line)
     except ValueError as error:
-        raise LedgerBroken(f"{source}: the line can't be read: {error}", BROKEN_HINT) from None
+        hint = NEWER_HINT if str(error).startswith(("/entry: ", "/version: ")) else BROKEN_HINT
+        raise LedgerBroken(f"{source}: the line can't be read: {error}", hint) from None

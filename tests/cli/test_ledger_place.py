@@ -97,19 +97,34 @@ def test_every_reader_of_a_broken_ledger_says_where_and_shows_nothing(
     assert not (desk.folder / "pack.zip").exists()
 
 
+def rewrite(segment: Path, pattern: bytes, by: str) -> None:
+    """Change the receipt of a ledger and mend the chain, as only one who writes whole ledgers can."""
+    lines = segment.read_bytes().splitlines()
+    assert b'"entry":"receipt"' in lines[2]
+    lines[2] = re.sub(pattern, by.encode(), lines[2])
+    for number in range(3, len(lines)):
+        previous = f'"previous":"{sha256(lines[number - 1])}"'.encode()
+        lines[number] = re.sub(rb'"previous":"[^"]*"', previous, lines[number])
+    segment.write_bytes(b"".join(line + b"\n" for line in lines))
+
+
+def test_a_kind_of_line_that_a_newer_release_brings_asks_for_an_upgrade(desk: Desk, segment: Path) -> None:
+    rewrite(segment, rb'"entry":"receipt"', '"entry":"delegation"')
+    for command in (("plan",), ("apply", "--yes"), ("ledger", "log")):
+        said = desk.run(*command)
+        assert (command, said.code, said.out) == (command, 4, "")
+        assert f"{segment.name}:3: the line can't be read: /entry: 'delegation' is no word that this" in said.err
+        assert "upgrade this one" in said.err
+        assert "find out who changed it" not in said.err
+
+
 @pytest.mark.parametrize(
     "time", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "2026-02-30T00:00:00Z", "0"]
 )
 def test_a_time_that_is_none_is_told_with_its_place_though_the_chain_is_intact(
     desk: Desk, segment: Path, time: str
 ) -> None:
-    lines = segment.read_bytes().splitlines()
-    assert b'"entry":"receipt"' in lines[2]
-    lines[2] = re.sub(rb'"at":"[^"]*"', f'"at":"{time}"'.encode(), lines[2])
-    for number in range(3, len(lines)):
-        previous = f'"previous":"{sha256(lines[number - 1])}"'.encode()
-        lines[number] = re.sub(rb'"previous":"[^"]*"', previous, lines[number])
-    segment.write_bytes(b"".join(line + b"\n" for line in lines))
+    rewrite(segment, rb'"at":"[^"]*"', f'"at":"{time}"')
     for command in (("plan",), ("explain", FIRST), ("ledger", "log"), ("ledger", "export", "--format", "json")):
         said = desk.run(*command)
         assert (command, said.code, said.out) == (command, 4, "")
