@@ -33,9 +33,24 @@ def run(ctx: click.Context) -> None:
         code = left.code if isinstance(left.code, int) else 1
     if arguments[0] == "validate":
         _summarise_validation(inputs)
-    set_outputs(os.environ, {"exit-code": str(code), **_results(plan, report)})
+    set_outputs(os.environ, {"exit-code": str(code), **_ledger(inputs), **_results(plan, report)})
     superseded = arguments[0] == "apply" and code == _REFUSED and _tells_of_a_newer_commit(report)
     ctx.exit(0 if superseded or code in _tolerated(arguments[0], inputs.get("tolerate", "")) else code)
+
+
+def _ledger(inputs: Mapping[str, str]) -> dict[str, str]:
+    """Return where the ledger is, for a step that rescues it; nothing when the configuration can't be read."""
+    from reconciler.cli.options import Invocation
+    from reconciler.errors import ReconcilerError
+
+    config = inputs.get("config", "").strip()
+    try:
+        settings = Invocation(
+            Path(config) if config else None, inputs.get("environment", "").strip() or None
+        ).settings()
+    except ReconcilerError:
+        return {}
+    return {"ledger": settings.ledger}
 
 
 def _tells_of_a_newer_commit(report: Path) -> bool:

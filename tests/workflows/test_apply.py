@@ -137,7 +137,11 @@ def test_a_ledger_that_cannot_be_pushed_stops_the_run_with_nothing_sent(acme: Te
 
 
 def test_a_ledger_that_can_no_longer_be_pushed_is_rescued_and_the_run_fails(acme: Team) -> None:
-    acme.merged()
+    settings = (acme.folder / "reconciler.yaml").read_text(encoding="utf-8")
+    acme.commit("reconciler.yaml", settings.replace("ledger: ledger", "ledger: record"))
+    for sha in git(acme.folder, "rev-list", "HEAD").splitlines()[:2]:
+        acme.merged()
+        acme.github.world.brought[sha] = [12]
     _break_pushes(acme, "[ ! -e pushed ] && touch pushed")
     result = acme.run("apply.yml", "push", _push(acme))
     assert result.code == 1
