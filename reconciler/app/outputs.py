@@ -134,7 +134,7 @@ def _reserved(path: Path, settings: Settings, manifests: tuple[str, ...]) -> str
     if Path(settings.ledger).resolve() in around:
         return f"this is inside the ledger {settings.ledger}"
     base = (Path(settings.path).parent if settings.path else Path()).resolve()
-    for name in manifests or settings.tickets:
+    for name in (*manifests, *settings.tickets):
         planned = Path(name).resolve()
         if planned in around and (planned not in (base, *base.parents) or path.suffix.lower() in (".yaml", ".yml")):
             return f"this is among the manifests in {name}"

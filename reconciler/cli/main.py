@@ -1,9 +1,11 @@
 """The entry point: a table of commands that are imported only when they are called, and the one catcher of errors."""
 
 import atexit
+import difflib
 import gc
 import importlib
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -37,6 +39,7 @@ COMMANDS = {
     "demo": "Run the main job against the sandbox and say what happens.",
     "init": "Set up a repository of manifests.",
     "schema": "Print a JSON Schema.",
+    "version": "Print the version.",
 }
 _MACHINE, _CHANGES = 4, 10
 _NO_THREAD = "can't start new thread"
@@ -57,6 +60,16 @@ class LazyCommands(click.Group):
         module = importlib.import_module(f"reconciler.cli.{_MODULES.get(cmd_name, cmd_name)}")
         command: click.Command = module.command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, and name those that are spelled alike when there is none."""
+        name = args[0]
+        alike = difflib.get_close_matches(name, COMMANDS, n=3, cutoff=0.6)
+        if name not in COMMANDS and not name.startswith("-") and alike:
+            ctx.fail(f"No such command {name!r}. Did you mean {' or '.join(map(repr, alike))}?")
+        return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete the names of commands from the table, importing none."""
@@ -87,7 +100,10 @@ _COMPLETION = (
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version."
 )
-def cli() -> None:
+@click.option(
+    "-C", "folder", type=click.Path(exists=True, file_okay=False), help="Work in this folder, as if started there."
+)
+def cli(folder: str | None) -> None:
     """Decide TPP approval tickets from reviewed files in git.
 
     TPP is Palo Alto Networks Trust Protection Foundation, before that CyberArk Certificate Manager, Self-Hosted, and
@@ -97,6 +113,8 @@ def cli() -> None:
     5 needs attention · 6 unknown outcome · 7 may be repeated · 8 locked · 10 changes pending · 70 bug ·
     130/143 interrupted.
     """
+    if folder is not None:
+        os.chdir(folder)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

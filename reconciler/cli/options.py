@@ -13,10 +13,13 @@ from reconciler.app.base_branch import protected
 from reconciler.cli.logs import start_logging
 from reconciler.manifests.config import load_settings
 from reconciler.model.settings import Settings
+from reconciler.rendering.escape import terminal
 
 DEFAULT_CONFIG = "reconciler.yaml"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_DEFAULTS = ("warning", "text")
+_ANYWHERE = ("init", "demo", "sandbox", "schema", "show")
+"""Commands that need no configuration, and stay where they were started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,8 @@ class Invocation:
         """Load the configuration with the variables of the environment on top. Raises InvalidInput.
 
         In the run of a pull request, server and credentials are those of its base.
-        Without --config, reconciler.yaml of the working directory is read when it is there. Logging starts here if it
+        Without --config, reconciler.yaml of the working directory is read when it is there: `common_options` went where
+        it is, up to the root of the repository. Logging starts here if it
         was not asked for: what has no settings to go by has nothing to log.
         """
         start_logging(*self.log)
@@ -52,9 +56,41 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--log-format", type=click.Choice(("text", "json")), default=LOG_DEFAULTS[1], help="How to log it.")
     @functools.wraps(function)
     def called(config: Path | None, environment: str | None, log_level: str, log_format: str, **rest: Any) -> Any:
+        if config is None and click.get_current_context().info_name not in _ANYWHERE:
+            rest = _seen_from_configuration(rest)
         log = (log_level, log_format)
         if log != LOG_DEFAULTS:
             start_logging(*log)
         return function(Invocation(config, environment, log), **rest)
 
     return called
+
+
+def _seen_from_configuration(values: dict[str, Any]) -> dict[str, Any]:
+    """Go to the folder above that has the configuration, and return the values with their paths as seen from there."""
+    here, root = Path.cwd(), _folder_of_configuration()
+    if root is None:
+        return values
+    os.chdir(root)
+    click.echo(f"found {DEFAULT_CONFIG} in {terminal(str(root))}; paths are shown as seen from there", err=True)
+    return {name: _seen_from(here, value, paths=name == "paths") for name, value in values.items()}
+
+
+def _folder_of_configuration() -> Path | None:
+    """Look upwards as far as the root of the repository; None when it is here already, or nowhere."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / DEFAULT_CONFIG).is_file():
+            inside = any((above / ".git").exists() for above in (folder, *folder.parents))
+            return folder if folder != here and inside else None
+        if (folder / ".git").exists():
+            return None
+    return None
+
+
+def _seen_from(here: Path, value: Any, *, paths: bool) -> Any:
+    if isinstance(value, Path):
+        return Path(os.path.relpath(here / value))
+    if isinstance(value, tuple) and value and (paths or all(isinstance(each, Path) for each in value)):
+        return tuple(type(each)(os.path.relpath(here / each)) for each in value)
+    return value

@@ -1,0 +1,60 @@
+"""Where a command works: the configuration is looked for upwards, -C goes elsewhere, and typing errors get a hint."""
+
+import subprocess
+
+import pytest
+
+from tests.cli.desk import FIRST, Desk
+
+APPROVE = f"{{guid: {FIRST}, status: Approved, explanation: Web tier renewal}}"
+
+
+@pytest.fixture
+def ready(desk: Desk) -> Desk:
+    subprocess.run(["git", "init", "-q"], cwd=desk.folder, check=True)
+    desk.decide(APPROVE)
+    (desk.folder / "tickets" / "deep").mkdir()
+    return desk
+
+
+def test_the_configuration_is_found_from_a_folder_below(ready: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ready.folder / "tickets" / "deep")
+    said = ready.run("plan", "--out", "plan.json", "../web.yaml")
+    assert (said.code, "tickets/web.yaml" in said.out) == (0, True), said.err
+    assert f"found reconciler.yaml in {ready.folder.resolve()}; paths are shown as seen from there" in said.err
+    assert (ready.folder / "tickets" / "deep" / "plan.json").is_file() is False
+    assert said.err.count("[output/refused]") == 0
+
+
+def test_it_is_not_looked_for_above_the_repository(ready: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = ready.folder / "other"
+    (inner / ".git").mkdir(parents=True)
+    monkeypatch.chdir(inner)
+    assert "found reconciler.yaml" not in ready.run("validate").err
+
+
+def test_a_folder_without_git_is_not_left(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    below = desk.folder / "below"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    assert "found reconciler.yaml" not in desk.run("validate").err
+
+
+def test_a_command_can_work_elsewhere(
+    ready: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    said = ready.run("-C", str(ready.folder), "plan")
+    assert (said.code, "1 approve" in said.out) == (0, True)
+    assert ready.run("-C", "no/such/folder", "plan").code == 2
+
+
+def test_a_command_that_is_misspelled_gets_a_hint(ready: Desk) -> None:
+    said = ready.run("aply")
+    assert (said.code, "No such command 'aply'. Did you mean 'apply'?" in said.err) == (2, True)
+    said = ready.run("plan", "--formt", "json")
+    assert (said.code, "--format" in said.err) == (2, True)
+
+
+def test_the_version_is_a_command_too(ready: Desk) -> None:
+    assert ready.run("version").out == ready.run("--version").out
