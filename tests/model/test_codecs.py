@@ -17,6 +17,7 @@ from reconciler.model.receipt import Run
 from reconciler.model.record import Entry, Written
 from reconciler.model.review import Provenance
 from tests import builders
+from tests.ledger.ledgers import PROVENANCE, recorded
 from tests.model import strategies
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
@@ -250,3 +251,25 @@ def test_no_member_of_plan_run_or_ledger_takes_a_secret() -> None:
         names = members_of(validator.schema)
         assert {"guid", "after", "outcome"} & names
         assert [name for name in names if secret.search(name)] == []
+
+
+def test_a_line_and_a_report_of_a_newer_release_are_read_and_that_is_said_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    codec._tell_of_newer.cache_clear()
+    line = encode_line(recorded(1), 2, "run", PROVENANCE, "sha256:" + "0" * 64)
+    newer = canonical(json.loads(line) | {"mood": "good"})
+    report = run_text(Run("r", "d", "https://tpp.example.com", builders.NOW, builders.NOW, ()))
+    for _ in "ab":
+        assert decode_line(newer) == decode_line(line)
+        assert decode_run(report.replace("{", '{"mood": "good",', 1).encode()) == decode_run(report.encode())
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
+        "a newer release wrote this ledger",
+        "a newer release wrote this report",
+    ]
+
+
+def test_a_word_of_a_newer_release_is_refused() -> None:
+    line = encode_line(recorded(1), 2, "run", PROVENANCE, "sha256:" + "0" * 64)
+    with pytest.raises(ValueError, match=r"^/outcome: 'perhaps' is no word that this release knows$"):
+        decode_line(canonical(json.loads(line) | {"outcome": "perhaps", "mood": "good"}))
