@@ -24,8 +24,8 @@ from reconciler.applying.circuit_breaker import CircuitBreaker
 from reconciler.applying.context import RunContext
 from reconciler.applying.engine import apply_plan
 from reconciler.errors import GuardRefused
+from reconciler.github.branch import push_ledger
 from reconciler.github.git import Git
-from reconciler.github.ledger_branch import push_ledger
 from reconciler.github.provenance import token_from
 from reconciler.ledger.files import new_run_id
 from reconciler.ledger.heads import heads_not_in, ledger_head

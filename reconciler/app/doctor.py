@@ -8,7 +8,7 @@ from reconciler.app.backends import BACKENDS, DEFAULT
 from reconciler.app.context import Context, open_context
 from reconciler.errors import InvalidInput, LockHeld, ReconcilerError, ServerFailure
 from reconciler.github.event import read_event
-from reconciler.github.heartbeat import last_success, overdue
+from reconciler.github.issues import last_success, overdue
 from reconciler.github.provenance import client_from
 from reconciler.ledger.chain import check
 from reconciler.ledger.lock import hold_lock, this_process

@@ -10,8 +10,8 @@ from reconciler.app.stopping import global_stop
 from reconciler.app.version import tool
 from reconciler.codec import decode_plan
 from reconciler.errors import CredentialsRefused, GuardRefused, ReconcilerError, ServerFailure
-from reconciler.github.api import GitHub
 from reconciler.github.artifacts import reviewed_plan
+from reconciler.github.client import GitHub
 from reconciler.github.event import Event, read_event
 from reconciler.github.git import Git, GitFailure
 from reconciler.github.history import (

@@ -8,7 +8,7 @@ import click
 
 from reconciler.app.clock import SystemClock
 from reconciler.errors import CredentialsRefused
-from reconciler.github.api import GitHub
+from reconciler.github.client import GitHub
 from reconciler.github.comments import Posted, Posting
 from reconciler.github.event import Event, read_event
 from reconciler.github.git import Git

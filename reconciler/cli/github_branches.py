@@ -22,7 +22,7 @@ def ledger() -> None:
 @common_options
 def pull(invocation: Invocation, branch: str) -> None:
     """Fetch the ledger from its branch and verify it, so that nothing is applied on top of a broken one."""
-    from reconciler.github.ledger_branch import fetch_ledger
+    from reconciler.github.branch import fetch_ledger
     from reconciler.ledger.chain import verify
 
     folder = Path(invocation.settings().ledger)
@@ -36,7 +36,7 @@ def pull(invocation: Invocation, branch: str) -> None:
 @common_options
 def push(invocation: Invocation, branch: str) -> None:
     """Add what this run wrote to the branch of the ledger."""
-    from reconciler.github.ledger_branch import push_ledger
+    from reconciler.github.branch import push_ledger
     from reconciler.ledger.chain import verify
 
     folder = Path(invocation.settings().ledger)
@@ -58,9 +58,8 @@ def push(invocation: Invocation, branch: str) -> None:
 @click.argument("paths", nargs=-1, required=True, type=click.Path())
 def import_pr(branch: str, base: str | None, title: str, body: Path | None, paths: tuple[str, ...]) -> None:
     """Propose what changed under PATHS in one pull request that is kept up to date."""
-    from reconciler.github.proposal import push_proposal
-    from reconciler.github.pulls import keep_pull
-    from reconciler.github.summary import set_outputs
+    from reconciler.github.branch import keep_pull, push_proposal
+    from reconciler.github.output import set_outputs
     from reconciler.rendering.escape import code
 
     actions = open_actions()

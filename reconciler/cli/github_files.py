@@ -28,7 +28,7 @@ def summary(plan: Path | None, report: Path | None) -> None:
     """Write a plan or the report of a run to the job summary."""
     from reconciler.app.saved_plans import read_plan
     from reconciler.cli.actions import page_of, this_event
-    from reconciler.github.summary import append_summary
+    from reconciler.github.output import append_summary
     from reconciler.rendering.markdown.plan import plan_markdown
     from reconciler.rendering.markdown.run import run_markdown
 
@@ -48,7 +48,7 @@ def verdict(plan: Path, advisory: bool) -> int:
     from reconciler.app.saved_plans import read_plan
     from reconciler.cli.actions import page_of, this_event
     from reconciler.cli.exit_codes import Exit, of_plan
-    from reconciler.github.summary import append_summary, set_outputs
+    from reconciler.github.output import append_summary, set_outputs
     from reconciler.rendering.markdown.plan import plan_markdown
 
     made = read_plan(plan)

@@ -106,7 +106,7 @@ def _plan_or_its_absence(actions: Actions, plan: Path) -> tuple[str | None, str]
 def _heartbeat(actions: Actions, limit: timedelta) -> datetime | None:
     from reconciler.app.clock import SystemClock
     from reconciler.errors import ReconcilerError
-    from reconciler.github.heartbeat import last_success, overdue
+    from reconciler.github.issues import last_success, overdue
     from reconciler.model.instant import format_instant
 
     event = actions.event

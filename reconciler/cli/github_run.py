@@ -20,7 +20,7 @@ def run(ctx: click.Context) -> None:
     In this process, so that the signal of a cancelled job reaches it.
     """
     from reconciler.cli.main import main
-    from reconciler.github.summary import set_outputs
+    from reconciler.github.output import set_outputs
 
     inputs = {name.removeprefix(PREFIX).lower(): value for name, value in os.environ.items() if name.startswith(PREFIX)}
     arguments = arguments_of(inputs, os.environ.get("GITHUB_EVENT_NAME", ""))
@@ -111,7 +111,7 @@ def _summarise_validation(inputs: Mapping[str, str]) -> None:
     from reconciler.cli.actions import page_of, this_event
     from reconciler.cli.github_files import SUMMARY_BYTES
     from reconciler.errors import ReconcilerError
-    from reconciler.github.summary import append_summary
+    from reconciler.github.output import append_summary
     from reconciler.rendering.markdown.plan import problems_markdown
 
     config, environment = inputs.get("config", "").strip(), inputs.get("environment", "").strip()

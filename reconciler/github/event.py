@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.errors import ReconcilerError
-from reconciler.github.wire import Wire, is_object, number, objects, text
+from reconciler.github.client import Wire, is_object, number, objects, text
 
 
 @dataclass(frozen=True, slots=True)

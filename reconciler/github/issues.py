@@ -1,10 +1,12 @@
 """One issue per environment that opens when there is drift, follows it, and closes itself when it is gone."""
 
+from datetime import datetime, timedelta
+from pathlib import PurePosixPath
+
 from reconciler.errors import ReconcilerError
-from reconciler.github.api import GitHub
-from reconciler.github.comments import Posted, Posting, within_limit
-from reconciler.github.marker import is_ours, marker, same_text
-from reconciler.github.wire import Wire, member, number, text
+from reconciler.github.client import GitHub, Wire, member, number, objects, text
+from reconciler.github.comments import Posted, Posting, is_ours, marker, same_text, within_limit
+from reconciler.model.instant import format_instant, parse_instant
 
 LABEL = "tpp-reconciler"
 """The label by which our issues are listed. GitHub creates it with the first issue."""
@@ -57,3 +59,25 @@ def _close(github: GitHub, issue: Wire, why: str) -> None:
     path = f"/issues/{number(issue, 'number')}"
     github.post(f"{path}/comments", {"body": why})
     github.patch(path, {"state": "closed", "state_reason": "completed"})
+
+
+def last_success(github: GitHub, workflow: str, branch: str) -> datetime | None:
+    """Return when the workflow last ended well on the branch (`actions: read`), None when it never did.
+
+    `workflow` is its path or file name. Raises GitHubFailure.
+    """
+    name = PurePosixPath(workflow).name
+    found = github.get(f"/actions/workflows/{name}/runs", status="success", branch=branch, per_page=1)
+    for run in objects(found.get("workflow_runs")):
+        if ended := text(run, "updated_at"):
+            return parse_instant(ended)
+    return None
+
+
+def overdue(last: datetime | None, now: datetime, limit: timedelta) -> str | None:
+    """Return a warning when the last success is too long ago, None while all is well."""
+    if last is not None and now - last <= limit:
+        return None
+    hours = limit.total_seconds() / 3600
+    since = "has never succeeded" if last is None else f"last succeeded at {format_instant(last)}"
+    return f"the reconcile workflow {since}, more than {hours:g} h ago: check that its schedule is still on"

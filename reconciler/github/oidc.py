@@ -10,9 +10,7 @@ from urllib.parse import quote, urlsplit
 import requests
 
 from reconciler.errors import CredentialsRefused, ServerFailure
-from reconciler.github.api import ATTEMPTS, TIMEOUT, Bearer
-from reconciler.github.limits import wait_before_retry
-from reconciler.github.wire import text
+from reconciler.github.client import ATTEMPTS, TIMEOUT, Bearer, text, wait_before_retry
 from reconciler.ports import Clock
 
 URL = "ACTIONS_ID_TOKEN_REQUEST_URL"

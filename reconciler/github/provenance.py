@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from reconciler.github.api import GitHub
+from reconciler.github.client import GitHub
 from reconciler.github.event import Event
 from reconciler.ports import Clock
 

@@ -8,8 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from reconciler.github.api import GitHub, GitHubFailure
-from reconciler.github.wire import Wire, member, number, text
+from reconciler.github.client import GitHub, GitHubFailure, Wire, member, number, text
 from reconciler.model.review import Assessment, NotReviewed, People, Review
 
 WRITERS = frozenset({"admin", "write"})

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.github.api import GitHub
+from reconciler.github.client import GitHub
 from tests.fakes import FakeClock
 from tests.github.fake_github import FakeGitHub
 

@@ -1,6 +1,6 @@
 """The one drift issue."""
 
-from reconciler.github.api import GitHub
+from reconciler.github.client import GitHub
 from reconciler.github.comments import Posted, Posting
 from reconciler.github.issues import LABEL, keep_issue
 from tests.github.fake_github import FakeGitHub

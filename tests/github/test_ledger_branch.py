@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import LedgerBroken, LedgerUnwritable
-from reconciler.github.ledger_branch import fetch_ledger, push_ledger
+from reconciler.github.branch import fetch_ledger, push_ledger
 from tests.github.repository import clone, files, git, make_remote
 
 BRANCH = "reconciler-ledger"

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import GuardRefused
+from reconciler.github.branch import Proposal, push_proposal
 from reconciler.github.git import Git, GitFailure
-from reconciler.github.proposal import Proposal, push_proposal
 from tests.github.repository import CLEAN, clone, commit, files, git, make_remote
 
 BRANCH = "reconciler/import"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from reconciler.github.api import GitHub, GitHubFailure
+from reconciler.github.branch import keep_pull
+from reconciler.github.client import GitHub, GitHubFailure
 from reconciler.github.comments import Posting
-from reconciler.github.pulls import keep_pull
 from tests.github.conftest import TOKEN
 from tests.github.fake_github import FakeGitHub
 from tests.github.world import READER, Pull

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.github.api import GitHub
+from reconciler.github.client import GitHub
 from reconciler.github.reviews import GitHubReviews
 from reconciler.model.review import Assessment, NotReviewed, Review
 from tests.github.fake_github import FakeGitHub, Fault
@@ -46,7 +46,8 @@ def test_a_reviewed_merge_names_everybody_involved(server: FakeGitHub, github: G
             reviewers=("bob",),
             merged_by="max",
             approvals=("olga",),
-        )
+        ),
+        head=HEAD,
     )
 
 

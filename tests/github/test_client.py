@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.github.api import GitHub, GitHubFailure
+from reconciler.github.client import GitHub, GitHubFailure
 from tests.fakes import FakeClock
 from tests.github.conftest import TOKEN
 from tests.github.fake_github import FakeGitHub, Fault
