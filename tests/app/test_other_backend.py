@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import reconciler
 from reconciler import Request, apply, open_context, plan
 from reconciler.app.backends import BACKENDS, Product, WorkloadToken
 from reconciler.errors import CredentialsRefused, GuardRefused
@@ -115,3 +116,14 @@ def test_what_a_plan_is_made_with_has_no_method_that_writes(server: InMemory) ->
     with open_context(Settings(), environ={}, product=server.product) as context:
         names = {name for each in (context, Backend, TicketReader) for name in dir(each) if not name.startswith("_")}
     assert {name for name in names if "writ" in name or "update" in name or "send" in name} == {"check_before_writing"}
+
+
+def test_only_the_table_of_backends_names_a_product() -> None:
+    package = Path(reconciler.__file__).parent
+    naming = [
+        path.relative_to(package).as_posix()
+        for folder in ("app", "planning", "applying", "ledger")
+        for path in (package / folder).glob("*.py")
+        if "reconciler.tpp" in path.read_text(encoding="utf-8")
+    ]
+    assert naming == ["app/backends.py"]
