@@ -72,7 +72,7 @@ def test_zizmor_finds_nothing_even_as_an_auditor() -> None:
         ("vendor.github-workflows", WORKFLOWS),
         ("custom.github-workflows-require-timeout", [path for path in OURS if path.stem not in ("apply", "reconcile")]),
         ("vendor.github-actions", [ACTION / "action.yml"]),
-        ("vendor.dependabot", [ROOT / "examples/gitops/.github/dependabot.yml"]),
+        ("vendor.dependabot", [ROOT / f"{place}.github/dependabot.yml" for place in ("", "examples/gitops/")]),
     ],
 )
 def test_githubs_own_schemas_accept_the_files(schema: str, files: list[Path]) -> None:
