@@ -10,7 +10,7 @@ from reconciler.model.plan import Plan, Step
 from reconciler.model.status import Schedule, State
 from reconciler.model.verdict import Reason
 from reconciler.rendering import times
-from reconciler.rendering.summary import by_risk
+from reconciler.rendering.summary import by_risk, name_of
 
 _LONG = timedelta(days=5)
 """A ticket that has waited longer is urgent."""
@@ -82,6 +82,13 @@ def urgent(plan: Plan) -> Urgent:
         if any(reasons):
             found.append((age or timedelta(), step.guid, tuple(reason for reason in reasons if reason)))
     return {guid: reasons for _, guid, reasons in sorted(found, key=lambda item: (-item[0], item[1]))}
+
+
+def urgent_names(plan: Plan, most: int = 3) -> list[str]:
+    """Name the most urgent changes and why, and count the others. Not escaped."""
+    steps, found = {step.guid: step for step in plan.changes}, urgent(plan)
+    shown = [f"{name_of(steps[guid])}: {', '.join(why)}" for guid, why in list(found.items())[:most]]
+    return [*shown, *([f"and {len(found) - most:,} more"] if len(found) > most else [])]
 
 
 def waiting(step: Step, now: datetime) -> timedelta | None:

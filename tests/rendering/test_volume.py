@@ -1,10 +1,12 @@
 """Equal decisions are said once, and thousands are a count with the first ten."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from reconciler.model.plan import Step
 from reconciler.model.verdict import Reason
+from reconciler.rendering.html.plan import plan_page
 from reconciler.rendering.text.plan import plan_text
 from reconciler.rendering.view import Detail, View
 from tests import builders
@@ -43,3 +45,11 @@ def test_what_one_ticket_has_for_itself_is_said_with_it() -> None:
     text = plan_text(builders.plan(first, second, *rest))
     assert [text.index(f"own {n}") for n in range(3)] == sorted(text.index(f"own {n}") for n in range(3))
     assert text.count("status") == 1
+
+
+def test_what_is_urgent_stands_in_the_head_of_text_and_page() -> None:
+    late = builders.step(1, created=builders.NOW - timedelta(days=9), object=r"\VED\Policy\Web\late.example.com")
+    plan = builders.plan(late)
+    assert "  urgent    late.example.com: waiting 9 days\n" in plan_text(plan)
+    page = plan_page(plan)
+    assert page.index("can&#x27;t be undone") < page.index("late.example.com: waiting 9 days") < page.index("Server")

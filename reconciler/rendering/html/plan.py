@@ -6,6 +6,7 @@ from collections.abc import Set as Guids
 from reconciler.model.guid import Guid
 from reconciler.model.plan import Control, Plan
 from reconciler.rendering.escape import html
+from reconciler.rendering.groups import urgent_names
 from reconciler.rendering.html.page import Frame, badge, facts, moment, page, small_table
 from reconciler.rendering.html.plan_rows import plan_table
 from reconciler.rendering.html.table import table
@@ -38,6 +39,8 @@ def plan_body(plan: Plan, told: Guids[Guid] = frozenset()) -> str:
     """Return what stands on the page of a plan."""
     return (
         f"<h1>Plan: {html(headline(plan))}</h1>\n<p class=lede>{html(totals(plan))}</p>\n"
+        f"<p>{' '.join(html(sentence) for sentence in what_next(plan))}</p>\n"
+        + _urgent(plan)
         + facts(
             (
                 ("Server", html(plan.target)),
@@ -50,12 +53,16 @@ def plan_body(plan: Plan, told: Guids[Guid] = frozenset()) -> str:
             )
         )
         + notes(plan.notes)
-        + f"<p>{' '.join(html(sentence) for sentence in what_next(plan))}</p>\n"
         + steps(plan, told)
         + sealed_table(plan)
         + controls(plan.controls)
         + f"<p class=soft>Digest of the plan's meaning: <code>{html(plan.digest)}</code></p>\n"
     )
+
+
+def _urgent(plan: Plan) -> str:
+    named = urgent_names(plan)
+    return f"<p><strong>Urgent:</strong> {html('; '.join(named), 400)}</p>\n" if named else ""
 
 
 def steps(plan: Plan, told: Guids[Guid]) -> str:

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from reconciler.model.plan import Plan, Step
 from reconciler.model.verdict import Group
-from reconciler.rendering import times
+from reconciler.rendering import groups, times
 from reconciler.rendering.escape import log_lines, terminal
 from reconciler.rendering.groups import grouped
 from reconciler.rendering.summary import by_risk, heading, headline, in_group, listed, total, totals, what_next
@@ -41,6 +41,8 @@ def plan_text(plan: Plan, view: View = PLAIN) -> str:
 
 def _header(plan: Plan, view: View) -> Iterator[str]:
     yield painted(fit_start(f"Plan: {headline(plan)}", view.width), Ink.STRONG, view.colour)
+    if named := groups.urgent_names(plan):
+        yield from field("urgent", terminal("; ".join(named), 400), width=view.width, indent=2)
     where = terminal(plan.target) + (f", environment {terminal(plan.environment)}" if plan.environment else "")
     yield from field("server", where, width=view.width, indent=2)
     origin = [
