@@ -115,7 +115,7 @@ def test_a_large_run_fits_and_shows_trouble_first(budget: int) -> None:
 
 def test_what_can_not_be_undone_stands_first_and_what_is_blocked_last() -> None:
     text = plan_markdown(PLANS["irreversible-first"])
-    assert re.findall(r"(?m)^- \*\*([\w-]+)", text.partition("**Please check**")[0]) == [
+    assert re.findall(r"(?m)^- \*\*([\w-]+)", text.partition("### ")[2].partition("(for operators)")[0]) == [
         "old-ldap",
         "api-gw",
         "shop-prod-01",
@@ -123,6 +123,11 @@ def test_what_can_not_be_undone_stands_first_and_what_is_blocked_last() -> None:
         "unknown",
         "vpn-edge",
     ]
+
+
+def test_what_a_reviewer_must_check_stands_above_the_tickets() -> None:
+    text = plan_markdown(PLANS["irreversible-first"])
+    assert text.index("can't be undone") < text.index("**Please check**") < text.index("### ")
 
 
 def test_the_first_line_is_a_marker_that_nobody_sees() -> None:

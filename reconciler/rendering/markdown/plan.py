@@ -78,9 +78,9 @@ def drift_markdown(plan: Plan, page: Page = COMMENT, *, last_success: datetime |
 def _text(plan: Plan, page: Page, ask: _Ask, lead: str) -> str:
     """Set everything into the budget: with all lines, with names for folded lines, or with counts for groups."""
     urgent = groups.urgent(plan)
-    head = _marker(plan) + _head(plan, page, ask, lead, urgent)
+    head = _marker(plan) + _head(plan, page, ask, lead, urgent) + _please_check(plan, page.budget // 10)
     folded = _for_operators(plan, page, page.budget // 4)
-    foot = _answers(plan) + _please_check(plan, page.budget // 10) + folded
+    foot = _answers(plan) + folded
     room = max(page.budget - len((head + foot).encode("utf-8")) - _MARGIN, 0)
     body = next((text for level in range(3) if (text := _body(plan, page, ask, level, urgent))[1] <= room), None)
     shown = body[0] if body else _cut(plan, page, ask, urgent, room)
