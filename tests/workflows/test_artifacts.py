@@ -42,7 +42,7 @@ def test_a_pull_request_is_planned_and_its_merge_applied_in_parts(acme: Team, sh
     planned = acme.run("pull-request.yml", "pull_request", acme.pull_request())
     assert planned.code == 0
     (comment,) = acme.github.world.comments_on(7)
-    assert "2 changes ready to apply" in comment
+    assert "Approve 2 certificate decisions?" in comment
 
     acme.merged(12)
     applied = acme.run("apply.yml", "push", {"ref": "refs/heads/main", "after": acme.head})
@@ -63,7 +63,8 @@ def test_environments_whose_names_begin_alike_do_not_mix(acme: Team, shards: int
     acme.commit("reconciler.yaml", f"{configuration}\n{ENVIRONMENTS}")
     jobs = "".join(JOB.format(name=name, shards=shards) for name in ("prod-eu", "prod"))
     (acme.folder / ".github" / "workflows" / "two.yml").write_text(TWO.format(jobs=jobs), encoding="utf-8")
-    assert acme.run("two.yml", "push").code == 0
+    acme.pull_request()
+    assert acme.run("two.yml", "push", acme.merge()).code == 0
     for name, verdicts in (("prod", {"approve", "schedule", "in-sync"}), ("prod-eu", {"refused", "in-sync"})):
         plan = json.loads((acme.artifacts / f"plan-{name}" / "plan.json").read_text())
         assert (plan["environment"], {step["verdict"] for step in plan["steps"]}) == (name, verdicts)
