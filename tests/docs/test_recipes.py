@@ -40,7 +40,15 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_there_is_a_recipe_for_each_thing_that_is_often_added() -> None:
-    assert list(RECIPES) == ["Add a bad file", "Add a guard", "Add a verdict's reason", "Add an output", "Add a server"]
+    assert list(RECIPES) == [
+        "Add a bad file",
+        "Add a guard",
+        "Add a verdict's reason",
+        "Add an output",
+        "Add a way to sign in",
+        "Change what is sent again",
+        "Add a server",
+    ]
 
 
 @pytest.mark.parametrize("title", RECIPES)
