@@ -129,6 +129,10 @@ class Backend(Protocol):
         """Turn names of people into their stable form. Raises ServerFailure."""
         ...
 
+    def who_decided(self, guids: Iterable[Guid]) -> Mapping[Guid, str]:
+        """Return who updated tickets last, by the names that people write; what is not known is left out."""
+        ...
+
     def check_before_writing(self, changes: int) -> Caller:
         """Refuse a run that would be refused half-way. Raises CredentialsRefused, ServerFailure."""
         ...

@@ -22,10 +22,15 @@ from reconciler.model.record import NO_HISTORY, TicketHistory
 from reconciler.model.shard import Shard
 from reconciler.model.ticket import Found, Reading
 from reconciler.model.value import replace
+from reconciler.model.verdict import Reason
 from reconciler.planning.judge import judge, judge_closed, needs_reading
 from reconciler.planning.planner import Header, assemble
 from reconciler.planning.selections import expand
 from reconciler.ports import Progress, Readings
+
+_MOVED = frozenset({Reason.CONFLICT_CONSOLE, Reason.CONFLICT_REOPENED, Reason.CONFLICT_SCHEDULE_UNKNOWN})
+_MOST_NAMED = 50
+"""Each name costs a call or two, one after the other; thousands of conflicts have one cause."""
 
 
 class Seals(Enum):
@@ -107,10 +112,9 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
     with context.observer.progress("Reading tickets", len(to_read)) as advance:
         judged = _judged(to_read, histories, _counted(readings, advance), now, patience, request.shard)
         gone = (judge_closed(decision, histories[decision.guid], now) for decision in closed)
-        steps: Iterable[Step] = itertools.chain(gone, judged)
+        steps = _with_deciders(context, tuple(itertools.chain(gone, judged)))
         seen = replace(acting.seen, now=now)
         if settings.policy.change_record is not None:
-            steps = tuple(steps)
             seen = with_change_records(context, seen, steps, "plan")
         plan = assemble(header, steps, desired.overrides, seen, sealed)
     return replace(plan, notes=(*plan.notes, *context.backend.notes()))
@@ -176,6 +180,18 @@ def _resolved(decision: Decision, universals: Mapping[str, str]) -> Decision:
         return decision
     found = tuple(universals.get(name, name) for name in names)
     return replace(decision, parameters=replace(decision.parameters, approvers=found))
+
+
+def _with_deciders(context: Context, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Name who moved the first contested tickets, where the server tells it."""
+    contested = [step.guid for step in steps if step.reason in _MOVED and step.before is not None]
+    if not contested:
+        return steps
+    by = context.backend.who_decided(sorted(contested)[:_MOST_NAMED])
+    return tuple(
+        replace(step, detail=f"{step.detail}; last updated by {by[step.guid]}") if step.guid in by else step
+        for step in steps
+    )
 
 
 def _divided(

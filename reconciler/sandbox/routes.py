@@ -47,6 +47,9 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "/vedsdk/identity/validate": Route(
             "identityValidate", "POST", server_calls.validate_identity, "configuration", ("ID",)
         ),
+        "/vedsdk/config/readall": Route(
+            "configReadAll", "POST", server_calls.read_all, "configuration", ("ObjectDN", "ObjectID")
+        ),
         "/vedsdk/systemstatus/version": Route("systemVersion", "GET", server_calls.version, ANY),
         "/vedauth/authorize/oauth": _grant(
             "authorizePassword", auth_calls.by_password, "username", "password", "scope", "state"

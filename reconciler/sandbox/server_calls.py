@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 
+from reconciler.codec import Json
 from reconciler.sandbox.identities import Principal
 from reconciler.sandbox.platform import Platform, ServerCall
-from reconciler.sandbox.wire import Malformed, Reply, ResultCode, answer, text, whole_number
+from reconciler.sandbox.ticket import Ticket
+from reconciler.sandbox.wire import Malformed, Reply, ResultCode, answer, spell_guid, text, whole_number
 
+_TICKETS = r"\ved\workflow tickets"
+_NO_SUCH_OBJECT = 400
 _EVERY_TYPE = 1 | 2 | 8
 
 
@@ -40,6 +44,33 @@ async def validate_identity(tpp: Platform, call: ServerCall) -> Reply:
         raise Malformed("ID is required and must be an identity")
     found = tpp.directory.resolve(asked)
     return answer({"ID": found.on_the_wire()} if found else {})
+
+
+async def read_all(tpp: Platform, call: ServerCall) -> Reply:
+    r"""The attributes of a ticket's object, `\VED\Workflow Tickets\<GUID as answers spell it>`.
+
+    Names of attributes are those of a client (pyVenafi, workflow_ticket.py); how the vendor spells times there is open,
+    so there are none. Result 400 is an object that does not exist (contract, ConfigResult).
+    """
+    folder, _, name = text(call.body, "ObjectDN").rpartition("\\")
+    ticket = next((each for each in tpp.world.tickets.values() if _object_name(tpp, each) == name.casefold()), None)
+    if folder.casefold() != _TICKETS or ticket is None:
+        return answer({"Result": _NO_SUCH_OBJECT, "Error": "The object does not exist"})
+    attributes = {
+        "Approval Explanation": ticket.explanation,
+        "Approval Reason": ticket.reason,
+        "Owner Object": ticket.object,
+        "Status": str(ticket.status),
+        "Updated By": ticket.updated_by,
+        "User Data": ticket.user_data,
+        "Workflow": ticket.workflow,
+    }
+    values: list[Json] = [{"Name": name, "Values": [value]} for name, value in attributes.items() if value]
+    return answer({"Result": int(ResultCode.SUCCESS), "NameValues": values})
+
+
+def _object_name(tpp: Platform, ticket: Ticket) -> str:
+    return spell_guid(ticket.guid, tpp.behaviour.guids).casefold()
 
 
 async def version(tpp: Platform, call: ServerCall) -> Reply:  # noqa: ARG001 - every handler takes the call

@@ -18,7 +18,7 @@ _APPROVING = (Status.APPROVED, *_SCHEDULED)
 
 
 class Ticket(Struct, frozen=True, kw_only=True):
-    """A ticket with everything that TPP keeps to itself.
+    """A ticket with everything that TPP keeps to itself. `updated_by` is who decided last.
 
     `approvals` are the approvers that have approved, `denied` the identities that may not see the ticket (prefixed
     universals). `stage` is the stage of the object's life cycle that waits. `serial` orders tickets by creation:
@@ -31,6 +31,7 @@ class Ticket(Struct, frozen=True, kw_only=True):
     workflow: str
     created: datetime
     updated: datetime
+    updated_by: str = ""
     approvers: tuple[str, ...] = ()
     approvals: tuple[str, ...] = ()
     denied: tuple[str, ...] = ()

@@ -145,7 +145,8 @@ async def update_status(tpp: Platform, call: ServerCall) -> Reply:
         if isinstance(extended, ResultCode):
             return _failure(tpp, extended)
         ruling = extended
-    result, changed = tpp.world.rule(ticket.guid, ruling, tpp.directory.voices(_grant(call).identity))
+    identity = _grant(call).identity
+    result, changed = tpp.world.rule(ticket.guid, ruling, tpp.directory.voices(identity), identity)
     if result is not ResultCode.SUCCESS:
         return _failure(tpp, result)
     return success({}, effect=changed)

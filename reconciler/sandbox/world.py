@@ -125,8 +125,8 @@ class World:
         ticket = self._tickets.get(parse_guid(guid))
         return ticket is not None and ticket.serial <= seen
 
-    def rule(self, guid: Guid, ruling: Ruling, voices: frozenset[str]) -> tuple[ResultCode, bool]:
-        """Apply the ruling of an approver; return the Result and whether any ticket changed."""
+    def rule(self, guid: Guid, ruling: Ruling, voices: frozenset[str], by: str) -> tuple[ResultCode, bool]:
+        """Apply the ruling of an approver, whose name is `by`; return the Result and whether any ticket changed."""
         with self._lock:
             ticket = self._tickets.get(guid)
             if ticket is None:
@@ -138,7 +138,7 @@ class World:
                 return decided, False
             changed = decided is not ticket
             if changed:
-                self._keep(decided)
+                self._keep(replace(decided, updated_by=by))
             if self.behaviour.cascade:
                 changed |= self._cascade(ticket, ruling, voices)
             if changed and self.immediate and self.processing:
@@ -161,7 +161,8 @@ class World:
             if ticket is None:
                 return ResultCode.TICKET_DOES_NOT_EXIST
             voices = frozenset(ticket.approvers) if by is None else self.directory.voices(by)
-            return self.rule(ticket.guid, Ruling(status, start, stop, explanation), voices)[0]
+            name = next(iter(self._universals([by] if by else ticket.approvers[:1])), "")
+            return self.rule(ticket.guid, Ruling(status, start, stop, explanation), voices, name)[0]
 
     def delete(self, guid: str) -> bool:
         """Remove a ticket for good; say whether there was one."""

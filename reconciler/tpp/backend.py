@@ -12,6 +12,7 @@ from reconciler.model.guid import Guid
 from reconciler.model.settings import AuthMethod, Settings
 from reconciler.ports import Backend, Caller, Clock, Probe, Resolution, TicketReader, TicketWriter
 from reconciler.tpp.checks import Grant, check_before_writing, probe_session, token_end, verify
+from reconciler.tpp.deciders import who_decided
 from reconciler.tpp.finding import find_tickets
 from reconciler.tpp.identities import own_identities, resolve_identities
 from reconciler.tpp.secrets import read_issued, read_secrets
@@ -63,6 +64,10 @@ class TppBackend:
     def _caller(self, grant: Grant) -> Caller:
         valid_until = token_end(grant, self.session.client.context.clock.now())
         return Caller(grant.identity, grant.scope, grant.approves, grant.expires_at, valid_until)
+
+    def who_decided(self, guids: Iterable[Guid]) -> Mapping[Guid, str]:
+        """Return who updated tickets last, as far as the token may know it."""
+        return who_decided(self.session, guids)
 
     def notes(self) -> tuple[str, ...]:
         """Return what the report of a run should say of the server."""

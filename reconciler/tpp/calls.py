@@ -28,6 +28,7 @@ PERMISSIONS_REFRESH = Call("permissions-refresh", "GET", "/vedsdk/Permissions/Re
 IDENTITY_SELF = Call("identity-self", "GET", "/vedsdk/Identity/Self")
 IDENTITY_BROWSE = Call("identity-browse", "POST", "/vedsdk/Identity/Browse")
 IDENTITY_VALIDATE = Call("identity-validate", "POST", "/vedsdk/Identity/Validate", may_be_empty=True)
+CONFIG_READ_ALL = Call("config-read-all", "POST", "/vedsdk/Config/ReadAll")
 VERSION = Call("version", "GET", "/vedsdk/SystemStatus/Version")
 VERIFY = Call("verify", "GET", "/vedauth/Authorize/Verify")
 
@@ -40,12 +41,13 @@ READS = frozenset(
         IDENTITY_SELF,
         IDENTITY_BROWSE,
         IDENTITY_VALIDATE,
+        CONFIG_READ_ALL,
         VERSION,
         VERIFY,
     }
 )
 """Everything that a session for reading can ever send. All of it is safe to repeat, the POSTs too."""
 
-NEED_OTHER_SCOPES = frozenset({IDENTITY_SELF, IDENTITY_BROWSE, IDENTITY_VALIDATE, PERMISSIONS_REFRESH})
+NEED_OTHER_SCOPES = frozenset({IDENTITY_SELF, IDENTITY_BROWSE, IDENTITY_VALIDATE, CONFIG_READ_ALL, PERMISSIONS_REFRESH})
 """The reads that may be refused where reading tickets is not: the contract 26.1 asks for `configuration` and, for
 Permissions/Refresh, `security`."""

@@ -68,6 +68,12 @@ def _validate(session: Session, name: str) -> Identity | None:
     return answer
 
 
+def name_of(session: Session, universal: str) -> str:
+    """Return the name that people write for an identity; the identity itself where the server does not tell."""
+    answer = session.client.ask(IDENTITY_VALIDATE, {"ID": {"PrefixedUniversal": universal}}, _validated)
+    return universal if isinstance(answer, Failure) or answer is None or not answer.name else answer.name
+
+
 def _browse(session: Session, name: str) -> Identity | str:
     wanted = name.rpartition(":")[2]
     members: dict[str, Json] = {"Filter": wanted, "Limit": 2, "IdentityType": _USERS_AND_GROUPS}

@@ -56,6 +56,9 @@ class InMemory:
             raise CredentialsRefused("robot may not write")
         return self.caller()
 
+    def who_decided(self, guids: Iterable[Guid]) -> Mapping[Guid, str]:
+        return {}
+
     def notes(self) -> tuple[str, ...]:
         return ()
 
