@@ -282,16 +282,15 @@ class _Reader:
         if self._next().__class__ is not DOCUMENT_START:
             return False
         event = self._next()
-        if event.__class__ is MAP_START and not event.tag and not event.anchor:
+        if event.__class__ is MAP_START:  # an anchor here is of no use: nothing comes after the map
             self._mark(event)
+            self._refuse_tag(event)
             self.value = members = dict[str, Value]()
             self._members(members, 1, top=True)
-        elif event.__class__ is not MAP_START:
+        else:
             self._mark(event)
             self.value = _hollow(event)
             return True
-        else:
-            self.value = self._value(event, 0)
         self._next()
         event = self._next()
         if event.__class__ is not STREAM_END:
@@ -320,10 +319,7 @@ class _Reader:
             raise Unreadable(Problem(Code.YAML_DEPTH, self._source(event), message, hint))
         first = len(self.marks)
         self._mark(event)
-        if event.tag:
-            hint = "remove the tag; put a value that looks like a number or like true into quotes"
-            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            self._fault(Code.YAML_TAG, event, f"tag {quote(tag)} is not allowed", hint)
+        self._refuse_tag(event)
         value: Value
         if kind is SCALAR:
             value = event.value if event.style or event.tag else scalar(event.value)
@@ -334,6 +330,12 @@ class _Reader:
         if event.anchor:
             self._anchors[event.anchor] = _Anchored(value, self.marks[first:], _height(value))
         return value
+
+    def _refuse_tag(self, event: YamlEvent) -> None:
+        if event.tag:
+            hint = "remove the tag; put a value that looks like a number or like true into quotes"
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            self._fault(Code.YAML_TAG, event, f"tag {quote(tag)} is not allowed", hint)
 
     def _members(self, members: dict[str, Value], depth: int, *, top: bool = False) -> None:
         """Read the members of a map to its end. Scalars are built here, for it is here where time goes."""
