@@ -83,8 +83,8 @@ def repository(
                 found.ahead[0] += timedelta(seconds=seconds)
                 due = [what for when, what in found.coming if when <= found.ahead[0]]
                 found.coming[:] = [each for each in found.coming if each[0] > found.ahead[0]]
-            for what in due:
-                what()
+                for what in due:  # before any other thread moves the clock on
+                    what()
 
         def moved_now(clock: SystemClock) -> datetime:
             return now(clock) + found.ahead[0]
