@@ -87,7 +87,7 @@ bench: $(READY) ## Measure everything beside its peers, for about half an hour, 
 
 bench-small: $(READY) ## A small part of it, which fails only on ratios that no noise explains
 	$(BIN)/python -m benchmarks --rounds 3 --only start validate --gate --out $(VENV)/bench.json
-	$(BIN)/python -m benchmarks --rounds 3 --only settled --size 2000 --gate --out $(VENV)/bench-settled.json
+	$(BIN)/python -m benchmarks --rounds 3 --only settled rendering --size 2000 --gate --out $(VENV)/bench-settled.json
 
 walk: $(READY) ## Count the functions and files that a plan and an apply of one ticket pass
 	$(BIN)/python -m benchmarks.walk

@@ -26,8 +26,8 @@ def run(setting: Setting, report: Report) -> None:
         workload.manifests(home / "tickets" / "open", _OPEN)
         configure(home)
     workload.manifests(among / "tickets" / "settled", settled, files=max(1, settled // 1000), seed=_LEDGER_SEED)
-    write_settled_ledger(among / "ledger", workload.guids(settled, _LEDGER_SEED))
     with serving(alone, _OPEN, _LATENCY) as server:
+        write_settled_ledger(among / "ledger", workload.guids(settled, _LEDGER_SEED), server.url)
         env = server.environment
         cost_of(reconciler("apply", "--yes", "-q", "tickets/settled"), cwd=str(among), env=env)
         found = report.measured(
@@ -53,8 +53,8 @@ def run(setting: Setting, report: Report) -> None:
     )
 
 
-def write_settled_ledger(root: Path, guids: Iterable[str]) -> None:
-    """Write a ledger in which every ticket was approved by us and then seen to be gone."""
+def write_settled_ledger(root: Path, guids: Iterable[str], target: str) -> None:
+    """Write a ledger in which every ticket of `target`, a server's URL, was approved by us and then seen to be gone."""
     from datetime import UTC, datetime
 
     from reconciler.ledger.journal import open_journal
@@ -66,7 +66,7 @@ def write_settled_ledger(root: Path, guids: Iterable[str]) -> None:
     from reconciler.model.status import State, Status
 
     at = datetime(2026, 1, 5, tzinfo=UTC)
-    origin = Provenance("benchmark", "https://localhost")
+    origin = Provenance("benchmark", target)
     run = "20260105T000000Z-0a0b0c"
     with hold_lock(root, this_process(run, at)) as lock:
         open_journal(lock, run, origin, Opened(at, "sha256:" + "0" * 64)).close()

@@ -1,5 +1,6 @@
 """Steps with the same change are one group: said once, with a line for each ticket."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -70,12 +71,11 @@ def urgent(plan: Plan) -> Urgent:
 
     TPP's reason for the approval counts when few tickets share it, and a ticket that has waited for days.
     """
-    counts: dict[str, int] = {}
-    for step in plan.changes:
-        counts[step.approval_reason] = counts.get(step.approval_reason, 0) + 1
+    changes = plan.changes
+    counts = Counter(step.approval_reason for step in changes)
     found: list[tuple[timedelta, Guid, tuple[str, ...]]] = []
-    for step in plan.changes:
-        rare = bool(step.approval_reason) and counts[step.approval_reason] * _RARE <= len(plan.changes)
+    for step in changes:
+        rare = bool(step.approval_reason) and counts[step.approval_reason] * _RARE <= len(changes)
         age = waiting(step, plan.made_at)
         old = age is not None and age > _LONG
         reasons = (f"“{step.approval_reason}”" if rare else "", f"waiting {days(age)}" if old and age else "")
