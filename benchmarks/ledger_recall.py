@@ -18,8 +18,8 @@ from benchmarks.measure import Cost, Figures, cost_of, in_turns
 from reconciler.codec import encode_line
 from reconciler.ledger.files import file_of, line_hash
 from reconciler.ledger.heads import head_digest
-from reconciler.model.guid import Guid
 from reconciler.model.record import Entry, Head, Opened
+from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from tests.builders import NOW
 from tests.ledger.ledgers import OPENED, PROVENANCE, intent, recorded

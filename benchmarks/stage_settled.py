@@ -59,11 +59,11 @@ def write_settled_ledger(root: Path, guids: Iterable[str], target: str) -> None:
 
     from reconciler.ledger.journal import open_journal
     from reconciler.ledger.lock import hold_lock, this_process
-    from reconciler.model.guid import Guid
     from reconciler.model.receipt import Outcome, Proof, Receipt
     from reconciler.model.record import Opened, ReceiptEntry
     from reconciler.model.review import Provenance
     from reconciler.model.status import State, Status
+    from reconciler.model.ticket import Guid
 
     at = datetime(2026, 1, 5, tzinfo=UTC)
     origin = Provenance("benchmark", target)

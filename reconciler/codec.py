@@ -17,9 +17,6 @@ import msgspec
 from msgspec import NODEFAULT, Meta, Struct, ValidationError, structs
 
 from reconciler.model.decision import Seal
-from reconciler.model.guid import Guid
-from reconciler.model.history import Record
-from reconciler.model.instant import require_utc
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome, Receipt, Run
 from reconciler.model.record import (
@@ -30,10 +27,13 @@ from reconciler.model.record import (
     Intent,
     Opened,
     ReceiptEntry,
+    Record,
     Sealed,
     Written,
 )
 from reconciler.model.review import Provenance
+from reconciler.model.status import require_utc
+from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Verdict
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]

@@ -12,10 +12,9 @@ from typing import Protocol
 
 from reconciler.model.change_record import ChangeQuestion, ChangeRecord, NoChangeRecord
 from reconciler.model.decision import Parameters
-from reconciler.model.guid import Guid
 from reconciler.model.record import Entry
 from reconciler.model.status import Wanted
-from reconciler.model.ticket import Answer, Reading
+from reconciler.model.ticket import Answer, Guid, Reading
 
 
 @dataclass(frozen=True, slots=True)

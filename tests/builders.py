@@ -4,12 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.model.decision import Decision, Source
-from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import LastWrite
 from reconciler.model.status import State, Status, approved
-from reconciler.model.ticket import LiveTicket
+from reconciler.model.ticket import Guid, LiveTicket
 from reconciler.model.verdict import Reason
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from reconciler.model.guid import Guid
 from reconciler.model.record import Entry, TicketHistory
-from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, LiveTicket, Reading
+from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, Guid, LiveTicket, Reading
 from reconciler.model.value import replace
 from reconciler.ports import Update
 from tests.builders import NOW

@@ -12,11 +12,10 @@ from reconciler.ledger.index import read_index
 from reconciler.ledger.journal import open_journal
 from reconciler.ledger.lock import hold_lock, this_process
 from reconciler.model.decision import Decision, Problem, Source
-from reconciler.model.guid import Guid
 from reconciler.model.receipt import Outcome, Proof, Receipt, tagged_operations
 from reconciler.model.record import NO_HISTORY, Ended, Opened, ReceiptEntry, TicketHistory
 from reconciler.model.status import Status
-from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
+from reconciler.model.ticket import Found, Gone, Guid, Hidden, LiveTicket, Reading, Unread
 from reconciler.planning.digest import decision_digest, plan_digest
 
 

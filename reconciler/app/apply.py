@@ -34,12 +34,11 @@ from reconciler.ledger.index import read_index
 from reconciler.ledger.journal import open_journal
 from reconciler.ledger.lock import Owner, hold_lock, this_process
 from reconciler.model.decision import Seal
-from reconciler.model.guid import Guid
-from reconciler.model.instant import format_instant
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Plan, parse_shard
 from reconciler.model.receipt import Outcome, Run
 from reconciler.model.record import NO_HISTORY, Opened, TicketHistory
-from reconciler.model.shard import parse_shard
+from reconciler.model.status import format_instant
+from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.planning.digest import check_digest

@@ -13,8 +13,8 @@ from reconciler.github.provenance import client_from
 from reconciler.ledger.chain import check
 from reconciler.ledger.lock import hold_lock, this_process
 from reconciler.manifests.load import load_desired
-from reconciler.model.instant import format_instant
 from reconciler.model.settings import Settings
+from reconciler.model.status import format_instant
 from reconciler.ports import Clock, Health, Probe
 
 _HEARTBEAT_WORKFLOW = "reconcile.yml"

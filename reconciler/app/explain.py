@@ -10,9 +10,8 @@ from reconciler.app.reviews import Acting, who_acts
 from reconciler.github.git import Git, GitFailure
 from reconciler.ledger.history import read_lines
 from reconciler.model.decision import Source
-from reconciler.model.explanation import Declaration, Explanation, Sighted
-from reconciler.model.guid import Guid
-from reconciler.model.ticket import Found, LiveTicket
+from reconciler.model.findings import Declaration, Explanation, Sighted
+from reconciler.model.ticket import Found, Guid, LiveTicket
 from reconciler.model.value import replace
 
 

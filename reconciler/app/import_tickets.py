@@ -19,11 +19,9 @@ from reconciler.manifests.load import load_desired
 from reconciler.manifests.schema import validator
 from reconciler.manifests.write import NewEntry, file_for, new_manifest
 from reconciler.model.decision import Expectation, Problem, Source
-from reconciler.model.guid import Guid, parse_guid
-from reconciler.model.instant import format_instant
-from reconciler.model.intake import Intake
-from reconciler.model.status import Status
-from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
+from reconciler.model.findings import Intake
+from reconciler.model.status import Status, format_instant
+from reconciler.model.ticket import Found, Gone, Guid, Hidden, LiveTicket, Reading, Unread, parse_guid
 from reconciler.planning.patterns import matches
 
 BATCH = 250

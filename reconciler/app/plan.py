@@ -16,11 +16,9 @@ from reconciler.ledger.index import read_index, read_seals
 from reconciler.manifests.load import load_desired
 from reconciler.manifests.text import repository_of
 from reconciler.model.decision import Decision, Desired, Problem, Seal
-from reconciler.model.guid import Guid
-from reconciler.model.plan import Plan, Step
+from reconciler.model.plan import Plan, Shard, Step
 from reconciler.model.record import NO_HISTORY, TicketHistory
-from reconciler.model.shard import Shard
-from reconciler.model.ticket import Found, Reading
+from reconciler.model.ticket import Found, Guid, Reading
 from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
 from reconciler.planning.judge import judge, judge_closed, needs_reading

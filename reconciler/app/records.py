@@ -13,10 +13,9 @@ from reconciler.ledger.files import reading
 from reconciler.ledger.heads import beginnings, files_from, head_digest, ledger_heads
 from reconciler.ledger.history import history, read_lines
 from reconciler.ledger.plan_files import load_plan
-from reconciler.model.audit import Absent, Audit
-from reconciler.model.guid import Guid
-from reconciler.model.history import Record
-from reconciler.model.instant import format_instant
+from reconciler.model.record import Absent, Audit, Record
+from reconciler.model.status import format_instant
+from reconciler.model.ticket import Guid
 from reconciler.planning.patterns import matches_any
 
 Evidence = dict[str, bytes]

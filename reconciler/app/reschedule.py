@@ -12,8 +12,8 @@ from reconciler.github.git import Git, GitFailure
 from reconciler.manifests.reschedule import NewTimes, file_zone, patch_of, reschedule
 from reconciler.manifests.times import zone_of
 from reconciler.manifests.windows import next_occurrence, weeks_later
+from reconciler.model.findings import NoProposal, Proposal, Rescheduled
 from reconciler.model.plan import Plan, Step
-from reconciler.model.rescheduling import NoProposal, Proposal, Rescheduled
 from reconciler.model.settings import RecurringWindow, WindowDefinition
 from reconciler.model.status import Schedule, State
 from reconciler.model.value import replace

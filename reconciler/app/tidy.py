@@ -13,12 +13,12 @@ from reconciler.ledger.history import read_lines
 from reconciler.manifests.discovery import KEPT, find
 from reconciler.manifests.edit import remove_entries
 from reconciler.manifests.write import comment_text
-from reconciler.model.guid import Guid
-from reconciler.model.instant import format_instant
+from reconciler.model.findings import Settlement, Stay, Tidied
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome
 from reconciler.model.record import ReceiptEntry
-from reconciler.model.tidying import Settlement, Stay, Tidied
+from reconciler.model.status import format_instant
+from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Verdict
 
 _TOOK_EFFECT = (Outcome.APPLIED, Outcome.AWAITING_OTHERS)

@@ -13,9 +13,8 @@ from reconciler.manifests.validate import validate as validate_files
 from reconciler.model.decision import Decision, Desired, Problem
 from reconciler.model.plan import Step
 from reconciler.model.policy import Policy
-from reconciler.model.quoting import quote
 from reconciler.model.status import Status
-from reconciler.model.value import replace
+from reconciler.model.value import quote, replace
 from reconciler.model.verdict import Reason
 from reconciler.planning.enforce import exemptions
 from reconciler.planning.guards import STEP_GUARDS, Circumstances

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reconciler.applying.circuit_breaker import CircuitBreaker
-from reconciler.model.guid import Guid
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import Intent, ReceiptEntry
 from reconciler.model.review import Provenance
-from reconciler.model.ticket import Reading, Unread
+from reconciler.model.ticket import Guid, Reading, Unread
 from reconciler.planning.traces import Finding, Sighting, look
 from reconciler.ports import Clock, Ledger, TicketReader, TicketWriter
 

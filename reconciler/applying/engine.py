@@ -17,11 +17,10 @@ from reconciler.applying.recover import can_recover, recover
 from reconciler.applying.step import perform
 from reconciler.errors import LedgerUnwritable
 from reconciler.model.decision import Seal
-from reconciler.model.dn import dn_key
-from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome, Receipt, Run
 from reconciler.model.record import NO_HISTORY, Ended, Sealed, TicketHistory
+from reconciler.model.ticket import Guid, dn_key
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group
 from reconciler.planning.sealing import seals, went

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from reconciler.applying.circuit_breaker import CircuitBreaker
 from reconciler.applying.context import RunContext, not_attempted, receipt_of
 from reconciler.errors import LedgerUnwritable
-from reconciler.model.guid import Guid
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import AcceptedEntry, ClosedEntry, Entry, Intent, ReceiptEntry
+from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.planning.traces import Finding
 from reconciler.ports import Ledger, Progress

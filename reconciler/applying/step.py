@@ -6,14 +6,12 @@ from reconciler.applying.conclude import conclude
 from reconciler.applying.context import RunContext, not_attempted, read, receipt_of, recorded
 from reconciler.applying.recover import resolve
 from reconciler.errors import LedgerUnwritable
-from reconciler.model.dn import dn_key
-from reconciler.model.guid import Guid
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt, operation_tag
 from reconciler.model.record import NO_HISTORY, Intent, OpenIntent, ReceiptEntry, TicketHistory
 from reconciler.model.review import Provenance
 from reconciler.model.status import State, parse_wanted
-from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, NotSent, Unread
+from reconciler.model.ticket import Found, Gone, Guid, Hidden, LiveTicket, NotSent, Unread, dn_key
 from reconciler.planning.facts import is_foreign
 from reconciler.planning.judge import spell
 from reconciler.planning.traces import Finding

@@ -18,9 +18,8 @@ from reconciler.cli.streams import take_fault
 from reconciler.cli.telling import Listeners, listener_options, tell
 from reconciler.cli.terminal import is_interactive
 from reconciler.errors import GuardRefused
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Plan, Shard
 from reconciler.model.receipt import Run
-from reconciler.model.shard import Shard
 from reconciler.rendering.escape import terminal
 from reconciler.rendering.json_text import run_json
 from reconciler.rendering.words import counted

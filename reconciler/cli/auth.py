@@ -10,8 +10,8 @@ from reconciler.app.clock import SystemClock
 from reconciler.app.context import open_context
 from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.terminal import is_interactive
-from reconciler.model.instant import format_instant
 from reconciler.model.settings import AuthMethod, Settings
+from reconciler.model.status import format_instant
 from reconciler.model.value import replace
 from reconciler.rendering.escape import terminal
 from reconciler.tpp.auth import revoke_grant, store_refresh_token

@@ -8,7 +8,7 @@ from reconciler.cli.exit_codes import Exit
 from reconciler.cli.options import Invocation, common_options
 from reconciler.codec import json_text, plain
 from reconciler.model.change_record import ChangeQuestion, ChangeRecord, LookupFailure
-from reconciler.model.instant import format_instant
+from reconciler.model.status import format_instant
 from reconciler.rendering.escape import terminal
 
 

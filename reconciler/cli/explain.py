@@ -9,7 +9,7 @@ from reconciler.cli.output import format_option
 from reconciler.cli.parameters import GUID
 from reconciler.cli.progress import Terminal
 from reconciler.cli.terminal import view_of
-from reconciler.model.guid import Guid
+from reconciler.model.ticket import Guid
 from reconciler.rendering.explain_json import explain_json
 from reconciler.rendering.text.explain import explain_text
 

@@ -107,7 +107,7 @@ def _heartbeat(actions: Actions, limit: timedelta) -> datetime | None:
     from reconciler.app.clock import SystemClock
     from reconciler.errors import ReconcilerError
     from reconciler.github.issues import last_success, overdue
-    from reconciler.model.instant import format_instant
+    from reconciler.model.status import format_instant
 
     event = actions.event
     if not event.workflow or not event.branch:

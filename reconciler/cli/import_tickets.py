@@ -13,7 +13,7 @@ from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.output import format_option
 from reconciler.cli.progress import Terminal
 from reconciler.manifests.write import check_pattern
-from reconciler.model.guid import Guid
+from reconciler.model.ticket import Guid
 from reconciler.rendering.intake_text import intake_text
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)

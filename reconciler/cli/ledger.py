@@ -23,10 +23,10 @@ from reconciler.codec import json_text, plain, record_members
 from reconciler.ledger.chain import Chain, check
 from reconciler.ledger.heads import ledger_head
 from reconciler.ledger.zip_file import write_zip
-from reconciler.model.guid import Guid
-from reconciler.model.history import Record
 from reconciler.model.receipt import operation_tag
+from reconciler.model.record import Record
 from reconciler.model.settings import Settings
+from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.planning.judge import spell
 from reconciler.rendering import audit

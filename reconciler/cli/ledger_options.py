@@ -13,9 +13,9 @@ from reconciler.cli.options import Invocation
 from reconciler.cli.parameters import GUID, parsed
 from reconciler.errors import InvalidInput
 from reconciler.model.decision import Problem, Source
-from reconciler.model.guid import Guid
-from reconciler.model.history import RECORD_OUTCOMES
-from reconciler.model.instant import parse_instant
+from reconciler.model.record import RECORD_OUTCOMES
+from reconciler.model.status import parse_instant
+from reconciler.model.ticket import Guid
 
 
 def ledger_option(function: Callable[..., Any]) -> Callable[..., Any]:

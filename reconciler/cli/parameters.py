@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.model.guid import parse_guid
-from reconciler.model.instant import parse_instant
-from reconciler.model.shard import parse_shard
+from reconciler.model.plan import parse_shard
+from reconciler.model.status import parse_instant
+from reconciler.model.ticket import parse_guid
 
 if TYPE_CHECKING:
     _Type = click.ParamType[Any]

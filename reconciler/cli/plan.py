@@ -16,7 +16,7 @@ from reconciler.cli.parameters import SHARD
 from reconciler.cli.progress import Terminal
 from reconciler.cli.telling import Listeners, listener_options, tell
 from reconciler.ledger.plan_files import save_plan
-from reconciler.model.shard import Shard
+from reconciler.model.plan import Shard
 from reconciler.rendering.patch_text import patch_head
 
 

@@ -9,7 +9,7 @@ from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.terminal import local_zone
 from reconciler.manifests.times import zone_of
 from reconciler.manifests.windows import preview
-from reconciler.model.instant import parse_instant
+from reconciler.model.status import parse_instant
 from reconciler.rendering.window_preview import windows_json, windows_text
 
 

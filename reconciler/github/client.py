@@ -16,7 +16,7 @@ import requests
 from requests.auth import AuthBase
 
 from reconciler.errors import ServerFailure
-from reconciler.model.instant import format_instant
+from reconciler.model.status import format_instant
 from reconciler.ports import Clock
 
 Wire = Mapping[str, object]

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from reconciler.errors import ReconcilerError
 from reconciler.github.client import GitHub, Wire, member, number, objects, text
 from reconciler.github.comments import Posted, Posting, is_ours, marker, same_text, within_limit
-from reconciler.model.instant import format_instant, parse_instant
+from reconciler.model.status import format_instant, parse_instant
 
 LABEL = "tpp-reconciler"
 """The label by which our issues are listed. GitHub creates it with the first issue."""

@@ -7,9 +7,9 @@ signs the predicate over the same subjects; `gh attestation verify` then proves 
 from collections.abc import Mapping
 
 from reconciler.codec import Json, plain
-from reconciler.model.instant import format_instant
 from reconciler.model.receipt import Receipt, Run
 from reconciler.model.review import Provenance
+from reconciler.model.status import format_instant
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:tpp-reconciler:predicate:decisions:v1"

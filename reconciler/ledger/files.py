@@ -18,8 +18,8 @@ from typing import BinaryIO
 from reconciler.codec import sha256
 from reconciler.errors import LedgerBroken
 from reconciler.model.decision import Problem, Source
-from reconciler.model.instant import as_utc
-from reconciler.model.shard import Shard
+from reconciler.model.plan import Shard
+from reconciler.model.status import as_utc
 
 line_hash = sha256
 """The hash of a line is the SHA-256 of its bytes without the newline, so that `sha256sum` can check it."""

@@ -10,10 +10,20 @@ from reconciler.ledger.files import count_lines, whole_lines
 from reconciler.ledger.heads import beginnings, in_order, lines_behind
 from reconciler.ledger.lines import guid_in, is_for, read_line, target_marks
 from reconciler.model.decision import Source
-from reconciler.model.guid import Guid
-from reconciler.model.history import Record
 from reconciler.model.receipt import Receipt
-from reconciler.model.record import AcceptedEntry, ClosedEntry, Ended, Head, Intent, Line, Opened, ReceiptEntry, Sealed
+from reconciler.model.record import (
+    AcceptedEntry,
+    ClosedEntry,
+    Ended,
+    Head,
+    Intent,
+    Line,
+    Opened,
+    ReceiptEntry,
+    Record,
+    Sealed,
+)
+from reconciler.model.ticket import Guid
 
 
 def read_lines(root: Path, guids: Collection[Guid] | None = None) -> Iterator[Line]:

@@ -16,7 +16,6 @@ from reconciler.ledger.chain import Chain, verify
 from reconciler.ledger.files import ledger_files, open_segment, reading
 from reconciler.ledger.lines import BROKEN_HINT, GUID_LENGTH, GUID_MARK, decode, is_for, target_marks
 from reconciler.model.decision import Seal, Source
-from reconciler.model.guid import Guid
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import (
     AcceptedEntry,
@@ -29,6 +28,7 @@ from reconciler.model.record import (
     TicketHistory,
     Written,
 )
+from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 
 _INTENT, _SEALED = b'"entry":"intent"', b'"entry":"sealed"'

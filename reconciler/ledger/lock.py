@@ -20,7 +20,7 @@ from pathlib import Path
 
 from reconciler.codec import canonical, decode, plain
 from reconciler.errors import LedgerUnwritable, LockHeld
-from reconciler.model.instant import format_instant
+from reconciler.model.status import format_instant
 
 LOCK_FILE = ".lock"
 

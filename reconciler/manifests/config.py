@@ -20,10 +20,9 @@ from reconciler.manifests.yaml import SourceMap, Value, read_file
 from reconciler.model.change_record import ChangeKind, ChangeSystem
 from reconciler.model.decision import Problem, Source
 from reconciler.model.policy import ChangeRule, FourEyes, Freeze, Limits, Policy, ReviewedPlan, WindowRule
-from reconciler.model.quoting import quote
 from reconciler.model.server_url import InvalidServerUrl, parse_server_url
 from reconciler.model.settings import Auth, AuthMethod, Requests, Settings, Tls
-from reconciler.model.value import replace
+from reconciler.model.value import quote, replace
 
 DEFAULT_PATH = "reconciler.yaml"
 

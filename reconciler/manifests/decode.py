@@ -19,9 +19,9 @@ from reconciler.model.decision import (
     Source,
     WindowUse,
 )
-from reconciler.model.guid import Guid
-from reconciler.model.quoting import quote
 from reconciler.model.status import Status, Wanted, approved, approved_after, approved_between, pending, rejected
+from reconciler.model.ticket import Guid
+from reconciler.model.value import quote
 
 Entry = Mapping[str, Any]
 _T = TypeVar("_T")

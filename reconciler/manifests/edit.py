@@ -14,7 +14,7 @@ from reconciler.manifests.problems import Code
 from reconciler.manifests.write import NewEntry, Style, block_entry, flow_entry
 from reconciler.manifests.yaml import Value, read_document
 from reconciler.model.decision import Problem, Source
-from reconciler.model.guid import Guid
+from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 
 _BYTE_ORDER_MARK = "\ufeff"

@@ -5,7 +5,7 @@ import warnings
 from dataclasses import dataclass
 
 from reconciler.manifests.problems import Code, InvalidValue
-from reconciler.model.quoting import quote
+from reconciler.model.value import quote
 
 _TEXT = 1_000
 """Characters that a text may have which is matched; so often may what is repeated without a bound come."""

@@ -12,9 +12,9 @@ from reconciler.manifests.seals import SealIndex, SharedTicket
 from reconciler.manifests.text import Unreadable, read_text, repository_of
 from reconciler.manifests.windows import Windows
 from reconciler.model.decision import Decision, Desired, Override, Problem, Seal, Selection, Severity
-from reconciler.model.guid import Guid
-from reconciler.model.quoting import quote
 from reconciler.model.settings import WindowDefinition
+from reconciler.model.ticket import Guid
+from reconciler.model.value import quote
 
 
 def load_desired(

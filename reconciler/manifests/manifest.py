@@ -11,7 +11,7 @@ from reconciler.manifests.times import zone_of
 from reconciler.manifests.windows import Windows
 from reconciler.manifests.yaml import Document, Value, read_document
 from reconciler.model.decision import Decision, Override, Problem, Selection, Severity, Source
-from reconciler.model.quoting import quote
+from reconciler.model.value import quote
 
 _NAMED = (("expect", "object"), ("expect", "workflow"), ("parameters", "object_dn"))
 _NAME_AND_COMMENT = re.compile(rb"\\[^\n]*[ \t]#")

@@ -12,7 +12,7 @@ from reconciler.manifests.layout import Node, content_end, lay_out, lines_of
 from reconciler.manifests.problems import InvalidValue
 from reconciler.manifests.times import format_time, instant, zone_of
 from reconciler.manifests.yaml import Value
-from reconciler.model.guid import Guid
+from reconciler.model.ticket import Guid
 
 _BYTE_ORDER_MARK = "\ufeff"
 _SECONDS = re.compile(r".{16}:")

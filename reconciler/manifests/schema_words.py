@@ -12,7 +12,7 @@ from jsonschema.validators import extend
 from reconciler.manifests.problems import Code, Path, did_you_mean
 from reconciler.manifests.yaml import SourceMap
 from reconciler.model.decision import Problem
-from reconciler.model.quoting import quote
+from reconciler.model.value import quote
 
 _KINDS = {
     "object": "a map",

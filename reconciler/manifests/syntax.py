@@ -6,7 +6,7 @@ import yaml
 
 from reconciler.manifests.problems import Code
 from reconciler.model.decision import Problem, Source
-from reconciler.model.quoting import quote
+from reconciler.model.value import quote
 
 _CONFLICT = re.compile(rb"^(?:<{7}|>{7})(?:[ \t]|$)", re.MULTILINE)
 

@@ -6,8 +6,8 @@ from importlib import resources
 from zoneinfo import ZoneInfo
 
 from reconciler.manifests.problems import Code, InvalidValue, did_you_mean
-from reconciler.model.instant import shifted
-from reconciler.model.quoting import quote
+from reconciler.model.status import shifted
+from reconciler.model.value import quote
 
 
 @lru_cache(maxsize=4096)

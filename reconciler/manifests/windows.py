@@ -11,11 +11,9 @@ from reconciler.manifests.problems import Code, InvalidValue, did_you_mean
 from reconciler.manifests.recurrence import check_rule, days_of
 from reconciler.manifests.times import in_order, instant, to_the_millisecond, zone_of
 from reconciler.model.decision import WindowUse
-from reconciler.model.instant import in_zone, shifted
-from reconciler.model.quoting import quote
 from reconciler.model.settings import RecurringWindow, SingleWindow, WindowDefinition
-from reconciler.model.status import Schedule
-from reconciler.model.window import Occurrence, WindowPreview
+from reconciler.model.status import Occurrence, Schedule, WindowPreview, in_zone, shifted
+from reconciler.model.value import quote
 
 HORIZON = timedelta(days=3660)
 """How far ahead an occurrence is looked for: ten years."""

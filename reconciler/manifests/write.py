@@ -7,8 +7,8 @@ from datetime import datetime
 
 from reconciler.manifests.yaml import scalar
 from reconciler.model.decision import Expectation
-from reconciler.model.guid import Guid
 from reconciler.model.status import Status
+from reconciler.model.ticket import Guid
 
 _PLAIN = re.compile(r"[\w\\./(][\w\\./()*+@=, -]*", re.ASCII)
 _LONGEST_COMMENT = 160

@@ -17,7 +17,7 @@ from reconciler.manifests.problems import Code, Path
 from reconciler.manifests.syntax import conflict_problem, syntax_problem
 from reconciler.manifests.text import Unreadable, read_text
 from reconciler.model.decision import Problem, Source
-from reconciler.model.quoting import quote
+from reconciler.model.value import quote
 
 Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
 

@@ -5,8 +5,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from reconciler.model.guid import Guid
 from reconciler.model.status import Wanted
+from reconciler.model.ticket import Guid
 from reconciler.model.value import Count
 
 

@@ -3,9 +3,9 @@
 from msgspec import Struct
 
 from reconciler.model.decision import Source
-from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan
 from reconciler.model.status import State
+from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Reason
 
 

@@ -9,8 +9,8 @@ from enum import StrEnum
 from msgspec import Struct
 
 from reconciler.model.decision import Source
-from reconciler.model.guid import Guid
 from reconciler.model.status import State
+from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Verdict
 
 

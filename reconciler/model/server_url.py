@@ -5,7 +5,7 @@ from ipaddress import IPv6Address, ip_address
 
 from msgspec import Struct
 
-from reconciler.model.quoting import quote
+from reconciler.model.value import quote
 
 _PARTS = re.compile(
     r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://)?+"

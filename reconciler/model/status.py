@@ -1,12 +1,58 @@
 """What a ticket's status can be, as wanted by a manifest (closed set) and as seen live (any text)."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import TYPE_CHECKING, cast
 
 from msgspec import Struct, structs
 
-from reconciler.model.instant import as_utc
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+def as_utc(moment: datetime) -> datetime:
+    """Return the same instant in UTC. Raises ValueError for a datetime without an offset."""
+    if moment.tzinfo is UTC:
+        return moment
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment.isoformat()} has no offset")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{moment.isoformat()} is no time in UTC") from None
+
+
+def format_instant(moment: datetime) -> str:
+    """Spell an instant canonically: ISO 8601, UTC, "Z", fractions only when there are any."""
+    return as_utc(moment).isoformat().removesuffix("+00:00") + "Z"
+
+
+def parse_instant(text: str) -> datetime:
+    """Read ISO 8601 text that carries an offset. Raises ValueError for anything else."""
+    return as_utc(datetime.fromisoformat(text))
+
+
+def require_utc(*moments: datetime | None) -> None:
+    """Refuse instants that are not in UTC, which is how all are written down. Raises ValueError."""
+    for moment in moments:
+        if moment is not None and moment.tzinfo is not UTC:
+            raise ValueError(f"{moment.isoformat()} is not a time in UTC, with a Z")
+
+
+def in_zone(moment: datetime, zone: tzinfo) -> datetime:
+    """Return the same instant in a zone; in UTC where the calendar, which ends with the year 9999, has no such day."""
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment.astimezone(UTC)
+
+
+def shifted(moment: datetime, by: timedelta) -> datetime:
+    """Return a moment moved by some time, or the first or last one of the calendar."""
+    try:
+        return moment + by
+    except OverflowError:
+        edge = _FIRST if by < timedelta(0) else _LAST
+        return edge.replace(tzinfo=moment.tzinfo)
 
 
 class Status(StrEnum):
@@ -114,3 +160,23 @@ def shows(live: State, wanted: State) -> bool:
     if live == wanted:
         return True
     return wanted.status == Status.APPROVED_AFTER and live == State(wanted.status, wanted.start)
+
+
+class Occurrence(Struct, frozen=True):
+    """One time that a window is open (UTC), with a remark where clocks are changed at its edges or inside it.
+
+    `stop` None means that it has no end.
+    """
+
+    start: datetime
+    stop: datetime | None
+    remark: str = ""
+
+
+class WindowPreview(Struct, frozen=True):
+    """A named window with what comes next of it. `rule` and `timezone` are empty for a window that happens once."""
+
+    name: str
+    occurrences: tuple[Occurrence, ...]
+    rule: str = ""
+    timezone: str = ""

@@ -1,11 +1,43 @@
 """What the server says of a ticket, and every way in which it can fail to say it."""
 
+import re
 from datetime import datetime
+from typing import NewType
 
 from msgspec import Struct
 
-from reconciler.model.guid import Guid
 from reconciler.model.status import State
+
+Guid = NewType("Guid", str)
+
+_GUID = re.compile(r"\{?([0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12})\}?")
+
+
+def parse_guid(text: str) -> Guid:
+    """Return the GUID in lower case without braces.
+
+    TPP writes GUIDs with or without braces and in either case (websdk facts, "The ticket").
+    Raises ValueError when the text is not a GUID or has only one brace.
+    """
+    match = _GUID.fullmatch(text.strip())
+    if match is None or text.strip().startswith("{") != text.strip().endswith("}"):
+        raise ValueError(f"{text!r} is not a GUID")
+    return Guid(match.group(1).lower())
+
+
+def dn_key(dn: str) -> str:
+    r"""Return what two spellings of one DN have in common: simple upper case, one character for each.
+
+    So `\VED\straße` is not `\VED\STRASSE`. What is not ASCII never becomes ASCII (.NET, ordinal comparison without
+    case: the dotless i is not `I`).
+    """
+    return dn.upper() if dn.isascii() else "".join(map(_upper, dn))
+
+
+def _upper(character: str) -> str:
+    upper = character.upper()
+    same = len(upper) != 1 or (upper.isascii() and not character.isascii())
+    return character if same else upper
 
 
 class LiveTicket(Struct, frozen=True):

@@ -7,9 +7,9 @@ taken back.
 from datetime import datetime
 
 from reconciler.model.change_record import ChangeRecord, LookupFailure, NoChangeRecord
-from reconciler.model.instant import format_instant
 from reconciler.model.plan import Step
 from reconciler.model.policy import ChangeRule, WindowRule
+from reconciler.model.status import format_instant
 from reconciler.model.verdict import Verdict
 from reconciler.planning.patterns import matches_any
 

@@ -5,9 +5,8 @@ import hashlib
 from reconciler.codec import canonical, plain, sha256
 from reconciler.errors import GuardRefused
 from reconciler.model.decision import Decision, Override, Parameters, Seal
-from reconciler.model.instant import format_instant
 from reconciler.model.plan import Plan, Step
-from reconciler.model.status import State
+from reconciler.model.status import State, format_instant
 
 _FIRST_PARAMETERS = ("reason", "approvers", "object_dn", "user_data")
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from reconciler.model.decision import Override
-from reconciler.model.guid import Guid
 from reconciler.model.plan import Control, Step
 from reconciler.model.policy import Limits, Policy
 from reconciler.model.review import NotYetReviewed
+from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group
 from reconciler.planning.guards import NEVER_OVERRIDDEN, STEP_GUARDS, Circumstances, Guard, Refusal

@@ -5,11 +5,10 @@ from enum import Flag, auto
 from typing import NamedTuple
 
 from reconciler.model.decision import Decision, Expectation
-from reconciler.model.dn import dn_key
 from reconciler.model.receipt import Outcome, Proof, tagged_operations
 from reconciler.model.record import LastWrite, OpenIntent, TicketHistory
 from reconciler.model.status import State, Status, pending, shows
-from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
+from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread, dn_key
 from reconciler.planning.traces import Trace, after_silence, is_plainly_approved, look
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.model.change_record import ChangeRecord, NoChangeRecord
-from reconciler.model.instant import format_instant
 from reconciler.model.plan import Step
 from reconciler.model.policy import Freeze, Policy
 from reconciler.model.review import NotYetReviewed, People
+from reconciler.model.status import format_instant
 from reconciler.model.verdict import Reason, Verdict
 from reconciler.planning.change_records import asks_for_record, why_not
 from reconciler.planning.four_eyes import shortfall

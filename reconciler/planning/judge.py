@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from reconciler.model.decision import Decision
-from reconciler.model.instant import format_instant
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Proof, tagged_operations
 from reconciler.model.record import NO_HISTORY, LastWrite, OpenIntent, TicketHistory
-from reconciler.model.status import State
+from reconciler.model.status import State, format_instant
 from reconciler.model.ticket import Gone, LiveTicket, Reading, Unread
 from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.planning.digest import decision_digest

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from reconciler.errors import GuardRefused
-from reconciler.model.plan import Control, Plan
+from reconciler.model.plan import Control, Plan, parse_shard
 from reconciler.model.receipt import Run
-from reconciler.model.shard import parse_shard
 from reconciler.model.value import replace
 from reconciler.planning.digest import plan_digest
 from reconciler.planning.enforce import enforce_limits

@@ -8,7 +8,7 @@ group, which is never tried again, and only the text at the end of a pattern is 
 import re
 from functools import lru_cache
 
-from reconciler.model.dn import dn_key
+from reconciler.model.ticket import dn_key
 
 _STARS = re.compile(r"(\\\*\*(?=\\|\Z)|\*\*|\*)")
 _OR_NOTHING = "\\**"

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.model.decision import Override, Seal, Source
-from reconciler.model.dn import dn_key
 from reconciler.model.plan import Plan, Sibling, Step
 from reconciler.model.policy import Policy
 from reconciler.model.record import Head
 from reconciler.model.review import People
 from reconciler.model.status import Status
+from reconciler.model.ticket import dn_key
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group
 from reconciler.planning.digest import plan_digest

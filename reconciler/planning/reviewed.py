@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from reconciler.model.instant import format_instant
 from reconciler.model.plan import Plan, Step
+from reconciler.model.status import format_instant
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
 from reconciler.planning.digest import plan_digest

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 
 from reconciler.model.decision import Seal
-from reconciler.model.guid import Guid
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
+from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Reason
 
 _TOOK_EFFECT = frozenset({Outcome.APPLIED, Outcome.AWAITING_OTHERS})

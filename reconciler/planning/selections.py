@@ -4,8 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from reconciler.model.decision import Decision, Expectation, Problem, Selection
-from reconciler.model.guid import Guid
-from reconciler.model.ticket import LiveTicket
+from reconciler.model.ticket import Guid, LiveTicket
 from reconciler.planning.patterns import matches
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.model.guid import Guid
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome
 from reconciler.model.record import NO_HISTORY, AcceptedEntry, ClosedEntry, Intent, Line, ReceiptEntry, TicketHistory
+from reconciler.model.ticket import Guid
 from reconciler.planning.judge import spell
 
 _NOTHING_WAS_SENT = frozenset({Outcome.FAILED, Outcome.NOT_ATTEMPTED})

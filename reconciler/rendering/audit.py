@@ -1,8 +1,7 @@
 """The files of an audit pack that are made from its records: proof, records, reviews, table."""
 
 from reconciler.codec import Json, json_text, plain, record_members
-from reconciler.model.audit import Audit
-from reconciler.model.history import Record
+from reconciler.model.record import Audit, Record
 from reconciler.rendering.csv import csv_header, csv_row
 
 

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 
-from reconciler.model.history import Record
-from reconciler.model.instant import format_instant
 from reconciler.model.receipt import Receipt
-from reconciler.model.record import ClosedEntry, ReceiptEntry
+from reconciler.model.record import ClosedEntry, ReceiptEntry, Record
 from reconciler.model.review import Review
-from reconciler.model.status import Schedule, State
+from reconciler.model.status import Schedule, State, format_instant
 from reconciler.rendering.escape import csv_cell
 
 

@@ -4,9 +4,9 @@ import json
 
 from reconciler.codec import Json, plain
 from reconciler.model.decision import Source
-from reconciler.model.explanation import Declaration, Explanation, Sighted
-from reconciler.model.instant import format_instant
+from reconciler.model.findings import Declaration, Explanation, Sighted
 from reconciler.model.record import Line
+from reconciler.model.status import format_instant
 from reconciler.model.ticket import Found, LiveTicket, Reading
 from reconciler.rendering.explanation import absence, to_do
 

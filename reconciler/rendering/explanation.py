@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import assert_never
 
-from reconciler.model.explanation import Explanation
+from reconciler.model.findings import Explanation
 from reconciler.model.plan import Step
 from reconciler.model.status import Status
 from reconciler.model.ticket import Found, Gone, Hidden, Unread

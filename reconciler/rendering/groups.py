@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.model.decision import Parameters, WindowUse
-from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
 from reconciler.model.status import Schedule, State
+from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Reason
 from reconciler.rendering import times
 from reconciler.rendering.summary import by_risk, name_of

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import ceil
 
-from reconciler.model.guid import Guid
 from reconciler.model.receipt import Outcome, Receipt
 from reconciler.model.record import AcceptedEntry, ClosedEntry, Intent, Line, ReceiptEntry
 from reconciler.model.status import Schedule, Status
+from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Verdict
 
 WEEKS = 53

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from reconciler.model.guid import Guid
-from reconciler.model.intake import Intake
+from reconciler.model.findings import Intake
+from reconciler.model.ticket import Guid
 from reconciler.rendering.escape import terminal
 from reconciler.rendering.text.layout import joined
 from reconciler.rendering.words import counted

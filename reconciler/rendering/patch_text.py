@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.model.rescheduling import NoProposal, Proposal, Rescheduled
+from reconciler.model.findings import NoProposal, Proposal, Rescheduled
 from reconciler.model.status import Schedule
 from reconciler.rendering import times
 from reconciler.rendering.escape import terminal

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from reconciler.model.decision import Override
-from reconciler.model.instant import format_instant
 from reconciler.model.pull_request import RuleChange
 from reconciler.model.settings import Settings
+from reconciler.model.status import format_instant
 
 _NOT_RULES = {"path", "environment"}
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from reconciler.model.decision import Parameters
-from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome, Receipt, Run
 from reconciler.model.status import State, Status
+from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering.words import HEADINGS, IRREVERSIBLE, counted
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from reconciler.model.tidying import Tidied
+from reconciler.model.findings import Tidied
 from reconciler.rendering.escape import terminal
 from reconciler.rendering.text.layout import joined
 from reconciler.rendering.words import REASONS, counted

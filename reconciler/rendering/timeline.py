@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from reconciler.model.instant import shifted
 from reconciler.model.plan import Step
 from reconciler.model.policy import Freeze
-from reconciler.model.status import Schedule
+from reconciler.model.status import Schedule, shifted
 from reconciler.model.verdict import Group, Verdict
 
 OPEN_END = timedelta(hours=24)

@@ -3,8 +3,7 @@
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
-from reconciler.model.instant import in_zone
-from reconciler.model.status import Schedule
+from reconciler.model.status import Schedule, in_zone
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _CACHED = 4_096

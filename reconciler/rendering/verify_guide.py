@@ -1,6 +1,6 @@
 """VERIFY.md of an audit pack: how to check it on any machine with a shell, sha256sum and jq, without the reconciler."""
 
-from reconciler.model.audit import Audit
+from reconciler.model.record import Audit
 from reconciler.rendering.escape import code
 
 _GUIDE = """\

@@ -4,9 +4,7 @@ import json
 from collections.abc import Sequence
 from datetime import tzinfo
 
-from reconciler.model.instant import format_instant
-from reconciler.model.status import Schedule
-from reconciler.model.window import Occurrence, WindowPreview
+from reconciler.model.status import Occurrence, Schedule, WindowPreview, format_instant
 from reconciler.rendering.escape import terminal
 from reconciler.rendering.times import local_window, window
 

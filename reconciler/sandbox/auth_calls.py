@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import cast
 
 from reconciler.codec import Json
-from reconciler.model.instant import format_instant
+from reconciler.model.status import format_instant
 from reconciler.model.value import replace
 from reconciler.sandbox.credentials import JwtRefused, identity_of_jwt
 from reconciler.sandbox.grants import DEVICE_LIFETIME, Issued, covers, digest

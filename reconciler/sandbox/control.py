@@ -8,8 +8,7 @@ from aiohttp import web
 
 from reconciler.codec import Json
 from reconciler.errors import ReconcilerError
-from reconciler.model.instant import format_instant
-from reconciler.model.status import Status
+from reconciler.model.status import Status, format_instant
 from reconciler.sandbox.fault_rules import decode_rules
 from reconciler.sandbox.platform import Platform
 from reconciler.sandbox.ticket import Processed, Ticket

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from reconciler.codec import Json
-from reconciler.model.guid import parse_guid
+from reconciler.model.ticket import parse_guid
 from reconciler.model.value import replace
 from reconciler.sandbox.wire import Reply, success
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from reconciler.codec import Json
-from reconciler.model.instant import format_instant
+from reconciler.model.status import format_instant
 from reconciler.sandbox.grants import fingerprint
 
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-venafi-api-key"})

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from msgspec import Struct, field, to_builtins
 
 from reconciler.codec import Json
-from reconciler.model.guid import parse_guid
 from reconciler.model.status import Schedule, Status
+from reconciler.model.ticket import parse_guid
 from reconciler.sandbox.behaviour import DEFAULT_PROFILE, PROFILES, Behaviour
 from reconciler.sandbox.conversion import Conversion
 from reconciler.sandbox.credentials import Credentials, JwtMapping, User

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from reconciler.model.guid import Guid
 from reconciler.model.status import Schedule, Status
+from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.sandbox.behaviour import Behaviour
 from reconciler.sandbox.wire import ResultCode, read_time

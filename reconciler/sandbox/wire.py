@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 from reconciler.codec import Json
-from reconciler.model.guid import Guid
-from reconciler.model.instant import format_instant
+from reconciler.model.status import format_instant
+from reconciler.model.ticket import Guid
 from reconciler.sandbox.identities import Directory
 
 

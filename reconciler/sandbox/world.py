@@ -9,8 +9,8 @@ from threading import RLock
 
 import msgspec
 
-from reconciler.model.guid import Guid, parse_guid
 from reconciler.model.status import Schedule, Status
+from reconciler.model.ticket import Guid, parse_guid
 from reconciler.model.value import replace
 from reconciler.sandbox.behaviour import Behaviour
 from reconciler.sandbox.clock import SandboxClock

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.errors import CredentialsRefused
-from reconciler.model.guid import Guid
 from reconciler.model.settings import AuthMethod, Settings
+from reconciler.model.ticket import Guid
 from reconciler.ports import Backend, Caller, Clock, Probe, Resolution, TicketReader, TicketWriter
 from reconciler.tpp.checks import Grant, check_before_writing, probe_session, token_end, verify
 from reconciler.tpp.deciders import who_decided

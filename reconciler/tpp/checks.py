@@ -9,9 +9,9 @@ from email.utils import parsedate_to_datetime
 from requests.utils import get_environ_proxies, select_proxy
 
 from reconciler.errors import CredentialsRefused, ServerFailure
-from reconciler.model.instant import format_instant
 from reconciler.model.server_url import ServerUrl
 from reconciler.model.settings import Requests, Settings
+from reconciler.model.status import format_instant
 from reconciler.ports import Clock, Health, Probe
 from reconciler.tpp import wire
 from reconciler.tpp.address import parse_address

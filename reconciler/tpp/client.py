@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from reconciler.codec import Json
 from reconciler.errors import CredentialsRefused, ServerFailure
-from reconciler.model.guid import Guid
 from reconciler.model.settings import Requests
+from reconciler.model.ticket import Guid
 from reconciler.ports import Clock
 from reconciler.tpp import wire
 from reconciler.tpp.calls import NEED_OTHER_SCOPES, Call

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from reconciler.model.guid import Guid
+from reconciler.model.ticket import Guid
 from reconciler.tpp import wire
 from reconciler.tpp.calls import CONFIG_READ_ALL
 from reconciler.tpp.client import Failure

@@ -1,7 +1,7 @@
 """Finding tickets without knowing their GUIDs: by object, by user data, or those of the caller."""
 
 from reconciler.errors import ServerFailure
-from reconciler.model.guid import Guid
+from reconciler.model.ticket import Guid
 from reconciler.tpp import wire
 from reconciler.tpp.calls import ENUMERATE
 from reconciler.tpp.client import Failure

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 
-from reconciler.model.guid import Guid
-from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
+from reconciler.model.ticket import Found, Gone, Guid, Hidden, LiveTicket, Reading, Unread
 from reconciler.ports import Readings
 from reconciler.tpp import wire
 from reconciler.tpp.calls import DETAILS, EXISTS, PERMISSIONS_REFRESH

@@ -8,10 +8,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from reconciler.codec import Json
-from reconciler.model.guid import Guid, parse_guid
-from reconciler.model.instant import as_utc
-from reconciler.model.status import State, Status
-from reconciler.model.ticket import LiveTicket
+from reconciler.model.status import State, Status, as_utc
+from reconciler.model.ticket import Guid, LiveTicket, parse_guid
 from reconciler.ports import Update
 from reconciler.tpp.results import Result
 

@@ -11,8 +11,8 @@ import reconciler
 from reconciler import Request, apply, open_context, plan
 from reconciler.app.backends import BACKENDS, Product, WorkloadToken
 from reconciler.errors import CredentialsRefused, GuardRefused
-from reconciler.model.guid import Guid, parse_guid
 from reconciler.model.settings import Settings
+from reconciler.model.ticket import Guid, parse_guid
 from reconciler.model.value import replace
 from reconciler.model.verdict import Verdict
 from reconciler.ports import Backend, Caller, Clock, Probe, Resolution, TicketReader, TicketWriter

@@ -10,13 +10,12 @@ from reconciler.applying.context import RunContext
 from reconciler.applying.engine import apply_plan
 from reconciler.errors import LedgerUnwritable
 from reconciler.model.decision import Seal
-from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Receipt, Run
 from reconciler.model.record import Entry, Intent, ReceiptEntry, TicketHistory
 from reconciler.model.review import Provenance
 from reconciler.model.status import Status
-from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, LiveTicket, Reading
+from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, Guid, LiveTicket, Reading
 from reconciler.model.value import replace
 from reconciler.planning.since import Since
 from reconciler.ports import Update

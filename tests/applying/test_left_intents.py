@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from reconciler.model.decision import WindowUse
-from reconciler.model.instant import format_instant
 from reconciler.model.receipt import Outcome, Proof, operation_tag
 from reconciler.model.record import ClosedEntry, Intent, LastWrite, OpenIntent, ReceiptEntry, TicketHistory
-from reconciler.model.status import State
+from reconciler.model.status import State, format_instant
 from reconciler.model.ticket import Found, Hidden, Lost, Unread
 from reconciler.model.verdict import Reason
 from reconciler.planning.since import Since

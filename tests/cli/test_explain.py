@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.model.instant import format_instant
+from reconciler.model.status import format_instant
 from tests.cli.desk import FIRST, SECOND, THIRD, Desk
 
 STRANGER = "d41d8cd9-8f00-4204-a980-0998ecf8427e"

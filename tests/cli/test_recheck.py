@@ -2,7 +2,7 @@
 
 import json
 
-from reconciler.model.guid import Guid
+from reconciler.model.ticket import Guid
 from tests.cli.desk import FIRST, Desk
 
 APPROVE = f"{{guid: {FIRST}, status: Approved, explanation: ok}}"

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.app.clock import SystemClock
-from reconciler.model.instant import format_instant
-from reconciler.model.status import Status
+from reconciler.model.status import Status, format_instant
 from reconciler.sandbox.seed import APPROVER, JANE
 from tests.cli.desk import Desk
 

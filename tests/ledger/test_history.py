@@ -10,9 +10,9 @@ import pytest
 from reconciler.codec import record_members
 from reconciler.ledger.heads import head_digest, heads_not_in, heads_of, ledger_heads
 from reconciler.ledger.history import history, lines_since, read_lines
-from reconciler.model.guid import Guid
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import ClosedEntry, Head, ReceiptEntry
+from reconciler.model.ticket import Guid
 from reconciler.rendering.csv import csv_header, csv_row
 from reconciler.rendering.text.layout import columns
 from reconciler.rendering.text.ledger import record_text

@@ -9,9 +9,9 @@ import pytest
 from reconciler.errors import LedgerBroken
 from reconciler.ledger.index import read_index, read_seals
 from reconciler.model.decision import Seal, WindowUse
-from reconciler.model.guid import Guid
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import Entry, LastWrite, OpenIntent, ReceiptEntry, Sealed, TicketHistory
+from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from tests.builders import APPROVED, NOW, PENDING, between, guid
 from tests.ledger.ledgers import (

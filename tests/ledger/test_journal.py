@@ -22,8 +22,8 @@ from reconciler.ledger.history import read_lines
 from reconciler.ledger.journal import Journal
 from reconciler.ledger.lock import LOCK_FILE, hold_lock, this_process
 from reconciler.model.decision import Source
+from reconciler.model.plan import Shard
 from reconciler.model.record import Line, Opened
-from reconciler.model.shard import Shard
 from tests.builders import NOW
 from tests.ledger.ledgers import (
     FIRST,

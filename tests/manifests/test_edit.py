@@ -13,7 +13,7 @@ from reconciler.manifests.windows import Windows
 from reconciler.manifests.write import NewEntry, new_manifest, text_value
 from reconciler.manifests.yaml import read_document
 from reconciler.model.decision import Decision, Expectation
-from reconciler.model.guid import Guid
+from reconciler.model.ticket import Guid
 from tests.builders import NOW, guid
 from tests.manifests.corpus import VALID, WINDOWS
 

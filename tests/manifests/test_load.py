@@ -16,8 +16,8 @@ from reconciler.model.decision import (
     Source,
     WindowUse,
 )
-from reconciler.model.guid import Guid
 from reconciler.model.status import approved, approved_after, approved_between, pending, rejected
+from reconciler.model.ticket import Guid
 from tests.builders import NOW, at
 from tests.manifests.corpus import EXAMPLES, INVALID, VALID, WINDOWS, good_files, name, problems_of
 

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from hypothesis import strategies as st
 
 from reconciler.model.decision import Expectation, Override, Parameters, Seal, Source, WindowUse
-from reconciler.model.guid import Guid
 from reconciler.model.plan import Control, Plan, Sibling, Step
 from reconciler.model.policy import Freeze, Limits
 from reconciler.model.receipt import Outcome, Proof, Receipt, Run
 from reconciler.model.record import ClosedEntry, Ended, Entry, Head, Intent, Opened, ReceiptEntry, Sealed
 from reconciler.model.review import Provenance, Review
 from reconciler.model.status import Schedule, State, Status
+from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Reason, Verdict
 
 words = st.text(st.characters(codec="utf-8"), max_size=12) | st.sampled_from(

@@ -8,13 +8,12 @@ from typing import Any
 from reconciler.manifests.config import load_settings
 from reconciler.manifests.load import load_desired
 from reconciler.model.decision import Decision, WindowUse
-from reconciler.model.guid import parse_guid
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import Intent, LastWrite, OpenIntent, TicketHistory
 from reconciler.model.settings import Settings
 from reconciler.model.status import State
-from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
+from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread, parse_guid
 from reconciler.planning.guards import Circumstances
 from reconciler.planning.judge import judge
 from reconciler.planning.planner import Header, assemble

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reconciler.model.dn import dn_key
+from reconciler.model.ticket import dn_key
 from reconciler.planning.patterns import matches, matches_any
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from reconciler.model.decision import Parameters
-from reconciler.model.explanation import Explanation
+from reconciler.model.findings import Explanation
 from reconciler.model.plan import Plan
 from reconciler.model.ticket import Found
 from reconciler.model.verdict import Reason

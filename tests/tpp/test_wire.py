@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.model.decision import Parameters
-from reconciler.model.guid import Guid
 from reconciler.model.status import (
     State,
     Wanted,
@@ -19,6 +18,7 @@ from reconciler.model.status import (
     pending,
     rejected,
 )
+from reconciler.model.ticket import Guid
 from reconciler.ports import Update
 from reconciler.tpp import wire
 from reconciler.tpp.results import MEANINGS, Result, describe

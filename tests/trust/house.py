@@ -23,14 +23,13 @@ from reconciler.ledger.index import read_index
 from reconciler.ledger.journal import open_journal
 from reconciler.ledger.lock import hold_lock, this_process
 from reconciler.model.decision import Decision
-from reconciler.model.guid import Guid, parse_guid
 from reconciler.model.plan import Plan
 from reconciler.model.policy import Policy
 from reconciler.model.receipt import Outcome, Receipt, Run
 from reconciler.model.record import NO_HISTORY, Intent, Line, Opened, TicketHistory
 from reconciler.model.review import Provenance
 from reconciler.model.settings import Requests, Settings
-from reconciler.model.ticket import Answer, NotSent
+from reconciler.model.ticket import Answer, Guid, NotSent, parse_guid
 from reconciler.planning.guards import Circumstances
 from reconciler.planning.judge import judge, judge_closed, needs_reading
 from reconciler.planning.planner import Header, assemble, enforce_again

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from reconciler.errors import LedgerUnwritable
-from reconciler.model.guid import Guid
 from reconciler.model.record import Entry
-from reconciler.model.ticket import Answer, NotSent, Reading
+from reconciler.model.ticket import Answer, Guid, NotSent, Reading
 from reconciler.ports import Ledger, TicketReader, TicketWriter, Update
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from reconciler.ledger.chain import verify
 from reconciler.ledger.history import read_lines
-from reconciler.model.guid import Guid, parse_guid
 from reconciler.model.receipt import Outcome
 from reconciler.model.record import Intent, ReceiptEntry
+from reconciler.model.ticket import Guid, parse_guid
 from reconciler.sandbox.log import Entry
 from reconciler.sandbox.running import Listening, Sandbox, running_sandbox
 from reconciler.sandbox.seed import APPROVER, JOE, Seed, TicketSeed

@@ -16,11 +16,19 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from reconciler.ledger.chain import verify
 from reconciler.model.decision import Expectation
-from reconciler.model.guid import Guid, parse_guid
-from reconciler.model.instant import format_instant
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Outcome, Run
-from reconciler.model.status import Status, Wanted, approved, approved_after, approved_between, pending, rejected
+from reconciler.model.status import (
+    Status,
+    Wanted,
+    approved,
+    approved_after,
+    approved_between,
+    format_instant,
+    pending,
+    rejected,
+)
+from reconciler.model.ticket import Guid, parse_guid
 from reconciler.model.verdict import Verdict
 from reconciler.sandbox.behaviour import Behaviour
 from reconciler.sandbox.log import Entry

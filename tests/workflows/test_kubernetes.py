@@ -10,7 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from reconciler.cli.exit_codes import Exit
-from reconciler.model.shard import parse_shard
+from reconciler.model.plan import parse_shard
 from tests.github.repository import CLEAN, commit, git
 from tests.workflows.act import ENVIRONMENT, ROOT
 

@@ -3,7 +3,7 @@
 import json
 
 from reconciler.ledger.chain import verify
-from reconciler.model.shard import Shard
+from reconciler.model.plan import Shard
 from tests.workflows.team import NEW, OBJECTS, SHOP, WWW, Team
 
 

@@ -3,8 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from reconciler.model.audit import Audit
-from reconciler.model.history import RECORD_OUTCOMES, Record
+from reconciler.model.record import RECORD_OUTCOMES, Audit, Record
 from reconciler.model.review import Provenance
 from reconciler.model.status import State
 from reconciler.rendering import times

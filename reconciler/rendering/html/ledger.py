@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import assert_never
 
-from reconciler.model.guid import Guid
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome
 from reconciler.model.record import AcceptedEntry, ClosedEntry, Ended, Intent, Line, Opened, ReceiptEntry, Sealed
 from reconciler.model.status import State
+from reconciler.model.ticket import Guid
 from reconciler.rendering import times
 from reconciler.rendering.escape import html
 from reconciler.rendering.history import weeks, when

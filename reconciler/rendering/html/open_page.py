@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from collections.abc import Set as Guids
 
-from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan
+from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Group
 from reconciler.rendering.escape import html
 from reconciler.rendering.html.page import Frame, badge, facts, moment, page, small_table

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from reconciler.model.instant import shifted
 from reconciler.model.policy import Freeze
+from reconciler.model.status import shifted
 from reconciler.rendering import times
 from reconciler.rendering.escape import html
 from reconciler.rendering.summary import name_of

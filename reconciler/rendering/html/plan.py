@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from collections.abc import Set as Guids
 
-from reconciler.model.guid import Guid
 from reconciler.model.plan import Control, Plan
+from reconciler.model.ticket import Guid
 from reconciler.rendering.escape import html
 from reconciler.rendering.groups import urgent_names
 from reconciler.rendering.html.page import Frame, badge, facts, moment, page, small_table

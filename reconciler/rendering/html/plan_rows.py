@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Set
 
-from reconciler.model.guid import Guid
 from reconciler.model.plan import Step
 from reconciler.model.status import State
+from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering.escape import shorten
 from reconciler.rendering.html.page import plain

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.model.guid import Guid
 from reconciler.model.plan import Control, Plan
 from reconciler.model.record import Line
+from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.rendering.history import by_time, stories
 from reconciler.rendering.html.controls import Checked, controls_page

@@ -7,8 +7,8 @@ makes the bar zero long, the today marker takes UTC dates for local ones, and ov
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from reconciler.model.guid import Guid
 from reconciler.model.policy import Freeze
+from reconciler.model.ticket import Guid
 from reconciler.rendering.escape import mermaid as label
 from reconciler.rendering.summary import name_of
 from reconciler.rendering.timeline import Bar, Kind, clipped, extent

@@ -10,9 +10,9 @@ from datetime import datetime
 from itertools import groupby
 
 from reconciler.model.decision import Problem
-from reconciler.model.guid import Guid
 from reconciler.model.plan import Plan, Step
 from reconciler.model.status import Schedule
+from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering import groups, times
 from reconciler.rendering.escape import code, html_comment, markdown, url

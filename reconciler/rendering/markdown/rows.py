@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from reconciler.model.decision import Source
-from reconciler.model.guid import Guid
 from reconciler.model.plan import Step
 from reconciler.model.pull_request import PullRequestContext
+from reconciler.model.ticket import Guid
 from reconciler.rendering.escape import code, markdown, shorten, url, url_path
 from reconciler.rendering.groups import days, waiting
 from reconciler.rendering.summary import last_name, name_of, parameters_of, short

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from reconciler.model.explanation import Explanation, Sighted
+from reconciler.model.findings import Explanation, Sighted
 from reconciler.model.record import AcceptedEntry, ClosedEntry, Ended, Intent, Line, Opened, ReceiptEntry, Sealed
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Unread
 from reconciler.rendering import times

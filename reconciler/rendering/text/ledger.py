@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from reconciler.model.history import ACCEPTED, CLOSED, OPEN, SUPERSEDED, Record
 from reconciler.model.receipt import Outcome
-from reconciler.model.record import ReceiptEntry
+from reconciler.model.record import ACCEPTED, CLOSED, OPEN, SUPERSEDED, ReceiptEntry, Record
 from reconciler.model.review import Provenance
 from reconciler.rendering import times
 from reconciler.rendering.escape import log_lines, terminal

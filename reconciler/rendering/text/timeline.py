@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from reconciler.model.instant import shifted
 from reconciler.model.plan import Plan
+from reconciler.model.status import shifted
 from reconciler.rendering import times
 from reconciler.rendering.escape import log_lines, terminal
 from reconciler.rendering.summary import name_of

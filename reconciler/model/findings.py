@@ -1,0 +1,131 @@
+"""What the commands beside plan and apply find: an import, a tidy, a reschedule, an explanation."""
+
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+
+from msgspec import Struct, field
+
+from reconciler.model.decision import Source
+from reconciler.model.plan import Step
+from reconciler.model.record import Line
+from reconciler.model.status import Schedule
+from reconciler.model.ticket import Guid, LiveTicket, Reading
+from reconciler.model.verdict import Reason
+
+
+class Intake(Struct):
+    """Tickets by what became of them. `written` maps a file to the tickets that were added to it, in order.
+
+    `known` are named by manifests already, `decided` are not pending any more, `hidden` are denied to us, `gone`
+    are not there, `unread` could not be read (with the reason), `not_ours` were written although the caller is
+    not among their approvers.
+    """
+
+    written: dict[str, list[Guid]] = field(default_factory=dict)
+    known: list[Guid] = field(default_factory=list)
+    decided: list[Guid] = field(default_factory=list)
+    hidden: list[Guid] = field(default_factory=list)
+    gone: list[Guid] = field(default_factory=list)
+    unread: dict[Guid, str] = field(default_factory=dict)
+    not_ours: list[Guid] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """How many tickets were written."""
+        return sum(len(guids) for guids in self.written.values())
+
+    def as_json(self) -> Mapping[str, object]:
+        """Return the report as plain values, everything sorted."""
+        return {
+            "written": {file: sorted(guids) for file, guids in sorted(self.written.items())},
+            "known": len(self.known),
+            "decided": sorted(self.decided),
+            "hidden": sorted(self.hidden),
+            "gone": sorted(self.gone),
+            "unread": dict(sorted(self.unread.items())),
+            "not_ours": sorted(self.not_ours),
+        }
+
+
+class Settlement(Struct, frozen=True):
+    """The ledger's proof that a decision was applied: run, time and outcome of the receipt, its hash and its place."""
+
+    guid: Guid
+    run: str
+    at: str
+    outcome: str
+    hash: str
+    source: Source
+
+
+class Stay(Struct, frozen=True):
+    """An entry that stays where it is, with the reason of its verdict."""
+
+    guid: Guid
+    source: Source
+    reason: Reason
+
+
+class Tidied(Struct, frozen=True):
+    """`moved` maps a manifest to its file in the history and the proofs of the entries that went there."""
+
+    moved: Mapping[str, tuple[str, tuple[Settlement, ...]]]
+    stays: tuple[Stay, ...]
+
+
+class Proposal(Struct, frozen=True):
+    """The next window for a step whose window is over. `how` says how it was found, `zone` is where it is local.
+
+    `late` is the step's `valid_until` (UTC) when it has passed, `frozen` the name of a freeze that the new window
+    touches: the new window alone does not help then.
+    """
+
+    step: Step
+    times: Schedule
+    how: str
+    zone: tzinfo | None = None
+    late: datetime | None = None
+    frozen: str | None = None
+
+
+class NoProposal(Struct, frozen=True):
+    """A step whose window is over and that only a person can give another one."""
+
+    step: Step
+    why: str
+
+
+Rescheduled = Proposal | NoProposal
+
+
+class Declaration(Struct, frozen=True):
+    """The commit that last changed the line of a decision, as git blame tells it; None while it is not committed."""
+
+    commit: str | None
+    author: str = ""
+    at: datetime | None = None
+
+
+class Sighted(Struct, frozen=True):
+    """A ticket on the same object that the server lists, where a manifest names it, and itself when it can be read."""
+
+    guid: Guid
+    source: Source | None = None
+    ticket: LiveTicket | None = None
+
+
+class Explanation(Struct, frozen=True):
+    """One ticket as seen at `now` (UTC): its step when a manifest names it, the reading, its history in the ledger.
+
+    `archived` are the places in the history that name it.
+    """
+
+    guid: Guid
+    now: datetime
+    reading: Reading
+    step: Step | None = None
+    declaration: Declaration | None = None
+    archived: tuple[Source, ...] = ()
+    history: tuple[Line, ...] = ()
+    siblings: tuple[Sighted, ...] = ()
+    notes: tuple[str, ...] = ()
