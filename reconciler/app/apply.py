@@ -42,10 +42,9 @@ from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.planning.digest import check_digest
-from reconciler.planning.planner import enforce_again
+from reconciler.planning.planner import enforce_again, seals
 from reconciler.planning.reviewed import hold_against
-from reconciler.planning.sealing import seals
-from reconciler.planning.since import since_plan
+from reconciler.planning.selections import since_plan
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
 """How far the clock of the machine that made a plan may be ahead of ours."""

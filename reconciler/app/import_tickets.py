@@ -22,7 +22,7 @@ from reconciler.model.decision import Expectation, Problem, Source
 from reconciler.model.findings import Intake
 from reconciler.model.status import Status, format_instant
 from reconciler.model.ticket import Found, Gone, Guid, Hidden, LiveTicket, Reading, Unread, parse_guid
-from reconciler.planning.patterns import matches
+from reconciler.planning.selections import matches
 
 BATCH = 250
 """Tickets that are read before they are written down, at first: each time as many again as there are by then.

@@ -16,7 +16,7 @@ from reconciler.ledger.plan_files import load_plan
 from reconciler.model.record import Absent, Audit, Record
 from reconciler.model.status import format_instant
 from reconciler.model.ticket import Guid
-from reconciler.planning.patterns import matches_any
+from reconciler.planning.selections import matches_any
 
 Evidence = dict[str, bytes]
 """Files of an audit pack that exist already, by their names in it: ledger files, plans, manifests."""

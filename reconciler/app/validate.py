@@ -16,8 +16,7 @@ from reconciler.model.policy import Policy
 from reconciler.model.status import Status
 from reconciler.model.value import quote, replace
 from reconciler.model.verdict import Reason
-from reconciler.planning.enforce import exemptions
-from reconciler.planning.guards import STEP_GUARDS, Circumstances
+from reconciler.planning.guards import STEP_GUARDS, Circumstances, exemptions
 
 _REASONS: Mapping[str, Reason] = {Status.APPROVED: Reason.APPROVE_WANTED, Status.REJECTED: Reason.REJECT_WANTED}
 

@@ -23,8 +23,8 @@ from reconciler.model.record import NO_HISTORY, Ended, Sealed, TicketHistory
 from reconciler.model.ticket import Guid, dn_key
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group
-from reconciler.planning.sealing import seals, went
-from reconciler.planning.since import Since
+from reconciler.planning.planner import seals, went
+from reconciler.planning.selections import Since
 from reconciler.ports import Progress
 
 _log = logging.getLogger(__name__)

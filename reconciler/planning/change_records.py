@@ -11,7 +11,7 @@ from reconciler.model.plan import Step
 from reconciler.model.policy import ChangeRule, WindowRule
 from reconciler.model.status import format_instant
 from reconciler.model.verdict import Verdict
-from reconciler.planning.patterns import matches_any
+from reconciler.planning.selections import matches_any
 
 Found = ChangeRecord | NoChangeRecord
 EMERGENCY = "emergency"

@@ -9,7 +9,7 @@ from reconciler.model.plan import Control, Plan, parse_shard
 from reconciler.model.receipt import Run
 from reconciler.model.value import replace
 from reconciler.planning.digest import plan_digest
-from reconciler.planning.enforce import enforce_limits
+from reconciler.planning.guards import enforce_limits
 
 T = TypeVar("T")
 _WORST_FIRST = ("refused", "overridden", "ok", "off")

@@ -17,7 +17,7 @@ from reconciler.model.review import Provenance
 from reconciler.model.status import Status
 from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, Guid, LiveTicket, Reading
 from reconciler.model.value import replace
-from reconciler.planning.since import Since
+from reconciler.planning.selections import Since
 from reconciler.ports import Update
 from tests.builders import NOW, live, plan
 from tests.fakes import FakeClock, NoStop

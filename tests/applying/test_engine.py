@@ -13,7 +13,7 @@ from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import NO_HISTORY, Ended, Intent, ReceiptEntry
 from reconciler.model.ticket import Accepted, Declined, Found, Lost, NotSent, Unread
 from reconciler.model.verdict import Reason
-from reconciler.planning.since import Since
+from reconciler.planning.selections import Since
 from tests.applying.bench import Bench, BreakingLedger, accepts, as_planned, bench_of, says
 from tests.builders import APPROVED, NOW, REJECTED, guid, plan, step
 from tests.fakes import FakeClock

@@ -11,7 +11,7 @@ from reconciler.model.record import ClosedEntry, Intent, LastWrite, OpenIntent, 
 from reconciler.model.status import State, format_instant
 from reconciler.model.ticket import Found, Hidden, Lost, Unread
 from reconciler.model.verdict import Reason
-from reconciler.planning.since import Since
+from reconciler.planning.selections import Since
 from tests.applying.bench import Bench, as_planned, bench_of, says
 from tests.builders import APPROVED, NOW, PENDING, REJECTED, between, guid, last_write, step
 

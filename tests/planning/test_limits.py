@@ -10,9 +10,7 @@ from reconciler.model.decision import Override, Source
 from reconciler.model.plan import Control
 from reconciler.model.policy import Limits, Policy
 from reconciler.model.verdict import Group, Reason
-from reconciler.planning.enforce import enforce
-from reconciler.planning.guards import Circumstances
-from reconciler.planning.limits import check_limits
+from reconciler.planning.guards import Circumstances, check_limits, enforce
 from tests.builders import NOW, REJECTED, after, guid, step
 
 

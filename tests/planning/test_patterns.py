@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.model.ticket import dn_key
-from reconciler.planning.patterns import matches, matches_any
+from reconciler.planning.selections import matches, matches_any
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,7 @@ from reconciler.model.verdict import Group, Reason
 from reconciler.planning.digest import check_digest, plan_digest
 from reconciler.planning.guards import Circumstances
 from reconciler.planning.merge import merge_plans
-from reconciler.planning.planner import Header, assemble, enforce_again
-from reconciler.planning.sealing import seals, went
+from reconciler.planning.planner import Header, assemble, enforce_again, seals, went
 from tests.builders import NOW, guid, plan, receipt, step
 
 TARGET = "https://tpp.example.com"

@@ -9,7 +9,7 @@ import pytest
 from reconciler.model.decision import Source
 from reconciler.model.receipt import Outcome
 from reconciler.model.record import ClosedEntry, Entry, Intent, Line, OpenIntent, ReceiptEntry, TicketHistory
-from reconciler.planning.since import Since, since_plan
+from reconciler.planning.selections import Since, since_plan
 from tests.builders import APPROVED, NOW, PENDING, REJECTED, guid, last_write, receipt, step
 from tests.ledger.ledgers import FIRST, PROVENANCE, decided
 

@@ -33,7 +33,7 @@ from reconciler.model.ticket import Answer, Guid, NotSent, parse_guid
 from reconciler.planning.guards import Circumstances
 from reconciler.planning.judge import judge, judge_closed, needs_reading
 from reconciler.planning.planner import Header, assemble, enforce_again
-from reconciler.planning.since import since_plan
+from reconciler.planning.selections import since_plan
 from reconciler.ports import TicketWriter, Update
 from reconciler.sandbox.log import Entry
 from reconciler.sandbox.running import Listening, Sandbox, running_sandbox
