@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from reconciler.app.backends import ticket_writer
 from reconciler.app.change_records import with_change_records
-from reconciler.app.context import Context
-from reconciler.app.plan import Request, Seals, declared, plan_of
+from reconciler.app.context import Context, ticket_writer
+from reconciler.app.plan import Request, Seals, declared, plan_of, read_plan
 from reconciler.app.reviews import (
     Decided,
     circumstances,
@@ -18,7 +17,6 @@ from reconciler.app.reviews import (
     provenance_of,
     who_acts,
 )
-from reconciler.app.saved_plans import read_plan
 from reconciler.app.stopping import watched_signals
 from reconciler.applying.circuit_breaker import CircuitBreaker
 from reconciler.applying.context import RunContext

@@ -2,16 +2,57 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from reconciler.app.backends import BACKENDS, DEFAULT
-from reconciler.app.clock import SystemClock
 from reconciler.github.oidc import fetch_id_token
 from reconciler.manifests.config import load_settings
 from reconciler.model.settings import Settings
-from reconciler.ports import Backend, Clock, Observer, Progress
+from reconciler.ports import Backend, Clock, Observer, Probe, Progress, TicketWriter
+from reconciler.tpp import backend as tpp
+from reconciler.tpp.checks import probe_way
+
+
+class SystemClock:
+    """Time as the machine tells it."""
+
+    def now(self) -> datetime:
+        """The current instant, UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never goes back."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+WorkloadToken = Callable[[str], str]
+"""Gets a JWT for an audience from the platform that the run works on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """How to work with one server product."""
+
+    connect: Callable[[Settings, Mapping[str, str], Clock, WorkloadToken], AbstractContextManager[Backend]]
+    writer: Callable[[Backend], TicketWriter]
+    probe: Callable[[Settings, Clock], Iterable[Probe]]
+
+
+BACKENDS = {tpp.PRODUCT: Product(tpp.connect, tpp.writer, probe_way)}
+DEFAULT = tpp.PRODUCT
+
+
+def ticket_writer(backend: Backend) -> TicketWriter:
+    """Return a writer for a connected backend."""
+    return BACKENDS[backend.product].writer(backend)
 
 
 class Silent:

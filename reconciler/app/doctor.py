@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from reconciler.app.backends import BACKENDS, DEFAULT
-from reconciler.app.context import Context, open_context
+from reconciler.app.context import BACKENDS, DEFAULT, Context, open_context
 from reconciler.errors import InvalidInput, LockHeld, ReconcilerError, ServerFailure
 from reconciler.github.event import read_event
 from reconciler.github.issues import last_success, overdue

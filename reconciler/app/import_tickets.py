@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import assert_never
 
 from reconciler.app.context import Context
-from reconciler.app.writing import changing
+from reconciler.app.outputs import changing
 from reconciler.atomic import atomic_write
 from reconciler.errors import InvalidInput
 from reconciler.manifests.discovery import find

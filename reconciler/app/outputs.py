@@ -2,13 +2,14 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from reconciler.atomic import check_replaceable
-from reconciler.errors import UnusableOutput
+from reconciler.errors import InvalidInput, UnusableOutput
 from reconciler.model.decision import Problem, Source
 from reconciler.model.settings import Settings
 
@@ -155,3 +156,15 @@ def _head(path: Path) -> bytes:
             return file.read(_HEAD)
     except FileNotFoundError:
         return b""
+
+
+@contextmanager
+def changing(path: Path) -> Iterator[None]:
+    """Turn what the system says about a file that is read and written anew into InvalidInput with its place."""
+    try:
+        yield
+    except OSError as error:
+        where = str(error.filename or path)
+        message = f"the file can't be written: {error.strerror or error}"
+        hint = "check its permissions, the space on the disk, and what stands in its place"
+        raise InvalidInput((Problem("file/unwritable", Source(where), message, hint),)) from None

@@ -1,30 +1,107 @@
 """Plan: manifests, live tickets and ledger to a plan. Nothing here can write."""
 
 import itertools
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from reconciler.app.change_records import with_change_records
-from reconciler.app.changed import changed_since
 from reconciler.app.context import Context
 from reconciler.app.reviews import Acting, hold_to_reviews, who_acts
 from reconciler.app.version import tool
-from reconciler.errors import InvalidInput, LedgerBroken
+from reconciler.errors import InvalidInput, LedgerBroken, ReconcilerError
+from reconciler.github.git import Git, GitFailure
 from reconciler.ledger.index import read_index, read_seals
-from reconciler.manifests.load import load_desired
+from reconciler.ledger.plan_files import load_plan, save_plan
+from reconciler.manifests.load import check, load_desired
 from reconciler.manifests.text import repository_of
-from reconciler.model.decision import Decision, Desired, Problem, Seal
+from reconciler.model.decision import Decision, Desired, Problem, Seal, Source
 from reconciler.model.plan import Plan, Shard, Step
 from reconciler.model.record import NO_HISTORY, TicketHistory
+from reconciler.model.settings import WindowDefinition
 from reconciler.model.ticket import Found, Guid, Reading
 from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
+from reconciler.planning.digest import check_digest
 from reconciler.planning.judge import judge, judge_closed, needs_reading
+from reconciler.planning.merge import merge_plans
 from reconciler.planning.planner import Header, assemble
 from reconciler.planning.selections import expand
 from reconciler.ports import Progress, Readings
+
+_NOWHERE = Source("")
+
+
+class UnknownRevision(ReconcilerError):
+    """git does not know the revision that --since names, or this is no git checkout."""
+
+
+def changed_since(revision: str, desired: Desired, windows: Mapping[str, WindowDefinition], now: datetime) -> Desired:
+    """Return the desired state without the decisions that already stood so at `revision`, wherever they stood.
+
+    Raises UnknownRevision.
+    """
+    git = Git(Path.cwd(), dict(os.environ))
+    try:
+        commit = git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        touched = git.run("diff", "--name-only", "-z", commit, "--").split("\0")
+        known = git.run("ls-tree", "-r", "--full-tree", "--name-only", "-z", commit).split("\0")
+        top = git.run("rev-parse", "--show-toplevel").removesuffix("\n")
+    except GitFailure as error:
+        hint = "name a commit, branch or tag of this checkout, and fetch it first"
+        raise UnknownRevision(f"--since {revision}: {error.message}", hint) from error
+    with TemporaryDirectory() as folder:
+        old = _written(
+            git, commit, [name for name in touched if name.lower().endswith((".yaml", ".yml"))], Path(folder)
+        )
+        before = check([str(path) for path in old], windows=windows, now=now)[0].decisions if old else ()
+    stood = {decision.guid: _without_place(decision) for decision in before}
+    unchanged = set(known) - set(touched)  # so what git does not know, or ignores, is planned and never left out
+    kept = tuple(
+        decision
+        for decision in desired.decisions
+        if _below(top, decision.source.path) not in unchanged and stood.get(decision.guid) != _without_place(decision)
+    )
+    return replace(desired, decisions=kept, sealed=())
+
+
+def _written(git: Git, commit: str, names: list[str], folder: Path) -> list[Path]:
+    """Write the files as they were at the commit below `folder`; those that were not there yet are left out."""
+    written = []
+    for name in names:
+        shown = git.attempt("show", f"{commit}:{name}")
+        if shown.returncode == 0:
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(shown.stdout, encoding="utf-8")
+            written.append(path)
+    return written
+
+
+def _without_place(decision: Decision) -> Decision:
+    return replace(decision, source=_NOWHERE)
+
+
+def _below(top: str, path: str) -> str:
+    """Return the path of a file in git, where links are followed."""
+    return os.path.relpath(os.path.realpath(path), os.path.realpath(top)).replace(os.sep, "/")
+
+
+def read_plan(path: Path) -> Plan:
+    """Return a saved plan. Raises InvalidInput for what is none, GuardRefused for one that was edited."""
+    plan = load_plan(path)
+    check_digest(plan)
+    return plan
+
+
+def merge_files(files: tuple[Path, ...], out: Path) -> None:
+    """Write the plan of the whole. Raises InvalidInput, GuardRefused."""
+    save_plan(merge_plans([read_plan(path) for path in files]), out)
+
 
 _MOVED = frozenset({Reason.CONFLICT_CONSOLE, Reason.CONFLICT_REOPENED, Reason.CONFLICT_SCHEDULE_UNKNOWN})
 _MOST_NAMED = 50

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from reconciler.app.writing import changing
+from reconciler.app.outputs import changing
 from reconciler.atomic import atomic_write
 from reconciler.errors import GuardRefused
 from reconciler.ledger.history import read_lines

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.app.clock import SystemClock
+from reconciler.app.context import SystemClock
 from reconciler.errors import CredentialsRefused
 from reconciler.github.client import GitHub
 from reconciler.github.comments import Posted, Posting

@@ -6,8 +6,7 @@ from datetime import datetime
 
 import click
 
-from reconciler.app.clock import SystemClock
-from reconciler.app.context import open_context
+from reconciler.app.context import SystemClock, open_context
 from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.terminal import is_interactive
 from reconciler.model.settings import AuthMethod, Settings

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from reconciler.app.clock import SystemClock
+from reconciler.app.context import SystemClock
 from reconciler.cli.examples import examples
 from reconciler.cli.options import Invocation, common_options
 from reconciler.errors import ReconcilerError

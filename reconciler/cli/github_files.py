@@ -26,7 +26,7 @@ _INDENT = 2
 @click.option("--run", "report", type=_FILE, help="The report of a run.")
 def summary(plan: Path | None, report: Path | None) -> None:
     """Write a plan or the report of a run to the job summary."""
-    from reconciler.app.saved_plans import read_plan
+    from reconciler.app.plan import read_plan
     from reconciler.cli.actions import page_of, this_event
     from reconciler.github.output import append_summary
     from reconciler.rendering.markdown.plan import plan_markdown
@@ -45,7 +45,7 @@ def summary(plan: Path | None, report: Path | None) -> None:
 @click.option("--advisory/--binding", help="Succeed even when tickets need attention [default: binding].")
 def verdict(plan: Path, advisory: bool) -> int:
     """Write a plan to the job summary and its figures to the outputs, and leave with its exit code."""
-    from reconciler.app.saved_plans import read_plan
+    from reconciler.app.plan import read_plan
     from reconciler.cli.actions import page_of, this_event
     from reconciler.cli.exit_codes import Exit, of_plan
     from reconciler.github.output import append_summary, set_outputs
@@ -91,7 +91,7 @@ def statement(report: Path, predicate: Path | None, subjects: tuple[Path, ...], 
 @_OUT
 def merge_plans(files: tuple[Path, ...], out: Path) -> None:
     """Merge the plans of all shards to the plan of the whole; an absent shard is an error."""
-    from reconciler.app.merge import merge_files
+    from reconciler.app.plan import merge_files
 
     merge_files(files, out)
 

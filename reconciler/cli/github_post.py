@@ -66,7 +66,7 @@ def outcome(report: Path) -> None:
 )
 def drift(plan: Path, hours: int) -> None:
     """Open, update or close the one issue about drift, and warn when the schedule has not succeeded for long."""
-    from reconciler.app.saved_plans import read_plan
+    from reconciler.app.plan import read_plan
     from reconciler.github.issues import keep_issue
     from reconciler.model.verdict import Group
     from reconciler.rendering.markdown.plan import drift_markdown
@@ -86,7 +86,7 @@ def drift(plan: Path, hours: int) -> None:
 
 
 def _plan_or_its_absence(actions: Actions, plan: Path) -> tuple[str | None, str]:
-    from reconciler.app.saved_plans import read_plan
+    from reconciler.app.plan import read_plan
     from reconciler.errors import ReconcilerError
     from reconciler.rendering.escape import code, url
     from reconciler.rendering.markdown.plan import plan_markdown
@@ -104,7 +104,7 @@ def _plan_or_its_absence(actions: Actions, plan: Path) -> tuple[str | None, str]
 
 
 def _heartbeat(actions: Actions, limit: timedelta) -> datetime | None:
-    from reconciler.app.clock import SystemClock
+    from reconciler.app.context import SystemClock
     from reconciler.errors import ReconcilerError
     from reconciler.github.issues import last_success, overdue
     from reconciler.model.status import format_instant

@@ -106,7 +106,7 @@ def files_of(inputs: Mapping[str, str]) -> tuple[Path, Path]:
 
 def _summarise_validation(inputs: Mapping[str, str]) -> None:
     """Write every fault to the job summary: annotations show ten of a kind."""
-    from reconciler.app.clock import SystemClock
+    from reconciler.app.context import SystemClock
     from reconciler.app.validate import validate
     from reconciler.cli.actions import page_of, this_event
     from reconciler.cli.github_files import SUMMARY_BYTES
@@ -137,7 +137,7 @@ def _tolerated(command: str, listed: str) -> set[int]:
 
 
 def _results(plan: Path, report: Path) -> dict[str, str]:
-    from reconciler.app.saved_plans import read_plan
+    from reconciler.app.plan import read_plan
     from reconciler.cli.github_files import figures_of
     from reconciler.errors import ReconcilerError
 

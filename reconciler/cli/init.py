@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.app.writing import changing
+from reconciler.app.outputs import changing
 from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.scaffold import Answers, checked, files
 from reconciler.cli.terminal import is_interactive

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from reconciler.app.adopt import adopt as take_into_ledger
 from reconciler.app.context import open_context
+from reconciler.app.ledger import Filter, gather_evidence, records_of
+from reconciler.app.ledger import adopt as take_into_ledger
 from reconciler.app.outputs import Kind, Output, check_outputs
-from reconciler.app.records import Filter, gather_evidence, records_of
 from reconciler.cli.exit_codes import Exit
 from reconciler.cli.ledger_options import filter_options, folder_of, ledger_option
 from reconciler.cli.options import Invocation, common_options

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from reconciler.app.records import Filter
+from reconciler.app.ledger import Filter
 from reconciler.cli.options import Invocation
 from reconciler.cli.parameters import GUID, parsed
 from reconciler.errors import InvalidInput

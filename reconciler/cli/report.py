@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from reconciler.app.clock import SystemClock
+from reconciler.app.context import SystemClock
 from reconciler.app.outputs import check_site
+from reconciler.app.plan import read_plan
 from reconciler.app.report import read_ledger, write_site
-from reconciler.app.saved_plans import read_plan
 from reconciler.app.version import tool
 from reconciler.cli.exit_codes import Exit
 from reconciler.cli.options import Invocation, common_options

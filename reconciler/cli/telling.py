@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from reconciler.app.clock import SystemClock
+from reconciler.app.context import SystemClock
 from reconciler.app.outputs import Kind, Output
 from reconciler.atomic import atomic_write
 from reconciler.codec import sha256

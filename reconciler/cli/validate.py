@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.app.clock import SystemClock
+from reconciler.app.context import SystemClock
 from reconciler.app.validate import validate
 from reconciler.app.version import tool
 from reconciler.cli.exit_codes import Exit

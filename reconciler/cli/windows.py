@@ -4,7 +4,7 @@ from datetime import datetime
 
 import click
 
-from reconciler.app.clock import SystemClock
+from reconciler.app.context import SystemClock
 from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.terminal import local_zone
 from reconciler.manifests.times import zone_of

@@ -1,4 +1,4 @@
-"""Guards: pure rules that refuse a step, and limits that refuse a whole plan. Each names rule, value, limit and the way out."""
+"""Guards: pure rules that refuse a step or a plan. Each names rule, value, limit and the way out."""
 
 import re
 from collections import Counter

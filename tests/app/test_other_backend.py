@@ -9,7 +9,7 @@ import pytest
 
 import reconciler
 from reconciler import Request, apply, open_context, plan
-from reconciler.app.backends import BACKENDS, Product, WorkloadToken
+from reconciler.app.context import BACKENDS, Product, WorkloadToken
 from reconciler.errors import CredentialsRefused, GuardRefused
 from reconciler.model.settings import Settings
 from reconciler.model.ticket import Guid, parse_guid
@@ -129,4 +129,4 @@ def test_only_the_table_of_backends_names_a_product() -> None:
         for path in (package / folder).glob("*.py")
         if "reconciler.tpp" in path.read_text(encoding="utf-8")
     ]
-    assert naming == ["app/backends.py"]
+    assert naming == ["app/context.py"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.app.clock import SystemClock
+from reconciler.app.context import SystemClock
 from reconciler.sandbox.running import running_sandbox
 from reconciler.sandbox.seed import Seed, TicketSeed
 from tests.cli.desk import FIRST, SECOND, THIRD, Desk

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.app.clock import SystemClock
+from reconciler.app.context import SystemClock
 from tests.cli.desk import FIRST, SECOND, THIRD, Desk
 from tests.cli.test_whole_life import NEW
 

@@ -17,7 +17,7 @@ def test_the_worst_for_a_readers_trust_wins() -> None:
 
 @pytest.fixture
 def impatient(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    monkeypatch.setattr("reconciler.app.clock.SystemClock.sleep", lambda *_: None)
+    monkeypatch.setattr("reconciler.app.context.SystemClock.sleep", lambda *_: None)
     desk.decide(APPROVE)
     return desk
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.app import merge as merging
+from reconciler.app import plan as merging
 from reconciler.codec import decode_plan
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.plan_files import save_plan

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.app.clock import SystemClock
+from reconciler.app.context import SystemClock
 from reconciler.codec import decode_plan, json_text, plan_pieces, sha256
 from reconciler.model.plan import Plan
 from reconciler.model.value import replace

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.app.clock import SystemClock
+from reconciler.app.context import SystemClock
 from reconciler.model.status import Status, format_instant
 from reconciler.sandbox.seed import APPROVER, JANE
 from tests.cli.desk import Desk

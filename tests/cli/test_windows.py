@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.app.clock import SystemClock
+from reconciler.app.context import SystemClock
 from tests.cli.desk import FIRST, SECOND, Desk
 
 NIGHT = "windows: {sat-night: {rule: FREQ=WEEKLY;BYDAY=SA, timezone: Europe/Berlin, start: '22:00', duration: 6h}}\n"

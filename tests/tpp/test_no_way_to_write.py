@@ -47,4 +47,4 @@ def test_only_apply_asks_the_table_of_backends_for_a_writer() -> None:
         "app/apply.py",
         "tpp/backend.py",
     }
-    assert {name for name, text in sources.items() if ".writer(" in text} == {"app/backends.py"}
+    assert {name for name, text in sources.items() if ".writer(" in text} == {"app/context.py"}

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from reconciler.app.clock import SystemClock
+from reconciler.app.context import SystemClock
 
 LATER = timedelta(seconds=100)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.app.clock import SystemClock
+from reconciler.app.context import SystemClock
 from reconciler.cli.main import main
 from tests.wire.server import Ticket, WireServer, serving
 

@@ -1,0 +1,239 @@
+"""Records of the ledger chosen by a filter, the evidence an auditor needs for them, and `ledger adopt`."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from reconciler.app.context import Context
+from reconciler.app.plan import Request, Seals, declared
+from reconciler.app.reviews import provenance_of
+from reconciler.errors import GuardRefused, InvalidInput
+from reconciler.ledger.files import new_run_id, reading
+from reconciler.ledger.heads import beginnings, files_from, head_digest, ledger_heads
+from reconciler.ledger.history import history, read_lines
+from reconciler.ledger.index import read_index
+from reconciler.ledger.journal import open_journal
+from reconciler.ledger.lock import hold_lock, this_process
+from reconciler.ledger.plan_files import load_plan
+from reconciler.model.decision import Decision, Problem, Source
+from reconciler.model.receipt import Outcome, Proof, Receipt, tagged_operations
+from reconciler.model.record import NO_HISTORY, Absent, Audit, Ended, Opened, ReceiptEntry, Record, TicketHistory
+from reconciler.model.status import Status, format_instant
+from reconciler.model.ticket import Found, Gone, Guid, Hidden, LiveTicket, Reading, Unread
+from reconciler.planning.digest import decision_digest, plan_digest
+from reconciler.planning.selections import matches_any
+
+Evidence = dict[str, bytes]
+"""Files of an audit pack that exist already, by their names in it: ledger files, plans, manifests."""
+
+_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a record must be like to be shown; empty means: all are. `until` itself is outside."""
+
+    tickets: frozenset[Guid]
+    objects: tuple[str, ...]
+    changes: frozenset[str]
+    outcomes: frozenset[str]
+    since: datetime | None
+    until: datetime | None
+
+    def lets(self, record: Record) -> bool:
+        """Return whether a record is shown."""
+        return (
+            (not self.tickets or record.guid in self.tickets)
+            and (not self.changes or record.change in self.changes)
+            and (not self.outcomes or record.outcome in self.outcomes)
+            and (self.since is None or record.at >= self.since)
+            and (self.until is None or record.at < self.until)
+            and (not self.objects or matches_any(self.objects, record.object) is not None)
+        )
+
+
+def records_of(ledger: Path, wanted: Filter) -> Iterator[Record]:
+    """Verify the ledger and yield the records that a filter lets through. Raises LedgerBroken."""
+    return filter(wanted.lets, history(read_lines(ledger, wanted.tickets or None)))
+
+
+def gather_evidence(folder: Path, wanted: Filter, plans: Sequence[Path]) -> tuple[Audit, Evidence]:
+    """Return what an audit pack is about, and the files that prove it. Raises LedgerBroken for a broken chain."""
+    records = tuple(records_of(folder, wanted))
+    heads = ledger_heads(folder)
+    files = files_from(folder, {record.line.source.path for record in records})
+    found: Evidence = {}
+    absent = [*_add_plans(found, folder, records, plans), *_add_manifests(found, records)]
+    for path in files:
+        with reading(folder / path):
+            found[f"ledger/{path}"] = (folder / path).read_bytes()
+    return Audit(_asked(wanted), head_digest(heads), heads, files, records, tuple(absent)), found
+
+
+def _asked(wanted: Filter) -> tuple[tuple[str, str], ...]:
+    asked = {
+        "from": format_instant(wanted.since) if wanted.since else "",
+        "to (not included)": format_instant(wanted.until) if wanted.until else "",
+        "changes": ", ".join(sorted(wanted.changes)),
+        "tickets": ", ".join(sorted(wanted.tickets)),
+        "objects": ", ".join(wanted.objects),
+        "outcomes": ", ".join(sorted(wanted.outcomes)),
+    }
+    return tuple((name, value) for name, value in asked.items() if value)
+
+
+def _add_plans(found: Evidence, folder: Path, records: Sequence[Record], places: Sequence[Path]) -> Iterator[Absent]:
+    """Add the plans that the runs applied, as far as they are among the files at hand."""
+    paths = {record.line.source.path for record in records}
+    applied = {begun.opened.digest for begun in beginnings(folder) if begun.opened and begun.path in paths}
+    known = {}
+    for path in _plan_files(places):
+        try:
+            known[load_plan(path).digest] = path
+        except (InvalidInput, GuardRefused):
+            continue
+    for digest in sorted(applied):
+        if digest in known:
+            found[f"plans/{digest.removeprefix('sha256:')}.json"] = known[digest].read_bytes()
+        else:
+            yield Absent(f"plan {digest}", "no plan with this digest is among those given with --plans")
+
+
+def _plan_files(places: Sequence[Path]) -> Iterator[Path]:
+    for place in places:
+        yield from sorted(place.rglob("*.json")) if place.is_dir() else (place,)
+
+
+def _add_manifests(found: Evidence, records: Sequence[Record]) -> Iterator[Absent]:
+    """Add the manifests as they were at the commit of each run, from the repository of the working directory."""
+    wanted = {
+        (record.line.provenance.commit or "", record.source.path) for record in records if record.source is not None
+    }
+    for commit, path in sorted(wanted):
+        what = f"manifest {path} at {commit or 'an unknown commit'}"
+        if not _COMMIT.fullmatch(commit) or not _stays_inside(path):
+            yield Absent(what, "the ledger names no commit and relative path for it")
+            continue
+        data = _at_commit(commit, path)
+        if data is None:
+            yield Absent(what, "the repository of the working directory does not have it")
+        else:
+            found[f"manifests/{commit}/{path}"] = data
+
+
+def _stays_inside(path: str) -> bool:
+    parts = PurePosixPath(path).parts
+    return bool(parts) and parts[0] != "/" and ".." not in parts and "\\" not in path and path.isprintable()
+
+
+def _at_commit(commit: str, path: str) -> bytes | None:
+    program = shutil.which("git")
+    if program is None:
+        return None
+    done = subprocess.run(  # noqa: S603 - a fixed program, arguments as a list, no shell
+        [program, "cat-file", "blob", f"{commit}:./{path}"], capture_output=True, check=False
+    )
+    return done.stdout if done.returncode == 0 else None
+
+
+def adopt(context: Context, guids: Iterable[Guid]) -> tuple[Receipt, ...]:
+    """Write a receipt with proof `tagged` for each operation on these tickets that the ledger does not know.
+
+    The tickets are named in manifests, and nothing is written when one of them can't be adopted. Raises InvalidInput
+    with every cause, ServerFailure, LockHeld, LedgerBroken, LedgerUnwritable.
+    """
+    wanted = tuple(dict.fromkeys(guids))
+    decisions = {each.guid: each for each in declared(context, Request(seals=Seals.IGNORED)).decisions}
+    readings = dict(context.backend.reader().read_many(wanted))
+    name, now = new_run_id(context.clock.now()), context.clock.now()
+    with hold_lock(context.ledger, this_process(name, now)) as lock:
+        histories = read_index(context.ledger, wanted, context.targets).histories
+        entries = _entries(context, wanted, decisions, readings, histories)
+        identity = context.backend.caller().identity or None
+        target, environment = context.backend.target, context.settings.environment
+        origin = provenance_of(context.environ, target, environment, None, identity)
+        with closing(open_journal(lock, name, origin, Opened(now, plan_digest(target, ())))) as journal:
+            for entry in entries:
+                journal.append(entry)
+            outcomes = [entry.receipt.outcome for entry in entries]
+            counts = {outcome: outcomes.count(outcome) for outcome in Outcome if outcome in outcomes}
+            journal.append(Ended(context.clock.now(), counts))
+    return tuple(entry.receipt for entry in entries)
+
+
+def _entries(
+    context: Context,
+    guids: Iterable[Guid],
+    decisions: Mapping[Guid, Decision],
+    readings: Mapping[Guid, Reading],
+    histories: Mapping[Guid, TicketHistory],
+) -> tuple[ReceiptEntry, ...]:
+    entries: list[ReceiptEntry] = []
+    problems: list[Problem] = []
+    for guid in guids:
+        decision, reading, known = decisions.get(guid), readings[guid], histories.get(guid, NO_HISTORY).operations
+        problem = _refusal(guid, decision, reading, known)
+        if problem is not None:
+            problems.append(problem)
+        elif decision is not None and isinstance(reading, Found):
+            for operation in sorted(_unknown(reading.ticket, known)):
+                entries.append(_recorded(context, decision, reading.ticket, operation))
+    if problems:
+        raise InvalidInput(tuple(problems))
+    return tuple(entries)
+
+
+def _refusal(guid: Guid, decision: Decision | None, reading: Reading, known: frozenset[str]) -> Problem | None:
+    """Return why a ticket can't be adopted."""
+
+    def refused(cause: str, message: str, hint: str) -> Problem:
+        return Problem(f"adopt/{cause}", Source(guid) if decision is None else decision.source, message, hint)
+
+    if decision is None:
+        hint = "add the entry that the update came from; what it wanted is a part of the receipt"
+        return refused("not-declared", "no manifest names the ticket", hint)
+    match reading:
+        case Gone():
+            hint = "its update can't be proven any more; restore the ledger that has it"
+            return refused("gone", f"the server has no ticket {guid}", hint)
+        case Hidden():
+            return refused("hidden", f"the server denies us the ticket {guid}", "let the caller see the object")
+        case Unread(why):
+            return refused("unread", f"the ticket {guid} could not be read: {why}", "try again later")
+        case Found(ticket) if not _unknown(ticket, known):
+            hint = "only a ticket that `plan` shows as conflict/unknown-operation can be adopted"
+            return refused("nothing", f"the ticket {guid} carries no operation that the ledger does not know", hint)
+        case Found(ticket) if ticket.state.status == Status.PENDING and decision.wanted == ticket.state:
+            hint = "say in the manifest what the update asked for; its tag does not"
+            return refused("not-decided", f"the ticket {guid} waits for others, and its entry decides nothing", hint)
+        case _:
+            return None
+
+
+def _unknown(ticket: LiveTicket, known: frozenset[str]) -> frozenset[str]:
+    return tagged_operations(ticket.explanation, ticket.reason) - known
+
+
+def _recorded(context: Context, decision: Decision, ticket: LiveTicket, operation: str) -> ReceiptEntry:
+    """Make the receipt of an operation. A pending ticket with a tag waits for others, for what the entry wants."""
+    waits = ticket.state.status == Status.PENDING
+    after = decision.wanted if waits else ticket.state
+    receipt = Receipt(
+        guid=ticket.guid,
+        outcome=Outcome.AWAITING_OTHERS if waits else Outcome.APPLIED,
+        at=context.clock.now(),
+        after=after,
+        seen=ticket.state,
+        operation=operation,
+        proof=Proof.TAGGED,
+        detail="adopted: the ticket carries our tag, and this ledger did not know the update",
+        object=ticket.object,
+        workflow=ticket.workflow,
+        source=decision.source,
+    )
+    return ReceiptEntry(receipt, decision_digest(decision), decision.change, decision.window)
