@@ -13,9 +13,8 @@ from reconciler.app.context import Context
 from reconciler.app.outputs import changing
 from reconciler.atomic import atomic_write
 from reconciler.errors import InvalidInput
-from reconciler.manifests.discovery import find
 from reconciler.manifests.edit import append_entries
-from reconciler.manifests.load import load_desired
+from reconciler.manifests.load import find, load_desired
 from reconciler.manifests.schema import validator
 from reconciler.manifests.write import NewEntry, file_for, new_manifest
 from reconciler.model.decision import Expectation, Problem, Source

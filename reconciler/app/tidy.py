@@ -10,8 +10,8 @@ from reconciler.app.outputs import changing
 from reconciler.atomic import atomic_write
 from reconciler.errors import GuardRefused
 from reconciler.ledger.history import read_lines
-from reconciler.manifests.discovery import KEPT, find
 from reconciler.manifests.edit import remove_entries
+from reconciler.manifests.load import KEPT, find
 from reconciler.manifests.write import comment_text
 from reconciler.model.findings import Settlement, Stay, Tidied
 from reconciler.model.plan import Plan, Step

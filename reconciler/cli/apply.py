@@ -10,9 +10,8 @@ from reconciler.app.outputs import Kind, check_outputs, saved_as
 from reconciler.app.plan import Request
 from reconciler.atomic import atomic_write
 from reconciler.cli.exit_codes import Exit, of_plan, of_run, worst
-from reconciler.cli.options import Invocation, common_options
+from reconciler.cli.options import SHARD, Invocation, common_options
 from reconciler.cli.output import RUN_FORMATS, detail_of, format_option, show_plan, show_run
-from reconciler.cli.parameters import SHARD
 from reconciler.cli.progress import Terminal
 from reconciler.cli.streams import take_fault
 from reconciler.cli.telling import Listeners, listener_options, tell

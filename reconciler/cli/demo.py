@@ -32,7 +32,7 @@ policy:
 def command(invocation: Invocation, keep: Path | None) -> int:  # noqa: ARG001 - every command takes the options
     """Run the main job against the sandbox: validate, plan, apply, plan again."""
     try:  # an extra, which may be absent
-        from reconciler.cli.sandbox_files import read_seed
+        from reconciler.cli.sandbox_session import read_seed
         from reconciler.sandbox.running import Listening, running_sandbox
     except ImportError:
         raise click.UsageError("the demo needs the sandbox: pip install 'tpp-reconciler[sandbox]'") from None

@@ -4,9 +4,8 @@ import click
 
 from reconciler.app.context import open_context
 from reconciler.app.explain import explain
-from reconciler.cli.options import Invocation, common_options
+from reconciler.cli.options import GUID, Invocation, common_options
 from reconciler.cli.output import format_option
-from reconciler.cli.parameters import GUID
 from reconciler.cli.progress import Terminal
 from reconciler.cli.terminal import view_of
 from reconciler.model.ticket import Guid

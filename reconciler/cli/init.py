@@ -1,14 +1,101 @@
 """`reconciler init`: a repository of manifests that validates, with workflows, owners and editor settings."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from reconciler.app.outputs import changing
+from reconciler.cli.examples import examples
 from reconciler.cli.options import Invocation, common_options
-from reconciler.cli.scaffold import Answers, checked, files
 from reconciler.cli.terminal import is_interactive
+from reconciler.manifests.schema import text as schema_text
+from reconciler.model.server_url import InvalidServerUrl, parse_server_url
+from reconciler.model.value import replace
+
+_EXAMPLE_SERVER = "https://tpp.example.com"
+_EXAMPLE_OWNS = r"'\VED\Policy\Web\**'"
+_EXAMPLE_TEAM = "@example-org/certificate-approvers"
+_EXAMPLE_OPERATORS = "@example-org/pki-operators"
+_EXAMPLE_AUTH = re.compile(r"# No secret is stored:[^\n]*\nauth:\n(?:  [^\n]*\n)+")
+_EXAMPLE_SOURCE = re.compile(r"example-org/tpp-reconciler(\S*?)@[0-9a-f]{40}( # v\S+)?")
+_EXAMPLE_HOOKS = re.compile(r"(https://github\.com/)example-org/tpp-reconciler(\s+rev: )[0-9a-f]{40}( # frozen: \S+)?")
+_TOKEN_AUTH = """# The token comes from TPP_TOKEN, a file or standard input, and never stands in this repository.
+auth:
+  method: token
+"""
+_SOURCE = re.compile(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}")
+_OWNER = re.compile(r"@[\w.-]+(/[\w.-]+)?|[^@\s]+@[^@\s]+")
+_FIRST_MANIFEST = r"""# yaml-language-server: $schema=../schemas/decisions.schema.json
+#
+# One decision for each ticket. `reconciler import` writes entries for new tickets, all of them Pending;
+# change `status`, open a pull request, and have it reviewed. This entry is a sample: it decides nothing.
+version: 1
+tickets:
+  - guid: 00000000-0000-4000-8000-000000000000
+    status: Pending
+    explanation: A sample that names no real ticket; remove it once there are others
+"""
+_ASIDE = ("tickets/2036", "README.md")
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a team says of itself. `source` is OWNER/REPO@SHA, None to be filled in later."""
+
+    server: str
+    owns: tuple[str, ...]
+    team: str
+    operators: str
+    source: str | None
+    auth: str
+
+
+def checked(answers: Answers) -> Answers:
+    """Return the answers in their usual spelling. Raises ValueError: the option, then what is wrong with it."""
+    try:
+        server = str(parse_server_url(answers.server))
+    except InvalidServerUrl as error:
+        raise ValueError(f"--server {error.message}; {error.hint}") from None
+    for pattern in answers.owns:
+        if not pattern.startswith("\\") or not pattern.isprintable():
+            raise ValueError(rf"--owns {pattern!r} is no pattern for objects; write it as in \VED\Policy\Web\**")
+    for option, owner in (("--team", answers.team), ("--operators", answers.operators)):
+        if not _OWNER.fullmatch(owner):
+            raise ValueError(f"{option} {owner!r} is no owner of code; write @ORG/TEAM, @USER or an email address")
+    if answers.source is not None and not _SOURCE.fullmatch(answers.source):
+        raise ValueError("--source write OWNER/REPO@ and the 40 digits of a commit")
+    return replace(answers, server=server)
+
+
+def files(answers: Answers) -> Mapping[str, str]:
+    """Return every file of the new repository by its path."""
+    template = examples() / "gitops"
+    found = {}
+    for path in sorted(path for path in template.rglob("*") if path.is_file()):
+        name = path.relative_to(template).as_posix()
+        if not name.startswith(_ASIDE):
+            found[name] = _filled(path.read_text(encoding="utf-8"), answers)
+    found["tickets/sample.yaml"] = _FIRST_MANIFEST
+    for schema in ("decisions", "config", "rules"):
+        found[f"schemas/{schema}.schema.json"] = schema_text(schema)
+    return found
+
+
+def _filled(text: str, answers: Answers) -> str:
+    quoted = ", ".join("'" + pattern.replace("'", "''") + "'" for pattern in answers.owns)
+    if answers.auth == "token":
+        text = _EXAMPLE_AUTH.sub(lambda _: _TOKEN_AUTH, text)
+    text = text.replace(_EXAMPLE_SERVER, answers.server).replace(_EXAMPLE_OWNS, quoted)
+    text = text.replace(_EXAMPLE_TEAM, answers.team).replace(_EXAMPLE_OPERATORS, answers.operators)
+    if answers.source is None:
+        return text
+    repository, _, commit = answers.source.partition("@")
+    text = _EXAMPLE_HOOKS.sub(lambda found: f"{found.group(1)}{repository}{found.group(2)}{commit}", text)
+    return _EXAMPLE_SOURCE.sub(lambda found: f"{repository}{found.group(1)}@{commit}", text)
+
 
 _SERVER, _OWNS, _TEAM = "https://tpp.example.com", r"\VED\Policy\**", "@example-org/certificate-approvers"
 

@@ -14,9 +14,8 @@ from reconciler.app.ledger import adopt as take_into_ledger
 from reconciler.app.outputs import Kind, Output, check_outputs
 from reconciler.cli.exit_codes import Exit
 from reconciler.cli.ledger_options import filter_options, folder_of, ledger_option
-from reconciler.cli.options import Invocation, common_options
+from reconciler.cli.options import GUID, Invocation, common_options
 from reconciler.cli.output import format_option
-from reconciler.cli.parameters import GUID
 from reconciler.cli.progress import Terminal
 from reconciler.cli.terminal import view_of
 from reconciler.codec import json_text, plain, record_members

@@ -9,8 +9,7 @@ from typing import Any
 import click
 
 from reconciler.app.ledger import Filter
-from reconciler.cli.options import Invocation
-from reconciler.cli.parameters import GUID, parsed
+from reconciler.cli.options import GUID, Invocation, parsed
 from reconciler.errors import InvalidInput
 from reconciler.model.decision import Problem, Source
 from reconciler.model.record import RECORD_OUTCOMES

@@ -10,9 +10,8 @@ from reconciler.app.plan import Request, Seals
 from reconciler.app.plan import plan as make_plan
 from reconciler.app.reschedule import make_patch
 from reconciler.cli.exit_codes import of_plan
-from reconciler.cli.options import Invocation, common_options
+from reconciler.cli.options import SHARD, Invocation, common_options
 from reconciler.cli.output import PLAN_FORMATS, detail_of, format_option, show_plan, show_timeline
-from reconciler.cli.parameters import SHARD
 from reconciler.cli.progress import Terminal
 from reconciler.cli.telling import Listeners, listener_options, tell
 from reconciler.ledger.plan_files import save_plan

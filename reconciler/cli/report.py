@@ -11,8 +11,7 @@ from reconciler.app.plan import read_plan
 from reconciler.app.report import read_ledger, write_site
 from reconciler.app.version import tool
 from reconciler.cli.exit_codes import Exit
-from reconciler.cli.options import Invocation, common_options
-from reconciler.cli.parameters import INSTANT
+from reconciler.cli.options import INSTANT, Invocation, common_options
 from reconciler.cli.terminal import local_zone
 from reconciler.rendering.html.controls import Checked
 from reconciler.rendering.html.page import Frame

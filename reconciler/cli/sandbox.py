@@ -5,8 +5,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.options import Invocation, common_options
-from reconciler.cli.parameters import parsed
+from reconciler.cli.options import Invocation, common_options, parsed
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 PROFILES = ("26.1", "strict-26.1", "lenient-24", "old-20.3")

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from reconciler.errors import InvalidInput
-from reconciler.manifests.edit import value_of
-from reconciler.manifests.layout import Node, content_end, is_comment_deeper_than, lay_out, lines_of
+from reconciler.manifests.edit import Node, content_end, is_comment_deeper_than, lay_out, lines_of, value_of
 from reconciler.manifests.problems import Code
 from reconciler.model.decision import Problem, Source
 

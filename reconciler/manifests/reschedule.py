@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from itertools import accumulate
 
-from reconciler.manifests.edit import guid_of, impossible, tickets_of, value_of
-from reconciler.manifests.layout import Node, content_end, lay_out, lines_of
+from reconciler.manifests.edit import Node, content_end, guid_of, impossible, lay_out, lines_of, tickets_of, value_of
 from reconciler.manifests.problems import InvalidValue
 from reconciler.manifests.times import format_time, instant, zone_of
 from reconciler.manifests.yaml import Value

@@ -10,16 +10,21 @@ from reconciler.errors import CredentialsRefused, ServerFailure
 from reconciler.model.settings import Auth, AuthMethod, Settings
 from reconciler.ports import Clock
 from reconciler.tpp import wire
-from reconciler.tpp.address import parse_address
-from reconciler.tpp.calls import Call
-from reconciler.tpp.client import Client, ClientContext, Outcome
+from reconciler.tpp.client import Call, Client, ClientContext, Outcome
 from reconciler.tpp.limiter import AdaptiveLimiter
 from reconciler.tpp.redaction import Redactor
 from reconciler.tpp.retries import Kind, Shown, shown_by
 from reconciler.tpp.secrets import Secret, Secrets
-from reconciler.tpp.token import CurrentToken
-from reconciler.tpp.token_store import TokenStore, open_store
-from reconciler.tpp.transport import PLAIN_HEADERS, FailureKind, Reply, Timeouts, Transport, TransportFailure
+from reconciler.tpp.token_store import CurrentToken, TokenStore, open_store
+from reconciler.tpp.transport import (
+    PLAIN_HEADERS,
+    FailureKind,
+    Reply,
+    Timeouts,
+    Transport,
+    TransportFailure,
+    parse_address,
+)
 
 _log = logging.getLogger("reconciler.tpp")
 

@@ -12,8 +12,7 @@ from reconciler.model.settings import AuthMethod, Settings
 from reconciler.model.ticket import Guid
 from reconciler.ports import Backend, Caller, Clock, Probe, Resolution, TicketReader, TicketWriter
 from reconciler.tpp.checks import Grant, check_before_writing, probe_session, token_end, verify
-from reconciler.tpp.deciders import who_decided
-from reconciler.tpp.finding import find_tickets
+from reconciler.tpp.finding import find_tickets, who_decided
 from reconciler.tpp.identities import own_identities, resolve_identities
 from reconciler.tpp.secrets import read_issued, read_secrets
 from reconciler.tpp.session import Session, open_session, ticket_reader

@@ -14,13 +14,19 @@ from reconciler.model.settings import Requests, Settings
 from reconciler.model.status import format_instant
 from reconciler.ports import Clock, Health, Probe
 from reconciler.tpp import wire
-from reconciler.tpp.address import parse_address
-from reconciler.tpp.calls import EXISTS, IDENTITY_SELF, VERIFY, VERSION
-from reconciler.tpp.client import SCOPE_HINT, Failure
+from reconciler.tpp.client import EXISTS, IDENTITY_SELF, SCOPE_HINT, VERIFY, VERSION, Failure
 from reconciler.tpp.redaction import one_line
-from reconciler.tpp.results import Result, describe
 from reconciler.tpp.session import Session
-from reconciler.tpp.transport import PLAIN_HEADERS, FailureKind, Reply, Timeouts, Transport, TransportFailure
+from reconciler.tpp.transport import (
+    PLAIN_HEADERS,
+    FailureKind,
+    Reply,
+    Timeouts,
+    Transport,
+    TransportFailure,
+    parse_address,
+)
+from reconciler.tpp.wire import Result, describe
 
 APPROVE = "approve"
 LARGEST_SKEW = timedelta(minutes=5)

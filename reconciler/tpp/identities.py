@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from reconciler.codec import Json
 from reconciler.ports import Resolution
 from reconciler.tpp import wire
-from reconciler.tpp.calls import IDENTITY_BROWSE, IDENTITY_SELF, IDENTITY_VALIDATE
-from reconciler.tpp.client import Failure
+from reconciler.tpp.client import IDENTITY_BROWSE, IDENTITY_SELF, IDENTITY_VALIDATE, Failure
 from reconciler.tpp.session import Session
 
 _UNIVERSAL = re.compile(r"[^:]+:\{?([0-9a-f]{16,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.IGNORECASE)

@@ -9,9 +9,8 @@ from threading import Event, Lock, Thread
 from reconciler.model.ticket import Found, Gone, Guid, Hidden, LiveTicket, Reading, Unread
 from reconciler.ports import Readings
 from reconciler.tpp import wire
-from reconciler.tpp.calls import DETAILS, EXISTS, PERMISSIONS_REFRESH
-from reconciler.tpp.client import Client, Failure
-from reconciler.tpp.results import Result, describe
+from reconciler.tpp.client import DETAILS, EXISTS, PERMISSIONS_REFRESH, Client, Failure
+from reconciler.tpp.wire import Result, describe
 
 _POLL, _BACKPRESSURE_POLL = 0.01, 0.001
 """Seconds between two looks at what has been read, and between two looks for room to put more."""

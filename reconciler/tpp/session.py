@@ -8,16 +8,14 @@ from reconciler.errors import ServerFailure
 from reconciler.model.server_url import ServerUrl
 from reconciler.model.settings import Settings
 from reconciler.ports import Clock
-from reconciler.tpp.address import parse_address
 from reconciler.tpp.auth import AuthServer, Credentials, IdToken, acquired_token
-from reconciler.tpp.calls import READS
-from reconciler.tpp.client import Client, ClientContext
+from reconciler.tpp.client import READS, Client, ClientContext
 from reconciler.tpp.limiter import AdaptiveLimiter, Reached
 from reconciler.tpp.reader import HttpTicketReader, Permissions
 from reconciler.tpp.redaction import Redactor
 from reconciler.tpp.retries import Jitter
 from reconciler.tpp.secrets import Secrets
-from reconciler.tpp.transport import Transport
+from reconciler.tpp.transport import Transport, parse_address
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,20 @@ from requests.utils import get_environ_proxies
 
 from reconciler._version import __version__
 from reconciler.errors import ServerFailure
-from reconciler.model.server_url import ServerUrl
+from reconciler.model.server_url import InvalidServerUrl, ServerUrl, parse_server_url
 from reconciler.model.settings import Tls
 from reconciler.tpp.redaction import one_line
 from reconciler.tpp.tls import tls_context
 from reconciler.tpp.wire import LARGEST_ANSWER
+
+
+def parse_address(text: str) -> ServerUrl:
+    """Read a base URL. Raises ServerFailure for what parse_server_url refuses."""
+    try:
+        return parse_server_url(text)
+    except InvalidServerUrl as error:
+        raise ServerFailure(error.message, error.hint) from None
+
 
 PLAIN_HEADERS: Mapping[str, str] = {
     "User-Agent": f"tpp-reconciler/{__version__}",

@@ -10,13 +10,12 @@ from threading import Lock
 from reconciler.model.ticket import Accepted, Answer, Declined, Lost, NotSent
 from reconciler.ports import Update
 from reconciler.tpp import wire
-from reconciler.tpp.calls import Call
-from reconciler.tpp.client import SCOPE_HINT, Client, Outcome, has_result, says_result, token_refused
+from reconciler.tpp.client import SCOPE_HINT, Call, Client, Outcome, has_result, says_result, token_refused
 from reconciler.tpp.limiter import AdaptiveLimiter
-from reconciler.tpp.results import MEANINGS, Result, describe
 from reconciler.tpp.retries import Kind, Shown
 from reconciler.tpp.session import Session
 from reconciler.tpp.transport import FailureKind, Reply, TransportFailure
+from reconciler.tpp.wire import MEANINGS, Result, describe
 
 _UPDATE_STATUS = Call("update-status", "POST", "/vedsdk/Workflow/Ticket/UpdateStatus", Kind.UPDATE, about_ticket=True)
 _REFUSALS_UNTIL_SYSTEMIC = 3

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.manifests.discovery import find
+from reconciler.manifests.load import find
 from reconciler.manifests.text import LARGEST
 from tests.manifests.corpus import told
 

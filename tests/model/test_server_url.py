@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from reconciler.errors import ServerFailure
 from reconciler.manifests.config import check_settings
 from reconciler.model.server_url import InvalidServerUrl, parse_server_url
-from reconciler.tpp.address import parse_address
+from reconciler.tpp.transport import parse_address
 
 GOOD = {
     "https://tpp.example.com": "https://tpp.example.com",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.main import main
-from reconciler.cli.sandbox_files import read_rules, read_seed
+from reconciler.cli.sandbox_session import read_rules, read_seed
 from reconciler.sandbox.running import running_sandbox
 from tests.builders import guid
 from tests.sandbox.client import Client

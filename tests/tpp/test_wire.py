@@ -21,7 +21,7 @@ from reconciler.model.status import (
 from reconciler.model.ticket import Guid
 from reconciler.ports import Update
 from reconciler.tpp import wire
-from reconciler.tpp.results import MEANINGS, Result, describe
+from reconciler.tpp.wire import MEANINGS, Result, describe
 from tests.builders import at, guid
 
 START, STOP = at("2022-11-25T07:15:00Z"), at("2022-11-25T09:00:00.5Z")
