@@ -25,6 +25,7 @@ from reconciler.model.record import (
     Ended,
     Entry,
     Intent,
+    LedgerVersion,
     Opened,
     ReceiptEntry,
     Record,
@@ -41,7 +42,9 @@ T = TypeVar("T")
 
 PLAN_VERSIONS = (1, 2)
 RUN_VERSION = 1
-LEDGER_VERSION = 1
+UNKNOWN_WORD = "is no word that this release knows"
+"""How a fault ends that only a newer release can have written, or somebody who changed the file."""
+LEDGER_VERSIONS: tuple[int, ...] = get_args(LedgerVersion)
 _LOG = logging.getLogger(__name__)
 
 
@@ -320,11 +323,10 @@ class _Kind(NamedTuple):
     word: str
     first: tuple[str, ...] = ()
     held: Mapping[str, type[Struct]] = {}
-    derived: Mapping[str, _Derived] = {}
 
 
 _KINDS: Mapping[type[Entry], _Kind] = {
-    Opened: _Kind("opened", ("heads",), derived={"version": _version(LEDGER_VERSION, "ledger")}),
+    Opened: _Kind("opened", ("version", "heads")),
     Intent: _Kind("intent", ("object", "workflow", "attempt")),
     ReceiptEntry: _Kind("receipt", _OF_RECEIPT, {"receipt": Receipt}),
     ClosedEntry: _Kind("closed"),
@@ -337,13 +339,10 @@ _KINDS: Mapping[type[Entry], _Kind] = {
 def _line_shape(entry: type[Entry], kind: _Kind) -> _Shape[Written]:
     inner = {f"entry.{name}": type_of for name, type_of in kind.held.items()}
     held = {"entry": entry, "provenance": Provenance, **inner}
-    return _Shape(Written, kind.first, held=held, derived=kind.derived, tag=kind.word)
+    return _Shape(Written, kind.first, held=held, tag=kind.word)
 
 
-_ENTRIES = {
-    entry: _Shape(entry, kind.first, held=kind.held, derived=kind.derived, tag=kind.word)
-    for entry, kind in _KINDS.items()
-}
+_ENTRIES = {entry: _Shape(entry, kind.first, held=kind.held, tag=kind.word) for entry, kind in _KINDS.items()}
 _LINES = {entry: _line_shape(entry, kind) for entry, kind in _KINDS.items()}
 _SHAPES: Mapping[type[Any], _Shape[Any]] = {Step: _STEP, Receipt: _RECEIPT, **_ENTRIES}
 
@@ -424,7 +423,7 @@ def decode_line(data: bytes) -> Written:
     try:
         flat = _STRICT_LINE.decode(data)
     except ValidationError as error:
-        _require_version(data, "ledger", (LEDGER_VERSION,))
+        _require_version(data, "ledger", LEDGER_VERSIONS)
         if "unknown field" not in str(error):
             raise ValueError(_words(error)) from None
         flat = _newer_line(data)
@@ -563,7 +562,7 @@ _WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"Object missing required field `(.*)`", 'the member "{0}" is missing'),
         (r"Object contains unknown field `(.*)`", 'unknown member "{0}"'),
         (r"Invalid RFC3339 encoded datetime", "this is not a time with an offset"),
-        (r"Invalid (?:enum )?value (.*)", "{0} is no word that this release knows"),
+        (r"Invalid (?:enum )?value (.*)", "{0} " + UNKNOWN_WORD),
         (r"Expected `str` matching regex .*", "this is not a GUID in lower case without braces"),
         (r"Expected `int` >= (\d+)", "a number from {0} on is needed"),
     )

@@ -16,7 +16,7 @@ from reconciler.codec import canonical, decode, decode_line
 from reconciler.errors import LedgerBroken
 from reconciler.ledger.files import file_of, line_hash, open_segment, reading, survey
 from reconciler.ledger.heads import Beginning, begin, head_digest, in_order
-from reconciler.ledger.lines import BROKEN_HINT
+from reconciler.ledger.lines import BROKEN_HINT, remedy
 from reconciler.model.decision import Problem, Source
 from reconciler.model.record import Head, Opened, Written
 
@@ -51,7 +51,9 @@ def verify(root: Path, anchor: str | None = None, take: Take | None = None) -> C
     if chain.faults:
         first, *others = chain.faults
         more = f" (and {len(others)} more)" if others else ""
-        raise LedgerBroken(f"the ledger {root} is broken: {first.source}: {first.message}{more}", BROKEN_HINT)
+        raise LedgerBroken(
+            f"the ledger {root} is broken: {first.source}: {first.message}{more}", first.hint or BROKEN_HINT
+        )
     return chain
 
 
@@ -239,7 +241,7 @@ def _decode(segment: Segment, line: bytes, place: int) -> Written | None:
     try:
         written, spelled = decode_line(line), canonical(decode(line, dict[str, Any]))
     except ValueError as error:
-        segment.blame(place, "unreadable", f"the line can't be read: {error}")
+        segment.blame(place, "unreadable", f"the line can't be read: {error}", remedy(error))
         return None
     if spelled != line:
         segment.blame(place, "changed", "the line is not spelled as the reconciler spells it: it was changed")

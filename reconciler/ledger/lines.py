@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from reconciler.codec import canonical, decode_line
+from reconciler.codec import UNKNOWN_WORD, canonical, decode_line
 from reconciler.errors import LedgerBroken
 from reconciler.ledger.files import line_hash
 from reconciler.model.decision import Source
@@ -57,5 +57,10 @@ def decode(line: bytes, source: Source) -> Written:
     try:
         return decode_line(line)
     except ValueError as error:
-        hint = NEWER_HINT if str(error).startswith(("/entry: ", "/version: ")) else BROKEN_HINT
-        raise LedgerBroken(f"{source}: the line can't be read: {error}", hint) from None
+        raise LedgerBroken(f"{source}: the line can't be read: {error}", remedy(error) or BROKEN_HINT) from None
+
+
+def remedy(error: ValueError) -> str:
+    """Return what to do about a line that a newer release may have written; empty for any other that can't be read."""
+    newer = str(error).startswith("/version: ") or str(error).endswith(UNKNOWN_WORD)
+    return NEWER_HINT if newer else ""

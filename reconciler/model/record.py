@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import assert_never
+from typing import Literal, assert_never
 
 from msgspec import Struct, field
 
@@ -22,6 +22,14 @@ class Head(Struct, frozen=True):
     lines: Count
 
 
+LedgerVersion = Literal[1, 2]
+"""The versions of the ledger's format that are read; the newest one is written.
+
+1 has `opened`, `intent`, `receipt`, `closed`, `sealed` and `ended`, 2 every other kind of `Entry` besides. A kind that
+comes after a release of version 2 makes a version 3.
+"""
+
+
 class Opened(Struct, frozen=True):
     """The first line of a run's file: what is applied, and the heads of all files that were there."""
 
@@ -30,6 +38,7 @@ class Opened(Struct, frozen=True):
     heads: tuple[Head, ...] = ()
     shard: str | None = None
     overrides: tuple[str, ...] = ()
+    version: LedgerVersion = 2
 
 
 class Intent(Struct, frozen=True):

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.main import main
+from reconciler.codec import canonical
+from reconciler.ledger.files import line_hash
 from reconciler.ledger.heads import ledger_head
 from reconciler.model.receipt import Outcome
 from tests.builders import at, guid
@@ -143,3 +145,46 @@ def test_a_ledger_that_is_not_there_is_told_so(
     code, out, err = called(capsys, command)
     assert (code, out) == (1, "")
     assert err.startswith("ledger: error: there is no such ledger [ledger/absent]\n")
+
+
+def test_a_ledger_of_both_versions_is_one_ledger(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_run(ledger, "20261120T120000Z-000001", intent(4), version=1)
+    versions = [json.loads(path.read_bytes().splitlines()[0])["version"] for path in sorted(ledger.rglob("*.jsonl"))]
+    assert versions == [1, 2, 2]
+    assert called(capsys, "verify")[1].startswith("the ledger is intact: 9 lines in 3 files\n")
+    assert [int(line.split()[4], 16) for line in called(capsys, "log")[1].splitlines()] == [1, 2, 3, 4]
+
+
+def written_by_a_newer_release(path: Path, number: int, **changes: object) -> None:
+    """Give one line other members, and every later line the hash that it has then."""
+    lines, previous = [json.loads(line) for line in path.read_bytes().splitlines()], None
+    lines[number - 1] |= changes
+    written = []
+    for line in lines:
+        written.append(canonical(line | ({"previous": previous} if previous else {})))
+        previous = line_hash(written[-1])
+    path.write_bytes(b"".join(line + b"\n" for line in written))
+
+
+@pytest.mark.parametrize(
+    ("number", "changes"),
+    [(1, {"version": 3}), (2, {"entry": "foretold"}), (3, {"outcome": "perhaps"})],
+    ids=["version", "kind", "word"],
+)
+@pytest.mark.parametrize("command", ["log", "export"])
+def test_what_a_newer_release_wrote_stops_with_a_remedy(
+    ledger: Path, capsys: pytest.CaptureFixture[str], command: str, number: int, changes: dict[str, object]
+) -> None:
+    written_by_a_newer_release(ledger / f"2026/11/{SECOND}.jsonl", number, **changes)
+    code, _, err = called(capsys, command)
+    assert code == 4
+    assert "a newer release" in " ".join(err.split())
+    assert "upgrade" in err
+
+
+def test_a_version_that_is_not_known_is_no_tampering(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written_by_a_newer_release(ledger / f"2026/11/{SECOND}.jsonl", 1, version=3)
+    code, out, _ = called(capsys, "verify")
+    assert code == 4
+    assert "ledger version 3 is not supported, this release reads versions 1 and 2; a newer release wrote it" in out
+    assert "upgrade this one" in out

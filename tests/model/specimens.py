@@ -4,7 +4,7 @@ from reconciler.model.decision import Expectation, Override, Parameters, Seal, S
 from reconciler.model.plan import Control, Plan, Sibling, Step
 from reconciler.model.policy import Freeze, Limits
 from reconciler.model.receipt import Outcome, Proof, Receipt, Run
-from reconciler.model.record import Ended, Entry, Head, Intent, Opened, ReceiptEntry, Sealed
+from reconciler.model.record import AcceptedEntry, Ended, Entry, Head, Intent, Opened, ReceiptEntry, Sealed
 from reconciler.model.verdict import Reason, Verdict
 from tests.builders import APPROVED, NOW, PENDING, WORKFLOW, at, between, guid
 from tests.builders import plan as make_plan
@@ -96,7 +96,7 @@ FULL_INTENT: Intent = make_intent(
 )
 HEAD = Head("2026/11/20261120T120000Z-000001.jsonl", decided(5), 12)
 ENTRIES: tuple[Entry, ...] = (
-    Opened(NOW, decided(4), (HEAD, HEAD), "2/4", ("freeze: a until b: c (x.yaml:1)",)),
+    Opened(NOW, decided(4), (HEAD, HEAD), "2/4", ("freeze: a until b: c (x.yaml:1)",), version=1),
     FULL_INTENT,
     make_intent(1, object="", workflow="", change=None),
     ReceiptEntry(FULL_RECEIPT, decided(7), "CHG0041234", WEEKLY),
@@ -106,5 +106,11 @@ ENTRIES: tuple[Entry, ...] = (
     Sealed(NOW, Seal("tickets/old.yaml", decided(3), 12)),
     Ended(NOW, {Outcome.APPLIED: 2, Outcome.UNKNOWN: 1}, "interrupted"),
     Ended(NOW, {}),
-    Opened(NOW, decided(4)),
+    Opened(NOW, decided(4), version=1),
 )
+SECOND_ENTRIES: tuple[Entry, ...] = (
+    Opened(NOW, decided(4), (HEAD,)),
+    AcceptedEntry(NOW, guid(7), decided(7), WINDOW, PENDING, "\\VED\\Policy\\x", WORKFLOW, "CHG0041234", PLACE),
+    AcceptedEntry(NOW, guid(8), decided(8), APPROVED),
+)
+"""What came with version 2 of the ledger."""

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -11,12 +12,22 @@ from reconciler.ledger.history import read_lines
 from reconciler.ledger.index import read_index
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Run
+from reconciler.model.record import Entry
 from reconciler.model.review import Provenance
 from reconciler.planning.digest import decision_digest, plan_digest
 from reconciler.rendering.json_text import plan_json, run_json
 from tests.builders import decision, guid
 from tests.ledger.ledgers import FIRST, PROVENANCE, SECOND, closed, decided, ended, intent, recorded, write_run
-from tests.model.specimens import BARE_PLAN, BARE_RUN, BARE_STEP, ENTRIES, FULL_PLAN, FULL_RUN, FULL_STEP
+from tests.model.specimens import (
+    BARE_PLAN,
+    BARE_RUN,
+    BARE_STEP,
+    ENTRIES,
+    FULL_PLAN,
+    FULL_RUN,
+    FULL_STEP,
+    SECOND_ENTRIES,
+)
 
 FORMATS = Path(__file__).parents[1] / "data" / "formats"
 PLANS = {"plan-full.json": FULL_PLAN, "plan-bare.json": BARE_PLAN}
@@ -24,10 +35,13 @@ RUNS = {"run-full.json": FULL_RUN, "run-bare.json": BARE_RUN}
 NOWHERE = Provenance("tpp-reconciler 1.0.0", "https://tpp.example.com")
 
 
-def lines() -> list[bytes]:
+VERSIONS = {"lines.jsonl": ENTRIES, "lines-2.jsonl": SECOND_ENTRIES}
+
+
+def lines(entries: tuple[Entry, ...]) -> list[bytes]:
     return [
         encode_line(entry, number, FIRST, origin, decided(number))
-        for number, entry in enumerate(ENTRIES, start=1)
+        for number, entry in enumerate(entries, start=1)
         for origin in (PROVENANCE, NOWHERE)
     ]
 
@@ -46,15 +60,21 @@ def test_a_run_is_spelled_as_ever(name: str) -> None:
     assert decode_run((FORMATS / name).read_bytes()) == run
 
 
-def test_every_kind_of_ledger_line_is_spelled_as_ever() -> None:
-    kept = (FORMATS / "lines.jsonl").read_bytes().splitlines()
-    assert lines() == kept
-    assert [decode_line(line).entry for line in kept] == [entry for entry in ENTRIES for _ in "ab"]
+@pytest.mark.parametrize("name", VERSIONS)
+def test_every_kind_of_ledger_line_is_spelled_as_ever(name: str) -> None:
+    kept, entries = (FORMATS / name).read_bytes().splitlines(), VERSIONS[name]
+    assert lines(entries) == kept
+    assert [decode_line(line).entry for line in kept] == [entry for entry in entries for _ in "ab"]
+
+
+def test_every_kind_of_ledger_line_belongs_to_a_version() -> None:
+    """A kind that is new needs a line in the newest file; after a release, a version and a file of its own."""
+    assert {type(entry) for entries in VERSIONS.values() for entry in entries} == set(get_args(Entry))
 
 
 def write_ledger(root: Path) -> None:
-    write_run(root, FIRST, *ENTRIES[1:6], intent(3), ended())
-    write_run(root, SECOND, recorded(3), closed(1), *ENTRIES[7:9], provenance=NOWHERE)
+    write_run(root, FIRST, *ENTRIES[1:6], intent(3), ended(), version=1)
+    write_run(root, SECOND, recorded(3), closed(1), *ENTRIES[7:9], provenance=NOWHERE, version=1)
 
 
 def test_a_ledger_is_written_as_ever(tmp_path: Path) -> None:
