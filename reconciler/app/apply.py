@@ -23,8 +23,7 @@ from reconciler.applying.context import RunContext
 from reconciler.applying.engine import apply_plan
 from reconciler.errors import GuardRefused
 from reconciler.github.branch import push_ledger
-from reconciler.github.git import Git
-from reconciler.github.provenance import token_from
+from reconciler.github.provenance import git_from
 from reconciler.ledger.files import new_run_id
 from reconciler.ledger.heads import heads_not_in, ledger_head
 from reconciler.ledger.history import lines_since
@@ -33,7 +32,7 @@ from reconciler.ledger.journal import open_journal
 from reconciler.ledger.lock import Owner, hold_lock, this_process
 from reconciler.model.decision import Seal
 from reconciler.model.plan import Plan, parse_shard
-from reconciler.model.receipt import Outcome, Run
+from reconciler.model.receipt import SUPERSEDED, Outcome, Run
 from reconciler.model.record import NO_HISTORY, Opened, TicketHistory
 from reconciler.model.status import format_instant
 from reconciler.model.ticket import Guid
@@ -48,9 +47,6 @@ _CLOCKS_DIFFER = timedelta(minutes=5)
 """How far the clock of the machine that made a plan may be ahead of ours."""
 
 _MAKE_ANOTHER = "make a new plan and have it reviewed"
-
-SUPERSEDED = "superseded"
-"""How the report of a run begins to say why it stopped when another commit is the one to apply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +130,7 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
     plan, ledger, clock, settings = ready.plan, context.ledger, context.clock, context.settings
     if ready.decided.superseded is not None:
         idle = _idle(plan, clock.now(), new_run_id(clock.now(), None))
-        return Ended(replace(idle, stopped=f"{SUPERSEDED}: {ready.decided.superseded}"), superseded=True)
+        return Ended(replace(idle, stopped=f"{SUPERSEDED}{ready.decided.superseded}"), superseded=True)
     identity = _permitted(context, plan) if plan.changes else plan.identity
     origin = provenance_of(
         context.environ, context.backend.target, settings.environment, ready.decided.review, identity
@@ -192,9 +188,7 @@ def _push_before(context: Context, plan: Plan, run: str) -> None:
     branch = context.environ.get("RECONCILER_LEDGER_BRANCH", "")
     if not branch or not plan.changes:
         return
-    server = context.environ.get("GITHUB_SERVER_URL", "https://github.com")
-    git = Git.open(Path.cwd(), context.environ, server, token_from(context.environ))
-    push_ledger(git, context.ledger, branch, f"Open run {run}")
+    push_ledger(git_from(context.environ), context.ledger, branch, f"Open run {run}")
 
 
 def _check_target(plan: Plan, context: Context) -> None:

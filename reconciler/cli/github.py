@@ -1,45 +1,317 @@
-"""`reconciler github`: what the workflows call, each command imported only when it is called."""
+"""`reconciler github`: what the workflows call, inside GitHub Actions."""
 
-import importlib
+import os
+from datetime import timedelta
+from pathlib import Path
 
 import click
 
-_MODULES = {
-    "run": ("github_run", "Run what the action's inputs say, and set its outputs."),
-    "comment": ("github_post", "Keep the plan's comment on the pull request up to date."),
-    "outcome": ("github_post", "Tell the merged pull request what became of it."),
-    "drift": ("github_post", "Open, update or close the one drift issue."),
-    "summary": ("github_files", "Write plan or run to the job summary."),
-    "verdict": ("github_files", "Write a plan to the job summary and leave with its exit code."),
-    "import-pr": ("github_branches", "Propose new manifests in one pull request."),
-    "ledger": ("github_branches", "Fetch the ledger from its branch, or push it there."),
-    "statement": ("github_files", "Write the in-toto statement about a run."),
-    "merge-plans": ("github_files", "Merge the plans of all shards."),
-    "merge-runs": ("github_files", "Merge the reports of all shards."),
-}
+from reconciler.app.context import SystemClock
+from reconciler.app.ledger_branch import keep_ledger, pull_ledger
+from reconciler.app.plan import merge_files, read_plan
+from reconciler.app.validate import validate
+from reconciler.app.workflow_run import (
+    Proposing,
+    WorkflowRun,
+    heartbeat,
+    open_workflow_run,
+    propose,
+    read_run,
+    report_drift,
+    statement_about,
+    tell_outcome,
+)
+from reconciler.atomic import atomic_write
+from reconciler.cli.exit_codes import Exit, of_plan
+from reconciler.cli.github_inputs import Inputs, figures_of
+from reconciler.cli.main import main
+from reconciler.cli.options import Invocation, common_options
+from reconciler.errors import ReconcilerError
+from reconciler.github.comments import Posted, Posting, keep_comment
+from reconciler.github.event import Event, read_event
+from reconciler.github.output import append_summary, set_outputs
+from reconciler.github.provenance import git_from
+from reconciler.model.status import format_instant
+from reconciler.planning.merge import merge_runs as merge
+from reconciler.rendering.escape import code, github_data, github_property, terminal, url
+from reconciler.rendering.json_text import run_json
+from reconciler.rendering.markdown.plan import drift_markdown, plan_markdown, problems_markdown
+from reconciler.rendering.markdown.rows import Page
+from reconciler.rendering.markdown.run import run_markdown
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_FILES = click.argument("files", nargs=-1, type=_FILE)
+_OUT = click.option("--out", type=_FILE, required=True, help="The file to write.")
+_PLAN = click.option("--plan", type=_FILE, default="plan.json", show_default=True, help="The saved plan.")
+_RUN = click.option("--run", "report", type=_FILE, default="run.json", show_default=True, help="The report of the run.")
+_BRANCH = click.option("--branch", default="reconciler-ledger", show_default=True, help="The branch of the ledger.")
+_COMMENT_BYTES = 64_000
+_SUMMARY_BYTES = 900_000
+"""Bytes of one job summary; GitHub drops one of more than 1 MiB whole."""
 
 
-class _LazyGroup(click.Group):
-    """Knows its commands by name; the name of a command's variable is the command's with underscores."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Name the commands in the order of the table."""
-        return list(_MODULES)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
-        """Import the module of one command."""
-        if cmd_name not in _MODULES:
-            return None
-        module = importlib.import_module(f"reconciler.cli.{_MODULES[cmd_name][0]}")
-        found: click.Command = getattr(module, cmd_name.replace("-", "_"))
-        return found
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
-        """List the commands from the table, importing none."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, about) for name, (_, about) in _MODULES.items()])
-
-
-@click.group(cls=_LazyGroup)
+@click.group()
 def command() -> None:
     """Work inside GitHub Actions. Reads the variables of the job; the token comes in GITHUB_TOKEN."""
+
+
+@command.command()
+@click.pass_context
+def run(ctx: click.Context) -> None:
+    """Run the command that RECONCILER_INPUT_COMMAND and its companions describe, in this process.
+
+    In this process, so that the signal of a cancelled job reaches it.
+    """
+    inputs = Inputs.of(os.environ)
+    arguments = inputs.arguments()
+    inputs.remove_stale_result()
+    try:
+        main(arguments)
+    except SystemExit as left:
+        exit_code = left.code if isinstance(left.code, int) else 1
+    if arguments[0] == "validate":
+        _summarise_validation(inputs)
+    set_outputs(os.environ, {"exit-code": str(exit_code), **_ledger(inputs), **inputs.results()})
+    newer = inputs.newer_commit(exit_code)
+    if newer is not None:
+        click.echo(f"::notice title=superseded::{github_data(newer)}")
+    ctx.exit(0 if newer is not None or exit_code in inputs.tolerated() else exit_code)
+
+
+@command.command()
+@_PLAN
+@click.option("--key", default="", help="Tells the comments of one pull request apart [default: the environment].")
+def comment(plan: Path, key: str) -> None:
+    """Keep the plan's comment on this pull request up to date.
+
+    Without a plan the comment says so, because an older one would be about another commit.
+    """
+    event = this_event()
+    if event.pull_request is None or event.pull_request.head_repository != event.repository:
+        click.echo("comment: none, this is no pull request of the repository itself", err=True)
+        return
+    workflow = this_run()
+    environment, body = _plan_or_its_absence(workflow, plan)
+    posted = keep_comment(
+        workflow.github, event.pull_request.number, kind="plan", key=key or environment or "default", body=body
+    )
+    announce(posted, "comment")
+
+
+def _plan_or_its_absence(workflow: WorkflowRun, plan: Path) -> tuple[str | None, str]:
+    event = workflow.event
+    try:
+        made = read_plan(plan)
+    except ReconcilerError:
+        where = f"[the workflow run]({url(event.run_url or '')})"
+        head = code(event.sha[:12])
+        return (
+            None,
+            f"## 🔴 TPP plan: none could be made for {head}\n\nNothing is known about this commit. See {where}.\n",
+        )
+    return made.environment, plan_markdown(made, page_of(event, _COMMENT_BYTES))
+
+
+@command.command()
+@_RUN
+def outcome(report: Path) -> None:
+    """Append what a run did to the pull request whose merge it applied."""
+    done, workflow = read_run(report), this_run()
+    if not done.receipts:
+        click.echo("outcome: none, nothing was to be written", err=True)
+        return
+    page = page_of(workflow.event, _COMMENT_BYTES)
+    try:
+        posted = list(tell_outcome(workflow, done, lambda part: run_markdown(part, page)))
+    except ReconcilerError as fault:
+        posted = [Posted(Posting.FAILED, why=fault.message)]
+    if not posted:
+        click.echo("outcome: none, the commit came without a pull request", err=True)
+    for each in posted:
+        announce(each, "outcome")
+
+
+@command.command()
+@_PLAN
+@click.option(
+    "--overdue", "hours", type=click.IntRange(1), default=26, show_default=True, help="Hours without success."
+)
+def drift(plan: Path, hours: int) -> None:
+    """Open, update or close the one issue about drift, and warn when the schedule has not succeeded for long."""
+    made, workflow = read_plan(plan), this_run()
+    beat = heartbeat(workflow, SystemClock().now(), timedelta(hours=hours))
+    if beat.known:
+        click.echo(f"heartbeat: last success {format_instant(beat.last) if beat.last else 'not known'}", err=True)
+    if beat.warning:
+        warn(beat.warning, "reconcile is overdue" if beat.known else "heartbeat not known")
+    page = page_of(workflow.event, _COMMENT_BYTES)
+    announce(report_drift(workflow, made, lambda: drift_markdown(made, page, last_success=beat.last)), "drift issue")
+
+
+@command.command()
+@click.option("--plan", type=_FILE, help="A saved plan.")
+@click.option("--run", "report", type=_FILE, help="The report of a run.")
+def summary(plan: Path | None, report: Path | None) -> None:
+    """Write a plan or the report of a run to the job summary."""
+    page = page_of(this_event(), _SUMMARY_BYTES)
+    texts = [plan_markdown(read_plan(plan), page)] if plan is not None else []
+    texts += [run_markdown(read_run(report), page)] if report is not None else []
+    for text in texts:
+        if not append_summary(os.environ, text):
+            click.echo(text, nl=False)
+
+
+@command.command()
+@_PLAN
+@click.option("--advisory/--binding", help="Succeed even when tickets need attention [default: binding].")
+def verdict(plan: Path, advisory: bool) -> int:
+    """Write a plan to the job summary and its figures to the outputs, and leave with its exit code."""
+    made = read_plan(plan)
+    append_summary(os.environ, plan_markdown(made, page_of(this_event(), _SUMMARY_BYTES)))
+    set_outputs(os.environ, figures_of(made))
+    exit_code = of_plan(made)
+    return int(Exit.OK if advisory and exit_code in (Exit.ATTENTION, Exit.REFUSED) else exit_code)
+
+
+@command.command(name="import-pr")
+@click.option("--branch", default="reconciler/import", show_default=True, help="The branch to propose from.")
+@click.option("--base", help="The branch to propose to [default: the one that the run is on].")
+@click.option("--title", default="Import new tickets", show_default=True, help="The pull request's title.")
+@click.option("--body", type=_FILE, help="Markdown to put into it.")
+@click.argument("paths", nargs=-1, required=True, type=click.Path())
+def import_pr(branch: str, base: str | None, title: str, body: Path | None, paths: tuple[str, ...]) -> None:
+    """Propose what changed under PATHS in one pull request that is kept up to date."""
+    workflow = this_run()
+    lead = body.read_text(encoding="utf-8") if body is not None else _LEAD
+    files, posted = propose(
+        workflow,
+        git_from(os.environ),
+        Proposing(branch, base or workflow.event.branch or "main", title),
+        paths,
+        lambda names: "\n".join((lead, *(f"- {code(name, 200)}" for name in names), "")),
+    )
+    set_outputs(os.environ, {"files": str(len(files))})
+    if files:
+        announce(posted, "pull request")
+    else:
+        click.echo("import: nothing is new", err=True)
+
+
+_LEAD = """\
+New tickets are waiting. Every one of them is written down as `Pending`, so merging this changes nothing in TPP.
+
+Decide in this pull request or in one of your own: set `status`, and the schedule where it needs one.
+Once somebody else has pushed to this branch it is no longer updated.
+"""
+
+
+@command.group()
+def ledger() -> None:
+    """Fetch the ledger from its branch, or push it there."""
+
+
+@ledger.command()
+@_BRANCH
+@common_options
+def pull(invocation: Invocation, branch: str) -> None:
+    """Fetch the ledger from its branch and verify it, so that nothing is applied on top of a broken one."""
+    head = pull_ledger(Path(invocation.settings().ledger), branch, os.environ)
+    click.echo(f"ledger: {branch} {head[:12] if head else 'does not exist yet'}, verified", err=True)
+
+
+@ledger.command()
+@_BRANCH
+@common_options
+def push(invocation: Invocation, branch: str) -> None:
+    """Add what this run wrote to the branch of the ledger."""
+    head = keep_ledger(Path(invocation.settings().ledger), branch, os.environ)
+    click.echo(f"ledger: {f'{branch} is now {head[:12]}' if head else 'nothing was written'}", err=True)
+
+
+@command.command()
+@_RUN
+@click.option("--predicate", type=_FILE, help="Write the predicate alone too, as actions/attest takes it.")
+@click.argument("subjects", nargs=-1, type=_FILE)
+@_OUT
+def statement(report: Path, predicate: Path | None, subjects: tuple[Path, ...], out: Path) -> None:
+    """Write the in-toto statement about a run; its subjects are the report and SUBJECTS, such as plan and ledger."""
+    whole, said, why = statement_about(this_run(), os.environ, report, read_run(report), subjects)
+    if why:
+        click.echo(f"statement: {why}", err=True)
+    atomic_write(out, whole.encode())
+    if predicate is not None:
+        atomic_write(predicate, said.encode())
+
+
+@command.command(name="merge-plans")
+@_FILES
+@_OUT
+def merge_plans(files: tuple[Path, ...], out: Path) -> None:
+    """Merge the plans of all shards to the plan of the whole; an absent shard is an error."""
+    merge_files(files, out)
+
+
+@command.command(name="merge-runs")
+@_FILES
+@_OUT
+def merge_runs(files: tuple[Path, ...], out: Path) -> None:
+    """Merge the reports of all shards; an absent shard is an error, because nobody knows what it did."""
+    atomic_write(out, run_json(merge([read_run(path) for path in files])).encode())
+
+
+def this_event() -> Event:
+    """Return the event of this run. Raises UsageError outside of GitHub Actions."""
+    event = read_event(os.environ)
+    if event is None:
+        raise click.UsageError("this command works inside GitHub Actions: GITHUB_REPOSITORY is not set")
+    return event
+
+
+def this_run() -> WorkflowRun:
+    """Return event and client. Raises UsageError outside of GitHub Actions, CredentialsRefused without a token."""
+    return open_workflow_run(this_event(), os.environ, SystemClock())
+
+
+def page_of(event: Event, budget: int) -> Page:
+    """Return where a text of a run is going: at most `budget` bytes, with links to run and sources."""
+    site = f"{event.server_url}/{event.repository}"
+    return Page(budget=budget, run_url=event.run_url or "", source_url=f"{site}/blob/{event.sha}/")
+
+
+def announce(posted: Posted, what: str) -> None:
+    """Say how a posting went. One that failed is a warning and nothing more: it is no part of the verdict."""
+    if posted.posting is Posting.FAILED:
+        warn(f"the {what} could not be posted: {posted.why}", f"{what} not posted")
+    else:
+        click.echo(f"{what}: {posted.posting.value}" + (f" {terminal(posted.url)}" if posted.url else ""), err=True)
+
+
+def warn(message: str, title: str) -> None:
+    """Annotate the run with a warning; outside of Actions it is a line on standard error."""
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        click.echo(f"::warning title={github_property(title)}::{github_data(message)}")
+    else:
+        click.echo(f"warning: {terminal(message)}", err=True)
+
+
+def _ledger(inputs: Inputs) -> dict[str, str]:
+    """Return where the ledger is, for a step that rescues it; nothing when the configuration can't be read."""
+    try:
+        return {"ledger": Invocation(inputs.config, inputs.environment).settings().ledger}
+    except ReconcilerError:
+        return {}
+
+
+def _summarise_validation(inputs: Inputs) -> None:
+    """Write every fault to the job summary: annotations show ten of a kind."""
+    try:
+        checked = validate(
+            inputs.paths,
+            config=inputs.config,
+            environment=inputs.environment,
+            environ=os.environ,
+            now=SystemClock().now(),
+        )
+    except ReconcilerError:
+        return
+    append_summary(os.environ, problems_markdown(checked.problems, page_of(this_event(), _SUMMARY_BYTES)))

@@ -83,6 +83,10 @@ class Receipt(Struct, frozen=True):
     source: Source | None = None
 
 
+SUPERSEDED = "superseded: "
+"""How the report of a run begins to say why it stopped when another commit is the one to apply."""
+
+
 class Run(Struct, frozen=True):
     """The report of one apply: a receipt for every step that was to be written, whatever happened.
 
@@ -106,3 +110,9 @@ class Run(Struct, frozen=True):
         """How many receipts have each outcome that occurs, in the order of the outcomes."""
         counted = Counter(receipt.outcome for receipt in self.receipts)
         return {outcome: counted[outcome] for outcome in Outcome if counted[outcome]}
+
+    @property
+    def superseded(self) -> str | None:
+        """Which newer commit is the one to apply, None when this is not why the run did nothing."""
+        told = self.stopped or ""
+        return told.removeprefix(SUPERSEDED) if told.startswith(SUPERSEDED) else None

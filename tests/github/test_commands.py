@@ -10,7 +10,7 @@ import click
 import pytest
 
 from reconciler.cli.github import command
-from reconciler.cli.github_run import arguments_of
+from reconciler.cli.github_inputs import Inputs
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Run
 from reconciler.model.verdict import Reason
@@ -99,18 +99,24 @@ def test_every_command_of_the_table_can_be_imported() -> None:
     ],
 )
 def test_inputs_become_arguments_and_nothing_else(inputs: dict[str, str], arguments: list[str]) -> None:
-    assert arguments_of(inputs) == arguments
+    assert Inputs(inputs).arguments() == arguments
 
 
 def test_a_scheduled_plan_looks_at_settled_tickets_too() -> None:
-    assert arguments_of({"command": "plan"}, "schedule") == ["plan", "--out", "plan.json", "--exit-code", "--recheck"]
-    assert arguments_of({"command": "apply"}, "schedule") == arguments_of({"command": "apply"}, "push")
+    assert Inputs({"command": "plan"}, "schedule").arguments() == [
+        "plan",
+        "--out",
+        "plan.json",
+        "--exit-code",
+        "--recheck",
+    ]
+    assert Inputs({"command": "apply"}, "schedule").arguments() == Inputs({"command": "apply"}).arguments()
 
 
 @pytest.mark.parametrize("text", ["", "   ", "apply --dry-run", "--help"])
 def test_an_input_command_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(click.UsageError):
-        arguments_of({"command": text})
+        Inputs({"command": text}).arguments()
 
 
 def test_a_validation_sets_outputs_and_writes_every_fault_to_the_summary(tmp_path: Path, server: FakeGitHub) -> None:

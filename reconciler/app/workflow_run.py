@@ -1,0 +1,159 @@
+"""What a workflow run does besides plan and apply: tell people, propose manifests, make evidence."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from reconciler.app.reviews import provenance_of
+from reconciler.codec import decode_run
+from reconciler.errors import CredentialsRefused, InvalidInput, ReconcilerError
+from reconciler.github.branch import keep_pull, push_proposal
+from reconciler.github.client import GitHub
+from reconciler.github.comments import Posted, Posting, keep_comment
+from reconciler.github.event import Event
+from reconciler.github.git import Git
+from reconciler.github.issues import keep_issue, last_success, overdue
+from reconciler.github.provenance import client_from
+from reconciler.github.reviews import GitHubReviews
+from reconciler.github.statement import predicate_of, statement_of
+from reconciler.model.decision import Problem, Source
+from reconciler.model.plan import Plan
+from reconciler.model.receipt import Run
+from reconciler.model.review import Assessment, Review
+from reconciler.model.verdict import Group
+from reconciler.ports import Clock
+
+_INDENT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowRun:
+    """Event and client of this run."""
+
+    event: Event
+    github: GitHub
+
+    def review(self) -> tuple[Review | None, str]:
+        """Return who reviewed the commit of this run, and what could not be established."""
+        people = GitHubReviews(self.github, self.event.branch, self.event.run_id).behind(self.event.sha)
+        return (people.review, "") if isinstance(people, Assessment) else (None, getattr(people, "why", ""))
+
+    def pulls(self) -> tuple[int, ...]:
+        """Return the merged pull requests whose commits this run is for, in order. Raises GitHubFailure."""
+        reviews = GitHubReviews(self.github, self.event.branch)
+        pushed = (*self.event.commits, self.event.sha)
+        found = (reviews.pull_behind(sha, frozenset(pushed)) for sha in dict.fromkeys(pushed))
+        return tuple(sorted({pull for pull in found if pull is not None}))
+
+
+def read_run(path: Path) -> Run:
+    """Return the report of a run. Raises InvalidInput when it is not there or not what `apply --out` writes."""
+    try:
+        return decode_run(path.read_bytes())
+    except OSError as fault:
+        message = f"the report of the run can't be read: {fault.strerror}"
+    except ValueError as fault:
+        message = f"this is no report of a run: {fault}"
+    problem = Problem("run-file/invalid", Source(str(path)), message, "apply writes it with --out")
+    raise InvalidInput((problem,)) from None
+
+
+def open_workflow_run(event: Event, environ: Mapping[str, str], clock: Clock) -> WorkflowRun:
+    """Return event and client. Raises CredentialsRefused without a token."""
+    github = client_from(environ, event, clock)
+    if github is None:
+        raise CredentialsRefused(
+            "no token for GitHub was handed over", "set `env: {GITHUB_TOKEN: ${{ github.token }}}` for this step"
+        )
+    return WorkflowRun(event, github)
+
+
+def tell_outcome(workflow: WorkflowRun, run: Run, text: Callable[[Run], str]) -> Iterator[Posted]:
+    """Append what a run did to each pull request whose merge it applied. Raises GitHubFailure."""
+    event = workflow.event
+    key = f"{run.environment or 'default'}/{event.run_id}-{event.run_attempt}"
+    body = text(run)
+    for pull in workflow.pulls():
+        yield keep_comment(workflow.github, pull, kind="outcome", key=key, body=body)
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """When the workflow last succeeded; `warning` says that this is too long ago, or why it is not known."""
+
+    last: datetime | None = None
+    warning: str = ""
+    known: bool = True
+
+
+def heartbeat(workflow: WorkflowRun, now: datetime, limit: timedelta) -> Heartbeat:
+    """Look when this workflow last succeeded on its branch."""
+    event = workflow.event
+    if not event.workflow or not event.branch:
+        return Heartbeat(known=False)
+    try:
+        last = last_success(workflow.github, event.workflow, event.branch)
+    except ReconcilerError as fault:
+        return Heartbeat(None, fault.message, known=False)
+    return Heartbeat(last, (overdue(last, now, limit) or "") if last is not None else "")
+
+
+def report_drift(workflow: WorkflowRun, plan: Plan, text: Callable[[], str]) -> Posted:
+    """Open, update or close the one issue about drift."""
+    drifted = any(step.group is not Group.FINE for step in plan.steps)
+    named = plan.environment or "default"
+    return keep_issue(
+        workflow.github,
+        kind="drift",
+        key=named,
+        title=f"TPP and git differ ({named})",
+        body=text() if drifted else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Proposing:
+    """What is proposed where: the branch to propose from, the one to propose to, and the title."""
+
+    branch: str
+    base: str
+    title: str
+
+
+def propose(
+    workflow: WorkflowRun, git: Git, what: Proposing, paths: Sequence[str], text: Callable[[Sequence[str]], str]
+) -> tuple[tuple[str, ...], Posted]:
+    """Propose what changed under `paths` in one pull request that is kept up to date, and name the files.
+
+    Raises GuardRefused and GitHubFailure.
+    """
+    proposal = push_proposal(git, what.branch, paths, what.title, base=what.base)
+    if not proposal.files:
+        return (), Posted(Posting.NONE)
+    body = text(proposal.files)
+    return proposal.files, keep_pull(workflow.github, branch=what.branch, base=what.base, title=what.title, body=body)
+
+
+def statement_about(
+    workflow: WorkflowRun, environ: Mapping[str, str], report: Path, run: Run, subjects: Sequence[Path]
+) -> tuple[str, str, str]:
+    """Return the in-toto statement about a run, its predicate alone, and what could not be established.
+
+    Raises InvalidInput for a subject that can't be read.
+    """
+    review, why = workflow.review()
+    said = predicate_of(run, provenance_of(environ, run.target, run.environment, review))
+    digests = {path.name: _digest(path) for path in (report, *subjects)}
+    whole = statement_of(digests, said)
+    return json.dumps(whole, indent=_INDENT) + "\n", json.dumps(said, indent=_INDENT) + "\n", why
+
+
+def _digest(path: Path) -> str:
+    try:
+        return "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as fault:
+        problem = Problem("statement/subject", Source(str(path)), f"the file can't be read: {fault.strerror}")
+        raise InvalidInput((problem,)) from None

@@ -1,0 +1,125 @@
+"""The inputs of the action as a command line, and its results as the action's outputs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import click
+
+from reconciler.app.plan import read_plan
+from reconciler.app.workflow_run import read_run
+from reconciler.cli.exit_codes import Exit
+from reconciler.errors import ReconcilerError
+from reconciler.model.plan import Plan
+from reconciler.model.verdict import Group
+
+PREFIX = "RECONCILER_INPUT_"
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What stands in the variables of the action's step. Lists stand one item a line, so that no shell splits text."""
+
+    given: Mapping[str, str]
+    event: str = ""
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> Self:
+        """Read the variables."""
+        given = {name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name.startswith(PREFIX)}
+        return cls(given, environ.get("GITHUB_EVENT_NAME", ""))
+
+    @property
+    def config(self) -> Path | None:
+        """The configuration file, None for the usual one."""
+        named = self._one("config")
+        return Path(named) if named else None
+
+    @property
+    def environment(self) -> str | None:
+        """The environment of the configuration, None for none."""
+        return self._one("environment") or None
+
+    @property
+    def paths(self) -> list[str]:
+        """Files and folders of manifests, none for those of the configuration."""
+        return self._many("paths")
+
+    @property
+    def plan(self) -> Path:
+        """Where the plan is written."""
+        return Path(self._one("plan") or "plan.json")
+
+    @property
+    def report(self) -> Path:
+        """Where the report of the run is written."""
+        return Path(self._one("report") or "run.json")
+
+    def arguments(self) -> list[str]:
+        """Return the command line. The plan of a scheduled run looks at settled tickets, too: nobody waits for it."""
+        words = self._one("command").split()
+        if not words:
+            raise click.UsageError("the action's input `command` is empty: name a command such as plan")
+        if any(word.startswith("-") for word in words):
+            raise click.UsageError("the action's input `command` takes a command; options belong in `arguments`")
+        match words[0]:
+            case "validate":
+                words += ["--format", "github"]
+            case "plan":
+                again = ["--recheck"] if self.event == "schedule" else []
+                words += ["--out", str(self.plan), "--exit-code", *again]
+            case "apply":
+                words += ["--yes", "--out", str(self.report)]
+            case "github":
+                words += ["--branch", self._one("ledger_branch")]
+        for name, option in (("environment", "--env"), ("config", "--config"), ("shard", "--shard")):
+            if value := self._one(name):
+                words += [option, value]
+        if reviewed := self._one("reviewed"):
+            words += ["--reviewed", reviewed]
+        return [*words, *self._many("arguments"), *(["--", *self.paths] if self.paths else [])]
+
+    def remove_stale_result(self) -> None:
+        """Remove the file that the command is to write, so that what is there afterwards is its own."""
+        if stale := {"plan": self.plan, "apply": self.report}.get(self.arguments()[0]):
+            stale.unlink(missing_ok=True)
+
+    def results(self) -> dict[str, str]:
+        """Return the outputs that tell of plan and report, as far as they are there."""
+        found = {"report": str(self.report)} if self.report.exists() else {}
+        try:
+            made = read_plan(self.plan)
+        except ReconcilerError:
+            return found
+        return found | {"plan": str(self.plan), **figures_of(made)}
+
+    def newer_commit(self, code: int) -> str | None:
+        """Say which newer commit was the reason that an apply did nothing, which is no failure; None for any other."""
+        if self.arguments()[0] != "apply" or code != Exit.REFUSED:
+            return None
+        try:
+            return read_run(self.report).superseded
+        except ReconcilerError:
+            return None
+
+    def tolerated(self) -> set[int]:
+        """Return the exit codes that don't fail the step. That a plan has changes never does."""
+        listed = self._one("tolerate")
+        try:
+            codes = {int(code) for code in listed.split()}
+        except ValueError:
+            raise click.UsageError(f"the action's input `tolerate` takes numbers, not {listed!r}") from None
+        return codes | {Exit.OK} | ({Exit.CHANGES} if self.arguments()[0] == "plan" else set())
+
+    def _one(self, name: str) -> str:
+        return self.given.get(name, "").strip()
+
+    def _many(self, name: str) -> list[str]:
+        return [line.strip() for line in self.given.get(name, "").splitlines() if line.strip()]
+
+
+def figures_of(plan: Plan) -> dict[str, str]:
+    """Return what a workflow decides by: how much changes, how much needs attention, and the digest."""
+    attention = sum(step.group is Group.ATTENTION for step in plan.steps)
+    return {"digest": plan.digest, "changes": str(len(plan.changes)), "persons": str(attention)}
