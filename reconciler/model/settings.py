@@ -69,6 +69,21 @@ class Requests(Struct, frozen=True):
     deadline: float | None = None
 
 
+class ContextSettings(Struct, frozen=True):
+    """What reviewers see of certificates besides the tickets, and how much may be asked for it.
+
+    `timeout` is in seconds for all of a plan, `warn` the days before the end of a certificate from which it is urgent,
+    `details` the most certificates that are read in full, at a call each: of more the plan has what a search tells.
+    `fields` are the custom fields to show.
+    """
+
+    certificates: bool = True
+    timeout: float = 30.0
+    warn: int = 14
+    details: int = 500
+    fields: tuple[str, ...] = ()
+
+
 class SingleWindow(Struct, frozen=True):
     """A window that happens once. `stop` None means that it has no end. Instants are UTC."""
 
@@ -115,6 +130,7 @@ class Settings(Struct, frozen=True):
     stop_file: str | None = None
     former_servers: tuple[str, ...] = ()
     change_records: ChangeSystem | None = None
+    context: ContextSettings = ContextSettings()
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -40,6 +40,11 @@ _Members = Annotated[Literal["ignored", "refused"], Meta(description="ignored or
 _Case = Annotated[Literal["exact", "any"], Meta(description="exact or any")]
 _Stop = Annotated[Literal["ignored", "kept"], Meta(description="ignored or kept")]
 _Missed = Annotated[Literal["kept", "reopened"], Meta(description="kept or reopened")]
+_Unviewed = Annotated[Literal[7, 400], Meta(description="7 or 400")]
+_Unread = Annotated[Literal["empty", "refused"], Meta(description="empty or refused")]
+_Lists = Annotated[Literal["absent", "empty"], Meta(description="absent or empty")]
+_Rows = Annotated[Literal["all", "few"], Meta(description="all or few")]
+_Waiting = Annotated[Literal["open", "pending"], Meta(description="open or pending")]
 _Explanation = Annotated[
     Literal["ApprovalExplanation", "ApprovalReason"], Meta(description="ApprovalExplanation or ApprovalReason")
 ]
@@ -104,6 +109,19 @@ class Behaviour(Struct, frozen=True, kw_only=True):
     refresh_voids_access: bool = True
     """Whether a refresh ends the old access token of the grant. Open."""
 
+    dn_scope: str = ""
+    """The scope of Config/DnToGuid (contract: `configuration`; page 26.2: any valid scope)."""
+    unviewed: _Unviewed = 400
+    """The Result of Config/DnToGuid for an object without the right View. Open: 7 or 400."""
+    unread: _Unread = "empty"
+    """What the details of a certificate with View and without Read are: without details, or 403. Open."""
+    empty_lists: _Lists = "absent"
+    """Whether details have lists that are empty (clients' test data show both)."""
+    row_members: _Rows = "all"
+    """How much of a certificate a row of the search has (client's test data: few on older servers)."""
+    pending_workflow: _Waiting = "open"
+    """Whether the filter PendingWorkflow finds objects with any open ticket or with a pending one only. Open."""
+
     @property
     def release(self) -> tuple[int, int]:
         """Major and minor version, for comparing."""
@@ -136,7 +154,11 @@ class Behaviour(Struct, frozen=True, kw_only=True):
 
     def scope_of(self, operation: str, usual: str) -> str:
         """Return the scope that an operation needs here, where it `usual`ly needs another."""
-        return {"permissionsRefresh": self.refresh_scope, "identitySelf": self.self_scope}.get(operation, usual)
+        return {
+            "permissionsRefresh": self.refresh_scope,
+            "identitySelf": self.self_scope,
+            "resolveDn": self.dn_scope,
+        }.get(operation, usual)
 
 
 PROFILES: Mapping[str, Behaviour] = MappingProxyType(
@@ -149,6 +171,10 @@ PROFILES: Mapping[str, Behaviour] = MappingProxyType(
             bad_request_body="workflow",
             refresh_scope="security",
             self_scope="configuration",
+            dn_scope="configuration",
+            unviewed=7,
+            unread="refused",
+            pending_workflow="pending",
             user_data_required=True,
             unknown_members="refused",
         ),
@@ -160,6 +186,8 @@ PROFILES: Mapping[str, Behaviour] = MappingProxyType(
             explanation_in="ApprovalReason",
             after_stop="kept",
             missed_window="reopened",
+            empty_lists="empty",
+            row_members="few",
             grant_lifetime=timedelta(0),
             refresh_voids_access=False,
         ),

@@ -16,9 +16,11 @@ from reconciler.sandbox.fault_injection import Cut, Drip, Sent, misbehave, witho
 from reconciler.sandbox.grants import shortened
 from reconciler.sandbox.log import Entry, safe_body, safe_headers
 from reconciler.sandbox.platform import Incoming, Platform, Route, execute, hashed_bearer
-from reconciler.sandbox.routes import ROUTES
+from reconciler.sandbox.routes import find_route
 from reconciler.sandbox.wire import Reply, oauth_error
 
+_NO_SLASH = b"There is no operation listening for this address."
+"""What the search answers without the slash before its query (page: HEAD Certificates)."""
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER with a time of zero: closing sends a TCP reset."""
 
@@ -45,7 +47,7 @@ class HttpApp:
         if self.changes is not None and path.startswith(change_systems.PATHS):
             asked = (request.method, request.path, request.query, request.headers, body)
             return self._response(change_systems.answer(self.changes, *asked))
-        route = ROUTES.get(path)
+        route, rest = find_route(request.path)
         hashed = hashed_bearer(request.headers.get("Authorization", ""))
         entry = Entry(
             number=0,
@@ -59,7 +61,7 @@ class HttpApp:
         )
         self.tpp.log.open(entry)
         await self.pause(self.latency)
-        sent = await self._carry_out(route, request, _incoming(request, hashed, body), entry)
+        sent = await self._carry_out(route, request, _incoming(request, hashed, body, rest), entry)
         return await self._send(request, entry, sent)
 
     async def pause(self, seconds: float) -> None:
@@ -69,6 +71,8 @@ class HttpApp:
                 await asyncio.wait_for(self.over.wait(), seconds)
 
     async def _carry_out(self, route: Route | None, request: web.BaseRequest, asked: Incoming, entry: Entry) -> Sent:
+        if route is None and request.path.lower() == "/vedsdk/certificates":
+            return Reply(307, _NO_SLASH, "text/html", {"Location": f"{request.path}/?{request.query_string}"})
         if route is None:
             return oauth_error(404, "not_found", "There is no such resource")
         if request.method != route.method:
@@ -122,7 +126,7 @@ class HttpApp:
         return web.Response(status=reply.status, body=reply.body, headers=headers)
 
 
-def _incoming(request: web.BaseRequest, hashed: str | None, body: bytes) -> Incoming:
+def _incoming(request: web.BaseRequest, hashed: str | None, body: bytes, rest: str) -> Incoming:
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
     return Incoming(
         hashed,
@@ -131,6 +135,8 @@ def _incoming(request: web.BaseRequest, hashed: str | None, body: bytes) -> Inco
         negotiate=credentials.strip() if scheme.lower() == "negotiate" else None,
         origin=f"{request.scheme}://{request.host}",
         form=request.content_type == "application/x-www-form-urlencoded",
+        rest=rest,
+        query=tuple(request.query.items()),
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from reconciler.codec import Json
 from reconciler.sandbox.behaviour import Behaviour
+from reconciler.sandbox.certificates import Certificates
 from reconciler.sandbox.clock import SandboxClock
 from reconciler.sandbox.credentials import Credentials
 from reconciler.sandbox.fault_injection import Faults
@@ -26,6 +27,7 @@ class Platform:
     world: World
     grants: Grants
     credentials: Credentials
+    certificates: Certificates = field(default_factory=Certificates)
     faults: Faults = field(default_factory=Faults)
     log: Log = field(default_factory=Log)
     unfinished: list[tuple[datetime, Callable[[], Awaitable[Reply]]]] = field(default_factory=list)
@@ -44,8 +46,8 @@ class Incoming:
     """What arrived.
 
     `hashed` is the digest of the bearer token, None without one, `subject` the common name of the verified client
-    certificate, `negotiate` what came with `Authorization: Negotiate`, `origin` the address that was asked, and `form`
-    tells a body of form fields from one of JSON.
+    certificate, `negotiate` what came with `Authorization: Negotiate`, `origin` the address that was asked, `rest` what
+    stands in the path where a route has `{}`, `query` its parameters, and `form` tells a body of form fields from JSON.
     """
 
     hashed: str | None
@@ -54,6 +56,8 @@ class Incoming:
     negotiate: str | None = None
     origin: str = ""
     form: bool = False
+    rest: str = ""
+    query: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from reconciler.sandbox import auth_calls, server_calls, ticket_calls
+from reconciler.sandbox import auth_calls, certificate_calls, server_calls, ticket_calls
 from reconciler.sandbox.grants import ANY
 from reconciler.sandbox.platform import Handler, Route
 
@@ -50,6 +50,9 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "/vedsdk/config/readall": Route(
             "configReadAll", "POST", server_calls.read_all, "configuration", ("ObjectDN", "ObjectID")
         ),
+        "/vedsdk/config/dntoguid": Route("resolveDn", "POST", certificate_calls.dn_to_guid, ANY, ("ObjectDN",)),
+        "/vedsdk/certificates/": Route("searchCertificates", "GET", certificate_calls.search, "certificate"),
+        "/vedsdk/certificates/{guid}": Route("readCertificate", "GET", certificate_calls.details, "certificate"),
         "/vedsdk/systemstatus/version": Route("systemVersion", "GET", server_calls.version, ANY),
         "/vedauth/authorize/oauth": _grant(
             "authorizePassword", auth_calls.by_password, "username", "password", "scope", "state"
@@ -67,5 +70,17 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
     }
 )
 """By path in lower case: method names in paths are case-insensitive (TPP reference)."""
+
+_CERTIFICATES = "/vedsdk/certificates/"
+
+
+def find_route(path: str) -> tuple[Route | None, str]:
+    """Return the route of a path, and what stands in the path where the route leaves it open."""
+    lower = path.lower()
+    if lower.startswith(_CERTIFICATES):
+        rest = path[len(_CERTIFICATES) :].rstrip("/")
+        return ROUTES[_CERTIFICATES + ("{guid}" if rest else "")], rest
+    return ROUTES.get(lower.rstrip("/")), ""
+
 
 OPERATIONS = frozenset(route.operation for route in ROUTES.values())

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from reconciler.errors import InvalidInput
 from reconciler.model.decision import Problem, Source
+from reconciler.sandbox.certificates import Certificates
 from reconciler.sandbox.change_systems import ChangeSystems
 from reconciler.sandbox.clock import Now, RealTime, SandboxClock
 from reconciler.sandbox.fault_injection import Faults
@@ -64,10 +65,11 @@ def build(seed: Seed, store: StateStore, clock: Now) -> tuple[Platform, str]:
     caller = directory.find(APPROVER.name) or next(iter(seed.identities), APPROVER)
     world = World(own_clock, seed.behaviour, directory, store, default_approvers=(caller.universal,))
     grants = Grants(own_clock, seed.behaviour, store)
-    tpp = Platform(own_clock, seed.behaviour, directory, world, grants, seed)
+    tpp = Platform(own_clock, seed.behaviour, directory, world, grants, seed, Certificates(store))
     try:
         restored = world.restore()
         grants.restore()
+        tpp.certificates.restore()
     except msgspec.MsgspecError:
         raise sqlite3.DatabaseError("it was written by another version") from None
     if not restored:
@@ -77,6 +79,8 @@ def build(seed: Seed, store: StateStore, clock: Now) -> tuple[Platform, str]:
 
 
 def _plant(tpp: Platform, seed: Seed) -> None:
+    for certificate in seed.objects:
+        tpp.certificates.add(certificate, tpp.clock.now())
     for ticket in sorted(seed.tickets, key=lambda ticket: ticket.new):
         if not ticket.new:
             _add(tpp.world, ticket)
@@ -155,6 +159,11 @@ class Sandbox:
     def world(self) -> World:
         """The tickets."""
         return self.tpp.world
+
+    @property
+    def certificates(self) -> Certificates:
+        """The objects that tickets stop."""
+        return self.tpp.certificates
 
     @property
     def log(self) -> Log:

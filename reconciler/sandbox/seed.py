@@ -10,6 +10,7 @@ from reconciler.codec import Json
 from reconciler.model.status import Schedule, Status
 from reconciler.model.ticket import parse_guid
 from reconciler.sandbox.behaviour import DEFAULT_PROFILE, PROFILES, Behaviour
+from reconciler.sandbox.certificates import StoredCertificate
 from reconciler.sandbox.conversion import Conversion
 from reconciler.sandbox.credentials import Credentials, JwtMapping, User
 from reconciler.sandbox.identities import Principal, PrincipalType
@@ -87,6 +88,7 @@ class Seed(Credentials, frozen=True, kw_only=True):
     issuers: tuple[JwtMapping, ...] = ()
     tokens: tuple[TokenSeed, ...] = ()
     tickets: tuple[TicketSeed, ...] = ()
+    objects: tuple[StoredCertificate, ...] = ()
 
 
 def decode_seed(value: Json, path: str, profile: str | None = None) -> Seed:

@@ -37,6 +37,7 @@ class World:
     _tickets: dict[Guid, Ticket] = field(default_factory=dict)
     _made: dict[Guid, Ticket] = field(default_factory=dict)
     _objects: dict[str, str] = field(default_factory=dict)
+    _on: dict[str, Guid] = field(default_factory=dict)
     _lock: RLock = field(default_factory=RLock)
 
     def restore(self) -> bool:
@@ -46,6 +47,7 @@ class World:
         self.processing = settings.get("processing", "on") == "on"
         self._tickets = {Guid(key): msgspec.json.decode(text, type=Ticket) for key, text in self.store.items("tickets")}
         self._made = dict(self._tickets)
+        self._on = {ticket.object.casefold(): guid for guid, ticket in self._tickets.items()}
         self._objects = {json.loads(key): text for key, text in self.store.items("objects")}
         return bool(settings)
 
@@ -54,6 +56,11 @@ class World:
         """The tickets as they are now, by GUID, in order of creation."""
         with self._lock:
             return dict(self._tickets)
+
+    def ticket_on(self, dn: str) -> Ticket | None:
+        """Return the newest ticket that stops an object."""
+        with self._lock:
+            return self._tickets.get(self._on.get(dn.casefold(), Guid("")))
 
     @property
     def objects(self) -> Mapping[str, str]:
@@ -244,4 +251,5 @@ class World:
 
     def _keep(self, ticket: Ticket) -> None:
         self._tickets[ticket.guid] = ticket
+        self._on[ticket.object.casefold()] = ticket.guid
         self.store.put("tickets", ticket.guid, msgspec.json.encode(ticket).decode())

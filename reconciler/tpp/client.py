@@ -45,6 +45,9 @@ IDENTITY_SELF = Call("identity-self", "GET", "/vedsdk/Identity/Self")
 IDENTITY_BROWSE = Call("identity-browse", "POST", "/vedsdk/Identity/Browse")
 IDENTITY_VALIDATE = Call("identity-validate", "POST", "/vedsdk/Identity/Validate", may_be_empty=True)
 CONFIG_READ_ALL = Call("config-read-all", "POST", "/vedsdk/Config/ReadAll")
+DN_TO_GUID = Call("dn-to-guid", "POST", "/vedsdk/Config/DnToGuid", Kind.CONTEXT)
+CERTIFICATES = Call("certificates", "GET", "/vedsdk/certificates/", Kind.CONTEXT)
+CERTIFICATE = Call("certificate", "GET", "/vedsdk/certificates/", Kind.CONTEXT)
 VERSION = Call("version", "GET", "/vedsdk/SystemStatus/Version")
 VERIFY = Call("verify", "GET", "/vedauth/Authorize/Verify")
 
@@ -64,9 +67,18 @@ READS = frozenset(
 )
 """Everything that a session for reading can ever send. All of it is safe to repeat, the POSTs too."""
 
-NEED_OTHER_SCOPES = frozenset({IDENTITY_SELF, IDENTITY_BROWSE, IDENTITY_VALIDATE, CONFIG_READ_ALL, PERMISSIONS_REFRESH})
-"""The reads that may be refused where reading tickets is not: the contract 26.1 asks for `configuration` and, for
-Permissions/Refresh, `security`."""
+CONTEXT_READS = frozenset({DN_TO_GUID, CERTIFICATES, CERTIFICATE})
+"""What is asked for the sake of reviewers. The path of the last two goes on: a query, or a GUID in braces."""
+
+NEED_OTHER_SCOPES = CONTEXT_READS | {
+    IDENTITY_SELF,
+    IDENTITY_BROWSE,
+    IDENTITY_VALIDATE,
+    CONFIG_READ_ALL,
+    PERMISSIONS_REFRESH,
+}
+"""The reads that may be refused where reading tickets is not: the contract 26.1 asks for `configuration`, for
+Permissions/Refresh `security`, and for certificates `certificate`."""
 
 
 T = TypeVar("T")
@@ -146,15 +158,27 @@ class Client:
         self._failed = 0
         self._down: Failure | None = None
 
-    def call(self, call: Call, body: bytes | None, judge: Judge[T], *, ticket: str = "", operation: str = "") -> T:
-        """Return what `judge` makes of a call, made again where RETRIES has a row for what an attempt shows."""
+    def call(
+        self,
+        call: Call,
+        body: bytes | None,
+        judge: Judge[T],
+        *,
+        ticket: str = "",
+        operation: str = "",
+        rest: str = "",
+    ) -> T:
+        """Return what `judge` makes of a call, made again where RETRIES has a row for what an attempt shows.
+
+        `rest` is what follows the path of the call.
+        """
         if call not in self._calls:
             raise PermissionError(f"this client was not made for {call.name}")
         made: Counter[Cure] = Counter()
         began = self.context.clock.monotonic()
         while True:
             used = self.context.token.current() if self.context.token else _NO_TOKEN
-            outcome = self._attempt(call, body, used, ticket, operation)
+            outcome = self._attempt(call, body, used, ticket, operation, rest)
             value, shown = judge(outcome)
             retry = RETRIES.get((call.kind, shown)) if shown else None
             if retry is None:
@@ -187,7 +211,7 @@ class Client:
             case Cure.FRESH_PERMISSIONS:
                 return self._refresh_permissions()
 
-    def _attempt(self, call: Call, body: bytes | None, used: Token, ticket: str, operation: str) -> Outcome:
+    def _attempt(self, call: Call, body: bytes | None, used: Token, ticket: str, operation: str, rest: str) -> Outcome:
         context, limiter = self.context, self.limiter
         slot = limiter.acquire(context.ends_at)
         try:
@@ -197,7 +221,7 @@ class Client:
                 return TransportFailure("the run's deadline has passed", FailureKind.DEADLINE, sent=False)
             timeouts = Timeouts(min(context.limits.connect_timeout, left), min(context.limits.read_timeout, left))
             alone = call.kind in (Kind.UPDATE, Kind.SINGLE_USE)
-            outcome = context.transport.send(call.method, call.path, used.headers, body, timeouts, alone=alone)
+            outcome = context.transport.send(call.method, call.path + rest, used.headers, body, timeouts, alone=alone)
             self._note(slot, outcome, used)
         finally:
             limiter.release()
@@ -223,22 +247,24 @@ class Client:
 
     # Questions: calls that are safe to repeat.
 
-    def ask(self, call: Call, members: Mapping[str, Json] | None, parse: Parse[T], ticket: str = "") -> T | Failure:
+    def ask(
+        self, call: Call, members: Mapping[str, Json] | None, parse: Parse[T], ticket: str = "", rest: str = ""
+    ) -> T | Failure:
         """Return what `parse` makes of the answer, which it refuses with BadAnswer, or why there is none.
 
         When questions fail one after the other because of the network or the whole server, it stops asking: every
         further question fails at once with the same words.
         """
-        return self._ask(call, None if members is None else wire.encode(members), parse, ticket)
+        return self._ask(call, None if members is None else wire.encode(members), parse, ticket, rest)
 
     def ask_about(self, ticket: Guid, call: Call, parse: Parse[T]) -> T | Failure:
         """Ask a question that consists of nothing but the GUID of a ticket, as most do."""
         return self._ask(call, wire.ticket_body(ticket), parse, ticket)
 
-    def _ask(self, call: Call, body: bytes | None, parse: Parse[T], ticket: str) -> T | Failure:
+    def _ask(self, call: Call, body: bytes | None, parse: Parse[T], ticket: str, rest: str = "") -> T | Failure:
         if self._down is not None:
             return self._down
-        answer = self.call(call, body, lambda outcome: self._judge(call, outcome, parse), ticket=ticket)
+        answer = self.call(call, body, lambda outcome: self._judge(call, outcome, parse), ticket=ticket, rest=rest)
         if not isinstance(answer, Failure):
             self._failed = 0
             return answer

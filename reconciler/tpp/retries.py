@@ -19,6 +19,8 @@ class Kind(StrEnum):
     """What a call does, which decides when it may be sent again."""
 
     READ = "read"
+    CONTEXT = "context"
+    """Reads what reviewers see besides: nothing depends on it, so that it is not waited for."""
     UPDATE = "update"
     GRANT = "grant"
     SINGLE_USE = "single-use"
@@ -71,6 +73,10 @@ RETRIES: Mapping[tuple[Kind, Shown], Retry] = {
     (Kind.READ, Shown.UNANSWERED): Retry(5),
     (Kind.READ, Shown.UNREADABLE): Retry(2),
     (Kind.READ, Shown.TOKEN_REFUSED): Retry(2, Cure.NEW_TOKEN),
+    (Kind.CONTEXT, Shown.NOT_SENT): Retry(2),
+    (Kind.CONTEXT, Shown.AWAY): Retry(2),
+    (Kind.CONTEXT, Shown.BUSY): Retry(2),
+    (Kind.CONTEXT, Shown.TOKEN_REFUSED): Retry(2, Cure.NEW_TOKEN),
     # An update is sent again only with proof that it was not executed: nothing else may ever stand here.
     (Kind.UPDATE, Shown.NOT_SENT): Retry(3),
     (Kind.UPDATE, Shown.TOKEN_REFUSED): Retry(2, Cure.NEW_TOKEN),

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from reconciler.sandbox.seed import APPROVER, JOE
 from tests.builders import OBJECT, WORKFLOW, guid
 
-FILE = Path(__file__).parent.parent / "data" / "tpp-openapi.yaml"
+FILES = [Path(__file__).parent.parent / "data" / name for name in ("tpp-openapi.yaml", "tpp-certificates.yaml")]
 ANY_TEXT = st.text(st.characters(), max_size=40)
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | ANY_TEXT,
@@ -56,8 +56,13 @@ class Operation:
 
 @cache
 def document() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
-    return loaded
+    """The description of all calls, from its files."""
+    tickets, certificates = (yaml.safe_load(file.read_text(encoding="utf-8")) for file in FILES)
+    both = {
+        kind: tickets["components"].get(kind, {}) | certificates["components"].get(kind, {})
+        for kind in ("schemas", "responses")
+    }
+    return {**tickets, "paths": tickets["paths"] | certificates["paths"], "components": both}
 
 
 def operations() -> list[Operation]:
@@ -67,12 +72,18 @@ def operations() -> list[Operation]:
             method=method.upper(),
             path=path,
             request=said.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema"),
-            responses=said["responses"],
+            responses={status: _followed(response) for status, response in said["responses"].items()},
             secured=said.get("security", document()["security"]) != [],
         )
         for path, methods in document()["paths"].items()
         for method, said in methods.items()
     ]
+
+
+def _followed(response: Mapping[str, Any]) -> Mapping[str, Any]:
+    name = response.get("$ref", "").rpartition("/")[2]
+    found: Mapping[str, Any] = document()["components"]["responses"][name] if name else response
+    return found
 
 
 def bodies(schema: Mapping[str, Any], name: str = "") -> st.SearchStrategy[Any]:

@@ -60,7 +60,7 @@ def test_with_a_tick_tickets_are_processed_by_themselves() -> None:
 
 def test_an_unknown_path_and_a_wrong_method_are_told_apart() -> None:
     with running_sandbox() as sandbox, Client(sandbox.url, sandbox.token) as client:
-        assert client.get("/vedsdk/certificates").status_code == 404
+        assert client.get("/vedsdk/nothing").status_code == 404
         wrong = client.get(TICKET + "details")
         assert (wrong.status_code, wrong.headers["Allow"]) == (405, "POST")
 
