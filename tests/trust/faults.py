@@ -7,6 +7,12 @@ from reconciler.sandbox.fault_injection import Drop, Fault, Hang, Raw, Say, Tric
 
 LONGER_THAN_WE_WAIT = 0.4
 """Seconds; the client waits for `house.IMPATIENT` when a fault is slow."""
+SUCCESS = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n{"Result": 1}'
+SOMEBODY_ELSES = (
+    '{"Result": 1, "GUID": "0badf00d-0000-4000-8000-000000000000", "Status": "Rejected", "Approvers": [], '
+    r'"Blocking": "\\VED\\Policy\\Web\\other", "IssuedDueTo": "\\VED\\Policy\\Workflows\\other"}'
+)
+"""What Ticket/Details says of another ticket: an answer that belongs to another request."""
 
 _MAKERS: dict[str, Callable[[bool], Fault]] = {
     "drop": Drop,
@@ -30,6 +36,9 @@ _MAKERS: dict[str, Callable[[bool], Fault]] = {
     "truncated": lambda effect: Truncate(12, effect),
     "cut-off": lambda effect: Truncate(5, effect, cut=True),
     "no-http": lambda effect: Raw(b"\x16\x03\x01 hello\r\n\r\n", effect),
+    "103-first": lambda effect: Raw(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" + SUCCESS, effect),
+    "two-answers": lambda effect: Raw(SUCCESS + SUCCESS, effect),
+    "stray": lambda effect: wrong.says(SOMEBODY_ELSES, effect=effect),
     "no-result": lambda effect: WrongResult(missing=True, effect=effect),
     "result-text": lambda effect: WrongResult("1", effect=effect),
     "result-true": lambda effect: WrongResult(True, effect=effect),
@@ -65,7 +74,7 @@ NO_EFFECT_YET = sorted(
     if (name.endswith("-before") or name in _WITHOUT_EFFECT) and name not in REFUSES | {"trickle", "hang-before"}
 )
 """Faults after which the update has not taken effect and still can. Those left out have it while they are slow."""
-SAYS_SUCCESS_AND_DID_NOTHING = frozenset({"result-1-before"})
+SAYS_SUCCESS_AND_DID_NOTHING = frozenset({"result-1-before", "stray-before"})
 SAYS_GONE_AND_DID_IT = frozenset({"result-3-after"})
 SAYS_DENIED_AND_DID_IT = frozenset({"result-4-after"})
 SLOW = frozenset({"hang-before", "hang-after", "trickle"})

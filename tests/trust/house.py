@@ -16,8 +16,10 @@ from urllib.parse import urlsplit
 from reconciler.applying.circuit_breaker import CircuitBreaker
 from reconciler.applying.context import RunContext
 from reconciler.applying.engine import apply_plan
+from reconciler.errors import GuardRefused
 from reconciler.ledger.chain import verify
 from reconciler.ledger.files import new_run_id
+from reconciler.ledger.heads import heads_not_in
 from reconciler.ledger.history import lines_since, read_lines
 from reconciler.ledger.index import read_index
 from reconciler.ledger.journal import open_journal
@@ -148,10 +150,15 @@ class House:
         return assemble(Header("test", target, now, ledger_heads=heads), steps, (), Circumstances(self.policy, now))
 
     def apply(self, plan: Plan | None = None, *, life: Life | None = None) -> Run:
-        """Apply a plan, or one that is made now, as `reconciler apply` does. With a `life` the process may die."""
+        """Apply a plan, or one that is made now, as `reconciler apply` does. With a `life` the process may die.
+
+        Raises GuardRefused when the ledger is not the one that the plan was made from.
+        """
         plan, life = plan or self.plan(), life or Life()
         plan = enforce_again(plan, Circumstances(self.policy, self.machine.now()))
         verify(self.ledger)
+        if heads_not_in(self.ledger, plan.ledger_heads):
+            raise GuardRefused("the ledger is not the one that the plan was made from")
         histories = read_index(self.ledger, (step.guid for step in plan.steps), self.targets).histories
         name = new_run_id(self.machine.now())
         origin = Provenance("test", plan.target)
@@ -262,9 +269,14 @@ def assert_no_write_twice(house: House) -> None:
     assert not twice, f"tickets with more than one effective write: {twice}"
 
 
+def intents(house: House) -> set[tuple[Guid, str | None]]:
+    """What the ledger says was about to be sent."""
+    return {(line.entry.guid, line.entry.explanation) for line in house.lines if isinstance(line.entry, Intent)}
+
+
 def assert_no_write_without_intent(house: House) -> None:
     """Every update that reached the server has its intent in the ledger, on disk before it was sent."""
-    intents = {(line.entry.guid, line.entry.explanation) for line in house.lines if isinstance(line.entry, Intent)}
+    intended = intents(house)
     for entry in house.sandbox.log.updates:
         body = json.loads(entry.body)
-        assert (parse_guid(body["GUID"]), body.get("Explanation")) in intents
+        assert (parse_guid(body["GUID"]), body.get("Explanation")) in intended

@@ -1,9 +1,12 @@
-"""Edits of manifests, people at the console, TPP's own processing, faults, late effects, clocks that jump and crashes.
+"""Edits of manifests, people at the console, TPP's own processing, faults, late effects, stray answers, clocks that
+jump, crashes, ledgers that are lost or rolled back, and another checkout with a ledger of its own.
 
 `TRUST_EXAMPLES=2000 pytest tests/trust/test_any_order.py` looks for new orders; otherwise the same ones are tried.
 """
 
+import json
 import os
+import shutil
 import tempfile
 from collections import Counter
 from contextlib import ExitStack
@@ -14,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from reconciler.errors import GuardRefused
 from reconciler.ledger.chain import verify
 from reconciler.model.decision import Expectation
 from reconciler.model.plan import Plan
@@ -43,11 +47,7 @@ from tests.trust.faults import (
     SAYS_SUCCESS_AND_DID_NOTHING,
     SLOW,
 )
-from tests.trust.house import (
-    assert_no_write_without_intent,
-    assert_receipts_are_true,
-    open_house,
-)
+from tests.trust.house import House, assert_receipts_are_true, intents, open_house
 from tests.trust.mortal import Life
 
 NUMBERS = (1, 2, 3, 4)
@@ -69,7 +69,13 @@ CONSOLE = st.sampled_from(list(Status))
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """A repository, a server and a console. `epochs` counts how often the decision on a ticket was edited."""
+    """A repository, a server and a console, and another checkout of the same repository with a ledger of its own.
+
+    `epochs` counts how often the decision on a ticket was edited, `touched` how often somebody else overwrote what it
+    shows. `written` counts effective updates for each ledger, which `life` tells apart: one that is lost or rolled
+    back is another from then on. `across` counts those of all ledgers together, as long as nobody overwrote our mark;
+    without those that came late, which only the ledger that lost the answer knows of.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,8 +83,13 @@ class AnyOrder(RuleBasedStateMachine):
         self.folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         self.saved: list[tuple[Plan, dict[Guid, int]]] = []
         self.epochs: Counter[Guid] = Counter()
-        self.written: Counter[tuple[Guid, int]] = Counter()
-        self.sent: dict[bytes, tuple[Guid, int]] = {}
+        self.touched: Counter[Guid] = Counter()
+        self.life: Counter[Path] = Counter()
+        self.written: Counter[tuple[Path, int, Guid, int]] = Counter()
+        self.across: Counter[tuple[Guid, int, int]] = Counter()
+        self.sent: dict[bytes, tuple[Path, int, Guid, int]] = {}
+        self.intended: set[tuple[Guid, str | None]] = set()
+        self.kept: list[Path] = []
         self.heard = 0
 
     @initialize(
@@ -102,7 +113,8 @@ class AnyOrder(RuleBasedStateMachine):
             for number in NUMBERS
         )
         seed = Seed(tickets=tickets, behaviour=behaviour)
-        self.house = self.stack.enter_context(open_house(self.folder, (), seed, tick=None))
+        self.house = self.stack.enter_context(open_house(self.folder / "ledger", (), seed, tick=None))
+        self.other = House(self.house.sandbox, self.folder / "other", self.house.clock, self.house.decisions)
         for number, each in zip(NUMBERS, wanted, strict=True):
             self.decide(number, each, mistaken=False, hours=None)
 
@@ -131,6 +143,7 @@ class AnyOrder(RuleBasedStateMachine):
     def decide_at_the_console(self, number: int, status: Status, hours: int) -> None:
         start = self.house.clock.now() + timedelta(hours=hours)
         scheduled = status in (Status.APPROVED_AFTER, Status.APPROVED_BETWEEN)
+        self.touched[guid(number)] += 1
         self.house.sandbox.world.console(
             guid(number),
             status,
@@ -141,6 +154,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule()
     def the_other_approver_approves(self) -> None:
+        self.touched[guid(3)] += 1
         self.house.sandbox.world.console(guid(3), Status.APPROVED, by=JOE.name)
 
     @rule(hours=st.sampled_from([1, 3, 9, 40]))
@@ -151,7 +165,46 @@ class AnyOrder(RuleBasedStateMachine):
     def tpp_processes(self) -> None:
         self.house.sandbox.world.process()
 
+    # What becomes of ledgers.
+
+    @rule()
+    def somebody_copies_the_ledger(self) -> None:
+        copy = self.folder / f"copy-{len(self.kept)}"
+        if self.house.ledger.exists():
+            shutil.copytree(self.house.ledger, copy)
+        self.kept.append(copy)
+
+    @rule()
+    def the_ledger_is_lost(self) -> None:
+        self.put_in_place(self.folder / "nothing")
+
+    @precondition(lambda self: self.kept)
+    @rule(data=st.data())
+    def the_ledger_is_rolled_back(self, data: st.DataObject) -> None:
+        self.put_in_place(data.draw(st.sampled_from(self.kept)))
+
+    @precondition(lambda self: self.other.ledger.exists())
+    @rule()
+    def the_ledger_of_the_other_checkout_is_put_in_place(self) -> None:
+        """Its lines are of the same server, and count; those of the ledger before are not known any more."""
+        self.put_in_place(self.other.ledger)
+
+    def put_in_place(self, ledger: Path) -> None:
+        self.intended |= intents(self.house)
+        self.life[self.house.ledger] += 1
+        shutil.rmtree(self.house.ledger, ignore_errors=True)
+        if ledger.exists():
+            shutil.copytree(ledger, self.house.ledger)
+
     # What the reconciler does.
+
+    @rule()
+    def the_other_checkout_applies(self) -> None:
+        self.apply(self.other.plan(), dict(self.epochs), house=self.other)
+
+    @rule(calls=st.integers(0, 14))
+    def the_other_checkout_dies_applying(self, calls: int) -> None:
+        self.apply(self.other.plan(), dict(self.epochs), Life(calls), house=self.other)
 
     @rule()
     def plan_and_keep(self) -> None:
@@ -231,10 +284,18 @@ class AnyOrder(RuleBasedStateMachine):
         if plan.expires_at > self.house.clock.now():
             self.apply(plan, epochs)
 
-    def apply(self, plan: Plan, epochs: dict[Guid, int], life: Life | None = None) -> Run:
+    def apply(
+        self, plan: Plan, epochs: dict[Guid, int], life: Life | None = None, house: House | None = None
+    ) -> Run | None:
+        """Apply a plan, and hold what the server heard against it. Returns None when the plan is refused whole."""
+        house = house or self.house
         self.count_late_effects()
-        before = dict(self.house.sandbox.world.tickets)
-        run = self.house.apply(plan, life=life)
+        before = dict(house.sandbox.world.tickets)
+        try:
+            run = house.apply(plan, life=life)
+        except GuardRefused:
+            assert self.newly_heard() == [], "a plan that is refused sends nothing"
+            return None
         changes = {step.guid: step for step in plan.changes}
         for entry in self.newly_heard():
             name = parse_guid(entry.guid or "")
@@ -242,10 +303,11 @@ class AnyOrder(RuleBasedStateMachine):
             if name in before:
                 assert self.reported(before[name]) == str(changes[name].before.status), "it moved since the plan"
                 assert before[name].object == changes[name].object
-            self.sent[entry.body] = name, epochs[name]
-            self.written[name, epochs[name]] += bool(entry.effect)
+            self.sent[entry.body] = house.ledger, self.life[house.ledger], name, epochs[name]
+            self.written[self.sent[entry.body]] += bool(entry.effect)
+            self.across[name, epochs[name], self.touched[name]] += bool(entry.effect)
         if life is None or not life.is_over:
-            assert_receipts_are_true(self.house, run)
+            assert_receipts_are_true(house, run)
             assert {receipt.guid for receipt in run.receipts} <= changes.keys()
         return run
 
@@ -278,13 +340,20 @@ class AnyOrder(RuleBasedStateMachine):
         assert {key: count for key, count in self.written.items() if count > 1} == {}
 
     @invariant()
-    def no_write_lacks_its_intent(self) -> None:
-        if hasattr(self, "house"):
-            assert_no_write_without_intent(self.house)
+    def no_decision_has_a_second_effective_write_across_ledgers(self) -> None:
+        assert {key: count for key, count in self.across.items() if count > 1} == {}
 
     @invariant()
-    def the_chain_holds(self) -> None:
-        verify(self.folder)
+    def no_write_lacks_its_intent(self) -> None:
+        if hasattr(self, "house"):
+            sent = {(name, json.loads(body).get("Explanation")) for body, (*_, name, _) in self.sent.items()}
+            assert sent <= self.intended | intents(self.house) | intents(self.other)
+
+    @invariant()
+    def the_chains_are_intact(self) -> None:
+        if hasattr(self, "house"):
+            verify(self.house.ledger)
+            verify(self.other.ledger)
 
     @precondition(lambda self: self.house.decisions)
     @rule()
@@ -300,6 +369,7 @@ class AnyOrder(RuleBasedStateMachine):
     def what_was_just_applied_is_in_order(self) -> None:
         plan = self.house.plan()
         run = self.apply(plan, dict(self.epochs))
+        assert run is not None, "a plan that was made a moment ago is not refused"
         after = {step.guid: step for step in self.house.plan().steps}
         for receipt in run.receipts:
             if receipt.outcome is Outcome.APPLIED:
