@@ -18,45 +18,63 @@ _OR_NOTHING = "\\**"
 """Two stars behind a backslash that stand for a whole part or none: `\\VED\\**` also fits `\\VED`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A pattern over names as a machine that looks once at each character: it never tries a second way.
+
+    A name has to begin with `start`. A place is the number of the pattern's own characters between there and it, and a
+    set of places is an int with a bit for each. `leads_on` has the places that a character leads on from, `keeps` those
+    where two stars stand, which any character keeps, `keeps_in_part` those of one star as well, and `or_nothing` those
+    from which a backslash may lead on by two.
+    """
+
+    start: str
+    leads_on: Mapping[str, int]
+    keeps: int
+    keeps_in_part: int
+    or_nothing: int
+    ends: int
+
+    def fits(self, name: str) -> bool:
+        """Whether the whole name fits, both in the same case."""
+        if not name.startswith(self.start):
+            return False
+        at, all_else = 1, self.ends & self.keeps
+        for character in name[len(self.start) :]:
+            on = (at & self.leads_on.get(character, 0)) << 1
+            if character == "\\":
+                at = on | (at & self.or_nothing) << 2 | at & self.keeps
+            else:
+                at = on | at & self.keeps_in_part
+            if not at or at & all_else:
+                break
+        return bool(at & self.ends)
+
+
 @lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    chunks = _chunks(dn_key(pattern))
-    spelled = ""
-    for index, (star, texts) in enumerate(chunks):
-        last = index + 1 == len(chunks)
-        ahead = ""
-        if not last and chunks[index + 1][0] == _OR_NOTHING:
-            ahead = r"(?=\\|\Z)" if index + 2 == len(chunks) else r"(?=\\)"
-        if star == _OR_NOTHING and last and texts == [""]:
-            spelled += r"(?:\\.*)?"
-        elif not star:
-            spelled += _chunk(texts, ahead, last=last)
+def parse_pattern(pattern: str) -> Pattern:
+    """Return the machine of a pattern."""
+    leads_on: dict[str, int] = defaultdict(int)
+    keeps = keeps_in_part = or_nothing = 0
+    place = ends = 1
+    start, *rest = _STARS.split(dn_key(pattern))
+    for piece in rest:
+        if piece == "**":
+            keeps |= place
+        elif piece == "*":
+            keeps_in_part |= place
+        elif piece == _OR_NOTHING and keeps & place:
+            pass  # two stars stand before it, and say as much
+        elif piece == _OR_NOTHING:
+            leads_on["\\"] |= place
+            or_nothing |= place
+            ends, place = place | place << 1, place << 1
+            keeps |= place
         else:
-            spelled += f".*?{_chunk(texts, ahead, last=True)}" if last else f"(?>.*?{_chunk(texts, ahead, last=False)})"
-    return re.compile(spelled, re.DOTALL)
-
-
-def _chunks(pattern: str) -> list[tuple[str, list[str]]]:
-    """Return the texts between double stars, each split at its single stars, with the double star before it."""
-    first, *rest = _STARS.split(pattern)
-    chunks = [("", [first])]
-    for star, text in zip(rest[::2], rest[1::2], strict=True):
-        if star == "*":
-            chunks[-1][1].append(text)
-        elif star == _OR_NOTHING and chunks[-1][0] and chunks[-1][1] == [""]:
-            chunks[-1] = (chunks[-1][0], [text])  # nothing stands between two of them, so one says as much
-        else:
-            chunks.append((star, [text]))
-    return chunks
-
-
-def _chunk(texts: list[str], ahead: str, *, last: bool) -> str:
-    first, *others = map(re.escape, texts)
-    if not others:
-        return first + ahead
-    spelled = [rf"(?>[^\\]*?{text})" for text in others]
-    spelled[-1] = rf"[^\\]*{others[-1]}" if last else rf"(?>[^\\]*?{others[-1]}{ahead})"
-    return first + "".join(spelled)
+            for character in piece:
+                leads_on[character] |= place
+                ends = place = place << 1
+    return Pattern(start, leads_on, keeps, keeps | keeps_in_part, or_nothing, ends)
 
 
 def matches(pattern: str, name: str) -> bool:
@@ -64,7 +82,7 @@ def matches(pattern: str, name: str) -> bool:
 
     `\VED\Policy\Web\**` fits the folder itself and all below it, `\VED\**\Web` also `\VED\Web`.
     """
-    return _compiled(pattern).fullmatch(dn_key(name)) is not None
+    return parse_pattern(pattern).fits(dn_key(name))
 
 
 def matches_any(patterns: tuple[str, ...], name: str) -> str | None:
