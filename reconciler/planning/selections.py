@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from reconciler.model.decision import Decision, Expectation, Problem, Selection
 from reconciler.model.plan import Step
-from reconciler.model.receipt import Outcome
+from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import NO_HISTORY, AcceptedEntry, ClosedEntry, Intent, Line, ReceiptEntry, TicketHistory
 from reconciler.model.ticket import Guid, LiveTicket, dn_key
 from reconciler.planning.judge import spell
@@ -171,7 +171,6 @@ def _too_many(selections: tuple[Selection, ...], taken: Mapping[Guid, list[Selec
     )
 
 
-_NOTHING_WAS_SENT = frozenset({Outcome.FAILED, Outcome.NOT_ATTEMPTED})
 _TOOK_EFFECT = frozenset({Outcome.APPLIED, Outcome.AWAITING_OTHERS})
 
 
@@ -188,7 +187,7 @@ def since_plan(
 ) -> Mapping[Guid, Since]:
     """Return the steps that are not sent. `lines` are those about tickets that were written after the plan's heads.
 
-    Lines that say that nothing was sent don't count, so that a run that was stopped can be taken up with its plan.
+    Lines that prove that nothing was sent don't count, so that a run that was stopped can be taken up with its plan.
     """
     found = {step.guid: _since(step, lines.get(step.guid, ()), histories.get(step.guid, NO_HISTORY)) for step in steps}
     return {guid: since for guid, since in found.items() if since is not None}
@@ -212,7 +211,7 @@ def _that_count(lines: Sequence[Line]) -> list[Line]:
     unsent = {
         line.entry.receipt.operation
         for line in lines
-        if isinstance(line.entry, ReceiptEntry) and line.entry.receipt.outcome in _NOTHING_WAS_SENT
+        if isinstance(line.entry, ReceiptEntry) and _was_not_sent(line.entry.receipt)
     }
     return [line for line in lines if _counts(line, unsent)]
 
@@ -220,11 +219,17 @@ def _that_count(lines: Sequence[Line]) -> list[Line]:
 def _counts(line: Line, unsent: set[str | None]) -> bool:
     match line.entry:
         case ReceiptEntry(receipt=receipt):
-            return receipt.outcome not in _NOTHING_WAS_SENT
+            return not _was_not_sent(receipt)
         case Intent(operation=operation):
             return operation not in unsent
         case _:
             return True
+
+
+def _was_not_sent(receipt: Receipt) -> bool:
+    """Whether nothing left the machine. An update that showed no effect did, and only a new plan may send it again."""
+    failed = receipt.outcome is Outcome.FAILED and receipt.proof is not Proof.UNCHANGED
+    return failed or receipt.outcome is Outcome.NOT_ATTEMPTED
 
 
 def _took_effect(line: Line) -> bool:
@@ -235,6 +240,10 @@ def _what_happened(line: Line) -> str:
     match line.entry:
         case ReceiptEntry(receipt=receipt) if receipt.outcome in _TOOK_EFFECT:
             return f"run {line.run} has applied {spell(receipt.after)} since the plan was made"
+        case ReceiptEntry(receipt=receipt) if receipt.outcome is Outcome.FAILED:
+            return (
+                f"run {line.run} found that an update of {spell(receipt.after)} had no effect since the plan was made"
+            )
         case ReceiptEntry(receipt=receipt):
             return f"run {line.run} found it {receipt.outcome.value} since the plan was made"
         case Intent(after=after):

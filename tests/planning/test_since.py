@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.model.decision import Source
-from reconciler.model.receipt import Outcome
+from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import ClosedEntry, Entry, Intent, Line, OpenIntent, ReceiptEntry, TicketHistory
 from reconciler.planning.selections import Since, since_plan
 from tests.builders import APPROVED, NOW, PENDING, REJECTED, guid, last_write, receipt, step
@@ -60,6 +60,10 @@ def test_this_very_step_is_done_whatever_the_clock_says(ahead: int) -> None:
         ([sent(), received(outcome=Outcome.UNKNOWN)], "found it unknown since"),
         ([received(None, outcome=Outcome.STALE)], "found it stale since"),
         ([sent(), received(outcome=Outcome.REJECTED_BY_SERVER)], "found it rejected-by-server since"),
+        (
+            [sent(), received(outcome=Outcome.FAILED, proof=Proof.UNCHANGED)],
+            "found that an update of Approved had no effect since",
+        ),
         ([ClosedEntry(NOW, guid(1), decided(1))], "has seen that it is gone since"),
     ],
 )
@@ -80,5 +84,5 @@ def test_an_intent_that_is_open_again_is_no_proof_that_it_is_done() -> None:
 
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.NOT_ATTEMPTED])
 def test_what_was_not_sent_does_not_count(outcome: Outcome) -> None:
-    assert since([received(None, outcome=outcome)]) is None
-    assert since([sent(), received(outcome=outcome)]) is None
+    assert since([received(None, outcome=outcome, proof=Proof.NONE)]) is None
+    assert since([sent(), received(outcome=outcome, proof=Proof.NONE)]) is None

@@ -275,3 +275,27 @@ def test_a_ticket_that_may_not_be_read_is_one_tickets_affair(repository: Reposit
     reasons = {step["guid"]: step["reason"] for step in json.loads(planned.out)["steps"]}
     assert reasons == dict.fromkeys(GUIDS, "approve/wanted") | {GUIDS[2]: "invisible/denied"}
     assert planned.code == 5
+
+
+def test_a_plan_that_does_not_know_of_an_update_is_stale_also_once_that_showed_no_effect(
+    repository: Repository,
+) -> None:
+    """A run died after it sent; a later one found no trace of it. Only a new plan may propose it again."""
+    server = repository.server
+    repository.decide(ONE)
+    assert repository.run("plan", "--out", "early.json").code == 0
+
+    server.script["updatestatus"] = [resets]
+    assert repository.run("apply", "--yes").code == 6
+    (path,) = (repository.folder / "ledger").rglob("*.jsonl")
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))  # as if it was killed after it sent
+    repository.later(minutes=20)
+    repository.decide(ONE, status="Pending")
+    assert repository.run("apply", "--yes").code == 0
+    assert "left an intent that had no effect" in " ".join(repository.run("ledger", "log", "-v").out.split())
+    said = repository.run("apply", "early.json", "--yes")
+    told = " ".join(said.out.split())
+    assert (said.code, "found that an update of Approved had no effect since the plan was made" in told) == (5, True), (
+        told
+    )
+    assert len(server.updates) == 1

@@ -91,3 +91,23 @@ def test_an_update_that_no_connection_took_is_sent_once_the_server_is_back(repos
     repository.decide(GUIDS[0])
     said = repository.run("apply", "--yes")
     assert (said.code, server.effects[GUIDS[0]], len(server.updates)) == (0, 1, 1), said.out
+
+
+def test_a_saved_plan_is_taken_up_where_a_server_that_went_away_left_it(repository: Repository) -> None:
+    """Exit code 7 says that the same command may do it later: what was not sent makes no step stale."""
+    server = repository.server
+
+    def last(exchange: Exchange) -> None:
+        honest(exchange)
+        server.go_away()
+
+    server.script["updatestatus"] = [honest, last]
+    repository.decide(*GUIDS)
+    assert repository.run("plan", "--out", "plan.json").code == 0
+    said = repository.run("apply", "plan.json", "--yes")
+    assert said.code == 6, said.out
+    assert len(server.updates) == 2
+    server.come_back()
+    said = repository.run("apply", "plan.json", "--yes")
+    assert (said.code, dict(server.effects)) == (0, dict.fromkeys(GUIDS, 1)), said.out
+    assert len(server.updates) == len(GUIDS)
