@@ -75,7 +75,7 @@ lock: | $(VENV)/pyvenv.cfg ## Resolve what the action installs anew, with hashes
 	@$(PIP) pip-tools
 	$(BIN)/pip-compile --quiet --generate-hashes --all-build-deps --allow-unsafe --strip-extras --no-header \
 		--annotation-style line --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
-		--upgrade --output-file .github/actions/reconciler/requirements.txt pyproject.toml
+		--extra metrics --upgrade --output-file .github/actions/reconciler/requirements.txt pyproject.toml
 
 sbom: $(READY) ## Write a CycloneDX list of what the action's lock file installs to dist/sbom.cdx.json
 	@mkdir -p dist

@@ -136,6 +136,10 @@ class Backend(Protocol):
         """Refuse a run that would be refused half-way. Raises CredentialsRefused, ServerFailure."""
         ...
 
+    def ends(self) -> Mapping[str, datetime]:
+        """Return when credentials end, as far as it is known: `token`, `grant`, `certificate`. Raises ServerFailure."""
+        ...
+
     def notes(self) -> tuple[str, ...]:
         """Return what the report of a run should say of the server: nothing when it never pushed back."""
         ...

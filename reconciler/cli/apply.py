@@ -10,6 +10,7 @@ from reconciler.app.outputs import Kind, check_outputs, saved_as
 from reconciler.app.plan import Request
 from reconciler.atomic import atomic_write
 from reconciler.cli.exit_codes import Exit, of_plan, of_run, worst
+from reconciler.cli.metrics import Metrics, metrics_options
 from reconciler.cli.options import SHARD, Invocation, common_options
 from reconciler.cli.output import RUN_FORMATS, detail_of, format_option, show_plan, show_run
 from reconciler.cli.progress import Terminal
@@ -37,6 +38,7 @@ _IN_LEDGER = "`reconciler ledger log` has what was done"
 @click.option("--fail-fast", is_flag=True, help="Start no further write once one has failed.")
 @click.option("--quiet", "-q", is_flag=True, help="Only totals and what needs attention.")
 @click.option("--verbose", "-v", is_flag=True, help="Everything, also what is fine.")
+@metrics_options
 @listener_options
 @common_options
 def command(
@@ -51,17 +53,18 @@ def command(
     fail_fast: bool,
     quiet: bool,
     verbose: bool,
-    metrics: Path | None,
+    metrics: Metrics,
     notify: str | None,
     notify_as: str,
 ) -> int:
     """Apply a saved plan exactly as it is, or plan the manifests at PATHS and apply that."""
     detail = detail_of(quiet, verbose)
-    settings, listeners = invocation.settings(), Listeners(metrics, notify, notify_as)
-    outputs = (*saved_as(out, Kind.RUN), *listeners.outputs())
+    settings = metrics.settings = invocation.settings()
+    outputs = (*saved_as(out, Kind.RUN), *metrics.outputs())
     check_outputs(outputs, settings, [path for path in paths if not path.endswith(".json")])
     with open_context(settings, observer=Terminal()) as context:
         ready = _prepared(context, paths, reviewed, shard)
+        metrics.plan = ready.plan
         if style == "text":
             show_plan(ready.plan, "text", detail)
         if dry_run:
@@ -75,7 +78,8 @@ def command(
         if (fault := take_fault()) is not None:
             click.echo(f"warning: the outcome could not be printed: {fault.strerror}; {_IN_LEDGER}", err=True)
         _save(ended.run, out)
-        tell(listeners, context.ledger, ready.plan, ended.run)
+        metrics.see(context, ready.plan, ended.run)
+        tell(Listeners(notify, notify_as), context.ledger, ready.plan, ended.run)
     return _code(ready.plan, ended)
 
 

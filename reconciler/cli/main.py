@@ -14,6 +14,7 @@ from typing import NoReturn
 import click
 from click.shell_completion import CompletionItem
 
+from reconciler.cli.ending import Ending
 from reconciler.cli.signals import Signals, handled_signals
 from reconciler.cli.streams import guard_streams, take_fault
 from reconciler.errors import InvalidInput, ReconcilerError
@@ -122,18 +123,20 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     with handled_signals() as signals:
         guard_streams()
         collect_seldom()
-        code = _run(None if arguments is None else list(arguments), signals)
+        ending = Ending()
+        code = _run(None if arguments is None else list(arguments), signals, ending)
         fault = take_fault()
         if fault is not None:
             why = f"standard output could not be written: {fault.strerror}; part of it is missing"
             click.echo(f"error: {why}", err=True)
             code = _MACHINE if code in (0, _CHANGES) else code
+        ending.run(code)
         sys.exit(code)
 
 
-def _run(arguments: list[str] | None, signals: Signals) -> int:
+def _run(arguments: list[str] | None, signals: Signals, ending: Ending) -> int:
     try:
-        result = cli.main(args=arguments, standalone_mode=False)
+        result = cli.main(args=arguments, standalone_mode=False, obj=ending)
     except (click.exceptions.Abort, KeyboardInterrupt):
         return signals.code
     except click.ClickException as error:

@@ -10,6 +10,7 @@ from reconciler.app.plan import Request, Seals
 from reconciler.app.plan import plan as make_plan
 from reconciler.app.reschedule import make_patch
 from reconciler.cli.exit_codes import of_plan
+from reconciler.cli.metrics import Metrics, metrics_options
 from reconciler.cli.options import SHARD, Invocation, common_options
 from reconciler.cli.output import PLAN_FORMATS, detail_of, format_option, show_plan, show_timeline
 from reconciler.cli.progress import Terminal
@@ -31,6 +32,7 @@ from reconciler.rendering.patch_text import patch_head
 @click.option("--timeline", is_flag=True, help="Show windows and freezes along a line of time.")
 @click.option("--quiet", "-q", is_flag=True, help="Only totals and what needs attention.")
 @click.option("--verbose", "-v", is_flag=True, help="Everything, also what is fine.")
+@metrics_options
 @listener_options
 @common_options
 def command(
@@ -46,16 +48,17 @@ def command(
     timeline: bool,
     quiet: bool,
     verbose: bool,
-    metrics: Path | None,
+    metrics: Metrics,
     notify: str | None,
     notify_as: str,
 ) -> int:
     """Show what an apply of PATHS would do (default: the manifests that the configuration names)."""
     seals = Seals.IGNORED if ignore_seals else Seals.RESPECTED
-    settings, listeners = invocation.settings(), Listeners(metrics, notify, notify_as)
-    check_outputs((*saved_as(out, Kind.PLAN), *listeners.outputs()), settings, paths)
+    settings = metrics.settings = invocation.settings()
+    check_outputs((*saved_as(out, Kind.PLAN), *metrics.outputs()), settings, paths)
     with open_context(settings, observer=Terminal()) as context:
         plan = make_plan(context, Request(paths, shard, since, seals=seals, recheck=recheck))
+        metrics.see(context, plan)
     if out is not None:
         save_plan(plan, out)
     if style == "patch":
@@ -66,5 +69,5 @@ def command(
         show_plan(plan, style, detail_of(quiet, verbose))
     if timeline and style == "text":
         show_timeline(plan)
-    tell(listeners, context.ledger, plan)
+    tell(Listeners(notify, notify_as), context.ledger, plan)
     return int(of_plan(plan, changes_matter=exit_code))

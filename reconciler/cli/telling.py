@@ -1,4 +1,4 @@
-"""Telling others how it went: a metrics file for Prometheus, a message to a chat. Neither changes the verdict."""
+"""A message to a chat about how it went. It never changes the verdict."""
 
 import http.client
 from collections.abc import Callable
@@ -9,16 +9,9 @@ from urllib.parse import urlsplit
 
 import click
 
-from reconciler.app.context import SystemClock
-from reconciler.app.outputs import Kind, Output
-from reconciler.atomic import atomic_write
 from reconciler.codec import sha256
-from reconciler.ledger.history import read_lines
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Run
-from reconciler.model.record import Ended
-from reconciler.model.status import Status
-from reconciler.rendering.metrics import metrics_text
 from reconciler.rendering.notification import Chat, plan_notification, run_notification, state_of
 
 _STATE_FILE = ".notified"
@@ -29,54 +22,26 @@ _TIMEOUT = 10.0
 class Listeners:
     """Who is to be told. `notify` is the URL of an incoming webhook, which is a secret: it is never shown."""
 
-    metrics: Path | None = None
     notify: str | None = None
     chat: str = "slack"
 
-    def outputs(self) -> tuple[Output, ...]:
-        """Return the file that is written for them, if there is one."""
-        return (Output("--metrics", self.metrics, Kind.METRICS),) if self.metrics is not None else ()
-
 
 def listener_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command --metrics, --notify and --notify-as."""
+    """Give a command --notify and --notify-as."""
     for option in (
         click.option("--notify-as", type=click.Choice(("slack", "teams")), default="slack", show_default=True),
         click.option(
             "--notify", metavar="URL", envvar="RECONCILER_NOTIFY_URL", help="Tell a chat of changes of state."
         ),
-        click.option("--metrics", type=click.Path(path_type=Path), help="Write figures for Prometheus to this file."),
     ):
         function = option(function)
     return function
 
 
 def tell(listeners: Listeners, ledger: Path, plan: Plan, run: Run | None = None) -> None:
-    """Write the metrics and post the message. A failure is a warning: the outcome stands whoever hears of it."""
-    if listeners.metrics is not None:
-        _write_metrics(listeners.metrics, ledger, plan, run)
+    """Post the message. A failure is a warning: the outcome stands whoever hears of it."""
     if listeners.notify is not None:
         _notify(listeners, ledger, plan, run)
-
-
-def _write_metrics(path: Path, ledger: Path, plan: Plan, run: Run | None) -> None:
-    lines = tuple(read_lines(ledger))
-    ended = [line.entry.at for line in lines if isinstance(line.entry, Ended) and line.entry.stopped is None]
-    pending = [
-        step.created for step in plan.steps if step.created and step.before and step.before.status == Status.PENDING
-    ]
-    text = metrics_text(
-        plan,
-        now=SystemClock().now(),
-        run=run,
-        lines=lines,
-        last_success=max(ended, default=None),
-        created=[created for created in pending if created is not None],
-    )
-    try:
-        atomic_write(path, text.encode())
-    except OSError as error:
-        click.echo(f"warning: the metrics were not written to {path}: {error.strerror or error}", err=True)
 
 
 def _notify(listeners: Listeners, ledger: Path, plan: Plan, run: Run | None) -> None:

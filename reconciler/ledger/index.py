@@ -32,6 +32,8 @@ from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 
 _INTENT, _SEALED = b'"entry":"intent"', b'"entry":"sealed"'
+_UNKNOWN, _NOT_ATTEMPTED = b'"outcome":"unknown"', b'"outcome":"not-attempted"'
+_OPERATION_MARK = b'"operation":"'
 _OPERATION = re.compile(rb'"operation":"([^"\\]+)"')
 _TOOK_EFFECT = frozenset({Outcome.APPLIED, Outcome.AWAITING_OTHERS})
 _SETTLES_NOTHING = frozenset({Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED})
@@ -71,6 +73,23 @@ def read_seals(root: Path, targets: Collection[str]) -> Mapping[str, Seal]:
                     if isinstance(entry, Sealed):
                         found[entry.seal.content] = entry.seal
     return found
+
+
+def open_operations(root: Path, targets: Collection[str]) -> int:
+    """Count the updates whose last word is an intent or an unknown outcome, without verifying. Raises LedgerBroken."""
+    found: set[bytes] = set()
+    marks = target_marks(targets)
+    for path in ledger_files(root):
+        with reading(root / path), open_segment(root, path) as file:
+            for line in file:
+                if _OPERATION_MARK not in line or not is_for(marks, line):
+                    continue
+                operations = _OPERATION.findall(line)
+                if _INTENT in line or _UNKNOWN in line:
+                    found.update(operations)
+                elif _NOT_ATTEMPTED not in line:
+                    found.difference_update(operations)
+    return len(found)
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from reconciler.errors import CredentialsRefused
@@ -67,6 +68,13 @@ class TppBackend:
     def who_decided(self, guids: Iterable[Guid]) -> Mapping[Guid, str]:
         """Return who updated tickets last, as far as the token may know it."""
         return who_decided(self.session, guids)
+
+    def ends(self) -> Mapping[str, datetime]:
+        """Return when the token, its grant and the server's certificate end. Raises ServerFailure."""
+        caller, peer = self.caller(), self.session.client.context.transport.peer
+        certificate = peer.expires_at if peer else None
+        known = {"token": caller.valid_until, "grant": caller.expires_at, "certificate": certificate}
+        return {name: moment for name, moment in known.items() if moment is not None}
 
     def notes(self) -> tuple[str, ...]:
         """Return what the report of a run should say of the server."""

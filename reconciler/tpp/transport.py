@@ -102,6 +102,8 @@ class Transport:
 
     def __init__(self, address: ServerUrl, tls: Tls, size: int) -> None:
         """Configure TLS and proxy once. Raises ServerFailure for unusable TLS files, URLs or proxy variables."""
+        self.peer: Peer | None = None
+        """The other end of the newest connection, as its certificate names it; None without TLS."""
         self._base = str(address)
         self._where = f"{address.host}:{address.port}"
         secure = address.scheme == "https"
@@ -166,6 +168,7 @@ class Transport:
             cause = "it was no single, whole answer to this request"
             why = _WORDS[FailureKind.BROKEN].format(where=self._where, cause=cause)
             return TransportFailure(why, FailureKind.BROKEN, sent=True)
+        self.peer = reply.peer or self.peer
         return reply
 
     def _failure(self, error: BaseException, attempt: "_Attempt") -> TransportFailure:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,9 @@ class InMemory:
         return self.caller()
 
     def who_decided(self, guids: Iterable[Guid]) -> Mapping[Guid, str]:
+        return {}
+
+    def ends(self) -> Mapping[str, datetime]:
         return {}
 
     def notes(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Metrics and messages: they tell what happened, once, and never change the outcome."""
+"""Messages to a chat: they tell what happened, once, and never change the outcome."""
 
 import json
 import threading
@@ -33,18 +33,6 @@ def hook() -> Iterator[tuple[str, list[bytes]]]:
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-def test_a_plan_and_a_run_write_metrics(desk: Desk) -> None:
-    desk.decide(APPROVE)
-    assert desk.run("plan", "--metrics", "tpp.prom").code == 0
-    planned = (desk.folder / "tpp.prom").read_text()
-    assert 'verdict="approve"} 1' in planned
-    assert "tpp_reconciler_oldest_pending_seconds" in planned
-    desk.run("apply", "--yes", "--metrics", "tpp.prom")
-    applied = (desk.folder / "tpp.prom").read_text()
-    assert 'outcome="applied"} 1' in applied
-    assert "tpp_reconciler_last_success_timestamp_seconds" in applied
 
 
 def test_a_chat_is_told_of_changes_of_state_only(desk: Desk, hook: tuple[str, list[bytes]]) -> None:
