@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from reconciler.model.change_record import ChangeQuestion, ChangeRecord, NoChangeRecord
+from reconciler.model.change_record import ChangeNote, ChangeQuestion, ChangeRecord, NoChangeRecord
 from reconciler.model.decision import Parameters
 from reconciler.model.record import Entry
 from reconciler.model.status import Wanted
@@ -162,6 +162,14 @@ class ChangeRecords(Protocol):
 
     def lookup(self, questions: Sequence[ChangeQuestion]) -> Mapping[str, ChangeRecord | NoChangeRecord]:
         """Return a record, or why there is none, for each id that is asked for; every fault is a value."""
+        ...
+
+
+class ChangeNotes(Protocol):
+    """Leaves notes on change records. It writes nothing else."""
+
+    def tell(self, notes: Sequence[ChangeNote]) -> Mapping[str, str]:
+        """Leave each note that is not there yet; return, by id, why one could not be left. Every fault is a value."""
         ...
 
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from reconciler.changes.credentials import Credentials, read_credentials
 from reconciler.changes.jira import jira
+from reconciler.changes.notes import JiraNotes, ServiceNotes, ServiceNowNotes
 from reconciler.changes.service import Purpose, service
 from reconciler.changes.servicenow import servicenow
 from reconciler.model.change_record import ChangeKind, ChangeSystem
-from reconciler.ports import ChangeRecords, Clock
+from reconciler.ports import ChangeNotes, ChangeRecords, Clock
 
 
 def open_change_records(
@@ -22,3 +23,17 @@ def open_change_records(
             return jira(system, credentials, clock)
         case ChangeKind.HTTP:
             return service(system, credentials, clock, purpose)
+
+
+def open_change_notes(
+    system: ChangeSystem, clock: Clock, purpose: Purpose, environ: Mapping[str, str] | None = None
+) -> ChangeNotes:
+    """Return what leaves notes on change records: the only writer. Raises CredentialsRefused."""
+    credentials = read_credentials(environ)
+    match system.kind:
+        case ChangeKind.SERVICENOW:
+            return ServiceNowNotes(servicenow(system, credentials, clock).client)
+        case ChangeKind.JIRA:
+            return JiraNotes(jira(system, credentials, clock).client)
+        case ChangeKind.HTTP:
+            return ServiceNotes(service(system, credentials, clock, purpose))

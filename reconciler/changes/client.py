@@ -44,7 +44,7 @@ class Answer:
 
 @dataclass(slots=True, repr=False)
 class ChangeClient:
-    """Asks one system. It honours the company's proxies; neither .netrc nor CA variables of the environment count."""
+    """Talks to one system through the company's proxies; neither .netrc nor CA variables of the environment count."""
 
     system: ChangeSystem
     auth: AuthBase | None
@@ -68,6 +68,14 @@ class ChangeClient:
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Ask a question that has a body and changes nothing. Raises Unavailable."""
         return self._ask(requests.Request("POST", url, data=body, headers=dict(headers)))
+
+    def send(self, method: str, path: str, document: Mapping[str, Any]) -> Answer:
+        """Write, once: a write whose answer is lost is not sent again blindly. Raises Unavailable."""
+        request = requests.Request(method, self.system.url.rstrip("/") + path, json=dict(document))
+        try:
+            return self._once(request)
+        except _Busy as busy:
+            raise Unavailable(busy.why, busy.hint, busy.status) from None
 
     def form(self, path: str, members: Mapping[str, str]) -> Answer:
         """Ask for a token. Raises Unavailable."""
@@ -138,7 +146,7 @@ class ChangeClient:
                 "give it read access to the records and their fields",
                 status,
             )
-        if status != 200:
+        if status not in (200, 201):
             raise Unavailable(f"it answered HTTP {status}{self._said(body)}", "check change_records.url", status)
         members = _object(response, body)
         if members is None:

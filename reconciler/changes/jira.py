@@ -23,7 +23,7 @@ from reconciler.model.change_record import (
 )
 from reconciler.ports import Clock
 
-_KEY = re.compile(r"[A-Z][A-Z0-9_]{1,30}-[0-9]{1,18}")
+KEY = re.compile(r"[A-Z][A-Z0-9_]{1,30}-[0-9]{1,18}")
 _STATES = {
     "awaiting implementation": "scheduled",
     "implementing": "implement",
@@ -59,7 +59,7 @@ class Jira:
 
     def _one(self, asked: str) -> ChangeRecord | NoChangeRecord:
         key = asked.strip().upper()
-        if not _KEY.fullmatch(key):
+        if not KEY.fullmatch(key):
             return NoChangeRecord(asked, LookupFailure.NOT_FOUND, "this is no key of an issue", "write it like CHG-123")
         wanted = ["status", "summary", "issuetype", "assignee", "reporter", "components", *self.system.fields.values()]
         try:

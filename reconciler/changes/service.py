@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.changes.client import ChangeClient, Unavailable
+from reconciler.changes.client import Answer, ChangeClient, Unavailable
 from reconciler.changes.credentials import Credentials, direct_auth
 from reconciler.codec import plain
 from reconciler.model.change_record import (
@@ -41,22 +41,27 @@ class Service:
         """Return a record, or why there is none, for each id that is asked for."""
         if not questions:
             return {}
-        document = {
-            "version": _VERSION,
-            "run": self.run,
-            "purpose": self.purpose,
-            "target": self.target,
-            "changes": [plain(question) for question in questions],
-        }
-        body = json.dumps(document, sort_keys=True).encode()
-        headers = {"Content-Type": "application/json"}
-        if self.secret:
-            headers[SIGNATURE] = "sha256=" + hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest()
         asked = [question.id for question in questions]
         try:
-            return self._records(asked, self.client.post(self.system.url, body, headers).members)
+            answer = self.post(self.run, self.purpose, [plain(question) for question in questions])
+            return self._records(asked, answer.members)
         except Unavailable as error:
             return {each: NoChangeRecord(each, LookupFailure.UNAVAILABLE, error.why, error.hint) for each in asked}
+
+    def post(self, run: str, purpose: str, changes: Sequence[Mapping[str, Any]]) -> Answer:
+        """Send one documented request. A repetition has the same key. Raises Unavailable."""
+        document = {
+            "version": _VERSION,
+            "run": run,
+            "purpose": purpose,
+            "target": self.target,
+            "changes": list(changes),
+        }
+        body = json.dumps(document, sort_keys=True).encode()
+        headers = {"Content-Type": "application/json", "Idempotency-Key": hashlib.sha256(body).hexdigest()}
+        if self.secret:
+            headers[SIGNATURE] = "sha256=" + hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest()
+        return self.client.post(self.system.url, body, headers)
 
     def _records(self, asked: Sequence[str], members: Mapping[str, Any]) -> Mapping[str, ChangeRecord | NoChangeRecord]:
         """Raises Unavailable for an answer that is not of the documented form as a whole."""

@@ -27,8 +27,8 @@ from reconciler.ports import Clock
 AT_ONCE = 50
 """Records that one call asks for."""
 _MOST_PAGES = 100
-_NUMBER = re.compile(r"[A-Z]{2,10}[0-9]{1,20}")
-_TABLE = "/api/now/table/change_request"
+NUMBER = re.compile(r"[A-Z]{2,10}[0-9]{1,20}")
+TABLE = "/api/now/table/change_request"
 _FIELDS = (
     "number,state,approval,type,start_date,end_date,on_hold,active,"
     "short_description,assignment_group,cmdb_ci,requested_by"
@@ -62,11 +62,11 @@ class ServiceNow:
         numbers: dict[str, list[str]] = {}
         for asked in dict.fromkeys(question.id for question in questions):
             number = asked.strip().upper()
-            if _NUMBER.fullmatch(number):
+            if NUMBER.fullmatch(number):
                 numbers.setdefault(number, []).append(asked)
             else:
                 found[asked] = NoChangeRecord(asked, LookupFailure.NOT_FOUND, "this is no number of a change record")
-        for part in _parts(sorted(numbers), AT_ONCE):
+        for part in parts(sorted(numbers), AT_ONCE):
             for number, record in self._part(part).items():
                 found |= dict.fromkeys(numbers[number], record)
         return found
@@ -93,7 +93,7 @@ class ServiceNow:
                 "sysparm_display_value": "false",
                 "sysparm_exclude_reference_link": "true",
             }
-            answer = self.client.get(_TABLE, query | ({"sysparm_offset": offset} if offset else {}))
+            answer = self.client.get(TABLE, query | ({"sysparm_offset": offset} if offset else {}))
             result = answer.members.get("result")
             if not isinstance(result, list):
                 raise Unavailable("its answer has no list of records", "check change_records.url")
@@ -179,7 +179,8 @@ def _token(system: ChangeSystem, credentials: Credentials, clock: Clock) -> str:
     return token
 
 
-def _parts(numbers: Sequence[str], size: int) -> Iterable[Sequence[str]]:
+def parts(numbers: Sequence[str], size: int) -> Iterable[Sequence[str]]:
+    """Return the numbers in parts that one call takes."""
     return (numbers[begin : begin + size] for begin in range(0, len(numbers), size))
 
 

@@ -95,3 +95,22 @@ class ChangeQuestion(Struct, frozen=True):
 
     id: str
     decisions: tuple[ChangeDecision, ...] = ()
+
+
+class ChangeOutcome(Struct, frozen=True, omit_defaults=True):
+    """What became of one ticket of a change."""
+
+    guid: str
+    object: str
+    outcome: str
+    detail: str = ""
+
+
+class ChangeNote(Struct, frozen=True):
+    """What a run did for one change, to be left on its record. `text` says it, and names the run."""
+
+    id: str
+    run: str
+    text: str
+    ledger_head: str = ""
+    outcomes: tuple[ChangeOutcome, ...] = ()

@@ -3,10 +3,12 @@
 Sources: ServiceNow, "Table API" (sysparm parameters, stored and shown values, paging headers, a condition with an
 unknown field is dropped, rights filter rows after the query), KB3047115; error bodies as client test data show them.
 Atlassian, REST API 2 and 3 (an issue that is absent or hidden answers 404, and so does an unknown credential; `myself`
-answers 401).
+answers 401). Notes: a work note is written with PATCH and read back only as a shown value (rbw/pysnow#112,
+rapid7/insightconnect-plugins#4064); comments of an issue by `issue/{key}/comment`.
 """
 
 import base64
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -35,6 +37,7 @@ _KNOWN_FIELDS = frozenset(
         "cmdb_ci",
         "requested_by",
         "conflict_status",
+        "work_notes",
     }
 )
 _REFERENCES = frozenset({"assignment_group", "cmdb_ci", "requested_by"})
@@ -73,13 +76,20 @@ class Issue(Struct, frozen=True):
 
 
 class ChangeSystems(Struct, frozen=True):
-    """Both systems. `asleep` answers 200 with a page, as an instance that hibernates does; `page` bounds the rows."""
+    """Both systems. `asleep` answers 200 with a page, as an instance that hibernates does; `page` bounds the rows.
+
+    `notes` are what was written to records, by number or key, newest first. `read_only` refuses to write; with
+    `loses_answers` a note is written and the answer is an error.
+    """
 
     account: Account = Account()
     changes: tuple[TableRow, ...] = ()
     issues: tuple[Issue, ...] = ()
     asleep: bool = False
     page: int = 10_000
+    notes: dict[str, list[str]] = {}
+    read_only: bool = False
+    loses_answers: bool = False
 
 
 def decode_change_systems(value: Json, path: str) -> ChangeSystems:
@@ -100,7 +110,10 @@ def answer(
     if path == "/oauth_token.do":
         return _token(systems.account, body)
     if path.startswith("/rest/api/"):
-        return _jira(systems, path, headers)
+        return _jira(systems, method, path, headers, body)
+    note = re.fullmatch(r"/api/now/(?:v2/)?table/change_request/([0-9a-f]{32})", path)
+    if method == "PATCH" and note and _signed_in(systems.account, headers):
+        return _work_note(systems, note[1], body)
     if method != "GET" or path.removeprefix("/api/now/").removeprefix("v2/") != "table/change_request":
         return _failure(404, "Requested URI does not represent any resource", path)
     if not _signed_in(systems.account, headers):
@@ -146,7 +159,7 @@ def _table(systems: ChangeSystems, query: Mapping[str, str]) -> Reply:
     names = [name for name in query.get("sysparm_fields", "").split(",") if name in _KNOWN_FIELDS] or sorted(
         _KNOWN_FIELDS
     )
-    return _json({"result": [_row(row, names, query) for row in rows]}, headers=headers)
+    return _json({"result": [_row(systems, row, names, query) for row in rows]}, headers=headers)
 
 
 def _selected(rows: Sequence[TableRow], query: str) -> list[TableRow]:
@@ -160,14 +173,37 @@ def _selected(rows: Sequence[TableRow], query: str) -> list[TableRow]:
     return found
 
 
-def _row(row: TableRow, names: Sequence[str], query: Mapping[str, str]) -> Json:
+def _sys_id(number: str) -> str:
+    return hashlib.sha256(number.encode()).hexdigest()[:32]
+
+
+def _work_note(systems: ChangeSystems, sys_id: str, body: bytes) -> Reply:
+    row = next((each for each in systems.changes if _sys_id(each.number) == sys_id and not each.hidden), None)
+    if row is None:
+        return _failure(404, "No Record found", "Record doesn't exist or ACL restricts the record retrieval")
+    if systems.read_only:
+        return _failure(403, "Operation Failed", "ACL Exception Update Failed due to security constraints")
+    return _noted(systems, row.number, str(json.loads(body)["work_notes"]), 200)
+
+
+def _noted(systems: ChangeSystems, record: str, text: str, status: int) -> Reply:
+    systems.notes.setdefault(record, []).insert(0, text)
+    if systems.loses_answers:
+        return _failure(500, "Transaction cancelled: maximum execution time exceeded", None)
+    return _json({"result": {"number": record}}, status)
+
+
+def _row(systems: ChangeSystems, row: TableRow, names: Sequence[str], query: Mapping[str, str]) -> Json:
     display = query.get("sysparm_display_value", "false")
     bare = query.get("sysparm_exclude_reference_link") == "true"
-    values = {"number": row.number, **row.fields}
+    values = {"number": row.number, "sys_id": _sys_id(row.number), **row.fields}
+    journal = "\n\n".join(
+        f"{systems.account.username} (Work notes)\n{each}" for each in systems.notes.get(row.number, ())
+    )
 
     def spelled(name: str) -> Json:
         stored = values.get(name, "")
-        shown = row.shown.get(name, stored)
+        shown = journal if name == "work_notes" else row.shown.get(name, stored)
         if display == "all":
             return {"display_value": shown, "value": stored}
         text = shown if display == "true" else stored
@@ -178,7 +214,7 @@ def _row(row: TableRow, names: Sequence[str], query: Mapping[str, str]) -> Json:
     return {name: spelled(name) for name in names}
 
 
-def _jira(systems: ChangeSystems, path: str, headers: Mapping[str, str]) -> Reply:
+def _jira(systems: ChangeSystems, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
     known = _signed_in(systems.account, headers)
     rest = re.sub(r"^/rest/api/[23]/", "", path)
     if rest == "myself":
@@ -187,12 +223,18 @@ def _jira(systems: ChangeSystems, path: str, headers: Mapping[str, str]) -> Repl
             if known
             else Reply(401, b"Client must be authenticated", "text/plain")
         )
-    key = rest.removeprefix("issue/")
+    key, _, part = rest.removeprefix("issue/").partition("/")
     issue = (
         next((each for each in systems.issues if each.key == key.upper() and not each.hidden), None) if known else None
     )
     if issue is None:
         said = "Issue does not exist or you do not have permission to see it."
         return _json({"errorMessages": [said], "errors": {}}, 404)
+    if part == "comment" and method == "POST":
+        if systems.read_only:
+            return _json({"errorMessages": ["You do not have the permission to comment on this issue."]}, 403)
+        return _noted(systems, issue.key, str(json.loads(body)["body"]), 201)
+    if part == "comment":
+        return _json({"comments": [{"body": each} for each in systems.notes.get(issue.key, ())]})
     fields: dict[str, Json] = dict(issue.fields)  # type: ignore[arg-type]
     return _json({"id": "10001", "key": issue.moved_to or issue.key, "fields": fields})
