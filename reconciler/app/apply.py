@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from reconciler.app.change_records import with_change_records
+from reconciler.app.change_records import before_first_write, with_change_records
 from reconciler.app.context import Context, ticket_writer
 from reconciler.app.plan import Request, Seals, declared, plan_of, read_plan
 from reconciler.app.reviews import (
@@ -97,7 +97,7 @@ def prepared(context: Context, plan: Plan) -> Prepared:
     check_digest(plan)
     _check_target(plan, context)
     _check_time(plan, context.clock.now(), timedelta(seconds=context.settings.plan_ttl))
-    seen = with_change_records(context, circumstances(context), plan.steps, "apply")
+    _, seen = with_change_records(context, circumstances(context), plan.steps, "apply")
     held, decided = hold_to_reviews(context, enforce_again(plan, seen), final=True)
     held = hold_to_reviewed_plans(context, held, decided)
     return Prepared(replace(held, digest=plan.digest), decided)
@@ -111,8 +111,6 @@ def prepared_now(context: Context, request: Request, reviewed: Path | None = Non
     request = replace(request, seals=Seals.RESPECTED_AND_SOUGHT)
     desired = declared(context, request)
     plan = plan_of(context, desired, request, lambda: who_acts(context, final=True))
-    if context.settings.policy.change_record is not None:
-        plan = enforce_again(plan, with_change_records(context, circumstances(context), plan.steps, "apply"))
     plan, decided = hold_to_reviews(context, plan, final=True)
     plan = hold_to_reviewed_plans(context, plan, decided)
     if reviewed is not None:
@@ -144,6 +142,7 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
         later = lines_since(ledger, plan.ledger_heads, (step.guid for step in plan.changes), context.targets)
         if not _has_work(plan, histories) and not seals(ready.sealable, plan.steps):
             return Ended(_idle(plan, clock.now(), name))
+        plan, records = before_first_write(context, plan)
         opened = Opened(clock.now(), plan.digest, shard=plan.shard, overrides=_overrides(plan))
         with closing(open_journal(lock, name, origin, opened)) as journal:
             _push_before(context, plan, name)
@@ -165,7 +164,7 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
                     plan,
                     histories,
                     run_context,
-                    since=since_plan(plan.changes, later, histories),
+                    since={**records, **since_plan(plan.changes, later, histories)},
                     workers=settings.requests.writes,
                     progress=advance,
                     sealable=ready.sealable,

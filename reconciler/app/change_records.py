@@ -13,22 +13,79 @@ from reconciler.model.change_record import (
     ChangeRecord,
     LookupFailure,
     NoChangeRecord,
+    SeenChange,
 )
 from reconciler.model.decision import Problem, Source
-from reconciler.model.plan import Step
+from reconciler.model.plan import Plan, Step
+from reconciler.model.policy import ChangeRule, Policy
+from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group
-from reconciler.planning.change_records import asks_for_record
-from reconciler.planning.guards import Circumstances
+from reconciler.planning.change_records import moved, rule_for, why_not
+from reconciler.planning.change_records import seen as what_was_seen
+from reconciler.planning.guards import Circumstances, exemptions
+from reconciler.planning.selections import Since
 
 Records = Mapping[str, ChangeRecord | NoChangeRecord]
 
 
-def with_change_records(context: Context, seen: Circumstances, steps: Iterable[Step], purpose: str) -> Circumstances:
-    """Return the circumstances with the records that the changes among these steps need."""
-    rule = seen.policy.change_record
-    asked = [step for step in steps if step.group is Group.CHANGE and step.change and asks_for_record(rule, step)]
-    return replace(seen, changes=look_up(context, _questions(asked), purpose)) if asked else seen
+def with_change_records(
+    context: Context, seen: Circumstances, steps: tuple[Step, ...], purpose: str
+) -> tuple[tuple[Step, ...], Circumstances]:
+    """Look up the records that the changes among these steps need; the steps keep what was seen."""
+    asked = _asked(seen.policy, steps)
+    if not asked:
+        return steps, seen
+    found = look_up(context, _questions(step for step in steps if step.guid in asked), purpose)
+    kept = tuple(
+        replace(step, change_record=what_was_seen(asked[step.guid], found.get(step.change or ""), seen.now))
+        if step.guid in asked
+        else step
+        for step in steps
+    )
+    return kept, replace(seen, changes=found)
+
+
+def before_first_write(context: Context, plan: Plan) -> tuple[Plan, Mapping[Guid, Since]]:
+    """Look the records up once more, and say which changes are not sent because theirs is not as it was.
+
+    The plan that is returned has the records as they are now, for the ledger.
+    """
+    seen = Circumstances(context.settings.policy, context.clock.now())
+    steps, seen = with_change_records(context, seen, plan.changes, "apply")
+    if not seen.changes:
+        return plan, {}
+    exempt = exemptions(plan.overrides, seen).get("change-record", frozenset())
+    planned = {step.guid: step.change_record for step in plan.changes}
+    since = {
+        step.guid: overtaken
+        for step in steps
+        if step.guid not in exempt and (overtaken := _overtaken(step, planned[step.guid], seen)) is not None
+    }
+    now = {step.guid: step for step in steps}
+    return replace(plan, steps=tuple(now.get(step.guid, step) for step in plan.steps)), since
+
+
+def _overtaken(step: Step, planned: SeenChange | None, seen: Circumstances) -> Since | None:
+    rule = rule_for(seen.policy.change_record, step)
+    if rule is None:
+        return None
+    found = seen.changes.get(step.change or "")
+    if (why := why_not(rule, step, found, seen.now)) is not None:
+        away = isinstance(found, NoChangeRecord) and found.failure is LookupFailure.UNAVAILABLE
+        return Since(done=False, why=f"its change record does not allow it now: {why}", passing=away)
+    if (why := moved(planned, step.change_record)) is not None:
+        return Since(done=False, why=f"its change record has changed: {why}")
+    return None
+
+
+def _asked(policy: Policy, steps: Iterable[Step]) -> Mapping[Guid, ChangeRule]:
+    """Return the rule for each change that needs a record and names one."""
+    return {
+        step.guid: rule
+        for step in steps
+        if step.group is Group.CHANGE and step.change and (rule := rule_for(policy.change_record, step)) is not None
+    }
 
 
 def look_up(context: Context, questions: Sequence[ChangeQuestion], purpose: str) -> Records:

@@ -189,8 +189,7 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
         gone = (judge_closed(decision, histories[decision.guid], now) for decision in closed)
         steps = _with_deciders(context, tuple(itertools.chain(gone, judged)))
         seen = replace(acting.seen, now=now)
-        if settings.policy.change_record is not None:
-            seen = with_change_records(context, seen, steps, "plan")
+        steps, seen = with_change_records(context, seen, steps, "plan")
         plan = assemble(header, steps, desired.overrides, seen, sealed)
     return replace(plan, notes=(*plan.notes, *context.backend.notes()))
 

@@ -28,7 +28,7 @@ from reconciler.github.history import (
 from reconciler.github.provenance import client_from, token_from
 from reconciler.github.reviews import GitHubReviews
 from reconciler.model.plan import Plan
-from reconciler.model.policy import FourEyes, ReviewedPlan
+from reconciler.model.policy import FourEyes, Policy, ReviewedPlan
 from reconciler.model.review import Assessment, BranchCommit, NotReviewed, NotYetReviewed, People, Provenance, Review
 from reconciler.planning.digest import check_digest
 from reconciler.planning.four_eyes import people_by_file
@@ -180,7 +180,10 @@ def hold_to_reviews(context: Context, plan: Plan, *, final: bool) -> tuple[Plan,
     decided = Decided()
     policy = context.settings.policy
     rule = policy.four_eyes
-    if rule is None and final and policy.reviewed_plan is ReviewedPlan.REQUIRED:
+    asked = policy.reviewed_plan is ReviewedPlan.REQUIRED or any(
+        step.change_record is not None and step.change_record.requester for step in plan.changes
+    )
+    if rule is None and final and asked:
         rule = FourEyes(0, allow_direct_push=True)
     if rule is not None and files:
         try:
@@ -192,10 +195,17 @@ def hold_to_reviews(context: Context, plan: Plan, *, final: bool) -> tuple[Plan,
 
 
 def _held(context: Context, plan: Plan, decided: Decided) -> tuple[Plan, Decided]:
-    held = enforce_reviews(
-        plan, context.settings.policy, decided.rest, decided.by_file, decided.configuration, decided.superseded
+    records = context.settings.change_records
+    seen = Circumstances(
+        Policy(four_eyes=context.settings.policy.four_eyes),
+        plan.made_at,
+        decided.rest,
+        decided_by=decided.by_file,
+        configuration=decided.configuration,
+        superseded=decided.superseded,
+        logins=records.people if records is not None else {},
     )
-    return held, decided
+    return enforce_reviews(plan, seen), decided
 
 
 def _superseded(git: Git, event: Event) -> str | None:

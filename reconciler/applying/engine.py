@@ -171,7 +171,7 @@ def _one(step: Step, since: Since | None, history: TicketHistory, collector: Rec
         if step.group is not Group.CHANGE:
             collector.learn(recover(step, history, collector.context))
             return
-        entry = perform(step, history, collector.context, overtaken=since.why if since else None)
+        entry = perform(step, history, collector.context, overtaken=since)
     except LedgerUnwritable as error:
         entry = recorded(step, not_attempted(step, error.message, collector.context))
     except Exception as error:  # noqa: BLE001 - a bug in one step must not cost the others their receipts

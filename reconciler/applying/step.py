@@ -14,16 +14,17 @@ from reconciler.model.status import State, parse_wanted
 from reconciler.model.ticket import Found, Gone, Guid, Hidden, LiveTicket, NotSent, Unread, dn_key
 from reconciler.planning.facts import is_foreign
 from reconciler.planning.judge import spell
+from reconciler.planning.selections import Since
 from reconciler.planning.traces import Finding
 from reconciler.ports import Update
 
 
-def perform(step: Step, history: TicketHistory, context: RunContext, *, overtaken: str | None = None) -> ReceiptEntry:
+def perform(step: Step, history: TicketHistory, context: RunContext, *, overtaken: Since | None = None) -> ReceiptEntry:
     """Carry out one step and say what happened.
 
     `history` is what the ledger knows of the ticket; an intent that an earlier run left without a receipt is resolved
-    by reading, first. `overtaken` says what another run did to the ticket since the plan was made, which makes the
-    step stale. Raises LedgerUnwritable only when nothing was sent.
+    by reading, first. `overtaken` says what happened to the ticket or its change record since the plan was made, which
+    makes the step stale. Raises LedgerUnwritable only when nothing was sent.
     """
     if (why := context.breaker.reason()) is not None:
         return recorded(step, not_attempted(step, why, context))
@@ -36,7 +37,8 @@ def perform(step: Step, history: TicketHistory, context: RunContext, *, overtake
             return recorded(step, receipt_of(step, context, Finding(Outcome.STALE, Proof.NONE, why)))
         context.ledger.append(resolved)
     if overtaken is not None:
-        return recorded(step, receipt_of(step, context, Finding(Outcome.STALE, Proof.NONE, overtaken)))
+        outcome = Outcome.NOT_ATTEMPTED if overtaken.passing else Outcome.STALE
+        return recorded(step, receipt_of(step, context, Finding(outcome, Proof.NONE, overtaken.why)))
     return recorded(step, _carry_out(step, history, context))
 
 
@@ -118,6 +120,7 @@ def _intent(step: Step, ticket: LiveTicket, context: RunContext) -> Intent:
         source=step.source,
         created=ticket.created,
         parameters=step.parameters,
+        change_record=step.change_record,
     )
 
 

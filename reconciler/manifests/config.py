@@ -2,7 +2,7 @@
 
 import os
 import os.path
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -191,7 +191,7 @@ def _incomplete(settings: Settings) -> list[InvalidValue]:
             ]
         case _:
             pass
-    if settings.policy.change_record is not None and settings.change_records is None:
+    if settings.policy.change_record and settings.change_records is None:
         hint = "add `change_records: {kind: …, url: …}`"
         return [
             InvalidValue(Code.CONFIG_VALUE, "`change_record` needs a system to ask", hint, ("policy", "change_record"))
@@ -299,18 +299,24 @@ def _policy(stated: Members, zone: tzinfo | None, faults: list[InvalidValue]) ->
         freezes=tuple(freeze for freeze in freezes if freeze is not None),
         four_eyes=None if four_eyes is None else _four_eyes(four_eyes),
         failure_budget=None if budget is None else int(budget),
-        change_record=_change_rule(stated["change_record"]) if "change_record" in stated else None,
+        change_record=_change_rules(stated.get("change_record", ())),
         reviewed_plan=ReviewedPlan(stated.get("reviewed_plan", Policy().reviewed_plan)),
     )
 
 
+def _change_rules(stated: Members | Sequence[Members]) -> tuple[ChangeRule, ...]:
+    return (_change_rule(stated),) if isinstance(stated, Mapping) else tuple(map(_change_rule, stated))
+
+
 def _change_rule(stated: Members) -> ChangeRule:
-    lists = {name: tuple(stated[name]) for name in ("state", "type", "approval", "objects") if name in stated}
+    lists = {name: tuple(map(str.lower, stated[name])) for name in ("state", "type", "approval") if name in stated}
     emergency = stated.get("emergency")
     return ChangeRule(
         **lists,
+        objects=tuple(stated.get("objects", ChangeRule().objects)),
         window=WindowRule(stated.get("window", WindowRule.INSIDE)),
         affected=stated.get("affected", False),
+        requester_may_review_alone=stated.get("requester_may_review_alone", True),
         refuse_when_unavailable=stated.get("when_unavailable") != "warn",
         emergency=None if emergency is None else _change_rule(emergency),
     )
@@ -327,6 +333,9 @@ def _change_system(stated: Members, folder: str) -> ChangeSystem:
         states=stated.get("states", {}),
         fields=stated.get("fields", {}),
         ca_bundle=None if bundle is None else _path(folder, bundle),
+        comment=stated.get("comment", False),
+        people=stated.get("people", {}),
+        keyring=stated.get("keyring"),
     )
 
 

@@ -20,7 +20,9 @@ class ChangeSystem(Struct, frozen=True):
 
     `timeout` is in seconds for one call. `states` maps what the system says to our words, beside the defaults of its
     kind. `fields` names the Jira fields of `start`, `stop` and `approval`, which differ from site to site.
-    `ca_bundle` is a file (PEM) with the authorities to trust instead of the system's.
+    `ca_bundle` is a file (PEM) with the authorities to trust instead of the system's. `comment` leaves what an apply
+    did on the record. `people` maps those who request changes to their logins on GitHub. `keyring` is a service of the
+    system's keyring that has the credentials.
     """
 
     kind: ChangeKind
@@ -29,6 +31,9 @@ class ChangeSystem(Struct, frozen=True):
     states: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
     ca_bundle: str | None = None
+    comment: bool = False
+    people: Mapping[str, str] = field(default_factory=dict)
+    keyring: str | None = None
 
 
 class ChangeRecord(Struct, frozen=True, omit_defaults=True):
@@ -74,6 +79,25 @@ class NoChangeRecord(Struct, frozen=True):
     failure: LookupFailure
     why: str
     hint: str = ""
+
+
+class SeenChange(Struct, frozen=True, omit_defaults=True):
+    """What the guard saw of a change record, as plans and ledger lines keep it. Instants are UTC.
+
+    `unchecked` says why the record could not be looked up. `requester` is there when the policy asks who requested it.
+    """
+
+    id: str
+    seen_at: datetime
+    state: str = ""
+    approval: str = ""
+    type: str = ""
+    start: datetime | None = None
+    stop: datetime | None = None
+    url: str = ""
+    title: str = ""
+    requester: str = ""
+    unchecked: str = ""
 
 
 class ChangeDecision(Struct, frozen=True, omit_defaults=True):

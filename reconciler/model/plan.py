@@ -8,6 +8,7 @@ from operator import attrgetter
 
 from msgspec import Struct
 
+from reconciler.model.change_record import SeenChange
 from reconciler.model.decision import Expectation, Override, Parameters, Seal, Source, WindowUse
 from reconciler.model.policy import Freeze, Limits
 from reconciler.model.record import Head
@@ -85,6 +86,7 @@ class Step(Struct, frozen=True):
     operation: str | None = None
     closed: bool = False
     created: datetime | None = None
+    change_record: SeenChange | None = None
 
     @property
     def verdict(self) -> Verdict:

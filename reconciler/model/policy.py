@@ -44,7 +44,8 @@ class WindowRule(StrEnum):
 class ChangeRule(Struct, frozen=True, omit_defaults=True):
     """What the change record of an approval has to be. Empty tuples mean: anything.
 
-    `affected` asks that the record names the object among its items. `refuse_when_unavailable` False lets a decision
+    `affected` asks that the record names the object among its items, `requester_may_review_alone` False that somebody
+    else than its requester has reviewed the decision, too. `refuse_when_unavailable` False lets a decision
     through, with a warning, when the system can't be asked. `emergency` is the rule for records of type emergency.
     """
 
@@ -55,6 +56,7 @@ class ChangeRule(Struct, frozen=True, omit_defaults=True):
     objects: tuple[str, ...] = ("**",)
     affected: bool = False
     refuse_when_unavailable: bool = True
+    requester_may_review_alone: bool = True
     emergency: "ChangeRule | None" = None
 
 
@@ -66,7 +68,10 @@ class ReviewedPlan(StrEnum):
 
 
 class Policy(Struct, frozen=True):
-    """All guard settings of one environment. Empty means: nothing is asked for, nothing is limited."""
+    """All guard settings of one environment. Empty means: nothing is asked for, nothing is limited.
+
+    Of `change_record` the first rule counts whose objects match.
+    """
 
     require: frozenset[str] = frozenset()
     change_pattern: str | None = None
@@ -75,5 +80,5 @@ class Policy(Struct, frozen=True):
     freezes: tuple[Freeze, ...] = ()
     four_eyes: FourEyes | None = None
     failure_budget: int | None = None
-    change_record: ChangeRule | None = None
+    change_record: tuple[ChangeRule, ...] = ()
     reviewed_plan: ReviewedPlan = ReviewedPlan.WHEN_THERE

@@ -6,6 +6,7 @@ from typing import Literal, assert_never
 
 from msgspec import Struct, field
 
+from reconciler.model.change_record import SeenChange
 from reconciler.model.decision import Parameters, Seal, Source, WindowUse
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.review import Provenance
@@ -64,6 +65,7 @@ class Intent(Struct, frozen=True):
     attempt: Count = 1
     created: datetime | None = None
     parameters: Parameters = Parameters()
+    change_record: SeenChange | None = None
 
 
 class ReceiptEntry(Struct, frozen=True):

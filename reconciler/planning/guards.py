@@ -15,7 +15,7 @@ from reconciler.model.status import format_instant
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason, Verdict
-from reconciler.planning.change_records import asks_for_record, why_not
+from reconciler.planning.change_records import rule_for, why_not
 from reconciler.planning.four_eyes import shortfall
 from reconciler.planning.selections import matches_any
 
@@ -68,7 +68,8 @@ class Circumstances:
     `identities` are the prefixed universals of the caller and its groups, empty when nobody asked; `stopped` says why
     the global stop is on; `changes` are the change records that were looked up, by id; `decided_by` has the people
     behind single manifests (by path) where they are known, `people` are those behind all others, `configuration` those
-    behind the configuration; `superseded` says which newer commit is the one to apply.
+    behind the configuration; `superseded` says which newer commit is the one to apply; `logins` has the names on
+    GitHub of those who request changes.
     """
 
     policy: Policy
@@ -80,6 +81,7 @@ class Circumstances:
     decided_by: Mapping[str, People] = field(default_factory=dict)
     configuration: People = NotYetReviewed()
     superseded: str | None = None
+    logins: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +184,8 @@ def _identity(step: Step, seen: Circumstances) -> Refusal | None:
 
 
 def _change_record(step: Step, seen: Circumstances) -> Refusal | None:
-    rule = seen.policy.change_record
-    if rule is None or not asks_for_record(rule, step):
+    rule = rule_for(seen.policy.change_record, step)
+    if rule is None:
         return None
     why = why_not(rule, step, seen.changes.get(step.change or ""), seen.now)
     return None if why is None else Refusal("change-record", Reason.REFUSED_CHANGE_RECORD, why)
@@ -310,6 +312,6 @@ def _configured(rule: str, seen: Circumstances) -> bool:
         "ownership": bool(policy.owns),
         "freeze": bool(policy.freezes),
         "four-eyes": policy.four_eyes is not None,
-        "change-record": policy.change_record is not None,
+        "change-record": bool(policy.change_record),
         "identity": policy.four_eyes is not None and bool(seen.identities),
     }[rule]

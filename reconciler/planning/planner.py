@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.model.decision import Override, Seal, Source
-from reconciler.model.plan import Plan, Sibling, Step
-from reconciler.model.policy import Policy
+from reconciler.model.plan import Control, Plan, Sibling, Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import Head
-from reconciler.model.review import People
 from reconciler.model.status import Status
 from reconciler.model.ticket import Guid, dn_key
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
+from reconciler.planning.change_records import reviewed_by_requester_alone
 from reconciler.planning.digest import plan_digest
-from reconciler.planning.guards import Circumstances, enforce
+from reconciler.planning.guards import Circumstances, enforce, exemptions
 
 _TOOK_EFFECT = frozenset({Outcome.APPLIED, Outcome.AWAITING_OTHERS})
 
@@ -106,28 +105,33 @@ def enforce_again(plan: Plan, seen: Circumstances) -> Plan:
     return replace(plan, steps=guarded, controls=kept)
 
 
-def enforce_reviews(
-    plan: Plan,
-    policy: Policy,
-    people: People,
-    decided_by: Mapping[str, People],
-    configuration: People,
-    superseded: str | None,
-) -> Plan:
-    """Hold four eyes, and that this is the newest commit, against a plan whose other guards have run."""
-    seen = Circumstances(
-        Policy(four_eyes=policy.four_eyes),
-        plan.made_at,
-        people,
-        decided_by=decided_by,
-        configuration=configuration,
-        superseded=superseded,
-    )
+def enforce_reviews(plan: Plan, seen: Circumstances) -> Plan:
+    """Hold four eyes, and that this is the newest commit, against a plan whose other guards have run.
+
+    `seen` has the people, and of the policy only what is about them.
+    """
     steps, controls = enforce(plan.steps, (), seen)
     now = {control.name: control for control in controls if control.name in ("four-eyes", "superseded")}
+    steps = _not_by_requesters_alone(plan, steps, seen)
+    if refused := sum(step.reason is Reason.REFUSED_CHANGE_RECORD for step in steps):
+        now["change-record"] = Control("change-record", "refused", f"{refused} refused")
     kept = tuple(now.pop(control.name, control) for control in plan.controls)
     digest = plan_digest(plan.target, steps, plan.overrides, plan.sealed)
     return replace(plan, steps=steps, controls=(*kept, *now.values()), digest=digest)
+
+
+def _not_by_requesters_alone(plan: Plan, steps: tuple[Step, ...], seen: Circumstances) -> tuple[Step, ...]:
+    """Refuse changes that nobody but the requester of their change record has reviewed, where the policy asks."""
+    rule = seen.policy.four_eyes
+    exempt = exemptions(plan.overrides, seen).get("change-record", frozenset())
+    found = []
+    for step in steps:
+        people = seen.decided_by.get(step.source.path, seen.people)
+        asked = step.group is Group.CHANGE and step.change_record is not None and step.guid not in exempt
+        direct = rule is not None and rule.allow_direct_push
+        why = reviewed_by_requester_alone(step, people, seen.logins, direct) if asked else None
+        found.append(step if why is None else replace(step, reason=Reason.REFUSED_CHANGE_RECORD, detail=why))
+    return tuple(found)
 
 
 def _place(override: Override) -> tuple[Source, str, list[str]]:

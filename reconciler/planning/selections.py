@@ -176,10 +176,14 @@ _TOOK_EFFECT = frozenset({Outcome.APPLIED, Outcome.AWAITING_OTHERS})
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """Why a step is not sent: it is `done` already, or what happened to its ticket since the plan was made."""
+    """Why a step is not sent: it is `done` already, or what happened since the plan was made.
+
+    `passing` says that another attempt may find it otherwise.
+    """
 
     done: bool
     why: str
+    passing: bool = False
 
 
 def since_plan(

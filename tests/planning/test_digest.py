@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from reconciler.codec import canonical, sha256
 from reconciler.errors import GuardRefused
+from reconciler.model.change_record import SeenChange
 from reconciler.model.decision import Expectation, Override, Parameters, Source, WindowUse
 from reconciler.model.plan import Sibling
 from reconciler.model.status import approved, approved_after, approved_between, pending, rejected
@@ -63,6 +64,7 @@ WORDING: list[dict[str, Any]] = [
     {"closed": True},
     {"created": NOW},
     {"known_from": "ledger"},
+    {"change_record": SeenChange("CHG0041234", NOW, "scheduled")},
 ]
 
 

@@ -138,7 +138,7 @@ REFUSALS = [
     (
         "change-record",
         {"change": "CHG0041234"},
-        {"change_record": ChangeRule()},
+        {"change_record": (ChangeRule(),)},
         "unavailable: CHG0041234 was not looked up; plan again",
     ),
 ]
