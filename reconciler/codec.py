@@ -453,6 +453,7 @@ def record_members(record: Record) -> dict[str, Json]:
         "object": record.object or None,
         "workflow": record.workflow or None,
         "change": record.change,
+        "change_record": plain(intent.change_record) if intent else None,
         "before": plain(record.before),
         "after": plain(record.after),
         "seen": plain(receipt.seen) if receipt else None,

@@ -89,7 +89,7 @@ def assemble(
         controls=controls,
         freezes=seen.policy.freezes,
         limits=seen.policy.limits,
-        notes=header.notes + _contradictions(related) + _stops_beside_after(shown),
+        notes=header.notes + _contradictions(related) + _stops_beside_after(shown) + _unchecked(shown),
         sealed=tuple(sorted(sealed)),
     )
 
@@ -167,6 +167,20 @@ def _stops_beside_after(steps: Iterable[Step]) -> tuple[str, ...]:
     return (
         "`Approved After` with a stop: what TPP does with the stop is not established; "
         f"`Approved Between` says it plainly ({', '.join(places[:3])}{more})",
+    )
+
+
+def _unchecked(steps: Iterable[Step]) -> tuple[str, ...]:
+    """Note change records that could not be looked up, and that the policy lets pass with this warning."""
+    found: Counter[tuple[str, str]] = Counter(
+        (step.change_record.id, step.change_record.unchecked)
+        for step in steps
+        if step.group is Group.CHANGE and step.change_record is not None and step.change_record.unchecked
+    )
+    return tuple(
+        f"change record {each} could not be checked: {why}; policy.change_record.when_unavailable lets "
+        f"{number:,} change{'s' if number > 1 else ''} pass"
+        for (each, why), number in sorted(found.items())
     )
 
 

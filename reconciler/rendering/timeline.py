@@ -9,6 +9,8 @@ from reconciler.model.plan import Step
 from reconciler.model.policy import Freeze
 from reconciler.model.status import Schedule, shifted
 from reconciler.model.verdict import Group, Verdict
+from reconciler.rendering.change_records import planned_window
+from reconciler.rendering.summary import name_of
 
 OPEN_END = timedelta(hours=24)
 """How long a window without an end is drawn."""
@@ -24,6 +26,8 @@ class Kind(StrEnum):
     """TPP has this window already."""
     BLOCKED = "blocked"
     """Somebody has to act before this window can be set, or it was missed."""
+    RECORD = "record"
+    """A change record is planned for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +39,35 @@ class Bar:
     steps: tuple[Step, ...]
 
     @property
+    def name(self) -> str:
+        """What the bar is called: its first ticket, or the change record. Not neutral."""
+        return f"{self.steps[0].change} planned" if self.kind is Kind.RECORD else name_of(self.steps[0])
+
+    @property
     def end(self) -> datetime:
         """Where the bar ends; one without an end is drawn for a day."""
         return self.schedule.stop or shifted(self.schedule.start, OPEN_END)
 
 
 def bars(steps: Iterable[Step]) -> list[Bar]:
-    """Return one bar for each different window and kind, by start. Settled windows are history and left out."""
+    """Return one bar for each different window and kind, by start. Settled windows are history and left out.
+
+    The planned window of a change record has a bar of its own, so that both can be compared.
+    """
     found: dict[tuple[Schedule, Kind], list[Step]] = {}
+    records: dict[tuple[Schedule, str], list[Step]] = {}
     for step in steps:
         schedule = step.after.schedule
         if schedule is not None and step.verdict is not Verdict.SETTLED:
             found.setdefault((schedule, _kind(step)), []).append(step)
+            planned = planned_window(step.change_record) if step.change_record else None
+            if planned is not None:
+                records.setdefault((planned, step.change or ""), []).append(step)
     made = [
         Bar(schedule, kind, tuple(sorted(group, key=lambda step: (step.object.casefold(), step.guid))))
         for (schedule, kind), group in found.items()
     ]
+    made += [Bar(planned, Kind.RECORD, tuple(group)) for (planned, _), group in records.items()]
     return sorted(made, key=lambda bar: (bar.schedule.start, bar.end, bar.kind))
 
 

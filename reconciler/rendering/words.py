@@ -175,7 +175,7 @@ REASONS: dict[Reason, Words] = {
         "use the approver's credential, or change the workflow's approvers",
     ),
     Reason.REFUSED_CHANGE_RECORD: Words(
-        "its change record does not allow it", "bring the record and the decision together"
+        "its change record does not allow it", "do what the detail says; `reconciler change ID` shows the record"
     ),
     Reason.REFUSED_NOT_REVIEWED: Words(
         "it differs from the plan that was reviewed", "make a new plan and have it reviewed"
@@ -195,6 +195,7 @@ _OPERATORS = frozenset(
         Reason.CONFLICT_UNKNOWN_STATUS,
         Reason.REFUSED_STOP,
         Reason.REFUSED_IDENTITY,
+        Reason.REFUSED_SUPERSEDED,
     }
 )
 
@@ -203,6 +204,8 @@ def whose(reason: Reason) -> str:
     """Say who has to act: who wrote the pull request, who reviews it, or who runs the reconciler."""
     if reason is Reason.REFUSED_FOUR_EYES:
         return "another reviewer"
+    if reason is Reason.REFUSED_CHANGE_RECORD:
+        return "whoever manages the change"
     return "whoever runs the reconciler" if reason in _OPERATORS else "the author"
 
 

@@ -8,7 +8,7 @@ from reconciler.model.receipt import Outcome
 from reconciler.model.record import AcceptedEntry, ClosedEntry, Ended, Intent, Line, Opened, ReceiptEntry, Sealed
 from reconciler.model.status import State
 from reconciler.model.ticket import Guid
-from reconciler.rendering import times
+from reconciler.rendering import change_records, times
 from reconciler.rendering.escape import html
 from reconciler.rendering.history import weeks, when
 from reconciler.rendering.html.page import Frame, badge, moment, page, plain
@@ -157,6 +157,7 @@ def _told(line: Line) -> Iterator[tuple[str, str]]:
         if entry.after.schedule:
             yield "When", html(times.window(entry.after.schedule))
         yield "Change", html(entry.change or "")
+        yield "Change record", html(change_records.seen_before(entry), 1_000)
         yield "Explanation", html(entry.explanation or "", 2_000)
         yield "Manifest", f"<code>{html(str(entry.source))}</code>" if entry.source else ""
         yield "Operation", f"<code>op:{html(entry.operation)}</code>"

@@ -14,8 +14,13 @@ from reconciler.rendering.summary import headline, in_group, total
 from reconciler.rendering.timeline import Bar, Kind, bars
 from reconciler.rendering.words import counted
 
-_KIND_TONES = {Kind.CHANGE: "time", Kind.SET: "good", Kind.BLOCKED: "bad"}
-_KIND_WORDS = {Kind.CHANGE: "to be set", Kind.SET: "set already", Kind.BLOCKED: "needs attention"}
+_KIND_TONES = {Kind.CHANGE: "time", Kind.SET: "good", Kind.BLOCKED: "bad", Kind.RECORD: "calm"}
+_KIND_WORDS = {
+    Kind.CHANGE: "to be set",
+    Kind.SET: "set already",
+    Kind.BLOCKED: "needs attention",
+    Kind.RECORD: "change record",
+}
 _MOST_ROWS = 1_000
 _BUTTONS = """<div class="controls" aria-label="Move the timeline" role="group">
 <button id="zoom-in" type="button">Zoom in</button><button id="zoom-out" type="button">Zoom out</button>

@@ -8,8 +8,7 @@ from reconciler.model.policy import Freeze
 from reconciler.model.status import shifted
 from reconciler.rendering import times
 from reconciler.rendering.escape import html
-from reconciler.rendering.summary import name_of
-from reconciler.rendering.timeline import Bar, clipped, extent
+from reconciler.rendering.timeline import Bar, Kind, clipped, extent
 
 MOST_BARS = 250
 _HELP = "Timeline. Plus and minus zoom, arrows move, 0 fits all."
@@ -79,8 +78,8 @@ def _rows(bars: Sequence[Bar], scale: _Scale, top: int) -> Iterator[str]:
 
 def bar_name(bar: Bar) -> str:
     """Name a bar by its first ticket and count the others. Not neutral."""
-    more = f" and {len(bar.steps) - 1:,} more" if len(bar.steps) > 1 else ""
-    return f"{name_of(bar.steps[0])}{more}{'' if bar.schedule.stop else ', no end'}"
+    more = f" and {len(bar.steps) - 1:,} more" if len(bar.steps) > 1 and bar.kind is not Kind.RECORD else ""
+    return f"{bar.name}{more}{'' if bar.schedule.stop else ', no end'}"
 
 
 def _rect(name: str, scale: _Scale, start: datetime, stop: datetime, place: tuple[int, int], said: str) -> str:

@@ -6,6 +6,7 @@ from reconciler.model.plan import Step
 from reconciler.model.status import State
 from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Group, Verdict
+from reconciler.rendering import change_records
 from reconciler.rendering.escape import shorten
 from reconciler.rendering.html.page import plain
 from reconciler.rendering.html.table import Cell, Column, Table, When, seconds
@@ -53,6 +54,7 @@ def _row(step: Step, told: Set[Guid]) -> tuple[Cell, ...]:
         (*_why(step), siblings(step, plain) if step.siblings else ""),
         (
             plain(step.change or "") or place,
+            *((plain(change_records.summary(step.change_record), 400),) if step.change_record else ()),
             plain(step.explanation or ""),
             *(f"sends {name}: {plain(value, 1_000)}" for name, value in parameters_of(step)),
             place if step.change else "",

@@ -23,6 +23,7 @@ from reconciler.rendering.markdown.rows import (
     Page,
     blocked_line,
     change_line,
+    change_of,
     fine_line,
     name,
     sent_parameters,
@@ -206,7 +207,7 @@ def _sections(plan: Plan, page: Page, ask: _Ask, level: int, urgent: groups.Urge
 def _group(group: Alike, plan: Plan, page: Page, level: int, urgent: groups.Urgent) -> str:
     first = group.first
     facts = [
-        markdown(first.change, 60) if first.change else "",
+        change_of(first, page),
         f"“{markdown(first.explanation, 300)}”" if first.explanation else "",
         f"window {markdown(first.window.name, 60)}" if first.window else "",
         f"by rule {code(first.rule, 80)}" if first.rule else "",

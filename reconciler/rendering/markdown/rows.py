@@ -8,6 +8,7 @@ from reconciler.model.decision import Source
 from reconciler.model.plan import Step
 from reconciler.model.pull_request import PullRequestContext
 from reconciler.model.ticket import Guid
+from reconciler.rendering import change_records
 from reconciler.rendering.escape import code, markdown, shorten, url, url_path
 from reconciler.rendering.groups import days, waiting
 from reconciler.rendering.summary import last_name, name_of, parameters_of, short
@@ -106,6 +107,17 @@ def _consequences(step: Step) -> Iterator[str]:
         yield markdown(step.detail, _CELL)
     if step.siblings:
         yield siblings(step, lambda text: markdown(text, 60))
+
+
+def change_of(step: Step, page: Page) -> str:
+    """The change, a link where its record has an address, with the title, state and planned window of the record."""
+    if not step.change:
+        return ""
+    record, said = step.change_record, markdown(step.change, 60)
+    if record is None:
+        return said
+    address = url(record.url)
+    return f"{f'[{said}]({address})' if address else said} {markdown(change_records.summary(record, page.zone), _SENT)}"
 
 
 def sent_parameters(step: Step) -> str:

@@ -6,7 +6,7 @@ from typing import assert_never
 from reconciler.model.findings import Explanation, Sighted
 from reconciler.model.record import AcceptedEntry, ClosedEntry, Ended, Intent, Line, Opened, ReceiptEntry, Sealed
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Unread
-from reconciler.rendering import times
+from reconciler.rendering import change_records, times
 from reconciler.rendering.escape import log_lines, terminal
 from reconciler.rendering.explanation import absence, age, to_do, unmanaged
 from reconciler.rendering.text.layout import Ink, field, joined, painted
@@ -105,7 +105,8 @@ def _told(line: Line) -> Row:
             after = terminal(intent.after.status)
             if intent.after.schedule is not None:
                 after = f"{after}, {times.window(intent.after.schedule)}"
-            return times.utc(at), f"intent {intent.operation}, attempt {intent.attempt}: {after} ({place})"
+            record = f"; {terminal(change_records.seen_before(intent), 1_000)}" if intent.change_record else ""
+            return times.utc(at), f"intent {intent.operation}, attempt {intent.attempt}: {after}{record} ({place})"
         case ReceiptEntry(receipt=receipt):
             detail = f"; {terminal(receipt.detail)}" if receipt.detail else ""
             by = f" by {terminal(line.provenance.identity)}" if line.provenance.identity else ""

@@ -9,6 +9,7 @@ from reconciler.rendering import times
 from reconciler.rendering.escape import log_lines, terminal
 from reconciler.rendering.summary import parameters_in, short
 from reconciler.rendering.text.layout import Ink, field, fit, fit_start, joined, padded, painted
+from reconciler.rendering.text.step import record_fields
 from reconciler.rendering.view import PLAIN, Detail, View
 from reconciler.rendering.words import OUTCOMES, PROOFS
 
@@ -71,6 +72,8 @@ def _facts(record: Record, view: View) -> Iterator[tuple[str, str]]:
         result = "" if receipt.result is None else f", Result {receipt.result}"
         yield "proof", f"{PROOFS[receipt.proof]}{result}"
     yield from ((name, terminal(value, 1_000)) for name, value in _decided(record) if value)
+    if record.intent is not None:
+        yield from ((name, value) for name, value in record_fields(record.intent.change_record, view) if value)
     yield from _origin(record.line.provenance)
     yield "run", terminal(record.line.run)
     yield "ledger", f"{terminal(str(record.line.source))} {record.line.hash[:19]}"

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
+from reconciler.model.change_record import SeenChange
 from reconciler.model.plan import Step
 from reconciler.model.status import Schedule, State
 from reconciler.model.verdict import Group, Verdict
-from reconciler.rendering import times
+from reconciler.rendering import change_records, times
 from reconciler.rendering.escape import terminal, url, url_path
 from reconciler.rendering.groups import Alike
 from reconciler.rendering.summary import last_name, name_of, parameters_of, short
@@ -99,6 +100,7 @@ def _shared(step: Step, view: View) -> Iterator[tuple[str, str]]:
     """What equal steps have in common."""
     yield from changed_fields(step, view)
     yield "change", _change(step)
+    yield from record_fields(step.change_record, view)
     for number, (name, value) in enumerate(parameters_of(step)):
         yield ("" if number else "sends"), f'{name} "{terminal(value, 1_000)}"'
     if step.window:
@@ -107,6 +109,22 @@ def _shared(step: Step, view: View) -> Iterator[tuple[str, str]]:
         yield "rule", terminal(step.rule)
     if view.detail is Detail.VERBOSE:
         yield "code", step.reason.value
+
+
+def record_fields(record: SeenChange | None, view: View) -> Iterator[tuple[str, str]]:
+    """Title, state and planned window of a change record as the guard saw it."""
+    if record is None:
+        return
+    address = url(record.url)
+    title = terminal(record.title, 200)
+    if title:
+        yield "record", linked(title, address) if view.links is not None and address else title
+    yield ("" if title else "record"), terminal(change_records.state_of(record), 1_000)
+    if planned := change_records.window_of(record, view.zone):
+        yield "", planned
+    if view.detail is Detail.VERBOSE:
+        yield "", f"seen {times.utc(record.seen_at)}"
+        yield "", address
 
 
 def _own(step: Step, view: View) -> Iterator[tuple[str, str]]:
