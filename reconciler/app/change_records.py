@@ -4,13 +4,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.app.context import Context
-from reconciler.changes.backends import open_change_records
+from reconciler.changes.backends import open_change_notes, open_change_records
+from reconciler.changes.credentials import NAMES, PREFIX
 from reconciler.changes.service import Purpose
 from reconciler.errors import CredentialsRefused, InvalidInput
 from reconciler.model.change_record import (
     ChangeDecision,
+    ChangeNote,
     ChangeQuestion,
     ChangeRecord,
+    ChangeSystem,
     LookupFailure,
     NoChangeRecord,
     SeenChange,
@@ -25,6 +28,7 @@ from reconciler.planning.change_records import moved, rule_for, why_not
 from reconciler.planning.change_records import seen as what_was_seen
 from reconciler.planning.guards import Circumstances, exemptions
 from reconciler.planning.selections import Since
+from reconciler.tpp.token_store import from_keyring
 
 Records = Mapping[str, ChangeRecord | NoChangeRecord]
 
@@ -97,11 +101,32 @@ def look_up(context: Context, questions: Sequence[ChangeQuestion], purpose: str)
         raise InvalidInput((Problem("config/value", source, "no system of change records is configured", hint),))
     about = Purpose(purpose, purpose, context.settings.server or "")
     try:
-        return open_change_records(system, context.clock, about, context.environ).lookup(questions)
+        return open_change_records(system, context.clock, about, _environ(context, system)).lookup(questions)
     except CredentialsRefused as error:
         return {
             each.id: NoChangeRecord(each.id, LookupFailure.UNAVAILABLE, error.message, error.hint) for each in questions
         }
+
+
+def _environ(context: Context, system: ChangeSystem) -> Mapping[str, str]:
+    """Return the environment, and below it what the system's keyring has. Raises CredentialsRefused."""
+    if system.keyring is None:
+        return context.environ
+    names = [PREFIX + name for name in NAMES]
+    stored = {name: from_keyring(system.keyring, name) for name in names if not context.environ.get(name)}
+    return {name: secret.reveal() for name, secret in stored.items() if secret is not None} | dict(context.environ)
+
+
+def leave_notes(context: Context, notes: Sequence[ChangeNote]) -> Mapping[str, str]:
+    """Leave what a run did on its change records, where the configuration asks; return why not, by id."""
+    system = context.settings.change_records
+    if system is None or not system.comment or not notes:
+        return {}
+    about = Purpose(notes[0].run, "report", context.settings.server or "")
+    try:
+        return open_change_notes(system, context.clock, about, _environ(context, system)).tell(notes)
+    except CredentialsRefused as error:
+        return {note.id: error.message for note in notes}
 
 
 def _questions(steps: Iterable[Step]) -> list[ChangeQuestion]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
+from reconciler.app.change_records import look_up
 from reconciler.app.context import BACKENDS, DEFAULT, Context, open_context
 from reconciler.errors import InvalidInput, LockHeld, ReconcilerError, ServerFailure
 from reconciler.github.event import read_event
@@ -12,8 +13,10 @@ from reconciler.github.provenance import client_from
 from reconciler.ledger.chain import check
 from reconciler.ledger.lock import hold_lock, this_process
 from reconciler.manifests.load import load_desired
+from reconciler.model.change_record import ChangeKind, ChangeQuestion, LookupFailure, NoChangeRecord
 from reconciler.model.settings import Settings
 from reconciler.model.status import format_instant
+from reconciler.planning.change_records import span
 from reconciler.ports import Clock, Health, Probe
 
 _HEARTBEAT_WORKFLOW = "reconcile.yml"
@@ -29,8 +32,10 @@ def examine(load: Callable[[], Settings], product: str = DEFAULT) -> Iterator[Pr
         return
     yield Probe("configuration", Health.OK, settings.path or "no file; the environment and defaults")
     with open_context(settings, product=product) as context:
-        yield _manifests(settings, context.clock)
+        probe, changes = _manifests(settings, context.clock)
+        yield probe
         yield from _ledger(context.ledger, context.clock)
+        yield from _change_records(context, changes)
         yield from _heartbeat(context)
         failed = False
         for probe in BACKENDS[product].probe(settings, context.clock):
@@ -65,16 +70,43 @@ def _token(context: Context) -> Iterator[Probe]:
         yield Probe("token", Health.FAIL, failure.message, failure.hint)
 
 
-def _manifests(settings: Settings, clock: Clock) -> Probe:
+def _manifests(settings: Settings, clock: Clock) -> tuple[Probe, frozenset[str]]:
+    """Return what is to be said of the manifests, and the changes that they name."""
     try:
         desired = load_desired(settings.tickets, windows=settings.windows, now=clock.now())
     except InvalidInput as invalid:
-        return _invalid("manifests", invalid)
-    return Probe(
-        "manifests",
-        Health.OK,
-        f"{_count(len(desired.decisions), 'decision')} in {_count(len(desired.files), 'file')}",
-    )
+        return _invalid("manifests", invalid), frozenset()
+    says = f"{_count(len(desired.decisions), 'decision')} in {_count(len(desired.files), 'file')}"
+    return Probe("manifests", Health.OK, says), frozenset(each.change for each in desired.decisions if each.change)
+
+
+def _change_records(context: Context, changes: frozenset[str]) -> Iterator[Probe]:
+    """Look up one record that a manifest names, which needs address, credential and right of the account.
+
+    Where none is named a system is asked for one that nobody has; a service of the user's own is left alone.
+    """
+    system = context.settings.change_records
+    if system is None:
+        return
+    named = max(changes, default=_NOBODYS[system.kind])
+    if named is None:
+        yield Probe("changes", Health.SKIP, "no manifest names a change, so the service was not asked")
+        return
+    found = look_up(context, [ChangeQuestion(named)], "plan")[named]
+    if isinstance(found, NoChangeRecord) and found.failure is LookupFailure.UNAVAILABLE:
+        yield Probe("changes", Health.FAIL, f"{system.url}: {found.why}", found.hint)
+        return
+    yield Probe("changes", Health.OK, f"{system.url} answers and accepts the credential")
+    if not changes:
+        yield Probe("change record", Health.SKIP, "no manifest names a change, so no record was read")
+    elif isinstance(found, NoChangeRecord):
+        yield Probe("change record", Health.WARN, f"{named}: {found.why}", found.hint)
+    else:
+        planned = span(found.start, found.stop)
+        yield Probe("change record", Health.OK, f"{found.id} is {found.state or 'in no state'}, planned {planned}")
+
+
+_NOBODYS = {ChangeKind.SERVICENOW: "CHG0000000", ChangeKind.JIRA: "CHG-0", ChangeKind.HTTP: None}
 
 
 def _invalid(name: str, invalid: InvalidInput) -> Probe:

@@ -45,11 +45,15 @@ class Filter:
     since: datetime | None
     until: datetime | None
 
+    @property
+    def _changes(self) -> frozenset[str]:
+        return frozenset(change.casefold() for change in self.changes)
+
     def lets(self, record: Record) -> bool:
         """Return whether a record is shown."""
         return (
             (not self.tickets or record.guid in self.tickets)
-            and (not self.changes or record.change in self.changes)
+            and (not self.changes or (record.change or "").casefold() in self._changes)
             and (not self.outcomes or record.outcome in self.outcomes)
             and (self.since is None or record.at >= self.since)
             and (self.until is None or record.at < self.until)

@@ -15,7 +15,7 @@ from reconciler.cli.options import SHARD, Invocation, common_options
 from reconciler.cli.output import RUN_FORMATS, detail_of, format_option, show_plan, show_run
 from reconciler.cli.progress import Terminal
 from reconciler.cli.streams import take_fault
-from reconciler.cli.telling import Listeners, listener_options, tell
+from reconciler.cli.telling import Listeners, listener_options, tell, tell_change_records
 from reconciler.cli.terminal import is_interactive
 from reconciler.errors import GuardRefused
 from reconciler.model.plan import Plan, Shard
@@ -78,6 +78,7 @@ def command(
         if (fault := take_fault()) is not None:
             click.echo(f"warning: the outcome could not be printed: {fault.strerror}; {_IN_LEDGER}", err=True)
         _save(ended.run, out)
+        tell_change_records(context, ready.plan, ended.run)
         metrics.see(context, ready.plan, ended.run)
         tell(Listeners(notify, notify_as), context.ledger, ready.plan, ended.run)
     return _code(ready.plan, ended)

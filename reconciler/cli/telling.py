@@ -9,9 +9,14 @@ from urllib.parse import urlsplit
 
 import click
 
+from reconciler.app.change_records import leave_notes
+from reconciler.app.context import Context
 from reconciler.codec import sha256
+from reconciler.ledger.heads import ledger_head
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Run
+from reconciler.rendering.change_records import notes_of
+from reconciler.rendering.escape import terminal
 from reconciler.rendering.notification import Chat, plan_notification, run_notification, state_of
 
 _STATE_FILE = ".notified"
@@ -42,6 +47,12 @@ def tell(listeners: Listeners, ledger: Path, plan: Plan, run: Run | None = None)
     """Post the message. A failure is a warning: the outcome stands whoever hears of it."""
     if listeners.notify is not None:
         _notify(listeners, ledger, plan, run)
+
+
+def tell_change_records(context: Context, plan: Plan, run: Run) -> None:
+    """Leave what the run did on the change records that its tickets name, where the configuration asks for it."""
+    for record, why in leave_notes(context, notes_of(plan, run, ledger_head(context.ledger))).items():
+        click.echo(f"warning: no note was left on {terminal(record)}: {terminal(why, 500)}", err=True)
 
 
 def _notify(listeners: Listeners, ledger: Path, plan: Plan, run: Run | None) -> None:

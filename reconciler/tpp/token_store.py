@@ -174,12 +174,8 @@ class KeyringStore:
     client_id: str
 
     def load(self) -> Secret | None:
-        """Ask the keyring."""
-        with _keyring_errors():
-            import keyring
-
-            text = keyring.get_password(self.service, self.client_id)
-        return Secret(text) if text else None
+        """Ask the keyring. Raises CredentialsRefused."""
+        return from_keyring(self.service, self.client_id)
 
     def keep(self, token: Secret) -> None:
         """Put the token into the keyring."""
@@ -200,17 +196,29 @@ class KeyringStore:
         return nullcontext()
 
 
+def from_keyring(service: str, name: str) -> Secret | None:
+    """Return a secret of the system's keyring, None when it has none. Raises CredentialsRefused."""
+    with _keyring_errors("read"):
+        import keyring
+
+        text = keyring.get_password(service, name)
+    return Secret(text) if text else None
+
+
 @contextmanager
-def _keyring_errors() -> Iterator[None]:
+def _keyring_errors(what: str = "") -> Iterator[None]:
     try:
         yield
     except ImportError:
         raise CredentialsRefused(
-            "auth.keyring needs the package keyring", "run: pip install 'tpp-reconciler[keyring]'"
+            "the system's keyring needs the package keyring", "run: pip install 'tpp-reconciler[keyring]'"
         ) from None
     except Exception as error:
         if isinstance(error, CredentialsRefused):
             raise
+        if what:
+            message = f"the system's keyring can't be read: {type(error).__name__}"
+            raise CredentialsRefused(message, "unlock it, or use a variable or a file") from None
         raise _unwritable(f"the keyring: {type(error).__name__}") from None
 
 

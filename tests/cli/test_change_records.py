@@ -6,6 +6,7 @@ import pytest
 
 from reconciler.sandbox.change_systems import Account, ChangeSystems, TableRow
 from reconciler.sandbox.running import Listening, running_sandbox
+from tests.changes.wire import answering, said
 from tests.cli.desk import FIRST, SECOND, Desk
 
 KEY = "key-of-the-change-table"
@@ -28,13 +29,24 @@ def record(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("CHANGE_RECORDS_API_KEY", KEY)
     servers = []
 
-    def configure(policy: str = "{}", number: str = "CHG0041234", asleep: bool = False, **fields: str) -> None:
+    def configure(
+        policy: str = "{}",
+        number: str = "CHG0041234",
+        system: str = "",
+        *,
+        asleep: bool = False,
+        read_only: bool = False,
+        **fields: str,
+    ) -> ChangeSystems:
         row = TableRow(number, OPEN | fields)
-        systems = ChangeSystems(Account(api_key=KEY), (row,), asleep=asleep)
+        systems = ChangeSystems(Account(api_key=KEY), (row,), asleep=asleep, read_only=read_only)
         server = running_sandbox(listening=Listening(changes=systems))
         url = server.__enter__().url
         servers.append(server)
-        desk.configure(f"change_records: {{kind: servicenow, url: {url}}}\npolicy: {{change_record: {policy}}}\n")
+        desk.configure(
+            f"change_records: {{kind: servicenow, url: {url}{system}}}\npolicy: {{change_record: {policy}}}\n"
+        )
+        return systems
 
     yield configure
     for server in servers:
@@ -203,3 +215,189 @@ def test_a_faulty_configuration_says_where_and_what(desk: Desk, text: str, why: 
     assert said.code == 1
     assert why in said.err + said.out
     assert "secret-word" not in said.err + said.out
+
+
+def test_every_view_of_a_plan_shows_the_record_and_its_window(desk: Desk, record) -> None:
+    record(short_description="Web tier, weekend 48", start_date="2036-11-29 20:00:00")
+    desk.decide(BETWEEN)
+    text = desk.run("plan", "--timeline").out
+    assert "    record    Web tier, weekend 48\n" in text
+    assert "scheduled, approved, normal; planned Sat 2036-11-29 20:00 to Sun 2040-01-01 00:00 UTC" in " ".join(
+        text.split()
+    )
+    assert "CHG0041234 planned" in text
+    assert "─ change record" in text
+    (step,) = json.loads(desk.run("plan", "--format", "json").out)["steps"]
+    seen = step["change_record"]
+    assert seen.pop("seen_at")
+    assert seen.pop("url").endswith("number%3DCHG0041234")
+    assert seen == {
+        "id": "CHG0041234",
+        "state": "scheduled",
+        "approval": "approved",
+        "type": "normal",
+        "start": "2036-11-29T20:00:00Z",
+        "stop": "2040-01-01T00:00:00Z",
+        "title": "Web tier, weekend 48",
+    }
+    markdown = desk.run("plan", "--format", "markdown").out
+    assert "[CHG0041234](http" in markdown
+    assert "“Web tier, weekend 48” (scheduled, approved, normal; planned Sat 2036-11-29 20:00" in markdown
+    page = desk.run("plan", "--format", "html").out
+    assert "Web tier, weekend 48 (scheduled, approved, normal; planned" in page
+    said = desk.run("explain", FIRST).out
+    assert "planned Sat 2036-11-29 20:00" in said
+
+
+def test_hostile_text_of_a_record_stays_text(desk: Desk, record) -> None:
+    record(short_description="<script>alert(1)</script> \x1b[31m [x](https://evil.example)")
+    desk.decide(APPROVE)
+    assert "\x1b" not in desk.run("plan", "-v").out
+    assert "<script>alert" not in desk.run("plan", "--format", "html").out
+    assert "](https://evil" not in desk.run("plan", "--format", "markdown").out
+
+
+def test_the_ledger_keeps_what_the_guard_saw(desk: Desk, record) -> None:
+    record(short_description="Web tier")
+    desk.decide(APPROVE)
+    assert desk.run("apply", "--yes").code == 0
+    (line,) = json.loads(desk.run("ledger", "log", "--change", "chg0041234", "--format", "json").out)["records"]
+    assert line["change_record"]["state"] == "scheduled"
+    assert line["change_record"]["stop"] == "2040-01-01T00:00:00Z"
+    assert "Web tier" in desk.run("ledger", "log", "-v").out
+    assert json.loads(desk.run("ledger", "log", "--change", "CHG1", "--format", "json").out)["records"] == []
+    told = " ".join(desk.run("explain", FIRST).out.split())
+    assert "CHG0041234 was Web tier (scheduled, approved, normal; planned" in told
+    desk.run("report", "--out", "site")
+    assert "CHG0041234 was Web tier (scheduled" in (desk.folder / "site" / "tickets" / f"{FIRST}.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"end_date": "2041-01-01 00:00:00"}, "its planned window was 2020-01-01T00:00:00Z to 2040-01-01T00:00:00Z"),
+        ({"state": "-1"}, "its state was scheduled when the plan was made and is implement now"),
+        ({"approval": ""}, "its approval was approved when the plan was made and is nothing now"),
+        ({"type": "standard"}, "its type was normal when the plan was made and is standard now"),
+    ],
+)
+def test_a_record_that_changed_since_the_plan_makes_its_steps_stale(desk: Desk, record, fields, why) -> None:
+    record()
+    desk.decide(APPROVE)
+    assert desk.run("plan", "--out", "plan.json").code == 0
+    record(**fields)
+    said = desk.run("apply", "plan.json", "--yes", "--format", "json")
+    assert said.code == 5
+    (receipt,) = json.loads(said.out)["receipts"]
+    assert receipt["outcome"] == "stale"
+    assert f"its change record has changed: CHG0041234: {why}" in receipt["detail"]
+    assert desk.writes() == []
+
+
+@pytest.mark.parametrize(
+    ("second", "code", "outcome"),
+    [
+        (said("200 OK", b"<html>", kind="text/html"), 7, "not-attempted"),
+        (said("200 OK", b'{"result": [{"number": "CHG00412'), 7, "not-attempted"),
+        (said("302 Found", headers="Location: https://login.example\r\n"), 7, "not-attempted"),
+        (said("200 OK", b'{"result": []}'), 5, "stale"),
+    ],
+    ids=["page", "half", "redirect", "gone"],
+)
+def test_a_system_that_fails_just_before_the_first_write_sends_nothing(
+    desk, monkeypatch, second, code, outcome
+) -> None:
+    monkeypatch.setenv("CHANGE_RECORDS_TOKEN", KEY)
+    row = {"number": "CHG0041234", **OPEN}
+    with answering(said("200 OK", json.dumps({"result": [row]}).encode()), second) as (url, _):
+        desk.configure(f"change_records: {{kind: servicenow, url: {url}}}\npolicy: {{change_record: {{}}}}\n")
+        desk.decide(APPROVE)
+        ended = desk.run("apply", "--yes", "--format", "json")
+    assert ended.code == code
+    assert [each["outcome"] for each in json.loads(ended.out)["receipts"]] == [outcome]
+    assert desk.writes() == []
+    assert KEY not in ended.out + ended.err
+
+
+def test_a_warning_is_in_the_plan_and_in_the_ledger(desk: Desk, record) -> None:
+    record('{"when_unavailable": "warn"}', asleep=True)
+    desk.decide(APPROVE)
+    plan = json.loads(desk.run("plan", "--format", "json").out)
+    assert any("CHG0041234 could not be checked" in note for note in plan["notes"])
+    assert "could not be checked" in desk.run("plan", "--format", "markdown").out
+    assert desk.run("apply", "--yes").code == 0
+    (line,) = json.loads(desk.run("ledger", "log", "--format", "json").out)["records"]
+    assert "no JSON object" in line["change_record"]["unchecked"]
+
+
+def test_the_first_rule_whose_objects_match_counts(desk: Desk, record) -> None:
+    rules = [{"objects": [r"\VED\Policy\Other\**"], "state": ["closed"]}, {"objects": ["**"], "state": ["Assess"]}]
+    record(json.dumps(rules), state="-4")
+    assert planned(desk)[:2] == (0, "approve/wanted")
+    record(json.dumps(rules))
+    assert planned(desk)[1] == "refused/change-record"
+
+
+def test_an_emergency_has_rules_of_its_own(desk: Desk, record) -> None:
+    rule = {"state": ["scheduled"], "emergency": {"state": ["assess"], "window": "ignore"}}
+    record(json.dumps(rule), state="-4", type="emergency", start_date="")
+    assert planned(desk)[:2] == (0, "approve/wanted")
+    record(json.dumps(rule), state="-2", type="emergency")
+    assert planned(desk)[2].startswith("not-approved: CHG0041234 has state scheduled, the policy asks for assess")
+
+
+def test_what_an_apply_did_is_told_back_once_and_never_changes_the_verdict(desk: Desk, record) -> None:
+    systems = record(system=", comment: true")
+    desk.decide(APPROVE)
+    assert desk.run("apply", "--yes").code == 0
+    ((note,),) = systems.notes.values()
+    assert note.startswith("TPP approval tickets, run ")
+    assert "1 applied\n" in note
+    assert f"ticket {FIRST}: applied\nLedger head sha256:" in note
+    assert desk.run("apply", "--yes").code == 0
+    assert len(systems.notes["CHG0041234"]) == 1
+
+
+def test_a_note_that_can_not_be_left_is_a_warning(desk: Desk, record) -> None:
+    record(system=", comment: true", read_only=True)
+    desk.decide(APPROVE)
+    ended = desk.run("apply", "--yes")
+    assert ended.code == 0
+    assert "warning: no note was left on CHG0041234: the account lacks a right (403)" in ended.err
+
+
+def test_without_comment_nothing_is_written_to_the_system(desk: Desk, record) -> None:
+    systems = record()
+    desk.decide(APPROVE)
+    assert desk.run("apply", "--yes").code == 0
+    assert systems.notes == {}
+
+
+def test_doctor_looks_at_address_credential_and_one_record(desk: Desk, record, monkeypatch) -> None:
+    record()
+    desk.decide(APPROVE)
+    told = desk.run("doctor").out
+    assert "ok   changes" in told
+    assert "ok   change record CHG0041234 is scheduled, planned 2020-01-01T00:00:00Z to" in told
+    record(number="CHG0000001")
+    assert "warn change record CHG0041234: it is absent, or this account may not see it" in desk.run("doctor").out
+    monkeypatch.setenv("CHANGE_RECORDS_API_KEY", "another-key")
+    said = desk.run("doctor")
+    assert said.code == 4
+    assert "it does not accept the credential (401)" in said.out
+    assert "another-key" not in said.out + said.err
+    monkeypatch.delenv("CHANGE_RECORDS_API_KEY")
+    assert "there is no credential for the change records" in desk.run("doctor").out
+
+
+def test_credentials_come_from_the_keyring_where_it_is_named(desk: Desk, record, monkeypatch) -> None:
+    keyring = pytest.importorskip("keyring", reason="the extra `keyring` is not installed")
+    monkeypatch.setattr(
+        keyring, "get_password", lambda service, name: {"changes CHANGE_RECORDS_API_KEY": KEY}.get(f"{service} {name}")
+    )
+    record(system=", keyring: changes")
+    monkeypatch.delenv("CHANGE_RECORDS_API_KEY")
+    assert planned(desk)[:2] == (0, "approve/wanted")
+    record(system=", keyring: empty")
+    monkeypatch.delenv("CHANGE_RECORDS_API_KEY", raising=False)
+    assert planned(desk)[1] == "refused/change-record"

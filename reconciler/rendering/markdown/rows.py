@@ -117,7 +117,9 @@ def change_of(step: Step, page: Page) -> str:
     if record is None:
         return said
     address = url(record.url)
-    return f"{f'[{said}]({address})' if address else said} {markdown(change_records.summary(record, page.zone), _SENT)}"
+    title = f" “{markdown(record.title, _CELL)}”" if record.title else ""
+    facts = markdown(change_records.state_of(record), _SENT), change_records.window_of(record, page.zone)
+    return f"{f'[{said}]({address})' if address else said}{title} ({'; '.join(fact for fact in facts if fact)})"
 
 
 def sent_parameters(step: Step) -> str:

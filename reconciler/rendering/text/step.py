@@ -119,9 +119,7 @@ def record_fields(record: SeenChange | None, view: View) -> Iterator[tuple[str, 
     title = terminal(record.title, 200)
     if title:
         yield "record", linked(title, address) if view.links is not None and address else title
-    yield ("" if title else "record"), terminal(change_records.state_of(record), 1_000)
-    if planned := change_records.window_of(record, view.zone):
-        yield "", planned
+    yield ("" if title else "record"), terminal(change_records.facts_of(record, view.zone), 1_000)
     if view.detail is Detail.VERBOSE:
         yield "", f"seen {times.utc(record.seen_at)}"
         yield "", address
