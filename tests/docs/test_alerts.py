@@ -33,5 +33,6 @@ def test_each_alert_fires_when_it_should_and_only_then(tmp_path: Path) -> None:
         pytest.skip("promtool is not installed (Debian: apt install prometheus); .ci/run installs it")
     shutil.copy(RULES, tmp_path)
     shutil.copy(Path(__file__).parent / "alerts_test.yml", tmp_path)
-    ran = subprocess.run([promtool, "test", "rules", "alerts_test.yml"], cwd=tmp_path, capture_output=True, text=True)
+    command = [promtool, "test", "rules", "alerts_test.yml"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
