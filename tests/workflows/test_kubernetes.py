@@ -1,25 +1,37 @@
-"""The Indexed Job of the example, and the script that each of its pods runs."""
+"""The CronJobs of the example as a cluster reads them, and the script that their pods run, as process 1 too."""
 
+import os
+import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 from ruamel.yaml import YAML
 
 from reconciler.cli.exit_codes import Exit
+from reconciler.manifests.config import load_settings
 from reconciler.model.plan import parse_shard
 from tests.github.repository import CLEAN, commit, git
 from tests.workflows.act import ENVIRONMENT, ROOT
 
 EXAMPLE = ROOT / "examples" / "kubernetes"
-SCRIPT = EXAMPLE / "apply.sh"
+SCRIPT = EXAMPLE / "run.sh"
+VERSIONS = ("1.31", "1.34", "1.37")
+CRON_JOBS = ("plan", "reconcile", "apply")
 OBJECTS = [rf"\VED\Policy\Web\{number}.example.com" for number in range(200)]
 RECORDER = """\
 #!/bin/sh
 echo "$@" >>"$CALLS"
+if [ "$2" = ledger ] && [ "$3" = pull ] && [ -n "${SLOW_PULL:-}" ]; then
+  trap 'echo ended in order >>"$CALLS"; exit 143' TERM
+  touch "$SLOW_PULL"
+  while :; do sleep 0.02; done
+fi
 [ "$1" = apply ] || exit 0
 if [ -n "${SLOW:-}" ]; then
   trap 'echo ended in order >>"$CALLS"; exit 143' TERM
@@ -30,13 +42,14 @@ exit "${CODE:-0}"
 """
 
 
-def _job() -> dict[str, Any]:
-    job: dict[str, Any] = YAML(typ="safe").load((EXAMPLE / "apply-job.yaml").read_text(encoding="utf-8"))
+def _job(name: str = "apply") -> dict[str, Any]:
+    cron: dict[str, Any] = YAML(typ="safe").load((EXAMPLE / f"{name}.yaml").read_text(encoding="utf-8"))
+    job: dict[str, Any] = cron["spec"]["jobTemplate"]
     return job
 
 
-def _container() -> dict[str, Any]:
-    (container,) = _job()["spec"]["template"]["spec"]["containers"]
+def _container(name: str = "apply") -> dict[str, Any]:
+    (container,) = _job(name)["spec"]["template"]["spec"]["containers"]
     return dict(container)
 
 
@@ -58,7 +71,9 @@ def pod(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _start(pod: Path, index: int, **more: str) -> subprocess.Popen[bytes]:
+def _start(
+    pod: Path, index: int, mode: str = "apply", before: Sequence[str] = (), **more: str
+) -> subprocess.Popen[bytes]:
     environ = {
         **CLEAN,
         **_variables(),
@@ -67,7 +82,8 @@ def _start(pod: Path, index: int, **more: str) -> subprocess.Popen[bytes]:
         "JOB_COMPLETION_INDEX": str(index),
         **more,
     }
-    return subprocess.Popen(["/bin/sh", str(SCRIPT)], cwd=pod / "work", env=environ, start_new_session=True)
+    command = ["/bin/sh", str(SCRIPT), mode]
+    return subprocess.Popen([*before, *command], cwd=pod / "work", env=environ, start_new_session=True)
 
 
 def _shard(call: str) -> str:
@@ -92,29 +108,135 @@ def test_the_ledger_is_fetched_before_and_kept_after_whatever_happens(pod: Path,
     assert _start(pod, 0, CODE=str(code)).wait() == code
     assert (pod / "calls").read_text().splitlines() == [
         "github ledger pull",
-        "apply --yes --shard 1/4 --out /data/run.json",
+        "apply --yes --env cluster --shard 1/4 --out /data/run.json",
         "github ledger push",
     ]
 
 
-def test_a_drained_pod_ends_in_order_and_keeps_its_ledger(pod: Path) -> None:
-    started = pod / "started"
-    process = _start(pod, 2, SLOW=str(started))
-    deadline = time.monotonic() + 20
-    while not started.exists() and time.monotonic() < deadline:
+def test_a_plan_writes_nothing_to_the_branch(pod: Path) -> None:
+    assert _start(pod, 0, "plan", SHARDS="", PUSHGATEWAY="https://push.example.com").wait() == 0
+    assert (pod / "calls").read_text().splitlines() == [
+        "github ledger pull",
+        "plan --recheck --env cluster --pushgateway https://push.example.com",
+    ]
+
+
+def _wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 30
+    while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
-    process.send_signal(signal.SIGTERM)
+
+
+def _as_process_1() -> list[str]:
+    """As the containers of the CronJobs begin: a process namespace of its own, the user of the image, no privileges."""
+    if shutil.which("tini") is None:
+        pytest.skip("tini is not installed (Debian: apt install tini); .ci/run installs it")
+    allowed = ["unshare", "--pid", "--fork", "--kill-child"]
+    if subprocess.run([*allowed, "true"], check=False, capture_output=True).returncode != 0:
+        pytest.skip("only root may make a process namespace here")
+    return [*allowed, "setpriv", "--reuid=10001", "--regid=10001", "--clear-groups", "--no-new-privs", "tini", "--"]
+
+
+def _signal_process_1(outside: int, number: signal.Signals) -> None:
+    """Send as a node does: from outside the namespace, to the child of `unshare` that is process 1 inside."""
+    (child,) = Path(f"/proc/{outside}/task/{outside}/children").read_text().split()
+    os.kill(int(child), number)
+
+
+@pytest.mark.parametrize("as_process_1", [False, True], ids=["process", "process 1"])
+def test_a_drained_pod_ends_in_order_and_keeps_its_ledger(pod: Path, as_process_1: bool) -> None:
+    started = pod / "started"
+    before = _as_process_1() if as_process_1 else []
+    if as_process_1:
+        _give_to_the_user_of_the_image(pod)
+    process = _start(pod, 2, before=before, SLOW=str(started))
+    _wait_for(started)
+    if as_process_1:
+        _signal_process_1(process.pid, signal.SIGTERM)
+    else:
+        process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=20) == 143
     assert (pod / "calls").read_text().splitlines()[-2:] == ["ended in order", "github ledger push"]
 
 
-def test_starting_again_is_left_to_faults_that_time_mends() -> None:
-    final, ignored = _job()["spec"]["podFailurePolicy"]["rules"]
-    assert (final["action"], ignored["action"]) == ("FailIndex", "Ignore")
+def test_a_pod_that_is_told_to_end_while_it_fetches_the_ledger_applies_nothing(pod: Path) -> None:
+    started, before = pod / "started", _as_process_1()
+    _give_to_the_user_of_the_image(pod)
+    process = _start(pod, 0, before=before, SLOW_PULL=str(started))
+    _wait_for(started)
+    _signal_process_1(process.pid, signal.SIGTERM)
+    assert process.wait(timeout=20) == 143
+    assert (pod / "calls").read_text().splitlines() == ["github ledger pull", "ended in order"]
+
+
+def _give_to_the_user_of_the_image(pod: Path) -> None:
+    """Make user 10001 the owner of the checkout, as the init container leaves it, and let it come to it."""
+    for path in (pod, *pod.rglob("*")):
+        os.chown(path, 10001, 10001)
+    for folder in pod.parents:
+        if str(folder).startswith("/tmp/"):
+            folder.chmod(0o755)
+
+
+@pytest.mark.parametrize("name", CRON_JOBS)
+def test_starting_again_is_left_to_faults_that_time_mends(name: str) -> None:
+    final, ignored = _job(name)["spec"]["podFailurePolicy"]["rules"]
+    assert (final["action"], ignored["action"]) == ("FailIndex" if name == "apply" else "FailJob", "Ignore")
     assert set(final["onExitCodes"]["values"]) == {
-        int(code) for code in (Exit.INVALID, Exit.USAGE, Exit.REFUSED, Exit.ATTENTION, Exit.BUG)
+        int(code) for code in (Exit.INVALID, Exit.USAGE, Exit.REFUSED, Exit.ATTENTION, Exit.UNKNOWN, Exit.BUG)
     }
-    assert final["onExitCodes"]["containerName"] == _container()["name"]
+    assert final["onExitCodes"]["containerName"] == _container(name)["name"]
+
+
+def test_the_cron_jobs_differ_in_nothing_but_when_they_run_what_and_how_divided() -> None:
+    def common(name: str) -> dict[str, Any]:
+        job = _job(name)
+        for own in ("completionMode", "completions", "parallelism", "backoffLimitPerIndex", "maxFailedIndexes"):
+            job["spec"].pop(own, None)
+        job["spec"].pop("backoffLimit", None)
+        job["spec"]["podFailurePolicy"]["rules"][0].pop("action")
+        job["spec"]["template"]["metadata"]["labels"].pop("app.kubernetes.io/component")
+        (container,) = job["spec"]["template"]["spec"]["containers"]
+        container["command"].pop()
+        container["env"] = [each for each in container["env"] if each["name"] != "SHARDS"]
+        return job
+
+    assert common("plan") == common("reconcile") == common("apply")
+
+
+def test_only_the_plan_runs_by_itself_and_no_two_of_a_kind_at_once() -> None:
+    crons = {name: YAML(typ="safe").load((EXAMPLE / f"{name}.yaml").read_text())["spec"] for name in CRON_JOBS}
+    assert {name: cron["suspend"] for name, cron in crons.items()} == {"plan": False, "reconcile": True, "apply": True}
+    assert {cron["concurrencyPolicy"] for cron in crons.values()} == {"Forbid"}
+
+
+def test_the_numbers_of_cluster_configuration_and_image_agree(tmp_path: Path) -> None:
+    (tmp_path / "tickets").mkdir()
+    settings = load_settings(EXAMPLE / "reconciler.yaml", environment="cluster", environ={})
+    spec = _job()["spec"]
+    grace = spec["template"]["spec"]["terminationGracePeriodSeconds"]
+    assert (settings.requests.grace, grace) == (120, 150)
+    assert settings.requests.deadline is not None
+    assert settings.requests.deadline < spec["activeDeadlineSeconds"]
+    assert settings.auth.jwt_file == "/var/run/secrets/tpp/token"
+    assert "USER 10001:10001" in (ROOT / "Containerfile").read_text()
+    assert 'ENTRYPOINT ["tini", "--", "reconciler"]' in (ROOT / "Containerfile").read_text()
+
+
+@pytest.mark.slow
+def test_a_cluster_of_each_version_takes_everything_that_kustomize_builds() -> None:
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not installed (Debian: apt install kubernetes-client); .ci/run installs it")
+    built = subprocess.run(["kubectl", "kustomize", str(EXAMPLE)], capture_output=True, text=True, check=True).stdout
+    objects = list(YAML(typ="safe").load_all(built))
+    assert {
+        (each["kind"], each["metadata"]["name"].rsplit("-", 1)[0]) for each in objects if each["kind"] == "ConfigMap"
+    }
+    assert [each["metadata"]["name"] for each in objects if each["kind"] == "CronJob"]
+    for each in objects:
+        assert each["metadata"]["name"], "kubectl creates nothing without a name"
+        for version in VERSIONS:
+            kubernetes_validate.validate(each, version, strict=True)
 
 
 def test_the_job_is_an_indexed_one_that_trusts_its_pods_with_little() -> None:
