@@ -11,15 +11,23 @@ from pathlib import Path
 
 REPOSITORY = "/repos/{owner}/{repo}"
 CALLS = {
+    "": {"get"},
+    "/actions/oidc/customization/sub": {"get", "put"},
+    "/actions/permissions/artifact-and-log-retention": {"get", "put"},
+    "/actions/permissions/workflow": {"get", "put"},
     "/actions/artifacts/{artifact_id}/{archive_format}": {"get"},
     "/actions/runs": {"get"},
     "/actions/runs/{run_id}/approvals": {"get"},
     "/actions/runs/{run_id}/artifacts": {"get"},
     "/actions/workflows/{workflow_id}/runs": {"get"},
     "/activity": {"get"},
+    "/codeowners/errors": {"get"},
     "/collaborators/{username}/permission": {"get"},
     "/commits/{commit_sha}/pulls": {"get"},
     "/commits/{ref}": {"get"},
+    "/environments/{environment_name}": {"get", "put"},
+    "/environments/{environment_name}/deployment-branch-policies": {"get", "post"},
+    "/environments/{environment_name}/variables": {"get", "post"},
     "/issues": {"get", "post"},
     "/issues/comments/{comment_id}": {"patch", "delete"},
     "/issues/{issue_number}": {"patch"},
@@ -28,6 +36,8 @@ CALLS = {
     "/pulls/{pull_number}": {"get", "patch"},
     "/pulls/{pull_number}/commits": {"get"},
     "/pulls/{pull_number}/reviews": {"get"},
+    "/rules/branches/{branch}": {"get"},
+    "/rulesets": {"get", "post"},
 }
 NOISE = {"examples", "example", "x-github", "externalDocs", "description", "summary", "tags"}
 

@@ -5,20 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.github import settings
 from tests.github.description import answer_of
+from tests.github.refused import Refused
 from tests.github.world import BOT, Comment, Issue, Pull, PullCommit, World
 
 SITE = "https://github.example"
 LONGEST_BODY = 65_536
 WHEN = "2026-11-23T10:00:00Z"
-
-
-class Refused(Exception):
-    """An answer that is an error."""
-
-    def __init__(self, status: int, message: str, **more: Any) -> None:
-        super().__init__(message)
-        self.status, self.body = status, {"message": message, "documentation_url": "https://docs.example", **more}
 
 
 @dataclass(frozen=True)
@@ -301,5 +295,6 @@ ROUTES: dict[tuple[str, str], tuple[Answer, dict[str, str]]] = {
     ("GET", "pulls"): (list_pulls, {"pull-requests": "read"}),
     ("POST", "pulls"): (create_pull, {"pull-requests": "write"}),
     ("PATCH", "pulls/*"): (change_pull, {"pull-requests": "write"}),
+    **settings.ROUTES,
 }
 """Each call with the permissions of which one is needed (GitHub, "Permissions required for fine-grained tokens")."""

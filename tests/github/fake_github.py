@@ -13,8 +13,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.github import description
-from tests.github.answers import ROUTES, Call, Refused, artifact_of
+from tests.github.answers import ROUTES, Call, artifact_of
 from tests.github.issuer import Issuer
+from tests.github.refused import Refused
 from tests.github.world import World
 
 PREFIX = "/api/v3"
@@ -67,7 +68,7 @@ class FakeGitHub:
         parts = urlsplit(target)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         path = parts.path.removeprefix(PREFIX)
-        below = path.removeprefix(f"/repos/{self.world.repository}/")
+        below = path.removeprefix(f"/repos/{self.world.repository}").removeprefix("/")
         body = json.loads(data) if data else {}
         self.asked.append(Asked(method, below, token, body or None))
         if fault := description.faults_of_request(method, path, query, data):
@@ -159,7 +160,7 @@ def _handler(github: FakeGitHub) -> type[BaseHTTPRequestHandler]:  # noqa: C901 
                 status, headers, said = github.answer(self.command, self.path, token, data)
                 self._send(status, headers, json.dumps(said).encode() if said is not None else b"")
 
-        do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 - names of http.server
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - names of http.server
 
         def _send_blob(self, number: int) -> None:
             if "Authorization" in self.headers:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.github.settings import Settings
+
 BOT = "github-actions[bot]"
 WRITER = {"contents": "write", "issues": "write", "pull-requests": "write", "actions": "read", "id-token": "write"}
 READER = {"contents": "read"}
@@ -87,6 +89,8 @@ class World:
     """Where the stand-in of actions/upload-artifact keeps what each run uploads."""
     expired: bool = False
     """Whether artifacts are past the days that GitHub keeps them for."""
+
+    settings: Settings = field(default_factory=Settings)
 
     def next_number(self) -> int:
         return 1 + max([0, *self.pulls, *self.issues])

@@ -1,0 +1,70 @@
+"""Stands in for the GitHub CLI: the commands of the set-up script as calls of the REST API.
+
+Source: GitHub CLI manual, "gh api" (`-f` a text, `-F` a number or true/false, `--input -` the body on standard input,
+`--jq` an expression of jq; GET unless there are fields) and "gh variable set" (POST, "Create an environment variable").
+"""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from typing import Any
+
+
+def main(words: list[str]) -> int:
+    match words:
+        case ["api", *rest]:
+            return _api(rest)
+        case ["variable", "set", name, "--repo", repository, "--env", environment, "--body", value]:
+            path = f"repos/{repository}/environments/{environment}/variables"
+            return _call("POST", path, {"name": name, "value": value}, "")
+        case _:
+            sys.exit(f"unknown command {words}")
+
+
+def _api(words: list[str]) -> int:
+    method, path, fields, expression, given, silent = "", "", {}, "", None, False
+    rest = iter(words)
+    for word in rest:
+        match word:
+            case "--method":
+                method = next(rest)
+            case "-f" | "-F":
+                name, _, value = next(rest).partition("=")
+                fields[name] = value if word == "-f" else json.loads(value)
+            case "--input":
+                assert next(rest) == "-"
+                given = json.load(sys.stdin)
+            case "--jq":
+                expression = next(rest)
+            case "--silent":
+                silent = True
+            case _ if path or word.startswith("-"):
+                sys.exit(f"unknown option {word}")
+            case _:
+                path = word
+    return _call(method or ("POST" if fields else "GET"), path, fields or given, "empty" if silent else expression)
+
+
+def _call(method: str, path: str, body: Any, expression: str) -> int:
+    request = urllib.request.Request(
+        f"{os.environ['GITHUB_API_URL']}/{path}",
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {os.environ['GH_TOKEN']}", "Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request) as answer:
+            said = answer.read()
+    except urllib.error.HTTPError as error:
+        sys.exit(f"gh: {error.read().decode()} (HTTP {error.code})")
+    if expression:
+        said = subprocess.run(["jq", "-r", expression], input=said, capture_output=True, check=True).stdout  # noqa: S607
+    sys.stdout.write(said.decode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
