@@ -31,12 +31,12 @@ def protected(settings: Settings, environ: Mapping[str, str]) -> Settings:
     base = _base(settings.path, settings.environment, environ)
     if base is None:
         return settings
-    program = base.auth.jwt_command[:1]
-    if program and "/" in program[0] and not Path(program[0]).is_absolute():
-        raise GuardRefused(
-            f"auth.jwt_command runs {program[0]}, a file of the checkout, which a pull request can replace",
-            "name a program of the runner, by its whole path or by a name on PATH",
-        )
+    for program in (auth.jwt_command[:1] for auth in base.auth.ways.values()):
+        if program and "/" in program[0] and not Path(program[0]).is_absolute():
+            raise GuardRefused(
+                f"auth.jwt_command runs {program[0]}, a file of the checkout, which a pull request can replace",
+                "name a program of the runner, by its whole path or by a name on PATH",
+            )
     return replace(settings, **{name: getattr(base, name) for name in _PROTECTED})
 
 
@@ -101,7 +101,8 @@ def _base(path: str | None, environment: str | None, environ: Mapping[str, str])
             "check out with `fetch-depth: 0`; merge a new configuration first, in a pull request of its own",
         ) from fault
     settings = load_settings(written, environment, environ)
-    for file in (settings.tls.ca_bundle, settings.tls.client_cert, settings.tls.client_key, settings.auth.jwt_file):
+    tls, jwts = settings.tls, (auth.jwt_file for auth in settings.auth.ways.values())
+    for file in (tls.ca_bundle, tls.client_cert, tls.client_key, *jwts):
         if file is not None and (inside := _below(folder, file)):
             _written(git, base, inside, folder)
     ledger = _below(folder, settings.ledger)

@@ -12,6 +12,7 @@ from pathlib import Path
 from reconciler.github.oidc import fetch_id_token
 from reconciler.manifests.config import load_settings
 from reconciler.model.settings import Settings
+from reconciler.model.value import replace
 from reconciler.ports import Backend, Clock, Observer, Probe, Progress, TicketWriter
 from reconciler.tpp import backend as tpp
 from reconciler.tpp.checks import probe_way
@@ -116,14 +117,17 @@ def open_context(
     environ: Mapping[str, str] | None = None,
     observer: Observer | None = None,
     product: str = DEFAULT,
+    applying: bool = False,
 ) -> Iterator[Context]:
     """Yield the context of a use case, and close its connection at the end.
 
-    `settings` is the configuration or its file; None takes everything from the environment. Raises InvalidInput.
+    `settings` is the configuration or its file; None takes everything from the environment. `applying` logs in as
+    `auth.apply` says, otherwise `auth.plan` holds. Raises InvalidInput.
     """
     environ, clock = os.environ if environ is None else environ, clock or SystemClock()
     if not isinstance(settings, Settings):
         settings = load_settings(None if settings is None else Path(settings), None, environ)
+    settings = replace(settings, auth=settings.auth.used(applying=applying))
     known = settings
     with ExitStack() as closing:
 

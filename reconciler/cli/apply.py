@@ -62,7 +62,7 @@ def command(
     settings = metrics.settings = invocation.settings()
     outputs = (*saved_as(out, Kind.RUN), *metrics.outputs())
     check_outputs(outputs, settings, [path for path in paths if not path.endswith(".json")])
-    with open_context(settings, observer=Terminal()) as context:
+    with open_context(settings, observer=Terminal(), applying=not dry_run) as context:
         ready = _prepared(context, paths, reviewed, shard)
         metrics.plan = ready.plan
         if style == "text":

@@ -16,6 +16,15 @@ from reconciler.rendering.escape import terminal
 from reconciler.tpp.auth import revoke_grant, store_refresh_token
 from reconciler.tpp.secrets import Secret, Secrets, read_secrets
 
+_FOR = click.option(
+    "--for",
+    "purpose",
+    type=click.Choice(("plan", "apply")),
+    default="plan",
+    show_default=True,
+    help="Which of auth.plan and auth.apply holds, where the configuration has them.",
+)
+
 
 @click.group()
 def command() -> None:
@@ -23,32 +32,40 @@ def command() -> None:
 
 
 @command.command()
+@_FOR
 @common_options
-def login(invocation: Invocation) -> int:
+def login(invocation: Invocation, purpose: str) -> int:
     """Try the configured method, and say whose token it yields.
 
     The method refresh gets its first refresh token here: with TPP_USERNAME and TPP_PASSWORD, or asked for on a
     terminal. It goes into auth.token_file or auth.keyring. The other methods keep nothing between runs.
     """
-    settings = invocation.settings()
+    settings = _settings(invocation, purpose)
     if settings.auth.method is AuthMethod.REFRESH and "TPP_REFRESH_TOKEN" not in os.environ:
         store_refresh_token(settings, _asked(settings, _secrets()), SystemClock())
-    return _show(invocation)
+    return _show(settings)
 
 
 @command.command()
+@_FOR
 @common_options
-def verify(invocation: Invocation) -> int:
+def verify(invocation: Invocation, purpose: str) -> int:
     """Say whose token this is, what it may do and until when. Leaves with 4 when the server does not accept it."""
-    return _show(invocation)
+    return _show(_settings(invocation, purpose))
 
 
 @command.command()
+@_FOR
 @common_options
-def revoke(invocation: Invocation) -> int:
+def revoke(invocation: Invocation, purpose: str) -> int:
     """Give back the grant of the access token, or of the stored refresh token."""
-    click.echo(revoke_grant(invocation.settings(), _secrets(), SystemClock()))
+    click.echo(revoke_grant(_settings(invocation, purpose), _secrets(), SystemClock()))
     return 0
+
+
+def _settings(invocation: Invocation, purpose: str) -> Settings:
+    settings = invocation.settings()
+    return replace(settings, auth=settings.auth.used(applying=purpose == "apply"))
 
 
 def _secrets() -> Secrets:
@@ -64,15 +81,17 @@ def _asked(settings: Settings, secrets: Secrets) -> Secrets:
     return replace(secrets, username=username, password=password)
 
 
-def _show(invocation: Invocation) -> int:
-    with open_context(invocation.settings()) as context:
-        caller, target = context.backend.caller(), context.backend.target
+def _show(settings: Settings) -> int:
+    with open_context(settings) as context:
+        caller, target, notes = context.backend.caller(), context.backend.target, context.backend.notes()
     click.echo(f"server    {terminal(target)}")
     click.echo(f"identity  {terminal(caller.identity)}")
     click.echo(f"scope     {terminal(caller.scope) or 'empty'}")
     click.echo(f"token     {_until(caller.valid_until)}")
     click.echo(f"grant     {_until(caller.expires_at)}")
     click.echo(f"may       {'plan and apply' if caller.may_write else 'plan, not apply'}")
+    for note in notes:
+        click.echo(f"note      {terminal(note)}")
     return 0
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.app.clock import SystemClock
+from reconciler.app.context import SystemClock
 from reconciler.cli.exit_codes import Exit
 from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.output import format_option
@@ -95,7 +95,7 @@ def wanted_setup(
         check=check,
         reviewers=four_eyes.reviewers if four_eyes else 1,
         server=settings.server or "",
-        oidc=settings.auth.method is AuthMethod.GITHUB_OIDC,
+        oidc=all(auth.method is AuthMethod.GITHUB_OIDC for auth in settings.auth.ways.values()),
         called=called,
     )
 

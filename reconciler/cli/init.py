@@ -9,8 +9,11 @@ import click
 
 from reconciler.app.outputs import changing
 from reconciler.cli.examples import examples
-from reconciler.cli.options import Invocation, common_options
+from reconciler.cli.github_setup import wanted_setup
+from reconciler.cli.options import DEFAULT_CONFIG, Invocation, common_options
 from reconciler.cli.terminal import is_interactive
+from reconciler.github.setup import called_workflows, setup_script
+from reconciler.manifests.config import load_settings
 from reconciler.manifests.schema import text as schema_text
 from reconciler.model.server_url import InvalidServerUrl, parse_server_url
 from reconciler.model.value import replace
@@ -114,9 +117,12 @@ _SERVER, _OWNS, _TEAM = "https://tpp.example.com", r"\VED\Policy\**", "@example-
     show_default=True,
     help="How to log in: with GitHub's word for the job and no stored secret, or with TPP_TOKEN.",
 )
+@click.option(
+    "--github", metavar="OWNER/NAME", help="Print a script of `gh` calls that sets this repository up; write nothing."
+)
 @common_options
 def command(
-    invocation: Invocation,  # noqa: ARG001 - every command takes the options
+    invocation: Invocation,
     folder: Path,
     server: str | None,
     owns: tuple[str, ...],
@@ -124,11 +130,15 @@ def command(
     operators: str | None,
     source: str | None,
     auth: str,
+    github: str | None,
 ) -> int:
     """Set up a repository of manifests in FOLDER. What is there already is never overwritten.
 
-    On a terminal, what is not given is asked for.
+    On a terminal, what is not given is asked for. --github prints what is to be set on GitHub, from the configuration
+    and the workflows in FOLDER: rules, environments, variables, permissions, the subject that TPP trusts.
     """
+    if github is not None:
+        return _print_setup(folder, invocation.environment, github, server, source)
 
     def ask(question: str, default: str) -> str:
         return str(click.prompt(question, default=default, err=True)) if is_interactive() else default
@@ -146,6 +156,22 @@ def command(
             path.write_text(text, encoding="utf-8", newline="\n")
         click.echo(f"wrote {path}")
     _what_next(folder, answers)
+    return 0
+
+
+def _print_setup(folder: Path, environment: str | None, github: str, server: str | None, source: str | None) -> int:
+    """Print the script for a repository that is there: its configuration says how to log in and where."""
+    path = folder / DEFAULT_CONFIG
+    if not path.exists():
+        raise click.UsageError(
+            f"{folder} has no {DEFAULT_CONFIG}: make it first with `reconciler init` without --github"
+        )
+    settings = load_settings(path, environment, {"TPP_URL": server} if server else {})
+    if source is not None and not _SOURCE.fullmatch(source):
+        raise click.BadParameter("write OWNER/REPO@ and the 40 digits of a commit", param_hint="--source")
+    where, _, commit = (source or "").partition("@")
+    called = (where, commit) if source else next(iter(called_workflows(folder)), None)
+    click.echo(setup_script(wanted_setup(github, settings, called=called)), nl=False)
     return 0
 
 
@@ -169,6 +195,7 @@ def _refuse_to_overwrite(folder: Path, files: Mapping[str, str]) -> None:
 def _what_next(folder: Path, answers: Answers) -> None:
     click.echo()
     click.echo(f"Next: cd {folder}, reconciler validate, and with a token in TPP_TOKEN reconciler doctor.")
+    click.echo("On GitHub: reconciler init --github OWNER/NAME prints the set-up, reconciler github doctor checks it.")
     if answers.auth != "token":
         click.echo("The configuration logs in through GitHub's OIDC; for a token set auth.method to token.")
     if answers.source is None:

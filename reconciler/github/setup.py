@@ -347,14 +347,13 @@ def _retention(wanted: WantedSetup) -> _Setting:
             else []
         )
 
+    path = _quoted(_full(wanted, "actions/permissions/artifact-and-log-retention"))
     return _Setting(
         "artifact retention",
         f"at least {LEAST_DAYS} days",
         "Settings > Actions > General > Artifact and log retention",
         look,
-        (
-            f"gh api --silent --method PUT {_quoted(_full(wanted, 'actions/permissions/artifact-and-log-retention'))} -F days=90",
-        ),
+        (f"gh api --silent --method PUT {path} -F days=90",),
     )
 
 

@@ -35,8 +35,9 @@ def load_settings(
     """Return the settings of one environment, or of none.
 
     `path` None means reconciler.yaml in the working directory, and only defaults when there is no such file.
-    `environ` (that of the process when left out) overrides: TPP_URL, TPP_CA_BUNDLE, TPP_CLIENT_ID, TPP_USERNAME and
-    TPP_TOKEN_FILE. Secrets are never read here. Raises InvalidInput with every fault of every environment.
+    `environ` (that of the process when left out) overrides: TPP_URL, TPP_CA_BUNDLE, TPP_CLIENT_ID, TPP_SCOPE,
+    TPP_USERNAME and TPP_TOKEN_FILE. Secrets are never read here. Raises InvalidInput with every fault of every
+    environment.
     """
     settings, problems = check_settings(path, environment, environ)
     if problems:
@@ -164,33 +165,37 @@ def _overridden(settings: Settings, environ: Mapping[str, str], problems: list[P
     return replace(
         settings,
         auth=replace(
-            auth,
-            client_id=environ.get("TPP_CLIENT_ID") or auth.client_id,
-            username=environ.get("TPP_USERNAME") or auth.username,
-            token_file=environ.get("TPP_TOKEN_FILE") or auth.token_file,
+            _auth_overridden(auth, environ),
+            plan=_auth_overridden(auth.plan, environ) if auth.plan else None,
+            apply=_auth_overridden(auth.apply, environ) if auth.apply else None,
         ),
         tls=replace(tls, ca_bundle=environ.get("TPP_CA_BUNDLE") or tls.ca_bundle),
     )
 
 
+def _auth_overridden(auth: Auth, environ: Mapping[str, str]) -> Auth:
+    return replace(
+        auth,
+        client_id=environ.get("TPP_CLIENT_ID") or auth.client_id,
+        scope=environ.get("TPP_SCOPE") or auth.scope,
+        username=environ.get("TPP_USERNAME") or auth.username,
+        token_file=environ.get("TPP_TOKEN_FILE") or auth.token_file,
+    )
+
+
 def _incomplete(settings: Settings) -> list[InvalidValue]:
     """Find what the method of signing in needs and no environment variable can give."""
-    auth, tls = settings.auth, settings.tls
-    match auth.method:
-        case AuthMethod.CERTIFICATE if tls.client_cert is None:
-            hint = "add `tls: {client_cert: …, client_key: …}`"
-            return [
-                InvalidValue(
-                    Code.CONFIG_AUTH, "method `certificate` needs a client certificate", hint, ("auth", "method")
-                )
-            ]
-        case AuthMethod.JWT if (auth.jwt_file is None) == (not auth.jwt_command):
-            hint = "add either `jwt_file` or `jwt_command`"
-            return [
-                InvalidValue(Code.CONFIG_AUTH, "method `jwt` needs one source of the JWT", hint, ("auth", "method"))
-            ]
-        case _:
-            pass
+    for name, auth in settings.auth.ways.items():
+        path = ("auth", *([name] if name else []), "method")
+        match auth.method:
+            case AuthMethod.CERTIFICATE if settings.tls.client_cert is None:
+                hint = "add `tls: {client_cert: …, client_key: …}`"
+                return [InvalidValue(Code.CONFIG_AUTH, "method `certificate` needs a client certificate", hint, path)]
+            case AuthMethod.JWT if (auth.jwt_file is None) == (not auth.jwt_command):
+                hint = "add either `jwt_file` or `jwt_command`"
+                return [InvalidValue(Code.CONFIG_AUTH, "method `jwt` needs one source of the JWT", hint, path)]
+            case _:
+                pass
     if settings.policy.change_record and settings.change_records is None:
         hint = "add `change_records: {kind: …, url: …}`"
         return [
@@ -259,6 +264,14 @@ def _path(folder: str, path: str) -> str:
 
 
 def _auth(stated: Members, folder: str) -> Auth:
+    common = {name: value for name, value in stated.items() if name not in ("plan", "apply")}
+    plan, apply = (
+        _signing_in(_merged(common, stated[name]), folder) if name in stated else None for name in ("plan", "apply")
+    )
+    return replace(_signing_in(common, folder), plan=plan, apply=apply)
+
+
+def _signing_in(stated: Members, folder: str) -> Auth:
     values: dict[str, Any] = {
         name: _path(folder, value) if name in ("token_file", "jwt_file") else value for name, value in stated.items()
     }

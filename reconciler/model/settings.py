@@ -24,6 +24,7 @@ class AuthMethod(StrEnum):
 class Auth(Struct, frozen=True):
     """The authentication method with what it needs besides secrets, which never stand in the configuration.
 
+    `plan` and `apply` are whole, with the members that they leave out taken from this one; None when it holds for both.
     `token_file` is where the refresh method keeps the successor; `keyring` is the service name to keep it in
     instead; `jwt_file` and `jwt_command` say where the jwt method gets its JWT.
     """
@@ -37,6 +38,18 @@ class Auth(Struct, frozen=True):
     username: str | None = None
     jwt_file: str | None = None
     jwt_command: tuple[str, ...] = ()
+    plan: "Auth | None" = None
+    apply: "Auth | None" = None
+
+    def used(self, *, applying: bool) -> "Auth":
+        """Return what holds for reading, or for an apply."""
+        return (self.apply if applying else self.plan) or self
+
+    @property
+    def ways(self) -> Mapping[str, "Auth"]:
+        """What is signed in with, by the part that says so; empty is the name of what no part replaces."""
+        parts = {name: part for name, part in (("plan", self.plan), ("apply", self.apply)) if part is not None}
+        return parts if len(parts) == 2 else {"": self, **parts}
 
 
 class Tls(Struct, frozen=True):

@@ -326,13 +326,18 @@ METHODS: Mapping[AuthMethod, type[Way]] = {
 }
 
 
+def method_of(auth: Auth, secrets: Secrets) -> AuthMethod:
+    """Return how a token is got: one that was handed over wins over the configured method."""
+    return auth.method if secrets.token is None else AuthMethod.TOKEN
+
+
 @contextmanager
 def acquired_token(credentials: Credentials) -> Iterator[CurrentToken]:
     """Get a token by the configured method. A grant taken for this run is revoked at the end, whatever happens.
 
     Raises CredentialsRefused and ServerFailure.
     """
-    way = METHODS[credentials.auth.method](credentials)
+    way = METHODS[method_of(credentials.auth, credentials.secrets)](credentials)
     try:
         yield CurrentToken(way.acquire(), way.renew if way.renewable else None)
     finally:
@@ -368,7 +373,7 @@ def revoke_grant(settings: Settings, secrets: Secrets, clock: Clock) -> str:
 
     Raises CredentialsRefused and ServerFailure.
     """
-    method = settings.auth.method
+    method = method_of(settings.auth, secrets)
     if METHODS[method].per_run:
         raise CredentialsRefused(
             f"the method {method} leaves no grant behind: each run takes its own and revokes it",

@@ -8,7 +8,7 @@ from reconciler.errors import ServerFailure
 from reconciler.model.server_url import ServerUrl
 from reconciler.model.settings import Settings
 from reconciler.ports import Clock
-from reconciler.tpp.auth import AuthServer, Credentials, IdToken, acquired_token
+from reconciler.tpp.auth import AuthServer, Credentials, IdToken, acquired_token, method_of
 from reconciler.tpp.client import READS, Client, ClientContext
 from reconciler.tpp.limiter import AdaptiveLimiter, Reached
 from reconciler.tpp.reader import HttpTicketReader, Permissions
@@ -28,6 +28,8 @@ class Session:
     writes: AdaptiveLimiter
     refused: list[str] = field(default_factory=list)
     """What this token may not ask, with what that costs, besides Permissions/Refresh."""
+    signed_in: str = ""
+    """What to say of how the token was got, when that is not as configured."""
 
     @property
     def target(self) -> str:
@@ -47,7 +49,7 @@ class Session:
             slowed.append(
                 f"permissions were not refreshed, so tickets newer than the token may look gone: {refused.why}"
             )
-        return (*slowed, *dict.fromkeys(self.refused))
+        return (*([self.signed_in] if self.signed_in else []), *slowed, *dict.fromkeys(self.refused))
 
 
 @contextmanager
@@ -81,7 +83,10 @@ def open_session(
         token = closing.enter_context(acquired_token(credentials))
         authorised = ClientContext(transport, token, clock, limits, redactor, ends_at, jitter)
         client = Client(authorised, AdaptiveLimiter(limits.reads, clock), READS)
-        yield Session(address, client, Permissions(client), AdaptiveLimiter(limits.writes, clock))
+        method, own = method_of(settings.auth, secrets), settings.auth.method
+        signed_in = "" if method is own else f"TPP_TOKEN is set, so auth.method {own} was not used"
+        writes = AdaptiveLimiter(limits.writes, clock)
+        yield Session(address, client, Permissions(client), writes, signed_in=signed_in)
 
 
 def ticket_reader(session: Session) -> HttpTicketReader:

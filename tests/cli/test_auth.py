@@ -57,7 +57,8 @@ def test_revoke_ends_the_grant_of_a_token(desk: Desk) -> None:
     )
 
 
-def test_revoke_empties_the_store_of_a_refresh_token(desk: Desk) -> None:
+def test_revoke_empties_the_store_of_a_refresh_token(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TPP_TOKEN")
     desk.configure(REFRESH)
     desk.environ("TPP_USERNAME", "svc-approver")
     desk.environ("TPP_PASSWORD", PASSWORD)
@@ -69,7 +70,8 @@ def test_revoke_empties_the_store_of_a_refresh_token(desk: Desk) -> None:
     assert len(list(desk.sandbox.grants)) == before
 
 
-def test_a_method_that_leaves_no_grant_has_nothing_to_revoke(desk: Desk) -> None:
+def test_a_method_that_leaves_no_grant_has_nothing_to_revoke(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TPP_TOKEN")
     desk.configure("auth: {method: password}\n")
     result = desk.run("auth", "revoke")
     assert (result.code, result.err) == (

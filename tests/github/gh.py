@@ -12,6 +12,9 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+NOTHING = "empty"
+"""The expression that shows nothing of an answer: `--silent`."""
+
 
 def main(words: list[str]) -> int:
     match words:
@@ -19,7 +22,7 @@ def main(words: list[str]) -> int:
             return _api(rest)
         case ["variable", "set", name, "--repo", repository, "--env", environment, "--body", value]:
             path = f"repos/{repository}/environments/{environment}/variables"
-            return _call("POST", path, {"name": name, "value": value}, "")
+            return _call("POST", path, {"name": name, "value": value}, NOTHING)
         case _:
             sys.exit(f"unknown command {words}")
 
@@ -45,7 +48,7 @@ def _api(words: list[str]) -> int:
                 sys.exit(f"unknown option {word}")
             case _:
                 path = word
-    return _call(method or ("POST" if fields else "GET"), path, fields or given, "empty" if silent else expression)
+    return _call(method or ("POST" if fields else "GET"), path, fields or given, NOTHING if silent else expression)
 
 
 def _call(method: str, path: str, body: Any, expression: str) -> int:
@@ -60,8 +63,10 @@ def _call(method: str, path: str, body: Any, expression: str) -> int:
             said = answer.read()
     except urllib.error.HTTPError as error:
         sys.exit(f"gh: {error.read().decode()} (HTTP {error.code})")
-    if expression:
-        said = subprocess.run(["jq", "-r", expression], input=said, capture_output=True, check=True).stdout  # noqa: S607
+    if expression == NOTHING:
+        said = b""
+    elif expression:
+        said = subprocess.run(["jq", "-r", expression], input=said, capture_output=True, check=True).stdout
     sys.stdout.write(said.decode())
     return 0
 

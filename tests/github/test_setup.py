@@ -264,3 +264,27 @@ def test_the_command_needs_a_token_and_a_repository_that_is_there(administrated:
     assert (done.returncode, "gh auth token" in done.stderr) == (4, True)
     done = _doctor(administrated, tmp_path, "--repository", "a b")
     assert (done.returncode, "write OWNER/NAME" in done.stderr) == (2, True)
+
+
+def _init(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "reconciler", "init", *arguments],
+        cwd=folder,
+        env=CLEAN,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_init_prints_the_script_of_a_repository_that_is_there(tmp_path: Path) -> None:
+    none = _init(tmp_path, "--github", "acme/approvals")
+    assert (none.returncode, "has no reconciler.yaml" in none.stderr) == (2, True)
+    source = f"acme/tpp-reconciler@{COMMIT}"
+    assert _init(tmp_path, "new", "--server", URL, "--owns", r"\VED\Policy\**", "--source", source).returncode == 0
+    before = sorted(tmp_path.rglob("*"))
+    done = _init(tmp_path, "new", "--github", "acme/approvals")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == setup_script(replace(WANTED, clients=None))
+    assert sorted(tmp_path.rglob("*")) == before

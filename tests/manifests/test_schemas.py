@@ -1,5 +1,6 @@
 """The schemas themselves: found everywhere, described everywhere, in step with the code."""
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,8 +24,9 @@ def properties(schema: Any, root: dict[str, Any], at: str = "") -> Iterator[tupl
         for key, value in schema.items():
             if key == "properties" and schema.get("type") == "object":
                 for name, stated in value.items():
-                    reference = stated.get("$ref", "").removeprefix("#/$defs/")
-                    yield f"{at}/{name}", {**root["$defs"].get(reference, {}), **stated}
+                    words = stated.get("$ref", "#").split("/")[1:]
+                    meant = functools.reduce(lambda part, word: part[word], words, root) if words else {}
+                    yield f"{at}/{name}", {**meant, **stated}
             yield from properties(value, root, f"{at}/{key}")
 
 

@@ -176,7 +176,11 @@ def team(folder: Path, *seeds: TicketSeed) -> Iterator[Team]:
     with FakeGitHub(world).serve() as github:
         issuer = JwtMapping(github.url, APPROVER.universal, AUDIENCE, identity_claim="repository_id", pattern="4242")
         with running_sandbox(
-            Seed(applications={"reconciler": OFFERED_SCOPE}, issuers=(issuer,), tickets=seeds or tickets())
+            Seed(
+                applications={"reconciler": OFFERED_SCOPE, "reconciler-read": "certificate"},
+                issuers=(issuer,),
+                tickets=seeds or tickets(),
+            )
         ) as tpp:
             git(folder, "init", "--quiet", "--bare", "--initial-branch=main", str(remote))
             shutil.copytree(EXAMPLE, clone)
