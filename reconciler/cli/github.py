@@ -24,6 +24,7 @@ from reconciler.app.workflow_run import (
 from reconciler.atomic import atomic_write
 from reconciler.cli.exit_codes import Exit, of_plan
 from reconciler.cli.github_inputs import Inputs, figures_of
+from reconciler.cli.github_setup import doctor
 from reconciler.cli.main import main
 from reconciler.cli.options import Invocation, common_options
 from reconciler.errors import ReconcilerError
@@ -53,6 +54,9 @@ _SUMMARY_BYTES = 900_000
 @click.group()
 def command() -> None:
     """Work inside GitHub Actions. Reads the variables of the job; the token comes in GITHUB_TOKEN."""
+
+
+command.add_command(doctor)
 
 
 @command.command()

@@ -1,27 +1,18 @@
 """`reconciler github doctor`: is the repository on GitHub set as the guide asks?"""
 
 import os
-import re
-import subprocess
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
 from reconciler.app.context import SystemClock
+from reconciler.app.github_setup import examine_setup
 from reconciler.cli.exit_codes import Exit
 from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.output import format_option
 from reconciler.codec import json_text
-from reconciler.errors import CredentialsRefused
-from reconciler.github.client import GitHub
-from reconciler.github.provenance import token_from
-from reconciler.github.setup import Finding, State, WantedSetup, called_workflows, examine_repository
-from reconciler.model.settings import AuthMethod, Settings
+from reconciler.github.setup import Finding, Names, State
 from reconciler.rendering.escape import terminal
-
-_REMOTE = re.compile(r"(?:https://[^/]+/|git@[^:]+:|ssh://git@[^/]+/)([\w.-]+/[\w.-]+?)(?:\.git)?/?")
-_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 @click.command()
@@ -50,80 +41,15 @@ def doctor(
     set it. The token comes in GITHUB_TOKEN; some settings only an administrator's can see. Leaves with 5 when anything
     is missing.
     """
-    settings = invocation.settings()
-    wanted = wanted_setup(
-        repository or _of_checkout(),
-        settings,
-        branch=branch,
-        ledger_branch=ledger_branch,
-        plan=plan_environment,
-        apply=apply_environment,
-        check=check,
-        called=next(iter(called_workflows(Path())), None),
-    )
+    names = Names(branch, ledger_branch, plan_environment, apply_environment, check)
     findings = []
-    for finding in examine_repository(_client(wanted.repository), wanted, Path()):
+    for finding in examine_setup(repository, invocation.settings(), names, os.environ, SystemClock()):
         findings.append(finding)
         if style == "text":
             click.echo(_text(finding), nl=False)
     if style == "json":
-        click.echo(_json(wanted, findings), nl=False)
+        click.echo(_json(findings), nl=False)
     return int(Exit.ATTENTION if any(found.state is State.MISSING for found in findings) else Exit.OK)
-
-
-def wanted_setup(
-    repository: str,
-    settings: Settings,
-    *,
-    branch: str = "main",
-    ledger_branch: str = "reconciler-ledger",
-    plan: str = "venafi-plan",
-    apply: str = "venafi-apply",
-    check: str = "Gate / Gate",
-    called: tuple[str, str] | None = None,
-) -> WantedSetup:
-    """Return what GitHub must be set to for a configuration. Raises UsageError for what is no repository."""
-    if not _REPOSITORY.fullmatch(repository):
-        raise click.UsageError(f"{repository!r} is no repository; write OWNER/NAME")
-    four_eyes = settings.policy.four_eyes
-    return WantedSetup(
-        repository,
-        branch=branch,
-        ledger_branch=ledger_branch,
-        plan=plan,
-        apply=apply,
-        check=check,
-        reviewers=four_eyes.reviewers if four_eyes else 1,
-        server=settings.server or "",
-        oidc=all(auth.method is AuthMethod.GITHUB_OIDC for auth in settings.auth.ways.values()),
-        called=called,
-    )
-
-
-def _client(repository: str) -> GitHub:
-    token = token_from(os.environ)
-    if not token:
-        raise CredentialsRefused("no token for GitHub was handed over", "run it with GITHUB_TOKEN=$(gh auth token)")
-    return GitHub.open(os.environ.get("GITHUB_API_URL", "https://api.github.com"), repository, token, SystemClock())
-
-
-def _of_checkout() -> str:
-    """Return the repository that the environment or the remote of this checkout names. Raises UsageError."""
-    if named := os.environ.get("GITHUB_REPOSITORY"):
-        return named
-    try:
-        done = subprocess.run(
-            ["git", "remote", "get-url", "origin"],  # noqa: S607 - the git of the person who asks
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except OSError:
-        done = None
-    found = _REMOTE.fullmatch(done.stdout.strip()) if done is not None else None
-    if found is None:
-        raise click.UsageError("which repository? No remote `origin` names one: add --repository OWNER/NAME")
-    return found[1]
 
 
 def _text(finding: Finding) -> str:
@@ -133,11 +59,10 @@ def _text(finding: Finding) -> str:
     return "".join(terminal(line) + "\n" for line in lines)
 
 
-def _json(wanted: WantedSetup, findings: Sequence[Finding]) -> str:
+def _json(findings: Sequence[Finding]) -> str:
     return json_text(
         {
             "version": 1,
-            "repository": wanted.repository,
             "complete": not any(found.state is State.MISSING for found in findings),
             "settings": [
                 {

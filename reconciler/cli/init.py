@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
+from reconciler.app.github_setup import wanted_setup
 from reconciler.app.outputs import changing
 from reconciler.cli.examples import examples
-from reconciler.cli.github_setup import wanted_setup
 from reconciler.cli.options import DEFAULT_CONFIG, Invocation, common_options
 from reconciler.cli.terminal import is_interactive
-from reconciler.github.setup import called_workflows, setup_script
+from reconciler.github.setup import Names, called_workflows, setup_script
 from reconciler.manifests.config import load_settings
 from reconciler.manifests.schema import text as schema_text
 from reconciler.model.server_url import InvalidServerUrl, parse_server_url
@@ -171,7 +171,7 @@ def _print_setup(folder: Path, environment: str | None, github: str, server: str
         raise click.BadParameter("write OWNER/REPO@ and the 40 digits of a commit", param_hint="--source")
     where, _, commit = (source or "").partition("@")
     called = (where, commit) if source else next(iter(called_workflows(folder)), None)
-    click.echo(setup_script(wanted_setup(github, settings, called=called)), nl=False)
+    click.echo(setup_script(wanted_setup(github, settings, Names(), called)), nl=False)
     return 0
 
 

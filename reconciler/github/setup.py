@@ -7,7 +7,7 @@ Sources: GitHub documentation, REST API: "Rules", "Deployment environments", "De
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -27,20 +27,29 @@ _OWNERS = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
 
 
 @dataclass(frozen=True, slots=True)
-class WantedSetup:
-    """What the guide asks for. `called` is the repository of the reusable workflows and their commit, if known."""
+class Names:
+    """How branches, environments and the required check are called. `check` is caller and called job."""
 
-    repository: str
     branch: str = "main"
     ledger_branch: str = "reconciler-ledger"
     plan: str = "venafi-plan"
     apply: str = "venafi-apply"
     check: str = "Gate / Gate"
+
+
+@dataclass(frozen=True, slots=True)
+class WantedSetup:
+    """What the guide asks for. `called` is the repository of the reusable workflows and their commit, if known.
+
+    `clients` are client id and scope per environment, where they are to be variables of it.
+    """
+
+    repository: str
+    names: Names = Names()
     reviewers: int = 1
     server: str = ""
     oidc: bool = True
-    clients: Mapping[str, tuple[str, str]] | None = None
-    """Client id and scope per environment, where they are to be variables of it."""
+    clients: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     called: tuple[str, str] | None = None
 
 
@@ -111,14 +120,14 @@ def setup_script(wanted: WantedSetup) -> str:
         "# By hand, because there is no documented call for it:",
         *(
             f"# - {_place_of(name)}: take the tick off `Allow administrators to bypass configured protection rules`"
-            for name in (wanted.plan, wanted.apply)
+            for name in (wanted.names.plan, wanted.names.apply)
         ),
         *(
             []
             if wanted.oidc
             else [
                 f"gh secret set TPP_TOKEN --repo {_quoted(wanted.repository)} --env {_quoted(name)}"
-                for name in (wanted.plan, wanted.apply)
+                for name in (wanted.names.plan, wanted.names.apply)
             ]
         ),
     ]
@@ -156,9 +165,9 @@ def _settings(wanted: WantedSetup) -> Iterator[_Setting]:
     yield _branch_rules(wanted)
     yield _ledger_rules(wanted)
     pulls = "refs/pull/*/merge"
-    yield _environment(wanted, wanted.plan, (wanted.branch, pulls))
-    yield _environment(wanted, wanted.apply, (wanted.branch,))
-    for environment in (wanted.plan, wanted.apply):
+    yield _environment(wanted, wanted.names.plan, (wanted.names.branch, pulls))
+    yield _environment(wanted, wanted.names.apply, (wanted.names.branch,))
+    for environment in (wanted.names.plan, wanted.names.apply):
         yield from _variables(wanted, environment)
     yield _workflow_permissions(wanted)
     yield _retention(wanted)
@@ -169,7 +178,7 @@ def _settings(wanted: WantedSetup) -> Iterator[_Setting]:
 
 def _branch_rules(wanted: WantedSetup) -> _Setting:
     def look(github: GitHub) -> list[str]:
-        rules = _rules(github, wanted.branch)
+        rules = _rules(github, wanted.names.branch)
         pull, checks = rules.get("pull_request"), rules.get("required_status_checks")
         wrong = []
         if pull is None:
@@ -189,9 +198,10 @@ def _branch_rules(wanted: WantedSetup) -> _Setting:
         contexts = [
             text(one, "context") for rule in checks or () for one in objects(member(rule, "required_status_checks"))
         ]
-        if wanted.check not in contexts:
+        if wanted.names.check not in contexts:
             wrong.append(
-                f"the check {wanted.check!r} is not required" + (f", only {', '.join(contexts)}" if contexts else "")
+                f"the check {wanted.names.check!r} is not required"
+                + (f", only {', '.join(contexts)}" if contexts else "")
             )
         return wrong + _unprotected(rules)
 
@@ -210,27 +220,27 @@ def _branch_rules(wanted: WantedSetup) -> _Setting:
             "type": "required_status_checks",
             "parameters": {
                 "strict_required_status_checks_policy": False,
-                "required_status_checks": [{"context": wanted.check}],
+                "required_status_checks": [{"context": wanted.names.check}],
             },
         },
         *_NO_REWRITING,
     ]
     return _Setting(
-        f"rules of {wanted.branch}",
-        f"reviewed pull requests only, with the check {wanted.check!r}",
+        f"rules of {wanted.names.branch}",
+        f"reviewed pull requests only, with the check {wanted.names.check!r}",
         "Settings > Rules > Rulesets",
         look,
-        _ruleset(wanted, f"reconciler: {wanted.branch}", wanted.branch, rules),
+        _ruleset(wanted, f"reconciler: {wanted.names.branch}", wanted.names.branch, rules),
     )
 
 
 def _ledger_rules(wanted: WantedSetup) -> _Setting:
     return _Setting(
-        f"rules of {wanted.ledger_branch}",
+        f"rules of {wanted.names.ledger_branch}",
         "it is only added to",
         "Settings > Rules > Rulesets",
-        lambda github: _unprotected(_rules(github, wanted.ledger_branch)),
-        _ruleset(wanted, f"reconciler: {wanted.ledger_branch}", wanted.ledger_branch, list(_NO_REWRITING)),
+        lambda github: _unprotected(_rules(github, wanted.names.ledger_branch)),
+        _ruleset(wanted, f"reconciler: {wanted.names.ledger_branch}", wanted.names.ledger_branch, list(_NO_REWRITING)),
     )
 
 
@@ -291,7 +301,7 @@ def _environment(wanted: WantedSetup, name: str, branches: tuple[str, ...]) -> _
 
 
 def _variables(wanted: WantedSetup, environment: str) -> Iterator[_Setting]:
-    client, scope = (wanted.clients or {}).get(environment, ("", ""))
+    client, scope = wanted.clients.get(environment, ("", ""))
     values = {"TPP_URL": wanted.server, "TPP_CLIENT_ID": client, "TPP_SCOPE": scope}
     for name, value in values.items():
         if not value and name != "TPP_URL":
@@ -360,11 +370,11 @@ def _retention(wanted: WantedSetup) -> _Setting:
 def _code_owners(wanted: WantedSetup) -> _Setting:
     def look(github: GitHub) -> list[str]:
         try:
-            wire = github.get("/codeowners/errors", ref=wanted.branch)
+            wire = github.get("/codeowners/errors", ref=wanted.names.branch)
         except GitHubFailure as fault:
             if fault.status != 404:
                 raise
-            return [f"{wanted.branch} has no CODEOWNERS"]
+            return [f"{wanted.names.branch} has no CODEOWNERS"]
         return [
             f"{text(error, 'path')}:{number(error, 'line')}: {text(error, 'kind')}"
             for error in objects(member(wire, "errors"))
@@ -456,7 +466,7 @@ def _ruleset(wanted: WantedSetup, name: str, branch: str, rules: list[Json]) -> 
 def _subjects(wanted: WantedSetup) -> Iterator[str]:
     yield f"id=$(gh api {_quoted(f'repos/{wanted.repository}')} --jq .id)"
     where, commit = wanted.called or ("OWNER/tpp-reconciler", "COMMIT")
-    for environment, workflows in ((wanted.plan, PLANNING), (wanted.apply, APPLYING)):
+    for environment, workflows in ((wanted.names.plan, PLANNING), (wanted.names.apply, APPLYING)):
         before, after = subject_pattern("|", environment, where, workflows, commit).split("|", 1)
         yield f'printf "%s%s%s\\n" {_quoted(before)} "$id" {_quoted(after)}'
 

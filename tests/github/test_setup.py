@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.github.client import GitHub, GitHubFailure
-from reconciler.github.setup import State, WantedSetup, examine_repository, setup_script
+from reconciler.github.setup import Names, State, WantedSetup, examine_repository, setup_script
 from tests.github.conftest import TOKEN
 from tests.github.fake_github import FakeGitHub, Fault
 from tests.github.repository import CLEAN
@@ -216,7 +216,7 @@ def test_a_stored_token_needs_no_subject() -> None:
 
 def test_nothing_of_a_name_is_run_by_the_shell(tmp_path: Path) -> None:
     hostile = f"$(touch {tmp_path}/ran)'\"`touch {tmp_path}/ran`"
-    script = setup_script(replace(WANTED, branch=hostile, plan=hostile, check=hostile, server=hostile))
+    script = setup_script(replace(WANTED, names=Names(hostile, hostile, hostile, hostile, hostile), server=hostile))
     done = subprocess.run(
         ["sh"], input=f"gh() {{ cat >/dev/null; }}\n{script}", cwd=tmp_path, capture_output=True, text=True, check=False
     )
@@ -251,7 +251,7 @@ def test_the_command_says_each_setting_with_its_remedy(administrated: FakeGitHub
 
 
 def test_the_command_finds_the_repository_of_the_checkout(administrated: FakeGitHub, tmp_path: Path) -> None:
-    assert "which repository?" in _doctor(administrated, tmp_path).stderr
+    assert "add --repository OWNER/NAME" in _doctor(administrated, tmp_path).stderr
     for place in ("https://github.com/acme/approvals.git", "git@github.com:acme/approvals.git"):
         subprocess.run(["git", "init", "-q", "."], cwd=tmp_path, check=True)
         subprocess.run(["git", "remote", "remove", "origin"], cwd=tmp_path, check=False, capture_output=True)
@@ -263,7 +263,7 @@ def test_the_command_needs_a_token_and_a_repository_that_is_there(administrated:
     done = _doctor(administrated, tmp_path, "--repository", "acme/approvals", GITHUB_TOKEN="")
     assert (done.returncode, "gh auth token" in done.stderr) == (4, True)
     done = _doctor(administrated, tmp_path, "--repository", "a b")
-    assert (done.returncode, "write OWNER/NAME" in done.stderr) == (2, True)
+    assert (done.returncode, "write OWNER/NAME" in done.stderr) == (1, True)
 
 
 def _init(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -286,5 +286,5 @@ def test_init_prints_the_script_of_a_repository_that_is_there(tmp_path: Path) ->
     before = sorted(tmp_path.rglob("*"))
     done = _init(tmp_path, "new", "--github", "acme/approvals")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == setup_script(replace(WANTED, clients=None))
+    assert done.stdout == setup_script(replace(WANTED, clients={}))
     assert sorted(tmp_path.rglob("*")) == before
