@@ -8,8 +8,8 @@ _MANIFEST = """A manifest is a YAML file. Times, `yes`, `no` and `on` stay text,
 nothing in a file is run. Every fault of every file is told in one go. How to write them is shown in
 [Getting started](../getting-started.md)."""
 _CONFIGURATION = """It is `reconciler.yaml` in the working directory, or what `--config` names. These variables override
-it: `TPP_URL`, `TPP_TOKEN`, `TPP_TOKEN_FILE`, `TPP_REFRESH_TOKEN`, `TPP_CLIENT_ID`, `TPP_SCOPE`, `TPP_USERNAME`, `TPP_PASSWORD`,
-`TPP_CA_BUNDLE`. Secrets come from them, from a file or from standard input, never from this file."""
+it: `TPP_URL`, `TPP_TOKEN`, `TPP_TOKEN_FILE`, `TPP_REFRESH_TOKEN`, `TPP_CLIENT_ID`, `TPP_SCOPE`, `TPP_USERNAME`,
+`TPP_PASSWORD`, `TPP_CA_BUNDLE`. Secrets come from them, from a file or from standard input, never from this file."""
 _RULES = "A manifest of kind `rules` is for campaigns. The plan names every ticket that a rule selects."
 _SAVED = "It is canonical JSON. A file with a member that the schema does not know is refused."
 
