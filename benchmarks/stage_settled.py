@@ -59,8 +59,9 @@ def write_settled_ledger(root: Path, guids: Iterable[str], target: str) -> None:
 
     from reconciler.ledger.journal import open_journal
     from reconciler.ledger.lock import hold_lock, this_process
+    from reconciler.model.decision import Decision
     from reconciler.model.receipt import Outcome, Proof, Receipt
-    from reconciler.model.record import Opened, ReceiptEntry
+    from reconciler.model.record import Opened
     from reconciler.model.review import Provenance
     from reconciler.model.status import State, Status
     from reconciler.model.ticket import Guid
@@ -74,19 +75,16 @@ def write_settled_ledger(root: Path, guids: Iterable[str], target: str) -> None:
     _append_quickly(
         path,
         (
-            ReceiptEntry(
-                Receipt(
-                    guid=Guid(guid),
-                    outcome=Outcome.APPLIED,
-                    at=at,
-                    after=State(Status.APPROVED),
-                    before=State(Status.PENDING),
-                    gone=True,
-                    result=1,
-                    operation=guid.replace("-", "")[:12],
-                    proof=Proof.ACCEPTED,
-                ),
-                decision="sha256:" + "1" * 64,
+            Receipt(
+                decision=Decision(Guid(guid), State(Status.APPROVED)),
+                digest="sha256:" + "1" * 64,
+                outcome=Outcome.APPLIED,
+                at=at,
+                before=State(Status.PENDING),
+                gone=True,
+                result=1,
+                operation=guid.replace("-", "")[:12],
+                proof=Proof.ACCEPTED,
             )
             for guid in guids
         ),

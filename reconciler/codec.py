@@ -16,7 +16,7 @@ from typing import Annotated, Any, Generic, NamedTuple, TypeVar, Union, get_args
 import msgspec
 from msgspec import NODEFAULT, Meta, Struct, ValidationError, structs
 
-from reconciler.model.decision import Seal
+from reconciler.model.decision import Decision, Seal
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome, Receipt, Run
 from reconciler.model.record import (
@@ -27,7 +27,6 @@ from reconciler.model.record import (
     Intent,
     LedgerVersion,
     Opened,
-    ReceiptEntry,
     Record,
     Sealed,
     Written,
@@ -155,16 +154,18 @@ class _Derived(NamedTuple):
 class _Shape(Generic[T]):
     """One flat JSON object for a value and those that it holds.
 
-    `first` are members that always stand there, in this order; the others follow, left out when they have their
-    default. `held` maps a field (dotted for inner ones) to the type of the value whose members lie beside the others;
-    `rows` maps a field to the shape of the values in its list, which comes last. `without` are fields that the format
-    does not have, `beside` members that are of the text and not of the value.
+    `first` are members that always stand there, in this order; the others follow, those of `then` before the rest, left
+    out when they have their default. `held` maps a field (dotted for inner ones) to the type of the value whose members
+    lie beside the others; `rows` maps a field to the shape of the values in its list, which comes last. `without` are
+    fields (dotted for inner ones) that the format does not have, `beside` members that are of the text and not of the
+    value.
     """
 
     def __init__(  # noqa: PLR0913 - the words of a table
         self,
         kind: type[T],
         first: tuple[str, ...] = (),
+        then: tuple[str, ...] = (),
         *,
         held: Mapping[str, type[Struct]] | None = None,
         derived: Mapping[str, _Derived] | None = None,
@@ -178,7 +179,7 @@ class _Shape(Generic[T]):
         self._build = self._builder(kind, "", held or {})
         members = {name: (type_of, default) for _, name, type_of, default in self._leaves}
         members |= {name: (member.type, NODEFAULT) for name, member in self._derived.items()}
-        order = [*first, *(name for name in members if name not in first)]
+        order = list(dict.fromkeys((*first, *then, *members)))
         order.sort(key=lambda name: name in self._rows)
         order += beside
         members |= dict.fromkeys(beside, (str, ""))
@@ -217,7 +218,7 @@ class _Shape(Generic[T]):
         for field in structs.fields(kind):
             place, number = f"{path}{field.name}", len(self._leaves)
             if place in self._without:
-                makers.append(_always(field.default))
+                makers.append(_always("" if field.default is NODEFAULT else field.default))
                 continue
             if place in held:
                 makers.append(self._builder(held[place], f"{place}.", held))
@@ -296,8 +297,18 @@ _STEP = _Shape(
         "siblings",
         "decision",
     ),
+    ("detail", "approvers", "approval_reason"),
+    held={"decision": Decision},
     derived={"verdict": _Derived(Verdict, attrgetter("verdict"), "'{}' does not go with the reason".format)},
 )
+
+
+def _all_of_a_decision_but(*kept: str) -> tuple[str, ...]:
+    """Return the fields of a decision that a format does not have, which keeps these beside ticket, wish and place."""
+    always = ("guid", "wanted", "source")
+    return tuple(f"decision.{field.name}" for field in structs.fields(Decision) if field.name not in (*always, *kept))
+
+
 _OF_PLAN = ("version", "tool", "target", "environment", "commit", "made_at", "expires_at", "digest", "counts")
 _COUNTS = _Derived(dict[Verdict, int], attrgetter("counts"), lambda _: "the counts do not fit the steps")
 _FIRST_PLAN = _Shape(Plan, _OF_PLAN, derived={"counts": _COUNTS}, rows={"steps": _STEP}, without=("ledger_heads",))
@@ -305,7 +316,13 @@ _PLAN = _Shape(
     Plan, (*_OF_PLAN, "ledger_heads"), derived={"counts": _COUNTS}, rows={"steps": _STEP}, beside=("checksum",)
 )
 _OF_RECEIPT = ("guid", "outcome", "before", "after", "result", "operation", "proof", "at", "detail")
-_RECEIPT = _Shape(Receipt, _OF_RECEIPT)
+_RECEIPT = _Shape(
+    Receipt,
+    _OF_RECEIPT,
+    ("seen", "gone", "verdict", "object", "workflow"),
+    held={"decision": Decision},
+    without=("digest", *_all_of_a_decision_but()),
+)
 _RUN = _Shape(
     Run,
     ("version", "run", "digest", "target", "environment", "started_at", "ended_at", "counts"),
@@ -323,14 +340,19 @@ class _Kind(NamedTuple):
     word: str
     first: tuple[str, ...] = ()
     held: Mapping[str, type[Struct]] = {}
+    without: tuple[str, ...] = ()
+
+
+def _of_decision(word: str, first: tuple[str, ...], *kept: str) -> _Kind:
+    return _Kind(word, first, held={"decision": Decision}, without=_all_of_a_decision_but(*kept))
 
 
 _KINDS: Mapping[type[Entry], _Kind] = {
     Opened: _Kind("opened", ("version", "heads")),
-    Intent: _Kind("intent", ("object", "workflow", "attempt")),
-    ReceiptEntry: _Kind("receipt", _OF_RECEIPT, {"receipt": Receipt}),
+    Intent: _of_decision("intent", ("object", "workflow", "attempt"), "change", "window", "parameters"),
+    Receipt: _of_decision("receipt", _OF_RECEIPT, "change", "window"),
     ClosedEntry: _Kind("closed"),
-    AcceptedEntry: _Kind("accepted"),
+    AcceptedEntry: _of_decision("accepted", (), "change"),
     Sealed: _Kind("sealed", held={"seal": Seal}),
     Ended: _Kind("ended"),
 }
@@ -339,12 +361,16 @@ _KINDS: Mapping[type[Entry], _Kind] = {
 def _line_shape(entry: type[Entry], kind: _Kind) -> _Shape[Written]:
     inner = {f"entry.{name}": type_of for name, type_of in kind.held.items()}
     held = {"entry": entry, "provenance": Provenance, **inner}
-    return _Shape(Written, kind.first, held=held, tag=kind.word)
+    without = tuple(f"entry.{name}" for name in kind.without)
+    return _Shape(Written, kind.first, held=held, tag=kind.word, without=without)
 
 
-_ENTRIES = {entry: _Shape(entry, kind.first, held=kind.held, tag=kind.word) for entry, kind in _KINDS.items()}
+_ENTRIES = {
+    entry: _Shape(entry, kind.first, held=kind.held, tag=kind.word, without=kind.without)
+    for entry, kind in _KINDS.items()
+}
 _LINES = {entry: _line_shape(entry, kind) for entry, kind in _KINDS.items()}
-_SHAPES: Mapping[type[Any], _Shape[Any]] = {Step: _STEP, Receipt: _RECEIPT, **_ENTRIES}
+_SHAPES: Mapping[type[Any], _Shape[Any]] = {Step: _STEP, **_ENTRIES}
 
 
 # Formats
@@ -444,7 +470,7 @@ def _newer_line(data: bytes) -> object:
 
 def record_members(record: Record) -> dict[str, Json]:
     """Return a record of the ledger's history with the same members for every kind, null where nothing is known."""
-    receipt = record.entry.receipt if isinstance(record.entry, ReceiptEntry) else None
+    receipt = record.entry if isinstance(record.entry, Receipt) else None
     intent = record.intent
     return {
         "at": plain(record.at),
@@ -464,8 +490,8 @@ def record_members(record: Record) -> dict[str, Json]:
         "explanation": intent.explanation if intent else None,
         "parameters": plain(intent.parameters) if intent else {},
         "operation": receipt.operation if receipt else intent.operation if intent else None,
-        "decision": record.decision,
-        "source": plain(record.source),
+        "decision": record.digest,
+        "source": plain(record.source or None),
         "run": record.line.run,
         "provenance": plain(record.line.provenance),
         "ledger": {"path": record.line.source.path, "line": record.line.source.line, "hash": record.line.hash},

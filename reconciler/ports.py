@@ -13,7 +13,7 @@ from typing import Protocol
 from reconciler.model.change_record import ChangeNote, ChangeQuestion, ChangeRecord, NoChangeRecord
 from reconciler.model.decision import Parameters
 from reconciler.model.record import Entry
-from reconciler.model.status import Wanted
+from reconciler.model.status import State
 from reconciler.model.ticket import Answer, Guid, Reading
 
 
@@ -22,7 +22,7 @@ class Update:
     """One UpdateStatus call: everything that is to be sent, and nothing that was not asked for."""
 
     guid: Guid
-    wanted: Wanted
+    wanted: State
     explanation: str | None = None
     parameters: Parameters = Parameters()
 

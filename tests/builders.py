@@ -1,9 +1,11 @@
 """Values with sensible defaults, so that a test names only what it is about."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from reconciler.model.decision import Decision, Source
+from msgspec import structs
+
+from reconciler.model.decision import Decision, OfDecision, Source
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import LastWrite
@@ -49,6 +51,24 @@ def decision(number: int = 1, **changes: Any) -> Decision:
     return Decision(**(values | changes))
 
 
+Held = TypeVar("Held", bound=OfDecision)
+
+
+def holding(kind: type[Held], **values: Any) -> Held:
+    """A value that holds a decision, from its own members and those of the decision, `after` among them."""
+    own = {name: values.pop(name) for name in kind.__struct_fields__ if name in values}
+    wanted = {"wanted": values.pop("after")}
+    return kind(decision=Decision(**wanted, **values), **own)
+
+
+def altered(value: Held, **changes: Any) -> Held:
+    """A copy with other members, its own or those of its decision."""
+    own = {name: changes.pop(name) for name in value.__struct_fields__ if name in changes}
+    wanted = {"wanted": changes.pop("after")} if "after" in changes else {}
+    decided = structs.replace(value.decision, **wanted, **changes)
+    return structs.replace(value, **({"decision": decided} | own))
+
+
 def live(number: int = 1, **changes: Any) -> LiveTicket:
     values: dict[str, Any] = {
         "guid": guid(number),
@@ -70,13 +90,13 @@ def step(number: int = 1, **changes: Any) -> Step:
         "before": PENDING,
         "after": APPROVED,
         "source": Source("tickets/web.yaml", 3 + number, 5),
-        "decision": "sha256:" + f"{number:064x}",
+        "digest": "sha256:" + f"{number:064x}",
         "object": OBJECT,
         "workflow": WORKFLOW,
         "explanation": "reviewed",
         "change": "CHG0041234",
     }
-    return Step(**(values | changes))
+    return holding(Step, **(values | changes))
 
 
 def plan(*steps: Step, **changes: Any) -> Plan:
@@ -94,6 +114,7 @@ def plan(*steps: Step, **changes: Any) -> Plan:
 def receipt(number: int = 1, **changes: Any) -> Receipt:
     values: dict[str, Any] = {
         "guid": guid(number),
+        "digest": "",
         "outcome": Outcome.APPLIED,
         "at": NOW,
         "before": PENDING,
@@ -105,7 +126,7 @@ def receipt(number: int = 1, **changes: Any) -> Receipt:
         "object": OBJECT,
         "workflow": WORKFLOW,
     }
-    return Receipt(**(values | changes))
+    return holding(Receipt, **(values | changes))
 
 
 def last_write(**changes: Any) -> LastWrite:
@@ -116,6 +137,6 @@ def last_write(**changes: Any) -> LastWrite:
         "at": at("2026-11-22T12:00:00Z"),
         "run": "20261122T120000Z-000001",
         "operation": "6a1f09c2d4e7",
-        "decision": "sha256:" + "1" * 64,
+        "digest": "sha256:" + "1" * 64,
     }
     return LastWrite(**(values | changes))

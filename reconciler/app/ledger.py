@@ -22,9 +22,10 @@ from reconciler.ledger.lock import hold_lock, this_process
 from reconciler.ledger.plan_files import load_plan
 from reconciler.model.decision import Decision, Problem, Source
 from reconciler.model.receipt import Outcome, Proof, Receipt, tagged_operations
-from reconciler.model.record import NO_HISTORY, Absent, Audit, Ended, Opened, ReceiptEntry, Record, TicketHistory
+from reconciler.model.record import NO_HISTORY, Absent, Audit, Ended, Opened, Record, TicketHistory
 from reconciler.model.status import Status, format_instant
 from reconciler.model.ticket import Found, Gone, Guid, Hidden, LiveTicket, Reading, Unread
+from reconciler.model.value import replace
 from reconciler.planning.digest import decision_digest, plan_digest
 from reconciler.planning.selections import matches_any
 
@@ -164,10 +165,10 @@ def adopt(context: Context, guids: Iterable[Guid]) -> tuple[Receipt, ...]:
         with closing(open_journal(lock, name, origin, Opened(now, plan_digest(target, ())))) as journal:
             for entry in entries:
                 journal.append(entry)
-            outcomes = [entry.receipt.outcome for entry in entries]
+            outcomes = [entry.outcome for entry in entries]
             counts = {outcome: outcomes.count(outcome) for outcome in Outcome if outcome in outcomes}
             journal.append(Ended(context.clock.now(), counts))
-    return tuple(entry.receipt for entry in entries)
+    return entries
 
 
 def _entries(
@@ -176,8 +177,8 @@ def _entries(
     decisions: Mapping[Guid, Decision],
     readings: Mapping[Guid, Reading],
     histories: Mapping[Guid, TicketHistory],
-) -> tuple[ReceiptEntry, ...]:
-    entries: list[ReceiptEntry] = []
+) -> tuple[Receipt, ...]:
+    entries: list[Receipt] = []
     problems: list[Problem] = []
     for guid in guids:
         decision, reading, known = decisions.get(guid), readings[guid], histories.get(guid, NO_HISTORY).operations
@@ -223,21 +224,18 @@ def _unknown(ticket: LiveTicket, known: frozenset[str]) -> frozenset[str]:
     return tagged_operations(ticket.explanation, ticket.reason) - known
 
 
-def _recorded(context: Context, decision: Decision, ticket: LiveTicket, operation: str) -> ReceiptEntry:
+def _recorded(context: Context, decision: Decision, ticket: LiveTicket, operation: str) -> Receipt:
     """Make the receipt of an operation. A pending ticket with a tag waits for others, for what the entry wants."""
     waits = ticket.state.status == Status.PENDING
-    after = decision.wanted if waits else ticket.state
-    receipt = Receipt(
-        guid=ticket.guid,
+    return Receipt(
+        decision=decision if waits else replace(decision, wanted=ticket.state),
+        digest=decision_digest(decision),
         outcome=Outcome.AWAITING_OTHERS if waits else Outcome.APPLIED,
         at=context.clock.now(),
-        after=after,
         seen=ticket.state,
         operation=operation,
         proof=Proof.TAGGED,
         detail="adopted: the ticket carries our tag, and this ledger did not know the update",
         object=ticket.object,
         workflow=ticket.workflow,
-        source=decision.source,
     )
-    return ReceiptEntry(receipt, decision_digest(decision), decision.change, decision.window)

@@ -29,7 +29,7 @@ from reconciler.model.verdict import Reason
 from reconciler.planning.digest import check_digest
 from reconciler.planning.judge import judge, judge_closed, needs_reading
 from reconciler.planning.merge import merge_plans
-from reconciler.planning.planner import Header, assemble
+from reconciler.planning.planner import assemble
 from reconciler.planning.selections import expand
 from reconciler.ports import Progress, Readings
 
@@ -169,28 +169,31 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
     to_read, closed = _divided(desired.decisions, histories, request)
     readings = context.backend.reader().read_many(tuple(to_read))
     acting = _asked_meanwhile(who, readings)
-    header = Header(
+    empty = Plan(
         tool=tool(),
         target=context.backend.target,
         made_at=now,
-        time_to_live=timedelta(seconds=settings.plan_ttl),
+        expires_at=now + timedelta(seconds=settings.plan_ttl),
+        digest="",
+        steps=(),
         environment=settings.environment,
         commit=acting.commit,
         shard=str(request.shard) if request.shard else None,
         ledger_head=index.chain.head,
         ledger_heads=index.chain.heads,
         identity=acting.identity,
+        overrides=desired.overrides,
         notes=acting.notes,
+        sealed=tuple(seal for seal in desired.sealed if request.shard is None or request.shard.owns(seal.path)),
     )
     patience = timedelta(seconds=settings.requests.patience)
-    sealed = tuple(seal for seal in desired.sealed if request.shard is None or request.shard.owns(seal.path))
     with context.observer.progress("Reading tickets", len(to_read)) as advance:
         judged = _judged(to_read, histories, _counted(readings, advance), now, patience, request.shard)
         gone = (judge_closed(decision, histories[decision.guid], now) for decision in closed)
         steps = _with_deciders(context, tuple(itertools.chain(gone, judged)))
         seen = replace(acting.seen, now=now)
         steps, seen = with_change_records(context, seen, steps, "plan")
-        plan = assemble(header, steps, desired.overrides, seen, sealed)
+        plan = assemble(empty, steps, seen)
     return replace(plan, notes=(*plan.notes, *context.backend.notes()))
 
 

@@ -73,7 +73,8 @@ def _proposed(step: Step, text: str, windows: Mapping[str, WindowDefinition], pl
 
 def _proposal(step: Step, times: Schedule, how: str, zone: tzinfo | None, plan: Plan) -> Proposal:
     late = step.valid_until if step.valid_until is not None and step.valid_until <= plan.made_at else None
-    moved = replace(step, after=State(step.after.status, times.start, times.stop))
+    wanted = State(step.after.status, times.start, times.stop)
+    moved = replace(step, decision=replace(step.decision, wanted=wanted))
     frozen = next((freeze.name for freeze in plan.freezes if freezes(freeze, moved, plan.made_at)), None)
     return Proposal(step, times, how, zone, late, frozen)
 

@@ -15,8 +15,7 @@ from reconciler.manifests.load import KEPT, find
 from reconciler.manifests.write import comment_text
 from reconciler.model.findings import Settlement, Stay, Tidied
 from reconciler.model.plan import Plan, Step
-from reconciler.model.receipt import Outcome
-from reconciler.model.record import ReceiptEntry
+from reconciler.model.receipt import Outcome, Receipt
 from reconciler.model.status import format_instant
 from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Verdict
@@ -61,9 +60,7 @@ def settlements(ledger: Path, steps: Collection[Step]) -> Mapping[Guid, Settleme
     found: dict[Guid, Settlement] = {}
     for line in read_lines(ledger, wanted):
         match line.entry:
-            case ReceiptEntry(receipt=receipt) if (
-                receipt.outcome in _TOOK_EFFECT and receipt.after == wanted[receipt.guid]
-            ):
+            case Receipt() as receipt if receipt.outcome in _TOOK_EFFECT and receipt.after == wanted[receipt.guid]:
                 at = format_instant(receipt.at)
                 found[receipt.guid] = Settlement(
                     receipt.guid, line.run, at, receipt.outcome.value, line.hash, line.source

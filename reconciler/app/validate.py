@@ -67,19 +67,10 @@ def _refusals(decision: Decision, seen: Circumstances) -> Iterator[Problem]:
 
 def _step(decision: Decision) -> Step:
     """Return the step that a plan would make of a decision whose ticket is as it is expected to be."""
-    after = decision.wanted
     return Step(
-        guid=decision.guid,
-        reason=_REASONS.get(after.status, Reason.SCHEDULE_WANTED),
-        after=after,
-        source=decision.source,
-        decision="",
+        decision,
+        "",
+        _REASONS.get(decision.wanted.status, Reason.SCHEDULE_WANTED),
         object=decision.expect.object or "",
         workflow=decision.expect.workflow or "",
-        explanation=decision.explanation,
-        change=decision.change,
-        expect=decision.expect,
-        valid_until=decision.valid_until,
-        parameters=decision.parameters,
-        window=decision.window,
     )

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from reconciler.applying.circuit_breaker import CircuitBreaker
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
-from reconciler.model.record import Intent, ReceiptEntry
+from reconciler.model.record import Intent
 from reconciler.model.review import Provenance
 from reconciler.model.ticket import Guid, Reading, Unread
+from reconciler.model.value import replace
 from reconciler.planning.traces import Finding, Sighting, look
 from reconciler.ports import Clock, Ledger, TicketReader, TicketWriter
 
@@ -74,12 +75,15 @@ def receipt_of(
     intent: Intent | None = None,
     result: int | None = None,
 ) -> Receipt:
-    """Make the receipt of a step from what was found, as it is known now."""
+    """Make the receipt of a step from what was found, as it is known now.
+
+    `intent` is what was sent, perhaps by an earlier run for another decision: the receipt is about that one.
+    """
     return Receipt(
-        guid=step.guid,
+        decision=replace(intent.decision, source=step.source) if intent else step.decision,
+        digest=intent.digest if intent else step.digest,
         outcome=finding.outcome,
         at=context.clock.now(),
-        after=intent.after if intent else step.after,
         before=intent.before if intent else step.before,
         seen=sighting.seen if sighting else None,
         gone=sighting is not None and sighting.gone,
@@ -90,18 +94,12 @@ def receipt_of(
         verdict=step.verdict,
         object=step.object,
         workflow=step.workflow,
-        source=step.source,
     )
 
 
 def not_attempted(step: Step, why: str, context: RunContext) -> Receipt:
     """Make the receipt of a step that was not begun."""
     return receipt_of(step, context, Finding(Outcome.NOT_ATTEMPTED, Proof.NONE, why))
-
-
-def recorded(decided: Step | Intent, receipt: Receipt) -> ReceiptEntry:
-    """Make the ledger entry of a receipt: for the decision of a step, or for that of an intent an earlier run left."""
-    return ReceiptEntry(receipt, decided.decision, decided.change, decided.window)
 
 
 def told(sighting: Sighting) -> str:

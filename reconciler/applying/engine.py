@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from reconciler.applying.context import RunContext, not_attempted, recorded
+from reconciler.applying.context import RunContext, not_attempted
 from reconciler.applying.receipts import ReceiptCollector, guarded
 from reconciler.applying.recover import can_recover, recover
 from reconciler.applying.step import perform
@@ -171,9 +171,9 @@ def _one(step: Step, since: Since | None, history: TicketHistory, collector: Rec
         if step.group is not Group.CHANGE:
             collector.learn(recover(step, history, collector.context))
             return
-        entry = perform(step, history, collector.context, overtaken=since)
+        receipt = perform(step, history, collector.context, overtaken=since)
     except LedgerUnwritable as error:
-        entry = recorded(step, not_attempted(step, error.message, collector.context))
+        receipt = not_attempted(step, error.message, collector.context)
     except Exception as error:  # noqa: BLE001 - a bug in one step must not cost the others their receipts
         why = f"a bug in the reconciler ({type(error).__name__}: {error})"
         for lines in traceback.format_tb(error.__traceback__):  # places and lines of code, no values
@@ -182,8 +182,8 @@ def _one(step: Step, since: Since | None, history: TicketHistory, collector: Rec
         collector.context.breaker.trip_for_bug(why)
         if step.group is not Group.CHANGE:
             return
-        entry = recorded(step, collector.broken_off(step, why, f"{why}; read the ticket before anything else"))
-    collector.hand_in(step, entry)
+        receipt = collector.broken_off(step, why, f"{why}; read the ticket before anything else")
+    collector.hand_in(step, receipt)
 
 
 def _give_up(steps: Sequence[Step], collector: ReceiptCollector) -> None:
@@ -194,7 +194,7 @@ def _give_up(steps: Sequence[Step], collector: ReceiptCollector) -> None:
     in_flight = f"{why}; the request in flight did not come to an end in time"
     with ThreadPoolExecutor(_LAST_HANDS, thread_name_prefix="receipt") as pool:
         for step in steps:
-            pool.submit(collector.hand_in, step, recorded(step, collector.broken_off(step, why, in_flight)))
+            pool.submit(collector.hand_in, step, collector.broken_off(step, why, in_flight))
 
 
 def _by_object(steps: Sequence[Step]) -> list[tuple[Step, ...]]:

@@ -9,7 +9,7 @@ from reconciler.applying.context import RunContext, not_attempted, receipt_of
 from reconciler.errors import LedgerUnwritable
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
-from reconciler.model.record import AcceptedEntry, ClosedEntry, Entry, Intent, ReceiptEntry
+from reconciler.model.record import AcceptedEntry, ClosedEntry, Entry, Intent
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.planning.traces import Finding
@@ -77,14 +77,14 @@ class ReceiptCollector:
     recovered: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def hand_in(self, step: Step, entry: ReceiptEntry) -> None:
+    def hand_in(self, step: Step, receipt: Receipt) -> None:
         """Keep a receipt and write it down. A ledger that can't take it stops the run; the report still has it."""
         with self.lock:
             if step.guid in self.receipts:
                 return
-            self.receipts[step.guid] = entry.receipt
-        self.context.breaker.concluded(entry.receipt.outcome)
-        self.write(entry)
+            self.receipts[step.guid] = receipt
+        self.context.breaker.concluded(receipt.outcome)
+        self.write(receipt)
         self.progress(1)
 
     def write(self, entry: Entry) -> None:
@@ -92,13 +92,13 @@ class ReceiptCollector:
         with suppress(LedgerUnwritable):
             self.context.ledger.append(entry)
 
-    def learn(self, entry: ReceiptEntry | ClosedEntry | AcceptedEntry | None) -> None:
+    def learn(self, entry: Receipt | ClosedEntry | AcceptedEntry | None) -> None:
         """Write down what was found out about a step that changes nothing."""
         if entry is None:
             return
         self.write(entry)
         with self.lock:
-            self.recovered += isinstance(entry, ReceiptEntry)
+            self.recovered += isinstance(entry, Receipt)
 
     def broken_off(self, step: Step, why: str, in_flight: str) -> Receipt:
         """Make the receipt of a step that came to no conclusion: unknown when a request may have left."""

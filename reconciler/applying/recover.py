@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from reconciler.applying.context import RunContext, read, receipt_of, recorded, sight, told
+from reconciler.applying.context import RunContext, read, receipt_of, sight, told
 from reconciler.model.plan import Step
-from reconciler.model.receipt import Outcome, Proof
-from reconciler.model.record import AcceptedEntry, ClosedEntry, OpenIntent, ReceiptEntry, TicketHistory
+from reconciler.model.receipt import Outcome, Proof, Receipt
+from reconciler.model.record import AcceptedEntry, ClosedEntry, OpenIntent, TicketHistory
 from reconciler.model.ticket import Found
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
@@ -14,7 +14,7 @@ from reconciler.planning.judge import until_words
 from reconciler.planning.traces import Finding, Trace, after_silence
 
 
-def resolve(step: Step, left: OpenIntent, context: RunContext) -> ReceiptEntry:
+def resolve(step: Step, left: OpenIntent, context: RunContext) -> Receipt:
     """Read what became of an intent without a receipt.
 
     As long as the update may still take effect, an unchanged ticket proves nothing.
@@ -31,7 +31,7 @@ def resolve(step: Step, left: OpenIntent, context: RunContext) -> ReceiptEntry:
         finding = Finding(Outcome.UNKNOWN, Proof.NONE, why)
     else:
         finding = Finding(Outcome.FAILED, Proof.UNCHANGED, f"run {left.run} left an intent that had no effect")
-    return recorded(left.intent, receipt_of(step, context, finding, sighting, left.intent))
+    return receipt_of(step, context, finding, sighting, left.intent)
 
 
 def can_recover(step: Step, history: TicketHistory) -> bool:
@@ -42,18 +42,16 @@ def can_recover(step: Step, history: TicketHistory) -> bool:
     return history.open is not None or news
 
 
-def recover(
-    step: Step, history: TicketHistory, context: RunContext
-) -> ReceiptEntry | ClosedEntry | AcceptedEntry | None:
+def recover(step: Step, history: TicketHistory, context: RunContext) -> Receipt | ClosedEntry | AcceptedEntry | None:
     """Return the ledger entry that follows from reading the ticket; None when nothing new is known."""
     if context.breaker.reason() is not None:
         return None
     if history.open is None and step.reason is Reason.IN_SYNC_ACCEPTED:
         return _accept(step, history, context)
     if history.open is None:
-        return ClosedEntry(context.clock.now(), step.guid, step.decision)
+        return ClosedEntry(context.clock.now(), step.guid, step.digest)
     resolved = resolve(step, history.open, context)
-    return None if resolved.receipt.outcome is Outcome.UNKNOWN else resolved
+    return None if resolved.outcome is Outcome.UNKNOWN else resolved
 
 
 def _accept(step: Step, history: TicketHistory, context: RunContext) -> AcceptedEntry | None:
@@ -62,13 +60,10 @@ def _accept(step: Step, history: TicketHistory, context: RunContext) -> Accepted
     if not isinstance(reading, Found) or reading.ticket.state != step.after:
         return None
     return AcceptedEntry(
-        at=context.clock.now(),
-        guid=step.guid,
         decision=step.decision,
-        after=reading.ticket.state,
+        digest=step.digest,
+        at=context.clock.now(),
         before=history.last.after if history.last else None,
         object=step.object,
         workflow=step.workflow,
-        change=step.change,
-        source=step.source,
     )

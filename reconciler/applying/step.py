@@ -3,12 +3,12 @@
 import hashlib
 
 from reconciler.applying.conclude import conclude
-from reconciler.applying.context import RunContext, not_attempted, read, receipt_of, recorded
+from reconciler.applying.context import RunContext, not_attempted, read, receipt_of
 from reconciler.applying.recover import resolve
 from reconciler.errors import LedgerUnwritable
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt, operation_tag
-from reconciler.model.record import NO_HISTORY, Intent, OpenIntent, ReceiptEntry, TicketHistory
+from reconciler.model.record import NO_HISTORY, Intent, OpenIntent, TicketHistory
 from reconciler.model.review import Provenance
 from reconciler.model.status import State, parse_wanted
 from reconciler.model.ticket import Found, Gone, Guid, Hidden, LiveTicket, NotSent, Unread, dn_key
@@ -19,7 +19,7 @@ from reconciler.planning.traces import Finding
 from reconciler.ports import Update
 
 
-def perform(step: Step, history: TicketHistory, context: RunContext, *, overtaken: Since | None = None) -> ReceiptEntry:
+def perform(step: Step, history: TicketHistory, context: RunContext, *, overtaken: Since | None = None) -> Receipt:
     """Carry out one step and say what happened.
 
     `history` is what the ledger knows of the ticket; an intent that an earlier run left without a receipt is resolved
@@ -27,19 +27,19 @@ def perform(step: Step, history: TicketHistory, context: RunContext, *, overtake
     makes the step stale. Raises LedgerUnwritable only when nothing was sent.
     """
     if (why := context.breaker.reason()) is not None:
-        return recorded(step, not_attempted(step, why, context))
+        return not_attempted(step, why, context)
     if history.open is not None:
         resolved = resolve(step, history.open, context)
-        if _settles(step, resolved.receipt):
+        if _settles(step, resolved):
             return resolved
-        if resolved.receipt.proof is Proof.UNCHANGED and step.operation != history.open.intent.operation:
+        if resolved.proof is Proof.UNCHANGED and step.operation != history.open.intent.operation:
             why = _unplanned(history.open)
-            return recorded(step, receipt_of(step, context, Finding(Outcome.STALE, Proof.NONE, why)))
+            return receipt_of(step, context, Finding(Outcome.STALE, Proof.NONE, why))
         context.ledger.append(resolved)
     if overtaken is not None:
         outcome = Outcome.NOT_ATTEMPTED if overtaken.passing else Outcome.STALE
-        return recorded(step, receipt_of(step, context, Finding(outcome, Proof.NONE, overtaken.why)))
-    return recorded(step, _carry_out(step, history, context))
+        return receipt_of(step, context, Finding(outcome, Proof.NONE, overtaken.why))
+    return _carry_out(step, history, context)
 
 
 def _settles(step: Step, resolved: Receipt) -> bool:
@@ -105,21 +105,16 @@ def _too_late(step: Step, context: RunContext) -> str | None:
 def _intent(step: Step, ticket: LiveTicket, context: RunContext) -> Intent:
     operation = operation_of(context.run, step.guid)
     return Intent(
+        decision=step.decision,
+        digest=step.digest,
         at=context.clock.now(),
         operation=operation,
-        guid=step.guid,
-        decision=step.decision,
         before=ticket.state,
-        after=step.after,
         object=ticket.object,
         workflow=ticket.workflow,
         updated=ticket.updated,
-        change=step.change,
         explanation=explanation(step, context.origin, operation),
-        window=step.window,
-        source=step.source,
         created=ticket.created,
-        parameters=step.parameters,
         change_record=step.change_record,
     )
 

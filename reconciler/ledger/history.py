@@ -11,18 +11,7 @@ from reconciler.ledger.heads import beginnings, in_order, lines_behind
 from reconciler.ledger.lines import guid_in, is_for, read_line, target_marks
 from reconciler.model.decision import Source
 from reconciler.model.receipt import Receipt
-from reconciler.model.record import (
-    AcceptedEntry,
-    ClosedEntry,
-    Ended,
-    Head,
-    Intent,
-    Line,
-    Opened,
-    ReceiptEntry,
-    Record,
-    Sealed,
-)
+from reconciler.model.record import AcceptedEntry, ClosedEntry, Ended, Head, Intent, Line, Opened, Record, Sealed
 from reconciler.model.ticket import Guid
 
 
@@ -79,8 +68,8 @@ def history(lines: Iterable[Line]) -> Iterator[Record]:
                 yield from told.superseded(intent)
                 told.waiting[intent.guid] = line, intent
                 told.asked[intent.guid] = intent
-            case ReceiptEntry(receipt=receipt) as recorded:
-                yield Record(line, recorded, told.answered(receipt))
+            case Receipt() as receipt:
+                yield Record(line, receipt, told.answered(receipt))
             case ClosedEntry(guid=guid) as closed:
                 yield Record(line, closed, told.asked.get(guid))
             case AcceptedEntry() as accepted:

@@ -16,14 +16,13 @@ from reconciler.ledger.chain import Chain, verify
 from reconciler.ledger.files import ledger_files, open_segment, reading
 from reconciler.ledger.lines import BROKEN_HINT, GUID_LENGTH, GUID_MARK, decode, is_for, target_marks
 from reconciler.model.decision import Seal, Source
-from reconciler.model.receipt import Outcome, Proof
+from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import (
     AcceptedEntry,
     ClosedEntry,
     Intent,
     LastWrite,
     OpenIntent,
-    ReceiptEntry,
     Sealed,
     TicketHistory,
     Written,
@@ -126,15 +125,14 @@ class _Search:
             self.operations.setdefault(guid, set()).update(each.decode() for each in _OPERATION.findall(line))
             return
         written = decode(line, source)
-        if isinstance(written.entry, ReceiptEntry):
+        if isinstance(written.entry, Receipt):
             self._receive(guid, written, written.entry)
         elif isinstance(written.entry, ClosedEntry):
             self._see_gone(guid)
         elif isinstance(written.entry, AcceptedEntry):
             self.last[guid] = _agreed(written, written.entry)
 
-    def _receive(self, guid: Guid, written: Written, recorded: ReceiptEntry) -> None:
-        receipt = recorded.receipt
+    def _receive(self, guid: Guid, written: Written, receipt: Receipt) -> None:
         if receipt.operation is not None:
             self.operations.setdefault(guid, set()).add(receipt.operation)
         line = self.open[guid][0] if guid in self.open else b""
@@ -144,7 +142,7 @@ class _Search:
             elif b'"run":' + canonical(written.run) in line:  # a later run that finds nothing out has lost no answer
                 self.lost[guid] = receipt.at
         if receipt.outcome in _TOOK_EFFECT:
-            self.last[guid] = _remembered(written, recorded)
+            self.last[guid] = _remembered(written, receipt)
         elif receipt.gone:
             self._see_gone(guid)
 
@@ -155,8 +153,8 @@ class _Search:
             self.last[guid] = replace(last, gone=True)
 
 
-def _remembered(written: Written, recorded: ReceiptEntry) -> LastWrite:
-    receipt, provenance = recorded.receipt, written.provenance
+def _remembered(written: Written, receipt: Receipt) -> LastWrite:
+    provenance = written.provenance
     return LastWrite(
         after=receipt.after,
         outcome=receipt.outcome,
@@ -164,10 +162,10 @@ def _remembered(written: Written, recorded: ReceiptEntry) -> LastWrite:
         at=receipt.at,
         run=written.run,
         operation=receipt.operation,
-        decision=recorded.decision,
+        digest=receipt.digest,
         gone=receipt.gone,
         seen=receipt.seen,
-        window=recorded.window,
+        window=receipt.window,
         identity=provenance.identity,
         commit=provenance.commit,
         pull_request=provenance.review.pull_request if provenance.review else None,
@@ -184,7 +182,7 @@ def _agreed(written: Written, accepted: AcceptedEntry) -> LastWrite:
         at=accepted.at,
         run=written.run,
         operation=None,
-        decision=accepted.decision,
+        digest=accepted.digest,
         seen=accepted.after,
         identity=written.provenance.identity,
         commit=written.provenance.commit,

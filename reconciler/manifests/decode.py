@@ -19,14 +19,14 @@ from reconciler.model.decision import (
     Source,
     WindowUse,
 )
-from reconciler.model.status import Status, Wanted, approved, approved_after, approved_between, pending, rejected
+from reconciler.model.status import State, Status, approved, approved_after, approved_between, pending, rejected
 from reconciler.model.ticket import Guid
 from reconciler.model.value import quote
 
 Entry = Mapping[str, Any]
 _T = TypeVar("_T")
 
-_PLAIN: dict[str, Wanted] = {
+_PLAIN: dict[str, State] = {
     Status.PENDING: pending(),
     Status.APPROVED: approved(),
     Status.REJECTED: rejected(),
@@ -106,7 +106,7 @@ def _parameters(stated: Entry) -> Parameters:
 
 def _wanted(
     entry: Entry, defaults: Entry, header: FileHeader, faults: list[InvalidValue]
-) -> tuple[Wanted | None, WindowUse | None]:
+) -> tuple[State | None, WindowUse | None]:
     status = entry.get("status") or defaults["status"]
     schedule = entry.get("schedule")
     if status in _PLAIN:
@@ -123,7 +123,7 @@ def _wanted(
 
 def wanted_when(
     status: str, schedule: Entry | str | None, header: FileHeader, faults: list[InvalidValue]
-) -> tuple[Wanted | None, WindowUse | None]:
+) -> tuple[State | None, WindowUse | None]:
     """Return what a scheduled status with its schedule wants, and the window that its times come from."""
     try:
         if schedule is None:
@@ -165,7 +165,7 @@ def _fits_window(status: str, stops: bool, name: str) -> None:
 
 
 @lru_cache(maxsize=1024)
-def _timed(status: str, start: str, stop: str | None, zone: tzinfo | None) -> Wanted:
+def _timed(status: str, start: str, stop: str | None, zone: tzinfo | None) -> State:
     return _scheduled(status, _exact(start, zone), None if stop is None else _exact(stop, zone))
 
 
@@ -173,7 +173,7 @@ def _exact(text: str, zone: tzinfo | None) -> datetime:
     return to_the_millisecond(instant(text, zone))
 
 
-def _scheduled(status: str, start: datetime, stop: datetime | None) -> Wanted:
+def _scheduled(status: str, start: datetime, stop: datetime | None) -> State:
     if stop is not None:
         in_order(start, stop)
     if status == Status.APPROVED_AFTER or stop is None:

@@ -3,9 +3,9 @@
 from datetime import datetime
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from reconciler.model.status import Wanted
+from reconciler.model.status import State
 from reconciler.model.ticket import Guid
 from reconciler.model.value import Count
 
@@ -20,6 +20,13 @@ class Source(Struct, frozen=True, order=True):
     def __str__(self) -> str:
         """Spell the place as editors and terminals understand it: path:line:column."""
         return ":".join([self.path, *(str(number) for number in (self.line, self.column) if number)])
+
+    def __bool__(self) -> bool:
+        """Whether it is a place at all: what was written long ago may not name one."""
+        return bool(self.path)
+
+
+NOWHERE = Source("")
 
 
 class Severity(StrEnum):
@@ -76,11 +83,14 @@ class Override(Struct, frozen=True):
 
 
 class Decision(Struct, frozen=True):
-    """What one manifest wants of one ticket. `rule` names the selector it was expanded from, if any."""
+    """What one manifest wants of one ticket. `rule` names the selector it was expanded from, if any.
+
+    Of a decision that is read back from a ledger only that is known which the line says.
+    """
 
     guid: Guid
-    wanted: Wanted
-    source: Source
+    wanted: State = field(name="after")
+    source: Source = NOWHERE
     explanation: str | None = None
     change: str | None = None
     expect: Expectation = Expectation()
@@ -90,6 +100,47 @@ class Decision(Struct, frozen=True):
     rule: str | None = None
 
 
+class OfDecision(Struct, frozen=True):
+    """What follows from one decision and holds it: a step, then an intent, then a receipt.
+
+    `digest` is that of what the decision wants (planning/digest.py). Formats call the digest "decision" and have the
+    members of the decision beside it.
+    """
+
+    decision: Decision = field(name="decided")
+    digest: str = field(name="decision")
+
+    @property
+    def guid(self) -> Guid:
+        """The ticket."""
+        return self.decision.guid
+
+    @property
+    def after(self) -> State:
+        """The wanted state."""
+        return self.decision.wanted
+
+    @property
+    def source(self) -> Source:
+        """Where the decision stands."""
+        return self.decision.source
+
+    @property
+    def change(self) -> str | None:
+        """The change record of the decision."""
+        return self.decision.change
+
+    @property
+    def window(self) -> WindowUse | None:
+        """The named window that the wanted times come from."""
+        return self.decision.window
+
+    @property
+    def parameters(self) -> Parameters:
+        """The rarely needed parameters of the update."""
+        return self.decision.parameters
+
+
 class Selection(Struct, frozen=True):
     """A bounded rule of a campaign: which tickets it takes and what it wants of each of them.
 
@@ -97,7 +148,7 @@ class Selection(Struct, frozen=True):
     """
 
     name: str
-    wanted: Wanted
+    wanted: State
     at_most: int
     source: Source
     object: str

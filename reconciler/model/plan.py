@@ -9,7 +9,7 @@ from operator import attrgetter
 from msgspec import Struct
 
 from reconciler.model.change_record import SeenChange
-from reconciler.model.decision import Expectation, Override, Parameters, Seal, Source, WindowUse
+from reconciler.model.decision import Expectation, OfDecision, Override, Seal
 from reconciler.model.policy import Freeze, Limits
 from reconciler.model.record import Head
 from reconciler.model.status import State
@@ -53,21 +53,16 @@ class Sibling(Struct, frozen=True):
     wanted: str | None = None
 
 
-class Step(Struct, frozen=True):
+class Step(OfDecision, frozen=True):
     """One decision held against the live ticket and the ledger.
 
-    `before` is the live state (None when there is none to see), `after` the wanted one. `known_from` says
-    where the live schedule was learnt: "server" or "ledger". `decision` is the digest of what is wanted;
-    `operation` the tag of an earlier run whose intent has no receipt yet, if any. `detail` is one sentence
-    for a person. `approvers`, `approval_reason` and `created` are the live ticket's, for review and for the
-    staleness check.
+    The decision wants the times that an earlier run settled on for a recurring window. `before` is the live state
+    (None when there is none to see). `known_from` says where the live schedule was learnt: "server" or "ledger".
+    `operation` is the tag of an earlier run whose intent has no receipt yet, if any. `detail` is one sentence for a
+    person. `approvers`, `approval_reason` and `created` are the live ticket's, for review and for the staleness check.
     """
 
-    guid: Guid
     reason: Reason
-    after: State
-    source: Source
-    decision: str
     before: State | None = None
     detail: str = ""
     object: str = ""
@@ -76,17 +71,30 @@ class Step(Struct, frozen=True):
     approval_reason: str = ""
     known_from: str = "server"
     siblings: tuple[Sibling, ...] = ()
-    explanation: str | None = None
-    change: str | None = None
-    expect: Expectation = Expectation()
-    valid_until: datetime | None = None
-    parameters: Parameters = Parameters()
-    window: WindowUse | None = None
-    rule: str | None = None
     operation: str | None = None
     closed: bool = False
     created: datetime | None = None
     change_record: SeenChange | None = None
+
+    @property
+    def explanation(self) -> str | None:
+        """The text of the decision that goes to the server."""
+        return self.decision.explanation
+
+    @property
+    def expect(self) -> Expectation:
+        """What the reviewer of the decision saw."""
+        return self.decision.expect
+
+    @property
+    def valid_until(self) -> datetime | None:
+        """Until when the decision may be carried out."""
+        return self.decision.valid_until
+
+    @property
+    def rule(self) -> str | None:
+        """The rule that the decision was expanded from."""
+        return self.decision.rule
 
     @property
     def verdict(self) -> Verdict:

@@ -8,9 +8,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from reconciler.model.decision import Source
+from reconciler.model.decision import OfDecision
 from reconciler.model.status import State
-from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Verdict
 
 
@@ -58,18 +57,17 @@ def tagged_operations(*texts: str) -> frozenset[str]:
     return frozenset(found for text in texts if "[op:" in text for found in _TAG.findall(text))
 
 
-class Receipt(Struct, frozen=True):
+class Receipt(OfDecision, frozen=True):
     """What happened to one step. `at` is when it was known; of an update that is `unknown`, when its answer was lost.
 
-    `before` is the state read just before the write, `after` the wanted one, `seen` the state read after it
-    (None when it was not read or the ticket is gone), `gone` whether the ticket was observed to be gone,
-    `result` the server's Result code (websdk openapi, Result), `operation` the tag in the Explanation.
+    `before` is the state read just before the write, `seen` the state read after it (None when it was not read or the
+    ticket is gone), `gone` whether the ticket was observed to be gone, `result` the server's Result code (websdk
+    openapi, Result), `operation` the tag in the Explanation. A report of a run keeps less of it than the ledger:
+    neither the decision's digest nor its change record and window.
     """
 
-    guid: Guid
     outcome: Outcome
     at: datetime
-    after: State
     before: State | None = None
     seen: State | None = None
     gone: bool = False
@@ -80,7 +78,6 @@ class Receipt(Struct, frozen=True):
     verdict: Verdict | None = None
     object: str = ""
     workflow: str = ""
-    source: Source | None = None
 
 
 SUPERSEDED = "superseded: "

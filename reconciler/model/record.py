@@ -1,13 +1,13 @@
 """The lines of the ledger, and what a planner remembers from them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Literal, assert_never
 
 from msgspec import Struct, field
 
 from reconciler.model.change_record import SeenChange
-from reconciler.model.decision import Parameters, Seal, Source, WindowUse
+from reconciler.model.decision import NOWHERE, OfDecision, Seal, Source, WindowUse
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.review import Provenance
 from reconciler.model.status import State
@@ -42,39 +42,23 @@ class Opened(Struct, frozen=True):
     version: LedgerVersion = 2
 
 
-class Intent(Struct, frozen=True):
+class Intent(OfDecision, frozen=True):
     """Written and synced before a request leaves: what we are about to ask of one ticket.
 
-    `decision` is the digest of what is wanted, `updated` the ticket's Updated time before the write, `created`
-    when TPP made the ticket (None when the server did not tell), `attempt` counts from 1.
+    `explanation` is the text as it is sent, `updated` the ticket's Updated time before the write, `created` when TPP
+    made the ticket (None when the server did not tell), `attempt` counts from 1.
     """
 
     at: datetime
     operation: str
-    guid: Guid
-    decision: str
     before: State
-    after: State
     object: str = ""
     workflow: str = ""
     updated: datetime | None = None
-    change: str | None = None
     explanation: str | None = None
-    window: WindowUse | None = None
-    source: Source | None = None
     attempt: Count = 1
     created: datetime | None = None
-    parameters: Parameters = Parameters()
     change_record: SeenChange | None = None
-
-
-class ReceiptEntry(Struct, frozen=True):
-    """The receipt of one step, with what the memory needs to know of the decision behind it."""
-
-    receipt: Receipt
-    decision: str
-    change: str | None = None
-    window: WindowUse | None = None
 
 
 class ClosedEntry(Struct, frozen=True):
@@ -82,24 +66,19 @@ class ClosedEntry(Struct, frozen=True):
 
     at: datetime
     guid: Guid
-    decision: str
+    digest: str = field(name="decision")
 
 
-class AcceptedEntry(Struct, frozen=True):
+class AcceptedEntry(OfDecision, frozen=True):
     """Git and TPP agree again: a ticket is as its manifest wants it, though somebody else brought it there.
 
     `before` is the state on which they agreed last, None when there was none. Nothing was sent.
     """
 
     at: datetime
-    guid: Guid
-    decision: str
-    after: State
     before: State | None = None
     object: str = ""
     workflow: str = ""
-    change: str | None = None
-    source: Source | None = None
 
 
 class Sealed(Struct, frozen=True):
@@ -117,7 +96,7 @@ class Ended(Struct, frozen=True):
     stopped: str | None = None
 
 
-Entry = Opened | Intent | ReceiptEntry | ClosedEntry | AcceptedEntry | Sealed | Ended
+Entry = Opened | Intent | Receipt | ClosedEntry | AcceptedEntry | Sealed | Ended
 
 
 class Written(Struct, frozen=True):
@@ -155,7 +134,7 @@ class LastWrite(Struct, frozen=True):
     at: datetime
     run: str
     operation: str | None
-    decision: str
+    digest: str
     gone: bool = False
     seen: State | None = None
     window: WindowUse | None = None
@@ -205,26 +184,26 @@ class Record(Struct, frozen=True):
     """
 
     line: Line
-    entry: ReceiptEntry | Intent | ClosedEntry | AcceptedEntry
+    entry: Receipt | Intent | ClosedEntry | AcceptedEntry
     intent: Intent | None = None
     superseded: bool = False
 
     @property
     def at(self) -> datetime:
         """When it happened."""
-        return self.entry.receipt.at if isinstance(self.entry, ReceiptEntry) else self.entry.at
+        return self.entry.at
 
     @property
     def guid(self) -> Guid:
         """The ticket."""
-        return self.entry.receipt.guid if isinstance(self.entry, ReceiptEntry) else self.entry.guid
+        return self.entry.guid
 
     @property
     def outcome(self) -> str:
         """One of RECORD_OUTCOMES."""
         match self.entry:
-            case ReceiptEntry(receipt=receipt):
-                return receipt.outcome.value
+            case Receipt(outcome=outcome):
+                return outcome.value
             case Intent():
                 return SUPERSEDED if self.superseded else OPEN
             case ClosedEntry():
@@ -237,61 +216,45 @@ class Record(Struct, frozen=True):
     @property
     def before(self) -> State | None:
         """The state before the write, None when it was not read."""
-        match self.entry:
-            case ReceiptEntry(receipt=receipt):
-                return receipt.before
-            case Intent(before=before) | AcceptedEntry(before=before):
-                return before
-            case ClosedEntry():
-                return None
-            case _:
-                assert_never(self.entry)
+        return None if isinstance(self.entry, ClosedEntry) else self.entry.before
 
     @property
     def after(self) -> State | None:
         """The wanted state, None for a closing."""
-        match self.entry:
-            case ReceiptEntry(receipt=receipt):
-                return receipt.after
-            case Intent(after=after) | AcceptedEntry(after=after):
-                return after
-            case ClosedEntry():
-                return None
-            case _:
-                assert_never(self.entry)
-
-    @property
-    def _asked(self) -> Intent | AcceptedEntry | None:
-        return self.entry if isinstance(self.entry, AcceptedEntry) else self.intent
+        return None if isinstance(self.entry, ClosedEntry) else self.entry.after
 
     @property
     def object(self) -> str:
         """The DN of the stopped object; empty when it is not known."""
-        asked = self._asked.object if self._asked else ""
-        return (self.entry.receipt.object or asked) if isinstance(self.entry, ReceiptEntry) else asked
+        return next((told.object for told in self._told if told.object), "")
 
     @property
     def workflow(self) -> str:
         """The DN of the workflow object; empty when it is not known."""
-        asked = self._asked.workflow if self._asked else ""
-        return (self.entry.receipt.workflow or asked) if isinstance(self.entry, ReceiptEntry) else asked
+        return next((told.workflow for told in self._told if told.workflow), "")
 
     @property
     def change(self) -> str | None:
         """The change record of the decision."""
-        asked = self._asked.change if self._asked else None
-        return (self.entry.change or asked) if isinstance(self.entry, ReceiptEntry) else asked
+        return next((told.change for told in self._told if told.change), None)
 
     @property
-    def decision(self) -> str:
+    def digest(self) -> str:
         """The digest of what was wanted."""
-        return self.entry.decision
+        return self.entry.digest
 
     @property
-    def source(self) -> Source | None:
+    def source(self) -> Source:
         """Where the decision stood."""
-        asked = self._asked.source if self._asked else None
-        return (self.entry.receipt.source or asked) if isinstance(self.entry, ReceiptEntry) else asked
+        return next((told.source for told in self._told if told.source), NOWHERE)
+
+    @property
+    def _told(self) -> Iterator[Receipt | Intent | AcceptedEntry]:
+        """What says something of the decision, the record's own line first."""
+        if not isinstance(self.entry, ClosedEntry):
+            yield self.entry
+        if self.intent is not None:
+            yield self.intent
 
 
 class Absent(Struct, frozen=True):

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
-from typing import TYPE_CHECKING, cast
 
 from msgspec import Struct, structs
 
@@ -97,15 +96,7 @@ class State(Struct, frozen=True, omit_defaults=True):
         return None if self.start is None else Schedule(self.start, self.stop)
 
 
-if TYPE_CHECKING:
-
-    class Wanted(State, frozen=True):
-        """A state that a decision can want. Only `parse_wanted` makes one, so that no other exists."""
-else:
-    Wanted = State  # equal states are equal, wanted or seen; the difference is for type checkers
-
-
-def parse_wanted(state: State) -> Wanted:
+def parse_wanted(state: State) -> State:
     """Return a state as one that can be wanted.
 
     Raises ValueError when the status is unknown or the times do not fit it: a scheduled status without them, a stop
@@ -114,7 +105,7 @@ def parse_wanted(state: State) -> Wanted:
     """
     if not _fits(state):
         raise ValueError(f"status {state.status!r} does not go with schedule {state.schedule!r}")
-    return cast(Wanted, state)
+    return state
 
 
 def _fits(state: State) -> bool:
@@ -125,27 +116,27 @@ def _fits(state: State) -> bool:
     return state.status == Status.APPROVED_AFTER or (state.status == Status.APPROVED_BETWEEN and state.stop is not None)
 
 
-def pending() -> Wanted:
+def pending() -> State:
     """Leave the ticket to somebody else, or take a scheduled approval back."""
     return _PENDING
 
 
-def approved() -> Wanted:
+def approved() -> State:
     """Approve at once."""
     return _APPROVED
 
 
-def approved_after(start: datetime, stop: datetime | None = None) -> Wanted:
+def approved_after(start: datetime, stop: datetime | None = None) -> State:
     """Approve from an instant on. Raises ValueError for a stop that is not after it."""
     return parse_wanted(State(Status.APPROVED_AFTER, start, stop))
 
 
-def approved_between(start: datetime, stop: datetime) -> Wanted:
+def approved_between(start: datetime, stop: datetime) -> State:
     """Approve inside a window; a window that is missed is lost. Raises ValueError when it ends before it begins."""
     return parse_wanted(State(Status.APPROVED_BETWEEN, start, stop))
 
 
-def rejected() -> Wanted:
+def rejected() -> State:
     """Reject."""
     return _REJECTED
 

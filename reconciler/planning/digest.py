@@ -68,7 +68,7 @@ def meaning_of(step: Step) -> dict[str, object]:
         "valid_until": format_instant(step.valid_until) if step.valid_until else None,
         "parameters": _parameters(step.parameters),
         "window": {"name": step.window.name, "rule": step.window.rule} if step.window else None,
-        "decision": step.decision,
+        "decision": step.digest,
     }
 
 

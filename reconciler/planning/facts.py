@@ -176,7 +176,7 @@ def _intended(history: TicketHistory, reading: Reading, now: datetime) -> LastWr
         at=intent.at,
         run=history.open.run,
         operation=intent.operation,
-        decision=intent.decision,
+        digest=intent.digest,
         seen=sighting.seen,
         window=intent.window,
     )

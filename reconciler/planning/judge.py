@@ -9,6 +9,7 @@ from reconciler.model.receipt import Proof, tagged_operations
 from reconciler.model.record import NO_HISTORY, LastWrite, OpenIntent, TicketHistory
 from reconciler.model.status import State, format_instant
 from reconciler.model.ticket import Gone, LiveTicket, Reading, Unread
+from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.planning.digest import decision_digest
 from reconciler.planning.facts import PATIENCE, Facts, gather, may_take_effect_until
@@ -37,25 +38,16 @@ def judge(
     reason = decide(facts)
     ticket = facts.ticket
     return Step(
-        guid=decision.guid,
+        decision=decision if facts.wanted is decision.wanted else replace(decision, wanted=facts.wanted),
+        digest=decision_digest(decision),
         reason=reason,
         before=_before(facts),
-        after=facts.wanted,
         detail=_detail(decision, facts, reason, reading, history.open, patience),
         object=(ticket.object if ticket else decision.expect.object) or "",
         workflow=(ticket.workflow if ticket else decision.expect.workflow) or "",
         approvers=ticket.approvers if ticket else (),
         approval_reason=ticket.reason if ticket else "",
         known_from=facts.known_from,
-        source=decision.source,
-        decision=decision_digest(decision),
-        explanation=decision.explanation,
-        change=decision.change,
-        expect=decision.expect,
-        valid_until=decision.valid_until,
-        parameters=decision.parameters,
-        window=decision.window,
-        rule=decision.rule,
         operation=history.open.intent.operation if history.open else None,
         closed=history.last.gone if history.last else False,
         created=ticket.created if ticket else None,

@@ -2,13 +2,10 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from reconciler.model.decision import Override, Seal, Source
 from reconciler.model.plan import Control, Plan, Sibling, Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
-from reconciler.model.record import Head
 from reconciler.model.status import Status
 from reconciler.model.ticket import Guid, dn_key
 from reconciler.model.value import replace
@@ -43,54 +40,22 @@ def went(receipts: Iterable[Receipt]) -> frozenset[Guid]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What a plan says of itself: where it was made, for what, when, and how long it holds."""
-
-    tool: str
-    target: str
-    made_at: datetime
-    time_to_live: timedelta = timedelta(hours=24)
-    environment: str | None = None
-    commit: str | None = None
-    shard: str | None = None
-    ledger_head: str | None = None
-    ledger_heads: tuple[Head, ...] = ()
-    identity: str | None = None
-    notes: tuple[str, ...] = ()
-
-
-def assemble(
-    header: Header,
-    steps: Iterable[Step],
-    overrides: tuple[Override, ...],
-    seen: Circumstances,
-    sealed: tuple[Seal, ...] = (),
-) -> Plan:
-    """Put steps together to a plan: guards run on each as it comes, sorted by GUID, siblings shown."""
-    guarded, controls = enforce(steps, overrides, seen, sum(seal.decisions for seal in sealed))
+def assemble(empty: Plan, steps: Iterable[Step], seen: Circumstances) -> Plan:
+    """Put steps into a plan that has none yet: guards run on each as it comes, sorted by GUID, siblings shown."""
+    guarded, controls = enforce(steps, empty.overrides, seen, empty.decisions_sealed)
     ordered = sorted(guarded, key=lambda step: step.guid)
     related = _by_object(ordered)
     shown = tuple(_with_siblings(step, related) for step in ordered)
-    return Plan(
-        tool=header.tool,
-        target=header.target,
-        made_at=header.made_at,
-        expires_at=header.made_at + header.time_to_live,
-        digest=plan_digest(header.target, shown, overrides, sealed),
+    return replace(
+        empty,
+        digest=plan_digest(empty.target, shown, empty.overrides, empty.sealed),
         steps=shown,
-        environment=header.environment,
-        commit=header.commit,
-        shard=header.shard,
-        ledger_head=header.ledger_head,
-        ledger_heads=header.ledger_heads,
-        identity=header.identity,
-        overrides=tuple(sorted(overrides, key=_place)),
+        overrides=tuple(sorted(empty.overrides, key=_place)),
         controls=controls,
         freezes=seen.policy.freezes,
         limits=seen.policy.limits,
-        notes=header.notes + _contradictions(related) + _stops_beside_after(shown) + _unchecked(shown),
-        sealed=tuple(sorted(sealed)),
+        notes=empty.notes + _contradictions(related) + _stops_beside_after(shown) + _unchecked(shown),
+        sealed=tuple(sorted(empty.sealed)),
     )
 
 

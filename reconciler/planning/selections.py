@@ -9,7 +9,7 @@ from functools import lru_cache
 from reconciler.model.decision import Decision, Expectation, Problem, Selection
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
-from reconciler.model.record import NO_HISTORY, AcceptedEntry, ClosedEntry, Intent, Line, ReceiptEntry, TicketHistory
+from reconciler.model.record import NO_HISTORY, AcceptedEntry, ClosedEntry, Intent, Line, TicketHistory
 from reconciler.model.ticket import Guid, LiveTicket, dn_key
 from reconciler.planning.judge import spell
 
@@ -203,9 +203,9 @@ def _since(step: Step, lines: Sequence[Line], history: TicketHistory) -> Since |
         return None
     effects = [line.entry for line in told if _took_effect(line)]
     last = effects[-1] if effects else None
-    if isinstance(last, ReceiptEntry) and history.open is None:
-        same = last.decision == step.decision and last.receipt.after == step.after
-        if same and history.last is not None and history.last.operation == last.receipt.operation:
+    if isinstance(last, Receipt) and history.open is None:
+        same = last.digest == step.digest and last.after == step.after
+        if same and history.last is not None and history.last.operation == last.operation:
             return Since(True, "")
     return Since(False, _what_happened(told[-1]))
 
@@ -213,16 +213,16 @@ def _since(step: Step, lines: Sequence[Line], history: TicketHistory) -> Since |
 def _that_count(lines: Sequence[Line]) -> list[Line]:
     """Leave out what was not sent: receipts that say so, and the intents that they answer."""
     unsent = {
-        line.entry.receipt.operation
+        line.entry.operation
         for line in lines
-        if isinstance(line.entry, ReceiptEntry) and _was_not_sent(line.entry.receipt)
+        if isinstance(line.entry, Receipt) and _was_not_sent(line.entry)
     }
     return [line for line in lines if _counts(line, unsent)]
 
 
 def _counts(line: Line, unsent: set[str | None]) -> bool:
     match line.entry:
-        case ReceiptEntry(receipt=receipt):
+        case Receipt() as receipt:
             return not _was_not_sent(receipt)
         case Intent(operation=operation):
             return operation not in unsent
@@ -237,18 +237,18 @@ def _was_not_sent(receipt: Receipt) -> bool:
 
 
 def _took_effect(line: Line) -> bool:
-    return isinstance(line.entry, ReceiptEntry) and line.entry.receipt.outcome in _TOOK_EFFECT
+    return isinstance(line.entry, Receipt) and line.entry.outcome in _TOOK_EFFECT
 
 
 def _what_happened(line: Line) -> str:
     match line.entry:
-        case ReceiptEntry(receipt=receipt) if receipt.outcome in _TOOK_EFFECT:
+        case Receipt() as receipt if receipt.outcome in _TOOK_EFFECT:
             return f"run {line.run} has applied {spell(receipt.after)} since the plan was made"
-        case ReceiptEntry(receipt=receipt) if receipt.outcome is Outcome.FAILED:
+        case Receipt() as receipt if receipt.outcome is Outcome.FAILED:
             return (
                 f"run {line.run} found that an update of {spell(receipt.after)} had no effect since the plan was made"
             )
-        case ReceiptEntry(receipt=receipt):
+        case Receipt() as receipt:
             return f"run {line.run} found it {receipt.outcome.value} since the plan was made"
         case Intent(after=after):
             return f"run {line.run} has begun to send {spell(after)} since the plan was made"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from reconciler.model.receipt import Receipt
-from reconciler.model.record import ClosedEntry, ReceiptEntry, Record
+from reconciler.model.record import ClosedEntry, Record
 from reconciler.model.review import Review
 from reconciler.model.status import Schedule, State, format_instant
 from reconciler.rendering.escape import csv_cell
@@ -38,7 +38,7 @@ def _stop(record: Record) -> str:
 
 
 def _of_receipt(read: Callable[[Receipt], str]) -> Callable[[Record], str]:
-    return lambda record: read(record.entry.receipt) if isinstance(record.entry, ReceiptEntry) else ""
+    return lambda record: read(record.entry) if isinstance(record.entry, Receipt) else ""
 
 
 def _of_review(read: Callable[[Review], str]) -> Callable[[Record], str]:
@@ -50,13 +50,13 @@ def _of_review(read: Callable[[Review], str]) -> Callable[[Record], str]:
 
 
 def _gone(record: Record) -> str:
-    receipt = record.entry.receipt if isinstance(record.entry, ReceiptEntry) else None
+    receipt = record.entry if isinstance(record.entry, Receipt) else None
     return "yes" if isinstance(record.entry, ClosedEntry) or (receipt is not None and receipt.gone) else "no"
 
 
 def _operation(record: Record) -> str:
-    if isinstance(record.entry, ReceiptEntry):
-        return record.entry.receipt.operation or ""
+    if isinstance(record.entry, Receipt):
+        return record.entry.operation or ""
     return record.intent.operation if record.intent else ""
 
 
@@ -78,7 +78,7 @@ _COLUMNS: dict[str, Callable[[Record], str]] = {
     "detail": _of_receipt(lambda receipt: receipt.detail),
     "explanation": lambda record: (record.intent.explanation or "") if record.intent else "",
     "operation": _operation,
-    "decision": lambda record: record.decision,
+    "decision": lambda record: record.digest,
     "source": lambda record: str(record.source or ""),
     "author": _of_review(lambda review: review.author),
     "reviewers": _of_review(lambda review: " ".join(review.reviewers)),

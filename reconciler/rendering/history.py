@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 
 from reconciler.model.receipt import Outcome, Receipt
-from reconciler.model.record import AcceptedEntry, ClosedEntry, Intent, Line, ReceiptEntry
+from reconciler.model.record import AcceptedEntry, ClosedEntry, Intent, Line
 from reconciler.model.status import Schedule, Status
 from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Verdict
@@ -44,7 +44,7 @@ def weeks(lines: Iterable[Line]) -> list[Week]:
         match line.entry:
             case Intent() as intent:
                 asked[intent.operation] = intent
-            case ReceiptEntry(receipt=receipt):
+            case Receipt() as receipt:
                 week = found.setdefault(_monday(receipt.at), Week(_monday(receipt.at)))
                 _count(week, receipt, asked.get(receipt.operation or ""), windows)
             case _:
@@ -96,7 +96,7 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 def when(line: Line) -> datetime:
     """The instant that a line is about."""
-    return line.entry.receipt.at if isinstance(line.entry, ReceiptEntry) else line.entry.at
+    return line.entry.at
 
 
 def by_time(lines: Iterable[Line]) -> list[Line]:
@@ -107,10 +107,8 @@ def by_time(lines: Iterable[Line]) -> list[Line]:
 def guid_of(line: Line) -> Guid | None:
     """The ticket that a line is about, None for the first and last lines of a run."""
     match line.entry:
-        case Intent(guid=guid) | ClosedEntry(guid=guid) | AcceptedEntry(guid=guid):
+        case Intent(guid=guid) | Receipt(guid=guid) | ClosedEntry(guid=guid) | AcceptedEntry(guid=guid):
             return guid
-        case ReceiptEntry(receipt=receipt):
-            return receipt.guid
         case _:
             return None
 

@@ -17,7 +17,7 @@ from reconciler.model.ticket import Guid, parse_guid
 from reconciler.model.value import replace
 from reconciler.model.verdict import Verdict
 from reconciler.ports import Backend, Caller, Clock, Probe, Resolution, TicketReader, TicketWriter
-from tests.builders import live
+from tests.builders import altered, live
 from tests.fakes import FakeTickets
 
 GUID = parse_guid("6ede0e12-f7c0-4068-9977-001076205c84")
@@ -106,7 +106,7 @@ def test_a_plan_is_made_and_applied_once_through_another_product(server: InMemor
 def test_a_plan_that_was_changed_in_memory_is_not_applied(server: InMemory) -> None:
     with open_context(Settings(), environ={}, product="in-memory") as context:
         proposed = plan(context, Request())
-        forged = replace(proposed, steps=tuple(replace(step, explanation="another") for step in proposed.steps))
+        forged = replace(proposed, steps=tuple(altered(step, explanation="another") for step in proposed.steps))
         with pytest.raises(GuardRefused, match="digest"):
             apply(context, forged)
     assert server.tickets.updates == []

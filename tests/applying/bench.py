@@ -12,7 +12,7 @@ from reconciler.errors import LedgerUnwritable
 from reconciler.model.decision import Seal
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Receipt, Run
-from reconciler.model.record import Entry, Intent, ReceiptEntry, TicketHistory
+from reconciler.model.record import Entry, Intent, TicketHistory
 from reconciler.model.review import Provenance
 from reconciler.model.status import Status
 from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, Guid, LiveTicket, Reading
@@ -126,7 +126,7 @@ class BreakingLedger:
 
     @property
     def receipts(self) -> list[Receipt]:
-        return [entry.receipt for entry in self.entries if isinstance(entry, ReceiptEntry)]
+        return [entry for entry in self.entries if isinstance(entry, Receipt)]
 
 
 @dataclass

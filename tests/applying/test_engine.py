@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from reconciler.applying.receipts import guarded
 from reconciler.applying.step import perform
-from reconciler.model.receipt import Outcome, Proof
-from reconciler.model.record import NO_HISTORY, Ended, Intent, ReceiptEntry
+from reconciler.model.receipt import Outcome, Proof, Receipt
+from reconciler.model.record import NO_HISTORY, Ended, Intent
 from reconciler.model.ticket import Accepted, Declined, Found, Lost, NotSent, Unread
 from reconciler.model.verdict import Reason
 from reconciler.planning.selections import Since
@@ -209,14 +209,14 @@ def test_a_ledger_that_fills_up_anywhere_stops_the_run_and_the_report_is_still_t
 
 
 def test_a_receipt_that_can_not_be_written_stays_in_the_report_and_stops_the_run() -> None:
-    bench, steps = many(2, ledger=BreakingLedger(refuses=lambda entry: isinstance(entry, ReceiptEntry)))
+    bench, steps = many(2, ledger=BreakingLedger(refuses=lambda entry: isinstance(entry, Receipt)))
     run = bench.run(*steps)
     assert outcomes(run) == [Outcome.APPLIED, Outcome.NOT_ATTEMPTED]
     assert run.stopped == "the ledger can't be written: No space left on device"
 
 
 def test_the_last_receipt_that_can_not_be_written_is_reported_though_all_is_applied() -> None:
-    bench, steps = many(1, ledger=BreakingLedger(refuses=lambda entry: isinstance(entry, ReceiptEntry)))
+    bench, steps = many(1, ledger=BreakingLedger(refuses=lambda entry: isinstance(entry, Receipt)))
     run = bench.run(*steps)
     assert (outcomes(run), run.stopped) == ([Outcome.APPLIED], "the ledger can't be written: No space left on device")
 
@@ -320,8 +320,8 @@ def test_a_worker_that_comes_back_after_the_end_can_not_send_even_if_the_stop_is
     context, guard = guarded(bench.context())
     guard.close()
     entry = perform(step(1, object="o1"), NO_HISTORY, context)
-    assert (entry.receipt.outcome, bench.tickets.updates) == (Outcome.FAILED, [])
-    assert entry.receipt.detail == "not sent: the run has ended"
+    assert (entry.outcome, bench.tickets.updates) == (Outcome.FAILED, [])
+    assert entry.detail == "not sent: the run has ended"
 
 
 def test_one_object_is_never_written_by_two_workers_at_once() -> None:

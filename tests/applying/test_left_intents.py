@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from reconciler.model.decision import WindowUse
-from reconciler.model.receipt import Outcome, Proof, operation_tag
-from reconciler.model.record import ClosedEntry, Intent, LastWrite, OpenIntent, ReceiptEntry, TicketHistory
+from reconciler.model.receipt import Outcome, Proof, Receipt, operation_tag
+from reconciler.model.record import ClosedEntry, Intent, LastWrite, OpenIntent, TicketHistory
 from reconciler.model.status import State, format_instant
 from reconciler.model.ticket import Found, Hidden, Lost, Unread
 from reconciler.model.verdict import Reason
 from reconciler.planning.selections import Since
 from tests.applying.bench import Bench, as_planned, bench_of, says
-from tests.builders import APPROVED, NOW, PENDING, REJECTED, between, guid, last_write, step
+from tests.builders import APPROVED, NOW, PENDING, REJECTED, between, guid, holding, last_write, step
 
 DEAD_RUN = "20261123T110000Z-0000dd"
 LEFT = "0123456789ab"
@@ -29,13 +29,13 @@ def left(
         "at": NOW - timedelta(hours=1),
         "operation": LEFT,
         "guid": guid(1),
-        "decision": "sha256:" + "d" * 64,
+        "digest": "sha256:" + "d" * 64,
         "before": PENDING,
         "after": state,
         "updated": as_planned(1).updated,
         "change": "CHG0000001",
     }
-    return TicketHistory(last, OpenIntent(Intent(**(values | changes)), DEAD_RUN, lost_at))
+    return TicketHistory(last, OpenIntent(holding(Intent, **(values | changes)), DEAD_RUN, lost_at))
 
 
 def applied(bench: Bench, history: TicketHistory, **fields: Any):
@@ -51,7 +51,8 @@ def test_an_intent_that_took_effect_is_the_receipt_of_the_step_and_nothing_is_se
     assert (receipt.outcome, receipt.proof, receipt.operation) == (Outcome.APPLIED, Proof.OBSERVED, LEFT)
     assert receipt.detail == f"sent by run {DEAD_RUN}: no usable answer came; the ticket was read again as wanted"
     assert bench.tickets.updates == []
-    assert bench.ledger.entries[0] == ReceiptEntry(receipt, "sha256:" + "d" * 64, "CHG0000001", None)
+    assert bench.ledger.entries[0] == receipt
+    assert (receipt.digest, receipt.change, receipt.source) == ("sha256:" + "d" * 64, "CHG0000001", step(1).source)
 
 
 def test_an_intent_with_its_tag_on_a_pending_ticket_waits_for_others() -> None:
@@ -132,9 +133,9 @@ def test_an_intent_for_something_else_is_recorded_for_what_it_was_and_is_not_the
     receipt = applied(bench, left(WINDOW), reason=Reason.REJECT_WANTED, after=REJECTED, window=weekly)
     assert (receipt.outcome, receipt.after) == (Outcome.STALE, REJECTED)
     entry = bench.ledger.entries[0]
-    assert isinstance(entry, ReceiptEntry)
-    assert (entry.receipt.outcome, entry.receipt.after, entry.receipt.operation) == (Outcome.APPLIED, WINDOW, LEFT)
-    assert (entry.decision, entry.change, entry.window) == ("sha256:" + "d" * 64, "CHG0000001", None)
+    assert isinstance(entry, Receipt)
+    assert (entry.outcome, entry.after, entry.operation) == (Outcome.APPLIED, WINDOW, LEFT)
+    assert (entry.digest, entry.change, entry.window) == ("sha256:" + "d" * 64, "CHG0000001", None)
     assert bench.tickets.updates == []
 
 
@@ -199,7 +200,7 @@ def test_a_ticket_that_is_settled_is_closed_once_so_that_it_need_never_be_read_a
     settled = {"reason": Reason.SETTLED_RECEIPT, "before": None}
     bench = bench_of()
     healed(bench, TicketHistory(last_write()), **settled)
-    assert bench.ledger.of(ClosedEntry) == [ClosedEntry(NOW, guid(1), step(1).decision)]
+    assert bench.ledger.of(ClosedEntry) == [ClosedEntry(NOW, guid(1), step(1).digest)]
     again = bench_of()
     healed(again, TicketHistory(last_write(gone=True)), closed=True, **settled)
     assert again.ledger.of(ClosedEntry) == []
@@ -254,6 +255,6 @@ def test_a_step_that_was_overtaken_is_stale_even_if_a_dead_run_tried_it_without_
 
 def test_an_intent_that_is_open_is_looked_at_even_if_an_earlier_one_was_applied() -> None:
     bench = bench_of(as_planned(1, state=APPROVED))
-    done = last_write(after=APPROVED, decision=step(1).decision, at=NOW)
+    done = last_write(after=APPROVED, digest=step(1).digest, at=NOW)
     receipt = applied(bench, left(last=done))
     assert (receipt.operation, receipt.outcome) == (LEFT, Outcome.APPLIED)

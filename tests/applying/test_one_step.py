@@ -8,7 +8,7 @@ import pytest
 from reconciler.model.decision import Parameters
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof
-from reconciler.model.record import Ended, Intent, ReceiptEntry, TicketHistory
+from reconciler.model.record import Ended, Intent, TicketHistory
 from reconciler.model.review import Provenance, Review
 from reconciler.model.status import State, approved, parse_wanted, pending
 from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, Hidden, Lost, NotSent, Reading, Unread
@@ -40,7 +40,7 @@ def test_a_write_is_read_compared_written_down_sent_observed_and_written_down() 
         ledger=BreakingLedger(on_append=lambda entry: order.append(type(entry).__name__)),
     )
     run = bench.run(step())
-    assert order == ["read", "Intent", "send", "read", "ReceiptEntry", "Ended"]
+    assert order == ["read", "Intent", "send", "read", "Receipt", "Ended"]
     (receipt,) = run.receipts
     assert (receipt.outcome, receipt.proof, receipt.result) == (Outcome.APPLIED, Proof.CONFIRMED, 1)
     assert (receipt.before, receipt.after, receipt.seen, receipt.gone) == (PENDING, APPROVED, APPROVED, False)
@@ -54,18 +54,15 @@ def test_the_intent_says_everything_that_is_about_to_be_asked() -> None:
     bench.run(step())
     assert bench.ledger.intents == [
         Intent(
+            decision=step().decision,
+            digest=step().digest,
             at=NOW,
             operation=OPERATION,
-            guid=guid(1),
-            decision=step().decision,
             before=PENDING,
-            after=APPROVED,
             object=OBJECT,
             workflow=WORKFLOW,
             updated=as_planned(1).updated,
-            change="CHG0041234",
             explanation=f"reviewed {TAG}",
-            source=step().source,
             attempt=1,
             created=as_planned(1).created,
         )
@@ -75,10 +72,8 @@ def test_the_intent_says_everything_that_is_about_to_be_asked() -> None:
 def test_the_receipt_in_the_ledger_is_the_one_in_the_report_with_the_decision_behind_it() -> None:
     bench = bench_of(as_planned(1))
     run = bench.run(step())
-    assert bench.ledger.entries[1:] == [
-        ReceiptEntry(run.receipts[0], step().decision, "CHG0041234", None),
-        Ended(run.ended_at, run.counts, None),
-    ]
+    assert bench.ledger.entries[1:] == [run.receipts[0], Ended(run.ended_at, run.counts, None)]
+    assert (run.receipts[0].decision, run.receipts[0].digest) == (step().decision, step().digest)
 
 
 def test_exactly_what_was_asked_for_is_sent() -> None:

@@ -2,7 +2,8 @@
 
 from reconciler.model.decision import Seal, Source
 from reconciler.model.plan import Step
-from reconciler.model.record import Ended, Intent, ReceiptEntry, Sealed
+from reconciler.model.receipt import Receipt
+from reconciler.model.record import Ended, Intent, Sealed
 from reconciler.model.status import Status
 from reconciler.model.verdict import Reason
 from tests.applying.bench import as_planned, bench_of
@@ -23,7 +24,7 @@ def test_manifests_with_nothing_left_to_decide_are_sealed_after_all_receipts() -
         step(3, source=Source("tickets/c.yaml", 4), reason=Reason.CONFLICT_CONSOLE),
     )
     run = bench.run(*steps)
-    assert [type(entry) for entry in bench.ledger.entries] == [Intent, ReceiptEntry, Sealed, Sealed, Ended]
+    assert [type(entry) for entry in bench.ledger.entries] == [Intent, Receipt, Sealed, Sealed, Ended]
     assert [entry.seal for entry in bench.ledger.of(Sealed)] == list(SEALABLE[:2])
     assert run.notes == ("manifests sealed, because nothing is left to decide in them: 2",)
 

@@ -16,7 +16,7 @@ from reconciler.model.record import Intent
 from reconciler.model.value import replace
 from reconciler.planning.digest import plan_digest
 from reconciler.sandbox.seed import JANE
-from tests.builders import NOW, REJECTED, guid
+from tests.builders import NOW, REJECTED, altered, guid
 from tests.cli.desk import FIRST, Desk
 
 DN = r"\VED\Policy\Web\www.example.com"
@@ -119,8 +119,8 @@ def test_another_value_is_another_digest(desk: Desk, name: str) -> None:
 def changed(step: Step, name: str) -> Step:
     if name in PARAMETERS:
         value = ("local:other",) if name == "approvers" else "other"
-        return replace(step, parameters=replace(step.parameters, **{name: value}))
-    return replace(step, **{name: OTHERWISE[name]})
+        return altered(step, parameters=replace(step.parameters, **{name: value}))
+    return altered(step, **{name: OTHERWISE[name]})
 
 
 def digest_with(plan: Plan, step: Step) -> str:

@@ -15,6 +15,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.value import replace
 from reconciler.planning.digest import plan_digest
 from reconciler.sandbox.seed import APPROVER, JANE
+from tests.builders import altered
 from tests.cli.desk import FIRST, SECOND, Desk
 
 NEW = "aaaaaaaa-0000-4000-8000-00000000000a"
@@ -191,7 +192,7 @@ def test_a_plan_with_another_meaning_and_a_checksum_that_fits_is_refused_by_its_
     path = saved(desk)
     made: Plan = decode_plan(path.read_bytes())
     (step,) = made.steps
-    other = replace(made, steps=(replace(step, explanation="something else"),))
+    other = replace(made, steps=(altered(step, explanation="something else"),))
     path.write_text("".join(plan_pieces(other)), encoding="ascii")
     for command in (("apply", "plan.json", "--yes"), ("show", "plan.json"), ("github", "verdict")):
         said = desk.run(*command)

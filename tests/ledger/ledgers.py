@@ -8,10 +8,10 @@ from typing import Any
 from reconciler.ledger.journal import Journal, open_journal
 from reconciler.ledger.lock import hold_lock, this_process
 from reconciler.model.receipt import Receipt
-from reconciler.model.record import ClosedEntry, Ended, Entry, Intent, Opened, ReceiptEntry
+from reconciler.model.record import ClosedEntry, Ended, Entry, Intent, Opened
 from reconciler.model.review import Provenance, Review
 from reconciler.model.value import replace
-from tests.builders import APPROVED, NOW, OBJECT, PENDING, WORKFLOW, guid, receipt
+from tests.builders import APPROVED, NOW, OBJECT, PENDING, WORKFLOW, guid, holding, receipt
 
 FIRST, SECOND, THIRD = "20261121T120000Z-00000a", "20261122T120000Z-00000b", "20261123T120000Z-00000c"
 PROVENANCE = Provenance(
@@ -36,18 +36,18 @@ def intent(number: int = 1, **changes: Any) -> Intent:
         "at": NOW,
         "operation": f"{number:012x}",
         "guid": guid(number),
-        "decision": decided(number),
+        "digest": decided(number),
         "before": PENDING,
         "after": APPROVED,
         "object": OBJECT,
         "workflow": WORKFLOW,
         "change": "CHG0041234",
     }
-    return Intent(**(values | changes))
+    return holding(Intent, **(values | changes))
 
 
-def recorded(number: int = 1, **changes: Any) -> ReceiptEntry:
-    return ReceiptEntry(receipt(number, **changes), decided(number), "CHG0041234")
+def recorded(number: int = 1, **changes: Any) -> Receipt:
+    return receipt(number, **({"digest": decided(number), "change": "CHG0041234"} | changes))
 
 
 def closed(number: int = 1) -> ClosedEntry:

@@ -10,8 +10,8 @@ import pytest
 from reconciler.codec import record_members
 from reconciler.ledger.heads import head_digest, heads_not_in, heads_of, ledger_heads
 from reconciler.ledger.history import history, lines_since, read_lines
-from reconciler.model.receipt import Outcome, Proof
-from reconciler.model.record import ClosedEntry, Head, ReceiptEntry
+from reconciler.model.receipt import Outcome, Proof, Receipt
+from reconciler.model.record import ClosedEntry, Head
 from reconciler.model.ticket import Guid
 from reconciler.rendering.csv import csv_header, csv_row
 from reconciler.rendering.text.layout import columns
@@ -105,6 +105,7 @@ def test_a_record_as_json_says_everything(tmp_path: Path) -> None:
         "detail": "",
         "explanation": "as agreed",
         "parameters": {},
+        "change_record": None,
         "operation": "000000000001",
         "decision": f"sha256:{1:064x}",
         "source": None,
@@ -117,8 +118,8 @@ def test_a_record_as_json_says_everything(tmp_path: Path) -> None:
 @pytest.mark.parametrize("trigger", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", " =1", "'=1", '"=1', "|x", "%x", "＝1"])  # noqa: RUF001
 def test_no_cell_of_the_csv_is_a_formula(tmp_path: Path, trigger: str) -> None:
     hostile = intent(1, explanation=trigger, object=trigger, workflow=trigger, change=trigger)
-    receipt = recorded(1, detail=trigger, object=trigger, workflow=trigger).receipt
-    write_run(tmp_path, FIRST, hostile, ReceiptEntry(receipt, guid(1), trigger))
+    receipt = recorded(1, detail=trigger, object=trigger, workflow=trigger, change=trigger)
+    write_run(tmp_path, FIRST, hostile, receipt)
     (record,) = history(read_lines(tmp_path))
     header, row = csv.reader(io.StringIO(csv_header() + csv_row(record), newline=""))
     cells = dict(zip(header, row, strict=True))
@@ -203,7 +204,7 @@ def test_lines_since_some_heads_are_those_that_the_heads_do_not_vouch_for(tmp_pa
 
     assert since(then) == {guid(1): [(FIRST, "Intent")]}
     assert since(ledger_heads(tmp_path)) == {}
-    assert since(()) == {guid(1): [(THIRD, "Intent"), (THIRD, "ReceiptEntry"), (FIRST, "Intent")]}
+    assert since(()) == {guid(1): [(THIRD, "Intent"), (THIRD, "Receipt"), (FIRST, "Intent")]}
     assert since((), "https://other.example.com") == {}
 
 
@@ -214,7 +215,7 @@ def test_lines_since_heads_noted_in_the_middle_of_a_run_begin_there(tmp_path: Pa
         journal.append(recorded(1))
     write_run(tmp_path, SECOND, closed(1))
     (lines,) = lines_since(tmp_path, then, [guid(1)], [PROVENANCE.target]).values()
-    assert [type(line.entry) for line in lines] == [ReceiptEntry, ClosedEntry]
+    assert [type(line.entry) for line in lines] == [Receipt, ClosedEntry]
     assert heads_not_in(tmp_path, then) == ()
     assert heads_of(tmp_path, head_digest(then)) is None
 

@@ -10,7 +10,7 @@ from reconciler.errors import LedgerBroken
 from reconciler.ledger.index import read_index, read_seals
 from reconciler.model.decision import Seal, WindowUse
 from reconciler.model.receipt import Outcome, Proof
-from reconciler.model.record import Entry, LastWrite, OpenIntent, ReceiptEntry, Sealed, TicketHistory
+from reconciler.model.record import Entry, LastWrite, OpenIntent, Sealed, TicketHistory
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from tests.builders import APPROVED, NOW, PENDING, between, guid
@@ -34,7 +34,7 @@ APPLIED = LastWrite(
     at=NOW,
     run=FIRST,
     operation="000000000001",
-    decision=decided(1),
+    digest=decided(1),
     gone=True,
     identity=PROVENANCE.identity,
     commit=PROVENANCE.commit,
@@ -80,8 +80,8 @@ def test_an_update_that_waits_for_others_is_remembered_with_what_was_seen(tmp_pa
 def test_a_schedule_and_its_window_are_remembered(tmp_path: Path) -> None:
     window = WindowUse("sat-night", "FREQ=WEEKLY")
     after = between("2026-11-28T22:00:00Z", "2026-11-29T02:00:00Z")
-    receipt = recorded(after=after, gone=False, seen=after).receipt
-    found = history(tmp_path, intent(after=after, window=window), ReceiptEntry(receipt, decided(1), None, window))
+    receipt = recorded(after=after, gone=False, seen=after, window=window)
+    found = history(tmp_path, intent(after=after, window=window), receipt)
     assert found is not None
     assert found.last is not None
     assert (found.last.after, found.last.window, found.last.seen) == (after, window, after)
@@ -93,7 +93,7 @@ def test_an_intent_without_a_receipt_is_open(tmp_path: Path) -> None:
 
 def test_an_unknown_outcome_leaves_the_intent_open(tmp_path: Path) -> None:
     unknown = recorded(outcome=Outcome.UNKNOWN, gone=False, proof=Proof.NONE)
-    lost = OpenIntent(intent(), FIRST, lost_at=unknown.receipt.at)
+    lost = OpenIntent(intent(), FIRST, lost_at=unknown.at)
     assert history(tmp_path, intent(), unknown) == TicketHistory(open=lost, operations=ONE)
     write_run(tmp_path, SECOND, recorded(outcome=Outcome.UNKNOWN, gone=False, at=NOW + timedelta(hours=1)))
     assert known(tmp_path, 1)[guid(1)].open == lost, "who finds nothing out loses no answer"

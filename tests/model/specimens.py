@@ -1,12 +1,12 @@
 """One value of every kind that is written down: once with everything it can have, once with as little as it can."""
 
-from reconciler.model.decision import Expectation, Override, Parameters, Seal, Source, WindowUse
+from reconciler.model.decision import Decision, Expectation, Override, Parameters, Seal, Source, WindowUse
 from reconciler.model.plan import Control, Plan, Sibling, Step
 from reconciler.model.policy import Freeze, Limits
 from reconciler.model.receipt import Outcome, Proof, Receipt, Run
-from reconciler.model.record import AcceptedEntry, Ended, Entry, Head, Intent, Opened, ReceiptEntry, Sealed
+from reconciler.model.record import AcceptedEntry, Ended, Entry, Head, Intent, Opened, Sealed
 from reconciler.model.verdict import Reason, Verdict
-from tests.builders import APPROVED, NOW, PENDING, WORKFLOW, at, between, guid
+from tests.builders import APPROVED, NOW, PENDING, WORKFLOW, altered, at, between, guid, holding
 from tests.builders import plan as make_plan
 from tests.builders import receipt as make_receipt
 from tests.builders import step as make_step
@@ -69,7 +69,7 @@ FULL_RECEIPT: Receipt = make_receipt(
     verdict=Verdict.RESCHEDULE,
     source=PLACE,
 )
-BARE_RECEIPT: Receipt = Receipt(guid(8), Outcome.NOT_ATTEMPTED, NOW, APPROVED)
+BARE_RECEIPT: Receipt = holding(Receipt, guid=guid(8), digest="", outcome=Outcome.NOT_ATTEMPTED, at=NOW, after=APPROVED)
 FULL_RUN: Run = Run(
     run="20261123T120000Z-00000c",
     digest=decided(4),
@@ -99,9 +99,9 @@ ENTRIES: tuple[Entry, ...] = (
     Opened(NOW, decided(4), (HEAD, HEAD), "2/4", ("freeze: a until b: c (x.yaml:1)",), version=1),
     FULL_INTENT,
     make_intent(1, object="", workflow="", change=None),
-    ReceiptEntry(FULL_RECEIPT, decided(7), "CHG0041234", WEEKLY),
+    altered(FULL_RECEIPT, digest=decided(7), change="CHG0041234", window=WEEKLY),
     make_recorded(1),
-    ReceiptEntry(BARE_RECEIPT, decided(8)),
+    altered(BARE_RECEIPT, digest=decided(8)),
     closed(1),
     Sealed(NOW, Seal("tickets/old.yaml", decided(3), 12)),
     Ended(NOW, {Outcome.APPLIED: 2, Outcome.UNKNOWN: 1}, "interrupted"),
@@ -110,7 +110,9 @@ ENTRIES: tuple[Entry, ...] = (
 )
 SECOND_ENTRIES: tuple[Entry, ...] = (
     Opened(NOW, decided(4), (HEAD,)),
-    AcceptedEntry(NOW, guid(7), decided(7), WINDOW, PENDING, "\\VED\\Policy\\x", WORKFLOW, "CHG0041234", PLACE),
-    AcceptedEntry(NOW, guid(8), decided(8), APPROVED),
+    AcceptedEntry(
+        Decision(guid(7), WINDOW, PLACE, change="CHG0041234"), decided(7), NOW, PENDING, "\\VED\\Policy\\x", WORKFLOW
+    ),
+    AcceptedEntry(Decision(guid(8), APPROVED), decided(8), NOW),
 )
 """What came with version 2 of the ledger."""

@@ -4,15 +4,16 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from reconciler.model.decision import Expectation, Override, Parameters, Seal, Source, WindowUse
+from reconciler.model.decision import NOWHERE, Expectation, Override, Parameters, Seal, Source, WindowUse
 from reconciler.model.plan import Control, Plan, Sibling, Step
 from reconciler.model.policy import Freeze, Limits
 from reconciler.model.receipt import Outcome, Proof, Receipt, Run
-from reconciler.model.record import ClosedEntry, Ended, Entry, Head, Intent, Opened, ReceiptEntry, Sealed
+from reconciler.model.record import ClosedEntry, Ended, Entry, Head, Intent, Opened, Sealed
 from reconciler.model.review import Provenance, Review
 from reconciler.model.status import Schedule, State, Status
 from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Reason, Verdict
+from tests.builders import altered, holding
 
 words = st.text(st.characters(codec="utf-8"), max_size=12) | st.sampled_from(
     ["", "=1+1", "\x1b[2J", '"guid":"', "\n", "ü"]
@@ -45,12 +46,13 @@ freezes = st.builds(Freeze, words, instants, instants, many)
 _bounds = st.none() | st.integers(0, 1000)
 limits = st.builds(Limits, _bounds, _bounds, _bounds, _bounds)
 steps = st.builds(
-    Step,
+    holding,
+    st.just(Step),
     guid=guids,
     reason=reasons,
     after=states,
     source=sources,
-    decision=digests,
+    digest=digests,
     before=st.none() | states,
     detail=words,
     object=words,
@@ -94,8 +96,10 @@ plans = st.builds(
     ledger_heads=st.lists(heads, max_size=2).map(tuple),
 )
 receipts = st.builds(
-    Receipt,
+    holding,
+    st.just(Receipt),
     guid=guids,
+    digest=st.just(""),
     outcome=st.sampled_from(Outcome),
     at=instants,
     after=states,
@@ -109,7 +113,7 @@ receipts = st.builds(
     verdict=st.none() | st.sampled_from(Verdict),
     object=words,
     workflow=words,
-    source=st.none() | sources,
+    source=st.just(NOWHERE) | sources,
 )
 runs = st.builds(
     Run,
@@ -127,28 +131,29 @@ runs = st.builds(
 reviews = st.builds(Review, numbers, words, words, some, many, some, many)
 provenances = st.builds(Provenance, words, words, some, some, some, some, st.none() | reviews, some)
 intents = st.builds(
-    Intent,
+    holding,
+    st.just(Intent),
     at=instants,
     operation=words,
     guid=guids,
-    decision=digests,
+    digest=digests,
     before=states,
     after=states,
     object=words,
     workflow=words,
     updated=st.none() | instants,
     created=st.none() | instants,
-    change=some,
     explanation=some,
+    change=some,
     window=st.none() | windows,
-    source=st.none() | sources,
+    source=st.just(NOWHERE) | sources,
     attempt=st.integers(1, 9),
     parameters=parameters,
 )
 entries: st.SearchStrategy[Entry] = st.one_of(
     st.builds(Opened, instants, digests, st.lists(heads, max_size=2).map(tuple), some, many),
     intents,
-    st.builds(ReceiptEntry, receipts, digests, some, st.none() | windows),
+    st.builds(altered, receipts, digest=digests, change=some, window=st.none() | windows),
     st.builds(ClosedEntry, instants, guids, digests),
     st.builds(Sealed, instants, seals),
     st.builds(Ended, instants, st.dictionaries(st.sampled_from(Outcome), st.integers(1, 99)), some),

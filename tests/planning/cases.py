@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from reconciler.model.status import State
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread, parse_guid
 from reconciler.planning.guards import Circumstances
 from reconciler.planning.judge import judge
-from reconciler.planning.planner import Header, assemble
-from tests.builders import NOW, at
+from reconciler.planning.planner import assemble
+from tests.builders import NOW, at, holding
 
 RUN = "20261123T120000Z-000001"
 
@@ -31,7 +32,8 @@ def plan_of(case: Path) -> Plan:
     steps = [
         judge(one, _reading(live, one.guid), _story(histories.get(one.guid, {}), one), now) for one in desired.decisions
     ]
-    return assemble(Header("test", "https://tpp", now), steps, desired.overrides, Circumstances(settings.policy, now))
+    empty = Plan("test", "https://tpp", now, now + timedelta(days=1), "", (), overrides=desired.overrides)
+    return assemble(empty, steps, Circumstances(settings.policy, now))
 
 
 def expected_of(case: Path) -> dict[str, Any]:
@@ -86,7 +88,7 @@ def _remembered(told: Mapping[str, Any], last: Mapping[str, Any], decision: Deci
         at=NOW,
         run=RUN,
         operation="6a1f09c2d4e7",
-        decision="sha256:" + "1" * 64,
+        digest="sha256:" + "1" * 64,
         gone=told.get("gone", False),
         seen=_state(told["seen"]) if "seen" in told else None,
         window=decision.window if same_window else _window(told.get("window")),
@@ -98,11 +100,12 @@ def _window(name: str | None) -> WindowUse | None:
 
 
 def _open(left: Mapping[str, Any], decision: Decision) -> OpenIntent:
-    intent = Intent(
+    intent = holding(
+        Intent,
         at=NOW,
         operation=left["operation"],
         guid=decision.guid,
-        decision="sha256:" + "1" * 64,
+        digest="sha256:" + "1" * 64,
         before=_state(left["before"]),
         after=_state(left["after"]),
         updated=at(left["updated"]) if "updated" in left else None,

@@ -25,6 +25,7 @@ from tests.builders import (
     at,
     between,
     guid,
+    holding,
     last_write,
     live,
 )
@@ -70,14 +71,14 @@ def left_open(after: State, before: State = PENDING, last: LastWrite | None = No
         "at": at("2026-11-23T11:00:00Z"),
         "operation": TAG,
         "guid": guid(1),
-        "decision": "sha256:" + "1" * 64,
+        "digest": "sha256:" + "1" * 64,
         "before": before,
         "after": after,
         "object": OBJECT,
         "workflow": WORKFLOW,
         "updated": SEEN_BEFORE,
     }
-    return TicketHistory(last, OpenIntent(Intent(**(values | changes)), "20261123T110000Z-000002"))
+    return TicketHistory(last, OpenIntent(holding(Intent, **(values | changes)), "20261123T110000Z-000002"))
 
 
 @dataclass(frozen=True)

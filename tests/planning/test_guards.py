@@ -20,7 +20,7 @@ from reconciler.planning.guards import (
     check_limits,
     enforce,
 )
-from tests.builders import APPROVED, NOW, OBJECT, PENDING, REJECTED, after, at, between, guid, step
+from tests.builders import APPROVED, NOW, OBJECT, PENDING, REJECTED, after, altered, at, between, guid, step
 
 FREEZE = Freeze("year-end", at("2026-12-20T00:00:00Z"), at("2027-01-03T00:00:00Z"), (r"\VED\Policy\Web\**",))
 REVIEW = Assessment(Review(12, "alice", reviewers=("bob",), last_pusher="alice"))
@@ -146,7 +146,7 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("rule", "fields", "circumstances", "said"), REFUSALS)
 def test_a_guard_refuses_and_says_why_and_what_to_do(rule, fields, circumstances, said) -> None:
-    assert refused(rule, replace(step(), **fields), **circumstances) == (Reason(f"refused/{rule}"), said)
+    assert refused(rule, altered(step(), **fields), **circumstances) == (Reason(f"refused/{rule}"), said)
 
 
 def test_every_guard_of_steps_has_a_refusal_here() -> None:
@@ -176,7 +176,7 @@ ALLOWED = [
 
 @pytest.mark.parametrize(("rule", "fields", "circumstances"), ALLOWED)
 def test_a_guard_lets_through_what_meets_its_rule(rule, fields, circumstances) -> None:
-    assert refused(rule, replace(step(), **fields), **circumstances) is None
+    assert refused(rule, altered(step(), **fields), **circumstances) is None
 
 
 BEFORE, AFTERWARDS = "2026-12-19T22:00:00Z", "2027-01-03T00:00:00Z"

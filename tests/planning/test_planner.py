@@ -12,10 +12,10 @@ from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.planning.digest import check_digest
 from reconciler.planning.guards import Circumstances
-from reconciler.planning.planner import Header, assemble, enforce_again
-from tests.builders import NOW, OBJECT, REJECTED, WORKFLOW, at, guid, step
+from reconciler.planning.planner import assemble, enforce_again
+from tests.builders import NOW, OBJECT, REJECTED, WORKFLOW, at, guid, plan, step
 
-HEADER = Header("tpp-reconciler 1.0.0", "https://tpp.example.com", NOW, notes=("look here",))
+EMPTY = plan(digest="", notes=("look here",))
 SEEN = Circumstances(Policy(), NOW)
 OTHER = r"\VED\Policy\Web\api.example.com"
 STAGE_500 = r"\VED\Policy\Workflows\Stage 500"
@@ -39,17 +39,15 @@ STEPS = [
 def test_the_same_input_in_any_order_gives_the_same_plan(steps, overrides) -> None:
     seen = Circumstances(Policy(limits=Limits(percent=70), freezes=(Freeze("f", NOW, NOW),)), NOW)
     in_order = (an_override(1), an_override(2), an_override(2, "ownership"))
-    made = assemble(HEADER, steps, tuple(overrides), seen)
-    assert made == assemble(HEADER, STEPS, in_order, seen)
+    made = assemble(replace(EMPTY, overrides=tuple(overrides)), steps, seen)
+    assert made == assemble(replace(EMPTY, overrides=in_order), STEPS, seen)
     check_digest(made)
 
 
 def test_a_plan_says_where_when_and_for_how_long_it_was_made() -> None:
-    header = replace(
-        HEADER, environment="staging", commit="abc", shard="1/2", ledger_head="sha256:1", identity="local:x"
-    )
-    made = assemble(header, (), (), SEEN)
-    assert (made.tool, made.target, made.made_at) == (header.tool, header.target, NOW)
+    empty = replace(EMPTY, environment="staging", commit="abc", shard="1/2", ledger_head="sha256:1", identity="local:x")
+    made = assemble(empty, (), SEEN)
+    assert (made.tool, made.target, made.made_at) == (EMPTY.tool, EMPTY.target, NOW)
     assert made.expires_at == NOW + timedelta(hours=24)
     assert (made.environment, made.commit, made.shard) == ("staging", "abc", "1/2")
     assert (made.ledger_head, made.identity, made.notes) == ("sha256:1", "local:x", ("look here",))
@@ -57,7 +55,7 @@ def test_a_plan_says_where_when_and_for_how_long_it_was_made() -> None:
 
 
 def test_tickets_on_one_object_name_each_other_whatever_the_case() -> None:
-    made = assemble(HEADER, STEPS, (), SEEN)
+    made = assemble(EMPTY, STEPS, SEEN)
     siblings = {one.guid: one.siblings for one in made.steps}
     assert siblings == {
         guid(1): (Sibling(guid(3), WORKFLOW, "Rejected"), Sibling(guid(5), STAGE_500, "Approved")),
@@ -70,7 +68,7 @@ def test_tickets_on_one_object_name_each_other_whatever_the_case() -> None:
 
 
 def test_an_approval_and_a_rejection_at_one_stage_of_an_object_are_noted_with_their_lines() -> None:
-    made = assemble(HEADER, STEPS, (), SEEN)
+    made = assemble(EMPTY, STEPS, SEEN)
     assert made.notes == (
         "look here",
         rf"{OBJECT}: one ticket is approved and another rejected at the same stage "
@@ -80,13 +78,13 @@ def test_an_approval_and_a_rejection_at_one_stage_of_an_object_are_noted_with_th
 
 def test_different_stages_and_what_is_done_already_do_not_contradict_each_other() -> None:
     rejected = {"reason": Reason.REJECT_WANTED, "after": REJECTED}
-    assert assemble(HEADER, (step(1), step(2, workflow=STAGE_500, **rejected)), (), SEEN).notes == ("look here",)
+    assert assemble(EMPTY, (step(1), step(2, workflow=STAGE_500, **rejected)), SEEN).notes == ("look here",)
     done = replace(step(2, after=REJECTED), reason=Reason.IN_SYNC_SAME)
-    assert assemble(HEADER, (step(1), done), (), SEEN).notes == ("look here",)
+    assert assemble(EMPTY, (step(1), done), SEEN).notes == ("look here",)
 
 
 def test_a_plan_counts_its_verdicts_in_the_order_of_the_design() -> None:
-    counts = assemble(HEADER, STEPS, (), SEEN).counts
+    counts = assemble(EMPTY, STEPS, SEEN).counts
     assert list(counts.items()) == [(Verdict.APPROVE, 3), (Verdict.REJECT, 1), (Verdict.MISSING, 1), (Verdict.ERROR, 1)]
 
 
@@ -94,7 +92,7 @@ FROZEN = Policy(freezes=(Freeze("year-end", at("2026-12-20T00:00:00Z"), at("2027
 
 
 def test_guards_run_again_before_the_first_write_and_refuse_what_has_become_wrong_since() -> None:
-    made = assemble(HEADER, (step(1),), (), Circumstances(FROZEN, NOW))
+    made = assemble(EMPTY, (step(1),), Circumstances(FROZEN, NOW))
     assert made.steps[0].group is Group.CHANGE
     again = enforce_again(made, Circumstances(FROZEN, at("2026-12-21T00:00:00Z")))
     assert again.steps[0].reason is Reason.REFUSED_FREEZE
@@ -102,7 +100,7 @@ def test_guards_run_again_before_the_first_write_and_refuse_what_has_become_wron
 
 
 def test_guards_that_run_again_never_allow_what_was_refused() -> None:
-    made = assemble(HEADER, (step(1), step(2)), (), Circumstances(Policy(limits=Limits(changes=1)), NOW))
+    made = assemble(EMPTY, (step(1), step(2)), Circumstances(Policy(limits=Limits(changes=1)), NOW))
     again = enforce_again(made, Circumstances(Policy(limits=Limits(changes=5)), NOW))
     assert again.steps == made.steps
     told = "2 changes, the limit is 1; split the change into waves or raise the limit"
@@ -111,7 +109,7 @@ def test_guards_that_run_again_never_allow_what_was_refused() -> None:
 
 def test_an_override_of_the_plan_holds_at_apply_until_it_runs_out() -> None:
     spared = an_override(1)
-    made = assemble(HEADER, (step(1),), (spared,), Circumstances(FROZEN, NOW))
+    made = assemble(replace(EMPTY, overrides=(spared,)), (step(1),), Circumstances(FROZEN, NOW))
     in_time = Circumstances(FROZEN, at("2026-12-21T00:00:00Z"))
     assert enforce_again(made, in_time).steps[0].reason is Reason.REFUSED_FREEZE
     longer = replace(made, overrides=(replace(spared, until=at("2026-12-22T00:00:00Z")),))

@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 
 from reconciler.model.decision import Expectation, Parameters, Source
-from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
 from reconciler.planning.reviewed import hold_against
-from tests.builders import NOW, OBJECT, REJECTED, WORKFLOW, after, plan, step
+from tests.builders import NOW, OBJECT, REJECTED, WORKFLOW, after, altered, plan, step
 
 ADVICE = "; make a new plan and have it reviewed"
 
@@ -52,5 +51,5 @@ def test_a_change_that_differs_from_the_reviewed_one_is_refused_with_the_differe
 
 
 def test_where_a_decision_stands_and_how_the_plan_words_it_may_differ() -> None:
-    moved = replace(step(1), source=Source("moved.yaml", 1), detail="in other words", rule="weekend")
+    moved = altered(step(1), source=Source("moved.yaml", 1), detail="in other words", rule="weekend")
     assert hold_against(plan(moved), plan(step(1))).steps == (moved,)

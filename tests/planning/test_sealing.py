@@ -12,7 +12,7 @@ from reconciler.model.verdict import Group, Reason
 from reconciler.planning.digest import check_digest, plan_digest
 from reconciler.planning.guards import Circumstances
 from reconciler.planning.merge import merge_plans
-from reconciler.planning.planner import Header, assemble, enforce_again, seals, went
+from reconciler.planning.planner import assemble, enforce_again, seals, went
 from tests.builders import NOW, guid, plan, receipt, step
 
 TARGET = "https://tpp.example.com"
@@ -71,8 +71,8 @@ def test_a_saved_plan_whose_seals_were_edited_is_refused() -> None:
 
 def test_decisions_in_sealed_manifests_count_for_the_percent_limit() -> None:
     seen = Circumstances(Policy(limits=Limits(percent=50)), NOW)
-    alone = assemble(Header("tool", TARGET, NOW), (step(1),), (), seen)
-    among = assemble(Header("tool", TARGET, NOW), (step(1),), (), seen, sealed=(API,))
+    alone = assemble(plan(), (step(1),), seen)
+    among = assemble(plan(sealed=(API,)), (step(1),), seen)
     assert [found.group for found in alone.steps] == [Group.ATTENTION]
     assert [found.group for found in among.steps] == [Group.CHANGE]
     assert [found.group for found in enforce_again(among, seen).steps] == [Group.CHANGE]

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from reconciler.model.decision import Source
-from reconciler.model.receipt import Outcome, Proof
-from reconciler.model.record import ClosedEntry, Entry, Intent, Line, OpenIntent, ReceiptEntry, TicketHistory
+from reconciler.model.receipt import Outcome, Proof, Receipt
+from reconciler.model.record import ClosedEntry, Entry, Intent, Line, OpenIntent, TicketHistory
 from reconciler.planning.selections import Since, since_plan
-from tests.builders import APPROVED, NOW, PENDING, REJECTED, guid, last_write, receipt, step
-from tests.ledger.ledgers import FIRST, PROVENANCE, decided
+from tests.builders import NOW, REJECTED, guid, last_write, receipt, step
+from tests.ledger.ledgers import FIRST, PROVENANCE, decided, intent
 
-STEP = step(1, decision=decided(1))
+STEP = step(1, digest=decided(1))
 
 
 def line(entry: Entry) -> Line:
@@ -21,20 +21,17 @@ def line(entry: Entry) -> Line:
 
 
 def sent(operation: str = "a", **changes: Any) -> Intent:
-    values: dict[str, Any] = {"after": APPROVED, "decision": decided(1)}
-    return Intent(NOW, operation, guid(1), before=PENDING, **(values | changes))
+    return intent(1, operation=operation, **changes)
 
 
-def received(operation: str | None = "a", decision: str = decided(1), **changes: Any) -> ReceiptEntry:
-    return ReceiptEntry(receipt(1, operation=operation, **changes), decision)
+def received(operation: str | None = "a", digest: str = decided(1), **changes: Any) -> Receipt:
+    return receipt(1, operation=operation, digest=digest, **changes)
 
 
 def since(entries: Sequence[Entry], history: TicketHistory | None = None) -> Since | None:
     """What is said of one step, where the ledger remembers the last effect of these entries."""
-    effects = [
-        entry for entry in entries if isinstance(entry, ReceiptEntry) and entry.receipt.outcome is Outcome.APPLIED
-    ]
-    last = last_write(operation=effects[-1].receipt.operation) if effects else None
+    effects = [entry for entry in entries if isinstance(entry, Receipt) and entry.outcome is Outcome.APPLIED]
+    last = last_write(operation=effects[-1].operation) if effects else None
     return since_plan(
         [STEP], {guid(1): [line(entry) for entry in entries]}, {guid(1): history or TicketHistory(last)}
     ).get(guid(1))
@@ -53,9 +50,9 @@ def test_this_very_step_is_done_whatever_the_clock_says(ahead: int) -> None:
 @pytest.mark.parametrize(
     ("entries", "why"),
     [
-        ([sent(), received(decision=decided(2))], "has applied Approved since"),
+        ([sent(), received(digest=decided(2))], "has applied Approved since"),
         ([sent(after=REJECTED), received(after=REJECTED)], "has applied Rejected since"),
-        ([sent(), received(), sent("b"), received("b", decision=decided(2))], "has applied Approved since"),
+        ([sent(), received(), sent("b"), received("b", digest=decided(2))], "has applied Approved since"),
         ([sent()], "has begun to send Approved since"),
         ([sent(), received(outcome=Outcome.UNKNOWN)], "found it unknown since"),
         ([received(None, outcome=Outcome.STALE)], "found it stale since"),

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from reconciler.model.decision import Source
 from reconciler.model.receipt import Outcome, Proof, Receipt
-from reconciler.model.record import ClosedEntry, Ended, Entry, Head, Intent, Line, Opened, ReceiptEntry
+from reconciler.model.record import ClosedEntry, Ended, Entry, Head, Intent, Line, Opened
 from reconciler.model.review import Provenance, Review
 from reconciler.model.value import replace
 from reconciler.model.verdict import Verdict
@@ -59,13 +59,14 @@ def lines(decisions: int = 40) -> list[Line]:
         verdict, after = _KINDS[number % len(_KINDS)]
         dn = rf"\VED\Policy\Web\host-{number:05d}.example.com"
         run = f"{at:%Y%m%d}T120000Z-{number // 10:06d}"
-        intent = Intent(
-            at,
-            f"{number:012x}",
-            builders.guid(number),
-            f"sha256:{number:064x}",
-            builders.PENDING,
-            after,
+        intent = builders.holding(
+            Intent,
+            at=at,
+            operation=f"{number:012x}",
+            guid=builders.guid(number),
+            digest=f"sha256:{number:064x}",
+            before=builders.PENDING,
+            after=after,
             object=dn,
             workflow=builders.WORKFLOW,
             updated=at - timedelta(hours=1),
@@ -78,7 +79,7 @@ def lines(decisions: int = 40) -> list[Line]:
         found.append(line(3 * number + 1, intent, run, review=reviewed))
         receipt = builders.receipt(number, at=at + timedelta(seconds=2), after=after, object=dn, verdict=verdict)
         found.append(
-            line(3 * number + 2, ReceiptEntry(_troubled(receipt, number), intent.decision), run, review=reviewed)
+            line(3 * number + 2, replace(_troubled(receipt, number), digest=intent.digest), run, review=reviewed)
         )
     first = builders.guid(0)
     found.append(line(900, ClosedEntry(builders.NOW - timedelta(days=3), first, "sha256:" + "0" * 64)))

@@ -45,6 +45,6 @@ def large_plan(rows: int = 10_000) -> Plan:
 def large_run(rows: int = 10_000) -> Run:
     run = RUNS["irreversible-first"]
     receipts = tuple(
-        replace(run.receipts[number % len(run.receipts)], guid=builders.guid(number)) for number in range(rows)
+        builders.altered(run.receipts[number % len(run.receipts)], guid=builders.guid(number)) for number in range(rows)
     )
     return replace(run, receipts=receipts)

@@ -16,7 +16,7 @@ from tests.rendering.plans import PLANS
 
 def _plan() -> Plan:
     first, second = PLANS["irreversible-first"], PLANS["schedules"]
-    moved = (replace(step, guid=builders.guid(20 + number)) for number, step in enumerate(second.steps))
+    moved = (builders.altered(step, guid=builders.guid(20 + number)) for number, step in enumerate(second.steps))
     return replace(first, steps=(*first.steps, *moved))
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from reconciler.cli.main import main
 from reconciler.ledger.files import new_run_id
-from reconciler.model.receipt import Outcome
-from reconciler.model.record import Ended, Intent, Opened, ReceiptEntry
+from reconciler.model.receipt import Outcome, Receipt
+from reconciler.model.record import Ended, Intent, Opened
 from reconciler.model.value import replace
 from reconciler.planning.digest import plan_digest
 from reconciler.rendering.json_text import plan_json, run_json
@@ -115,7 +115,7 @@ def test_a_report_that_can_not_be_written_says_why(capsys: pytest.CaptureFixture
 
 def _ledger(folder: Path) -> Path:
     """Write a ledger of two decisions as a run does."""
-    entries = [line.entry for line in ledgers.lines(2) if isinstance(line.entry, Intent | ReceiptEntry)]
+    entries = [line.entry for line in ledgers.lines(2) if isinstance(line.entry, Intent | Receipt)]
     ended = Ended(builders.NOW, {Outcome.APPLIED: 2})
     opened = Opened(builders.NOW, "sha256:" + "0" * 64)
     with open_run(folder / "ledger", new_run_id(builders.NOW), opened, ledgers.PROVENANCE) as journal:

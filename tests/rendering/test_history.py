@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from reconciler.model.receipt import Outcome
-from reconciler.model.record import Intent, ReceiptEntry
+from reconciler.model.record import Intent
 from reconciler.model.value import replace
 from reconciler.model.verdict import Verdict
 from reconciler.rendering.history import quantile, stories, weeks
@@ -19,12 +19,13 @@ from tests.rendering.sites import FRAME, REPORT
 
 def _decided(number: int, at: str, after: object = builders.APPROVED, **changes: object) -> list[object]:
     moment = builders.at(at)
-    intent = Intent(
-        moment, f"{number:012x}", builders.guid(1), "sha256:1", builders.PENDING, after,  # type: ignore[arg-type]
+    intent = builders.holding(
+        Intent, at=moment, operation=f"{number:012x}", guid=builders.guid(1), digest="sha256:1",
+        before=builders.PENDING, after=after,
         updated=moment - timedelta(hours=1), created=moment - timedelta(hours=5),
     )  # fmt: skip
     receipt = builders.receipt(1, at=moment, after=after, operation=f"{number:012x}", **changes)
-    return [ledgers.line(2 * number, intent), ledgers.line(2 * number + 1, ReceiptEntry(receipt, "sha256:1"))]
+    return [ledgers.line(2 * number, intent), ledgers.line(2 * number + 1, receipt)]
 
 
 def test_weeks_begin_on_monday_and_quiet_weeks_are_there() -> None:
@@ -72,7 +73,7 @@ def test_the_story_of_a_ticket_is_in_the_order_of_time() -> None:
     told = stories(reversed(lines))
     assert len(told) == 40
     kinds = [type(line.entry).__name__ for line in told[builders.guid(0)]]
-    assert kinds == ["Intent", "ReceiptEntry", "ClosedEntry"]
+    assert kinds == ["Intent", "Receipt", "ClosedEntry"]
 
 
 def test_a_report_has_its_pages_and_one_for_each_ticket_of_the_ledger() -> None:

@@ -96,7 +96,7 @@ def test_hostile_text_can_not_break_the_budget(budget: int) -> None:
     nasty = "$@|`<" * 20_000
     step = builders.step(1, object=nasty, workflow=nasty, explanation=nasty, change=nasty, detail=nasty)
     plan = builders.plan(
-        *(replace(step, guid=builders.guid(number)) for number in range(50)),
+        *(builders.altered(step, guid=builders.guid(number)) for number in range(50)),
         target=nasty, environment=nasty, identity=nasty, notes=(nasty,) * 50,
         sealed=(Seal(nasty, "sha256:" + "0" * 64, 7),) * 50,
     )  # fmt: skip

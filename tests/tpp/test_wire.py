@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from reconciler.model.decision import Parameters
 from reconciler.model.status import (
     State,
-    Wanted,
     approved,
     approved_after,
     approved_between,
@@ -44,7 +43,7 @@ BODIES = [
 
 
 @pytest.mark.parametrize(("wanted", "members"), BODIES, ids=lambda value: type(value).__name__)
-def test_an_update_says_status_and_schedule_and_nothing_that_was_not_asked_for(wanted: Wanted, members: str) -> None:
+def test_an_update_says_status_and_schedule_and_nothing_that_was_not_asked_for(wanted: State, members: str) -> None:
     assert wire.update_body(Update(guid(1), wanted)).decode() == f'{{"GUID": "{guid(1)}", {members}}}'
 
 

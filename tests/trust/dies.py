@@ -11,11 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 from reconciler.ledger import journal
-from reconciler.model.record import Ended, Intent, Opened, ReceiptEntry
+from reconciler.model.receipt import Receipt
+from reconciler.model.record import Ended, Intent, Opened
 from reconciler.tpp.reader import HttpTicketReader
 from reconciler.tpp.writer import HttpTicketWriter
 
-_NAMES = {Opened: "opened", Intent: "intent", ReceiptEntry: "receipt", Ended: "ended"}
+_NAMES = {Opened: "opened", Intent: "intent", Receipt: "receipt", Ended: "ended"}
 STEPS = (
     *(f"{name}:{when}" for name in ("opened", "intent", "receipt", "ended") for when in ("before", "torn", "after")),
     *(f"{name}:{when}" for name in ("read", "update") for when in ("before", "after")),

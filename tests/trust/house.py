@@ -34,7 +34,7 @@ from reconciler.model.settings import Requests, Settings
 from reconciler.model.ticket import Answer, Guid, NotSent, parse_guid
 from reconciler.planning.guards import Circumstances
 from reconciler.planning.judge import judge, judge_closed, needs_reading
-from reconciler.planning.planner import Header, assemble, enforce_again
+from reconciler.planning.planner import assemble, enforce_again
 from reconciler.planning.selections import since_plan
 from reconciler.ports import TicketWriter, Update
 from reconciler.sandbox.log import Entry
@@ -147,7 +147,8 @@ class House:
             target = session.target
         for guid in self.decisions.keys() - unsettled.keys():
             steps.append(judge_closed(self.decisions[guid], histories[guid], now))
-        return assemble(Header("test", target, now, ledger_heads=heads), steps, (), Circumstances(self.policy, now))
+        empty = Plan("test", target, now, now + timedelta(days=1), "", (), ledger_heads=heads)
+        return assemble(empty, steps, Circumstances(self.policy, now))
 
     def apply(self, plan: Plan | None = None, *, life: Life | None = None) -> Run:
         """Apply a plan, or one that is made now, as `reconciler apply` does. With a `life` the process may die.

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from reconciler.ledger.chain import verify
 from reconciler.ledger.history import read_lines
-from reconciler.model.receipt import Outcome
-from reconciler.model.record import Intent, ReceiptEntry
+from reconciler.model.receipt import Outcome, Receipt
+from reconciler.model.record import Intent
 from reconciler.model.ticket import Guid, parse_guid
 from reconciler.sandbox.log import Entry
 from reconciler.sandbox.running import Listening, Sandbox, running_sandbox
@@ -84,7 +84,7 @@ class Repository:
         return found
 
     def outcomes(self) -> list[Outcome]:
-        return [line.entry.receipt.outcome for line in read_lines(self.ledger) if isinstance(line.entry, ReceiptEntry)]
+        return [line.entry.outcome for line in read_lines(self.ledger) if isinstance(line.entry, Receipt)]
 
     def assert_trustworthy(self) -> None:
         """No ticket was written with effect twice, nothing was sent without an intent, and the chain holds."""

@@ -23,8 +23,8 @@ from reconciler.model.decision import Expectation
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Outcome, Run
 from reconciler.model.status import (
+    State,
     Status,
-    Wanted,
     approved,
     approved_after,
     approved_between,
@@ -58,7 +58,7 @@ UNANSWERED = sorted(set(NO_EFFECT_YET) - NOBODY_CAN_TELL)
 SEARCHING = "TRUST_EXAMPLES" in os.environ
 
 
-def times(hours: int) -> tuple[Wanted, ...]:
+def times(hours: int) -> tuple[State, ...]:
     start = NOW + timedelta(hours=hours)
     return approved_after(start), approved_between(start, start + timedelta(hours=4))
 
@@ -99,7 +99,7 @@ class AnyOrder(RuleBasedStateMachine):
         cascade=st.booleans(),
         wanted=st.lists(WANTED, min_size=len(NUMBERS), max_size=len(NUMBERS)),
     )
-    def a_server(self, schedules: bool, plain: bool, keep: bool, cascade: bool, wanted: list[Wanted]) -> None:
+    def a_server(self, schedules: bool, plain: bool, keep: bool, cascade: bool, wanted: list[State]) -> None:
         behaviour = Behaviour(
             schedules_in_details=schedules and not plain, plain_approved=plain, keep_rejected=keep, cascade=cascade
         )
@@ -124,7 +124,7 @@ class AnyOrder(RuleBasedStateMachine):
     # What people do in git.
 
     @rule(number=TICKETS, wanted=WANTED, mistaken=st.booleans(), hours=st.sampled_from([None, None, 1, 6]))
-    def decide(self, number: int, wanted: Wanted, mistaken: bool, hours: int | None) -> None:
+    def decide(self, number: int, wanted: State, mistaken: bool, hours: int | None) -> None:
         expect = Expectation(object=r"\VED\Policy\Web\typo" if mistaken and number == 2 else OBJECTS[number])
         until = self.house.clock.now() + timedelta(hours=hours) if hours else None
         made = decision(number, wanted=wanted, expect=expect, valid_until=until)
@@ -272,7 +272,7 @@ class AnyOrder(RuleBasedStateMachine):
         wanted=WANTED,
         operation=st.sampled_from(["Update", "Read"]),
     )
-    def a_fault_and_a_changed_mind(self, name: str, number: int, wanted: Wanted, operation: str) -> None:
+    def a_fault_and_a_changed_mind(self, name: str, number: int, wanted: State, operation: str) -> None:
         self.plan_and_apply_with_a_fault(name, number, operation)
         self.decide(number, wanted, mistaken=False, hours=None)
         self.apply(self.house.plan(), dict(self.epochs))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.model.plan import Control, Plan
-from reconciler.model.receipt import Outcome
-from reconciler.model.record import Head, Intent, Line, ReceiptEntry
+from reconciler.model.receipt import Outcome, Receipt
+from reconciler.model.record import Head, Intent, Line
 from reconciler.rendering import times
 from reconciler.rendering.escape import html
 from reconciler.rendering.html.page import Frame, badge, facts, moment, page, small_table
@@ -90,9 +90,9 @@ def _heartbeat(heartbeat: datetime | None, now: datetime) -> str:
 
 def _open(lines: Sequence[Line]) -> str:
     settled = {
-        line.entry.receipt.operation
+        line.entry.operation
         for line in lines
-        if isinstance(line.entry, ReceiptEntry) and line.entry.receipt.outcome is not Outcome.UNKNOWN
+        if isinstance(line.entry, Receipt) and line.entry.outcome is not Outcome.UNKNOWN
     }
     asked = {line.entry.operation for line in lines if isinstance(line.entry, Intent)}
     number = len(asked - settled)
@@ -100,7 +100,7 @@ def _open(lines: Sequence[Line]) -> str:
 
 
 def _decisions(lines: Sequence[Line]) -> list[Line]:
-    return [line for line in lines if isinstance(line.entry, ReceiptEntry) and line.entry.receipt.outcome in _EFFECTIVE]
+    return [line for line in lines if isinstance(line.entry, Receipt) and line.entry.outcome in _EFFECTIVE]
 
 
 def _reviewed(lines: Sequence[Line]) -> str:

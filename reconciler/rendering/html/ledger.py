@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import assert_never
 
 from reconciler.model.plan import Step
-from reconciler.model.receipt import Outcome
-from reconciler.model.record import AcceptedEntry, ClosedEntry, Ended, Intent, Line, Opened, ReceiptEntry, Sealed
+from reconciler.model.receipt import Outcome, Receipt
+from reconciler.model.record import AcceptedEntry, ClosedEntry, Ended, Intent, Line, Opened, Sealed
 from reconciler.model.status import State
 from reconciler.model.ticket import Guid
 from reconciler.rendering import change_records, times
@@ -38,12 +38,12 @@ _COLUMNS = (
 
 def ledger_page(frame: Frame, lines: Sequence[Line], stories: Mapping[Guid, Sequence[Line]]) -> str:
     """Return the page of all receipts, the newest first, with the plots over time. `lines` are by time."""
-    receipts = [line for line in reversed(lines) if isinstance(line.entry, ReceiptEntry)]
+    receipts = [line for line in reversed(lines) if isinstance(line.entry, Receipt)]
     if receipts:
         content = Table(
             "Every receipt, the newest first",
             _COLUMNS,
-            [_row(line, line.entry) for line in receipts if isinstance(line.entry, ReceiptEntry)],
+            [_row(line, line.entry) for line in receipts if isinstance(line.entry, Receipt)],
             facet=1,
             sorts={"oldest first": (0, 1), "name": (2, 1)},
             hint="Search name, DN, person, commit, run",
@@ -65,8 +65,7 @@ def ledger_page(frame: Frame, lines: Sequence[Line], stories: Mapping[Guid, Sequ
     )
 
 
-def _row(line: Line, entry: ReceiptEntry) -> tuple[Cell, ...]:
-    receipt = entry.receipt
+def _row(line: Line, receipt: Receipt) -> tuple[Cell, ...]:
     return (
         seconds(receipt.at),
         (receipt.outcome.value, _TONES.get(receipt.outcome, "bad")),
@@ -113,9 +112,9 @@ def ticket_page(frame: Frame, guid: Guid, story: Sequence[Line], step: Step | No
 
 def _names(story: Sequence[Line], step: Step | None) -> tuple[str, str]:
     found = [
-        (entry.object, entry.workflow) if isinstance(entry, Intent) else (entry.receipt.object, entry.receipt.workflow)
+        (entry.object, entry.workflow)
         for entry in (line.entry for line in reversed(story))
-        if isinstance(entry, Intent | ReceiptEntry)
+        if isinstance(entry, Intent | Receipt)
     ]
     if step is not None:
         found.insert(0, (step.object, step.workflow))
@@ -134,7 +133,7 @@ def _what(line: Line) -> str:
         case Intent(before=before, after=after, attempt=attempt):
             again = f", attempt {attempt}" if attempt > 1 else ""
             return f"About to send: {html(before.status, 60)} → {html(after.status, 60)}{again}"
-        case ReceiptEntry(receipt=receipt):
+        case Receipt() as receipt:
             words = OUTCOMES[receipt.outcome].cause
             return f"{badge(receipt.outcome.value, _TONES.get(receipt.outcome, 'bad'))} {html(words)}"
         case ClosedEntry():
@@ -161,7 +160,7 @@ def _told(line: Line) -> Iterator[tuple[str, str]]:
         yield "Explanation", html(entry.explanation or "", 2_000)
         yield "Manifest", f"<code>{html(str(entry.source))}</code>" if entry.source else ""
         yield "Operation", f"<code>op:{html(entry.operation)}</code>"
-    elif isinstance(entry, ReceiptEntry):
-        yield "Proof", html(PROOFS[entry.receipt.proof])
-        yield "Detail", html(entry.receipt.detail, 2_000)
-        yield "Result", "" if entry.receipt.result is None else str(entry.receipt.result)
+    elif isinstance(entry, Receipt):
+        yield "Proof", html(PROOFS[entry.proof])
+        yield "Detail", html(entry.detail, 2_000)
+        yield "Result", "" if entry.result is None else str(entry.result)

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from reconciler.model.findings import Explanation, Sighted
-from reconciler.model.record import AcceptedEntry, ClosedEntry, Ended, Intent, Line, Opened, ReceiptEntry, Sealed
+from reconciler.model.receipt import Receipt
+from reconciler.model.record import AcceptedEntry, ClosedEntry, Ended, Intent, Line, Opened, Sealed
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Unread
 from reconciler.rendering import change_records, times
 from reconciler.rendering.escape import log_lines, terminal
@@ -107,7 +108,7 @@ def _told(line: Line) -> Row:
                 after = f"{after}, {times.window(intent.after.schedule)}"
             record = f"; {terminal(change_records.seen_before(intent), 1_000)}" if intent.change_record else ""
             return times.utc(at), f"intent {intent.operation}, attempt {intent.attempt}: {after}{record} ({place})"
-        case ReceiptEntry(receipt=receipt):
+        case Receipt() as receipt:
             detail = f"; {terminal(receipt.detail)}" if receipt.detail else ""
             by = f" by {terminal(line.provenance.identity)}" if line.provenance.identity else ""
             return times.utc(receipt.at), f"{receipt.outcome}{by}: {PROOFS[receipt.proof]}{detail} ({place})"

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from reconciler.model.receipt import Outcome
-from reconciler.model.record import ACCEPTED, CLOSED, OPEN, SUPERSEDED, ReceiptEntry, Record
+from reconciler.model.receipt import Outcome, Receipt
+from reconciler.model.record import ACCEPTED, CLOSED, OPEN, SUPERSEDED, Record
 from reconciler.model.review import Provenance
 from reconciler.rendering import times
 from reconciler.rendering.escape import log_lines, terminal
@@ -65,8 +65,8 @@ def _name(record: Record) -> str:
 def _facts(record: Record, view: View) -> Iterator[tuple[str, str]]:
     yield "ticket", record.guid
     yield "says", _SAYS[record.outcome]
-    if isinstance(record.entry, ReceiptEntry):
-        receipt = record.entry.receipt
+    if isinstance(record.entry, Receipt):
+        receipt = record.entry
         if receipt.detail:
             yield "detail", terminal(receipt.detail, 1_000)
         result = "" if receipt.result is None else f", Result {receipt.result}"

@@ -135,7 +135,7 @@ def _own(step: Step, view: View) -> Iterator[tuple[str, str]]:
         yield "reason", terminal(step.approval_reason)
         yield "approvers", ", ".join(terminal(name) for name in step.approvers)
         yield "operation", step.operation or ""
-        yield "decision", step.decision
+        yield "decision", step.digest
 
 
 def _place(step: Step, view: View) -> Iterator[tuple[str, str]]:
