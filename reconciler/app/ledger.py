@@ -116,9 +116,7 @@ def _plan_files(places: Sequence[Path]) -> Iterator[Path]:
 
 def _add_manifests(found: Evidence, records: Sequence[Record]) -> Iterator[Absent]:
     """Add the manifests as they were at the commit of each run, from the repository of the working directory."""
-    wanted = {
-        (record.line.provenance.commit or "", record.source.path) for record in records if record.source is not None
-    }
+    wanted = {(record.line.provenance.commit or "", record.source.path) for record in records if record.source}
     for commit, path in sorted(wanted):
         what = f"manifest {path} at {commit or 'an unknown commit'}"
         if not _COMMIT.fullmatch(commit) or not _stays_inside(path):

@@ -212,11 +212,7 @@ def _since(step: Step, lines: Sequence[Line], history: TicketHistory) -> Since |
 
 def _that_count(lines: Sequence[Line]) -> list[Line]:
     """Leave out what was not sent: receipts that say so, and the intents that they answer."""
-    unsent = {
-        line.entry.operation
-        for line in lines
-        if isinstance(line.entry, Receipt) and _was_not_sent(line.entry)
-    }
+    unsent = {line.entry.operation for line in lines if isinstance(line.entry, Receipt) and _was_not_sent(line.entry)}
     return [line for line in lines if _counts(line, unsent)]
 
 

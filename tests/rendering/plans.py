@@ -30,7 +30,7 @@ def large_plan(rows: int = 10_000) -> Plan:
     """A plan with every kind of step of the case irreversible-first, each on an object of its own."""
     plan = PLANS["irreversible-first"]
     steps = tuple(
-        replace(
+        builders.altered(
             plan.steps[number % len(plan.steps)],
             guid=builders.guid(number),
             object=rf"\VED\Policy\Web\host-{number:05d}.example.com",

@@ -63,7 +63,7 @@ def _row(receipt: Receipt, page: Page) -> str:
 def _ticket(receipt: Receipt, page: Page) -> str:
     named = f"**{markdown(name_of_receipt(receipt), 80)}** {code(shorten(receipt.object, 48))} {short(receipt.guid)}"
     source = receipt.source
-    if source is None:
+    if not source:
         return named
     place = code(shorten(f"{source.path}:{source.line}", 48))
     return f"{named} " + (
