@@ -20,12 +20,10 @@ from reconciler.model.change_record import (
 )
 from reconciler.model.decision import Problem, Source
 from reconciler.model.plan import Plan, Step
-from reconciler.model.policy import ChangeRule, Policy
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group
-from reconciler.planning.change_records import moved, rule_for, why_not
-from reconciler.planning.change_records import seen as what_was_seen
+from reconciler.planning.change_records import moved, remember, rule_for, why_not
 from reconciler.planning.guards import Circumstances, exemptions
 from reconciler.planning.selections import Since
 from reconciler.tpp.token_store import from_keyring
@@ -37,17 +35,12 @@ def with_change_records(
     context: Context, seen: Circumstances, steps: tuple[Step, ...], purpose: str
 ) -> tuple[tuple[Step, ...], Circumstances]:
     """Look up the records that the changes among these steps need; the steps keep what was seen."""
-    asked = _asked(seen.policy, steps)
+    rules = seen.policy.change_record
+    asked = [s for s in steps if s.group is Group.CHANGE and s.change and rule_for(rules, s) is not None]
     if not asked:
         return steps, seen
-    found = look_up(context, _questions(step for step in steps if step.guid in asked), purpose)
-    kept = tuple(
-        replace(step, change_record=what_was_seen(asked[step.guid], found.get(step.change or ""), seen.now))
-        if step.guid in asked
-        else step
-        for step in steps
-    )
-    return kept, replace(seen, changes=found)
+    found = look_up(context, _questions(asked), purpose)
+    return remember(rules, steps, found, seen.now), replace(seen, changes=found)
 
 
 def before_first_write(context: Context, plan: Plan) -> tuple[Plan, Mapping[Guid, Since]]:
@@ -83,15 +76,6 @@ def _overtaken(step: Step, planned: SeenChange | None, seen: Circumstances) -> S
     return None
 
 
-def _asked(policy: Policy, steps: Iterable[Step]) -> Mapping[Guid, ChangeRule]:
-    """Return the rule for each change that needs a record and names one."""
-    return {
-        step.guid: rule
-        for step in steps
-        if step.group is Group.CHANGE and step.change and (rule := rule_for(policy.change_record, step)) is not None
-    }
-
-
 def look_up(context: Context, questions: Sequence[ChangeQuestion], purpose: str) -> Records:
     """Ask the configured system. Whatever goes wrong is a value; a lack of credentials too. Raises InvalidInput."""
     system = context.settings.change_records
@@ -101,7 +85,9 @@ def look_up(context: Context, questions: Sequence[ChangeQuestion], purpose: str)
         raise InvalidInput((Problem("config/value", source, "no system of change records is configured", hint),))
     about = Purpose(purpose, purpose, context.settings.server or "")
     try:
-        return open_change_records(system, context.clock, about, _environ(context, system)).lookup(questions)
+        environ, rules = _environ(context, system), context.settings.policy.change_record
+        affected = any(rule.affected or (rule.emergency is not None and rule.emergency.affected) for rule in rules)
+        return open_change_records(system, context.clock, about, environ, affected=affected).lookup(questions)
     except CredentialsRefused as error:
         return {
             each.id: NoChangeRecord(each.id, LookupFailure.UNAVAILABLE, error.message, error.hint) for each in questions

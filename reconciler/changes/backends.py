@@ -12,13 +12,18 @@ from reconciler.ports import ChangeNotes, ChangeRecords, Clock
 
 
 def open_change_records(
-    system: ChangeSystem, clock: Clock, purpose: Purpose, environ: Mapping[str, str] | None = None
+    system: ChangeSystem,
+    clock: Clock,
+    purpose: Purpose,
+    environ: Mapping[str, str] | None = None,
+    *,
+    affected: bool = False,
 ) -> ChangeRecords:
-    """Return what looks change records up. Raises CredentialsRefused."""
+    """Return what looks change records up, with the lists of affected items where asked. Raises CredentialsRefused."""
     credentials: Credentials = read_credentials(environ)
     match system.kind:
         case ChangeKind.SERVICENOW:
-            return servicenow(system, credentials, clock)
+            return servicenow(system, credentials, clock, affected=affected)
         case ChangeKind.JIRA:
             return jira(system, credentials, clock)
         case ChangeKind.HTTP:

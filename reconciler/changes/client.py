@@ -148,7 +148,7 @@ class ChangeClient:
             )
         if status not in (200, 201):
             raise Unavailable(f"it answered HTTP {status}{self._said(body)}", "check change_records.url", status)
-        members = _object(response, body)
+        members = self._without_credentials(_object(response, body))
         if members is None:
             raise Unavailable(
                 "it answered something that is no JSON object",
@@ -157,6 +157,14 @@ class ChangeClient:
         if "error" in members and members["error"] not in (None, ""):
             raise Unavailable(f"it reports an error{self._said(body)}", "try again later")
         return Answer(members, response.links.get("next", {}).get("url", ""))
+
+    def _without_credentials(self, value: Any) -> Any:  # noqa: ANN401 - any JSON
+        """Return an answer without credentials: a system can repeat them in a title, which is shown."""
+        if isinstance(value, str):
+            return self.redact(value)
+        if isinstance(value, dict):
+            return {name: self._without_credentials(member) for name, member in value.items()}
+        return [self._without_credentials(each) for each in value] if isinstance(value, list) else value
 
     def _said(self, body: bytes) -> str:
         """Return what an answer says of a refusal, in one short line."""
@@ -172,7 +180,7 @@ class ChangeClient:
             found = [str(each) for each in members["errorMessages"]]
         elif isinstance(error, str):
             found = [error]
-        return f": {self.redact('; '.join(found))[:200]}" if found else ""
+        return f": {' '.join(self.redact('; '.join(found)).split())[:200]}" if found else ""
 
     def _words(self, error: BaseException) -> str:
         cause = error

@@ -1,5 +1,6 @@
 """Credentials for change records: from the environment, or from files that it names. They never reach any output."""
 
+import base64
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ PREFIX = "CHANGE_RECORDS_"
 NAMES = ("TOKEN", "USERNAME", "PASSWORD", "API_KEY", "CLIENT_ID", "CLIENT_SECRET", "SECRET")
 """What may be given, each also as a file: CHANGE_RECORDS_TOKEN or CHANGE_RECORDS_TOKEN_FILE."""
 HIDDEN = "[hidden]"
+_PUBLIC = ("USERNAME", "CLIENT_ID")
+_SHORTEST = 3
 Redact = Callable[[str], str]
 
 
@@ -27,11 +30,18 @@ class Credentials:
         """Return a credential, None when it is not set."""
         return self.values.get(name) or None
 
+    def also(self, name: str, value: str) -> "Credentials":
+        """Return these credentials with one that was issued for them."""
+        return Credentials({**self.values, name: value})
+
     def redact(self, text: str) -> str:
-        """Return a text on one line, without any of the credentials."""
-        for value in sorted((each for each in self.values.values() if len(each) > 3), key=len, reverse=True):
+        """Return a text without any of the credentials, in whatever form they are sent."""
+        basic = f"{self.get('USERNAME')}:{self.get('PASSWORD')}".encode()
+        secret = {value for name, value in self.values.items() if name not in _PUBLIC and len(value) > _SHORTEST}
+        secret.add(base64.b64encode(basic).decode())
+        for value in sorted(secret, key=len, reverse=True):
             text = text.replace(value, HIDDEN)
-        return " ".join(text.split())
+        return text
 
 
 def read_credentials(environ: Mapping[str, str] | None = None) -> Credentials:

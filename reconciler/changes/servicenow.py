@@ -2,7 +2,8 @@
 
 Sources: ServiceNow's reference of the Table API and its pages on change states. Three traps of it are met here: rights
 filter rows after the query; a condition with an unknown field is dropped, so that other rows come back; and a caret in
-a value starts a new condition.
+a value starts a new condition. References are read by their names (dot-walked fields). A record has one configuration
+item of its own and a list of affected ones, the table task_ci ("Associated CIs on a change request").
 """
 
 import re
@@ -29,9 +30,11 @@ AT_ONCE = 50
 _MOST_PAGES = 100
 NUMBER = re.compile(r"[A-Z]{2,10}[0-9]{1,20}")
 TABLE = "/api/now/table/change_request"
+_ITEMS = "/api/now/table/task_ci"
+_MOST_ITEMS = 10_000
 _FIELDS = (
     "number,state,approval,type,start_date,end_date,on_hold,active,"
-    "short_description,assignment_group,cmdb_ci,requested_by"
+    "short_description,assignment_group.name,cmdb_ci.name,requested_by.user_name,requested_by.email"
 )
 _STATES = {
     "-5": "new",
@@ -50,11 +53,15 @@ _ABSENT = "it is absent, or this account may not see it"
 
 @dataclass(slots=True)
 class ServiceNow:
-    """Looks change records up, fifty with one call. Implements ports.ChangeRecords."""
+    """Looks change records up, fifty with one call. Implements ports.ChangeRecords.
+
+    `affected` asks for the lists of affected items, too, which is one call more.
+    """
 
     system: ChangeSystem
     client: ChangeClient
     clock: Clock
+    affected: bool = False
 
     def lookup(self, questions: Sequence[ChangeQuestion]) -> Mapping[str, ChangeRecord | NoChangeRecord]:
         """Return a record, or why there is none, for each id that is asked for."""
@@ -73,32 +80,38 @@ class ServiceNow:
 
     def _part(self, numbers: Sequence[str]) -> dict[str, ChangeRecord | NoChangeRecord]:
         try:
-            rows = self._rows(numbers)
+            rows = self._rows(TABLE, "number", numbers, _FIELDS)
+            items = self._rows(_ITEMS, "task.number", numbers, "task.number,ci_item.name") if self.affected else {}
         except Unavailable as error:
             return {
                 number: NoChangeRecord(number, LookupFailure.UNAVAILABLE, error.why, error.hint) for number in numbers
             }
         seen_at = self.clock.now()
-        return {number: self._record(number, rows.get(number, []), seen_at) for number in numbers}
+        return {
+            number: self._record(number, rows.get(number, []), items.get(number, []), seen_at) for number in numbers
+        }
 
-    def _rows(self, numbers: Sequence[str]) -> dict[str, list[Mapping[str, Any]]]:
-        """Ask for all of them at once. Raises Unavailable, also when a row comes back that nobody asked for."""
-        limit, offset = 2 * len(numbers) + 1, 0
+    def _rows(self, table: str, key: str, numbers: Sequence[str], fields: str) -> dict[str, list[Mapping[str, Any]]]:
+        """Ask for the rows of all numbers at once.
+
+        Raises Unavailable, also when a row comes back that nobody asked for.
+        """
+        limit, offset = 2 * len(numbers) + 1 if table == TABLE else _MOST_ITEMS, 0
         rows: dict[str, list[Mapping[str, Any]]] = {}
         for _ in range(_MOST_PAGES):
             query: dict[str, str | int] = {
-                "sysparm_query": f"numberIN{','.join(numbers)}" if len(numbers) > 1 else f"number={numbers[0]}",
-                "sysparm_fields": _FIELDS,
+                "sysparm_query": f"{key}IN{','.join(numbers)}" if len(numbers) > 1 else f"{key}={numbers[0]}",
+                "sysparm_fields": fields,
                 "sysparm_limit": limit,
                 "sysparm_display_value": "false",
                 "sysparm_exclude_reference_link": "true",
             }
-            answer = self.client.get(TABLE, query | ({"sysparm_offset": offset} if offset else {}))
+            answer = self.client.get(table, query | ({"sysparm_offset": offset} if offset else {}))
             result = answer.members.get("result")
             if not isinstance(result, list):
                 raise Unavailable("its answer has no list of records", "check change_records.url")
             for row in result:
-                number = row.get("number") if isinstance(row, dict) else None
+                number = row.get(key) if isinstance(row, dict) else None
                 if not isinstance(number, str) or number.upper() not in numbers:
                     raise Unavailable(
                         "it returned a record that nobody asked for, so it did not take the query as it was meant",
@@ -112,7 +125,7 @@ class ServiceNow:
         raise Unavailable(f"its list does not end after {_MOST_PAGES} pages", "check change_records.url")
 
     def _record(
-        self, number: str, rows: Sequence[Mapping[str, Any]], seen_at: datetime
+        self, number: str, rows: Sequence[Mapping[str, Any]], items: Sequence[Mapping[str, Any]], seen_at: datetime
     ) -> ChangeRecord | NoChangeRecord:
         if not rows:
             hint = "check the number, and that the account may read change_request"
@@ -142,24 +155,27 @@ class ServiceNow:
             closed=state in _CLOSED or _text(row, "active") == "false",
             url=f"{self.system.url.rstrip('/')}/nav_to.do?uri=change_request.do%3Fsysparm_query%3Dnumber%3D{quote(number)}",
             title=_text(row, "short_description"),
-            group=_text(row, "assignment_group"),
-            requester=_text(row, "requested_by"),
-            affected=tuple(filter(None, [_text(row, "cmdb_ci")])),
+            group=_text(row, "assignment_group.name"),
+            requester=_text(row, "requested_by.user_name") or _text(row, "requested_by.email"),
+            affected=tuple(
+                filter(None, [_text(row, "cmdb_ci.name"), *(_text(each, "ci_item.name") for each in items)])
+            ),
         )
 
 
-def servicenow(system: ChangeSystem, credentials: Credentials, clock: Clock) -> ServiceNow:
+def servicenow(system: ChangeSystem, credentials: Credentials, clock: Clock, *, affected: bool = False) -> ServiceNow:
     """Sign in as the credentials say. Raises CredentialsRefused."""
     auth = direct_auth(credentials)
     if auth is None and credentials.get("CLIENT_ID") and credentials.get("CLIENT_SECRET"):
-        auth = bearer(_token(system, credentials, clock))
+        token = _token(system, credentials, clock)
+        auth, credentials = bearer(token), credentials.also("ACCESS_TOKEN", token)
     if auth is None:
         raise CredentialsRefused(
             "there is no credential for the change records",
             "set CHANGE_RECORDS_TOKEN, CHANGE_RECORDS_API_KEY, CHANGE_RECORDS_USERNAME with CHANGE_RECORDS_PASSWORD, "
             "or CHANGE_RECORDS_CLIENT_ID with CHANGE_RECORDS_CLIENT_SECRET",
         )
-    return ServiceNow(system, ChangeClient(system, auth, clock, credentials.redact), clock)
+    return ServiceNow(system, ChangeClient(system, auth, clock, credentials.redact), clock, affected)
 
 
 def _token(system: ChangeSystem, credentials: Credentials, clock: Clock) -> str:

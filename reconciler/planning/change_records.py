@@ -4,7 +4,7 @@ Rejecting and taking back make nothing happen, so no record has to allow them: a
 taken back.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from reconciler.model.change_record import ChangeRecord, LookupFailure, NoChangeRecord, SeenChange
@@ -13,7 +13,8 @@ from reconciler.model.policy import ChangeRule, WindowRule
 from reconciler.model.review import NotReviewed, NotYetReviewed, People
 from reconciler.model.status import format_instant
 from reconciler.model.ticket import dn_key
-from reconciler.model.verdict import Verdict
+from reconciler.model.value import replace
+from reconciler.model.verdict import Group, Verdict
 from reconciler.planning.four_eyes import independent_reviewers
 from reconciler.planning.selections import matches_any
 
@@ -66,6 +67,18 @@ def seen(rule: ChangeRule, found: Found | None, now: datetime) -> SeenChange | N
             return SeenChange(found.id, now, unchecked=found.why)
         case _:
             return None
+
+
+def remember(
+    rules: Sequence[ChangeRule], steps: Iterable[Step], found: Mapping[str, Found], now: datetime
+) -> tuple[Step, ...]:
+    """Return the steps, each change with what was seen of the record that it needs."""
+    return tuple(
+        replace(step, change_record=seen(rule, found.get(step.change or ""), now))
+        if step.group is Group.CHANGE and step.change and (rule := rule_for(rules, step)) is not None
+        else step
+        for step in steps
+    )
 
 
 def moved(then: SeenChange | None, now: SeenChange | None) -> str | None:
@@ -136,9 +149,13 @@ def _judged(rule: ChangeRule, step: Step, record: ChangeRecord, now: datetime) -
         ("type", rule.type, record.type),
         ("approval", rule.approval, record.approval),
     ):
-        if allowed and is_now not in allowed:
+        left_to_service = record.allowed is True and not is_now
+        if allowed and is_now not in allowed and not left_to_service:
             wanted = " or ".join(allowed)
-            return f"not-approved: {record.id} has {name} {is_now or 'nothing'}, the policy asks for {wanted}"
+            return (
+                f"not-approved: {record.id} has {name} {is_now or 'nothing'}, the policy asks for {wanted}; "
+                "bring it there, or name another record"
+            )
     if rule.affected and not _names(record, step.object):
         return f"not-approved: {record.id} does not name {step.object} among its affected items; add it there"
     return _window(rule, step, record, now)

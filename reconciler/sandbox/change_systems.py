@@ -38,6 +38,10 @@ _KNOWN_FIELDS = frozenset(
         "requested_by",
         "conflict_status",
         "work_notes",
+        "assignment_group.name",
+        "cmdb_ci.name",
+        "requested_by.user_name",
+        "requested_by.email",
     }
 )
 _REFERENCES = frozenset({"assignment_group", "cmdb_ci", "requested_by"})
@@ -57,13 +61,16 @@ class Account(Struct, frozen=True):
 class TableRow(Struct, frozen=True):
     """One change request. `fields` are stored values: text, empty where nothing is set, times in UTC without a zone.
 
-    `hidden` is one that the account may not see; `shown` are display values where they differ.
+    A reference is stored as a sys_id; dotted names (`cmdb_ci.name`) give fields of what it refers to. `hidden` is one
+    that the account may not see; `shown` are display values where they differ; `items` are the affected items, the
+    rows of the table task_ci.
     """
 
     number: str
     fields: dict[str, str] = {}
     shown: dict[str, str] = {}
     hidden: bool = False
+    items: tuple[str, ...] = ()
 
 
 class Issue(Struct, frozen=True):
@@ -78,8 +85,9 @@ class Issue(Struct, frozen=True):
 class ChangeSystems(Struct, frozen=True):
     """Both systems. `asleep` answers 200 with a page, as an instance that hibernates does; `page` bounds the rows.
 
-    `notes` are what was written to records, by number or key, newest first. `read_only` refuses to write; with
-    `loses_answers` a note is written and the answer is an error.
+    `asked` has every request. `notes` are what was written to records, by number or key, newest first. `read_only`
+    refuses to write; with `loses_answers` a note is written and the answer is an error; `echoes` has refusals repeat
+    the credential.
     """
 
     account: Account = Account()
@@ -87,7 +95,9 @@ class ChangeSystems(Struct, frozen=True):
     issues: tuple[Issue, ...] = ()
     asleep: bool = False
     page: int = 10_000
+    asked: list[str] = []
     notes: dict[str, list[str]] = {}
+    echoes: bool = False
     read_only: bool = False
     loses_answers: bool = False
 
@@ -105,6 +115,7 @@ def answer(
     systems: ChangeSystems, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes
 ) -> Reply:
     """Answer one request; `path` as it was asked for."""
+    systems.asked.append(f"{method} {path}")
     if systems.asleep:
         return Reply(200, b"<html><body>Your instance is hibernating</body></html>", "text/html;charset=utf-8")
     if path == "/oauth_token.do":
@@ -114,11 +125,13 @@ def answer(
     note = re.fullmatch(r"/api/now/(?:v2/)?table/change_request/([0-9a-f]{32})", path)
     if method == "PATCH" and note and _signed_in(systems.account, headers):
         return _work_note(systems, note[1], body)
-    if method != "GET" or path.removeprefix("/api/now/").removeprefix("v2/") != "table/change_request":
+    table = path.removeprefix("/api/now/").removeprefix("v2/").removeprefix("table/")
+    if method != "GET" or table not in ("change_request", "task_ci"):
         return _failure(404, "Requested URI does not represent any resource", path)
     if not _signed_in(systems.account, headers):
-        return _failure(401, "User Not Authenticated", "Required to provide Auth information")
-    return _table(systems, query)
+        said = ", ".join(headers.get(name, "") for name in ("Authorization", "x-sn-apikey")) if systems.echoes else ""
+        return _failure(401, "User Not Authenticated", said or "Required to provide Auth information")
+    return _table(systems, query) if table == "change_request" else _items(systems, query)
 
 
 def _signed_in(account: Account, headers: Mapping[str, str]) -> bool:
@@ -160,6 +173,14 @@ def _table(systems: ChangeSystems, query: Mapping[str, str]) -> Reply:
         _KNOWN_FIELDS
     )
     return _json({"result": [_row(systems, row, names, query) for row in rows]}, headers=headers)
+
+
+def _items(systems: ChangeSystems, query: Mapping[str, str]) -> Reply:
+    """The affected items of records that the account may see."""
+    wanted = query.get("sysparm_query", "").replace("task.", "")
+    rows = [row for row in _selected(systems.changes, wanted) if not row.hidden]
+    found = [{"task.number": row.number, "ci_item.name": item} for row in rows for item in row.items]
+    return _json({"result": found}, headers={"X-Total-Count": str(len(found))})
 
 
 def _selected(rows: Sequence[TableRow], query: str) -> list[TableRow]:

@@ -5,10 +5,18 @@ from datetime import UTC, datetime
 
 import pytest
 
+from reconciler.changes.backends import open_change_records
 from reconciler.errors import CredentialsRefused
-from reconciler.model.change_record import ChangeRecord, LookupFailure, NoChangeRecord
+from reconciler.model.change_record import (
+    ChangeKind,
+    ChangeQuestion,
+    ChangeRecord,
+    ChangeSystem,
+    LookupFailure,
+    NoChangeRecord,
+)
 from reconciler.sandbox.change_systems import Account, ChangeSystems, TableRow
-from tests.changes.conftest import look_up
+from tests.changes.conftest import PURPOSE, look_up
 from tests.changes.wire import answering, said
 from tests.fakes import FakeClock
 
@@ -29,8 +37,11 @@ SCHEDULED = TableRow(
         "active": "true",
         "short_description": "Web tier, weekend 48",
         "assignment_group": "0a1b",
-        "cmdb_ci": "www.example.com",
-        "requested_by": "jdoe",
+        "cmdb_ci": "c1",
+        "cmdb_ci.name": "www.example.com",
+        "assignment_group.name": "PKI",
+        "requested_by": "6816f79c",
+        "requested_by.user_name": "jdoe",
     },
     {"state": "Geplant", "start_date": "28.11.2026 23:00:00"},
 )
@@ -55,7 +66,7 @@ def test_a_record_is_read_with_its_window_in_utc(serve: Serve) -> None:
             stop=datetime(2026, 11, 29, 2, tzinfo=UTC),
             url=f"{url}/nav_to.do?uri=change_request.do%3Fsysparm_query%3Dnumber%3DCHG0041234",
             title="Web tier, weekend 48",
-            group="0a1b",
+            group="PKI",
             requester="jdoe",
             affected=("www.example.com",),
         )
@@ -223,3 +234,12 @@ def test_nothing_of_the_machine_signs_a_request(tmp_path, monkeypatch: pytest.Mo
         look_up(url, "CHG0041234", environ={"CHANGE_RECORDS_API_KEY": "key-of-the-table"})
     assert b"Authorization" not in server.received[0]
     assert b"x-sn-apikey: key-of-the-table" in server.received[0]
+
+
+def test_affected_items_are_those_of_the_record_and_of_its_list(serve: Serve) -> None:
+    url = serve(systems(TableRow("CHG0041234", {"cmdb_ci": "c1", "cmdb_ci.name": "www"}, items=("shop", "api"))))
+    system, clock = ChangeSystem(ChangeKind.SERVICENOW, url), FakeClock()
+    records = open_change_records(system, clock, PURPOSE, BASIC, affected=True)
+    found = records.lookup([ChangeQuestion("CHG0041234")])["CHG0041234"]
+    assert isinstance(found, ChangeRecord)
+    assert found.affected == ("www", "shop", "api")

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from reconciler.sandbox.change_systems import Account, ChangeSystems, TableRow
+from reconciler.sandbox.change_systems import Account, ChangeSystems, Issue, TableRow
 from reconciler.sandbox.running import Listening, running_sandbox
+from tests.builders import guid
 from tests.changes.wire import answering, said
 from tests.cli.desk import FIRST, SECOND, Desk
 
@@ -94,7 +95,12 @@ REFUSED = {
         BETWEEN,
         "outside-window: it would take effect 2036-11-29T22:00:00Z to 2036-11-30T02:00:00Z, CHG0041234 is planned for",
     ),
-    "items": ({"affected": True}, {"cmdb_ci": "other.example.com"}, APPROVE, "not-approved: CHG0041234 does not name"),
+    "items": (
+        {"affected": True},
+        {"cmdb_ci.name": "other.example.com"},
+        APPROVE,
+        "not-approved: CHG0041234 does not name",
+    ),
     "absent": ({}, {"number": "CHG0000001"}, APPROVE, "not-found: CHG0041234: it is absent, or this account may not"),
 }
 
@@ -114,7 +120,7 @@ def test_a_record_that_does_not_allow_it_refuses_and_nothing_is_sent(desk, recor
     [
         ({"window": "ignore"}, {"start_date": ""}, APPROVE),
         ({"window": "overlaps"}, {"end_date": "2036-11-29 23:00:00"}, BETWEEN),
-        ({"affected": True}, {"cmdb_ci": "www.example.com"}, APPROVE),
+        ({"affected": True}, {"cmdb_ci.name": "www.example.com"}, APPROVE),
         ({"state": ["scheduled"], "emergency": {"state": ["assess"]}}, {"state": "-4", "type": "emergency"}, APPROVE),
         ({"objects": [r"\VED\Policy\Other\**"]}, {"state": "3"}, APPROVE),
         ({}, {"state": "3"}, f"{{guid: {FIRST}, status: Rejected, explanation: no}}"),
@@ -401,3 +407,85 @@ def test_credentials_come_from_the_keyring_where_it_is_named(desk: Desk, record,
     record(system=", keyring: empty")
     monkeypatch.delenv("CHANGE_RECORDS_API_KEY", raising=False)
     assert planned(desk)[1] == "refused/change-record"
+
+
+def test_a_thousand_tickets_over_sixty_changes_cost_two_calls(desk: Desk, monkeypatch) -> None:
+    monkeypatch.setenv("CHANGE_RECORDS_API_KEY", KEY)
+    table = ChangeSystems(Account(api_key=KEY), tuple(TableRow(f"CHG{number:07}", OPEN) for number in range(60)))
+    for number in range(1_000):
+        desk.sandbox.world.add_ticket(guid(number), object=rf"\VED\Policy\Web\host-{number}.example.com", new=True)
+    for change in range(60):
+        entries = [f"{{guid: {guid(number)}, status: Approved}}" for number in range(change, 1_000, 60)]
+        desk.decide(*entries, header=f"change: chg{change:07}\n", name=f"tickets/{change}.yaml")
+    with running_sandbox(listening=Listening(changes=table)) as server:
+        desk.configure(f"change_records: {{kind: servicenow, url: {server.url}}}\npolicy: {{change_record: {{}}}}\n")
+        plan = json.loads(desk.run("plan", "--format", "json").out)
+    assert plan["counts"] == {"approve": 1_000}
+    assert table.asked == ["GET /api/now/table/change_request"] * 2
+
+
+CREDENTIALS = {
+    "TOKEN": "planted-bearer-token",
+    "API_KEY": "planted-api-key",
+    "USERNAME": "svc-planted",
+    "PASSWORD": "planted-pass-word",
+    "CLIENT_ID": "client-planted",
+    "CLIENT_SECRET": "planted-client-secret",
+    "SECRET": "planted-signing-secret",
+}
+WAYS = {
+    "token": ("servicenow", ["TOKEN"]),
+    "key": ("servicenow", ["API_KEY"]),
+    "basic": ("servicenow", ["USERNAME", "PASSWORD"]),
+    "oauth": ("servicenow", ["CLIENT_ID", "CLIENT_SECRET"]),
+    "oauth-password": ("servicenow", ["CLIENT_ID", "CLIENT_SECRET", "USERNAME", "PASSWORD"]),
+    "jira": ("jira", ["USERNAME", "PASSWORD"]),
+    "http": ("http", ["TOKEN", "SECRET"]),
+}
+
+
+@pytest.mark.parametrize("accepted", [True, False], ids=["accepted", "refused"])
+@pytest.mark.parametrize(("kind", "names"), WAYS.values(), ids=WAYS)
+def test_no_output_has_a_credential_that_was_planted(desk: Desk, monkeypatch, kind, names, accepted) -> None:
+    for name in names:
+        monkeypatch.setenv(f"CHANGE_RECORDS_{name}", CREDENTIALS[name])
+    account = Account(
+        "svc-planted",
+        CREDENTIALS["PASSWORD"],
+        token=CREDENTIALS["TOKEN"],
+        api_key=CREDENTIALS["API_KEY"],
+        client_id=CREDENTIALS["CLIENT_ID"],
+        client_secret=CREDENTIALS["CLIENT_SECRET"],
+    )
+    told = f"echo {' '.join(CREDENTIALS.values())}"
+    table = ChangeSystems(
+        account if accepted else Account(api_key="another", token="another"),
+        (TableRow("CHG0041234", OPEN | {"short_description": told}),),
+        (Issue("CHG-1", {"summary": told, "status": {"name": told}}),),
+        echoes=True,
+    )
+    change = "CHG-1" if kind == "jira" else "CHG0041234"
+    with running_sandbox(listening=Listening(changes=table)) as server:
+        desk.configure(
+            f"change_records: {{kind: {kind}, url: {server.url}, comment: true}}\npolicy: {{change_record: {{}}}}\n"
+        )
+        desk.decide(APPROVE, header=f"change: {change}\n")
+        outputs = []
+        for command in (
+            ("plan", "-v", "--timeline", "--out", "plan.json"),
+            ("plan", "--format", "markdown"),
+            ("plan", "--format", "html"),
+            ("change", change),
+            ("change", change, "--format", "json"),
+            ("doctor",),
+            ("apply", "plan.json", "--yes", "--out", "run.json"),
+            ("explain", FIRST),
+            ("ledger", "log", "-v"),
+            ("report", "--out", "site"),
+        ):
+            ended = desk.run(*command, "--log-level", "debug")
+            outputs.append(ended.out + ended.err)
+    outputs += [path.read_text("utf-8", "replace") for path in desk.folder.rglob("*") if path.is_file()]
+    for name in names:
+        if name not in ("USERNAME", "CLIENT_ID"):
+            assert not [text for text in outputs if CREDENTIALS[name] in text], name

@@ -2,22 +2,27 @@
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from reconciler.codec import decode
 from reconciler.manifests.config import load_settings
 from reconciler.manifests.load import load_desired
+from reconciler.model.change_record import ChangeRecord, LookupFailure, NoChangeRecord
 from reconciler.model.decision import Decision, WindowUse
 from reconciler.model.plan import Plan
+from reconciler.model.policy import Policy
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import Intent, LastWrite, OpenIntent, TicketHistory
+from reconciler.model.review import Assessment, Review
 from reconciler.model.settings import Settings
 from reconciler.model.status import State
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread, parse_guid
+from reconciler.planning.change_records import remember
 from reconciler.planning.guards import Circumstances
 from reconciler.planning.judge import judge
-from reconciler.planning.planner import assemble
+from reconciler.planning.planner import assemble, enforce_reviews
 from tests.builders import NOW, at, holding
 
 RUN = "20261123T120000Z-000001"
@@ -32,8 +37,22 @@ def plan_of(case: Path) -> Plan:
     steps = [
         judge(one, _reading(live, one.guid), _story(histories.get(one.guid, {}), one), now) for one in desired.decisions
     ]
+    records = {name: _record(name, told, now) for name, told in _json(case / "records.json").items()}
+    seen = Circumstances(settings.policy, now, changes=records)
+    kept = remember(settings.policy.change_record, steps, records, now)
     empty = Plan("test", "https://tpp", now, now + timedelta(days=1), "", (), overrides=desired.overrides)
-    return assemble(empty, steps, Circumstances(settings.policy, now))
+    plan = assemble(empty, kept, seen)
+    review = _json(case / "review.json")
+    if not review:
+        return plan
+    people = Assessment(decode(json.dumps(review).encode(), Review))
+    return enforce_reviews(plan, Circumstances(Policy(), now, people))
+
+
+def _record(name: str, told: Mapping[str, Any], now: datetime) -> ChangeRecord | NoChangeRecord:
+    if failure := told.get("failure"):
+        return NoChangeRecord(name, LookupFailure(failure), told["why"], told.get("hint", ""))
+    return decode(json.dumps({"id": name, "seen_at": now.isoformat(), **told}).encode(), ChangeRecord)
 
 
 def expected_of(case: Path) -> dict[str, Any]:
