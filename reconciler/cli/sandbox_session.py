@@ -76,7 +76,7 @@ def run_session(wish: Wish) -> int:
         sandbox = _start(stack, running_sandbox(seed, state=wish.state, listening=listening), wish)
         sandbox.faults.extend(list(rules))
         reading = sandbox.issue(READING_SCOPE)
-        _tell(sandbox, reading, wish, resumed=resumed)
+        _tell(sandbox, reading, wish, listening.changes, resumed=resumed)
         if wish.ready_file:
             _write_ready_file(wish.ready_file, sandbox, reading)
         stopped.wait()
@@ -114,11 +114,23 @@ def _rules(path: Path | None) -> tuple[Rule, ...]:
 
 def _listening(wish: Wish) -> Listening:
     tls = server_context(wish.tls_cert, wish.tls_key, wish.client_ca) if wish.tls_cert else None
-    changes = read_change_systems(wish.changes) if wish.changes else None
+    changes = read_change_systems(wish.changes or examples() / "sandbox" / "changes.yaml")
     return Listening(wish.host, wish.port, tls, wish.latency, wish.tick, changes)
 
 
-def _tell(sandbox: Sandbox, reading: str, wish: Wish, *, resumed: bool) -> None:
+def _tell_changes(changes: ChangeSystems | None) -> None:
+    """Say which change records there are, and how to sign in to them."""
+    if changes is None:
+        return
+    click.echo("\nChange records, as a ServiceNow and a Jira have them:")
+    account = changes.account
+    if account.password:
+        click.echo(f"export CHANGE_RECORDS_USERNAME={account.username} CHANGE_RECORDS_PASSWORD={account.password}")
+    for name in (*(row.number for row in changes.changes), *(issue.key for issue in changes.issues)):
+        click.echo(f"  {terminal(name)}")
+
+
+def _tell(sandbox: Sandbox, reading: str, wish: Wish, changes: ChangeSystems | None, *, resumed: bool) -> None:
     click.echo(f"The sandbox listens at {sandbox.url}. Ctrl-C stops it.\n")
     click.echo(f"export TPP_URL={sandbox.url}")
     click.echo(f"export TPP_TOKEN={sandbox.token}\n")
@@ -127,6 +139,7 @@ def _tell(sandbox: Sandbox, reading: str, wish: Wish, *, resumed: bool) -> None:
         click.echo(f"It goes on from {terminal(str(wish.state))}; its tickets are not seeded again.")
     for ticket in sandbox.world.tickets.values():
         click.echo(f"{ticket.guid}  {ticket.status:<16}  {terminal(ticket.object)}")
+    _tell_changes(changes)
     click.echo(f"\nWhat it received: {sandbox.url}/sandbox/log   Its tickets: {sandbox.url}/sandbox/state")
     sys.stdout.flush()
 

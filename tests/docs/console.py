@@ -151,7 +151,7 @@ def follow(page: Path) -> Iterator[tuple[Block, Typed, str]]:
             if "title" in block.options and block.language != "console":
                 path = here.folder / block.options["title"]
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(block.body, encoding="utf-8")
+                path.write_text(block.body.replace(SANDBOX, here.url), encoding="utf-8")
             elif block.language == "console":
                 for each in typed(block):
                     started = block.options.get("run") == "background"
@@ -184,7 +184,7 @@ def _fits(wanted: list[str], found: list[str]) -> bool:
 
 
 def _environment() -> dict[str, str]:
-    ours = ("TPP_", "RECONCILER_", "GITHUB_", "ACTIONS_")
+    ours = ("TPP_", "CHANGE_RECORDS_", "RECONCILER_", "GITHUB_", "ACTIONS_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     programs = f"{Path(sys.executable).parent}:{kept['PATH']}"
     return kept | {"PATH": programs, "NO_COLOR": "1", "COLUMNS": "80", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
