@@ -63,6 +63,9 @@ def test_it_runs_until_it_is_interrupted_and_goes_on_where_it_stopped(tmp_path: 
         f"export TPP_URL={url}\nexport TPP_TOKEN={str(token).removeprefix('Bearer ')}\n\n"
         f"This token may approve. One that only reads: {reading}\n\n"
         f"{guid(1)}  Pending           \\VED\\Policy\\one\n\n"
+        "Change records, as a ServiceNow and a Jira have them:\n"
+        "export CHANGE_RECORDS_USERNAME=svc-reconciler CHANGE_RECORDS_PASSWORD=a-password-for-trying-things-out\n"
+        "  CHG0041234\n  CHG0041235\n\n"
         f"What it received: {url}/sandbox/log   Its tickets: {url}/sandbox/state\n"
     )
 
