@@ -10,9 +10,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from reconciler.model.certificate import CertificateContext
 from reconciler.model.change_record import ChangeNote, ChangeQuestion, ChangeRecord, NoChangeRecord
 from reconciler.model.decision import Parameters
 from reconciler.model.record import Entry
+from reconciler.model.settings import ContextSettings
 from reconciler.model.status import State
 from reconciler.model.ticket import Answer, Guid, Reading
 
@@ -42,6 +44,17 @@ class TicketReader(Protocol):
         """Begin to read many tickets at once, and yield them as they come, each GUID exactly once.
 
         Whoever closes what is returned after having taken something from it ends the reading.
+        """
+        ...
+
+
+class CertificateReader(Protocol):
+    """Reads which certificates are behind tickets, for people who review them."""
+
+    def read(self, objects: Mapping[str, bool]) -> Mapping[str, CertificateContext]:
+        """Return for each DN its certificate, or why there is none; every fault is a value.
+
+        Those with True are read in full, the others as far as it takes few calls.
         """
         ...
 
@@ -110,6 +123,10 @@ class Backend(Protocol):
 
     def reader(self) -> TicketReader:
         """Return what reads tickets."""
+        ...
+
+    def certificates(self, settings: ContextSettings) -> CertificateReader:
+        """Return what reads certificates, within these bounds."""
         ...
 
     def find(self, object_dn: str | None = None) -> Iterable[Guid]:

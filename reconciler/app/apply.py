@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from reconciler.app.certificates import with_certificates_now
 from reconciler.app.change_records import before_first_write, with_change_records
 from reconciler.app.context import Context, ticket_writer
 from reconciler.app.plan import Request, Seals, declared, plan_of, read_plan
@@ -97,6 +98,7 @@ def prepared(context: Context, plan: Plan) -> Prepared:
     check_digest(plan)
     _check_target(plan, context)
     _check_time(plan, context.clock.now(), timedelta(seconds=context.settings.plan_ttl))
+    plan = with_certificates_now(context, plan)
     _, seen = with_change_records(context, circumstances(context), plan.steps, "apply")
     held, decided = hold_to_reviews(context, enforce_again(plan, seen), final=True)
     held = hold_to_reviewed_plans(context, held, decided)
@@ -108,7 +110,7 @@ def prepared_now(context: Context, request: Request, reviewed: Path | None = Non
 
     Raises InvalidInput, GuardRefused, ServerFailure, LedgerBroken.
     """
-    request = replace(request, seals=Seals.RESPECTED_AND_SOUGHT)
+    request = replace(request, seals=Seals.RESPECTED_AND_SOUGHT, certificates=False)
     desired = declared(context, request)
     plan = plan_of(context, desired, request, lambda: who_acts(context, final=True))
     plan, decided = hold_to_reviews(context, plan, final=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from reconciler.app.certificates import certificate_behind
 from reconciler.app.context import Context
 from reconciler.app.plan import Request, Seals, declared, plan_of
 from reconciler.app.reviews import Acting, who_acts
@@ -29,6 +30,9 @@ def explain(context: Context, guid: Guid, paths: tuple[str, ...] = ()) -> Explan
     plan = plan_of(context, desired, request, acting)
     named = {decision.guid: decision.source for decision in desired.decisions}
     step, reading = next(iter(plan.steps), None), context.backend.reader().read(guid)
+    certificate = step.context if step else None
+    if step is None and isinstance(reading, Found):
+        certificate = certificate_behind(context, reading.ticket)
     return Explanation(
         guid=guid,
         now=plan.made_at,
@@ -39,6 +43,7 @@ def explain(context: Context, guid: Guid, paths: tuple[str, ...] = ()) -> Explan
         history=tuple(read_lines(context.ledger, (guid,))),
         siblings=tuple(_siblings(context, reading.ticket, named)) if isinstance(reading, Found) else (),
         notes=plan.notes,
+        certificate=certificate,
     )
 
 

@@ -3,12 +3,13 @@
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import assert_never
 
+from reconciler.app.certificates import certificates_of
 from reconciler.app.context import Context
 from reconciler.app.outputs import changing
 from reconciler.atomic import atomic_write
@@ -17,12 +18,15 @@ from reconciler.manifests.edit import append_entries
 from reconciler.manifests.load import find, load_desired
 from reconciler.manifests.schema import validator
 from reconciler.manifests.write import NewEntry, file_for, new_manifest
-from reconciler.model.decision import Expectation, Problem, Source
+from reconciler.model.certificate import Certificate
+from reconciler.model.decision import Expectation, ExpectedCertificate, Problem, Source
 from reconciler.model.findings import Intake
 from reconciler.model.status import Status, format_instant
 from reconciler.model.ticket import Found, Gone, Guid, Hidden, LiveTicket, Reading, Unread, parse_guid
 from reconciler.planning.selections import matches
 
+_MOST_SAID = 4
+"""Names of a certificate that a comment has."""
 BATCH = 250
 """Tickets that are read before they are written down, at first: each time as many again as there are by then.
 
@@ -32,14 +36,18 @@ So a file that grows is read and written a few times and not hundreds of times.
 
 @dataclass(slots=True)
 class Import:
-    """One import: where entries go, who the caller is, what has been found so far. A dry run writes nothing."""
+    """One import: where entries go, who the caller is, what has been found so far. A dry run writes nothing.
+
+    `certificates` reads those behind tickets.
+    """
 
     pattern: str
     identities: frozenset[str]
     now: datetime
     write: Callable[[str, Sequence[NewEntry]], None]
+    certificates: Callable[[Iterable[LiveTicket]], Mapping[str, Certificate | None]]
     intake: Intake = field(default_factory=Intake)
-    batch: dict[str, list[NewEntry]] = field(default_factory=lambda: defaultdict(list))
+    batch: dict[str, list[LiveTicket]] = field(default_factory=lambda: defaultdict(list))
     waiting: int = 0
 
     def take(self, guid: Guid, ticket: LiveTicket) -> None:
@@ -50,26 +58,33 @@ class Import:
         if self.identities and ticket.approvers and not _is_ours(ticket, self.identities):
             self.intake.not_ours.append(guid)
         name = file_for(self.pattern, ticket.object, ticket.created or self.now)
-        self.batch[name].append(_entry(ticket))
+        self.batch[name].append(ticket)
         self.waiting += 1
         if self.waiting >= max(BATCH, self.intake.count):
             self.flush()
 
     def flush(self) -> None:
         """Write what is waiting. What is being written waits no more, so that an interruption writes nothing twice."""
+        known = self.certificates(ticket for tickets in self.batch.values() for ticket in tickets)
         while self.batch:
             name = min(self.batch)
-            ordered = sorted(self.batch.pop(name), key=lambda entry: entry.guid)
+            ordered = sorted(self.batch.pop(name), key=lambda ticket: ticket.guid)
             self.waiting -= len(ordered)
-            self.write(name, ordered)
+            self.write(name, [_entry(ticket, known.get(ticket.object)) for ticket in ordered])
             self.intake.written.setdefault(name, []).extend(entry.guid for entry in ordered)
 
 
 def import_tickets(
-    context: Context, tickets: Callable[[], Iterable[Guid]], *, pattern: str | None = None, write: bool = True
+    context: Context,
+    tickets: Callable[[], Iterable[Guid]],
+    *,
+    pattern: str | None = None,
+    write: bool = True,
+    certificates: bool = True,
 ) -> Intake:
     """Write manifests for the tickets that none names yet, each as Pending with what is expected of it.
 
+    With `certificates`, and where the configuration wants them, those behind the tickets are named and pinned.
     `tickets` finds them, see `listed` and `on_server`. Raises InvalidInput, ServerFailure.
     """
     known = _known_guids(context)
@@ -79,6 +94,7 @@ def import_tickets(
         identities=_bare_all(context.backend.identities()),
         now=context.clock.now(),
         write=write_entries if write else _write_nothing,
+        certificates=lambda read: certificates_of(context, read) if certificates and write else {},
     )
     work.intake.known.extend(guid for guid in found if guid in known)
     new = [guid for guid in found if guid not in known]
@@ -187,7 +203,7 @@ def _write_nothing(_name: str, _entries: Sequence[NewEntry]) -> None:
     """Stand in for writing in a dry run."""
 
 
-def _entry(ticket: LiveTicket) -> NewEntry:
+def _entry(ticket: LiveTicket, certificate: Certificate | None) -> NewEntry:
     created = f"created {format_instant(ticket.created)}" if ticket.created else ""
     approvers = f"approvers {', '.join(ticket.approvers)}" if ticket.approvers else ""
     names = {"object": ticket.object, "workflow": ticket.workflow}
@@ -195,9 +211,29 @@ def _entry(ticket: LiveTicket) -> NewEntry:
     expected = {name: None if _is_odd(stated) else stated or None for name, stated in names.items()}
     return NewEntry(
         guid=ticket.guid,
-        expect=Expectation(expected["object"], expected["workflow"]),
-        comments=tuple(comment for comment in (ticket.reason, created, approvers, *odd) if comment),
+        expect=Expectation(expected["object"], expected["workflow"], _pin(certificate)),
+        comments=tuple(comment for comment in (ticket.reason, created, approvers, _said(certificate), *odd) if comment),
     )
+
+
+def _said(certificate: Certificate | None) -> str:
+    """Say what a reviewer should know of a certificate, as a comment."""
+    if certificate is None:
+        return ""
+    names = ", ".join(name for _, name in certificate.names.kept(_MOST_SAID))
+    end = f"until {format_instant(certificate.valid_to)}" if certificate.valid_to else "not issued yet"
+    facts = (names or certificate.common_name, certificate.issuer_name, str(certificate.key), end)
+    return "certificate " + ", ".join(filter(None, facts))
+
+
+def _pin(certificate: Certificate | None) -> ExpectedCertificate | None:
+    """Pin what the reviewer sees, as far as a manifest can spell it."""
+    if certificate is None:
+        return None
+    fits = validator("decisions", "line")
+    common_name = certificate.common_name if fits(certificate.common_name) else None
+    issuer = certificate.issuer_name if fits(certificate.issuer_name) else None
+    return ExpectedCertificate(common_name, issuer) if common_name or issuer else None
 
 
 def _is_odd(name: str) -> bool:

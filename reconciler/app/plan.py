@@ -9,6 +9,7 @@ from enum import Enum, auto
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from reconciler.app.certificates import with_certificates
 from reconciler.app.change_records import with_change_records
 from reconciler.app.context import Context
 from reconciler.app.reviews import Acting, hold_to_reviews, who_acts
@@ -26,6 +27,7 @@ from reconciler.model.settings import WindowDefinition
 from reconciler.model.ticket import Found, Guid, Reading
 from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
+from reconciler.planning.certificates import plan_notes as certificate_notes
 from reconciler.planning.digest import check_digest
 from reconciler.planning.judge import judge, judge_closed, needs_reading
 from reconciler.planning.merge import merge_plans
@@ -124,6 +126,7 @@ class Request:
     """Which decisions to plan. No paths are those of the configuration; `only` is a single ticket.
 
     `recheck` reads tickets again that the ledger has seen to be gone, and manifests with nothing left to decide.
+    `certificates` are read for people; those that a change depends on are always read.
     """
 
     paths: tuple[str, ...] = ()
@@ -132,6 +135,7 @@ class Request:
     only: Guid | None = None
     seals: Seals = Seals.RESPECTED
     recheck: bool = False
+    certificates: bool = True
 
 
 def plan(context: Context, request: Request | None = None) -> Plan:
@@ -191,10 +195,11 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
         judged = _judged(to_read, histories, _counted(readings, advance), now, patience, request.shard)
         gone = (judge_closed(decision, histories[decision.guid], now) for decision in closed)
         steps = _with_deciders(context, tuple(itertools.chain(gone, judged)))
+        steps = with_certificates(context, steps, now, for_people=request.certificates)
         seen = replace(acting.seen, now=now)
         steps, seen = with_change_records(context, seen, steps, "plan")
         plan = assemble(empty, steps, seen)
-    return replace(plan, notes=(*plan.notes, *context.backend.notes()))
+    return replace(plan, notes=(*plan.notes, *certificate_notes(plan.steps), *context.backend.notes()))
 
 
 def _known_seals(context: Context) -> Mapping[str, Seal]:

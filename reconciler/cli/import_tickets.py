@@ -25,6 +25,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 @click.option("--file", "lines", type=_FILE, help="Tickets whose GUIDs are in this file, one a line.")
 @click.option("--csv", "table", type=_FILE, help="Tickets of a table with a column GUID; its decisions are not taken.")
 @click.option("--layout", metavar="PATTERN", help="Where entries go [default: TICKETS/{year}/{month}/{folder}.yaml].")
+@click.option("--no-context", is_flag=True, help="Do not read the certificates behind the tickets, and pin none.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @format_option()
 @common_options
@@ -35,6 +36,7 @@ def command(
     lines: Path | None,
     table: Path | None,
     layout: str | None,
+    no_context: bool,
     dry_run: bool,
     style: str,
 ) -> int:
@@ -49,7 +51,11 @@ def command(
     _check(pattern, settings.tickets)
     with open_context(settings, observer=Terminal()) as context:
         intake = import_tickets(
-            context, lambda: _tickets(context, lines, table, object_dn), pattern=pattern, write=not dry_run
+            context,
+            lambda: _tickets(context, lines, table, object_dn),
+            pattern=pattern,
+            write=not dry_run,
+            certificates=not no_context,
         )
     shown = json.dumps(intake.as_json(), indent=2) + "\n" if style == "json" else intake_text(intake, dry_run)
     click.echo(shown, nl=False)

@@ -29,6 +29,7 @@ from reconciler.rendering.patch_text import patch_head
 @click.option("--since", metavar="REV", help="Plan only entries that changed since this git revision.")
 @click.option("--ignore-seals", is_flag=True, help="Judge also what is in sealed manifests.")
 @click.option("--recheck", is_flag=True, help="Read settled tickets, too: are they still gone? Ignores seals.")
+@click.option("--no-context", is_flag=True, help="Do not read the certificates behind the tickets.")
 @click.option("--timeline", is_flag=True, help="Show windows and freezes along a line of time.")
 @click.option("--quiet", "-q", is_flag=True, help="Only totals and what needs attention.")
 @click.option("--verbose", "-v", is_flag=True, help="Everything, also what is fine.")
@@ -45,6 +46,7 @@ def command(
     since: str | None,
     ignore_seals: bool,
     recheck: bool,
+    no_context: bool,
     timeline: bool,
     quiet: bool,
     verbose: bool,
@@ -57,7 +59,8 @@ def command(
     settings = metrics.settings = invocation.settings()
     check_outputs((*saved_as(out, Kind.PLAN), *metrics.outputs()), settings, paths)
     with open_context(settings, observer=Terminal()) as context:
-        plan = make_plan(context, Request(paths, shard, since, seals=seals, recheck=recheck))
+        asked = Request(paths, shard, since, seals=seals, recheck=recheck, certificates=not no_context)
+        plan = make_plan(context, asked)
         metrics.see(context, plan)
     if out is not None:
         save_plan(plan, out)

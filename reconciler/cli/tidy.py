@@ -30,7 +30,7 @@ def command(invocation: Invocation, paths: tuple[str, ...], history: Path | None
     settings = invocation.settings()
     target = _history(settings, history, paths)
     with open_context(settings, observer=Terminal()) as context:
-        plan = make_plan(context, Request(paths, seals=Seals.IGNORED))
+        plan = make_plan(context, Request(paths, seals=Seals.IGNORED, certificates=False))
         tidied = tidy(plan, context.ledger, target, context.clock.now(), write=not dry_run)
         if not dry_run:
             keep_folders(paths or settings.tickets)

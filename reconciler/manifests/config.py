@@ -17,11 +17,12 @@ from reconciler.manifests.text import is_below, repository_of
 from reconciler.manifests.times import in_order, instant, zone_of
 from reconciler.manifests.windows import decode_window, seconds
 from reconciler.manifests.yaml import SourceMap, Value, read_file
+from reconciler.model.certificate import NoteCode
 from reconciler.model.change_record import ChangeKind, ChangeSystem
 from reconciler.model.decision import Problem, Source
 from reconciler.model.policy import ChangeRule, FourEyes, Freeze, Limits, Policy, ReviewedPlan, WindowRule
 from reconciler.model.server_url import InvalidServerUrl, parse_server_url
-from reconciler.model.settings import Auth, AuthMethod, Requests, Settings, Tls
+from reconciler.model.settings import Auth, AuthMethod, ContextSettings, Requests, Settings, Tls
 from reconciler.model.value import quote, replace
 
 DEFAULT_PATH = "reconciler.yaml"
@@ -243,6 +244,7 @@ def decode_settings(members: Members, folder: str, faults: list[InvalidValue]) -
         windows=windows,
         plan_ttl=_DEFAULTS.plan_ttl if ttl is None else ttl,
         stop_file=None if stop_file is None else _path(folder, stop_file),
+        context=_context(members.get("context", {}), faults),
         change_records=attempt(
             partial(_change_system, members["change_records"], folder), faults, "change_records", "url"
         )
@@ -294,6 +296,20 @@ def _requests(stated: Members, faults: list[InvalidValue]) -> Requests:
     return Requests(**values)
 
 
+def _context(stated: Members, faults: list[InvalidValue]) -> ContextSettings:
+    values: dict[str, Any] = {name: stated[name] for name in ("certificates",) if name in stated}
+    if "details" in stated:
+        values["details"] = int(stated["details"])
+    if "warn" in stated:
+        values["warn"] = int(stated["warn"].removesuffix("d"))
+    timeout = stated.get("timeout")
+    if isinstance(timeout, str):
+        timeout = attempt(partial(seconds, timeout), faults, "context", "timeout")
+    if timeout is not None:
+        values["timeout"] = float(timeout)
+    return ContextSettings(**values, fields=tuple(stated.get("fields", ())))
+
+
 def _policy(stated: Members, zone: tzinfo | None, faults: list[InvalidValue]) -> Policy:
     pattern = stated.get("change_pattern")
     if pattern is not None:
@@ -313,6 +329,7 @@ def _policy(stated: Members, zone: tzinfo | None, faults: list[InvalidValue]) ->
         four_eyes=None if four_eyes is None else _four_eyes(four_eyes),
         failure_budget=None if budget is None else int(budget),
         change_record=_change_rules(stated.get("change_record", ())),
+        refuse=frozenset(NoteCode(code) for code in stated.get("refuse", ())),
         reviewed_plan=ReviewedPlan(stated.get("reviewed_plan", Policy().reviewed_plan)),
     )
 

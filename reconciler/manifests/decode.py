@@ -12,6 +12,7 @@ from reconciler.manifests.windows import Windows
 from reconciler.model.decision import (
     Decision,
     Expectation,
+    ExpectedCertificate,
     Override,
     Parameters,
     Selection,
@@ -83,7 +84,7 @@ def decode_ticket(entry: Entry, header: FileHeader, source: Source, faults: list
         source=source,
         explanation=header.once(get("explanation") or defaults.get("explanation")),
         change=header.once(get("change") or defaults.get("change") or header.change),
-        expect=Expectation(expect.get("object"), header.once(expect.get("workflow"))) if expect else _NO_EXPECTATION,
+        expect=_expectation(expect, header) if expect else _NO_EXPECTATION,
         valid_until=valid_until,
         parameters=_parameters(parameters) if parameters else _NO_PARAMETERS,
         window=window,
@@ -92,6 +93,15 @@ def decode_ticket(entry: Entry, header: FileHeader, source: Source, faults: list
 
 _NO_EXPECTATION = Expectation()
 _NO_PARAMETERS = Parameters()
+
+
+def _expectation(stated: Entry, header: FileHeader) -> Expectation:
+    certificate = stated.get("certificate")
+    return Expectation(
+        stated.get("object"),
+        header.once(stated.get("workflow")),
+        ExpectedCertificate(certificate.get("common_name"), certificate.get("issuer")) if certificate else None,
+    )
 
 
 def _parameters(stated: Entry) -> Parameters:

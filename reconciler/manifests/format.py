@@ -13,7 +13,7 @@ _RULE = ("name", "match", "status", "schedule", "explanation", "change", "at_mos
 _OVERRIDE = ("rule", "tickets", "reason", "until")
 _INNER = {
     "schedule": ("start", "stop"),
-    "expect": ("object", "workflow"),
+    "expect": ("object", "workflow", "certificate"),
     "parameters": ("reason", "approvers", "object_dn", "user_data"),
     "match": ("object", "workflow", "reason", "created_before"),
 }

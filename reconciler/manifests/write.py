@@ -1,12 +1,12 @@
 """Spells entries as YAML text that reads back as the same values, whatever is in them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.manifests.yaml import scalar
-from reconciler.model.decision import Expectation
+from reconciler.model.decision import Expectation, ExpectedCertificate
 from reconciler.model.status import Status
 from reconciler.model.ticket import Guid
 
@@ -46,6 +46,9 @@ def block_entry(entry: NewEntry, style: Style = Style()) -> str:
     if expected:
         lines.append(f"{inner}expect:")
         lines += [f"{inner}  {name}: {text_value(value)}" for name, value in expected.items()]
+        if pinned := _pinned(entry.expect):
+            lines.append(f"{inner}  certificate:")
+            lines += [f"{inner}    {name}: {text_value(value)}" for name, value in pinned.items()]
     return "".join(line + style.newline for line in lines)
 
 
@@ -54,7 +57,9 @@ def flow_entry(entry: NewEntry) -> str:
     values = {"guid": entry.guid, "status": entry.status, "explanation": entry.explanation}
     members = [f'"{name}": {_quoted(value)}' for name, value in values.items() if value is not None]
     if expected := _expected(entry.expect):
-        inner = ", ".join(f'"{name}": {_quoted(value)}' for name, value in expected.items())
+        inner = _flow(expected)
+        if pinned := _pinned(entry.expect):
+            inner += f', "certificate": {{{_flow(pinned)}}}'
         members.append(f'"expect": {{{inner}}}')
     return f"{{{', '.join(members)}}}"
 
@@ -99,6 +104,16 @@ def comment_text(text: str) -> str:
 def _expected(expect: Expectation) -> dict[str, str]:
     stated = {"object": expect.object, "workflow": expect.workflow}
     return {name: value for name, value in stated.items() if value is not None}
+
+
+def _pinned(expect: Expectation) -> dict[str, str]:
+    pinned = expect.certificate or ExpectedCertificate()
+    stated = {"common_name": pinned.common_name, "issuer": pinned.issuer}
+    return {name: value for name, value in stated.items() if value is not None}
+
+
+def _flow(members: Mapping[str, str]) -> str:
+    return ", ".join(f'"{name}": {_quoted(value)}' for name, value in members.items())
 
 
 PLACES = ("year", "month", "day", "folder", "object")

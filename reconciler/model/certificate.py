@@ -199,11 +199,38 @@ class Certificate(Struct, frozen=True, omit_defaults=True):
         return tuple(each.old for each in self.changes if each.what in tuple(NameKind) and not each.new)
 
 
+class NoteCode(StrEnum):
+    """What a reviewer should look at. Documentation and `policy.refuse` refer to these codes."""
+
+    EXPIRES_BEFORE_WINDOW = "context/expires-before-window"
+    REJECTS_RENEWAL = "context/rejects-renewal"
+    DROPS_NAME = "context/drops-name"
+    WILDCARD = "context/wildcard"
+    WEAKER_KEY = "context/weaker-key"
+    RUNS_COMMAND = "context/runs-command"
+
+
+NEED_DETAILS = frozenset({NoteCode.DROPS_NAME, NoteCode.WILDCARD, NoteCode.WEAKER_KEY, NoteCode.RUNS_COMMAND})
+"""The notes that need more than a search tells."""
+
+
+class ContextNote(Struct, frozen=True):
+    """One thing that a reviewer should look at, in a sentence."""
+
+    code: NoteCode
+    text: str
+
+
 class CertificateContext(Struct, frozen=True, omit_defaults=True):
-    """What a step knows of the certificate: its facts, or one sentence why there are none."""
+    """What a step knows of the certificate: its facts, or one sentence why there are none, or no more of them.
+
+    `failed` when it could not be read, so that nobody knows whether there is a certificate and what it is like.
+    """
 
     certificate: Certificate | None
     why: str = ""
+    failed: bool = False
+    notes: tuple[ContextNote, ...] = ()
 
 
 def days_left(valid_to: datetime | None, now: datetime) -> int | None:

@@ -46,11 +46,22 @@ class Problem(Struct, frozen=True):
     severity: Severity = Severity.ERROR
 
 
+class ExpectedCertificate(Struct, frozen=True, omit_defaults=True):
+    """The certificate that the reviewer saw. None means: not stated.
+
+    `issuer` is the whole name of the issuer, or its common name alone.
+    """
+
+    common_name: str | None = None
+    issuer: str | None = None
+
+
 class Expectation(Struct, frozen=True, omit_defaults=True):
     """What the reviewer saw (DNs). A live ticket that differs is never touched. None means: not stated."""
 
     object: str | None = None
     workflow: str | None = None
+    certificate: ExpectedCertificate | None = None
 
 
 class Parameters(Struct, frozen=True, omit_defaults=True):

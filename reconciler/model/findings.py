@@ -5,6 +5,7 @@ from datetime import datetime, tzinfo
 
 from msgspec import Struct, field
 
+from reconciler.model.certificate import CertificateContext
 from reconciler.model.decision import Source
 from reconciler.model.plan import Step
 from reconciler.model.record import Line
@@ -117,7 +118,7 @@ class Sighted(Struct, frozen=True):
 class Explanation(Struct, frozen=True):
     """One ticket as seen at `now` (UTC): its step when a manifest names it, the reading, its history in the ledger.
 
-    `archived` are the places in the history that name it.
+    `archived` are the places in the history that name it, `certificate` is what is known of the one behind it.
     """
 
     guid: Guid
@@ -129,3 +130,4 @@ class Explanation(Struct, frozen=True):
     history: tuple[Line, ...] = ()
     siblings: tuple[Sighted, ...] = ()
     notes: tuple[str, ...] = ()
+    certificate: CertificateContext | None = None

@@ -8,6 +8,7 @@ from operator import attrgetter
 
 from msgspec import Struct
 
+from reconciler.model.certificate import CertificateContext
 from reconciler.model.change_record import SeenChange
 from reconciler.model.decision import Expectation, OfDecision, Override, Seal
 from reconciler.model.policy import Freeze, Limits
@@ -60,6 +61,7 @@ class Step(OfDecision, frozen=True):
     (None when there is none to see). `known_from` says where the live schedule was learnt: "server" or "ledger".
     `operation` is the tag of an earlier run whose intent has no receipt yet, if any. `detail` is one sentence for a
     person. `approvers`, `approval_reason` and `created` are the live ticket's, for review and for the staleness check.
+    `context` is what is known of the certificate, for people; no digest has it.
     """
 
     reason: Reason
@@ -75,6 +77,7 @@ class Step(OfDecision, frozen=True):
     closed: bool = False
     created: datetime | None = None
     change_record: SeenChange | None = None
+    context: CertificateContext | None = None
 
     @property
     def explanation(self) -> str | None:

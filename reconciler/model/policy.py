@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from reconciler.model.certificate import NoteCode
 from reconciler.model.value import Count
 
 
@@ -82,3 +83,4 @@ class Policy(Struct, frozen=True):
     failure_budget: int | None = None
     change_record: tuple[ChangeRule, ...] = ()
     reviewed_plan: ReviewedPlan = ReviewedPlan.WHEN_THERE
+    refuse: frozenset[NoteCode] = frozenset()

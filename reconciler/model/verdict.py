@@ -90,6 +90,7 @@ class Reason(StrEnum):
     UNCLEAR_LOST_ANSWER = "unclear/lost-answer"
     MISMATCH_OBJECT = "mismatch/object"
     MISMATCH_WORKFLOW = "mismatch/workflow"
+    MISMATCH_CERTIFICATE = "mismatch/certificate"
     MISSING_TICKET = "missing/ticket"
     INVISIBLE_DENIED = "invisible/denied"
     EXPIRED_VALID_UNTIL = "expired/valid-until"
@@ -109,6 +110,7 @@ class Reason(StrEnum):
     REFUSED_PERCENT = "refused/percent"
     REFUSED_AT_MOST = "refused/at-most"
     REFUSED_IDENTITY = "refused/identity"
+    REFUSED_CONTEXT = "refused/context"
     REFUSED_CHANGE_RECORD = "refused/change-record"
     REFUSED_NOT_REVIEWED = "refused/not-reviewed"
 

@@ -4,7 +4,7 @@ import hashlib
 
 from reconciler.codec import canonical, plain, sha256
 from reconciler.errors import GuardRefused
-from reconciler.model.decision import Decision, Override, Parameters, Seal
+from reconciler.model.decision import Decision, Expectation, Override, Parameters, Seal
 from reconciler.model.plan import Plan, Step
 from reconciler.model.status import State, format_instant
 
@@ -64,12 +64,16 @@ def meaning_of(step: Step) -> dict[str, object]:
         "approval_reason": step.approval_reason,
         "explanation": step.explanation,
         "change": step.change,
-        "expect": {"object": step.expect.object, "workflow": step.expect.workflow},
+        "expect": {"object": step.expect.object, "workflow": step.expect.workflow, **_pinned(step.expect)},
         "valid_until": format_instant(step.valid_until) if step.valid_until else None,
         "parameters": _parameters(step.parameters),
         "window": {"name": step.window.name, "rule": step.window.rule} if step.window else None,
         "decision": step.digest,
     }
+
+
+def _pinned(expect: Expectation) -> dict[str, object]:
+    return {} if expect.certificate is None else {"certificate": plain(expect.certificate)}
 
 
 def _state(state: State) -> dict[str, object]:

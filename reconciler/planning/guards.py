@@ -15,6 +15,7 @@ from reconciler.model.status import format_instant
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason, Verdict
+from reconciler.planning.certificates import why_refused
 from reconciler.planning.change_records import rule_for, why_not
 from reconciler.planning.four_eyes import shortfall
 from reconciler.planning.selections import matches_any
@@ -183,6 +184,12 @@ def _identity(step: Step, seen: Circumstances) -> Refusal | None:
     return Refusal("identity", Reason.REFUSED_IDENTITY, detail)
 
 
+def _context(step: Step, seen: Circumstances) -> Refusal | None:
+    refuse = seen.policy.refuse
+    why = why_refused(step, refuse) if refuse else None
+    return None if why is None else Refusal("context", Reason.REFUSED_CONTEXT, why)
+
+
 def _change_record(step: Step, seen: Circumstances) -> Refusal | None:
     rule = rule_for(seen.policy.change_record, step)
     if rule is None:
@@ -200,6 +207,7 @@ STEP_GUARDS: dict[str, Guard] = {
     "freeze": _freeze,
     "four-eyes": _four_eyes,
     "identity": _identity,
+    "context": _context,
     "change-record": _change_record,
 }
 NEVER_OVERRIDDEN = frozenset({"stop", "superseded", "four-eyes", "identity"})
@@ -217,7 +225,7 @@ def enforce(
     guards = {rule: guard for rule, guard in STEP_GUARDS.items() if _configured(rule, seen)}
     checked = tuple(_checked(step, seen, guards, exempt, tally) for step in steps)
     limited, limit_controls = _limited(checked, seen, exempt, settled)
-    told = [rule for rule in STEP_GUARDS if rule != "superseded" or rule in guards]
+    told = [rule for rule in STEP_GUARDS if rule not in ("superseded", "context") or rule in guards]
     return limited, tuple(_control(rule, seen, tally) for rule in told) + limit_controls
 
 
@@ -313,5 +321,6 @@ def _configured(rule: str, seen: Circumstances) -> bool:
         "freeze": bool(policy.freezes),
         "four-eyes": policy.four_eyes is not None,
         "change-record": bool(policy.change_record),
+        "context": bool(policy.refuse),
         "identity": policy.four_eyes is not None and bool(seen.identities),
     }[rule]

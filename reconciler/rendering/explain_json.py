@@ -12,7 +12,7 @@ from reconciler.rendering.explanation import absence, to_do
 
 
 def explain_json(found: Explanation) -> str:
-    """Return `{version, guid, at, declared, archived, live, siblings, ledger, step, to_do, notes}`; times in UTC."""
+    """Return what is known as one object; times are in UTC."""
     document: dict[str, Json] = {
         "version": 1,
         "guid": found.guid,
@@ -20,6 +20,7 @@ def explain_json(found: Explanation) -> str:
         "declared": None if found.step is None else _declared(found.step.source, found.declaration),
         "archived": [_place(source) for source in found.archived],
         "live": _live(found.reading),
+        "certificate": None if found.certificate is None else plain(found.certificate),
         "siblings": [_sibling(other) for other in found.siblings],
         "ledger": [_line(line) for line in found.history],
         "step": None if found.step is None else plain(found.step),

@@ -1,7 +1,7 @@
 """How a text is to be set: the choices that a reader or a terminal makes, gathered in one value."""
 
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from enum import IntEnum
 
 
@@ -18,7 +18,8 @@ class View:
     """A terminal, as far as text depends on it.
 
     `width` is in columns, `zone` the reader's zone (None: UTC only), `links` the URL that source paths are
-    appended to when the terminal knows hyperlinks (OSC 8), None when it does not.
+    appended to when the terminal knows hyperlinks (OSC 8), None when it does not. `expires_at` is the end of the plan
+    that is shown.
     """
 
     width: int = 80
@@ -26,6 +27,7 @@ class View:
     zone: tzinfo | None = None
     detail: Detail = Detail.NORMAL
     links: str | None = None
+    expires_at: datetime | None = None
 
 
 PLAIN = View()

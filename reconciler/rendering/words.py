@@ -109,6 +109,10 @@ REASONS: dict[Reason, Words] = {
         "the ticket comes from another workflow than the one that was reviewed",
         "look at the workflow in TPP; correct `expect.workflow` and have it reviewed again",
     ),
+    Reason.MISMATCH_CERTIFICATE: Words(
+        "the certificate behind the ticket is not the one that was reviewed",
+        "look at the certificate in TPP; correct `expect.certificate` and have it reviewed again",
+    ),
     Reason.MISSING_TICKET: Words(
         "the server has no such ticket, and the ledger has no entry for it",
         "check the GUID for a typing error; if the ticket was closed elsewhere, remove the entry",
@@ -173,6 +177,10 @@ REASONS: dict[Reason, Words] = {
     Reason.REFUSED_IDENTITY: Words(
         "the identity that would decide is not among the ticket's approvers",
         "use the approver's credential, or change the workflow's approvers",
+    ),
+    Reason.REFUSED_CONTEXT: Words(
+        "the policy does not want it of this certificate",
+        "mend the request in TPP, or name the ticket in an override of `context`",
     ),
     Reason.REFUSED_CHANGE_RECORD: Words(
         "its change record does not allow it", "do what the detail says; `reconciler change ID` shows the record"

@@ -9,9 +9,10 @@ from datetime import datetime
 from pathlib import Path
 
 from reconciler.errors import CredentialsRefused
-from reconciler.model.settings import AuthMethod, Settings
+from reconciler.model.settings import AuthMethod, ContextSettings, Settings
 from reconciler.model.ticket import Guid
-from reconciler.ports import Backend, Caller, Clock, Probe, Resolution, TicketReader, TicketWriter
+from reconciler.ports import Backend, Caller, CertificateReader, Clock, Probe, Resolution, TicketReader, TicketWriter
+from reconciler.tpp.certificates import certificate_reader
 from reconciler.tpp.checks import Grant, check_before_writing, probe_session, token_end, verify
 from reconciler.tpp.finding import find_tickets, who_decided
 from reconciler.tpp.identities import own_identities, resolve_identities
@@ -37,6 +38,10 @@ class TppBackend:
     def reader(self) -> TicketReader:
         """Return what reads tickets."""
         return ticket_reader(self.session)
+
+    def certificates(self, settings: ContextSettings) -> CertificateReader:
+        """Return what reads certificates, within these bounds."""
+        return certificate_reader(self.session, settings)
 
     def find(self, object_dn: str | None = None) -> Iterable[Guid]:
         """Return the tickets on an object, or without one those of the caller. Raises ServerFailure."""

@@ -55,6 +55,7 @@ _MOST_SHOWN = 5
 """How many installations and contacts are kept by name."""
 _GUID = re.compile(r"\{?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?")
 NOT_SEEN = "no certificate of this name is visible to the token"
+_UNSEEN = CertificateContext(None, NOT_SEEN)
 
 
 class _Row(NamedTuple):
@@ -129,7 +130,7 @@ class _Reading:
                 rows[key] = looked_up
                 in_full.add(key)
             else:
-                found[key] = CertificateContext(None, looked_up)
+                found[key] = looked_up
         found |= {key: CertificateContext(row.certificate) for key, row in rows.items()}
         found |= self._each(self._detailed, [(key, row) for key, row in rows.items() if key in in_full])
         return {dn: found[dn_key(dn)] for dn in objects}
@@ -171,34 +172,35 @@ class _Reading:
 
     # One object: by its name, or by its GUID
 
-    def _looked_up(self, dn: str) -> _Row | str:
+    def _looked_up(self, dn: str) -> _Row | CertificateContext:
         """Ask what an object is that no search found. Return its GUID if it is a certificate, else why there is none.
 
         Most are no certificates: so a few are asked about, and more only where a search can't spell the folder.
         """
         sought = _is_spelled(dn)
         if self.over is not None:
-            return self._why(self.over)
+            return self._failed(self.over)
         if not self.explains or (sought and self.explained >= _MOST_EXPLAINED):
-            return NOT_SEEN
+            return _UNSEEN
         self.explained += sought
         found = self._ask(DN_TO_GUID, _object, members={"ObjectDN": dn})
         if not isinstance(found, Failure):
             return found
         if found.access:
             self.explains = False
-            return NOT_SEEN
-        return self._why(found)
+            return _UNSEEN
+        return self._failed(found)
 
     def _detailed(self, row: _Row) -> CertificateContext:
         if self.over is not None:
-            return CertificateContext(row.certificate, self._why(self.over))
+            return self._failed(self.over, row.certificate)
         fields = self.settings.fields
         found = self._ask(CERTIFICATE, lambda members: _certificate(members, row.guid, fields), quote(row.guid))
         if isinstance(found, Failure):
-            return CertificateContext(row.certificate, self._why(found))
+            return self._failed(found, row.certificate)
         if found is None:
-            return CertificateContext(row.certificate, "the token may see the object, and not read its certificate")
+            why = "the token may see the object, and not read its certificate"
+            return CertificateContext(row.certificate, why, failed=True)
         return CertificateContext(found)
 
     def _ask(
@@ -211,10 +213,10 @@ class _Reading:
             self.over = answer
         return answer
 
-    def _why(self, failure: Failure) -> str:
-        if failure.final and self.client.context.left() <= 0:
-            return f"context.timeout has passed ({self.settings.timeout:g} s)"
-        return failure.why
+    def _failed(self, failure: Failure, known: Certificate | None = None) -> CertificateContext:
+        late = failure.final and self.client.context.left() <= 0
+        why = f"context.timeout has passed ({self.settings.timeout:g} s)" if late else failure.why
+        return CertificateContext(known, why, failed=True)
 
 
 def _is_spelled(dn: str) -> bool:
@@ -246,20 +248,20 @@ def _batches(objects: Iterable[str]) -> Iterator[_Batch]:
 # Answers
 
 
-def _object(members: wire.Members) -> _Row | str:
+def _object(members: wire.Members) -> _Row | CertificateContext:
     """Read the answer of DN to GUID: a certificate, or why the object is none. Raises BadAnswer."""
     match wire.number(members, "result"):
         case 1:
             kind = _text(members, "classname")
             if _is_certificate(kind):
                 return _Row(_guid(members))
-            return f"the object is no certificate: its class is {kind}" if kind else "the object is no certificate"
+            return CertificateContext(None, f"the object is no certificate{': its class is ' if kind else ''}{kind}")
         case 7 | 400:  # which of the two an object without View has is not established
-            return "the object does not exist, or the token may not see it"
+            return CertificateContext(None, "the object does not exist, or the token may not see it")
         case None:
             raise wire.BadAnswer("the answer has no Result")
         case result:
-            return f"DN to GUID answered Result {result}"
+            return CertificateContext(None, f"DN to GUID answered Result {result}", failed=True)
 
 
 def _page(members: wire.Members) -> _Page:

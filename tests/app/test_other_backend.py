@@ -12,11 +12,12 @@ import reconciler
 from reconciler import Request, apply, open_context, plan
 from reconciler.app.context import BACKENDS, Product, WorkloadToken
 from reconciler.errors import CredentialsRefused, GuardRefused
-from reconciler.model.settings import Settings
+from reconciler.model.certificate import CertificateContext
+from reconciler.model.settings import ContextSettings, Settings
 from reconciler.model.ticket import Guid, parse_guid
 from reconciler.model.value import replace
 from reconciler.model.verdict import Verdict
-from reconciler.ports import Backend, Caller, Clock, Probe, Resolution, TicketReader, TicketWriter
+from reconciler.ports import Backend, Caller, CertificateReader, Clock, Probe, Resolution, TicketReader, TicketWriter
 from tests.builders import altered, live
 from tests.fakes import FakeTickets
 
@@ -26,6 +27,13 @@ change: CHG0041234
 tickets:
   - {{guid: {GUID}, status: Approved, explanation: Web tier renewal}}
 """
+
+
+class NoCertificates:
+    """A product that knows nothing of certificates."""
+
+    def read(self, objects: Mapping[str, bool]) -> Mapping[str, CertificateContext]:
+        return {dn: CertificateContext(None, "this product has no certificates") for dn in objects}
 
 
 @dataclass
@@ -56,6 +64,9 @@ class InMemory:
         if not self.may_write:
             raise CredentialsRefused("robot may not write")
         return self.caller()
+
+    def certificates(self, settings: ContextSettings) -> CertificateReader:
+        return NoCertificates()
 
     def who_decided(self, guids: Iterable[Guid]) -> Mapping[Guid, str]:
         return {}

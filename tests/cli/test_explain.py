@@ -26,7 +26,7 @@ def _sections(text: str) -> dict[str, list[str]]:
 def test_a_decision_before_it_is_applied(desk: Desk) -> None:
     desk.decide(APPROVE)
     told = _sections(desk.run("explain", FIRST).out)
-    assert list(told) == [f"Ticket {FIRST}", "Declared", "Live", "Ledger", "Verdict"]
+    assert list(told) == [f"Ticket {FIRST}", "Declared", "Live", "Certificate", "Ledger", "Verdict"]
     assert told["Declared"] == ["place     tickets/web.yaml:4:5"]
     assert told["Live"][:5] == [
         "status    Pending",

@@ -9,6 +9,7 @@ from typing import Any
 from reconciler.codec import decode
 from reconciler.manifests.config import load_settings
 from reconciler.manifests.load import load_desired
+from reconciler.model.certificate import CertificateContext
 from reconciler.model.change_record import ChangeRecord, LookupFailure, NoChangeRecord
 from reconciler.model.decision import Decision, WindowUse
 from reconciler.model.plan import Plan
@@ -19,6 +20,7 @@ from reconciler.model.review import Assessment, Review
 from reconciler.model.settings import Settings
 from reconciler.model.status import State
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread, parse_guid
+from reconciler.planning.certificates import with_context
 from reconciler.planning.change_records import remember
 from reconciler.planning.guards import Circumstances
 from reconciler.planning.judge import judge
@@ -36,6 +38,11 @@ def plan_of(case: Path) -> Plan:
     live, histories = _json(case / "live.json"), _json(case / "story.json")
     steps = [
         judge(one, _reading(live, one.guid), _story(histories.get(one.guid, {}), one), now) for one in desired.decisions
+    ]
+    known = _certificates(case / "certificates.json")
+    steps = [
+        with_context(step, known[step.object], now, settings.context.warn) if step.object in known else step
+        for step in steps
     ]
     records = {name: _record(name, told, now) for name, told in _json(case / "records.json").items()}
     seen = Circumstances(settings.policy, now, changes=records)
@@ -58,6 +65,10 @@ def _record(name: str, told: Mapping[str, Any], now: datetime) -> ChangeRecord |
 def expected_of(case: Path) -> dict[str, Any]:
     """Read what must come out."""
     return {"notes": [], "controls": None, **_json(case / "expected.json")}
+
+
+def _certificates(path: Path) -> Mapping[str, CertificateContext]:
+    return decode(path.read_bytes(), dict[str, CertificateContext]) if path.exists() else {}
 
 
 def _json(path: Path) -> dict[str, Any]:

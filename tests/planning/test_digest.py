@@ -9,8 +9,17 @@ from hypothesis import strategies as st
 
 from reconciler.codec import canonical, sha256
 from reconciler.errors import GuardRefused
+from reconciler.model.certificate import Certificate, CertificateContext
 from reconciler.model.change_record import SeenChange
-from reconciler.model.decision import Decision, Expectation, Override, Parameters, Source, WindowUse
+from reconciler.model.decision import (
+    Decision,
+    Expectation,
+    ExpectedCertificate,
+    Override,
+    Parameters,
+    Source,
+    WindowUse,
+)
 from reconciler.model.plan import Sibling, Step
 from reconciler.model.status import approved, approved_after, approved_between, pending, rejected
 from reconciler.model.value import replace
@@ -44,6 +53,8 @@ MEANING: list[dict[str, Any]] = [
     {"change": "CHG0049999"},
     {"expect": Expectation(object=OBJECT)},
     {"expect": Expectation(workflow=WORKFLOW)},
+    {"expect": Expectation(certificate=ExpectedCertificate("www.example.com"))},
+    {"expect": Expectation(certificate=ExpectedCertificate(issuer="www.example.com"))},
     {"valid_until": NOW},
     {"parameters": Parameters(reason="")},
     {"parameters": Parameters(approvers=())},
@@ -63,6 +74,7 @@ WORDING: list[dict[str, Any]] = [
     {"operation": "6a1f09c2d4e7"},
     {"closed": True},
     {"created": NOW},
+    {"context": CertificateContext(Certificate(common_name="www.example.com"))},
     {"known_from": "ledger"},
     {"change_record": SeenChange("CHG0041234", NOW, "scheduled")},
 ]

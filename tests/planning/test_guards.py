@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.model.certificate import Certificate, CertificateContext, ContextNote, NoteCode
 from reconciler.model.decision import Expectation, Override, Source
 from reconciler.model.policy import ChangeRule, FourEyes, Freeze, Limits, Policy
 from reconciler.model.review import Assessment, NotReviewed, NotYetReviewed, Review
@@ -26,6 +27,9 @@ FREEZE = Freeze("year-end", at("2026-12-20T00:00:00Z"), at("2027-01-03T00:00:00Z
 REVIEW = Assessment(Review(12, "alice", reviewers=("bob",), last_pusher="alice"))
 PUSHED = NotReviewed("commit abc came without a pull request; revert it", direct=True)
 EXPECTED = Expectation(object=OBJECT)
+DROPPING = CertificateContext(
+    Certificate(common_name="a.test"), notes=(ContextNote(NoteCode.DROPS_NAME, "the renewal drops b.test"),)
+)
 
 
 def seen(now=NOW, people=NotYetReviewed(), identities=(), stopped=None, **more: Any) -> Circumstances:  # noqa: B008
@@ -140,6 +144,18 @@ REFUSALS = [
         {"change": "CHG0041234"},
         {"change_record": (ChangeRule(),)},
         "unavailable: CHG0041234 was not looked up; plan again",
+    ),
+    (
+        "context",
+        {"context": DROPPING},
+        {"refuse": frozenset({NoteCode.WILDCARD, NoteCode.DROPS_NAME})},
+        "context/drops-name: the renewal drops b.test",
+    ),
+    (
+        "context",
+        {"context": CertificateContext(None, "the server answered HTTP 502", failed=True)},
+        {"refuse": frozenset({NoteCode.DROPS_NAME})},
+        "the policy refuses context/drops-name, and the certificate is not known: the server answered HTTP 502",
     ),
 ]
 

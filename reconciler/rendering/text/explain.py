@@ -7,7 +7,9 @@ from reconciler.model.findings import Explanation, Sighted
 from reconciler.model.receipt import Receipt
 from reconciler.model.record import AcceptedEntry, ClosedEntry, Ended, Intent, Line, Opened, Sealed
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Unread
+from reconciler.model.value import replace
 from reconciler.rendering import change_records, times
+from reconciler.rendering.certificates import certificate_fields
 from reconciler.rendering.escape import log_lines, terminal
 from reconciler.rendering.explanation import absence, age, to_do, unmanaged
 from reconciler.rendering.text.layout import Ink, field, joined, painted
@@ -21,6 +23,7 @@ def explain_text(found: Explanation, view: View = PLAIN) -> str:
     lines = [painted(f"Ticket {found.guid}", Ink.STRONG, view.colour), ""]
     lines.extend(_section("Declared", _declared(found), view))
     lines.extend(_section("Live", _live(found, view), view))
+    lines.extend(_section("Certificate", _certificate(found), view))
     lines.extend(_section("Siblings", (_sibling(each) for each in found.siblings), view))
     lines.extend(_story(found, view))
     lines.extend(_verdict(found, view))
@@ -83,6 +86,11 @@ def _ticket(found: Explanation, ticket: LiveTicket, view: View) -> Iterator[Row]
         yield "created", f"{times.utc(ticket.created)}, {age(found.now - ticket.created)} ago"
 
 
+def _certificate(found: Explanation) -> Iterator[Row]:
+    if found.certificate is not None:
+        yield from ((name, terminal(value, 1_000)) for name, value in certificate_fields(found.certificate))
+
+
 def _sibling(other: Sighted) -> Row:
     named = f"at {other.source}" if other.source is not None else "in no manifest"
     seen = f": {other.ticket.state.status}, from {other.ticket.workflow}" if other.ticket is not None else ""
@@ -128,7 +136,7 @@ def _verdict(found: Explanation, view: View) -> Iterator[str]:
     if found.step is None:
         yield from field("none", unmanaged(found), width=view.width, indent=2)
     else:
-        yield from step_lines(found.step, view)
+        yield from step_lines(replace(found.step, context=None), view)  # which has a section of its own
         said = f"{found.step.reason}: {REASONS[found.step.reason].cause}"
         yield from field("rule", said, width=view.width, indent=2)
         if found.step.detail:

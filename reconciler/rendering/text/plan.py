@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from reconciler.model.plan import Plan, Step
+from reconciler.model.value import replace
 from reconciler.model.verdict import Group
 from reconciler.rendering import groups, times
+from reconciler.rendering.certificates import soon_words
 from reconciler.rendering.escape import log_lines, terminal
 from reconciler.rendering.groups import grouped
 from reconciler.rendering.summary import by_risk, heading, headline, in_group, listed, total, totals, what_next
@@ -21,6 +23,7 @@ _CALM = {"ok": "ok", "off": "not configured"}
 def plan_text(plan: Plan, view: View = PLAIN) -> str:
     """Return the whole plan as text that ends with what happens next. It has no control characters but colours."""
     lines: list[str] = []
+    view = replace(view, expires_at=plan.expires_at)
     if view.detail is not Detail.QUIET:
         lines.extend(_header(plan, view))
         lines.extend(_changes(plan, view))
@@ -41,6 +44,8 @@ def plan_text(plan: Plan, view: View = PLAIN) -> str:
 
 def _header(plan: Plan, view: View) -> Iterator[str]:
     yield painted(fit_start(f"Plan: {headline(plan)}", view.width), Ink.STRONG, view.colour)
+    if soon := soon_words(plan.changes, plan.made_at):
+        yield from field("expiry", painted(soon, Ink.BAD, view.colour), width=view.width, indent=2)
     if named := groups.urgent_names(plan):
         yield from field("urgent", terminal("; ".join(named), 400), width=view.width, indent=2)
     where = terminal(plan.target) + (f", environment {terminal(plan.environment)}" if plan.environment else "")

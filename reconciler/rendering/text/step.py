@@ -8,6 +8,7 @@ from reconciler.model.plan import Step
 from reconciler.model.status import Schedule, State
 from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering import change_records, times
+from reconciler.rendering.certificates import certificate_fields, certificate_line, is_too_late
 from reconciler.rendering.escape import terminal, url, url_path
 from reconciler.rendering.groups import Alike
 from reconciler.rendering.summary import last_name, name_of, parameters_of, short
@@ -39,8 +40,15 @@ def step_lines(step: Step, view: View) -> list[str]:
     lines = [_headline(step, view)]
     for name, value in _fields(step, view):
         if value:
-            lines.extend(field(name, value, width=view.width))
+            lines.extend(_set(name, value, step, view))
     return lines
+
+
+def _set(name: str, value: str, step: Step, view: View) -> list[str]:
+    """Set a field; what is known of a certificate that ends too soon in red."""
+    lines = field(name, value, width=view.width)
+    late = name == "cert" and view.colour and view.expires_at is not None and is_too_late(step, view.expires_at)
+    return [painted(line, Ink.BAD, late) for line in lines]
 
 
 def group_lines(group: Alike, view: View) -> Iterator[str]:
@@ -60,7 +68,7 @@ def group_lines(group: Alike, view: View) -> Iterator[str]:
         yield _headline(step, view)
         for name, value in (("object", "" if together else terminal(step.object)), *_own(step, view)):
             if value:
-                yield from field(name, value, width=view.width)
+                yield from _set(name, value, step, view)
     if len(shown) < len(group.steps):
         yield f"    … and {len(group.steps) - len(shown):,} more; --verbose lists all"
 
@@ -129,6 +137,7 @@ def _own(step: Step, view: View) -> Iterator[tuple[str, str]]:
     """What a step has for itself, although its change is that of others."""
     if step.detail:
         yield "detail", terminal(step.detail, 1_000)
+    yield from _certificate(step, view)
     if step.siblings:
         yield "siblings", siblings(step, terminal)
     if view.detail is Detail.VERBOSE:
@@ -136,6 +145,18 @@ def _own(step: Step, view: View) -> Iterator[tuple[str, str]]:
         yield "approvers", ", ".join(terminal(name) for name in step.approvers)
         yield "operation", step.operation or ""
         yield "decision", step.digest
+
+
+def _certificate(step: Step, view: View) -> Iterator[tuple[str, str]]:
+    if step.context is None:
+        return
+    if view.detail is Detail.VERBOSE:
+        yield from ((name, terminal(value, 1_000)) for name, value in certificate_fields(step.context))
+        return
+    if step.context.certificate is not None:
+        yield "cert", terminal(certificate_line(step.context.certificate), 1_000)
+    for note in step.context.notes:
+        yield "look", f"{terminal(note.text, 1_000)} [{note.code}]"
 
 
 def _place(step: Step, view: View) -> Iterator[tuple[str, str]]:

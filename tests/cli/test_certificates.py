@@ -1,0 +1,300 @@
+"""Which certificate is behind a ticket, where decisions are made: plan, saved plan, explain, pins and refusals."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from reconciler.model.certificate import NoteCode
+from reconciler.sandbox.certificates import Asked, StoredCertificate
+from reconciler.sandbox.wrong_answers import gateway
+from tests.cli.desk import FIRST, SECOND, Desk
+
+WWW, SHOP = r"\VED\Policy\Web\www.example.com", r"\VED\Policy\Web\shop.example.com"
+APPROVE = f"{{guid: {FIRST}, status: Approved}}"
+REJECT = f"{{guid: {FIRST}, status: Rejected}}"
+WINDOW = "schedule: {start: 2036-11-29T22:00:00Z, stop: 2036-11-30T02:00:00Z}"
+BETWEEN = f"{{guid: {FIRST}, status: Approved Between, {WINDOW}}}"
+HOSTILE = "\x1b[31mx\u202e|`<script>alert(1)</script>\n## @everyone =HYPERLINK(1) \U000e0041"
+CONTEXT_CALLS = {"resolveDn", "searchCertificates", "readCertificate"}
+
+
+def put(desk: Desk, dn: str = WWW, **said: Any) -> None:
+    sandbox = desk.sandbox
+    said = {"expires_in": timedelta(days=12, hours=1)} | said
+    sandbox.certificates.add(StoredCertificate(object=dn, **said), sandbox.clock.now())
+
+
+def calls(desk: Desk) -> list[str]:
+    return [entry.operation for entry in desk.sandbox.log.entries if entry.operation in CONTEXT_CALLS]
+
+
+def planned(desk: Desk, *options: str) -> dict[str, Any]:
+    plan: dict[str, Any] = json.loads(desk.run("plan", "--format", "json", *options).out)
+    return plan
+
+
+def test_a_plan_says_in_one_line_which_certificate_it_is(desk: Desk) -> None:
+    names = ("www.example.com", "a.example.com", "b.example.com", "c.example.com")
+    put(desk, dns=names, issuer="CN=DigiCert, C=US", consumers=(r"\VED\a", r"\VED\b", r"\VED\c", r"\VED\d"))
+    desk.decide(APPROVE)
+    said = desk.run("plan")
+    assert said.code == 0
+    assert "www.example.com +3 names, DigiCert, RSA 2048, 12 days left, 4 installations" in " ".join(said.out.split())
+
+
+def test_a_saved_plan_has_what_is_known_and_its_digest_has_not(desk: Desk) -> None:
+    put(desk)
+    desk.decide(APPROVE)
+    without, with_it = planned(desk, "--no-context"), planned(desk)
+    (bare,), (step,) = without["steps"], with_it["steps"]
+    assert "context" not in bare
+    assert step["context"]["certificate"]["common_name"] == "www.example.com"
+    assert step["context"]["certificate"]["days_left"] == 12
+    assert {name: value for name, value in step.items() if name != "context"} == bare
+    assert without["digest"] == with_it["digest"]
+
+
+@pytest.mark.parametrize("how", ["option", "configuration"])
+def test_who_wants_no_context_asks_for_none(how: str, desk: Desk) -> None:
+    put(desk)
+    if how == "configuration":
+        desk.configure("context: {certificates: false}\n")
+    desk.decide(APPROVE)
+    assert "context" not in planned(desk, *(["--no-context"] if how == "option" else []))["steps"][0]
+    assert calls(desk) == []
+
+
+def test_an_apply_asks_for_no_context(desk: Desk) -> None:
+    put(desk)
+    desk.decide(APPROVE)
+    assert desk.run("plan", "--out", "plan.json").code == 0
+    desk.sandbox.log.clear()
+    assert desk.run("apply", "plan.json", "--yes").code == 0
+    assert calls(desk) == []
+
+
+def test_without_the_scope_the_plan_is_the_same_and_says_why_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(desk)
+    desk.decide(APPROVE, f"{{guid: {SECOND}, status: Approved}}")
+    before = planned(desk, "--no-context")
+    monkeypatch.setenv("TPP_TOKEN", desk.sandbox.issue("ssh:manage,approve"))
+    said = desk.run("plan")
+    assert said.code == 0
+    assert said.out.count("no certificate context for 2 of 2 tickets: ") == 1
+    assert planned(desk)["digest"] == before["digest"]
+
+
+def test_when_the_server_fails_the_plan_is_the_same(desk: Desk) -> None:
+    put(desk)
+    desk.decide(APPROVE)
+    before = planned(desk, "--no-context")
+    desk.sandbox.faults.add(gateway(), operation="searchCertificates")
+    desk.sandbox.faults.add(gateway(), operation="resolveDn")
+    after = planned(desk)
+    assert after["digest"] == before["digest"]
+    assert any("no certificate context for 1 of 1 tickets: " in note for note in after["notes"])
+
+
+def test_nothing_to_read_needs_no_call(desk: Desk) -> None:
+    desk.decide("{guid: 00000000-0000-4000-8000-0000000000ff, status: Approved}")
+    desk.run("plan")
+    assert calls(desk) == []
+
+
+def test_explain_tells_everything(desk: Desk) -> None:
+    put(desk, asked=Asked(dns=("www.example.com", "new.example.com"), size=1024), stage=800)
+    desk.decide(APPROVE)
+    out = " ".join(desk.run("explain", FIRST).out.split())
+    assert "CN=Example Issuing CA 2" in out
+    assert "adds dns new.example.com" in out
+    assert "key: RSA 2048 → RSA 1024" in out
+    assert "800 install certificate" in out
+
+
+# Notes, and what a policy makes of them
+
+NOTES: dict[NoteCode, tuple[dict[str, Any], str]] = {
+    NoteCode.EXPIRES_BEFORE_WINDOW: ({}, BETWEEN),
+    NoteCode.REJECTS_RENEWAL: ({}, REJECT),
+    NoteCode.DROPS_NAME: ({"dns": ("www.example.com", "b.test")} | {"asked": Asked(dns=("www.example.com",))}, APPROVE),
+    NoteCode.WILDCARD: ({"asked": Asked(dns=("www.example.com", "*.example.com"))}, APPROVE),
+    NoteCode.WEAKER_KEY: ({"size": 4096, "asked": Asked(size=2048)}, APPROVE),
+    NoteCode.RUNS_COMMAND: ({"stage": 1100}, APPROVE),
+}
+
+
+def test_every_note_has_a_case() -> None:
+    assert set(NOTES) == set(NoteCode)
+
+
+@pytest.mark.parametrize("code", NOTES)
+def test_a_note_is_shown_and_a_policy_turns_it_into_a_refusal(code: NoteCode, desk: Desk) -> None:
+    said, entry = NOTES[code]
+    put(desk, **said)
+    desk.decide(entry)
+    plan = planned(desk)
+    assert [note["code"] for note in plan["steps"][0]["context"]["notes"]] == [code]
+    assert any(f"[{code}]" in note for note in plan["notes"])
+    assert plan["steps"][0]["verdict"] in ("approve", "schedule", "reject")
+    desk.run("plan", "--out", "plan.json")
+
+    desk.configure(f"policy: {{refuse: [{code}]}}\n")
+    refused = planned(desk)["steps"][0]
+    assert refused["reason"] == "refused/context"
+    assert refused["detail"].startswith(f"{code}: ")
+    assert desk.run("plan").code == 3
+    assert desk.run("apply", "--yes").code == 3
+    assert desk.run("apply", "plan.json", "--yes").code == 3
+    assert desk.writes() == []
+
+
+def test_a_certificate_without_trouble_passes_a_policy_that_refuses_everything(desk: Desk) -> None:
+    put(desk)
+    desk.configure(f"policy: {{refuse: [{', '.join(NoteCode)}]}}\n")
+    desk.decide(APPROVE)
+    assert desk.run("apply", "--yes").code == 0
+    assert len(desk.writes()) == 1
+
+
+def test_what_cannot_be_read_is_refused_by_a_policy_and_what_is_no_certificate_is_not(desk: Desk) -> None:
+    put(desk)
+    put(desk, SHOP, kind="Apache")
+    desk.configure("policy: {refuse: [context/drops-name]}\n")
+    desk.decide(APPROVE, f"{{guid: {SECOND}, status: Approved}}")
+    desk.sandbox.faults.add(gateway(), operation="readCertificate")
+    reasons = {step["guid"]: step["reason"] for step in planned(desk, "--no-context")["steps"]}
+    assert reasons == {FIRST: "refused/context", SECOND: "approve/wanted"}
+
+
+def test_an_override_lets_a_named_ticket_pass(desk: Desk) -> None:
+    put(desk, stage=1100)
+    desk.configure("policy: {refuse: [context/runs-command]}\n")
+    desk.decide(APPROVE)
+    override = f"{{rule: context, tickets: [{FIRST}], reason: known, until: 2099-01-01T00:00:00Z}}"
+    desk.decide(APPROVE, header=f"change: CHG0041234\noverrides: [{override}]\n")
+    assert planned(desk)["steps"][0]["verdict"] == "approve"
+
+
+# Pins
+
+
+def pinned(common_name: str = "www.example.com", issuer: str = "Example Issuing CA 2") -> str:
+    return (
+        f"{{guid: {FIRST}, status: Approved, "
+        f"expect: {{certificate: {{common_name: '{common_name}', issuer: '{issuer}'}}}}}}"
+    )
+
+
+@pytest.mark.parametrize("issuer", ["Example Issuing CA 2", 'CN=Example Issuing CA 2, O="Example, Ltd.", C=DE'])
+def test_a_pin_that_fits_lets_pass(issuer: str, desk: Desk) -> None:
+    put(desk)
+    desk.decide(pinned("WWW.example.com", issuer))
+    assert desk.run("plan", "--no-context", "--out", "plan.json").code == 0
+    assert desk.run("apply", "plan.json", "--yes").code == 0
+    assert len(desk.writes()) == 1
+
+
+@pytest.mark.parametrize(
+    ("entry", "why"),
+    [
+        (pinned("other.example.com"), "the certificate is for www.example.com, reviewed was other.example.com"),
+        (pinned(issuer="Another CA"), "the certificate is issued by CN=Example Issuing CA 2"),
+    ],
+)
+def test_a_certificate_that_differs_from_its_pin_is_never_touched(entry: str, why: str, desk: Desk) -> None:
+    put(desk)
+    desk.decide(entry)
+    (step,) = planned(desk)["steps"]
+    assert step["reason"] == "mismatch/certificate"
+    assert step["detail"].startswith(why)
+    assert desk.run("apply", "--yes").code == 5
+    assert desk.writes() == []
+
+
+def test_a_certificate_that_changes_between_plan_and_apply_is_never_touched(desk: Desk) -> None:
+    put(desk)
+    desk.decide(pinned())
+    assert desk.run("plan", "--out", "plan.json").code == 0
+    put(desk, issuer="CN=Rogue CA")
+    said = desk.run("apply", "plan.json", "--yes")
+    assert said.code == 5
+    assert desk.writes() == []
+
+
+def test_a_pin_that_cannot_be_compared_is_a_mismatch(desk: Desk) -> None:
+    desk.decide(pinned())
+    (step,) = planned(desk)["steps"]
+    assert step["reason"] == "mismatch/certificate"
+    assert "can't be compared" in step["detail"]
+
+
+def test_a_pin_is_part_of_the_digest(desk: Desk) -> None:
+    put(desk)
+    desk.decide(pinned())
+    with_pin = planned(desk)["digest"]
+    desk.decide(APPROVE)
+    assert planned(desk)["digest"] != with_pin
+
+
+# Import
+
+
+def test_an_import_says_which_certificate_it_is_and_pins_it(desk: Desk) -> None:
+    put(desk, dns=("www.example.com", "a.example.com"))
+    put(desk, SHOP, issued=False)
+    assert desk.run("import").code == 0
+    (path,) = (desk.folder / "tickets").rglob("*.yaml")
+    text = path.read_text(encoding="utf-8")
+    assert "# certificate www.example.com, a.example.com, Example Issuing CA 2, RSA 2048, until " in text
+    assert "      certificate:\n        common_name: www.example.com\n        issuer: Example Issuing CA 2\n" in text
+    assert text.count("certificate:") == 1
+    assert desk.run("validate").code == 0
+    path.write_text(text.replace("status: Pending", "status: Approved"), encoding="utf-8")
+    assert {step["verdict"] for step in planned(desk)["steps"]} == {"approve"}
+    assert calls(desk).count("searchCertificates") <= 4
+
+
+def test_an_import_without_context_pins_nothing(desk: Desk) -> None:
+    put(desk)
+    assert desk.run("import", "--no-context").code == 0
+    (path,) = (desk.folder / "tickets").rglob("*.yaml")
+    assert "certificate" not in path.read_text(encoding="utf-8")
+    assert calls(desk) == []
+
+
+def test_an_import_of_hostile_certificates_is_a_manifest_that_validates(desk: Desk) -> None:
+    put(desk, common_name=HOSTILE, dns=(HOSTILE,), issuer=f"CN={HOSTILE}")
+    put(desk, SHOP, common_name="x: {y}", issuer='CN="- a, b\'"')
+    assert desk.run("import").code == 0
+    assert desk.run("validate").code == 0
+    assert {step["verdict"] for step in planned(desk)["steps"]} <= {"in-sync", "approve"}
+
+
+# Many
+
+
+def test_of_very_many_certificates_only_what_a_search_tells_is_read(desk: Desk) -> None:
+    put(desk)
+    put(desk, SHOP)
+    desk.configure("context: {details: 1}\n")
+    desk.decide(APPROVE, f"{{guid: {SECOND}, status: Approved}}")
+    plan = planned(desk)
+    assert calls(desk) == ["searchCertificates"]
+    assert any("2 certificates were read in short" in note for note in plan["notes"])
+    assert not any(step["context"]["certificate"].get("in_full") for step in plan["steps"])
+
+
+# Hostile text
+
+
+@pytest.mark.parametrize("style", ["text", "markdown", "html"])
+def test_what_requesters_write_is_inert(style: str, desk: Desk) -> None:
+    put(desk, common_name=HOSTILE, dns=(HOSTILE,), issuer=f"CN={HOSTILE}", status=HOSTILE, stage=1100,
+        consumers=(rf"\VED\{HOSTILE}",), asked=Asked(dns=(HOSTILE + "2",)))  # fmt: skip
+    desk.decide(REJECT)
+    for said in (desk.run("plan", "--format", style), desk.run("explain", FIRST)):
+        assert not {"\x1b", "\u202e", "\U000e0041"} & set(said.out)
+        assert "\n## @everyone" not in said.out
+    assert style == "text" or "<script>alert" not in desk.run("plan", "--format", style).out
