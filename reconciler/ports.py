@@ -157,6 +157,10 @@ class Backend(Protocol):
         """Return when credentials end, as far as it is known: `token`, `grant`, `certificate`. Raises ServerFailure."""
         ...
 
+    def activity(self) -> str:
+        """Return what a run waits for just now, such as `16 calls in flight`."""
+        ...
+
     def notes(self) -> tuple[str, ...]:
         """Return what the report of a run should say of the server: nothing when it never pushed back."""
         ...
@@ -221,8 +225,8 @@ Progress = Callable[[int], None]
 class Observer(Protocol):
     """Is told what a use case is doing, for people who wait. Nothing that it does changes an outcome."""
 
-    def progress(self, label: str, total: int) -> AbstractContextManager[Progress]:
-        """Begin to show how much of `total` is done."""
+    def progress(self, label: str, total: int, activity: Callable[[], str]) -> AbstractContextManager[Progress]:
+        """Begin to show how much of `total` is done; `activity` says what it waits for."""
         ...
 
     def notice(self, text: str) -> None:

@@ -1,5 +1,6 @@
 """Apply: a plan, checked once more, to a run. The only place where a writer is made."""
 
+import logging
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ from reconciler.planning.digest import check_digest
 from reconciler.planning.planner import enforce_again, seals
 from reconciler.planning.reviewed import hold_against
 from reconciler.planning.selections import since_plan
+
+_log = logging.getLogger(__name__)
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
 """How far the clock of the machine that made a plan may be ahead of ours."""
@@ -139,6 +142,7 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
     owner = this_process(name, clock.now(), origin.workflow_run)
     context.observer.run_named(name)
     with hold_lock(ledger, owner) as lock, watched_signals(settings.stop_file, context.environ) as stopping:
+        _log.info("run %s began; the lock of %s is held", name, ledger)
         histories = read_index(ledger, (step.guid for step in plan.steps), context.targets).histories
         _check_heads(plan, ledger)
         later = lines_since(ledger, plan.ledger_heads, (step.guid for step in plan.changes), context.targets)
@@ -161,7 +165,7 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
                 patience=settings.requests.patience,
                 grace=settings.requests.grace,
             )
-            with context.observer.progress("Applying", len(plan.changes)) as advance:
+            with context.observer.progress("Applying", len(plan.changes), context.backend.activity) as advance:
                 run = apply_plan(
                     plan,
                     histories,
@@ -171,6 +175,7 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
                     progress=advance,
                     sealable=ready.sealable,
                 )
+        _log.info("run %s ended: %s", name, ", ".join(f"{count} {outcome}" for outcome, count in run.counts.items()))
         notes = (*_taken_over(lock.dead, clock.now()), *run.notes, *context.backend.notes(), _anchor(ledger))
         return Ended(
             replace(run, notes=notes),

@@ -60,7 +60,7 @@ class Silent:
     """An observer that shows nothing."""
 
     @contextmanager
-    def progress(self, label: str, total: int) -> Iterator[Progress]:  # noqa: ARG002 - the port's signature
+    def progress(self, label: str, total: int, activity: Callable[[], str]) -> Iterator[Progress]:  # noqa: ARG002 - the port's signature
         """Show nothing."""
         yield lambda _done: None
 

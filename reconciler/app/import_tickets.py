@@ -98,7 +98,7 @@ def import_tickets(
     )
     work.intake.known.extend(guid for guid in found if guid in known)
     new = [guid for guid in found if guid not in known]
-    with context.observer.progress("Reading tickets", len(new)) as advance:
+    with context.observer.progress("Reading tickets", len(new), context.backend.activity) as advance:
         try:
             for guid, reading in context.backend.reader().read_many(new):
                 _sort_in(guid, reading, work)

@@ -191,7 +191,7 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
         sealed=tuple(seal for seal in desired.sealed if request.shard is None or request.shard.owns(seal.path)),
     )
     patience = timedelta(seconds=settings.requests.patience)
-    with context.observer.progress("Reading tickets", len(to_read)) as advance:
+    with context.observer.progress("Reading tickets", len(to_read), context.backend.activity) as advance:
         judged = _judged(to_read, histories, _counted(readings, advance), now, patience, request.shard)
         gone = (judge_closed(decision, histories[decision.guid], now) for decision in closed)
         steps = _with_deciders(context, tuple(itertools.chain(gone, judged)))

@@ -1,5 +1,6 @@
 """Collects a run's receipts, and records every intent that may have reached the server."""
 
+import logging
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.planning.traces import Finding
 from reconciler.ports import Ledger, Progress
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -40,6 +43,7 @@ class IntentGuard:
             if isinstance(entry, Intent):
                 self._take_back(entry, before)
             raise
+        _log_entry(entry)
 
     def _let_through(self, intent: Intent) -> Intent | None:
         with self.lock:
@@ -106,6 +110,18 @@ class ReceiptCollector:
         if intent is None:
             return not_attempted(step, why, self.context)
         return receipt_of(step, self.context, Finding(Outcome.UNKNOWN, Proof.NONE, in_flight), intent=intent)
+
+
+def _log_entry(entry: Entry) -> None:
+    match entry:
+        case Intent():
+            about = {"ticket": entry.guid, "operation": entry.operation}
+            _log.info("intent: %s to %s", entry.guid, entry.after.status, extra=about)
+        case ReceiptEntry(receipt):
+            about = {"ticket": receipt.guid, "operation": receipt.operation or ""}
+            _log.info("receipt: %s %s", receipt.guid, receipt.outcome.value, extra=about)
+        case _:
+            pass
 
 
 def guarded(context: RunContext) -> tuple[RunContext, IntentGuard]:

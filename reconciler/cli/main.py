@@ -2,13 +2,16 @@
 
 import atexit
 import difflib
+import faulthandler
 import gc
 import importlib
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 import click
@@ -122,6 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave the process with the code of the table in exit_codes.py."""
     with handled_signals() as signals:
         guard_streams()
+        _show_stacks_when_asked()
         collect_seldom()
         ending = Ending()
         code = _run(None if arguments is None else list(arguments), signals, ending)
@@ -151,6 +155,12 @@ def _run(arguments: list[str] | None, signals: Signals, ending: Ending) -> int:
     except Exception as error:  # noqa: BLE001 - the last line of defence: a bug is told, never dumped
         return _report_bug(error)
     return result if isinstance(result, int) else 0
+
+
+def _show_stacks_when_asked() -> None:
+    """Print where all threads are, places without values, when SIGUSR1 comes: `kill -USR1` tells why nothing moves."""
+    with suppress(AttributeError, ValueError, OSError, RuntimeError):  # no such signal, or no standard error
+        faulthandler.register(signal.SIGUSR1, all_threads=True)
 
 
 def collect_seldom() -> None:

@@ -1,8 +1,11 @@
-"""What a use case tells people who wait: a bar on terminals, sentences on standard error, the run's id in logs."""
+"""What a use case tells people who wait: a bar on terminals, elsewhere a log line every half minute."""
 
+import logging
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Event, Thread
 
 import click
 from rich.console import Console
@@ -12,6 +15,10 @@ from rich.text import Text
 
 from reconciler.cli.logs import name_run
 from reconciler.ports import Progress
+
+_log = logging.getLogger("reconciler.progress")
+_log.setLevel(logging.INFO)  # also at the default level: who waits is told so
+_EVERY = 30.0
 
 
 class Rate(ProgressColumn):
@@ -25,11 +32,16 @@ class Rate(ProgressColumn):
 class Terminal:
     """The observer of a command line; implements ports.Observer."""
 
+    def __init__(self, every: float = _EVERY) -> None:
+        """Where there is no terminal, log a line as often as every so many seconds."""
+        self._every = every
+
     @contextmanager
-    def progress(self, label: str, total: int) -> Iterator[Progress]:
-        """Show a bar with rate and remaining time on standard error, where that is a terminal; it disappears again."""
+    def progress(self, label: str, total: int, activity: Callable[[], str]) -> Iterator[Progress]:
+        """Show a bar with rate and remaining time on standard error; where that is no terminal, log lines."""
         if not sys.stderr.isatty():
-            yield lambda _done: None
+            with _logged(label, total, activity, self._every) as advance:
+                yield advance
             return
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
         with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -43,3 +55,25 @@ class Terminal:
     def run_named(self, run: str) -> None:
         """Give all further log records the id of the run."""
         name_run(run)
+
+
+@contextmanager
+def _logged(label: str, total: int, activity: Callable[[], str], every: float) -> Iterator[Progress]:
+    """Log how far it is, how fast, what it waits for and how long it will take, from a thread of its own."""
+    done, started, ended = 0, time.monotonic(), Event()
+
+    def advance(more: int) -> None:
+        nonlocal done
+        done += more
+
+    def tell() -> None:
+        while not ended.wait(every):
+            rate = done / (time.monotonic() - started)
+            left = f"about {(total - done) / rate:,.0f} s left" if rate else "nothing came back so far"
+            _log.info("%s: %s of %s done, %.1f/s, %s, %s", label, f"{done:,}", f"{total:,}", rate, activity(), left)
+
+    Thread(target=tell, name="progress", daemon=True).start()
+    try:
+        yield advance
+    finally:
+        ended.set()

@@ -3,6 +3,7 @@
 One run writes files of the ledger that no other run writes, so branches that moved meanwhile merge without conflict.
 """
 
+import logging
 import random
 import tempfile
 import time
@@ -14,6 +15,8 @@ from reconciler.errors import GuardRefused, LedgerBroken, LedgerUnwritable
 from reconciler.github.client import GitHub, number, text
 from reconciler.github.comments import Posted, Posting, marker, same_text, within_limit
 from reconciler.github.git import AUTHOR, Git
+
+_log = logging.getLogger(__name__)
 
 ATTEMPTS = 64
 """Pushes that are tried when other runs push at the same time."""
@@ -55,7 +58,9 @@ def push_ledger(git: Git, folder: Path, branch: str, message: str, remote: str =
             return None
         done = git.attempt("push", "--porcelain", remote, f"{commit}:refs/heads/{branch}")
         if done.returncode == 0:
+            _log.info("the ledger was pushed to %s", branch)
             return commit
+        _log.info("the push to %s was refused, because another run was faster or holds a lock", branch)
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         unmoved = unmoved + 1 if _fetch(git, branch, remote) == head else 0
         if unmoved == _UNMOVED:

@@ -81,6 +81,13 @@ class TppBackend:
         known = {"token": caller.valid_until, "grant": caller.expires_at, "certificate": certificate}
         return {name: moment for name, moment in known.items() if moment is not None}
 
+    def activity(self) -> str:
+        """Return what the session is waiting for."""
+        (reads, pause), (writes, other) = self.session.client.limiter.activity(), self.session.writes.activity()
+        paused = max(pause, other)
+        asked = f", and none is begun for {paused:.0f} s, as the server asked" if paused else ""
+        return f"{reads + writes} calls in flight{asked}"
+
     def notes(self) -> tuple[str, ...]:
         """Return what the report of a run should say of the server."""
         return self.session.notes()

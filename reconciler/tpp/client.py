@@ -188,6 +188,8 @@ class Client:
             over = made[retry.cure] >= retry.attempts and not waits
             if over or not self._cured(retry.cure, made[retry.cure], used):
                 return value
+            about = {"call": call.name, "ticket": ticket, "operation": operation}
+            _log.info("%s is made again: %s", call.name, shown.value if shown else "", extra=about)
             if waits and made[retry.cure] == retry.attempts:
                 self._announce_waiting(shown)
 
@@ -221,6 +223,8 @@ class Client:
                 return TransportFailure("the run's deadline has passed", FailureKind.DEADLINE, sent=False)
             timeouts = Timeouts(min(context.limits.connect_timeout, left), min(context.limits.read_timeout, left))
             alone = call.kind in (Kind.UPDATE, Kind.SINGLE_USE)
+            if _log.isEnabledFor(logging.DEBUG):
+                _log.debug("%s begins", call.name, extra={"call": call.name, "ticket": ticket, "operation": operation})
             outcome = context.transport.send(call.method, call.path + rest, used.headers, body, timeouts, alone=alone)
             self._note(slot, outcome, used)
         finally:
@@ -236,6 +240,7 @@ class Client:
             case Reply(status, headers) if status in _PUSHED_BACK:
                 pause = retry_after(headers.get("Retry-After"), self.context.clock.now())
                 self.limiter.pushed_back(slot, pause=pause)
+                _log.info("the server pushed back with HTTP %d, pause of %g s", status, pause)
             case Reply(500, _, body) if is_deadlock(body):
                 self.limiter.pushed_back(slot, down_to=self._after_deadlock)
             case Reply(504) | TransportFailure(_, FailureKind.TIMEOUT):

@@ -109,6 +109,11 @@ class AdaptiveLimiter:
                 self._lowest = min(self._lowest, self._limit)
                 self._slot, self._successes = Slot(self._slot.epoch + 1), 0
 
+    def activity(self) -> tuple[int, float]:
+        """Return how many calls are in flight, and the seconds for which none is made because the server asked so."""
+        with self._lock:
+            return self._in_flight, max(self._pause_until - self._clock.monotonic(), 0.0)
+
     @property
     def reached(self) -> Reached:
         """What was reached so far."""

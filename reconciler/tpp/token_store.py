@@ -1,5 +1,6 @@
 """Storage for rotated refresh tokens: a private file, replaced in one step, or the system's keyring."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -13,6 +14,8 @@ from reconciler.errors import CredentialsRefused, ReconcilerError
 from reconciler.model.settings import Auth
 from reconciler.tpp.secrets import Secret, read_private
 from reconciler.tpp.transport import PLAIN_HEADERS
+
+_log = logging.getLogger("reconciler.tpp")
 
 Renew = Callable[[], Secret]
 """Gets a new access token. Raises ServerFailure."""
@@ -65,6 +68,7 @@ class CurrentToken:
             except ReconcilerError as error:
                 self._refusal = error.message
                 return False
+            _log.info("the access token was renewed")
             return True
 
     @property

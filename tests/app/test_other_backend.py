@@ -74,6 +74,9 @@ class InMemory:
     def ends(self) -> Mapping[str, datetime]:
         return {}
 
+    def activity(self) -> str:
+        return ""
+
     def notes(self) -> tuple[str, ...]:
         return ()
 
