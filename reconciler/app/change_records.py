@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from reconciler.app.context import Context
+from reconciler.app.context import Context, stored_secret
 from reconciler.changes.backends import open_change_notes, open_change_records
 from reconciler.changes.credentials import NAMES, PREFIX
 from reconciler.changes.service import Purpose
@@ -26,7 +26,6 @@ from reconciler.model.verdict import Group
 from reconciler.planning.change_records import moved, remember, rule_for, why_not
 from reconciler.planning.guards import Circumstances, exemptions
 from reconciler.planning.selections import Since
-from reconciler.tpp.token_store import from_keyring
 
 Records = Mapping[str, ChangeRecord | NoChangeRecord]
 
@@ -99,8 +98,8 @@ def _environ(context: Context, system: ChangeSystem) -> Mapping[str, str]:
     if system.keyring is None:
         return context.environ
     names = [PREFIX + name for name in NAMES]
-    stored = {name: from_keyring(system.keyring, name) for name in names if not context.environ.get(name)}
-    return {name: secret.reveal() for name, secret in stored.items() if secret is not None} | dict(context.environ)
+    stored = {name: stored_secret(system.keyring, name) for name in names if not context.environ.get(name)}
+    return {name: secret for name, secret in stored.items() if secret is not None} | dict(context.environ)
 
 
 def leave_notes(context: Context, notes: Sequence[ChangeNote]) -> Mapping[str, str]:

@@ -16,6 +16,7 @@ from reconciler.model.value import replace
 from reconciler.ports import Backend, Clock, Observer, Probe, Progress, TicketWriter
 from reconciler.tpp import backend as tpp
 from reconciler.tpp.checks import probe_way
+from reconciler.tpp.token_store import from_keyring
 
 
 class SystemClock:
@@ -54,6 +55,12 @@ DEFAULT = tpp.PRODUCT
 def ticket_writer(backend: Backend) -> TicketWriter:
     """Return a writer for a connected backend."""
     return BACKENDS[backend.product].writer(backend)
+
+
+def stored_secret(service: str, name: str) -> str | None:
+    """Return a secret of the system's keyring, None when it has none. Raises CredentialsRefused."""
+    secret = from_keyring(service, name)
+    return secret.reveal() if secret else None
 
 
 class Silent:

@@ -117,9 +117,9 @@ def _log_entry(entry: Entry) -> None:
         case Intent():
             about = {"ticket": entry.guid, "operation": entry.operation}
             _log.info("intent: %s to %s", entry.guid, entry.after.status, extra=about)
-        case ReceiptEntry(receipt):
-            about = {"ticket": receipt.guid, "operation": receipt.operation or ""}
-            _log.info("receipt: %s %s", receipt.guid, receipt.outcome.value, extra=about)
+        case Receipt():
+            about = {"ticket": entry.guid, "operation": entry.operation or ""}
+            _log.info("receipt: %s %s", entry.guid, entry.outcome.value, extra=about)
         case _:
             pass
 
