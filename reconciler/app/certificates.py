@@ -59,7 +59,7 @@ def certificate_behind(context: Context, ticket: LiveTicket) -> CertificateConte
 
 
 def _read(context: Context, objects: Mapping[str, bool]) -> Mapping[str, CertificateContext]:
-    with context.observer.progress("Reading certificates", len(objects)) as advance:
+    with context.observer.progress("Reading certificates", len(objects), context.backend.activity) as advance:
         found = context.backend.certificates(context.settings.context).read(objects)
         advance(len(objects))
     return found
