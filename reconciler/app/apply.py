@@ -19,13 +19,14 @@ from reconciler.app.reviews import (
     provenance_of,
     who_acts,
 )
-from reconciler.app.stopping import watched_signals
+from reconciler.app.stopping import BranchWatch, Stopping, watched_signals
 from reconciler.applying.circuit_breaker import CircuitBreaker
 from reconciler.applying.context import RunContext
 from reconciler.applying.engine import apply_plan
 from reconciler.errors import GuardRefused
 from reconciler.github.branch import push_ledger
 from reconciler.github.provenance import git_from
+from reconciler.github.stop import BranchLook
 from reconciler.ledger.files import new_run_id
 from reconciler.ledger.heads import heads_not_in, ledger_head
 from reconciler.ledger.history import lines_since
@@ -141,7 +142,7 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
     name = new_run_id(clock.now(), parse_shard(plan.shard) if plan.shard else None)
     owner = this_process(name, clock.now(), origin.workflow_run)
     context.observer.run_named(name)
-    with hold_lock(ledger, owner) as lock, watched_signals(settings.stop_file, context.environ) as stopping:
+    with hold_lock(ledger, owner) as lock, watched_signals(_stopping(context)) as stopping:
         _log.info("run %s began; the lock of %s is held", name, ledger)
         histories = read_index(ledger, (step.guid for step in plan.steps), context.targets).histories
         _check_heads(plan, ledger)
@@ -184,6 +185,13 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
             halted=stopping.halted and Outcome.NOT_ATTEMPTED in run.counts,
             bug=breaker.bug,
         )
+
+
+def _stopping(context: Context) -> Stopping:
+    """Return what is looked at before each write; where the ledger's branch is named, the stop on it too."""
+    branch = context.environ.get("RECONCILER_LEDGER_BRANCH", "")
+    watch = BranchWatch(BranchLook(git_from(context.environ), branch), context.clock) if branch else None
+    return Stopping(context.settings.stop_file, context.environ, context.ledger, watch)
 
 
 def _push_before(context: Context, plan: Plan, run: str) -> None:

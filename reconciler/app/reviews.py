@@ -147,7 +147,7 @@ def _circumstances(context: Context) -> Circumstances:
         policy=context.settings.policy,
         now=context.clock.now(),
         identities=_identities(context),
-        stopped=global_stop(context.settings.stop_file, context.environ),
+        stopped=global_stop(context.settings.stop_file, context.environ, context.ledger),
     )
 
 

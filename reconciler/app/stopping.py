@@ -1,24 +1,74 @@
-"""Why no new write may start: a signal, the stop file, the stop variable."""
+"""Why no new write may start: a signal, the stop file, the stop variable, the stop on the ledger's branch."""
 
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+
+from reconciler.errors import ReconcilerError
+from reconciler.github.stop import StopNotice, local_stop
+from reconciler.ports import Clock
 
 STOP_VARIABLE = "RECONCILER_STOP"
 _OFF = {"", "0", "false", "no"}
 
 
-def global_stop(stop_file: str | None, environ: Mapping[str, str]) -> str | None:
+EVERY = 30.0
+"""Seconds after which the branch is looked at again."""
+LONGEST_BLIND = 120.0
+"""Seconds for which a run may write without having been able to look."""
+_PAUSE = 5.0
+
+
+def global_stop(stop_file: str | None, environ: Mapping[str, str], ledger: Path) -> str | None:
     """Say why writing is switched off for everybody; None when it is not."""
     if environ.get(STOP_VARIABLE, "").strip().lower() not in _OFF:
         return f"the variable {STOP_VARIABLE} is set"
     if stop_file and Path(stop_file).exists():
         return f"the stop file {stop_file} exists"
-    return None
+    notice = local_stop(ledger)
+    return None if notice is None else str(notice)
+
+
+@dataclass(slots=True)
+class BranchWatch:
+    """The stop on the ledger's branch, looked at before the first write and every half minute. Thread-safe.
+
+    When it can't be read for two minutes, no write starts.
+    """
+
+    look: Callable[[], StopNotice | None]
+    clock: Clock
+    _tried: float | None = None
+    _seen: float | None = None
+    _why: str | None = None
+    _fault: str = ""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def reason(self) -> str | None:
+        """Say why no new write may start; None while one may."""
+        with self._lock:
+            now = self.clock.monotonic()
+            if self._tried is None or now - self._tried >= EVERY:
+                self._look()
+                while self._seen is None and self.clock.monotonic() - now < LONGEST_BLIND:
+                    self.clock.sleep(_PAUSE)
+                    self._look()
+            blind = self._seen is None or self.clock.monotonic() - self._seen >= LONGEST_BLIND
+            return f"the stop on the ledger's branch can't be read: {self._fault}" if blind else self._why
+
+    def _look(self) -> None:
+        self._tried = self.clock.monotonic()
+        try:
+            notice = self.look()
+        except ReconcilerError as fault:
+            self._fault = fault.message
+        else:
+            self._why = None if notice is None else str(notice)
+            self._seen = self.clock.monotonic()
 
 
 @dataclass(slots=True)
@@ -27,23 +77,25 @@ class Stopping:
 
     stop_file: str | None
     environ: Mapping[str, str]
+    ledger: Path
+    branch: BranchWatch | None = None
     signal: int | None = None
     halted: bool = False
-    """Whether the stop file or variable was seen."""
+    """Whether a stop for everybody was seen."""
 
     def reason(self) -> str | None:
         """Say why no new write may start; None while one may."""
         if self.signal is not None:
             return "interrupted" if self.signal == signal.SIGINT else "terminated"
-        why = global_stop(self.stop_file, self.environ)
+        why = global_stop(self.stop_file, self.environ, self.ledger)
+        why = self.branch.reason() if why is None and self.branch is not None else why
         self.halted = self.halted or why is not None
         return why
 
 
 @contextmanager
-def watched_signals(stop_file: str | None, environ: Mapping[str, str]) -> Iterator[Stopping]:
+def watched_signals(stopping: Stopping) -> Iterator[Stopping]:
     """Turn SIGINT and SIGTERM into a reason to stop; the handlers that were there come back afterwards."""
-    stopping = Stopping(stop_file, environ)
     if threading.current_thread() is not threading.main_thread():  # only the main thread may have handlers
         yield stopping
         return

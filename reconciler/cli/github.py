@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from reconciler.app.context import SystemClock
-from reconciler.app.ledger_branch import keep_ledger, pull_ledger
+from reconciler.app.ledger_branch import keep_ledger, pull_ledger, start_again, stop_all
 from reconciler.app.plan import merge_files, read_plan
 from reconciler.app.validate import validate
 from reconciler.app.workflow_run import (
@@ -80,6 +80,29 @@ def run(ctx: click.Context) -> None:
     if newer is not None:
         click.echo(f"::notice title=superseded::{github_data(newer)}")
     ctx.exit(0 if newer is not None or exit_code in inputs.tolerated() else exit_code)
+
+
+@command.command()
+@click.argument("why")
+@_BRANCH
+def stop(why: str, branch: str) -> None:
+    """Have every run, everywhere, start no new write. WHY is what they say; `start` ends it.
+
+    It is a file STOP on the branch of the ledger; a run under way sees it within half a minute. You need the right to
+    push to the branch; the file can also be made on GitHub's own pages.
+    """
+    if not why.strip():
+        raise click.BadParameter("say why", param_hint="WHY")
+    notice = stop_all(branch, " ".join(why.split()), os.environ, SystemClock())
+    click.echo(terminal(str(notice)))
+
+
+@command.command()
+@_BRANCH
+def start(branch: str) -> None:
+    """End the stop: runs may write again."""
+    notice = start_again(branch, os.environ)
+    click.echo(terminal(f"ended: {notice}" if notice else f"there is no stop on {branch}"))
 
 
 @command.command()

@@ -7,7 +7,7 @@ import logging
 import random
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,8 @@ _UNMOVED = 3
 _LONGEST_PAUSE = 4.0
 _AS_THEY_ARE = ("-c", "core.autocrlf=false", "-c", "core.eol=lf", "-c", "core.attributesFile=")
 """Settings with which git changes no byte of a file that it writes, whatever the machine's own say."""
+STOP = "STOP"
+"""The file that stops all writes (`github stop`)."""
 FILES = "*.jsonl"
 """What of the ledger folder is evidence. Locks, indexes and caches stay behind."""
 
@@ -32,11 +34,12 @@ FILES = "*.jsonl"
 def fetch_ledger(git: Git, folder: Path, branch: str, remote: str = "origin") -> str | None:
     """Write the ledger of the branch into `folder` and return the commit, None when there is no such branch.
 
-    Nothing that is in the folder is deleted. Raises GitFailure.
+    Nothing that is in the folder is deleted, but for a stop that the branch does not have. Raises GitFailure.
     """
     head = _fetch(git, branch, remote)
     folder.mkdir(parents=True, exist_ok=True)
     if head is not None:
+        (folder / STOP).unlink(missing_ok=True)
         with tempfile.TemporaryDirectory(prefix="ledger-") as scratch:
             index = Path(scratch) / "index"
             git.run("read-tree", head, index=index)
@@ -50,10 +53,27 @@ def push_ledger(git: Git, folder: Path, branch: str, message: str, remote: str =
     When another run was faster, its files are kept and ours are added to them. Raises LedgerBroken when a file
     is on the branch with other content than an earlier part of ours, and LedgerUnwritable when it can't be pushed.
     """
+
+    def add(head: str | None, index: Path) -> str:
+        for path in sorted(path.relative_to(folder) for path in folder.rglob(FILES) if path.is_file()):
+            _refuse_rewriting(git, folder, path, head)
+            blob = git.run("hash-object", "-w", "--no-filters", str((folder / path).resolve()))
+            git.run("update-index", "--add", "--cacheinfo", f"100644,{blob},{path.as_posix()}", index=index)
+        return message
+
+    return push_onto(git, branch, add, remote)
+
+
+def push_onto(git: Git, branch: str, change: Callable[[str | None, Path], str], remote: str = "origin") -> str | None:
+    """Change the newest tree of a branch, push that, and return its new head; None when nothing is changed.
+
+    `change` gets the head and a git index that holds its tree, and returns the message. When somebody else was faster,
+    it is called again for the newer head. Raises LedgerUnwritable when it can't be pushed.
+    """
     last, unmoved = "", 0
     for attempt in range(ATTEMPTS):
         head = _fetch(git, branch, remote)
-        commit = _commit(git, folder, head, message)
+        commit = _commit(git, head, change)
         if commit is None:
             return None
         done = git.attempt("push", "--porcelain", remote, f"{commit}:refs/heads/{branch}")
@@ -82,17 +102,13 @@ def _fetch(git: Git, branch: str, remote: str) -> str | None:
     return head
 
 
-def _commit(git: Git, folder: Path, head: str | None, message: str) -> str | None:
+def _commit(git: Git, head: str | None, change: Callable[[str | None, Path], str]) -> str | None:
     with tempfile.TemporaryDirectory(prefix="ledger-") as scratch:
         index = Path(scratch) / "index"
         git.run("read-tree", *([head] if head else ["--empty"]), index=index)
-        files = sorted(path.relative_to(folder) for path in folder.rglob(FILES) if path.is_file())
-        for path in files:
-            _refuse_rewriting(git, folder, path, head)
-            blob = git.run("hash-object", "-w", "--no-filters", str((folder / path).resolve()))
-            git.run("update-index", "--add", "--cacheinfo", f"100644,{blob},{path.as_posix()}", index=index)
+        message = change(head, index)
         tree = git.run("write-tree", index=index)
-        if head is None and not files:
+        if head is None and tree == git.run("hash-object", "-t", "tree", "--stdin", stdin=""):
             return None
         if head is not None and git.run("rev-parse", f"{head}^{{tree}}") == tree:
             return None

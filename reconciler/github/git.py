@@ -53,9 +53,11 @@ class Git:
             }
         return cls(root, kept | added)
 
-    def run(self, *arguments: str, index: Path | None = None, work_tree: Path | None = None) -> str:
+    def run(
+        self, *arguments: str, index: Path | None = None, work_tree: Path | None = None, stdin: str | None = None
+    ) -> str:
         """Run git and return what it printed, without the last line end. Raises GitFailure."""
-        done = self.attempt(*arguments, index=index, work_tree=work_tree)
+        done = self.attempt(*arguments, index=index, work_tree=work_tree, stdin=stdin)
         if done.returncode != 0:
             said = done.stderr.strip().splitlines() or ["no message"]
             why = next((line for line in said if line.startswith(("fatal:", "error:"))), said[-1])
@@ -63,7 +65,7 @@ class Git:
         return done.stdout.rstrip("\n")
 
     def attempt(
-        self, *arguments: str, index: Path | None = None, work_tree: Path | None = None
+        self, *arguments: str, index: Path | None = None, work_tree: Path | None = None, stdin: str | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run git and return how it went. `index` and `work_tree` stand in for those of the checkout."""
         environ = dict(self.environ)
@@ -73,7 +75,7 @@ class Git:
             environ["GIT_WORK_TREE"] = str(work_tree)
             environ["GIT_DIR"] = self._git_dir(environ)
         try:
-            return self._start(arguments, environ)
+            return self._start(arguments, environ, stdin=stdin)
         except subprocess.TimeoutExpired as fault:
             raise GitFailure(f"git {arguments[0]} took longer than {LONGEST_RUN} s", "check the remote") from fault
 
@@ -84,7 +86,11 @@ class Git:
         return done.stdout.strip()
 
     def _start(
-        self, arguments: tuple[str, ...], environ: Mapping[str, str], without: tuple[str, ...] = ()
+        self,
+        arguments: tuple[str, ...],
+        environ: Mapping[str, str],
+        without: tuple[str, ...] = (),
+        stdin: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
         program = shutil.which("git", path=environ.get("PATH", os.defpath))
         if program is None:
@@ -93,6 +99,7 @@ class Git:
             [program, *arguments],
             cwd=self.root,
             env={name: value for name, value in environ.items() if name not in without},
+            input=stdin,
             capture_output=True,
             text=True,
             encoding="utf-8",
