@@ -22,8 +22,8 @@ TYPED_ELSEWHERE = (
     r"pip install .*",
     r"([A-Z_]+=1 )?\.venv/bin/(pytest|reconciler) .*",
     r"pipx run pre-commit install",
-    r"reconciler init --github \S+ >setup\.sh|GITHUB_TOKEN=\$\(gh auth token\) reconciler github doctor",  # github/test_setup.py
-    r"reconciler github (stop '[^']+'|start)",  # github/test_stop.py
+    r"reconciler init --github \S+ >setup\.sh|GITHUB_TOKEN=\$\(gh auth token\) reconciler github doctor",
+    r"reconciler github (stop '[^']+'|start)",
 )
 
 
