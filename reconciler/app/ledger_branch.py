@@ -7,8 +7,9 @@ from pathlib import Path
 from reconciler.github.branch import fetch_ledger, push_ledger
 from reconciler.github.event import read_event
 from reconciler.github.provenance import git_from
-from reconciler.github.stop import StopNotice, remove_stop, set_stop
+from reconciler.github.stop import remove_stop, set_stop
 from reconciler.ledger.chain import verify
+from reconciler.model.record import StopNotice
 from reconciler.ports import Clock
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from types import FrameType
 
 from reconciler.errors import ReconcilerError
-from reconciler.github.stop import StopNotice, local_stop
+from reconciler.github.stop import local_stop
+from reconciler.model.record import StopNotice
 from reconciler.ports import Clock
 
 STOP_VARIABLE = "RECONCILER_STOP"

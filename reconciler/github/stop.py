@@ -3,31 +3,15 @@
 Anybody who may push to the branch can set it, also by hand in GitHub's editor: any file of that name stops.
 """
 
-from datetime import datetime
 from pathlib import Path
-
-from msgspec import Struct
 
 from reconciler.codec import decode, json_text
 from reconciler.github.branch import STOP, push_onto
 from reconciler.github.git import Git
+from reconciler.model.record import StopNotice
 from reconciler.model.status import format_instant
 
 _LONGEST = 200
-
-
-class StopNotice(Struct, frozen=True):
-    """Who stopped all writes, when and why."""
-
-    by: str
-    at: datetime | None
-    why: str
-    version: int = 1
-
-    def __str__(self) -> str:
-        """Say it in one clause."""
-        at = f" at {format_instant(self.at)}" if self.at else ""
-        return f"{self.by} stopped all writes{at}: {self.why}"
 
 
 def notice_of(text: str) -> StopNotice:

@@ -10,7 +10,7 @@ from reconciler.model.change_record import SeenChange
 from reconciler.model.decision import NOWHERE, OfDecision, Seal, Source, WindowUse
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.review import Provenance
-from reconciler.model.status import State
+from reconciler.model.status import State, format_instant
 from reconciler.model.ticket import Guid
 from reconciler.model.value import Count
 
@@ -277,3 +277,17 @@ class Audit(Struct, frozen=True):
     files: tuple[str, ...]
     records: tuple[Record, ...]
     absent: tuple[Absent, ...] = ()
+
+
+class StopNotice(Struct, frozen=True):
+    """Who stopped all writes, when and why."""
+
+    by: str
+    at: datetime | None
+    why: str
+    version: int = 1
+
+    def __str__(self) -> str:
+        """Say it in one clause."""
+        at = f" at {format_instant(self.at)}" if self.at else ""
+        return f"{self.by} stopped all writes{at}: {self.why}"

@@ -9,7 +9,8 @@ import pytest
 from reconciler.app.stopping import EVERY, LONGEST_BLIND, BranchWatch
 from reconciler.github.branch import fetch_ledger, push_ledger
 from reconciler.github.git import GitFailure
-from reconciler.github.stop import BranchLook, StopNotice, local_stop, notice_of, remove_stop, set_stop
+from reconciler.github.stop import BranchLook, local_stop, notice_of, remove_stop, set_stop
+from reconciler.model.record import StopNotice
 from tests.cli.conftest import desk  # noqa: F401 - a fixture
 from tests.cli.desk import FIRST, Desk
 from tests.fakes import FakeClock
