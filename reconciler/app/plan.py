@@ -23,7 +23,7 @@ from reconciler.manifests.text import repository_of
 from reconciler.model.decision import Decision, Desired, Problem, Seal, Source
 from reconciler.model.plan import Plan, Shard, Step
 from reconciler.model.record import NO_HISTORY, TicketHistory
-from reconciler.model.settings import WindowDefinition
+from reconciler.model.settings import Requests, WindowDefinition
 from reconciler.model.ticket import Found, Guid, Reading
 from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
@@ -171,6 +171,7 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
     index = read_index(context.ledger, (decision.guid for decision in desired.decisions), context.targets)
     histories = index.histories
     to_read, closed = _divided(desired.decisions, histories, request)
+    began = context.clock.monotonic()
     readings = context.backend.reader().read_many(tuple(to_read))
     acting = _asked_meanwhile(who, readings)
     empty = Plan(
@@ -199,7 +200,26 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
         seen = replace(acting.seen, now=now)
         steps, seen = with_change_records(context, seen, steps, "plan")
         plan = assemble(empty, steps, seen)
-    return replace(plan, notes=(*plan.notes, *certificate_notes(plan.steps), *context.backend.notes()))
+    in_flight = min(len(to_read), settings.requests.reads)
+    a_call = (context.clock.monotonic() - began) * in_flight / max(len(to_read), 1)
+    length = length_note(len(plan.changes), a_call, settings.requests)
+    return replace(plan, notes=(*plan.notes, *certificate_notes(plan.steps), *context.backend.notes(), *length))
+
+
+_CALLS_A_CHANGE = 3
+"""Read, update, read again."""
+
+
+def length_note(changes: int, a_call: float, limits: Requests) -> tuple[str, ...]:
+    """Return how long an apply takes where that is a minute or more, `a_call` being the seconds of a call just now."""
+    seconds = changes * _CALLS_A_CHANGE * a_call / limits.writes
+    over = limits.deadline is not None and seconds > limits.deadline
+    if seconds < 60 and not over:
+        return ()
+    said = f"an apply takes about {seconds / 60:,.0f} min: {changes:,} changes, {limits.writes} at a time"
+    if over:
+        said += f"; requests.deadline of {limits.deadline:g} s ends it before: raise it, or use --shard"
+    return (said,)
 
 
 def _known_seals(context: Context) -> Mapping[str, Seal]:
