@@ -7,7 +7,15 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import stage_network, stage_rendering, stage_settled, stage_shards, stage_start, stage_validate
+from benchmarks import (
+    stage_context,
+    stage_network,
+    stage_rendering,
+    stage_settled,
+    stage_shards,
+    stage_start,
+    stage_validate,
+)
 from benchmarks.report import Report
 from benchmarks.setting import Setting
 
@@ -20,7 +28,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--size", type=int, default=10_000, help="decisions of an ordinary stage")
     parser.add_argument("--rounds", type=int, default=5, help="how often each subject is measured, in turns")
-    parser.add_argument("--only", nargs="*", help="stages: validate network start rendering settled shards")
+    parser.add_argument("--only", nargs="*", help="stages: validate network context start rendering settled shards")
     parser.add_argument("--gate", action="store_true", help="fail on a ratio that is three times off its target")
     parser.add_argument("--out", type=Path, default=RESULTS, help="where the figures go, as JSON")
     options = parser.parse_args()
@@ -43,6 +51,7 @@ def _stages(setting: Setting, report: Report, only: list[str] | None) -> Iterato
         "start": lambda: stage_start.run(setting, report),
         "validate": lambda: stage_validate.run(setting, report),
         "network": lambda: stage_network.run(setting, report),
+        "context": lambda: stage_context.run(setting, report),
         "rendering": lambda: stage_rendering.run(setting, report),
         "settled": lambda: stage_settled.run(setting, report),
         "shards": lambda: stage_shards.run(setting, report),

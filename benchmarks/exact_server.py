@@ -17,12 +17,13 @@ from email.utils import format_datetime
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from reconciler.sandbox.platform import Incoming, Platform, Route, execute, hashed_bearer
-from reconciler.sandbox.routes import ROUTES
+from reconciler.sandbox.routes import find_route
 from reconciler.sandbox.wire import Reply
 
-_REQUEST = re.compile(rb"(GET|POST) (/[A-Za-z/]+) HTTP/1\.1\r\n")
+_REQUEST = re.compile(rb"(GET|POST) (/[!-~]+) HTTP/1\.1\r\n")
 _HEADER = re.compile(rb"\r\n([A-Za-z0-9-]+): ?([!-~](?:[ -~]*[!-~])?)(?=\r\n|$)")
 _GOLDEN = (5**0.5 - 1) / 2
 _HIGHEST_FILE = 1024
@@ -64,6 +65,8 @@ class Head:
     route: Route
     hashed: str | None
     length: int
+    rest: str = ""
+    query: tuple[tuple[str, str], ...] = ()
 
 
 @lru_cache(maxsize=512)
@@ -71,10 +74,12 @@ def read_head(head: bytes) -> Head:
     """Read a head, without the empty line at its end. Raises ValueError for one that no client here sends."""
     request = _REQUEST.match(head + b"\r\n")
     values = {name.lower(): value.decode("ascii") for name, value in _HEADER.findall(head)}
-    route = ROUTES.get(request[2].decode("ascii").rstrip("/").lower()) if request else None
+    url = urlsplit(request[2].decode("ascii")) if request else urlsplit("")
+    route, rest = find_route(unquote(url.path))
     if request is None or route is None or b"transfer-encoding" in values:
         raise ValueError(f"the server of the benchmarks does not take this request: {head[:80]!r}")
-    return Head(route, hashed_bearer(values.get(b"authorization", "")), int(values.get(b"content-length", "0")))
+    hashed, length = hashed_bearer(values.get(b"authorization", "")), int(values.get(b"content-length", "0"))
+    return Head(route, hashed, length, rest, tuple(parse_qsl(url.query, keep_blank_values=True)))
 
 
 class Server:
@@ -87,7 +92,7 @@ class Server:
 
     def answer(self, head: Head, body: bytes) -> bytes:
         """Execute a call and spell its answer."""
-        reply = _at_once(execute(self.tpp, head.route, Incoming(head.hashed, body)))
+        reply = _at_once(execute(self.tpp, head.route, Incoming(head.hashed, body, rest=head.rest, query=head.query)))
         return _spell(reply, format_datetime(self.tpp.clock.now().replace(microsecond=0), usegmt=True))
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.exact_server import serve
+from reconciler.sandbox.certificates import StoredCertificate
 from reconciler.sandbox.clock import RealTime
 from reconciler.sandbox.running import build
 from reconciler.sandbox.seed import Seed, TicketSeed, TokenSeed
@@ -16,9 +17,11 @@ TOKEN = "YSB0b2tlbiBmb3IgYmVuY2htYXJrcw=="
 
 
 def main(tickets: Path, latency: float, ready: Path, certificate: Path | None) -> None:
+    listed = json.loads(tickets.read_text())
     seed = Seed(
         tokens=(TokenSeed(TOKEN),),
-        tickets=tuple(TicketSeed(guid, name) for guid, name in json.loads(tickets.read_text())),
+        tickets=tuple(TicketSeed(guid, name) for guid, name in listed),
+        objects=tuple(StoredCertificate(object=name) for _, name in listed),
     )
     tls = None
     if certificate is not None:

@@ -31,10 +31,10 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, count: int, latency: float, *, tls: bool = False) -> Iterator[Server]:
+def serving(folder: Path, count: int, latency: float, *, tls: bool = False, folders: int = 1) -> Iterator[Server]:
     """Serve `count` pending tickets with `latency` seconds a call."""
     ready = folder / f"ready-{time.monotonic_ns()}"
-    tickets = workload.tickets(folder / f"tickets-{count}.json", count)
+    tickets = workload.tickets(folder / f"tickets-{count}.json", count, folders=folders)
     authority, certificate = _certificate(folder) if tls else (None, None)
     command = [sys.executable, "-m", "benchmarks.sandbox_process", str(tickets), str(latency), str(ready)]
     process = subprocess.Popen(command + ([str(certificate)] if certificate else []))

@@ -30,8 +30,12 @@ def reconciler(*arguments: str) -> list[str]:
     return [str(BIN / "reconciler"), *arguments]
 
 
-def configure(home: Path) -> None:
-    """Write the configuration of a stage, with the defaults that users have; the server comes from the environment."""
+def configure(home: Path, *, certificates: bool = False) -> None:
+    """Write the configuration of a stage, with the defaults that users have; the server comes from the environment.
+
+    But for certificates, which have a stage of their own.
+    """
+    context = "" if certificates else "context: {certificates: false}\n"
     (home / "reconciler.yaml").write_text(
-        "version: 1\nserver: https://localhost\ntickets: [tickets]\nledger: ledger\n", encoding="utf-8"
+        f"version: 1\nserver: https://localhost\ntickets: [tickets]\nledger: ledger\n{context}", encoding="utf-8"
     )
