@@ -21,11 +21,13 @@ from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome, Receipt, Run
 from reconciler.model.record import (
     AcceptedEntry,
+    AttentionEntry,
     ClosedEntry,
     Ended,
     Entry,
     Intent,
     LedgerVersion,
+    Line,
     Opened,
     Record,
     Sealed,
@@ -353,6 +355,7 @@ _KINDS: Mapping[type[Entry], _Kind] = {
     Receipt: _of_decision("receipt", _OF_RECEIPT, "change", "window"),
     ClosedEntry: _Kind("closed"),
     AcceptedEntry: _of_decision("accepted", (), "change"),
+    AttentionEntry: _Kind("attention"),
     Sealed: _Kind("sealed", held={"seal": Seal}),
     Ended: _Kind("ended"),
 }
@@ -475,7 +478,8 @@ def record_members(record: Record) -> dict[str, Json]:
     return {
         "at": plain(record.at),
         "outcome": record.outcome,
-        "guid": record.guid,
+        "guid": record.guid or None,
+        "reason": record.reason or None,
         "object": record.object or None,
         "workflow": record.workflow or None,
         "change": record.change,
@@ -486,16 +490,23 @@ def record_members(record: Record) -> dict[str, Json]:
         "gone": receipt.gone if receipt else isinstance(record.entry, ClosedEntry),
         "result": receipt.result if receipt else None,
         "proof": receipt.proof.value if receipt else None,
-        "detail": receipt.detail if receipt else "",
+        "detail": record.detail,
         "explanation": intent.explanation if intent else None,
         "parameters": plain(intent.parameters) if intent else {},
         "operation": receipt.operation if receipt else intent.operation if intent else None,
-        "decision": record.digest,
+        "decision": record.digest or None,
+        "overrides": plain(record.overrides),
+        "review": plain(record.review),
+        "decided": _place(record.decided) if record.decided else None,
         "source": plain(record.source or None),
         "run": record.line.run,
         "provenance": plain(record.line.provenance),
-        "ledger": {"path": record.line.source.path, "line": record.line.source.line, "hash": record.line.hash},
+        "ledger": _place(record.line),
     }
+
+
+def _place(line: Line) -> dict[str, Json]:
+    return {"path": line.source.path, "line": line.source.line, "hash": line.hash}
 
 
 def decode(data: bytes, kind: type[T]) -> T:

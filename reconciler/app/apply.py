@@ -14,6 +14,7 @@ from reconciler.app.plan import Request, Seals, declared, plan_of, read_plan
 from reconciler.app.reviews import (
     Decided,
     circumstances,
+    config_commit,
     hold_to_reviewed_plans,
     hold_to_reviews,
     provenance_of,
@@ -23,6 +24,7 @@ from reconciler.app.stopping import BranchWatch, Stopping, watched_signals
 from reconciler.applying.circuit_breaker import CircuitBreaker
 from reconciler.applying.context import RunContext
 from reconciler.applying.engine import apply_plan
+from reconciler.codec import plan_pieces
 from reconciler.errors import GuardRefused
 from reconciler.github.branch import push_ledger
 from reconciler.github.provenance import git_from
@@ -32,15 +34,18 @@ from reconciler.ledger.heads import heads_not_in, ledger_head
 from reconciler.ledger.history import lines_since
 from reconciler.ledger.index import read_index
 from reconciler.ledger.journal import open_journal
+from reconciler.ledger.kept import CONFIGURATIONS, PLANS, keep
 from reconciler.ledger.lock import Owner, hold_lock, this_process
 from reconciler.model.decision import Seal
 from reconciler.model.plan import Plan, parse_shard
-from reconciler.model.receipt import SUPERSEDED, Outcome, Run
-from reconciler.model.record import NO_HISTORY, Opened, TicketHistory
+from reconciler.model.receipt import SUPERSEDED, Attention, Outcome, Run
+from reconciler.model.record import NO_HISTORY, AttentionEntry, Episode, Opened, TicketHistory
+from reconciler.model.review import Assessment, Review
 from reconciler.model.status import format_instant
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason, Verdict
+from reconciler.planning.attention import episodes
 from reconciler.planning.digest import check_digest
 from reconciler.planning.planner import enforce_again, seals
 from reconciler.planning.reviewed import hold_against
@@ -56,11 +61,17 @@ _MAKE_ANOTHER = "make a new plan and have it reviewed"
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan that every check and guard has seen just now, who decided, and the manifests that a run may seal."""
+    """A plan that every check and guard has seen just now, who decided, and the manifests that a run may seal.
+
+    `saved` is the plan as it was handed in, None for one that was made now. `whole` says that it is of everything that
+    the configuration names.
+    """
 
     plan: Plan
     decided: Decided
     sealable: tuple[Seal, ...] = ()
+    saved: Plan | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +117,7 @@ def prepared(context: Context, plan: Plan) -> Prepared:
     _, seen = with_change_records(context, circumstances(context), plan.steps, "apply")
     held, decided = hold_to_reviews(context, enforce_again(plan, seen), final=True)
     held = hold_to_reviewed_plans(context, held, decided)
-    return Prepared(replace(held, digest=plan.digest), decided)
+    return Prepared(replace(held, digest=plan.digest), decided, saved=plan)
 
 
 def prepared_now(context: Context, request: Request, reviewed: Path | None = None) -> Prepared:
@@ -123,7 +134,8 @@ def prepared_now(context: Context, request: Request, reviewed: Path | None = Non
         then = read_plan(reviewed)
         _check_target(then, context)
         plan = hold_against(plan, then)
-    return Prepared(plan, decided, desired.sealable)
+        decided.reviewed.append(_bytes_of(then))
+    return Prepared(plan, decided, desired.sealable, whole=replace(request, seals=Seals.RESPECTED) == Request())
 
 
 def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> Ended:
@@ -144,14 +156,23 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
     context.observer.run_named(name)
     with hold_lock(ledger, owner) as lock, watched_signals(_stopping(context)) as stopping:
         _log.info("run %s began; the lock of %s is held", name, ledger)
-        histories = read_index(ledger, (step.guid for step in plan.steps), context.targets).histories
+        index = read_index(ledger, (step.guid for step in plan.steps), context.targets)
+        histories = index.histories
         _check_heads(plan, ledger)
         later = lines_since(ledger, plan.ledger_heads, (step.guid for step in plan.changes), context.targets)
-        if not _has_work(plan, histories) and not seals(ready.sealable, plan.steps):
+        known = dict(index.attention)
+        told = (
+            *_of_the_lock(lock.dead, clock.now()),
+            *episodes(plan, known, clock.now(), whole=ready.whole),
+        )
+        if not _has_work(plan, histories) and not told and not seals(ready.sealable, plan.steps):
             return Ended(_idle(plan, clock.now(), name))
+        before = {entry.guid: review for entry, review in known.items() if entry.guid}
+        reviews = before | _reviews(ready, histories)
         plan, records = before_first_write(context, plan)
-        opened = Opened(clock.now(), plan.digest, shard=plan.shard, overrides=_overrides(plan))
-        with closing(open_journal(lock, name, origin, opened)) as journal:
+        opened = _opened(context, ready)
+        with closing(open_journal(lock, name, origin, opened, reviews)) as journal:
+            journal.append_all(told)
             _push_before(context, plan, name)
             breaker = CircuitBreaker(stopping, 0 if fail_fast else settings.policy.failure_budget)
             run_context = RunContext(
@@ -162,6 +183,7 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
                 breaker=breaker,
                 run=name,
                 origin=origin,
+                reviews=reviews,
                 settle=settings.requests.settle,
                 patience=settings.requests.patience,
                 grace=settings.requests.grace,
@@ -179,7 +201,7 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
         _log.info("run %s ended: %s", name, ", ".join(f"{count} {outcome}" for outcome, count in run.counts.items()))
         notes = (*_taken_over(lock.dead, clock.now()), *run.notes, *context.backend.notes(), _anchor(ledger))
         return Ended(
-            replace(run, notes=notes),
+            replace(run, notes=notes, attention=_left_alone(plan)),
             stopping.signal,
             lasting=breaker.lasting,
             halted=stopping.halted and Outcome.NOT_ATTEMPTED in run.counts,
@@ -192,6 +214,46 @@ def _stopping(context: Context) -> Stopping:
     branch = context.environ.get("RECONCILER_LEDGER_BRANCH", "")
     watch = BranchWatch(BranchLook(git_from(context.environ), branch), context.clock) if branch else None
     return Stopping(context.settings.stop_file, context.environ, context.ledger, watch)
+
+
+def _opened(context: Context, ready: Prepared) -> Opened:
+    """Make the first line of a run, and keep the plan and the configuration that it names. Raises LedgerUnwritable."""
+    plan, config = ready.plan, context.settings.path
+    configuration = ready.decided.configuration
+    return Opened(
+        context.clock.now(),
+        plan.digest,
+        shard=plan.shard,
+        overrides=_overrides(plan),
+        config=keep(context.ledger, CONFIGURATIONS, Path(config).read_bytes()) if config else None,
+        config_commit=config_commit(context),
+        config_review=configuration.review if isinstance(configuration, Assessment) else None,
+        plan=keep(context.ledger, PLANS, _bytes_of(ready.saved or plan)),
+        reviewed=tuple(dict.fromkeys(keep(context.ledger, PLANS, each) for each in ready.decided.reviewed)),
+    )
+
+
+def _bytes_of(plan: Plan) -> bytes:
+    return "".join(plan_pieces(plan)).encode("ascii")
+
+
+def _reviews(ready: Prepared, histories: Mapping[Guid, TicketHistory]) -> dict[Guid, Review | None]:
+    """Return who decided on each ticket of a plan: behind its file, else as the ledger has it of the same decision."""
+    found: dict[Guid, Review | None] = {}
+    for step in ready.plan.steps:
+        last = histories.get(step.guid, NO_HISTORY).last
+        known = last.review if last is not None and last.digest == step.digest else None
+        of_file = ready.decided.review_of(step.source.path)
+        found[step.guid] = known or of_file if step.group is Group.FINE else of_file or known
+    return found
+
+
+def _of_the_lock(dead: Owner | None, now: datetime) -> tuple[AttentionEntry, ...]:
+    """Record that a lock was taken over: it is done with, so it begins and ends at once."""
+    if dead is None:
+        return ()
+    begun = AttentionEntry(now, "manual/lock-taken-over", Episode.BEGIN, detail=f"left by {dead.described(now)}")
+    return begun, replace(begun, state=Episode.END, detail="")
 
 
 def _push_before(context: Context, plan: Plan, run: str) -> None:
@@ -276,7 +338,26 @@ def _has_work(plan: Plan, histories: Mapping[Guid, TicketHistory]) -> bool:
 
 
 def _idle(plan: Plan, now: datetime, name: str) -> Run:
-    return Run(name, plan.digest, plan.target, now, now, (), environment=plan.environment, shard=plan.shard)
+    return Run(
+        name,
+        plan.digest,
+        plan.target,
+        now,
+        now,
+        (),
+        environment=plan.environment,
+        shard=plan.shard,
+        attention=_left_alone(plan),
+    )
+
+
+def _left_alone(plan: Plan) -> tuple[Attention, ...]:
+    """Return what the plan needs attention for, so that nothing was sent for it."""
+    return tuple(
+        Attention(step.guid, step.reason, step.object or step.expect.object or "", step.source, step.detail)
+        for step in plan.steps
+        if step.group is Group.ATTENTION
+    )
 
 
 def _overrides(plan: Plan) -> tuple[str, ...]:

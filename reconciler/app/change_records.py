@@ -51,7 +51,7 @@ def before_first_write(context: Context, plan: Plan) -> tuple[Plan, Mapping[Guid
     steps, seen = with_change_records(context, seen, plan.changes, "apply")
     if not seen.changes:
         return plan, {}
-    exempt = exemptions(plan.overrides, seen).get("change-record", frozenset())
+    exempt = exemptions(plan.overrides, seen).get("change-record", {})
     planned = {step.guid: step.change_record for step in plan.changes}
     since = {
         step.guid: overtaken

@@ -45,6 +45,7 @@ class Filter:
     outcomes: frozenset[str]
     since: datetime | None
     until: datetime | None
+    overridden: bool = False
 
     @property
     def _changes(self) -> frozenset[str]:
@@ -56,6 +57,7 @@ class Filter:
             (not self.tickets or record.guid in self.tickets)
             and (not self.changes or (record.change or "").casefold() in self._changes)
             and (not self.outcomes or record.outcome in self.outcomes)
+            and (not self.overridden or bool(record.overrides) or record.reason.startswith("override/"))
             and (self.since is None or record.at >= self.since)
             and (self.until is None or record.at < self.until)
             and (not self.objects or matches_any(self.objects, record.object) is not None)
@@ -71,7 +73,8 @@ def gather_evidence(folder: Path, wanted: Filter, plans: Sequence[Path]) -> tupl
     """Return what an audit pack is about, and the files that prove it. Raises LedgerBroken for a broken chain."""
     records = tuple(records_of(folder, wanted))
     heads = ledger_heads(folder)
-    files = files_from(folder, {record.line.source.path for record in records})
+    told = (line for record in records for line in (record.line, record.decided) if line is not None)
+    files = files_from(folder, {line.source.path for line in told})
     found: Evidence = {}
     absent = [*_add_plans(found, folder, records, plans), *_add_manifests(found, records)]
     for path in files:
@@ -88,6 +91,7 @@ def _asked(wanted: Filter) -> tuple[tuple[str, str], ...]:
         "tickets": ", ".join(sorted(wanted.tickets)),
         "objects": ", ".join(wanted.objects),
         "outcomes": ", ".join(sorted(wanted.outcomes)),
+        "only": "overridden" if wanted.overridden else "",
     }
     return tuple((name, value) for name, value in asked.items() if value)
 

@@ -21,15 +21,17 @@ from reconciler.github.history import (
     head_of,
     is_cut,
     is_plain_merge,
+    last_commit_of,
     names_in_repository,
     tip_of,
     uncommitted,
 )
 from reconciler.github.provenance import client_from, token_from
 from reconciler.github.reviews import GitHubReviews
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Plan, Step
 from reconciler.model.policy import FourEyes, Policy, ReviewedPlan
 from reconciler.model.review import Assessment, BranchCommit, NotReviewed, NotYetReviewed, People, Provenance, Review
+from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.planning.digest import check_digest
 from reconciler.planning.four_eyes import people_by_file
 from reconciler.planning.guards import Circumstances
@@ -46,18 +48,27 @@ _AWAY = NotReviewed(
 
 @dataclass(slots=True)
 class Decided:
-    """Who is behind the changes of one run: by file, and for the configuration. `rest` are those behind other files."""
+    """Who is behind the changes of one run: by file, and for the configuration. `rest` are those behind other files.
+
+    `reviewed` are the plans that reviewers saw.
+    """
 
     by_file: dict[str, People] = field(default_factory=dict)
     configuration: People = NotYetReviewed()
     rest: People = NotYetReviewed()
     superseded: str | None = None
+    reviewed: list[bytes] = field(default_factory=list)
 
     @property
     def review(self) -> Review | None:
         """The weakest review of all that is applied, None when there is none."""
         found = [people.review for people in self.by_file.values() if isinstance(people, Assessment)]
         return min(found, key=lambda review: (len(review.reviewers), -review.pull_request), default=None)
+
+    def review_of(self, path: str) -> Review | None:
+        """Who decided what stands in a file; None when it is not known."""
+        people = self.by_file.get(path)
+        return people.review if isinstance(people, Assessment) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +180,7 @@ def hold_to_reviews(context: Context, plan: Plan, *, final: bool) -> tuple[Plan,
     `final` says that the plan is applied now: then what can't be established is refused, too, and so is everything when
     the branch has a newer commit. Raises GuardRefused when nobody can tell whether it has one.
     """
-    files = sorted({step.source.path for step in plan.changes})
+    files = sorted({step.source.path for step in plan.steps if step.group is Group.CHANGE or (final and _told(step))})
     try:
         event = read_event(context.environ)
     except ReconcilerError as fault:
@@ -183,15 +194,21 @@ def hold_to_reviews(context: Context, plan: Plan, *, final: bool) -> tuple[Plan,
     asked = policy.reviewed_plan is ReviewedPlan.REQUIRED or any(
         step.change_record is not None and step.change_record.requester for step in plan.changes
     )
-    if rule is None and final and asked:
-        rule = FourEyes(0, allow_direct_push=True)
-    if rule is not None and files:
+    needed = rule is not None or (final and asked)
+    if files and (needed or final):
         try:
-            decided = _decided(context, git, event, rule, files, final=final)
+            decided = _decided(context, git, event, rule or FourEyes(0, allow_direct_push=True), files, final=final)
         except ReconcilerError as fault:
-            decided = Decided(rest=_unknown(fault))
+            decided = Decided(rest=_unknown(fault)) if needed else Decided()
     decided.superseded = _superseded(git, event) if final and event.branch else None
     return _held(context, plan, decided)
+
+
+def _told(step: Step) -> bool:
+    """Say whether a run writes down something about a step that changes nothing."""
+    if step.group is Group.ATTENTION:
+        return True
+    return (step.verdict is Verdict.SETTLED and not step.closed) or step.reason is Reason.IN_SYNC_ACCEPTED
 
 
 def _held(context: Context, plan: Plan, decided: Decided) -> tuple[Plan, Decided]:
@@ -246,7 +263,21 @@ def _decided(context: Context, git: Git, event: Event, rule: FourEyes, files: Se
         found[name] = NotReviewed(f"{name} {why}; commit it, and have it reviewed in a pull request")
     absent = NotReviewed("no commit of the branch has this file; commit it, and have it reviewed in a pull request")
     by_file = {path: found.get(names[path], absent) for path in files}
-    return Decided(by_file, found.get(names[config], NotYetReviewed()) if config else NotYetReviewed(), absent)
+    configuration = found.get(names[config], NotYetReviewed()) if config else NotYetReviewed()
+    return Decided(by_file, configuration, absent)
+
+
+def config_commit(context: Context) -> str | None:
+    """Return the commit that brought the configuration as it is, None when git does not know it as it is."""
+    config = context.settings.path
+    if config is None:
+        return None
+    try:
+        git = Git(Path.cwd(), dict(context.environ))
+        name = names_in_repository(git, [config])[config]
+        return None if uncommitted(git, [name]) else last_commit_of(git, name)
+    except GitFailure:
+        return None
 
 
 def _without_the_first(
@@ -282,15 +313,18 @@ def _behind(git: Git, event: Event, reviews: GitHubReviews, commits: tuple[Branc
 
 
 def _unknown(fault: ReconcilerError) -> NotReviewed:
-    return NotReviewed(f"who reviewed can't be established: {_told(fault)}")
+    return NotReviewed(f"who reviewed can't be established: {_words(fault)}")
 
 
-def _told(fault: ReconcilerError) -> str:
+def _words(fault: ReconcilerError) -> str:
     return f"{fault.message}; {fault.hint}" if fault.hint else fault.message
 
 
 def hold_to_reviewed_plans(context: Context, plan: Plan, decided: Decided) -> Plan:
-    """Refuse each change that is not as the reviewers of its own pull request saw it in their plan."""
+    """Refuse each change that is not as the reviewers of its own pull request saw it in their plan.
+
+    The plans that they saw are noted in `decided`.
+    """
     event = read_event(context.environ)
     github = client_from(context.environ, event, context.clock) if event is not None else None
     if github is None or not plan.changes:
@@ -302,7 +336,7 @@ def hold_to_reviewed_plans(context: Context, plan: Plan, decided: Decided) -> Pl
         people = decided.by_file.get(path)
         if isinstance(people, Assessment):
             if people.head not in known:
-                known[people.head] = _reviewed_plan(context, github, people, required=required)
+                known[people.head] = _reviewed_plan(context, github, people, decided, required=required)
             found = known[people.head]
         else:
             found = f"no pull request brought it, so no plan of it was reviewed; {_ANOTHER}" if required else None
@@ -314,7 +348,9 @@ def hold_to_reviewed_plans(context: Context, plan: Plan, decided: Decided) -> Pl
 _ANOTHER = "bring it in by a pull request whose plan is reviewed"
 
 
-def _reviewed_plan(context: Context, github: GitHub, people: Assessment, *, required: bool) -> Plan | str | None:
+def _reviewed_plan(
+    context: Context, github: GitHub, people: Assessment, decided: Decided, *, required: bool
+) -> Plan | str | None:
     environment = context.settings.environment
     pull = f"PR #{people.review.pull_request}"
     try:
@@ -324,9 +360,10 @@ def _reviewed_plan(context: Context, github: GitHub, people: Assessment, *, requ
         found = decode_plan(data)
         check_digest(found)
     except ReconcilerError as fault:
-        return f"the plan that the reviewers of {pull} saw can't be read: {_told(fault)}" if required else None
+        return f"the plan that the reviewers of {pull} saw can't be read: {_words(fault)}" if required else None
     except ValueError as fault:
         return f"the plan that the reviewers of {pull} saw can't be read: {fault}; {_ANOTHER}"
     if (found.target, found.environment, found.commit) != (context.backend.target, environment, people.head):
         return f"the plan of {pull} was made for {found.target} at {found.commit or 'no commit'}; plan it again"
+    decided.reviewed.append(data)
     return found

@@ -1,13 +1,13 @@
 """What a run works with, and the observations and receipts that every part of the protocol makes with it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from reconciler.applying.circuit_breaker import CircuitBreaker
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import Intent
-from reconciler.model.review import Provenance
+from reconciler.model.review import Provenance, Review
 from reconciler.model.ticket import Guid, Reading, Unread
 from reconciler.model.value import replace
 from reconciler.planning.traces import Finding, Sighting, look
@@ -21,6 +21,7 @@ _LONGEST_PAUSE = 1.0
 class RunContext:
     """The ports of a run with its name and origin.
 
+    `reviews` is who decided on each ticket, as far as that is known; all others have the review of `origin`.
     `settle` is how long, in seconds, a write may take to show; `patience` how long after a lost answer the server may
     still carry the update out, so that nothing is sent again; `grace` how long requests in flight get to come to an
     end once the run is told to stop.
@@ -36,6 +37,11 @@ class RunContext:
     settle: float = 5.0
     patience: float = 900.0
     grace: float = 5.0
+    reviews: Mapping[Guid, Review | None] = field(default_factory=dict)
+
+    def origin_of(self, guid: Guid) -> Provenance:
+        """Return where a decision comes from, with its own people."""
+        return replace(self.origin, review=self.reviews[guid]) if guid in self.reviews else self.origin
 
 
 def read(guid: Guid, context: RunContext) -> Reading:

@@ -113,9 +113,10 @@ def _intent(step: Step, ticket: LiveTicket, context: RunContext) -> Intent:
         object=ticket.object,
         workflow=ticket.workflow,
         updated=ticket.updated,
-        explanation=explanation(step, context.origin, operation),
+        explanation=explanation(step, context.origin_of(step.guid), operation),
         created=ticket.created,
         change_record=step.change_record,
+        overrides=step.overridden,
     )
 
 

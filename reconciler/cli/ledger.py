@@ -3,17 +3,26 @@
 import hashlib
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from reconciler.app.context import open_context
+from reconciler.app.evidence import anchor_files, anchors, policy_changes, population_of, reconciled, rules_at
 from reconciler.app.ledger import Filter, gather_evidence, records_of
 from reconciler.app.ledger import adopt as take_into_ledger
 from reconciler.app.outputs import Kind, Output, check_outputs
 from reconciler.cli.exit_codes import Exit
-from reconciler.cli.ledger_options import filter_options, folder_of, ledger_option
+from reconciler.cli.ledger_options import (
+    MOMENT,
+    filter_options,
+    folder_of,
+    ledger_option,
+    period_options,
+    period_words,
+)
 from reconciler.cli.options import GUID, Invocation, common_options
 from reconciler.cli.output import format_option
 from reconciler.cli.progress import Terminal
@@ -22,22 +31,43 @@ from reconciler.codec import json_text, plain, record_members
 from reconciler.ledger.chain import Chain, check
 from reconciler.ledger.heads import ledger_head
 from reconciler.ledger.zip_file import write_zip
+from reconciler.model.decision import Problem
+from reconciler.model.evidence import Anchor
 from reconciler.model.receipt import operation_tag
 from reconciler.model.record import Record
 from reconciler.model.settings import Settings
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.planning.judge import spell
+from reconciler.planning.log_matching import who
 from reconciler.rendering import audit
 from reconciler.rendering.csv import csv_header, csv_row
 from reconciler.rendering.escape import terminal
 from reconciler.rendering.html.audit import audit_page
 from reconciler.rendering.problems import problems_text
+from reconciler.rendering.text.evidence import (
+    origin_text,
+    policy_text,
+    population_text,
+    reconciliation_text,
+    rules_text,
+)
 from reconciler.rendering.text.layout import joined
 from reconciler.rendering.text.ledger import record_text
 from reconciler.rendering.verify_guide import verify_guide
 from reconciler.rendering.view import Detail
 from reconciler.rendering.words import counted
+from reconciler.tpp.event_log import COLUMNS
+
+
+def _columns(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> Mapping[str, str]:
+    """Read `time=When,object=DN`. Raises BadParameter."""
+    pairs = [each.strip().partition("=") for each in (text or "").split(",") if each.strip()]
+    known = (*COLUMNS, "by")
+    for name, _, column in pairs:
+        if name not in known or not column:
+            raise click.BadParameter(f"{name!r}: write NAME=COLUMN, with one of the names {', '.join(known)}")
+    return {name: column for name, _, column in pairs}
 
 
 @click.group()
@@ -69,18 +99,91 @@ def log(invocation: Invocation, *, wanted: Filter, ledger: Path | None, style: s
 
 @command.command()
 @click.option("--head", metavar="HASH", help="A hash noted earlier, of the ledger or of any line: is it still there?")
+@click.option("--plans", multiple=True, type=click.Path(path_type=Path), help="Saved plans and comments, or folders.")
 @ledger_option
 @format_option()
 @common_options
-def verify(invocation: Invocation, head: str | None, ledger: Path | None, style: str) -> int:
+def verify(invocation: Invocation, head: str | None, plans: tuple[Path, ...], ledger: Path | None, style: str) -> int:
     """Find every edit, gap, cut, moved line and removed file, and say where. Exits with 4 when there is one.
 
-    Lines at the very end that were cut off show only against --head.
+    Lines at the very end that were cut off show only against --head, and a ledger that was written anew only against
+    what names a state of it and lies elsewhere: --head, or saved plans and comments with --plans.
     """
     folder = folder_of(invocation, ledger)
     chain = check(folder, head)
-    click.echo(_chain_json(folder, chain) if style == "json" else _chain_text(folder, chain), nl=False)
-    return int(Exit.SERVER if chain.faults else Exit.OK)
+    found, lost = anchors(folder, anchor_files(plans)) if plans and not chain.faults else ((), ())
+    if style == "json":
+        click.echo(_chain_json(folder, chain, found, lost), nl=False)
+    else:
+        said = _chain_text(folder, chain) + (problems_text(lost) if lost else "")
+        click.echo(said + (f"origin: {origin_text(found)}\n" if plans and not chain.faults else ""), nl=False)
+    return int(Exit.SERVER if chain.faults or lost else Exit.OK)
+
+
+@command.command()
+@period_options
+@ledger_option
+@format_option()
+@common_options
+def population(
+    invocation: Invocation, *, since: datetime | None, until: datetime | None, ledger: Path | None, style: str
+) -> int:
+    """Count runs, decisions, outcomes and exceptions of a time, with the heads of the ledger that they rest on."""
+    found = population_of(folder_of(invocation, ledger), since, until)
+    if style == "json":
+        click.echo(json_text({"version": 1, **plain(found), "foots": found.foots}), nl=False)
+    else:
+        click.echo(population_text(found, period_words(since, until), view_of(sys.stdout)), nl=False)
+    return int(Exit.OK if found.foots else Exit.SERVER)
+
+
+@command.command()
+@click.option("--at", "moment", metavar="TIME", type=MOMENT, help="Only what held then, with its text.")
+@ledger_option
+@format_option()
+@common_options
+def policy(invocation: Invocation, moment: datetime | None, ledger: Path | None, style: str) -> None:
+    """Show under which rules runs were, and who changed them; with --at those that held then, with their text."""
+    folder = folder_of(invocation, ledger)
+    changes = policy_changes(folder)
+    held = rules_at(folder, changes, moment) if moment is not None else tuple((each, "") for each in changes)
+    if style == "json":
+        rows = [{**plain(each), **({"text": text} if moment is not None else {})} for each, text in held]
+        click.echo(json_text({"version": 1, "head": ledger_head(folder), "changes": rows}), nl=False)
+    elif moment is not None:
+        click.echo(rules_text(held, view_of(sys.stdout)), nl=False)
+    else:
+        click.echo(policy_text(changes, view_of(sys.stdout)), nl=False)
+
+
+@command.command()
+@click.option(
+    "--tpp-log", "file", type=click.Path(path_type=Path, dir_okay=False), required=True, help="TPP's log: JSON or CSV."
+)
+@click.option(
+    "--columns", metavar="NAME=COLUMN,…", callback=_columns, help="Where time, object, name, text1, text2, by are."
+)
+@ledger_option
+@format_option()
+@common_options
+def reconcile(
+    invocation: Invocation, *, file: Path, columns: Mapping[str, str], ledger: Path | None, style: str
+) -> int:
+    """Hold TPP's own log against the ledger, and list what was decided outside, by whom. Exits with 5 for any.
+
+    The log is what the call Log of TPP's Web SDK answers, or a table of it. A decision is ours by the tag in its text,
+    or by its object within five minutes.
+    """
+    found = reconciled(folder_of(invocation, ledger), file, columns)
+    by = {event.row: who(event) for event in found.outside}
+    if style == "json":
+        rows = [{**plain(event), "by": by[event.row] or None} for event in found.outside]
+        counts = {"events": found.events, "decisions": found.decisions, "matched": len(found.matched)}
+        absent = [record_members(record) for record in found.absent]
+        click.echo(json_text({"version": 1, **counts, "outside": rows, "absent": absent}), nl=False)
+    else:
+        click.echo(reconciliation_text(found, by, view_of(sys.stdout)), nl=False)
+    return int(Exit.ATTENTION if found.outside else Exit.OK)
 
 
 @command.command()
@@ -88,6 +191,7 @@ def verify(invocation: Invocation, head: str | None, ledger: Path | None, style:
 @ledger_option
 @format_option(("csv", "json"))
 @click.option("--pack", type=click.Path(path_type=Path, dir_okay=False), help="Write an audit pack (zip) instead.")
+@click.option("--excel", is_flag=True, help="CSV as spreadsheets read it: a mark for UTF-8, times without a letter.")
 @click.option("--plans", multiple=True, type=click.Path(path_type=Path), help="Saved plans, or folders, for the pack.")
 @common_options
 def export(
@@ -96,6 +200,7 @@ def export(
     wanted: Filter,
     ledger: Path | None,
     style: str,
+    excel: bool,
     pack: Path | None,
     plans: tuple[Path, ...],
 ) -> None:
@@ -113,9 +218,9 @@ def export(
     if style == "json":
         click.echo(_records_json(folder, records), nl=False)
         return
-    sys.stdout.write(csv_header())
+    sys.stdout.write(csv_header(excel=excel))
     for record in records:
-        sys.stdout.write(csv_row(record))
+        sys.stdout.write(csv_row(record, excel=excel))
 
 
 @command.command()
@@ -180,7 +285,7 @@ def _place(folder: Path, path: str) -> str:
     return str(folder) if Path(path) == folder else str(folder / path)
 
 
-def _chain_json(folder: Path, chain: Chain) -> str:
+def _chain_json(folder: Path, chain: Chain, found: Sequence[Anchor], lost: Sequence[Problem]) -> str:
     document = {
         "version": 1,
         "ledger": str(folder),
@@ -193,5 +298,7 @@ def _chain_json(folder: Path, chain: Chain) -> str:
             for fault in chain.faults
         ],
         "torn": [{"path": place.path, "line": place.line} for place in chain.torn],
+        "anchors": [plain(anchor) for anchor in found],
+        "lost": [{"code": each.code, "path": each.source.path, "message": each.message} for each in lost],
     }
     return json.dumps(document, indent=2) + "\n"

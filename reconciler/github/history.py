@@ -107,6 +107,11 @@ def _commits(tokens: Iterator[str]) -> Iterator[BranchCommit]:
         yield BranchCommit(sha, parents, touched)
 
 
+def last_commit_of(git: Git, name: str) -> str | None:
+    """Return the newest commit along first parents that touched a file, None when none did. Raises GitFailure."""
+    return git.run("log", "-1", "--first-parent", "--format=%H", "HEAD", "--", _literal(name)) or None
+
+
 def is_plain_merge(git: Git, commit: BranchCommit) -> bool:
     """Say whether a merge holds what merging its parents gives, and nothing that somebody added by hand.
 

@@ -7,9 +7,11 @@ push a branch can forge them. Each fact is asked for once a run.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from reconciler.github.client import GitHub, GitHubFailure, Wire, member, number, text
 from reconciler.model.review import Assessment, NotReviewed, People, Review
+from reconciler.model.status import parse_instant
 
 WRITERS = frozenset({"admin", "write"})
 """Permissions that allow merging (GitHub, "Get repository permissions for a user"); `maintain` is reported as write."""
@@ -89,16 +91,20 @@ class GitHubReviews:
             if text(opinion, "state") == "APPROVED" and text(opinion, "commit_id") == head
         ]
         asking = [login for login, opinion in latest.items() if text(opinion, "state") == "CHANGES_REQUESTED"]
-        reviewers = (login for login in approving if login.casefold() not in hands.known and self._may_write(login))
+        counted = (login for login in approving if login.casefold() not in hands.known and self._may_write(login))
+        reviewers = tuple(sorted(counted, key=str.casefold))
+        times = tuple(moment for login in reviewers if (moment := _moment(latest[login], "submitted_at")) is not None)
         return Assessment(
             Review(
                 pull_request=pull,
                 author=author,
                 url=text(wire, "html_url"),
                 last_pusher=pushers.get(head) or hands.last,
-                reviewers=tuple(sorted(reviewers, key=str.casefold)),
+                reviewers=reviewers,
                 merged_by=text(wire, "merged_by", "login") or None,
                 approvals=self._environment_approvals(),
+                reviewed_at=times if len(times) == len(reviewers) else (),
+                merged_at=_moment(wire, "merged_at"),
             ),
             objections=tuple(sorted((login for login in asking if self._may_write(login)), key=str.casefold)),
             unaccounted=hands.unaccounted,
@@ -193,6 +199,14 @@ def _logins_by_address(commits: tuple[Wire, ...]) -> dict[str, str]:
         for role in ("author", "committer")
         if (address := text(commit, "commit", role, "email")) and text(commit, role, "login")
     }
+
+
+def _moment(wire: Wire, name: str) -> datetime | None:
+    """Return a time that GitHub tells, None when it tells none that can be read."""
+    try:
+        return parse_instant(text(wire, name))
+    except ValueError:
+        return None
 
 
 def _unknown(sha: str, fault: GitHubFailure) -> NotReviewed:

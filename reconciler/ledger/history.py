@@ -11,7 +11,18 @@ from reconciler.ledger.heads import beginnings, in_order, lines_behind
 from reconciler.ledger.lines import guid_in, is_for, read_line, target_marks
 from reconciler.model.decision import Source
 from reconciler.model.receipt import Receipt
-from reconciler.model.record import AcceptedEntry, ClosedEntry, Ended, Head, Intent, Line, Opened, Record, Sealed
+from reconciler.model.record import (
+    AcceptedEntry,
+    AttentionEntry,
+    ClosedEntry,
+    Ended,
+    Head,
+    Intent,
+    Line,
+    Opened,
+    Record,
+    Sealed,
+)
 from reconciler.model.ticket import Guid
 
 
@@ -67,13 +78,14 @@ def history(lines: Iterable[Line]) -> Iterator[Record]:
             case Intent() as intent:
                 yield from told.superseded(intent)
                 told.waiting[intent.guid] = line, intent
-                told.asked[intent.guid] = intent
+                told.asked[intent.guid] = line, intent
             case Receipt() as receipt:
-                yield Record(line, receipt, told.answered(receipt))
+                yield Record(line, receipt, told.answered(receipt), decided=told.decided(line, receipt))
             case ClosedEntry(guid=guid) as closed:
-                yield Record(line, closed, told.asked.get(guid))
-            case AcceptedEntry() as accepted:
-                yield Record(line, accepted)
+                _, asked = told.asked.get(guid, (None, None))
+                yield Record(line, closed, asked, decided=told.decided(line, closed))
+            case AcceptedEntry() | AttentionEntry() as other:
+                yield Record(line, other)
             case Opened() | Sealed() | Ended():
                 pass
             case _:
@@ -85,7 +97,7 @@ def history(lines: Iterable[Line]) -> Iterator[Record]:
 class _Intents:
     """The intents so far: the last of each ticket, and those that no receipt has answered."""
 
-    asked: dict[Guid, Intent] = field(default_factory=dict)
+    asked: dict[Guid, tuple[Line, Intent]] = field(default_factory=dict)
     waiting: dict[Guid, tuple[Line, Intent]] = field(default_factory=dict)
 
     def superseded(self, intent: Intent) -> Iterator[Record]:
@@ -96,8 +108,18 @@ class _Intents:
 
     def answered(self, receipt: Receipt) -> Intent | None:
         """Return the intent that a receipt is about, None when nothing was about to be sent."""
-        intent = self.asked.get(receipt.guid)
+        _, intent = self.asked.get(receipt.guid, (None, None))
         if intent is None or intent.operation != receipt.operation:
             return None
         self.waiting.pop(receipt.guid, None)
         return intent
+
+    def decided(self, line: Line, entry: Receipt | ClosedEntry) -> Line | None:
+        """Return the line of the run that decided, for what another run wrote down later about the same decision.
+
+        Earlier releases wrote the people of the later run into its lines.
+        """
+        first, intent = self.asked.get(entry.guid, (None, None))
+        if first is None or intent is None or first.run == line.run or intent.digest != entry.digest:
+            return None
+        return first

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from reconciler.codec import canonical
 from reconciler.errors import LedgerBroken
@@ -19,7 +20,9 @@ from reconciler.model.decision import Seal, Source
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import (
     AcceptedEntry,
+    AttentionEntry,
     ClosedEntry,
+    Episode,
     Intent,
     LastWrite,
     OpenIntent,
@@ -27,10 +30,11 @@ from reconciler.model.record import (
     TicketHistory,
     Written,
 )
+from reconciler.model.review import Review
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 
-_INTENT, _SEALED = b'"entry":"intent"', b'"entry":"sealed"'
+_INTENT, _SEALED, _ATTENTION = b'"entry":"intent"', b'"entry":"sealed"', b'"entry":"attention"'
 _UNKNOWN, _NOT_ATTEMPTED = b'"outcome":"unknown"', b'"outcome":"not-attempted"'
 _OPERATION_MARK = b'"operation":"'
 _OPERATION = re.compile(rb'"operation":"([^"\\]+)"')
@@ -38,12 +42,23 @@ _TOOK_EFFECT = frozenset({Outcome.APPLIED, Outcome.AWAITING_OTHERS})
 _SETTLES_NOTHING = frozenset({Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED})
 
 
+class Began(NamedTuple):
+    """Something that began to ask for attention and has not ended, with who decided on what it is about."""
+
+    entry: AttentionEntry
+    review: Review | None
+
+
 @dataclass(frozen=True, slots=True)
 class Index:
-    """The histories of some tickets, and the verified state of the ledger that they were read from."""
+    """The histories of some tickets, and the verified state of the ledger that they were read from.
+
+    `attention` is what began to ask for attention and has not ended, of every ticket.
+    """
 
     chain: Chain
     histories: Mapping[Guid, TicketHistory]
+    attention: tuple[Began, ...] = ()
 
 
 def read_index(root: Path, guids: Iterable[Guid], targets: Collection[str]) -> Index:
@@ -54,7 +69,7 @@ def read_index(root: Path, guids: Iterable[Guid], targets: Collection[str]) -> I
     """
     search = _Search({guid.encode(): guid for guid in guids}, target_marks(targets))
     chain = verify(root, take=search.take)
-    return Index(chain, search.histories())
+    return Index(chain, search.histories(), tuple(search.attention.values()))
 
 
 def read_seals(root: Path, targets: Collection[str]) -> Mapping[str, Seal]:
@@ -101,9 +116,14 @@ class _Search:
     open: dict[Guid, tuple[bytes, Source]] = field(default_factory=dict)
     lost: dict[Guid, datetime] = field(default_factory=dict)
     operations: dict[Guid, set[str]] = field(default_factory=dict)
+    attention: dict[tuple[str, str, str], Began] = field(default_factory=dict)
 
     def take(self, path: str, number: int, line: bytes) -> None:
         """Look at one line. Every line of the ledger passes here, so only those about wanted tickets are read."""
+        if _ATTENTION in line:
+            if is_for(self.marks, line):
+                self._attend(decode(line, Source(path, number)))
+            return
         start = line.find(GUID_MARK) + len(GUID_MARK)
         guid = self.wanted.get(line[start : start + GUID_LENGTH])
         if guid is not None and is_for(self.marks, line):
@@ -117,6 +137,15 @@ class _Search:
             guid: TicketHistory(self.last.get(guid), opened.get(guid), frozenset(self.operations.get(guid, ())))
             for guid in known
         }
+
+    def _attend(self, written: Written) -> None:
+        entry = written.entry
+        if not isinstance(entry, AttentionEntry):
+            return
+        if entry.state is Episode.BEGIN:
+            self.attention[entry.key] = Began(entry, written.provenance.review)
+        else:
+            self.attention.pop(entry.key, None)
 
     def _note(self, guid: Guid, line: bytes, source: Source) -> None:
         if _INTENT in line:
@@ -169,6 +198,7 @@ def _remembered(written: Written, receipt: Receipt) -> LastWrite:
         identity=provenance.identity,
         commit=provenance.commit,
         pull_request=provenance.review.pull_request if provenance.review else None,
+        review=provenance.review,
     )
 
 
@@ -187,6 +217,7 @@ def _agreed(written: Written, accepted: AcceptedEntry) -> LastWrite:
         identity=written.provenance.identity,
         commit=written.provenance.commit,
         pull_request=review.pull_request if review else None,
+        review=review,
         accepted=True,
     )
 

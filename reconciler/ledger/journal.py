@@ -7,8 +7,9 @@ all have queued, the others wait until their line is down.
 import errno
 import os
 import threading
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from reconciler.atomic import sync, sync_folder
@@ -17,8 +18,9 @@ from reconciler.errors import LedgerUnwritable
 from reconciler.ledger.files import file_of, line_hash
 from reconciler.ledger.heads import head_digest, ledger_heads
 from reconciler.ledger.lock import Lock, require_named
-from reconciler.model.record import Entry, Intent, Opened
-from reconciler.model.review import Provenance
+from reconciler.model.record import Entry, Intent, Opened, guid_of
+from reconciler.model.review import Provenance, Review
+from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 
 _REMEDIES = {
@@ -33,10 +35,20 @@ _REMEDIES = {
 }
 
 
-def open_journal(lock: Lock, run: str, provenance: Provenance, opened: Opened) -> "Journal":
+NOBODY: Mapping[Guid, Review | None] = MappingProxyType({})
+
+
+def open_journal(
+    lock: Lock,
+    run: str,
+    provenance: Provenance,
+    opened: Opened,
+    reviews: Mapping[Guid, Review | None] = NOBODY,
+) -> "Journal":
     """Begin the file of a run with its first line, which names the heads that are there now.
 
-    `lock` is that of the ledger, and held. `opened.heads` is filled in here. When this returns, file and folders are
+    `lock` is that of the ledger, and held. `opened.heads` is filled in here. `reviews` is who decided on each ticket:
+    lines about it carry that review, those about others that of `provenance`. When this returns, file and folders are
     on disk. Raises LedgerUnwritable when they can't be, LedgerBroken when an earlier file can't be
     read, ValueError when `run` is no run id.
     """
@@ -47,7 +59,7 @@ def open_journal(lock: Lock, run: str, provenance: Provenance, opened: Opened) -
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise _unwritable(Path(error.filename or path), error) from error
-    journal = Journal(path, descriptor, lock, run, provenance, head_digest(heads))
+    journal = Journal(path, descriptor, lock, run, provenance, head_digest(heads), reviews)
     try:
         journal.append(replace(opened, heads=heads))
         sync_folder(path.parent)
@@ -63,8 +75,15 @@ def open_journal(lock: Lock, run: str, provenance: Provenance, opened: Opened) -
 class Journal:
     """The open file of one run; implements ports.Ledger. Closing it adds nothing."""
 
-    def __init__(
-        self, path: Path, descriptor: int, lock: Lock, run: str, provenance: Provenance, previous: str
+    def __init__(  # noqa: PLR0913 - what a line of a run is made of
+        self,
+        path: Path,
+        descriptor: int,
+        lock: Lock,
+        run: str,
+        provenance: Provenance,
+        previous: str,
+        reviews: Mapping[Guid, Review | None] = NOBODY,
     ) -> None:
         """Take over an empty file that is open for appending; `previous` goes into its first line."""
         self.path = path
@@ -72,6 +91,7 @@ class Journal:
         self._lock = lock
         self._descriptor = descriptor
         self._provenance = provenance
+        self._reviews = reviews
         self._turn = threading.Condition()
         self._previous = previous
         self._queue = bytearray()
@@ -92,10 +112,19 @@ class Journal:
             self._lock.require_held()
             require_named(self._descriptor, self.path)
 
-    def _write(self, entry: Entry) -> None:
+    def append_all(self, entries: Iterable[Entry]) -> None:
+        """Write entries that no request follows with one sync; they are on disk when this returns.
+
+        Raises LedgerUnwritable.
+        """
+        self._write(*entries)
+
+    def _write(self, *entries: Entry) -> None:
         with self._turn:
             self._refuse_after_failure()
-            mine = self._enqueue(entry)
+            mine = self._durable
+            for entry in entries:
+                mine = self._enqueue(entry)
             while self._durable < mine:
                 self._refuse_after_failure()
                 if self._writing:
@@ -127,11 +156,18 @@ class Journal:
         self.close()
 
     def _enqueue(self, entry: Entry) -> int:
-        line = encode_line(entry, self._queued + 1, self.run, self._provenance, self._previous)
+        line = encode_line(entry, self._queued + 1, self.run, self._origin(entry), self._previous)
         self._previous = line_hash(line)
         self._queue += line + b"\n"
         self._queued += 1
         return self._queued
+
+    def _origin(self, entry: Entry) -> Provenance:
+        """Return where a line comes from: with the people of its own decision when it is about one."""
+        guid = guid_of(entry)
+        if guid is None or guid not in self._reviews:
+            return self._provenance
+        return replace(self._provenance, review=self._reviews[guid])
 
     def _write_queue(self) -> None:
         """Put down what is queued, without holding up those who queue more meanwhile."""

@@ -93,6 +93,15 @@ class Override(Struct, frozen=True):
     source: Source
 
 
+class OverrideUse(Struct, frozen=True, omit_defaults=True):
+    """An exemption that let a change pass: the rule, why, until when (UTC), and where it stands."""
+
+    rule: str
+    reason: str
+    until: datetime
+    source: Source
+
+
 class Decision(Struct, frozen=True):
     """What one manifest wants of one ticket. `rule` names the selector it was expanded from, if any.
 

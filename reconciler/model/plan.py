@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from reconciler.model.certificate import CertificateContext
 from reconciler.model.change_record import SeenChange
-from reconciler.model.decision import Expectation, OfDecision, Override, Seal
+from reconciler.model.decision import Expectation, OfDecision, Override, OverrideUse, Seal
 from reconciler.model.policy import Freeze, Limits
 from reconciler.model.record import Head
 from reconciler.model.status import State
@@ -78,6 +78,7 @@ class Step(OfDecision, frozen=True):
     created: datetime | None = None
     change_record: SeenChange | None = None
     context: CertificateContext | None = None
+    overridden: tuple[OverrideUse, ...] = ()
 
     @property
     def explanation(self) -> str | None:

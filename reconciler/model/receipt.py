@@ -8,9 +8,10 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from reconciler.model.decision import OfDecision
+from reconciler.model.decision import NOWHERE, OfDecision, Source
 from reconciler.model.status import State
-from reconciler.model.verdict import Verdict
+from reconciler.model.ticket import Guid
+from reconciler.model.verdict import Reason, Verdict
 
 
 class Outcome(StrEnum):
@@ -80,6 +81,16 @@ class Receipt(OfDecision, frozen=True):
     workflow: str = ""
 
 
+class Attention(Struct, frozen=True, omit_defaults=True):
+    """A decision of the applied plan that needs attention, so that nothing was sent for it. `reason` is its code."""
+
+    guid: Guid
+    reason: Reason
+    object: str = ""
+    source: Source = NOWHERE
+    detail: str = ""
+
+
 SUPERSEDED = "superseded: "
 """How the report of a run begins to say why it stopped when another commit is the one to apply."""
 
@@ -101,6 +112,7 @@ class Run(Struct, frozen=True):
     shard: str | None = None
     stopped: str | None = None
     notes: tuple[str, ...] = ()
+    attention: tuple[Attention, ...] = ()
 
     @property
     def counts(self) -> Mapping[Outcome, int]:

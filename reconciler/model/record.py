@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Literal, assert_never
 
 from msgspec import Struct, field
 
 from reconciler.model.change_record import SeenChange
-from reconciler.model.decision import NOWHERE, OfDecision, Seal, Source, WindowUse
+from reconciler.model.decision import NOWHERE, OfDecision, OverrideUse, Seal, Source, WindowUse
 from reconciler.model.receipt import Outcome, Proof, Receipt
-from reconciler.model.review import Provenance
+from reconciler.model.review import Provenance, Review
 from reconciler.model.status import State, format_instant
 from reconciler.model.ticket import Guid
 from reconciler.model.value import Count
@@ -32,7 +33,12 @@ comes after a release of version 2 makes a version 3.
 
 
 class Opened(Struct, frozen=True):
-    """The first line of a run's file: what is applied, and the heads of all files that were there."""
+    """The first line of a run's file: what is applied, under which rules, and the heads of all files that were there.
+
+    `config` is the SHA-256 of the bytes of the configuration, `config_commit` the commit that brought it as it is and
+    `config_review` who decided on that. `plan` and `reviewed` are the SHA-256 of the plan that was applied and of those
+    that the reviewers saw; these files are kept beside the runs.
+    """
 
     at: datetime
     digest: str
@@ -40,6 +46,11 @@ class Opened(Struct, frozen=True):
     shard: str | None = None
     overrides: tuple[str, ...] = ()
     version: LedgerVersion = 2
+    config: str | None = None
+    config_commit: str | None = None
+    config_review: Review | None = None
+    plan: str | None = None
+    reviewed: tuple[str, ...] = ()
 
 
 class Intent(OfDecision, frozen=True):
@@ -59,6 +70,7 @@ class Intent(OfDecision, frozen=True):
     attempt: Count = 1
     created: datetime | None = None
     change_record: SeenChange | None = None
+    overrides: tuple[OverrideUse, ...] = ()
 
 
 class ClosedEntry(Struct, frozen=True):
@@ -81,6 +93,37 @@ class AcceptedEntry(OfDecision, frozen=True):
     workflow: str = ""
 
 
+class Episode(StrEnum):
+    """Whether something that asks for attention begins or ends."""
+
+    BEGIN = "begin"
+    END = "end"
+
+
+class AttentionEntry(Struct, frozen=True):
+    """Something that a decision or a run asked of a human: written when it first appears, and when it ends.
+
+    `reason` is the reason code of a plan, `override/<rule>` for an exemption that was used, or `manual/<step>` for
+    something that somebody did by hand. `guid` and `digest` are None when it is about the run as a whole.
+    """
+
+    at: datetime
+    reason: str
+    state: Episode
+    guid: Guid | None = None
+    digest: str | None = field(name="decision", default=None)
+    object: str = ""
+    workflow: str = ""
+    change: str | None = None
+    source: Source = NOWHERE
+    detail: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes two of them the same: the ticket, the decision, and the reason."""
+        return self.guid or "", self.digest or "", self.reason
+
+
 class Sealed(Struct, frozen=True):
     """A manifest that has nothing left to decide: as long as its text is the same, it need never be read again."""
 
@@ -96,7 +139,12 @@ class Ended(Struct, frozen=True):
     stopped: str | None = None
 
 
-Entry = Opened | Intent | Receipt | ClosedEntry | AcceptedEntry | Sealed | Ended
+Entry = Opened | Intent | Receipt | ClosedEntry | AcceptedEntry | AttentionEntry | Sealed | Ended
+
+
+def guid_of(entry: Entry) -> Guid | None:
+    """The ticket that an entry is about, None for one about a run or a manifest."""
+    return None if isinstance(entry, Opened | Sealed | Ended) else entry.guid
 
 
 class Written(Struct, frozen=True):
@@ -141,6 +189,7 @@ class LastWrite(Struct, frozen=True):
     identity: str | None = None
     commit: str | None = None
     pull_request: int | None = None
+    review: Review | None = None
     accepted: bool = False
 
 
@@ -172,21 +221,43 @@ NO_HISTORY = TicketHistory()
 
 
 OPEN, SUPERSEDED, CLOSED, ACCEPTED = "open", "superseded", "closed", "accepted"
-RECORD_OUTCOMES = (*(outcome.value for outcome in Outcome), OPEN, SUPERSEDED, CLOSED, ACCEPTED)
-"""What a record can end in: the outcomes of receipts, an intent without one, the ticket seen to be gone, agreement."""
+ATTENTION, ATTENTION_ENDED = "attention", "attention-ended"
+RECORD_OUTCOMES = (
+    *(outcome.value for outcome in Outcome),
+    OPEN,
+    SUPERSEDED,
+    CLOSED,
+    ACCEPTED,
+    ATTENTION,
+    ATTENTION_ENDED,
+)
+"""What a record can end in: the outcomes of receipts, an intent without one, the ticket seen to be gone, agreement,
+the beginning and the end of something that asks for attention."""
 
 
 class Record(Struct, frozen=True):
-    """A receipt with the intent before it, an intent that no receipt followed, a closing, or an acceptance.
+    """A receipt with the intent before it, an intent that no receipt followed, a closing, an acceptance, an exception.
 
     `line` is the line of the ledger that says so. `intent` is None when nothing was about to be sent.
-    `superseded` tells of an intent without a receipt that a later run tried again.
+    `superseded` tells of an intent without a receipt that a later run tried again. `decided` is the line that knows who
+    decided: that of the intent, for what a later run wrote down about it.
     """
 
     line: Line
-    entry: Receipt | Intent | ClosedEntry | AcceptedEntry
+    entry: Receipt | Intent | ClosedEntry | AcceptedEntry | AttentionEntry
     intent: Intent | None = None
     superseded: bool = False
+    decided: Line | None = None
+
+    @property
+    def review(self) -> Review | None:
+        """Who decided, of this very decision; None when the ledger does not know."""
+        return (self.decided or self.line).provenance.review
+
+    @property
+    def overrides(self) -> tuple[OverrideUse, ...]:
+        """The exemptions that this decision needed to be sent."""
+        return self.intent.overrides if self.intent else ()
 
     @property
     def at(self) -> datetime:
@@ -195,8 +266,8 @@ class Record(Struct, frozen=True):
 
     @property
     def guid(self) -> Guid:
-        """The ticket."""
-        return self.entry.guid
+        """The ticket; empty when the record is about a run."""
+        return self.entry.guid or Guid("")
 
     @property
     def outcome(self) -> str:
@@ -210,18 +281,20 @@ class Record(Struct, frozen=True):
                 return CLOSED
             case AcceptedEntry():
                 return ACCEPTED
+            case AttentionEntry(state=state):
+                return ATTENTION if state is Episode.BEGIN else ATTENTION_ENDED
             case _:
                 assert_never(self.entry)
 
     @property
     def before(self) -> State | None:
         """The state before the write, None when it was not read."""
-        return None if isinstance(self.entry, ClosedEntry) else self.entry.before
+        return None if isinstance(self.entry, ClosedEntry | AttentionEntry) else self.entry.before
 
     @property
     def after(self) -> State | None:
         """The wanted state, None for a closing."""
-        return None if isinstance(self.entry, ClosedEntry) else self.entry.after
+        return None if isinstance(self.entry, ClosedEntry | AttentionEntry) else self.entry.after
 
     @property
     def object(self) -> str:
@@ -240,8 +313,18 @@ class Record(Struct, frozen=True):
 
     @property
     def digest(self) -> str:
-        """The digest of what was wanted."""
-        return self.entry.digest
+        """The digest of what was wanted; empty when the record is about a run."""
+        return self.entry.digest or ""
+
+    @property
+    def detail(self) -> str:
+        """What was said of it besides; empty when nothing was."""
+        return self.entry.detail if isinstance(self.entry, Receipt | AttentionEntry) else ""
+
+    @property
+    def reason(self) -> str:
+        """What asks for attention, as a reason code; empty for anything else."""
+        return self.entry.reason if isinstance(self.entry, AttentionEntry) else ""
 
     @property
     def source(self) -> Source:
@@ -249,7 +332,7 @@ class Record(Struct, frozen=True):
         return next((told.source for told in self._told if told.source), NOWHERE)
 
     @property
-    def _told(self) -> Iterator[Receipt | Intent | AcceptedEntry]:
+    def _told(self) -> Iterator[Receipt | Intent | AcceptedEntry | AttentionEntry]:
         """What says something of the decision, the record's own line first."""
         if not isinstance(self.entry, ClosedEntry):
             yield self.entry

@@ -1,6 +1,7 @@
 """Who decided: the people and the change behind a commit, as far as anybody could establish them."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -11,7 +12,8 @@ class Review(Struct, frozen=True, omit_defaults=True):
     """The pull request that brought a commit to the branch.
 
     `reviewers` approved the head that was merged, have write access and neither wrote nor pushed any commit of it;
-    `approvals` are people who approved a deployment environment for the workflow run.
+    `reviewed_at` is when each of them did, in their order. `approvals` are people who approved a deployment environment
+    for the workflow run.
     """
 
     pull_request: Count
@@ -21,6 +23,8 @@ class Review(Struct, frozen=True, omit_defaults=True):
     reviewers: tuple[str, ...] = ()
     merged_by: str | None = None
     approvals: tuple[str, ...] = ()
+    reviewed_at: tuple[datetime, ...] = ()
+    merged_at: datetime | None = None
 
 
 class Assessment(Struct, frozen=True):

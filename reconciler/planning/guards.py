@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.model.change_record import ChangeRecord, NoChangeRecord
-from reconciler.model.decision import Override
+from reconciler.model.decision import Override, OverrideUse
 from reconciler.model.plan import Control, Step
 from reconciler.model.policy import Freeze, Limits, Policy
 from reconciler.model.review import NotYetReviewed, People
@@ -237,20 +237,30 @@ def enforce_limits(
     return _limited(steps, seen, exemptions(overrides, seen), settled)
 
 
-def exemptions(overrides: tuple[Override, ...], seen: Circumstances) -> Mapping[str, frozenset[Guid]]:
-    """Return the tickets that overrides spare, by rule."""
-    valid = [override for override in overrides if override.until > seen.now]
+Exempt = Mapping[str, Mapping[Guid, Override]]
+"""The tickets that overrides spare, by rule, each with the override that does."""
+
+
+def exemptions(overrides: tuple[Override, ...], seen: Circumstances) -> Exempt:
+    """Return the tickets that overrides spare now; of two for one ticket the one that lasts longer."""
+    valid = sorted((each for each in overrides if each.until > seen.now), key=lambda each: (each.until, each.source))
     return {
-        rule: frozenset[Guid]().union(*(override.tickets for override in valid if override.rule == rule))
+        rule: {guid: override for override in valid if override.rule == rule for guid in override.tickets}
         for rule in {override.rule for override in valid} - NEVER_OVERRIDDEN
     }
+
+
+def _spared(step: Step, override: Override) -> Step:
+    """Note which exemption a change needed to pass."""
+    use = OverrideUse(override.rule, override.reason, override.until, override.source)
+    return step if use in step.overridden else replace(step, overridden=(*step.overridden, use))
 
 
 def _checked(
     step: Step,
     seen: Circumstances,
     guards: Mapping[str, Guard],
-    exempt: Mapping[str, frozenset[Guid]],
+    exempt: Exempt,
     tally: Counter[tuple[str, str]],
 ) -> Step:
     if step.group is not Group.CHANGE:
@@ -259,8 +269,10 @@ def _checked(
         refusal = guard(step, seen)
         if refusal is None:
             continue
-        if step.guid in exempt.get(rule, ()):
+        override = exempt.get(rule, {}).get(step.guid)
+        if override is not None:
             tally[rule, "overridden"] += 1
+            step = _spared(step, override)
             continue
         tally[rule, "refused"] += 1
         return _refused(step, refusal)
@@ -272,27 +284,32 @@ def _refused(step: Step, refusal: Refusal) -> Step:
 
 
 def _limited(
-    steps: tuple[Step, ...], seen: Circumstances, exempt: Mapping[str, frozenset[Guid]], settled: int
+    steps: tuple[Step, ...], seen: Circumstances, exempt: Exempt, settled: int
 ) -> tuple[tuple[Step, ...], tuple[Control, ...]]:
     changes = tuple(step for step in steps if step.group is Group.CHANGE)
     controls: list[Control] = []
-    refusals: list[tuple[Refusal, frozenset[Guid]]] = []
+    refusals: list[tuple[Refusal | None, Mapping[Guid, Override]]] = []
     decisions = len(steps) + settled
     for check in check_limits(seen.policy.limits, [step.verdict for step in changes], decisions):
-        spared = exempt.get(check.rule, frozenset())
+        spared = exempt.get(check.rule, {})
         counted = [step.verdict for step in changes if step.guid not in spared]
         again = next(c for c in check_limits(seen.policy.limits, counted, decisions) if c.rule == check.rule)
         result = "refused" if again.exceeded else "overridden" if check.exceeded else "ok"
         controls.append(Control(check.rule, result, again.detail))
-        if again.exceeded:
-            refusals.append((Refusal(check.rule, check.reason, again.detail), spared))
+        if check.exceeded:
+            refusal = Refusal(check.rule, check.reason, again.detail) if again.exceeded else None
+            refusals.append((refusal, spared))
     return tuple(_apply_limit(step, refusals) for step in steps), tuple(controls)
 
 
-def _apply_limit(step: Step, refusals: list[tuple[Refusal, frozenset[Guid]]]) -> Step:
+def _apply_limit(step: Step, refusals: list[tuple[Refusal | None, Mapping[Guid, Override]]]) -> Step:
+    """Refuse a change by the limits that are exceeded, or note the exemption that it needed."""
     if step.group is Group.CHANGE:
         for refusal, spared in refusals:
-            if step.guid not in spared:
+            override = spared.get(step.guid)
+            if override is not None:
+                step = _spared(step, override)
+            elif refusal is not None:
                 return _refused(step, refusal)
     return step
 

@@ -76,6 +76,7 @@ def merge_runs(runs: Sequence[Run]) -> Run:
         receipts=receipts,
         stopped="; ".join(_distinct(run.stopped for run in runs if run.stopped)) or None,
         notes=_distinct(note for run in runs for note in run.notes),
+        attention=tuple(sorted((each for run in runs for each in run.attention), key=lambda each: each.guid)),
     )
 
 

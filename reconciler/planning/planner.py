@@ -64,7 +64,8 @@ def enforce_again(plan: Plan, seen: Circumstances) -> Plan:
 
     Nothing that was refused is allowed now, and no control that refused is fine now.
     """
-    guarded, controls = enforce(plan.steps, plan.overrides, seen, plan.decisions_sealed)
+    steps = (replace(step, overridden=()) if step.overridden else step for step in plan.steps)
+    guarded, controls = enforce(steps, plan.overrides, seen, plan.decisions_sealed)
     refused = {control.name: control for control in plan.controls if control.result == "refused"}
     kept = tuple(now if now.result == "refused" else refused.get(now.name, now) for now in controls)
     return replace(plan, steps=guarded, controls=kept)
@@ -88,7 +89,7 @@ def enforce_reviews(plan: Plan, seen: Circumstances) -> Plan:
 def _not_by_requesters_alone(plan: Plan, steps: tuple[Step, ...], seen: Circumstances) -> tuple[Step, ...]:
     """Refuse changes that nobody but the requester of their change record has reviewed, where the policy asks."""
     rule = seen.policy.four_eyes
-    exempt = exemptions(plan.overrides, seen).get("change-record", frozenset())
+    exempt = exemptions(plan.overrides, seen).get("change-record", {})
     found = []
     for step in steps:
         people = seen.decided_by.get(step.source.path, seen.people)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from reconciler.model.decision import Decision, Expectation, Problem, Selection
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
-from reconciler.model.record import NO_HISTORY, AcceptedEntry, ClosedEntry, Intent, Line, TicketHistory
+from reconciler.model.record import NO_HISTORY, AcceptedEntry, AttentionEntry, ClosedEntry, Intent, Line, TicketHistory
 from reconciler.model.ticket import Guid, LiveTicket, dn_key
 from reconciler.planning.judge import spell
 
@@ -211,7 +211,7 @@ def _since(step: Step, lines: Sequence[Line], history: TicketHistory) -> Since |
 
 
 def _that_count(lines: Sequence[Line]) -> list[Line]:
-    """Leave out what was not sent: receipts that say so, and the intents that they answer."""
+    """Leave out what was not sent: receipts that say so, the intents that they answer, and exceptions."""
     unsent = {line.entry.operation for line in lines if isinstance(line.entry, Receipt) and _was_not_sent(line.entry)}
     return [line for line in lines if _counts(line, unsent)]
 
@@ -222,6 +222,8 @@ def _counts(line: Line, unsent: set[str | None]) -> bool:
             return not _was_not_sent(receipt)
         case Intent(operation=operation):
             return operation not in unsent
+        case AttentionEntry():
+            return False
         case _:
             return True
 

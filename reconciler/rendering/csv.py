@@ -1,22 +1,37 @@
-"""The ledger's story as CSV for spreadsheets (RFC 4180); a cell that could be taken for a formula is neutralised."""
+"""The ledger's records as CSV (RFC 4180); a cell that could be taken for a formula is neutralised.
+
+The columns keep their names and their order; later ones come at the end.
+"""
 
 from collections.abc import Callable
 
+from reconciler.model.decision import OverrideUse
 from reconciler.model.receipt import Receipt
 from reconciler.model.record import ClosedEntry, Record
 from reconciler.model.review import Review
-from reconciler.model.status import Schedule, State, format_instant
+from reconciler.model.status import Schedule, State, format_instant, parse_instant
 from reconciler.rendering.escape import csv_cell
 
+EXCEL_START = "\ufeff"
+"""With this mark at its start a spreadsheet reads the file as UTF-8."""
+NOT_KNOWN = "not known"
+"""What stands where a fact about people could not be established; an empty cell says that there is none."""
 
-def csv_header() -> str:
+
+def csv_header(*, excel: bool = False) -> str:
     """Return the line with the names of the columns."""
-    return ",".join(csv_cell(name) for name in _COLUMNS) + "\r\n"
+    return (EXCEL_START if excel else "") + ",".join(csv_cell(name) for name in _COLUMNS) + "\r\n"
 
 
-def csv_row(record: Record) -> str:
-    """Return one record as a line; every cell is quoted."""
-    return ",".join(csv_cell(column(record)) for column in _COLUMNS.values()) + "\r\n"
+def csv_row(record: Record, *, excel: bool = False) -> str:
+    """Return one record as a line; every cell is quoted. For Excel times are `YYYY-MM-DD HH:MM:SS`, in UTC."""
+    cells = ((name, column(record)) for name, column in _COLUMNS.items())
+    shown = (_for_excel(value) if excel and name in _TIMES else value for name, value in cells)
+    return ",".join(csv_cell(value) for value in shown) + "\r\n"
+
+
+def _for_excel(value: str) -> str:
+    return " ".join(f"{parse_instant(each):%Y-%m-%d %H:%M:%S}" if "T" in each else each for each in value.split(" "))
 
 
 def _status(state: State | None) -> str:
@@ -43,10 +58,16 @@ def _of_receipt(read: Callable[[Receipt], str]) -> Callable[[Record], str]:
 
 def _of_review(read: Callable[[Review], str]) -> Callable[[Record], str]:
     def cell(record: Record) -> str:
-        review = record.line.provenance.review
-        return "" if review is None else read(review)
+        review = record.review
+        return NOT_KNOWN if review is None else read(review)
 
     return cell
+
+
+def _reviewed_at(review: Review) -> str:
+    if not review.reviewers:
+        return ""
+    return " ".join(map(format_instant, review.reviewed_at)) or NOT_KNOWN
 
 
 def _gone(record: Record) -> str:
@@ -55,11 +76,16 @@ def _gone(record: Record) -> str:
 
 
 def _operation(record: Record) -> str:
-    if isinstance(record.entry, Receipt):
-        return record.entry.operation or ""
-    return record.intent.operation if record.intent else ""
+    """Return the tag of the operation; it begins with `op:`, so that no spreadsheet takes it for a number."""
+    sent = record.entry if isinstance(record.entry, Receipt) else record.intent
+    return f"op:{sent.operation}" if sent is not None and sent.operation else ""
 
 
+def _override(use: OverrideUse) -> str:
+    return f"{use.rule} until {format_instant(use.until)}: {use.reason} ({use.source})"
+
+
+_TIMES = frozenset({"at", "start", "stop", "reviewed_at", "merged_at"})
 _COLUMNS: dict[str, Callable[[Record], str]] = {
     "at": lambda record: format_instant(record.at),
     "outcome": lambda record: record.outcome,
@@ -75,14 +101,14 @@ _COLUMNS: dict[str, Callable[[Record], str]] = {
     "gone": _gone,
     "result": _of_receipt(lambda receipt: "" if receipt.result is None else str(receipt.result)),
     "proof": _of_receipt(lambda receipt: receipt.proof.value),
-    "detail": _of_receipt(lambda receipt: receipt.detail),
+    "detail": lambda record: record.detail,
     "explanation": lambda record: (record.intent.explanation or "") if record.intent else "",
     "operation": _operation,
     "decision": lambda record: record.digest,
     "source": lambda record: str(record.source or ""),
     "author": _of_review(lambda review: review.author),
-    "reviewers": _of_review(lambda review: " ".join(review.reviewers)),
-    "merged_by": _of_review(lambda review: review.merged_by or ""),
+    "reviewers": _of_review(lambda review: " ".join(review.reviewers) or "nobody"),
+    "merged_by": _of_review(lambda review: review.merged_by or NOT_KNOWN),
     "deployment_approvals": _of_review(lambda review: " ".join(review.approvals)),
     "pull_request": _of_review(lambda review: str(review.pull_request)),
     "pull_request_url": _of_review(lambda review: review.url),
@@ -97,4 +123,8 @@ _COLUMNS: dict[str, Callable[[Record], str]] = {
     "ledger_file": lambda record: record.line.source.path,
     "ledger_line": lambda record: str(record.line.source.line),
     "ledger_hash": lambda record: record.line.hash,
+    "reason": lambda record: record.reason,
+    "overrides": lambda record: "; ".join(map(_override, record.overrides)),
+    "reviewed_at": _of_review(_reviewed_at),
+    "merged_at": _of_review(lambda review: format_instant(review.merged_at) if review.merged_at else NOT_KNOWN),
 }

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 
 from reconciler.model.receipt import Outcome, Receipt
-from reconciler.model.record import AcceptedEntry, ClosedEntry, Intent, Line
+from reconciler.model.record import Intent, Line, guid_of
 from reconciler.model.status import Schedule, Status
 from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Verdict
@@ -94,30 +94,16 @@ def quantile(values: Sequence[float], share: float) -> float:
     return sorted(values)[max(ceil(share * len(values)) - 1, 0)]
 
 
-def when(line: Line) -> datetime:
-    """The instant that a line is about."""
-    return line.entry.at
-
-
 def by_time(lines: Iterable[Line]) -> list[Line]:
     """Lines in the order in which things happened; lines of one instant in the order of their file."""
-    return sorted(lines, key=lambda line: (when(line), line.source))
-
-
-def guid_of(line: Line) -> Guid | None:
-    """The ticket that a line is about, None for the first and last lines of a run."""
-    match line.entry:
-        case Intent(guid=guid) | Receipt(guid=guid) | ClosedEntry(guid=guid) | AcceptedEntry(guid=guid):
-            return guid
-        case _:
-            return None
+    return sorted(lines, key=lambda line: (line.entry.at, line.source))
 
 
 def stories(lines: Iterable[Line]) -> dict[Guid, list[Line]]:
     """The lines of each ticket, in the order in which things happened."""
     found: dict[Guid, list[Line]] = {}
     for line in by_time(lines):
-        guid = guid_of(line)
+        guid = guid_of(line.entry)
         if guid is not None:
             found.setdefault(guid, []).append(line)
     return found

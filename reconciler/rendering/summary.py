@@ -1,5 +1,6 @@
 """What every view says of a plan or a run as a whole: names, order, counts, the verdict in one line, what is next."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
@@ -217,6 +218,13 @@ def what_next_after(run: Run) -> tuple[str, ...]:
         sentences.append("Fix what is named above and apply again; what is done is not done twice.")
     if counts.get(Outcome.NOT_ATTEMPTED) and not run.stopped:
         sentences.append("Apply again for those that were not attempted.")
+    if run.attention:
+        verdicts = Counter(each.reason.verdict for each in run.attention)
+        told = listed(dict(sorted(verdicts.items(), key=lambda item: _RANKS[item[0]])))
+        number = len(run.attention)
+        sentences.append(
+            f"{counted(number, 'decision')} {verb(number, 'needs', 'need')} attention, nothing was sent: {told}."
+        )
     if not sentences:
         sentences.append("Nothing is left to do." if run.receipts else "There was nothing to apply.")
     return tuple(sentences)

@@ -72,10 +72,15 @@ jq -c '.records[]' records.json | while IFS= read -r record; do
     {{ echo "records.json: ledger/$path line $number is another line" >&2; exit 1; }}
   says='[.guid, .at, .decision, .run, .after, (.outcome // .entry), .review, .commit, .identity]'
   of='[.guid, .at, .decision, .run, .after,
-    (if .outcome == "open" or .outcome == "superseded" then "intent" else .outcome end),
+    (if .outcome == "open" or .outcome == "superseded" then "intent"
+     elif .outcome == "attention-ended" then "attention" else .outcome end),
     .provenance.review, .provenance.commit, .provenance.identity]'
   test "$(printf '%s' "$line" | jq -cS "$says")" = "$(printf '%s' "$record" | jq -cS "$of")" ||
     {{ echo "records.json: not what ledger/$path line $number says" >&2; exit 1; }}
+  path=$(printf '%s' "$record" | jq -r '(.decided // .ledger).path')
+  number=$(printf '%s' "$record" | jq -r '(.decided // .ledger).line')
+  test "$(sed -n "${{number}}p" "ledger/$path" | jq -cS .review)" = "$(printf '%s' "$record" | jq -cS .review)" ||
+    {{ echo "records.json: ledger/$path line $number names other people" >&2; exit 1; }}
   grep -q "$hash" records.csv || {{ echo "records.csv: $hash is missing" >&2; exit 1; }}
 done && echo "records: OK"
 ```

@@ -5,7 +5,10 @@ Every view takes its words from here, so all views say the same.
 
 from dataclasses import dataclass
 
+from reconciler.model.decision import OverrideUse
 from reconciler.model.receipt import Outcome, Proof
+from reconciler.model.record import AttentionEntry, Episode
+from reconciler.model.status import format_instant
 from reconciler.model.verdict import Group, Reason, Verdict
 
 
@@ -251,3 +254,39 @@ CONTROL_RESULTS: dict[str, str] = {"ok": "ok", "refused": "refused", "overridden
 def counted(number: int, noun: str, plural: str = "") -> str:
     """Say `1 change`, `2 changes`, `1,204 entries`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+ATTENTION_BESIDE: dict[str, str] = {
+    "override": "an override let it pass the guard",
+    "manual": "somebody did it by hand",
+}
+"""What the words before the slash mean that are no verdicts."""
+MANUAL: dict[str, str] = {
+    "manual/lock-taken-over": "the lock that a dead run left was taken over",
+    "manual/adopted": "an update that the ledger did not know was taken into it",
+}
+
+
+def cause_of(reason: str) -> str:
+    """Say what a reason of an exception means, also one that a newer release wrote."""
+    if reason in MANUAL:
+        return MANUAL[reason]
+    kind, _, rule = reason.partition("/")
+    if kind in ATTENTION_BESIDE:
+        return f"{ATTENTION_BESIDE[kind]} {rule}"
+    try:
+        return REASONS[Reason(reason)].cause
+    except ValueError:
+        return "a newer release knows what it means"
+
+
+def attention_words(entry: AttentionEntry) -> str:
+    """Say what asked for attention, and whether it began or ended. Not neutral."""
+    if entry.state is Episode.END:
+        return f"{entry.reason}: no longer so"
+    return f"{entry.reason}: {entry.detail or cause_of(entry.reason)}"
+
+
+def override_words(use: OverrideUse) -> str:
+    """Say which exemption a change needed. Not neutral."""
+    return f"overridden {use.rule} until {format_instant(use.until)}: {use.reason} ({use.source})"

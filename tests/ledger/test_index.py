@@ -39,6 +39,7 @@ APPLIED = LastWrite(
     identity=PROVENANCE.identity,
     commit=PROVENANCE.commit,
     pull_request=12,
+    review=PROVENANCE.review,
 )
 
 

@@ -234,7 +234,7 @@ def change(path: Path, old: str, new: str) -> None:
         ("proof.json", '"lines": 3', '"lines": 2', 3, "line 2 is not the head"),
         ("proof.json", '"head": "sha256:', '"head": "sha256:0', 3, ""),
         ("records.json", '"outcome": "applied"', '"outcome": "failed"', 4, "records.json: not what ledger/"),
-        ("records.json", '"reviewers": ["asmith"]', '"reviewers": ["jdoe"]', 4, "records.json: not what ledger/"),
+        ("records.json", '"reviewers": ["asmith"]', '"reviewers": ["jdoe"]', 4, "line 3 names other people"),
         (f"plans/{'a' * 64}.json", "sha256:aaa", "sha256:bbb", 5, "has the digest sha256:bbbaaa"),
     ],
 )

@@ -1,10 +1,11 @@
 """One value of every kind that is written down: once with everything it can have, once with as little as it can."""
 
-from reconciler.model.decision import Decision, Expectation, Override, Parameters, Seal, Source, WindowUse
+from reconciler.model.decision import Decision, Expectation, Override, OverrideUse, Parameters, Seal, Source, WindowUse
 from reconciler.model.plan import Control, Plan, Sibling, Step
 from reconciler.model.policy import Freeze, Limits
 from reconciler.model.receipt import Outcome, Proof, Receipt, Run
-from reconciler.model.record import AcceptedEntry, Ended, Entry, Head, Intent, Opened, Sealed
+from reconciler.model.record import AcceptedEntry, AttentionEntry, Ended, Entry, Episode, Head, Intent, Opened, Sealed
+from reconciler.model.review import Review
 from reconciler.model.verdict import Reason, Verdict
 from tests.builders import APPROVED, NOW, PENDING, WORKFLOW, altered, at, between, guid, holding
 from tests.builders import plan as make_plan
@@ -114,5 +115,29 @@ SECOND_ENTRIES: tuple[Entry, ...] = (
         Decision(guid(7), WINDOW, PLACE, change="CHG0041234"), decided(7), NOW, PENDING, "\\VED\\Policy\\x", WORKFLOW
     ),
     AcceptedEntry(Decision(guid(8), APPROVED), decided(8), NOW),
+    Opened(
+        NOW,
+        decided(4),
+        (HEAD,),
+        config=decided(1),
+        config_commit="b" * 40,
+        config_review=Review(7, "ann", reviewers=("bob",), reviewed_at=(NOW,), merged_at=NOW),
+        plan=decided(2),
+        reviewed=(decided(3),),
+    ),
+    make_intent(9, overrides=(OverrideUse("freeze", ODD_TEXT, NOW, PLACE),)),
+    AttentionEntry(
+        NOW,
+        "conflict/console",
+        Episode.BEGIN,
+        guid(7),
+        decided(7),
+        "\\VED\\Policy\\x",
+        WORKFLOW,
+        "CHG0041234",
+        PLACE,
+        ODD_TEXT,
+    ),
+    AttentionEntry(NOW, "manual/lock-taken-over", Episode.END),
 )
 """What came with version 2 of the ledger."""

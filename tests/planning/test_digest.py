@@ -16,6 +16,7 @@ from reconciler.model.decision import (
     Expectation,
     ExpectedCertificate,
     Override,
+    OverrideUse,
     Parameters,
     Source,
     WindowUse,
@@ -77,6 +78,7 @@ WORDING: list[dict[str, Any]] = [
     {"context": CertificateContext(Certificate(common_name="www.example.com"))},
     {"known_from": "ledger"},
     {"change_record": SeenChange("CHG0041234", NOW, "scheduled")},
+    {"overridden": (OverrideUse("freeze", "Outage", STOP, Source("a.yaml")),)},
 ]
 
 

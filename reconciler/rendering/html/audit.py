@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from reconciler.model.record import RECORD_OUTCOMES, Audit, Record
-from reconciler.model.review import Provenance
+from reconciler.model.review import Review
 from reconciler.model.status import State
 from reconciler.rendering import times
 from reconciler.rendering.escape import html
@@ -28,10 +28,10 @@ def audit_page(audit: Audit) -> str:
         '<main><div class="wrap">\n<h1>Decisions on approval tickets</h1>\n'
         f'<p class="lede">{told}. All times are UTC. VERIFY.md says how to check everything here.</p>\n'
         + facts([*asked, ("Ledger", f"<code>{html(audit.head)}</code>")])
-        + small_table("Runs", ("Run", "Server", "Who", "Commit", "Workflow run"), _runs(audit))
+        + small_table("Runs", ("Run", "Server", "Acted as", "Commit", "Workflow run"), _runs(audit))
         + small_table(
             "Records",
-            ("When", "Outcome", "Object and ticket", "Before → wanted", "Change", "Ledger line"),
+            ("When", "Outcome", "Object and ticket", "Before → wanted", "Change", "Who decided", "Ledger line"),
             map(_row, audit.records),
         )
         + small_table("Not in this pack", ("What", "Why"), ((html(a.what), html(a.why)) for a in audit.absent))
@@ -44,18 +44,25 @@ def _runs(audit: Audit) -> Iterator[tuple[str, ...]]:
     for run in sorted(runs):
         origin = runs[run]
         server = html(origin.target) + (f"<br>{html(origin.environment)}" if origin.environment else "")
+        acting = html(origin.identity or "") or "not known"
         commit = f"<code>{html((origin.commit or '')[:12])}</code>"
-        yield html(run), server, _who(origin), commit, link(origin.workflow_run or "", origin.workflow_run or "")
+        yield html(run), server, acting, commit, link(origin.workflow_run or "", origin.workflow_run or "")
 
 
-def _who(origin: Provenance) -> str:
-    review = origin.review
-    acting = f"<br>as {html(origin.identity)}" if origin.identity else ""
+def _who(review: Review | None) -> str:
+    """Name who decided, and when they reviewed and merged."""
     if review is None:
-        return f"no pull request is known{acting}"
+        return "not known"
     reviewers = html(", ".join(review.reviewers)) or "nobody"
     number = link(review.url, f"#{review.pull_request}")
-    return f"{number} by {html(review.author)}<br>reviewed by {reviewers}{acting}"
+    reviewed = f" {moment(max(review.reviewed_at))}" if review.reviewed_at else ""
+    merged = f"<br>merged {moment(review.merged_at)}" if review.merged_at else ""
+    return f"{number} by {html(review.author)}<br>reviewed by {reviewers}{reviewed}{merged}"
+
+
+def _exception(record: Record) -> str:
+    said = f": {html(record.detail, 400)}" if record.detail else ""
+    return f"<code>{html(record.reason)}</code>{said}" if record.reason else ""
 
 
 def _row(record: Record) -> tuple[str, ...]:
@@ -64,9 +71,10 @@ def _row(record: Record) -> tuple[str, ...]:
     return (
         moment(record.at),
         badge(record.outcome, _TONES.get(record.outcome, "bad")),
-        f"{name}<code>{record.guid}</code>",
-        f"{_state(record.before)} → {_state(record.after)}" if record.after else "",
+        f"{name}<code>{record.guid}</code>" if record.guid else "the run",
+        f"{_state(record.before)} → {_state(record.after)}" if record.after else _exception(record),
         html(record.change or ""),
+        _who(record.review),
         f"{place}<br><code>{html(record.line.hash[:19])}</code>",
     )
 

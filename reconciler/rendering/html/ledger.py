@@ -5,19 +5,28 @@ from typing import assert_never
 
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Receipt
-from reconciler.model.record import AcceptedEntry, ClosedEntry, Ended, Intent, Line, Opened, Sealed
+from reconciler.model.record import (
+    AcceptedEntry,
+    AttentionEntry,
+    ClosedEntry,
+    Ended,
+    Intent,
+    Line,
+    Opened,
+    Sealed,
+)
 from reconciler.model.status import State
 from reconciler.model.ticket import Guid
 from reconciler.rendering import change_records, times
 from reconciler.rendering.escape import html
-from reconciler.rendering.history import weeks, when
+from reconciler.rendering.history import weeks
 from reconciler.rendering.html.page import Frame, badge, moment, page, plain
 from reconciler.rendering.html.people import origin, place, who
 from reconciler.rendering.html.plan_rows import tone
 from reconciler.rendering.html.plots import plots
 from reconciler.rendering.html.table import Cell, Column, Table, seconds, table
 from reconciler.rendering.summary import last_name, short
-from reconciler.rendering.words import OUTCOMES, PROOFS, REASONS, counted
+from reconciler.rendering.words import OUTCOMES, PROOFS, REASONS, attention_words, counted, override_words
 
 _TONES = {
     Outcome.APPLIED: "good",
@@ -125,7 +134,7 @@ def _event(line: Line, repository: str, *, again: bool) -> str:
     """One event of a story. `again`: its origin is that of the event before, so it is not said twice."""
     known = () if again else origin(line.provenance, repository)
     facts = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in (*_told(line), *known, *place(line)) if value)
-    return f'<li><p class="what">{_what(line)}</p><p class="soft">{moment(when(line))}</p><dl>{facts}</dl></li>\n'
+    return f'<li><p class="what">{_what(line)}</p><p class="soft">{moment(line.entry.at)}</p><dl>{facts}</dl></li>\n'
 
 
 def _what(line: Line) -> str:
@@ -140,6 +149,8 @@ def _what(line: Line) -> str:
             return "The ticket no longer exists: settled"
         case AcceptedEntry(after=after):
             return f"Accepted: somebody else made it {html(after.status, 60)}, as the manifest wants it"
+        case AttentionEntry() as attention:
+            return html(attention_words(attention), 2_000)
         case Opened():
             return "A run began"
         case Sealed():
@@ -160,6 +171,8 @@ def _told(line: Line) -> Iterator[tuple[str, str]]:
         yield "Explanation", html(entry.explanation or "", 2_000)
         yield "Manifest", f"<code>{html(str(entry.source))}</code>" if entry.source else ""
         yield "Operation", f"<code>op:{html(entry.operation)}</code>"
+        for use in entry.overrides:
+            yield "Override", html(override_words(use), 2_000)
     elif isinstance(entry, Receipt):
         yield "Proof", html(PROOFS[entry.proof])
         yield "Detail", html(entry.detail, 2_000)

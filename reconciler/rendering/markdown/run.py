@@ -5,9 +5,9 @@ from itertools import groupby
 from reconciler.model.receipt import Outcome, Receipt, Run
 from reconciler.rendering import times
 from reconciler.rendering.escape import code, html_comment, markdown, shorten, url, url_path
-from reconciler.rendering.markdown.rows import Page, within
-from reconciler.rendering.summary import TROUBLE, by_urgency, listed, name_of_receipt, short, what_next_after
-from reconciler.rendering.words import OUTCOMES, PROOFS, counted
+from reconciler.rendering.markdown.rows import Page, place, within
+from reconciler.rendering.summary import TROUBLE, by_urgency, last_name, listed, name_of_receipt, short, what_next_after
+from reconciler.rendering.words import HEADINGS, OUTCOMES, PROOFS, REASONS, counted, whose
 
 _PAGE = Page()
 _HEAD = "| Ticket | Before → Wanted | Outcome | Proof |\n|--|--|--|--|\n"
@@ -16,10 +16,10 @@ _HEAD = "| Ticket | Before → Wanted | Outcome | Proof |\n|--|--|--|--|\n"
 def run_markdown(run: Run, page: Page = _PAGE) -> str:
     """Return what a run did, from its receipts: what went wrong first, whole rows only, within the page's budget."""
     trouble = sum(number for outcome, number in run.counts.items() if outcome in TROUBLE)
-    sign = "🔴" if trouble or run.stopped else "🟢"
+    sign = "🔴" if trouble or run.stopped or run.attention else "🟢"
     head = (
         f"<!-- tpp-run:v1 run={html_comment(run.run, 100)} digest={html_comment(run.digest, 80)} -->\n"
-        f"## {sign} TPP apply: {listed(run.counts) or 'nothing to apply'}\n\n"
+        f"## {sign} TPP apply: {_title(run)}\n\n"
         f"{' '.join(markdown(sentence, 400) for sentence in what_next_after(run))}\n\n"
         f"Run {code(run.run, 100)} on {code(run.target, 200)}"
         f"{f' ({markdown(run.environment, 80)})' if run.environment else ''} · "
@@ -32,9 +32,35 @@ def run_markdown(run: Run, page: Page = _PAGE) -> str:
         if run.counts.get(outcome) and OUTCOMES[outcome].remedy
     )
     notes, _, _ = within((f"- {markdown(note, 400)}\n" for note in run.notes), page.budget // 10)
-    tail = "".join(f"{part}\n" for part in (remedies, notes) if part)
+    tail = "".join(f"{part}\n" for part in (_left_alone(run, page), remedies, notes) if part)
     room = page.budget - len((head + tail).encode("utf-8")) - 500
     return head + _table(by_urgency(run.receipts), page, room) + tail
+
+
+def _title(run: Run) -> str:
+    left = f", {len(run.attention):,} not done" if run.attention else ""
+    return (listed(run.counts) or "nothing to apply") + left
+
+
+def _left_alone(run: Run, page: Page) -> str:
+    """Name the decisions that nothing was sent for, once for each reason, with whose job it is."""
+    text = ""
+    for reason, found in groupby(sorted(run.attention, key=lambda each: each.reason.value), key=lambda e: e.reason):
+        same = list(found)
+        lines = (
+            f"- **{markdown(last_name(each.object) or 'unknown object', 80)}**"
+            f"{': ' + markdown(each.detail, 300) if each.detail else ''}"
+            f"{' · ' + place(each.guid, each.source, page) if each.source else ''}\n"
+            for each in same
+        )
+        shown, _, left_out = within(lines, page.budget // 8)
+        more = f"- {left_out:,} more\n" if left_out else ""
+        title, words = HEADINGS[reason.verdict], REASONS[reason]
+        text += (
+            f"**Not done, {title} {len(same):,}**: {words.cause}. "
+            f"For {whose(reason)}: {words.remedy} ({code(reason.value)})\n{shown}{more}\n"
+        )
+    return text
 
 
 def _table(receipts: list[Receipt], page: Page, room: int) -> str:

@@ -5,7 +5,16 @@ from typing import assert_never
 
 from reconciler.model.findings import Explanation, Sighted
 from reconciler.model.receipt import Receipt
-from reconciler.model.record import AcceptedEntry, ClosedEntry, Ended, Intent, Line, Opened, Sealed
+from reconciler.model.record import (
+    AcceptedEntry,
+    AttentionEntry,
+    ClosedEntry,
+    Ended,
+    Intent,
+    Line,
+    Opened,
+    Sealed,
+)
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Unread
 from reconciler.model.value import replace
 from reconciler.rendering import change_records, times
@@ -15,7 +24,7 @@ from reconciler.rendering.explanation import absence, age, to_do, unmanaged
 from reconciler.rendering.text.layout import Ink, field, joined, painted
 from reconciler.rendering.text.step import step_lines
 from reconciler.rendering.view import PLAIN, View
-from reconciler.rendering.words import PROOFS, REASONS
+from reconciler.rendering.words import PROOFS, REASONS, attention_words, override_words
 
 
 def explain_text(found: Explanation, view: View = PLAIN) -> str:
@@ -115,7 +124,8 @@ def _told(line: Line) -> Row:
             if intent.after.schedule is not None:
                 after = f"{after}, {times.window(intent.after.schedule)}"
             record = f"; {terminal(change_records.seen_before(intent), 1_000)}" if intent.change_record else ""
-            return times.utc(at), f"intent {intent.operation}, attempt {intent.attempt}: {after}{record} ({place})"
+            by = "".join(f"; {terminal(override_words(use), 1_000)}" for use in intent.overrides)
+            return times.utc(at), f"intent {intent.operation}, attempt {intent.attempt}: {after}{record}{by} ({place})"
         case Receipt() as receipt:
             detail = f"; {terminal(receipt.detail)}" if receipt.detail else ""
             by = f" by {terminal(line.provenance.identity)}" if line.provenance.identity else ""
@@ -125,6 +135,8 @@ def _told(line: Line) -> Row:
         case AcceptedEntry(at=at, after=after):
             what = f"accepted: somebody else made it {terminal(after.status)}, as the manifest wants it"
             return times.utc(at), f"{what} ({place})"
+        case AttentionEntry(at=at) as attention:
+            return times.utc(at), f"{terminal(attention_words(attention))} ({place})"
         case Opened(at=at) | Sealed(at=at) | Ended(at=at):
             return times.utc(at), place
         case _:
