@@ -180,7 +180,7 @@ def test_what_cannot_be_found_is_named(home: Path, capsys: pytest.CaptureFixture
     assert "the repository of the working directory does not have it" in err
 
 
-@pytest.mark.parametrize("path", ["../secret", "/etc/passwd", "a/../../b", "a\\b", "a\nb", ""])
+@pytest.mark.parametrize("path", ["../secret", "/etc/passwd", "a/../../b", "a\\b", "a\nb"])
 def test_a_path_that_leads_out_of_the_repository_is_not_followed(
     home: Path, capsys: pytest.CaptureFixture[str], path: str
 ) -> None:
