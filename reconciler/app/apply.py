@@ -135,7 +135,7 @@ def prepared_now(context: Context, request: Request, reviewed: Path | None = Non
         _check_target(then, context)
         plan = hold_against(plan, then)
         decided.reviewed.append(_bytes_of(then))
-    return Prepared(plan, decided, desired.sealable, whole=replace(request, seals=Seals.RESPECTED) == Request())
+    return Prepared(plan, decided, desired.sealable, whole=request.is_whole)
 
 
 def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> Ended:

@@ -137,6 +137,11 @@ class Request:
     recheck: bool = False
     certificates: bool = True
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all decisions that the configuration names."""
+        return not self.paths and self.shard is None and self.since is None and self.only is None
+
 
 def plan(context: Context, request: Request | None = None) -> Plan:
     """Return what an apply would do. A fault in a manifest is found before the network is used.
