@@ -1,6 +1,5 @@
 """`reconciler doctor`: check everything that a run depends on, one line each, with the remedy."""
 
-import json
 import sys
 from collections.abc import Sequence
 
@@ -11,6 +10,7 @@ from reconciler.cli.exit_codes import Exit
 from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.output import format_option
 from reconciler.cli.terminal import view_of
+from reconciler.codec import json_text
 from reconciler.ports import Probe
 from reconciler.rendering.escape import terminal
 from reconciler.rendering.text.layout import joined, wrapped
@@ -53,7 +53,7 @@ def _json(probes: Sequence[Probe]) -> str:
             for probe in probes
         ],
     }
-    return json.dumps(document, indent=2) + "\n"
+    return json_text(document)
 
 
 def _code(probes: Sequence[Probe]) -> Exit:

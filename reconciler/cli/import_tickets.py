@@ -1,6 +1,5 @@
 """`reconciler import`: entries for tickets that no manifest names yet. Never anything but Pending."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from reconciler.cli.exit_codes import Exit
 from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.output import format_option
 from reconciler.cli.progress import Terminal
+from reconciler.codec import json_text
 from reconciler.manifests.write import check_pattern
 from reconciler.model.ticket import Guid
 from reconciler.rendering.intake_text import intake_text
@@ -57,7 +57,7 @@ def command(
             write=not dry_run,
             certificates=not no_context,
         )
-    shown = json.dumps(intake.as_json(), indent=2) + "\n" if style == "json" else intake_text(intake, dry_run)
+    shown = json_text(intake.as_json()) if style == "json" else intake_text(intake, dry_run)
     click.echo(shown, nl=False)
     return int(Exit.SERVER if intake.unread else Exit.OK)
 

@@ -1,7 +1,6 @@
 """`reconciler ledger`: read, verify and export the record of what was applied. All but `adopt` work offline."""
 
 import hashlib
-import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -301,4 +300,4 @@ def _chain_json(folder: Path, chain: Chain, found: Sequence[Anchor], lost: Seque
         "anchors": [plain(anchor) for anchor in found],
         "lost": [{"code": each.code, "path": each.source.path, "message": each.message} for each in lost],
     }
-    return json.dumps(document, indent=2) + "\n"
+    return json_text(document)

@@ -1,6 +1,5 @@
 """`reconciler tidy`: settled entries move from the manifests to the history, each with its proof."""
 
-import json
 from pathlib import Path
 
 import click
@@ -12,6 +11,7 @@ from reconciler.app.tidy import keep_folders, tidy
 from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.output import format_option
 from reconciler.cli.progress import Terminal
+from reconciler.codec import json_text
 from reconciler.model.settings import Settings
 from reconciler.rendering.tidy_text import tidy_json, tidy_text
 
@@ -34,7 +34,7 @@ def command(invocation: Invocation, paths: tuple[str, ...], history: Path | None
         tidied = tidy(plan, context.ledger, target, context.clock.now(), write=not dry_run)
         if not dry_run:
             keep_folders(paths or settings.tickets)
-    shown = json.dumps(tidy_json(tidied), indent=2) + "\n" if style == "json" else tidy_text(tidied, dry_run)
+    shown = json_text(tidy_json(tidied)) if style == "json" else tidy_text(tidied, dry_run)
     click.echo(shown, nl=False)
     return 0
 

@@ -38,6 +38,7 @@ class Intake(Struct):
     def as_json(self) -> Mapping[str, object]:
         """Return the report as plain values, everything sorted."""
         return {
+            "version": 1,
             "written": {file: sorted(guids) for file, guids in sorted(self.written.items())},
             "known": len(self.known),
             "decided": sorted(self.decided),

@@ -1,8 +1,6 @@
 """One ticket explained for programs: schema-less, each member as plans and the ledger spell it."""
 
-import json
-
-from reconciler.codec import Json, plain
+from reconciler.codec import Json, json_text, plain
 from reconciler.model.decision import Source
 from reconciler.model.findings import Declaration, Explanation, Sighted
 from reconciler.model.record import Line
@@ -27,7 +25,7 @@ def explain_json(found: Explanation) -> str:
         "to_do": to_do(found),
         "notes": list(found.notes),
     }
-    return json.dumps(document, indent=2) + "\n"
+    return json_text(document)
 
 
 def _place(source: Source) -> Json:

@@ -1,10 +1,10 @@
 """Problems as text, JSON, GitHub annotations and SARIF: values in, text out."""
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Sequence
 
+from reconciler.codec import json_text
 from reconciler.model.decision import Problem, Severity, Source
 from reconciler.rendering.escape import cut, github_data, github_property, log_lines, terminal, url_path, visible
 
@@ -62,7 +62,7 @@ def problems_json(problems: Sequence[Problem]) -> str:
             for problem in problems
         ],
     }
-    return json.dumps(document, indent=2) + "\n"
+    return json_text(document)
 
 
 def problems_github(problems: Sequence[Problem], *, root: str = "") -> str:
@@ -111,7 +111,7 @@ def problems_sarif(problems: Sequence[Problem], *, tool: str = "tpp-reconciler",
         "columnKind": "unicodeCodePoints",
         "results": [_sarif_result(problem, index, root) for problem in problems[:_SARIF_RESULTS]],
     }
-    return json.dumps({"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+    return json_text({"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _sarif_result(problem: Problem, index: dict[str, int], root: str) -> dict[str, object]:

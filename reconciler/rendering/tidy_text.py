@@ -17,6 +17,7 @@ def tidy_text(tidied: Tidied, only_shown: bool) -> str:
 def tidy_json(tidied: Tidied) -> Mapping[str, object]:
     """Return the report as plain values."""
     return {
+        "version": 1,
         "moved": [
             {"guid": proof.guid, "from": name, "to": target, "run": proof.run, "at": proof.at, "receipt": proof.hash}
             for name, (target, proofs) in sorted(tidied.moved.items())

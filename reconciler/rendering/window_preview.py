@@ -1,9 +1,9 @@
 """Named windows and when they open next, as text and as JSON."""
 
-import json
 from collections.abc import Sequence
 from datetime import tzinfo
 
+from reconciler.codec import json_text
 from reconciler.model.status import Occurrence, Schedule, WindowPreview, format_instant
 from reconciler.rendering.escape import terminal
 from reconciler.rendering.times import local_window, window
@@ -42,7 +42,7 @@ def windows_json(previews: Sequence[WindowPreview]) -> str:
             for preview in previews
         ],
     }
-    return json.dumps(document, indent=2) + "\n"
+    return json_text(document)
 
 
 def _occurrence(occurrence: Occurrence, zone: tzinfo | None) -> list[str]:

@@ -1,0 +1,38 @@
+"""Whatever leaves the program as JSON names the version of its format."""
+
+import json
+
+import pytest
+
+from tests.cli.desk import FIRST, SECOND, Desk
+
+APPROVE = f"{{guid: {FIRST}, status: Approved, explanation: fine}}"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "validate --format json",
+        "plan --format json",
+        "apply --dry-run --format json",
+        "apply --yes --format json",
+        f"explain {FIRST} --format json",
+        "import --mine --dry-run --format json",
+        "tidy --dry-run --format json",
+        "ledger log --format json",
+        "ledger verify --format json",
+        "ledger export --format json",
+        "windows --format json",
+        "doctor --format json",
+    ],
+)
+def test_json_names_the_version_of_its_format(desk: Desk, command: str) -> None:
+    night = "{rule: FREQ=WEEKLY;BYDAY=SA, start: '22:00', duration: 4h, timezone: Europe/Berlin}"
+    desk.configure(f"windows: {{sat: {night}}}\n")
+    desk.decide(APPROVE)
+    desk.run("apply", "--yes")
+    desk.decide(APPROVE, f"{{guid: {SECOND}, status: Approved, explanation: fine}}")
+    said = desk.run(*command.split())
+    document = json.loads(said.out)
+    assert isinstance(document["version"], int)
+    assert next(iter(document)) in {"version", "checksum"}
