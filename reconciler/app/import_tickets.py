@@ -11,12 +11,13 @@ from typing import assert_never
 
 from reconciler.app.certificates import certificates_of
 from reconciler.app.context import Context
-from reconciler.app.outputs import changing
+from reconciler.app.outputs import changing, check_in_place
 from reconciler.atomic import atomic_write
 from reconciler.errors import InvalidInput
 from reconciler.manifests.edit import append_entries
 from reconciler.manifests.load import find, load_desired
 from reconciler.manifests.schema import validator
+from reconciler.manifests.text import repository_of
 from reconciler.manifests.write import NewEntry, file_for, new_manifest
 from reconciler.model.certificate import Certificate
 from reconciler.model.decision import Expectation, ExpectedCertificate, Problem, Source
@@ -177,6 +178,7 @@ def _sort_in(guid: Guid, reading: Reading, work: Import) -> None:
 def write_entries(name: str, entries: Sequence[NewEntry]) -> None:
     """Add entries to a manifest, or make it; every byte that was there stays. Raises InvalidInput."""
     path = Path(name)
+    check_in_place((path,), repository_of(None))
     with changing(path):
         if path.exists():
             text = append_entries(name, path.read_bytes().decode("utf-8"), entries)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from reconciler.atomic import check_replaceable
+from reconciler.atomic import atomic_write, check_replaceable
 from reconciler.errors import InvalidInput, UnusableOutput
+from reconciler.manifests.text import bounds, is_below
 from reconciler.model.decision import Problem, Source
 from reconciler.model.settings import Settings
 
@@ -17,11 +18,27 @@ _HEAD = 4096
 
 
 def _is_plan(head: bytes) -> bool:
-    return head.startswith(b"{") and b'"expires_at"' in head
+    return _has(head, b"target", b"expires_at", b"digest")
 
 
 def _is_run(head: bytes) -> bool:
-    return head.startswith(b"{") and b'"started_at"' in head
+    return _has(head, b"run", b"target", b"started_at", b"digest")
+
+
+def _is_statement(head: bytes) -> bool:
+    return _has(head, b"_type", b"subject") and b"https://in-toto.io/Statement/" in head
+
+
+def _is_predicate(head: bytes) -> bool:
+    return _has(head, b"run", b"target", b"plan", b"startedOn")
+
+
+def _is_ready_file(head: bytes) -> bool:
+    return _has(head, b"url", b"token", b"reading_token")
+
+
+def _has(head: bytes, *members: bytes) -> bool:
+    return head.startswith(b"{") and all(b'"%b": ' % member in head for member in members)
 
 
 def _is_metrics(head: bytes) -> bool:
@@ -31,8 +48,12 @@ def _is_metrics(head: bytes) -> bool:
     )
 
 
-def _is_zip(head: bytes) -> bool:
-    return head.startswith(b"PK")
+def _is_pack(head: bytes) -> bool:
+    return head.startswith(b"PK\3\4") and head[30:40] == b"SHA256SUMS"
+
+
+def _is_state(head: bytes) -> bool:
+    return head.startswith(b"SQLite format 3\0")
 
 
 class Kind(Enum):
@@ -41,7 +62,11 @@ class Kind(Enum):
     PLAN = ("a saved plan", _is_plan)
     RUN = ("the report of a run", _is_run)
     METRICS = ("a file of metrics", _is_metrics)
-    PACK = ("a zip file", _is_zip)
+    PACK = ("an audit pack", _is_pack)
+    STATEMENT = ("a statement about a run", _is_statement)
+    PREDICATE = ("the predicate of such a statement", _is_predicate)
+    READY = ("the ready file of a sandbox", _is_ready_file)
+    STATE = ("the state of a sandbox", _is_state)
 
     def __init__(self, named: str, recognises: Callable[[bytes], bool]) -> None:
         """Keep both parts."""
@@ -100,9 +125,10 @@ def check_site(folder: Path, settings: Settings) -> None:
 
 def _is_site(folder: Path) -> bool:
     try:
-        return "tpp-reconciler" in (folder / "index.html").read_text(encoding="utf-8", errors="replace")
+        page = (folder / "index.html").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return False
+    return all(mark in page for mark in ("Content-Security-Policy", "tpp-reconciler"))
 
 
 def _problem(output: Output, settings: Settings, manifests: tuple[str, ...]) -> Problem | None:
@@ -156,6 +182,49 @@ def _head(path: Path) -> bytes:
             return file.read(_HEAD)
     except FileNotFoundError:
         return b""
+
+
+def remove_earlier(output: Output) -> None:
+    """Remove what an earlier run left, so that what is there afterwards is new. What is of another kind stays."""
+    if output.kind.recognises(_head(output.path)):
+        output.path.unlink(missing_ok=True)
+
+
+def check_in_place(paths: Iterable[Path], root: str) -> None:
+    """Refuse, before the first of them is written, files that can't be written where they stand.
+
+    That is a link, a special file, what lies behind a link that leads out of `root`, or a folder that can't be
+    written to. Folders may be missing. Raises InvalidInput with every fault.
+    """
+    problems = [problem for path in paths if (problem := _not_in_place(path, root))]
+    if problems:
+        raise InvalidInput(tuple(problems))
+
+
+def _not_in_place(path: Path, root: str) -> Problem | None:
+    folder = next(each for each in path.absolute().parents if os.path.lexists(each))
+    hint, bound = "check its permissions, and what stands in its place", bounds(str(path), root)
+    if not folder.is_dir():
+        path, why = Path(os.path.relpath(folder)), "this is no folder"
+    elif os.path.lexists(bound) and not is_below(os.path.realpath(folder), bound):
+        why, hint = f"{folder} leads out of the repository", "put a folder there instead of the link"
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        why = f"the folder {folder} can't be written to"
+    else:
+        try:
+            if folder == path.absolute().parent:
+                check_replaceable(path)
+        except OSError as error:
+            why = error.strerror or str(error)
+        else:
+            return None
+    return Problem("file/unwritable", Source(str(path)), f"the file can't be written: {why}", hint)
+
+
+def write_output(path: Path, text: str, mode: int | None = None) -> None:
+    """Write an output that was checked. Raises InvalidInput when that fails all the same."""
+    with changing(path):
+        atomic_write(path, text.encode("utf-8"), mode=mode)
 
 
 @contextmanager

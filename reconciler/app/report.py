@@ -1,11 +1,12 @@
 """Report: the ledger with a check of its chain, and the files of a site."""
 
-import errno
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from reconciler.app.outputs import check_in_place
 from reconciler.atomic import atomic_write
 from reconciler.errors import InvalidInput, LedgerBroken
 from reconciler.ledger.chain import check
@@ -51,18 +52,12 @@ def read_ledger(folder: Path) -> CheckedLedger:
 
 def write_site(out: Path, files: Mapping[str, str]) -> None:
     """Write the files of a site, folders included. Raises InvalidInput when they can't be written."""
+    check_in_place((out / name for name in files), os.path.realpath(out))
     try:
         for name, text in files.items():
             path = out / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            if any(folder.is_symlink() for folder in _between(out, path)):
-                raise OSError(errno.EINVAL, f"{path} is behind a link")
             atomic_write(path, text.encode("utf-8", "backslashreplace"), durable=False)
     except OSError as error:
         message = f"the site can't be written: {error.strerror or error}"
         raise InvalidInput((Problem("report/unwritable", Source(str(out)), message, "choose another --out"),)) from None
-
-
-def _between(out: Path, path: Path) -> tuple[Path, ...]:
-    """Return the folders of a file below `out`."""
-    return tuple(out / part for part in path.relative_to(out).parents if part != Path())

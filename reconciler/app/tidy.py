@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from reconciler.app.outputs import changing
+from reconciler.app.outputs import changing, check_in_place
 from reconciler.atomic import atomic_write
 from reconciler.errors import GuardRefused
 from reconciler.ledger.history import read_lines
 from reconciler.manifests.edit import remove_entries
 from reconciler.manifests.load import KEPT, find
+from reconciler.manifests.text import repository_of
 from reconciler.manifests.write import comment_text
 from reconciler.model.findings import Settlement, Stay, Tidied
 from reconciler.model.plan import Plan, Step
@@ -34,11 +35,12 @@ def tidy(plan: Plan, ledger: Path, history: Path, now: datetime, *, write: bool)
     moved = {}
     for name, steps in sorted(by_file.items()):
         shown = tuple(proofs[step.guid] for step in sorted(steps, key=lambda step: step.source))
-        target = _target(name, history, now)
-        if write:
+        moved[name] = (_target(name, history, now), shown)
+    if write:
+        _check(moved)
+        for name, (target, shown) in moved.items():
             others = {step.guid for step in plan.steps if step.source.path == name and step.guid not in proofs}
             _move(name, target, shown, others)
-        moved[name] = (target, shown)
     stays = tuple(
         Stay(step.guid, step.source, step.reason)
         for step in sorted(plan.steps, key=lambda step: step.source)
@@ -50,8 +52,10 @@ def tidy(plan: Plan, ledger: Path, history: Path, now: datetime, *, write: bool)
 def keep_folders(folders: Iterable[str]) -> None:
     """Put `.gitkeep` into folders that have no manifest left: git forgets empty ones, and the next plan needs them."""
     for folder in map(Path, folders):
-        if folder.is_dir() and not find((str(folder),))[0]:
-            (folder / KEPT).touch()
+        kept = folder / KEPT
+        if folder.is_dir() and not os.path.lexists(kept) and not find((str(folder),))[0]:
+            with changing(kept):
+                atomic_write(kept, b"")
 
 
 def settlements(ledger: Path, steps: Collection[Step]) -> Mapping[Guid, Settlement]:
@@ -77,14 +81,21 @@ def _target(name: str, history: Path, now: datetime) -> str:
     return str(history / path.with_name(f"{path.stem}.{now:%Y%m%dT%H%M%SZ}{path.suffix}"))
 
 
+def _check(moved: Mapping[str, tuple[str, Collection[Settlement]]]) -> None:
+    """Raise InvalidInput or GuardRefused before the first file is written."""
+    check_in_place(
+        (Path(place) for name, (target, _) in moved.items() for place in (name, target)), repository_of(None)
+    )
+    if there := [target for target, _ in moved.values() if os.path.lexists(target)]:
+        raise GuardRefused(f"{there[0]} exists already", "tidy again in a second")
+
+
 def _move(name: str, target: str, proofs: tuple[Settlement, ...], others: Collection[Guid]) -> None:
     """Write the history first: a crash between the two files leaves an entry twice, never nowhere."""
     text = Path(name).read_bytes().decode("utf-8")
     left = remove_entries(name, text, {proof.guid for proof in proofs}).text
     kept = remove_entries(name, text, others).text or text
     path = Path(target)
-    if path.exists():
-        raise GuardRefused(f"{target} exists already", "tidy again in a second")
     with changing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, _with_head(kept, proofs).encode("utf-8"))

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from reconciler.app.context import SystemClock
+from reconciler.app.outputs import write_output
 from reconciler.cli.examples import examples
 from reconciler.cli.options import Invocation, common_options
 from reconciler.errors import ReconcilerError
@@ -36,12 +37,14 @@ def command(invocation: Invocation, keep: Path | None) -> int:  # noqa: ARG001 -
         from reconciler.sandbox.running import Listening, running_sandbox
     except ImportError:
         raise click.UsageError("the demo needs the sandbox: pip install 'tpp-reconciler[sandbox]'") from None
+    if keep is not None and keep.exists() and any(keep.iterdir()):
+        raise click.BadParameter(f"there is something in {keep} already; choose an empty folder", param_hint="--keep")
     with TemporaryDirectory(prefix="reconciler-demo-") as folder:
         home = (keep or Path(folder) / "approvals").resolve()
-        shutil.copytree(examples() / "tickets", home / "tickets", dirs_exist_ok=True)
+        shutil.copytree(examples() / "tickets", home / "tickets")
         seed = read_seed(examples() / "sandbox" / "seed.yaml")
         with running_sandbox(seed, listening=Listening(tick=0.2)) as sandbox:
-            (home / "reconciler.yaml").write_text(_CONFIG.format(url=sandbox.url), encoding="utf-8")
+            write_output(home / "reconciler.yaml", _CONFIG.format(url=sandbox.url))
             with _inside(home, {"TPP_TOKEN": sandbox.token}):
                 _tour(sandbox.url)
     if keep is not None:

@@ -6,10 +6,12 @@ from pathlib import Path
 import click
 
 from reconciler.app.context import SystemClock
+from reconciler.app.outputs import check_in_place, write_output
 from reconciler.cli.exit_codes import Exit
 from reconciler.cli.options import Invocation, common_options
 from reconciler.errors import InvalidInput
 from reconciler.manifests.format import format_manifest
+from reconciler.manifests.text import repository_of
 from reconciler.manifests.validate import validate
 
 
@@ -37,8 +39,12 @@ def command(invocation: Invocation, paths: tuple[str, ...], check: bool) -> int:
         formatted = format_manifest(str(path), text)
         if formatted != text:
             changed.append((path, formatted))
+    if not check:
+        check_in_place(
+            (path for path, _ in changed), repository_of(str(invocation.config) if invocation.config else None)
+        )
     for path, formatted in changed:
         if not check:
-            path.write_bytes(formatted.encode("utf-8"))
+            write_output(path, formatted)
         click.echo(f"{'not in order' if check else 'put in order'}: {path}")
     return Exit.INVALID if check and changed else Exit.OK

@@ -8,6 +8,7 @@ import click
 
 from reconciler.app.context import SystemClock
 from reconciler.app.ledger_branch import keep_ledger, pull_ledger, start_again, stop_all
+from reconciler.app.outputs import Kind, Output, check_outputs, saved_as, write_output
 from reconciler.app.plan import merge_files, read_plan
 from reconciler.app.validate import validate
 from reconciler.app.workflow_run import (
@@ -21,17 +22,18 @@ from reconciler.app.workflow_run import (
     statement_about,
     tell_outcome,
 )
-from reconciler.atomic import atomic_write
 from reconciler.cli.exit_codes import Exit, of_plan
 from reconciler.cli.github_inputs import Inputs, figures_of
 from reconciler.cli.github_setup import doctor
 from reconciler.cli.main import main
-from reconciler.cli.options import Invocation, common_options
+from reconciler.cli.options import DEFAULT_CONFIG, Invocation, common_options
 from reconciler.errors import ReconcilerError
 from reconciler.github.comments import Posted, Posting, keep_comment
 from reconciler.github.event import Event, read_event
 from reconciler.github.output import append_summary, set_outputs
 from reconciler.github.provenance import git_from
+from reconciler.manifests.config import load_settings
+from reconciler.model.settings import Settings
 from reconciler.model.status import format_instant
 from reconciler.planning.merge import merge_runs as merge
 from reconciler.rendering.escape import code, github_data, github_property, terminal, url
@@ -262,12 +264,15 @@ def push(invocation: Invocation, branch: str) -> None:
 @_OUT
 def statement(report: Path, predicate: Path | None, subjects: tuple[Path, ...], out: Path) -> None:
     """Write the in-toto statement about a run; its subjects are the report and SUBJECTS, such as plan and ledger."""
+    outputs = saved_as(out, Kind.STATEMENT)
+    outputs += (Output("--predicate", predicate, Kind.PREDICATE),) if predicate is not None else ()
+    _check(outputs)
     whole, said, why = statement_about(this_run(), os.environ, report, read_run(report), subjects)
     if why:
         click.echo(f"statement: {why}", err=True)
-    atomic_write(out, whole.encode())
+    write_output(out, whole)
     if predicate is not None:
-        atomic_write(predicate, said.encode())
+        write_output(predicate, said)
 
 
 @command.command(name="merge-plans")
@@ -275,6 +280,7 @@ def statement(report: Path, predicate: Path | None, subjects: tuple[Path, ...], 
 @_OUT
 def merge_plans(files: tuple[Path, ...], out: Path) -> None:
     """Merge the plans of all shards to the plan of the whole; an absent shard is an error."""
+    _check(saved_as(out, Kind.PLAN))
     merge_files(files, out)
 
 
@@ -283,7 +289,18 @@ def merge_plans(files: tuple[Path, ...], out: Path) -> None:
 @_OUT
 def merge_runs(files: tuple[Path, ...], out: Path) -> None:
     """Merge the reports of all shards; an absent shard is an error, because nobody knows what it did."""
-    atomic_write(out, run_json(merge([read_run(path) for path in files])).encode())
+    _check(saved_as(out, Kind.RUN))
+    write_output(out, run_json(merge([read_run(path) for path in files])))
+
+
+def _check(outputs: tuple[Output, ...]) -> None:
+    """Refuse places that can't be written, or that hold something else. Raises UnusableOutput."""
+    config = Path(DEFAULT_CONFIG)
+    try:
+        settings = load_settings(config if config.exists() else None, None, os.environ)
+    except ReconcilerError:
+        settings = Settings()
+    check_outputs(outputs, settings)
 
 
 def this_event() -> Event:

@@ -7,6 +7,7 @@ from typing import Self
 
 import click
 
+from reconciler.app.outputs import Kind, Output, remove_earlier
 from reconciler.app.plan import read_plan
 from reconciler.app.workflow_run import read_run
 from reconciler.cli.exit_codes import Exit
@@ -82,8 +83,11 @@ class Inputs:
 
     def remove_stale_result(self) -> None:
         """Remove the file that the command is to write, so that what is there afterwards is its own."""
-        if stale := {"plan": self.plan, "apply": self.report}.get(self.arguments()[0]):
-            stale.unlink(missing_ok=True)
+        match self.arguments()[0]:
+            case "plan":
+                remove_earlier(Output("--out", self.plan, Kind.PLAN))
+            case "apply":
+                remove_earlier(Output("--out", self.report, Kind.RUN))
 
     def results(self) -> dict[str, str]:
         """Return the outputs that tell of plan and report, as far as they are there."""

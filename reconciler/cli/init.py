@@ -1,5 +1,6 @@
 """`reconciler init`: a repository of manifests that validates, with workflows, owners and editor settings."""
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from pathlib import Path
 import click
 
 from reconciler.app.github_setup import wanted_setup
-from reconciler.app.outputs import changing
+from reconciler.app.outputs import changing, check_in_place, write_output
 from reconciler.cli.examples import examples
 from reconciler.cli.options import DEFAULT_CONFIG, Invocation, common_options
 from reconciler.cli.terminal import is_interactive
@@ -149,11 +150,12 @@ def command(
     answers = _checked(Answers(server, owns, team, operators or team, source, auth))
     scaffold = files(answers)
     _refuse_to_overwrite(folder, scaffold)
+    check_in_place((folder / name for name in scaffold), os.path.realpath(folder))
     for name, text in scaffold.items():
         path = folder / name
         with changing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
+        write_output(path, text)
         click.echo(f"wrote {path}")
     _what_next(folder, answers)
     return 0
@@ -184,7 +186,7 @@ def _checked(answers: Answers) -> Answers:
 
 
 def _refuse_to_overwrite(folder: Path, files: Mapping[str, str]) -> None:
-    there = [name for name in files if (folder / name).exists()]
+    there = [name for name in files if os.path.lexists(folder / name)]
     if there:
         raise click.UsageError(
             f"{folder} has {', '.join(there)} already; nothing was written. "

@@ -1,7 +1,6 @@
 """One run of the sandbox from the command line: files in, server up, told to the user, down at a signal."""
 
 import json
-import os
 import signal
 import sqlite3
 import sys
@@ -13,11 +12,13 @@ from pathlib import Path
 
 import click
 
+from reconciler.app.outputs import Kind, Output, check_outputs, write_output
 from reconciler.cli.examples import examples
 from reconciler.codec import Json
 from reconciler.errors import InvalidInput, ServerFailure
 from reconciler.manifests.yaml import read_file
 from reconciler.model.decision import Problem, Source
+from reconciler.model.settings import Settings
 from reconciler.rendering.escape import terminal
 from reconciler.sandbox.change_systems import ChangeSystems, decode_change_systems
 from reconciler.sandbox.fault_injection import Rule
@@ -69,6 +70,7 @@ class Wish:
 
 def run_session(wish: Wish) -> int:
     """Run the sandbox until SIGINT or SIGTERM. Raises InvalidInput for files, ServerFailure for the address."""
+    _check_outputs(wish)
     seed, rules, listening = _seed(wish), _rules(wish.faults), _listening(wish)
     resumed = wish.state is not None and wish.state.exists()
     with ExitStack() as stack:
@@ -78,10 +80,16 @@ def run_session(wish: Wish) -> int:
         reading = sandbox.issue(READING_SCOPE)
         _tell(sandbox, reading, wish, listening.changes, resumed=resumed)
         if wish.ready_file:
-            _write_ready_file(wish.ready_file, sandbox, reading)
+            told = {"url": sandbox.url, "token": sandbox.token, "reading_token": reading}
+            write_output(wish.ready_file, json.dumps(told), 0o600)
         stopped.wait()
     click.echo("stopped", err=True)
     return 0
+
+
+def _check_outputs(wish: Wish) -> None:
+    named = (("--ready-file", wish.ready_file, Kind.READY), ("--state", wish.state, Kind.STATE))
+    check_outputs([Output(option, path, kind) for option, path, kind in named if path is not None], Settings())
 
 
 def _start(stack: ExitStack, sandbox: AbstractContextManager[Sandbox], wish: Wish) -> Sandbox:
@@ -142,18 +150,6 @@ def _tell(sandbox: Sandbox, reading: str, wish: Wish, changes: ChangeSystems | N
     _tell_changes(changes)
     click.echo(f"\nWhat it received: {sandbox.url}/sandbox/log   Its tickets: {sandbox.url}/sandbox/state")
     sys.stdout.flush()
-
-
-def _write_ready_file(path: Path, sandbox: Sandbox, reading: str) -> None:
-    draft = path.with_name(path.name + ".new")
-    try:
-        draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            json.dump({"url": sandbox.url, "token": sandbox.token, "reading_token": reading}, file)
-        draft.replace(path)
-    except OSError as error:
-        message = f"the ready file can't be written: {error.strerror or error}"
-        raise _invalid("sandbox/ready-file", path, message, "choose another --ready-file") from error
 
 
 @contextmanager

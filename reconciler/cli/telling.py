@@ -58,8 +58,8 @@ def tell_change_records(context: Context, plan: Plan, run: Run) -> None:
 def _notify(listeners: Listeners, ledger: Path, plan: Plan, run: Run | None) -> None:
     """Post only when something is other than the last time; the state is kept beside the ledger."""
     state_file = ledger / f"{_STATE_FILE}-{plan.environment or 'default'}"
-    state = sha256(state_of(plan, run).encode("utf-8", "surrogatepass"))
-    if state_file.exists() and state_file.read_text(encoding="utf-8") == state:
+    state = sha256(state_of(plan, run).encode("utf-8", "surrogatepass")).encode()
+    if state_file.is_file() and state_file.read_bytes() == state:
         return
     chat = Chat(listeners.chat)
     said = run_notification(run, chat) if run is not None and run.receipts else plan_notification(plan, chat)
@@ -67,8 +67,12 @@ def _notify(listeners: Listeners, ledger: Path, plan: Plan, run: Run | None) -> 
     if why is not None:
         click.echo(f"warning: the chat was not told: {why}", err=True)
         return
-    ledger.mkdir(parents=True, exist_ok=True)
-    state_file.write_text(state, encoding="utf-8")
+    try:
+        ledger.mkdir(parents=True, exist_ok=True)
+        atomic_write(state_file, state)
+    except OSError as error:
+        what = f"{state_file} was not written: {error.strerror or error}"
+        click.echo(f"warning: the chat will be told again, because {what}", err=True)
 
 
 def _post(address: str, body: str) -> str | None:

@@ -72,7 +72,7 @@ def read_text(file: str, root: str | None = None) -> bytes:
 def _read(file: str, root: str) -> bytes:
     try:
         real = os.path.realpath(file)
-        if not is_below(real, _bounds(file, root)):
+        if not is_below(real, bounds(file, root)):
             hint = "put the file itself there instead of the link"
             raise _unreadable(file, Code.FILE_LINK, "this link leads out of the repository", hint)
         about = os.stat(real)  # noqa: PTH116 - a Path for each of thousands of files costs more than the call
@@ -95,7 +95,7 @@ def _read(file: str, root: str) -> bytes:
         raise _unreadable(file, Code.FILE_UNREADABLE, message, "check its permissions and what it links to") from None
 
 
-def _bounds(file: str, root: str) -> str:
+def bounds(file: str, root: str) -> str:
     """Return the folder that a file has to lie in: the repository, or its own when somebody named one outside."""
     folder = os.path.dirname(os.path.abspath(file))  # noqa: PTH100, PTH120 - as in _read
     if is_below(folder, root):

@@ -1,6 +1,7 @@
 """Files that commands are asked to write: refused before anything is sent, and never in place of something else."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,81 @@ def test_apply_sends_nothing_when_its_report_can_not_be_saved(ready: Desk, case:
     assert list(ledger.iterdir()) == []
     assert (ready.folder / "target.json").read_text("utf-8") == "{}"
     assert (ready.folder / "notes.json").read_text("utf-8") == '{"mine": true}'
+
+
+WRITE_ONE_FILE = {
+    "merge-plans": ("github", "merge-plans", "saved.json", "--out"),
+    "merge-runs": ("github", "merge-runs", "report.json", "--out"),
+    "statement": ("github", "statement", "--run", "report.json", "--out"),
+    "predicate": ("github", "statement", "--run", "report.json", "--out", "fresh.json", "--predicate"),
+    "ready-file": ("sandbox", "--memory", "--port", "0", "--ready-file"),
+    "state": ("sandbox", "--port", "0", "--state"),
+    "pack": ("ledger", "export", "--pack"),
+}
+
+
+@pytest.mark.parametrize("command", WRITE_ONE_FILE)
+def test_whatever_else_writes_a_file_refuses_the_same_places(ready: Desk, command: str) -> None:
+    assert ready.run("plan", "--out", "saved.json").code == 0
+    assert ready.run("apply", "saved.json", "--yes", "--out", "report.json").code == 0
+    _link(ready.folder / "link.json", ready.folder / "target.json")
+    (ready.folder / "elsewhere").symlink_to(ready.folder / "ledger")
+    ready.write("notes.json", '{"mine": true}')
+    before = {path: path.read_bytes() for path in ready.folder.rglob("*") if path.is_file()}
+    for case, (place, why) in REFUSED.items():
+        if (command, case) == ("pack", "a manifest"):
+            continue  # it works without a configuration, on the ledger that it is given
+        said = ready.run(*WRITE_ONE_FILE[command], place)
+        assert (said.code, "[output/refused]" in said.err) == (2, True), (case, said)
+        assert why.partition(" is not ")[0] in said.err, case
+    assert {path: path.read_bytes() for path in ready.folder.rglob("*") if path.is_file()} == before
+
+
+def test_results_of_an_earlier_step_are_removed_and_nothing_else(ready: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECONCILER_INPUT_COMMAND", "plan")
+    mine = ready.write("notes.json", '{"mine": true}')
+    monkeypatch.setenv("RECONCILER_INPUT_PLAN", "notes.json")
+    assert (ready.run("github", "run").code, mine.read_text("utf-8")) == (2, '{"mine": true}')
+    assert ready.run("plan", "--out", "saved.json").code == 0
+    ready.decide("{guid: x}")
+    monkeypatch.setenv("RECONCILER_INPUT_PLAN", "saved.json")
+    assert (ready.run("github", "run").code, (ready.folder / "saved.json").exists()) == (1, False)
+
+
+@pytest.mark.parametrize("what", ["a link", "a folder without rights"])
+def test_manifests_are_put_in_order_all_or_none(ready: Desk, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    unordered = "version: 1\ntickets:\n  - {status: Pending, guid: %s}\n"
+    first = ready.write("tickets/a.yaml", unordered % FIRST.replace("6", "7"))
+    second = ready.write("tickets/b/b.yaml", unordered % FIRST.replace("6", "8"))
+    if what == "a link":
+        second = second.rename(ready.folder / "b.yaml")
+        (ready.folder / "tickets/b/b.yaml").symlink_to(second)
+    else:  # root may write everywhere
+        monkeypatch.setattr(os, "access", lambda folder, _: Path(folder).name != "b")
+    said = ready.run("fmt")
+    assert (said.code, "tickets/b/b.yaml: error: the file can't be written" in said.err) == (1, True), said
+    assert first.read_text("utf-8") == unordered % FIRST.replace("6", "7")
+    assert second.read_text("utf-8") == unordered % FIRST.replace("6", "8")
+    assert ready.run("fmt", "--check").code == 1
+
+
+def test_a_new_repository_is_never_written_through_a_link(ready: Desk) -> None:
+    (ready.folder / "new").mkdir()
+    outside = ready.folder / "outside"
+    (ready.folder / "new" / "reconciler.yaml").symlink_to(outside)
+    said = ready.run("init", "new")
+    assert (said.code, "has reconciler.yaml already; nothing was written" in said.err) == (2, True)
+    (ready.folder / "new" / "reconciler.yaml").unlink()
+    outside.mkdir()
+    (ready.folder / "new" / ".github").symlink_to(outside)
+    said = ready.run("init", "new")
+    assert (said.code, "leads out of the repository" in said.err) == (1, True)
+    assert (list(outside.iterdir()), len(list((ready.folder / "new").iterdir()))) == ([], 1)
+
+
+def test_a_demo_is_not_kept_among_other_files(ready: Desk) -> None:
+    said = ready.run("demo", "--keep", ".")
+    assert (said.code, "there is something in . already" in said.err) == (2, True)
 
 
 @pytest.mark.parametrize("command", ["plan", "apply"])

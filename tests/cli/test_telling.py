@@ -57,3 +57,22 @@ def test_a_chat_without_tls_is_not_told(desk: Desk) -> None:
     desk.decide(APPROVE)
     said = desk.run("plan", "--notify", "http://chat.example.com/hook")
     assert said.err == "warning: the chat was not told: its URL must begin with https://\n"
+
+
+@pytest.mark.parametrize("what", ["no text", "a folder"])
+def test_what_stands_in_the_place_of_the_state_costs_a_message_and_no_outcome(
+    desk: Desk, hook: tuple[str, list[bytes]], what: str
+) -> None:
+    address, told = hook
+    desk.decide(APPROVE)
+    state = desk.folder / "ledger" / ".notified-default"
+    if what == "a folder":
+        state.mkdir(parents=True)
+    else:
+        state.parent.mkdir()
+        state.write_bytes(b"\xff\x00")
+    for times in (1, 2):
+        said = desk.run("plan", "--notify", address)
+        assert said.code == 0, said.err
+        assert len(told) == (times if what == "a folder" else 1)
+    assert ("the chat will be told again, because ledger/.notified-default" in said.err) == (what == "a folder")

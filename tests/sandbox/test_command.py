@@ -101,12 +101,16 @@ def test_a_state_that_is_none_a_certificate_that_is_none_and_a_port_that_is_take
     wrong = tmp_path / "notes.txt"
     wrong.write_text("This is not a database, and it is long enough to be read as one. " * 20)
 
-    assert called("--port", "0", "--state", str(wrong)) == 1
+    damaged = tmp_path / "state.db"
+    damaged.write_bytes(b"SQLite format 3\0" + b"and nothing that follows is a page of it" * 40)
+    assert called("--port", "0", "--state", str(wrong)) == 2
+    assert called("--port", "0", "--state", str(damaged)) == 1
     assert called("--memory", "--port", "0", "--tls-cert", str(wrong)) == 1
     with running_sandbox() as sandbox:
         port = sandbox.url.rpartition(":")[2]
         assert called("--memory", "--port", port) == 4
     told = capsys.readouterr().err
+    assert "--state: the file there is not the state of a sandbox, and is not replaced" in told
     assert "this is no state of a sandbox, or it can't be written" in told
     assert "the TLS certificate or its key can't be used" in told
     assert f"error: can't listen on 127.0.0.1:{port}: " in told
