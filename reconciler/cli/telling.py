@@ -11,6 +11,7 @@ import click
 
 from reconciler.app.change_records import leave_notes
 from reconciler.app.context import Context
+from reconciler.atomic import atomic_write
 from reconciler.codec import sha256
 from reconciler.ledger.heads import ledger_head
 from reconciler.model.plan import Plan
