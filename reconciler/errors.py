@@ -27,6 +27,10 @@ class UnusableOutput(InvalidInput):
     """A file that the command line asks for can't be written there, or would replace something else."""
 
 
+class UnclearName(ReconcilerError):
+    """A name on the command line means several tickets, or none; `hint` lists the candidates."""
+
+
 class GuardRefused(ReconcilerError):
     """A guard refuses the whole run: a limit, a stop, a stale or foreign plan."""
 

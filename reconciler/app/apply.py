@@ -225,6 +225,7 @@ def _opened(context: Context, ready: Prepared) -> Opened:
         plan.digest,
         shard=plan.shard,
         overrides=_overrides(plan),
+        part=plan.part,
         config=keep(context.ledger, CONFIGURATIONS, Path(config).read_bytes()) if config else None,
         config_commit=config_commit(context),
         config_review=configuration.review if isinstance(configuration, Assessment) else None,

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from reconciler.app.context import Context
 from reconciler.app.plan import Request, Seals, declared
 from reconciler.app.reviews import provenance_of
+from reconciler.app.tickets import recorded, ticket_of
 from reconciler.errors import GuardRefused, InvalidInput
 from reconciler.ledger.files import new_run_id, reading
 from reconciler.ledger.heads import beginnings, files_from, head_digest, ledger_heads
@@ -37,9 +38,12 @@ _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a record must be like to be shown; empty means: all are. `until` itself is outside."""
+    """What a record must be like to be shown; empty means: all are. `until` itself is outside.
 
-    tickets: frozenset[Guid]
+    `tickets` are GUIDs or names of objects.
+    """
+
+    tickets: frozenset[str]
     objects: tuple[str, ...]
     changes: frozenset[str]
     outcomes: frozenset[str]
@@ -65,8 +69,9 @@ class Filter:
 
 
 def records_of(ledger: Path, wanted: Filter) -> Iterator[Record]:
-    """Verify the ledger and yield the records that a filter lets through. Raises LedgerBroken."""
-    return filter(wanted.lets, history(read_lines(ledger, wanted.tickets or None)))
+    """Verify the ledger and yield the records that a filter lets through. Raises LedgerBroken, UnclearName."""
+    guids = frozenset(ticket_of(name, lambda: recorded(ledger)) for name in wanted.tickets)
+    return filter(replace(wanted, tickets=guids).lets, history(read_lines(ledger, guids or None)))
 
 
 def gather_evidence(folder: Path, wanted: Filter, plans: Sequence[Path]) -> tuple[Audit, Evidence]:

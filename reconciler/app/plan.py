@@ -13,6 +13,7 @@ from reconciler.app.certificates import with_certificates
 from reconciler.app.change_records import with_change_records
 from reconciler.app.context import Context
 from reconciler.app.reviews import Acting, hold_to_reviews, who_acts
+from reconciler.app.tickets import Wanted, chosen
 from reconciler.app.version import tool
 from reconciler.errors import InvalidInput, LedgerBroken, ReconcilerError
 from reconciler.github.git import Git, GitFailure
@@ -123,7 +124,7 @@ class Seals(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Which decisions to plan. No paths are those of the configuration; `only` is a single ticket.
+    """Which decisions to plan. No paths are those of the configuration; `only` is a single ticket, `wanted` are some.
 
     `recheck` reads tickets again that the ledger has seen to be gone, and manifests with nothing left to decide.
     `certificates` are read for people; those that a change depends on are always read.
@@ -136,11 +137,17 @@ class Request:
     seals: Seals = Seals.RESPECTED
     recheck: bool = False
     certificates: bool = True
+    wanted: Wanted = Wanted()
+
+    @property
+    def part(self) -> str | None:
+        """Which part of the decisions is asked for, in words of the command line; None for all of them."""
+        return " ".join(filter(None, (f"--since {self.since}" if self.since else "", str(self.wanted)))) or None
 
     @property
     def is_whole(self) -> bool:
         """Whether these are all decisions that the configuration names."""
-        return not self.paths and self.shard is None and self.since is None and self.only is None
+        return not (self.paths or self.shard or self.since or self.only or self.wanted)
 
 
 def plan(context: Context, request: Request | None = None) -> Plan:
@@ -160,7 +167,7 @@ def declared(context: Context, request: Request) -> Desired:
         request.paths or settings.tickets,
         windows=settings.windows,
         now=context.clock.now(),
-        sealed={} if request.recheck or request.seals is Seals.IGNORED else _known_seals(context),
+        sealed={} if request.recheck or request.wanted or request.seals is Seals.IGNORED else _known_seals(context),
         sealing=request.seals is Seals.RESPECTED_AND_SOUGHT,
         root=repository_of(settings.path),
     )
@@ -172,7 +179,7 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
     `who` says who acts; it is asked while the first tickets are being read.
     """
     settings, now = context.settings, context.clock.now()
-    desired = _narrowed(context, desired, request)
+    desired, left_out = _narrowed(context, desired, request)
     index = read_index(context.ledger, (decision.guid for decision in desired.decisions), context.targets)
     histories = index.histories
     to_read, closed = _divided(desired.decisions, histories, request)
@@ -193,7 +200,9 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
         ledger_heads=index.chain.heads,
         identity=acting.identity,
         overrides=desired.overrides,
-        notes=acting.notes,
+        notes=(*_part(request, left_out), *acting.notes),
+        part=request.part,
+        left_out=left_out,
         sealed=tuple(seal for seal in desired.sealed if request.shard is None or request.shard.owns(seal.path)),
     )
     patience = timedelta(seconds=settings.requests.patience)
@@ -235,18 +244,28 @@ def _known_seals(context: Context) -> Mapping[str, Seal]:
         return {}
 
 
-def _narrowed(context: Context, desired: Desired, request: Request) -> Desired:
-    """Expand rules to GUIDs, leave out what nobody asked for, resolve the names of approvers."""
+def _part(request: Request, left_out: int) -> tuple[str, ...]:
+    if request.part is None:
+        return ()
+    others = f"{left_out:,} other decision{'s are' if left_out != 1 else ' is'} not looked at"
+    return (f"this plan is partial: {request.part}; {others}",)
+
+
+def _narrowed(context: Context, desired: Desired, request: Request) -> tuple[Desired, int]:
+    """Expand rules to GUIDs, leave out what nobody asked for and count it, resolve the names of approvers."""
     if desired.selections:
         desired = _expanded(context, desired)
+    declared = len(desired.decisions)
     if request.since is not None:
         desired = changed_since(request.since, desired, context.settings.windows, context.clock.now())
+    if request.wanted:
+        desired = replace(desired, decisions=chosen(desired.decisions, request.wanted))
     if request.only is not None:
         kept = tuple(decision for decision in desired.decisions if decision.guid == request.only)
         desired = replace(desired, decisions=kept)
     if any(decision.parameters.approvers for decision in desired.decisions):
         desired = replace(desired, decisions=_with_resolved_approvers(context, desired.decisions))
-    return desired
+    return desired, declared - len(desired.decisions) if request.part else 0
 
 
 def _expanded(context: Context, desired: Desired) -> Desired:

@@ -8,10 +8,11 @@ from reconciler.app.apply import Ended, Prepared, carry_out, prepared_file, prep
 from reconciler.app.context import Context, open_context
 from reconciler.app.outputs import Kind, check_outputs, saved_as
 from reconciler.app.plan import Request
+from reconciler.app.tickets import Wanted
 from reconciler.atomic import atomic_write
 from reconciler.cli.exit_codes import Exit, of_plan, of_run, worst
 from reconciler.cli.metrics import Metrics, metrics_options
-from reconciler.cli.options import SHARD, Invocation, common_options
+from reconciler.cli.options import SHARD, Invocation, common_options, part_options
 from reconciler.cli.output import RUN_FORMATS, detail_of, format_option, show_plan, show_run
 from reconciler.cli.progress import Terminal
 from reconciler.cli.streams import take_fault
@@ -35,6 +36,7 @@ _IN_LEDGER = "`reconciler ledger log` has what was done"
 @format_option(RUN_FORMATS)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the report of the run as JSON.")
 @click.option("--shard", type=SHARD, metavar="K/N", help="Apply part K of N, divided by object.")
+@part_options
 @click.option("--fail-fast", is_flag=True, help="Start no further write once one has failed.")
 @click.option("--quiet", "-q", is_flag=True, help="Only totals and what needs attention.")
 @click.option("--verbose", "-v", is_flag=True, help="Everything, also what is fine.")
@@ -50,6 +52,7 @@ def command(
     style: str,
     out: Path | None,
     shard: Shard | None,
+    wanted: Wanted,
     fail_fast: bool,
     quiet: bool,
     verbose: bool,
@@ -63,7 +66,7 @@ def command(
     outputs = (*saved_as(out, Kind.RUN), *metrics.outputs())
     check_outputs(outputs, settings, [path for path in paths if not path.endswith(".json")])
     with open_context(settings, observer=Terminal(), applying=not dry_run) as context:
-        ready = _prepared(context, paths, reviewed, shard)
+        ready = _prepared(context, Request(paths, shard, wanted=wanted), reviewed)
         metrics.plan = ready.plan
         if style == "text":
             show_plan(ready.plan, "text", detail)
@@ -84,13 +87,13 @@ def command(
     return _code(ready.plan, ended)
 
 
-def _prepared(context: Context, paths: tuple[str, ...], reviewed: Path | None, shard: Shard | None) -> Prepared:
+def _prepared(context: Context, request: Request, reviewed: Path | None) -> Prepared:
     """Prepare a saved plan, which is used as it is, or plan the manifests now."""
-    if not any(path.endswith(".json") for path in paths):
-        return prepared_now(context, Request(paths, shard), reviewed)
-    if len(paths) > 1 or shard is not None or reviewed is not None:
-        raise click.UsageError("a saved plan is applied alone, as it is: without other paths, --shard or --reviewed")
-    return prepared_file(context, Path(paths[0]))
+    if not any(path.endswith(".json") for path in request.paths):
+        return prepared_now(context, request, reviewed)
+    if request != Request(request.paths[:1]) or reviewed is not None:
+        raise click.UsageError("a saved plan is applied alone, as it is: without other paths or options that choose")
+    return prepared_file(context, Path(request.paths[0]))
 
 
 def _ask(plan: Plan, *, yes: bool) -> None:

@@ -11,6 +11,7 @@ from reconciler.errors import (
     LockHeld,
     ReconcilerError,
     ServerFailure,
+    UnclearName,
     UnusableOutput,
 )
 from reconciler.model.plan import Plan
@@ -67,6 +68,7 @@ _WORST_FIRST = (
 
 _OF_ERROR: tuple[tuple[type[ReconcilerError], Exit], ...] = (
     (UnusableOutput, Exit.USAGE),
+    (UnclearName, Exit.USAGE),
     (InvalidInput, Exit.INVALID),
     (GuardRefused, Exit.REFUSED),
     (ServerFailure, Exit.SERVER),

@@ -13,6 +13,7 @@ from reconciler.app.evidence import anchor_files, anchors, policy_changes, popul
 from reconciler.app.ledger import Filter, gather_evidence, records_of
 from reconciler.app.ledger import adopt as take_into_ledger
 from reconciler.app.outputs import Kind, Output, check_outputs
+from reconciler.app.tickets import named_in
 from reconciler.cli.exit_codes import Exit
 from reconciler.cli.ledger_options import (
     MOMENT,
@@ -22,7 +23,7 @@ from reconciler.cli.ledger_options import (
     period_options,
     period_words,
 )
-from reconciler.cli.options import GUID, Invocation, common_options
+from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.output import format_option
 from reconciler.cli.progress import Terminal
 from reconciler.cli.terminal import view_of
@@ -35,7 +36,6 @@ from reconciler.model.evidence import Anchor
 from reconciler.model.receipt import operation_tag
 from reconciler.model.record import Record
 from reconciler.model.settings import Settings
-from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.planning.judge import spell
 from reconciler.planning.log_matching import who
@@ -223,17 +223,17 @@ def export(
 
 
 @command.command()
-@click.argument("guids", nargs=-1, required=True, type=GUID)
+@click.argument("tickets", nargs=-1, required=True)
 @format_option()
 @common_options
-def adopt(invocation: Invocation, guids: tuple[Guid, ...], style: str) -> None:
+def adopt(invocation: Invocation, tickets: tuple[str, ...], style: str) -> None:
     """Take updates into the ledger that tickets carry a tag of, and that the ledger does not know. Sends nothing.
 
     For tickets that `plan` shows as conflict/unknown-operation: another checkout wrote them, or the ledger was lost.
     Afterwards the present state of the ticket counts as brought about by us.
     """
     with open_context(invocation.settings(), observer=Terminal()) as context:
-        receipts = take_into_ledger(context, guids)
+        receipts = take_into_ledger(context, [named_in(context, each) for each in tickets])
     if style == "json":
         click.echo(json_text({"version": 1, "receipts": [plain(receipt) for receipt in receipts]}), nl=False)
         return

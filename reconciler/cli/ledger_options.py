@@ -9,12 +9,11 @@ from typing import Any
 import click
 
 from reconciler.app.ledger import Filter
-from reconciler.cli.options import GUID, Invocation, parsed
+from reconciler.cli.options import Invocation, parsed
 from reconciler.errors import InvalidInput
 from reconciler.model.decision import Problem, Source
 from reconciler.model.record import RECORD_OUTCOMES
 from reconciler.model.status import format_instant, parse_instant
-from reconciler.model.ticket import Guid
 
 
 def ledger_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -82,7 +81,7 @@ def period_words(since: datetime | None, until: datetime | None) -> str:
 def filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that choose records; it receives them as `wanted`."""
 
-    @click.option("--ticket", "tickets", multiple=True, type=GUID, help="Only this ticket (repeatable).")
+    @click.option("--ticket", "tickets", multiple=True, help="Only this ticket, by GUID or name (repeatable).")
     @click.option("--object", "objects", multiple=True, metavar="PATTERN", help=r"Only these DNs: \VED\Policy\Web\**.")
     @click.option("--change", "changes", multiple=True, help="Only this change record (repeatable).")
     @period_options
@@ -91,7 +90,7 @@ def filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def called(
         *arguments: Any,  # noqa: ANN401 - whatever click passes on
-        tickets: tuple[Guid, ...],
+        tickets: tuple[str, ...],
         objects: tuple[str, ...],
         changes: tuple[str, ...],
         since: datetime | None,

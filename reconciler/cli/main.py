@@ -179,8 +179,8 @@ def _report(error: ReconcilerError) -> int:
         click.echo(problems_text(error.problems), err=True, nl=False)
     else:
         click.echo(f"error: {terminal(error.message)}", err=True)
-        if error.hint:
-            click.echo(f"  help: {terminal(error.hint)}", err=True)
+        for number, line in enumerate(error.hint.splitlines()):
+            click.echo(f"{'        ' if number else '  help: '}{terminal(line)}", err=True)
     return int(of_error(error))
 
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.app.base_branch import protected
+from reconciler.app.tickets import Wanted
 from reconciler.cli.logs import start_logging
 from reconciler.manifests.config import load_settings
 from reconciler.model.plan import parse_shard
 from reconciler.model.settings import Settings
 from reconciler.model.status import parse_instant
-from reconciler.model.ticket import parse_guid
 from reconciler.rendering.escape import terminal
 
 if TYPE_CHECKING:
@@ -56,7 +56,6 @@ def _instant(text: str) -> datetime:
 
 
 SHARD = _Parsed("shard", parse_shard, "2/4")
-GUID = _Parsed("guid", parse_guid, "6ede0e12-f7c0-4068-9977-001076205c84")
 INSTANT = _Parsed("time", _instant, "2026-11-28T22:00:00Z")
 
 
@@ -107,6 +106,21 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
         if log != LOG_DEFAULTS:
             start_logging(*log)
         return function(Invocation(config, environment, log), **rest)
+
+    return called
+
+
+def part_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command --ticket, --object and --change; it receives them as `wanted`."""
+
+    @click.option("--ticket", "names", multiple=True, help="Only this ticket, by GUID or name (repeatable).")
+    @click.option("--object", "objects", multiple=True, metavar="PATTERN", help=r"Only these DNs: \VED\Policy\Web\**.")
+    @click.option("--change", "changes", multiple=True, help="Only decisions of this change (repeatable).")
+    @functools.wraps(function)
+    def called(
+        *arguments: Any, names: tuple[str, ...], objects: tuple[str, ...], changes: tuple[str, ...], **rest: Any
+    ) -> Any:
+        return function(*arguments, wanted=Wanted(names, objects, changes), **rest)
 
     return called
 

@@ -9,9 +9,10 @@ from reconciler.app.outputs import Kind, check_outputs, saved_as
 from reconciler.app.plan import Request, Seals
 from reconciler.app.plan import plan as make_plan
 from reconciler.app.reschedule import make_patch
+from reconciler.app.tickets import Wanted
 from reconciler.cli.exit_codes import of_plan
 from reconciler.cli.metrics import Metrics, metrics_options
-from reconciler.cli.options import SHARD, Invocation, common_options
+from reconciler.cli.options import SHARD, Invocation, common_options, part_options
 from reconciler.cli.output import PLAN_FORMATS, detail_of, format_option, show_plan, show_timeline
 from reconciler.cli.progress import Terminal
 from reconciler.cli.telling import Listeners, listener_options, tell
@@ -27,6 +28,7 @@ from reconciler.rendering.patch_text import patch_head
 @click.option("--exit-code", is_flag=True, help="Leave with 10 when changes are pending.")
 @click.option("--shard", type=SHARD, metavar="K/N", help="Plan part K of N, divided by object.")
 @click.option("--since", metavar="REV", help="Plan only entries that changed since this git revision.")
+@part_options
 @click.option("--ignore-seals", is_flag=True, help="Judge also what is in sealed manifests.")
 @click.option("--recheck", is_flag=True, help="Read settled tickets, too: are they still gone? Ignores seals.")
 @click.option("--no-context", is_flag=True, help="Do not read the certificates behind the tickets.")
@@ -44,6 +46,7 @@ def command(
     exit_code: bool,
     shard: Shard | None,
     since: str | None,
+    wanted: Wanted,
     ignore_seals: bool,
     recheck: bool,
     no_context: bool,
@@ -59,7 +62,7 @@ def command(
     settings = metrics.settings = invocation.settings()
     check_outputs((*saved_as(out, Kind.PLAN), *metrics.outputs()), settings, paths)
     with open_context(settings, observer=Terminal()) as context:
-        asked = Request(paths, shard, since, seals=seals, recheck=recheck, certificates=not no_context)
+        asked = Request(paths, shard, since, seals=seals, recheck=recheck, certificates=not no_context, wanted=wanted)
         plan = make_plan(context, asked)
         metrics.see(context, plan)
     if out is not None:

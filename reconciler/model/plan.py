@@ -126,7 +126,8 @@ class Plan(Struct, frozen=True):
     plan of format `version` 1 names no heads and has no checksum; it can be shown, and not applied. `notes` are things
     a reviewer must look at. `freezes` are those of the policy, for timelines; `limits` are held against the whole again
     when the plans of shards are merged. `sealed` are manifests whose decisions have no steps, because the ledger says
-    that all of them are settled. Instants are UTC.
+    that all of them are settled. `part` says which decisions were asked for, None when all were; `left_out` is how many
+    others there are. Instants are UTC.
     """
 
     tool: str
@@ -147,6 +148,8 @@ class Plan(Struct, frozen=True):
     limits: Limits = Limits()
     notes: tuple[str, ...] = ()
     sealed: tuple[Seal, ...] = ()
+    part: str | None = None
+    left_out: Count = 0
     version: Count = 2
 
     @property
@@ -161,6 +164,11 @@ class Plan(Struct, frozen=True):
     def changes(self) -> tuple[Step, ...]:
         """The steps that write."""
         return tuple([step for step in self.steps if step.reason.verdict.group is Group.CHANGE])
+
+    @property
+    def without_step(self) -> int:
+        """How many decisions have no step here: they are sealed, or were not asked for."""
+        return self.decisions_sealed + self.left_out
 
     @property
     def decisions_sealed(self) -> int:

@@ -45,6 +45,7 @@ class Opened(Struct, frozen=True):
     heads: tuple[Head, ...] = ()
     shard: str | None = None
     overrides: tuple[str, ...] = ()
+    part: str | None = None
     version: LedgerVersion = 2
     config: str | None = None
     config_commit: str | None = None

@@ -42,7 +42,7 @@ def went(receipts: Iterable[Receipt]) -> frozenset[Guid]:
 
 def assemble(empty: Plan, steps: Iterable[Step], seen: Circumstances) -> Plan:
     """Put steps into a plan that has none yet: guards run on each as it comes, sorted by GUID, siblings shown."""
-    guarded, controls = enforce(steps, empty.overrides, seen, empty.decisions_sealed)
+    guarded, controls = enforce(steps, empty.overrides, seen, empty.without_step)
     ordered = sorted(guarded, key=lambda step: step.guid)
     related = _by_object(ordered)
     shown = tuple(_with_siblings(step, related) for step in ordered)
@@ -65,7 +65,7 @@ def enforce_again(plan: Plan, seen: Circumstances) -> Plan:
     Nothing that was refused is allowed now, and no control that refused is fine now.
     """
     steps = (replace(step, overridden=()) if step.overridden else step for step in plan.steps)
-    guarded, controls = enforce(steps, plan.overrides, seen, plan.decisions_sealed)
+    guarded, controls = enforce(steps, plan.overrides, seen, plan.without_step)
     refused = {control.name: control for control in plan.controls if control.result == "refused"}
     kept = tuple(now if now.result == "refused" else refused.get(now.name, now) for now in controls)
     return replace(plan, steps=guarded, controls=kept)

@@ -156,6 +156,8 @@ def totals(plan: Plan) -> str:
             parts.append(f"{number:,} {words[number != 1]}{detail}")
     if plan.sealed:
         parts.append(sealed(plan))
+    if plan.part is not None:
+        parts.append(f"{plan.left_out:,} not looked at (partial plan)")
     return " · ".join(parts)
 
 

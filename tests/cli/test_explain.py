@@ -111,9 +111,9 @@ def test_a_ticket_in_no_manifest_is_shown_and_how_to_take_it_in(desk: Desk) -> N
     assert "reconciler import --file" in " ".join(told["Verdict"])
 
 
-def test_what_is_no_guid_is_refused(desk: Desk) -> None:
+def test_what_names_no_ticket_is_refused(desk: Desk) -> None:
     desk.decide(APPROVE)
-    assert desk.run("explain", "6ede0e12").code == 2
+    assert desk.run("explain", "6ede0e13").code == 2
 
 
 def test_times_of_a_window_are_shown_where_the_reader_is(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
