@@ -22,12 +22,14 @@ from reconciler.model.receipt import Outcome, Receipt, Run
 from reconciler.model.record import (
     AcceptedEntry,
     AttentionEntry,
+    AttestedEntry,
     ClosedEntry,
     Ended,
     Entry,
     Intent,
     LedgerVersion,
     Line,
+    ObservedEntry,
     Opened,
     Record,
     Sealed,
@@ -351,11 +353,13 @@ def _of_decision(word: str, first: tuple[str, ...], *kept: str) -> _Kind:
 
 _KINDS: Mapping[type[Entry], _Kind] = {
     Opened: _Kind("opened", ("version", "heads")),
-    Intent: _of_decision("intent", ("object", "workflow", "attempt"), "change", "window", "parameters"),
-    Receipt: _of_decision("receipt", _OF_RECEIPT, "change", "window"),
+    Intent: _of_decision("intent", ("object", "workflow", "attempt"), "change", "window", "parameters", "rule"),
+    Receipt: _of_decision("receipt", _OF_RECEIPT, "change", "window", "rule"),
     ClosedEntry: _Kind("closed"),
     AcceptedEntry: _of_decision("accepted", (), "change"),
     AttentionEntry: _Kind("attention"),
+    AttestedEntry: _of_decision("attested", (), "change", "decided"),
+    ObservedEntry: _Kind("observed"),
     Sealed: _Kind("sealed", held={"seal": Seal}),
     Ended: _Kind("ended"),
 }

@@ -44,9 +44,10 @@ from reconciler.model.review import Assessment, Review
 from reconciler.model.status import format_instant
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
-from reconciler.model.verdict import Group, Reason, Verdict
+from reconciler.model.verdict import Group, Reason
 from reconciler.planning.attention import episodes
 from reconciler.planning.digest import check_digest
+from reconciler.planning.judge import is_news
 from reconciler.planning.planner import enforce_again, seals
 from reconciler.planning.reviewed import hold_against
 from reconciler.planning.selections import since_plan
@@ -187,6 +188,8 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
                 settle=settings.requests.settle,
                 patience=settings.requests.patience,
                 grace=settings.requests.grace,
+                planned_at=plan.made_at,
+                movers=_movers(context, plan),
             )
             with context.observer.progress("Applying", len(plan.changes), context.backend.activity) as advance:
                 run = apply_plan(
@@ -255,6 +258,16 @@ def _of_the_lock(dead: Owner | None, now: datetime) -> tuple[AttentionEntry, ...
         return ()
     begun = AttentionEntry(now, "manual/lock-taken-over", Episode.BEGIN, detail=f"left by {dead.described(now)}")
     return begun, replace(begun, state=Episode.END, detail="")
+
+
+_MOST_NAMED = 50
+"""Each name costs a call or two, one after the other; thousands of agreements have one cause."""
+
+
+def _movers(context: Context, plan: Plan) -> Mapping[Guid, str]:
+    """Ask who brought tickets to where git and TPP agree, where the server tells it."""
+    agreed = [step.guid for step in plan.steps if step.reason is Reason.IN_SYNC_ACCEPTED and step.decided is None]
+    return context.backend.who_decided(agreed[:_MOST_NAMED]) if agreed else {}
 
 
 def _push_before(context: Context, plan: Plan, run: str) -> None:
@@ -330,10 +343,7 @@ def _anchor(ledger: Path) -> str:
 def _has_work(plan: Plan, histories: Mapping[Guid, TicketHistory]) -> bool:
     """Return whether there is anything to record: a change, an open intent, a ticket gone for good, an agreement."""
     return any(
-        step.verdict.group is Group.CHANGE
-        or (step.verdict is Verdict.SETTLED and not step.closed)
-        or step.reason is Reason.IN_SYNC_ACCEPTED
-        or histories.get(step.guid, NO_HISTORY).open is not None
+        step.verdict.group is Group.CHANGE or is_news(step) or histories.get(step.guid, NO_HISTORY).open is not None
         for step in plan.steps
     )
 

@@ -331,7 +331,7 @@ def _divided(
         stated = decision.expect.object
         if shard is not None and stated is not None and not shard.owns(stated):
             continue
-        if request.recheck or needs_reading(histories.get(decision.guid, NO_HISTORY)):
+        if request.recheck or needs_reading(histories.get(decision.guid, NO_HISTORY), decision):
             to_read[decision.guid] = decision
         elif shard is None or stated is not None or shard.owns(decision.guid):
             closed.append(decision)

@@ -1,4 +1,4 @@
-"""Reschedule: windows that are over to a patch for the manifests: the next window of each, for a person to review."""
+"""Reschedule: a patch for the manifests, for a person to review: the next windows, and what is there."""
 
 import os
 from collections import defaultdict
@@ -9,39 +9,45 @@ from pathlib import Path
 
 from reconciler.errors import InvalidInput
 from reconciler.github.git import Git, GitFailure
+from reconciler.manifests.amend import amend
 from reconciler.manifests.reschedule import NewTimes, file_zone, patch_of, reschedule
 from reconciler.manifests.times import zone_of
 from reconciler.manifests.windows import next_occurrence, weeks_later
-from reconciler.model.findings import NoProposal, Proposal, Rescheduled
+from reconciler.model.findings import Amendment, NoProposal, Proposal, Rescheduled
 from reconciler.model.plan import Plan, Step
 from reconciler.model.settings import RecurringWindow, WindowDefinition
 from reconciler.model.status import Schedule, State
 from reconciler.model.value import replace
-from reconciler.model.verdict import Reason
+from reconciler.model.verdict import Reason, Verdict
 from reconciler.planning.guards import freezes
+
+_WINDOW_OVER = frozenset({Reason.MISSED_WINDOW, Reason.EXPIRED_WINDOW})
+_CONTESTED = frozenset({Verdict.CONFLICT, Verdict.MISMATCH, Verdict.MISSING})
 
 
 @dataclass(slots=True)
 class Patch:
-    """What was found for every step whose window is over, and the diffs of their files."""
+    """What was found for every step that needs an edit, and the diffs of their files."""
 
     found: list[Rescheduled] = field(default_factory=list)
     diffs: list[str] = field(default_factory=list)
 
 
 def make_patch(plan: Plan, windows: Mapping[str, WindowDefinition]) -> Patch:
-    """Read the manifests again and find the next window of every step that was missed or is expired by its window."""
+    """Read the manifests again and find what ends the trouble of every step: the next window, or what is there."""
     by_file: dict[str, list[Step]] = defaultdict(list)
     for step in plan.steps:
-        if step.reason in (Reason.MISSED_WINDOW, Reason.EXPIRED_WINDOW):
+        if step.named and (step.reason in _WINDOW_OVER or step.verdict in _CONTESTED):
             by_file[step.source.path].append(step)
     patch, inside = Patch(), _place_in_checkout()
     for name, steps in sorted(by_file.items()):
         text = Path(name).read_bytes().decode("utf-8")
         found = [_proposed(step, text, windows, plan) for step in sorted(steps, key=lambda step: step.source)]
         times = {each.step.guid: _new_times(each) for each in found if isinstance(each, Proposal)}
+        changes = {each.step.guid: each.edit for each in found if isinstance(each, Amendment)}
         try:
             edits = reschedule(name, text, times) if times else ()
+            edits += amend(name, text, changes) if changes else ()
             patch.diffs.append(patch_of(_below(inside, name), text, edits))
         except InvalidInput as error:
             found = [NoProposal(step, error.problems[0].message) for step in steps]
@@ -53,6 +59,10 @@ def _proposed(step: Step, text: str, windows: Mapping[str, WindowDefinition], pl
     schedule = step.after.schedule
     if step.rule is not None:
         return NoProposal(step, f"rule {step.rule} decides it, perhaps with others: change the rule, or add an entry")
+    if step.edit is not None:
+        return Amendment(step, step.edit)
+    if step.reason not in _WINDOW_OVER:
+        return NoProposal(step, f"{step.reason}: no edit alone ends it")
     if schedule is None or schedule.stop is None:
         return NoProposal(step, "its window has no end")
     window = windows.get(step.window.name) if step.window is not None else None

@@ -34,7 +34,7 @@ from reconciler.model.review import Assessment, BranchCommit, NotReviewed, NotYe
 from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.planning.digest import check_digest
 from reconciler.planning.four_eyes import people_by_file
-from reconciler.planning.guards import Circumstances
+from reconciler.planning.guards import Circumstances, needs_review
 from reconciler.planning.planner import enforce_reviews
 from reconciler.planning.reviewed import hold_each
 from reconciler.ports import Caller
@@ -180,7 +180,7 @@ def hold_to_reviews(context: Context, plan: Plan, *, final: bool) -> tuple[Plan,
     `final` says that the plan is applied now: then what can't be established is refused, too, and so is everything when
     the branch has a newer commit. Raises GuardRefused when nobody can tell whether it has one.
     """
-    files = sorted({step.source.path for step in plan.steps if step.group is Group.CHANGE or (final and _told(step))})
+    files = sorted({step.source.path for step in plan.steps if needs_review(step) or (final and _told(step))})
     try:
         event = read_event(context.environ)
     except ReconcilerError as fault:

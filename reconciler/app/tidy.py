@@ -17,6 +17,7 @@ from reconciler.manifests.write import comment_text
 from reconciler.model.findings import Settlement, Stay, Tidied
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome, Receipt
+from reconciler.model.record import AcceptedEntry, AttestedEntry
 from reconciler.model.status import format_instant
 from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Verdict
@@ -26,7 +27,7 @@ _TOOK_EFFECT = (Outcome.APPLIED, Outcome.AWAITING_OTHERS)
 
 def tidy(plan: Plan, ledger: Path, history: Path, now: datetime, *, write: bool) -> Tidied:
     """Move every settled entry that the ledger has a receipt for. Raises InvalidInput, LedgerBroken, GuardRefused."""
-    settled = [step for step in plan.steps if step.verdict is Verdict.SETTLED and step.rule is None]
+    settled = [step for step in plan.steps if step.verdict is Verdict.SETTLED and step.rule is None and step.named]
     proofs = settlements(ledger, settled)
     by_file: dict[str, list[Step]] = defaultdict(list)
     for step in settled:
@@ -59,7 +60,7 @@ def keep_folders(folders: Iterable[str]) -> None:
 
 
 def settlements(ledger: Path, steps: Collection[Step]) -> Mapping[Guid, Settlement]:
-    """Return the newest receipt of each step's decision that took effect, with the hash that an auditor can check."""
+    """Return the newest line that proves each step's decision, with the hash that an auditor can check."""
     wanted = {step.guid: step.after for step in steps}
     found: dict[Guid, Settlement] = {}
     for line in read_lines(ledger, wanted):
@@ -69,6 +70,9 @@ def settlements(ledger: Path, steps: Collection[Step]) -> Mapping[Guid, Settleme
                 found[receipt.guid] = Settlement(
                     receipt.guid, line.run, at, receipt.outcome.value, line.hash, line.source
                 )
+            case (AcceptedEntry() | AttestedEntry()) as agreed if agreed.after == wanted[agreed.guid]:
+                at, what = format_instant(agreed.at), "accepted" if isinstance(agreed, AcceptedEntry) else "attested"
+                found[agreed.guid] = Settlement(agreed.guid, line.run, at, what, line.hash, line.source)
             case _:
                 pass
     return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from reconciler.applying.circuit_breaker import CircuitBreaker
 from reconciler.model.plan import Step
@@ -24,7 +25,8 @@ class RunContext:
     `reviews` is who decided on each ticket, as far as that is known; all others have the review of `origin`.
     `settle` is how long, in seconds, a write may take to show; `patience` how long after a lost answer the server may
     still carry the update out, so that nothing is sent again; `grace` how long requests in flight get to come to an
-    end once the run is told to stop.
+    end once the run is told to stop. `planned_at` is when the plan was made, `movers` who brought tickets to where git
+    and TPP agree, where the server tells it.
     """
 
     reader: TicketReader
@@ -38,6 +40,8 @@ class RunContext:
     patience: float = 900.0
     grace: float = 5.0
     reviews: Mapping[Guid, Review | None] = field(default_factory=dict)
+    planned_at: datetime | None = None
+    movers: Mapping[Guid, str] = field(default_factory=dict)
 
     def origin_of(self, guid: Guid) -> Provenance:
         """Return where a decision comes from, with its own people."""

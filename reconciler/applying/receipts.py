@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ from reconciler.applying.context import RunContext, not_attempted, receipt_of
 from reconciler.errors import LedgerUnwritable
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
-from reconciler.model.record import AcceptedEntry, ClosedEntry, Entry, Intent
+from reconciler.model.record import Entry, Intent
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.planning.traces import Finding
@@ -96,13 +97,12 @@ class ReceiptCollector:
         with suppress(LedgerUnwritable):
             self.context.ledger.append(entry)
 
-    def learn(self, entry: Receipt | ClosedEntry | AcceptedEntry | None) -> None:
+    def learn(self, entries: Iterable[Entry]) -> None:
         """Write down what was found out about a step that changes nothing."""
-        if entry is None:
-            return
-        self.write(entry)
-        with self.lock:
-            self.recovered += isinstance(entry, Receipt)
+        for entry in entries:
+            self.write(entry)
+            with self.lock:
+                self.recovered += isinstance(entry, Receipt)
 
     def broken_off(self, step: Step, why: str, in_flight: str) -> Receipt:
         """Make the receipt of a step that came to no conclusion: unknown when a request may have left."""

@@ -1,16 +1,27 @@
 """What became of updates that earlier runs left without a receipt, found out by reading. Sends nothing."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 from reconciler.applying.context import RunContext, read, receipt_of, sight, told
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
-from reconciler.model.record import AcceptedEntry, ClosedEntry, OpenIntent, TicketHistory
-from reconciler.model.ticket import Found
+from reconciler.model.record import (
+    AcceptedEntry,
+    AttestedEntry,
+    ClosedEntry,
+    Entry,
+    LastWrite,
+    ObservedEntry,
+    OpenIntent,
+    TicketHistory,
+)
+from reconciler.model.status import shows
+from reconciler.model.ticket import Found, Gone
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
-from reconciler.planning.facts import may_take_effect_until
-from reconciler.planning.judge import until_words
+from reconciler.planning.facts import is_early, may_take_effect_until
+from reconciler.planning.judge import is_news, until_words
 from reconciler.planning.traces import Finding, Trace, after_silence
 
 
@@ -34,36 +45,92 @@ def resolve(step: Step, left: OpenIntent, context: RunContext) -> Receipt:
     return receipt_of(step, context, finding, sighting, left.intent)
 
 
+def overruled(step: Step, left: OpenIntent, resolved: Receipt, context: RunContext) -> Receipt | None:
+    """Return the receipt of an intent that nothing proves, once a manifest says of the ticket's state what comes next.
+
+    Somebody has seen that state since, and the update can't take effect any more. None while it may, or nobody has.
+    """
+    if resolved.outcome is not Outcome.UNKNOWN or context.clock.now() < may_take_effect_until(
+        left, timedelta(seconds=context.patience)
+    ):
+        return None
+    if resolved.seen is None or resolved.seen != step.before:
+        return None
+    seen = step.expect.state
+    if step.reason is not Reason.IN_SYNC_ACCEPTED and (seen is None or not shows(resolved.seen, seen)):
+        return None
+    why = f"run {left.run} left an intent; the manifest says of the state since then what is to come of it"
+    return replace(resolved, outcome=Outcome.STALE, detail=why)
+
+
 def can_recover(step: Step, history: TicketHistory) -> bool:
     """Whether the ledger has something to learn about a step that changes nothing."""
-    if step.group is Group.CHANGE:
-        return False
-    news = (step.reason is Reason.SETTLED_RECEIPT and not step.closed) or step.reason is Reason.IN_SYNC_ACCEPTED
-    return history.open is not None or news
+    return step.group is not Group.CHANGE and (history.open is not None or is_news(step))
 
 
-def recover(step: Step, history: TicketHistory, context: RunContext) -> Receipt | ClosedEntry | AcceptedEntry | None:
-    """Return the ledger entry that follows from reading the ticket; None when nothing new is known."""
+def recover(step: Step, history: TicketHistory, context: RunContext) -> Iterator[Entry]:
+    """Yield the ledger entries that follow from reading the ticket; none when nothing new is known."""
     if context.breaker.reason() is not None:
-        return None
-    if history.open is None and step.reason is Reason.IN_SYNC_ACCEPTED:
-        return _accept(step, history, context)
-    if history.open is None:
-        return ClosedEntry(context.clock.now(), step.guid, step.digest)
-    resolved = resolve(step, history.open, context)
-    return None if resolved.outcome is Outcome.UNKNOWN else resolved
+        return
+    if history.open is not None:
+        resolved = resolve(step, history.open, context)
+        if resolved.outcome is not Outcome.UNKNOWN:
+            yield resolved
+            return
+        overtaken = overruled(step, history.open, resolved, context)
+        if overtaken is None:
+            return
+        yield overtaken
+    if step.reason is Reason.IN_SYNC_ACCEPTED:
+        yield from _agree(step, history, context)
+    elif step.reason is Reason.SETTLED_ATTESTED:
+        yield from _attest(step, history, context)
+    elif step.reason in (Reason.SETTLED_RECEIPT, Reason.CONFLICT_GONE_EARLY):
+        yield _gone(step, history.last, context)
 
 
-def _accept(step: Step, history: TicketHistory, context: RunContext) -> AcceptedEntry | None:
+def _gone(step: Step, last: LastWrite | None, context: RunContext) -> ClosedEntry | ObservedEntry:
+    """Record that a ticket is gone, and of one that was scheduled between which times it went."""
+    now = context.clock.now()
+    if last is None or last.after.schedule is None:
+        return ClosedEntry(now, step.guid, step.digest)
+    early = step.reason is Reason.CONFLICT_GONE_EARLY and not is_early(last, now)
+    first_gone = context.planned_at if early and context.planned_at is not None else now
+    return ObservedEntry(now, step.guid, step.digest, first_gone, last.armed_at)
+
+
+def _agree(step: Step, history: TicketHistory, context: RunContext) -> Iterator[AcceptedEntry | AttestedEntry]:
     """Record that git and TPP agree, when the ticket still is as the plan has seen it."""
     reading = read(step.guid, context)
     if not isinstance(reading, Found) or reading.ticket.state != step.after:
-        return None
-    return AcceptedEntry(
+        return
+    if step.decision.decided is not None:
+        yield _attested(step, context, gone=False)
+        return
+    yield AcceptedEntry(
         decision=step.decision,
         digest=step.digest,
         at=context.clock.now(),
         before=history.last.after if history.last else None,
+        object=step.object,
+        workflow=step.workflow,
+        by=context.movers.get(step.guid),
+    )
+
+
+def _attest(step: Step, history: TicketHistory, context: RunContext) -> Iterator[AttestedEntry]:
+    """Record who decided a ticket that is gone, unless it is there again."""
+    known = history.last is not None and history.last.gone
+    if known or isinstance(read(step.guid, context), Gone):
+        yield _attested(step, context, gone=True)
+
+
+def _attested(step: Step, context: RunContext, *, gone: bool) -> AttestedEntry:
+    return AttestedEntry(
+        decision=step.decision,
+        digest=step.digest,
+        at=context.clock.now(),
+        gone=gone,
         object=step.object,
         workflow=step.workflow,
     )

@@ -4,7 +4,7 @@ import hashlib
 
 from reconciler.applying.conclude import conclude
 from reconciler.applying.context import RunContext, not_attempted, read, receipt_of
-from reconciler.applying.recover import resolve
+from reconciler.applying.recover import overruled, resolve
 from reconciler.errors import LedgerUnwritable
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt, operation_tag
@@ -30,12 +30,13 @@ def perform(step: Step, history: TicketHistory, context: RunContext, *, overtake
         return not_attempted(step, why, context)
     if history.open is not None:
         resolved = resolve(step, history.open, context)
-        if _settles(step, resolved):
+        settled = overruled(step, history.open, resolved, context)
+        if settled is None and _settles(step, resolved):
             return resolved
         if resolved.proof is Proof.UNCHANGED and step.operation != history.open.intent.operation:
             why = _unplanned(history.open)
             return receipt_of(step, context, Finding(Outcome.STALE, Proof.NONE, why))
-        context.ledger.append(resolved)
+        context.ledger.append(settled or resolved)
     if overtaken is not None:
         outcome = Outcome.NOT_ATTEMPTED if overtaken.passing else Outcome.STALE
         return receipt_of(step, context, Finding(outcome, Proof.NONE, overtaken.why))

@@ -14,11 +14,13 @@ from reconciler.model.receipt import Receipt
 from reconciler.model.record import (
     AcceptedEntry,
     AttentionEntry,
+    AttestedEntry,
     ClosedEntry,
     Ended,
     Head,
     Intent,
     Line,
+    ObservedEntry,
     Opened,
     Record,
     Sealed,
@@ -81,10 +83,10 @@ def history(lines: Iterable[Line]) -> Iterator[Record]:
                 told.asked[intent.guid] = line, intent
             case Receipt() as receipt:
                 yield Record(line, receipt, told.answered(receipt), decided=told.decided(line, receipt))
-            case ClosedEntry(guid=guid) as closed:
+            case (ClosedEntry(guid=guid) | ObservedEntry(guid=guid)) as seen:
                 _, asked = told.asked.get(guid, (None, None))
-                yield Record(line, closed, asked, decided=told.decided(line, closed))
-            case AcceptedEntry() | AttentionEntry() as other:
+                yield Record(line, seen, asked, decided=told.decided(line, seen))
+            case AcceptedEntry() | AttestedEntry() | AttentionEntry() as other:
                 yield Record(line, other)
             case Opened() | Sealed() | Ended():
                 pass
@@ -114,7 +116,7 @@ class _Intents:
         self.waiting.pop(receipt.guid, None)
         return intent
 
-    def decided(self, line: Line, entry: Receipt | ClosedEntry) -> Line | None:
+    def decided(self, line: Line, entry: Receipt | ClosedEntry | ObservedEntry) -> Line | None:
         """Return the line of the run that decided, for what another run wrote down later about the same decision.
 
         Earlier releases wrote the people of the later run into its lines.

@@ -21,10 +21,12 @@ from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import (
     AcceptedEntry,
     AttentionEntry,
+    AttestedEntry,
     ClosedEntry,
     Episode,
     Intent,
     LastWrite,
+    ObservedEntry,
     OpenIntent,
     Sealed,
     TicketHistory,
@@ -157,8 +159,10 @@ class _Search:
         if isinstance(written.entry, Receipt):
             self._receive(guid, written, written.entry)
         elif isinstance(written.entry, ClosedEntry):
-            self._see_gone(guid)
-        elif isinstance(written.entry, AcceptedEntry):
+            self._see_gone(guid, written.entry.at)
+        elif isinstance(written.entry, ObservedEntry):
+            self._see_gone(guid, written.entry.first_gone)
+        elif isinstance(written.entry, AcceptedEntry | AttestedEntry):
             self.last[guid] = _agreed(written, written.entry)
 
     def _receive(self, guid: Guid, written: Written, receipt: Receipt) -> None:
@@ -173,13 +177,13 @@ class _Search:
         if receipt.outcome in _TOOK_EFFECT:
             self.last[guid] = _remembered(written, receipt)
         elif receipt.gone:
-            self._see_gone(guid)
+            self._see_gone(guid, receipt.at)
 
-    def _see_gone(self, guid: Guid) -> None:
+    def _see_gone(self, guid: Guid, at: datetime) -> None:
         """GUIDs are never used again, so a ticket that was seen to be gone stays gone."""
         last = self.last.get(guid)
         if last is not None and not last.gone:
-            self.last[guid] = replace(last, gone=True)
+            self.last[guid] = replace(last, gone=True, gone_at=at)
 
 
 def _remembered(written: Written, receipt: Receipt) -> LastWrite:
@@ -199,26 +203,45 @@ def _remembered(written: Written, receipt: Receipt) -> LastWrite:
         commit=provenance.commit,
         pull_request=provenance.review.pull_request if provenance.review else None,
         review=provenance.review,
+        gone_at=receipt.at if receipt.gone else None,
+        armed_at=receipt.at if receipt.seen is not None and receipt.seen.schedule is not None else None,
+        environment=provenance.environment,
+        rule=receipt.rule,
+        source=receipt.source,
+        object=receipt.object,
+        workflow=receipt.workflow,
+        change=receipt.change,
     )
 
 
-def _agreed(written: Written, accepted: AcceptedEntry) -> LastWrite:
+def _agreed(written: Written, agreed: AcceptedEntry | AttestedEntry) -> LastWrite:
     """Take a state that git and TPP agreed on for the last thing done: from here on git may move the ticket."""
     review = written.provenance.review
+    attested = isinstance(agreed, AttestedEntry)
+    gone = isinstance(agreed, AttestedEntry) and agreed.gone
     return LastWrite(
-        after=accepted.after,
+        after=agreed.after,
         outcome=Outcome.APPLIED,
         proof=Proof.OBSERVED,
-        at=accepted.at,
+        at=agreed.at,
         run=written.run,
         operation=None,
-        digest=accepted.digest,
-        seen=accepted.after,
+        digest=agreed.digest,
+        seen=None if gone else agreed.after,
         identity=written.provenance.identity,
         commit=written.provenance.commit,
         pull_request=review.pull_request if review else None,
         review=review,
-        accepted=True,
+        accepted=not attested,
+        attested=attested,
+        gone=gone,
+        gone_at=agreed.at if gone else None,
+        armed_at=agreed.at if agreed.after.schedule is not None and not gone else None,
+        environment=written.provenance.environment,
+        source=agreed.source,
+        object=agreed.object,
+        workflow=agreed.workflow,
+        change=agreed.change,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -10,6 +10,7 @@ from reconciler.manifests.problems import Code, InvalidValue
 from reconciler.manifests.times import in_order, instant, to_the_millisecond
 from reconciler.manifests.windows import Windows
 from reconciler.model.decision import (
+    Attestation,
     Decision,
     Expectation,
     ExpectedCertificate,
@@ -67,9 +68,11 @@ def decode_ticket(entry: Entry, header: FileHeader, source: Source, faults: list
     valid_until = attempt(lambda: instant(until, header.zone), faults, "valid_until") if until else None
     expect, parameters = get("expect"), get("parameters")
     if "expect" in defaults:
-        expect = {**defaults["expect"], **(expect or {})}
+        expect = _laid_over(defaults["expect"], expect or {})
     if "parameters" in defaults:
         parameters = {**defaults["parameters"], **(parameters or {})}
+    seen = _seen(expect, header, faults) if expect and "status" in expect else None
+    decided = _decided(entry["decided"], wanted, header, faults) if "decided" in entry else None
     if len(faults) > before:
         drop_follow_ups(faults, before, header)
     if wanted is None or len(faults) > before:
@@ -84,23 +87,59 @@ def decode_ticket(entry: Entry, header: FileHeader, source: Source, faults: list
         source=source,
         explanation=header.once(get("explanation") or defaults.get("explanation")),
         change=header.once(get("change") or defaults.get("change") or header.change),
-        expect=_expectation(expect, header) if expect else _NO_EXPECTATION,
+        expect=_expectation(expect, seen, header) if expect else _NO_EXPECTATION,
         valid_until=valid_until,
         parameters=_parameters(parameters) if parameters else _NO_PARAMETERS,
         window=window,
+        decided=decided,
     )
 
 
+def _laid_over(defaults: Entry, stated: Entry) -> Entry:
+    """Lay what a ticket expects over the defaults; a status of its own has its own times, or none."""
+    below = {key: value for key, value in defaults.items() if key != "schedule" or "status" not in stated}
+    return {**below, **stated}
+
+
+def _seen(expect: Entry, header: FileHeader, faults: list[InvalidValue]) -> State | None:
+    """Return the state that the reviewer saw."""
+    times = expect.get("schedule", {})
+    read = {
+        name: attempt(lambda text=text: _exact(text, header.zone), faults, "expect", "schedule", name)  # type: ignore[misc]
+        for name, text in times.items()
+    }
+    start, stop = read.get("start"), read.get("stop")
+    if start is not None and stop is not None:
+        attempt(lambda: in_order(start, stop), faults, "expect", "schedule")
+    return State(expect["status"], start, stop if start is not None else None)
+
+
+def _decided(stated: Entry, wanted: State | None, header: FileHeader, faults: list[InvalidValue]) -> Attestation | None:
+    """Return who decided outside; nobody can have decided `Pending`, or in the future."""
+    moment = attempt(lambda: instant(stated["at"], header.zone), faults, "decided", "at")
+    if wanted is not None and wanted.status == Status.PENDING:
+        hint = "say as `status` what was decided, or remove `decided`"
+        faults.append(InvalidValue(Code.TICKET_DECIDED, "`Pending` is no decision", hint, ("decided",)))
+    if moment is None:
+        return None
+    if moment > header.windows.now + _CLOCKS_DIFFER:
+        hint = "say when it was decided; what is still to be decided needs no `decided`"
+        faults.append(InvalidValue(Code.TICKET_DECIDED, "this is in the future", hint, ("decided", "at")))
+    return Attestation(stated["by"], moment, stated["where"], stated["reason"])
+
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
 _NO_EXPECTATION = Expectation()
 _NO_PARAMETERS = Parameters()
 
 
-def _expectation(stated: Entry, header: FileHeader) -> Expectation:
+def _expectation(stated: Entry, seen: State | None, header: FileHeader) -> Expectation:
     certificate = stated.get("certificate")
     return Expectation(
         stated.get("object"),
         header.once(stated.get("workflow")),
         ExpectedCertificate(certificate.get("common_name"), certificate.get("issuer")) if certificate else None,
+        seen,
     )
 
 

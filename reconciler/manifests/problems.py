@@ -45,6 +45,7 @@ class Code(StrEnum):
     TICKET_TWICE = "ticket/twice"
     TICKET_SCHEDULE = "ticket/schedule"
     TICKET_VALID_UNTIL = "ticket/valid-until"
+    TICKET_DECIDED = "ticket/decided"
 
     TIME_NO_SUCH = "time/no-such-time"
     TIME_NO_OFFSET = "time/no-offset"

@@ -13,7 +13,7 @@ from reconciler.manifests.times import format_time, instant, zone_of
 from reconciler.manifests.yaml import Value
 from reconciler.model.ticket import Guid
 
-_BYTE_ORDER_MARK = "\ufeff"
+BYTE_ORDER_MARK = "\ufeff"
 _SECONDS = re.compile(r".{16}:")
 _ESCAPES = {"\n": "\\n", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
 
@@ -37,7 +37,7 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
+class Page:
     """A text, its lines, and where each begins."""
 
     text: str
@@ -45,12 +45,29 @@ class _Page:
     starts: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
+        """Find where each line begins."""
         object.__setattr__(self, "starts", list(accumulate(map(len, self.lines), initial=0)))
+
+    def content_end(self, value: Node) -> int:
+        """Return the last line of a value that is not blank."""
+        return content_end(self.lines, value)
+
+    def inserted(self, owner: Node, value: Node, text: str) -> Edit:
+        """Put a member of a map below the value of another one."""
+        if owner.flow:
+            return Edit(value.end, value.end, f", {text}")
+        below = self.content_end(value) + 1
+        offset = self.starts[below]
+        newline = "\r\n" if self.lines[0].endswith("\r\n") else "\n"
+        line = f"{' ' * owner.column}{text}"
+        if not self.lines[below - 1].endswith("\n"):
+            return Edit(offset, offset, newline + line)
+        return Edit(offset, offset, line + newline)
 
 
 def file_zone(text: str) -> tzinfo | None:
     """Return the zone that a valid manifest names for its times, None when it names none."""
-    root = lay_out(text.removeprefix(_BYTE_ORDER_MARK))
+    root = lay_out(text.removeprefix(BYTE_ORDER_MARK))
     named = root.member("timezone") if root else None
     return zone_of(named.text) if named is not None and named.text else None
 
@@ -61,12 +78,12 @@ def reschedule(file: str, text: str, times: Mapping[Guid, NewTimes]) -> tuple[Ed
     A name of a window, and times that come from the defaults, become times of the entry; everything else stays.
     `text` is valid as a manifest. Raises InvalidInput, naming `file`, when it can't be edited safely.
     """
-    mark = len(_BYTE_ORDER_MARK) if text.startswith(_BYTE_ORDER_MARK) else 0
+    mark = len(BYTE_ORDER_MARK) if text.startswith(BYTE_ORDER_MARK) else 0
     body = text[mark:]
     zone = file_zone(body)
     entries = tickets_of(file, body).items
     chosen = {index: times[guid] for index, entry in enumerate(entries) if (guid := guid_of(entry)) in times}
-    page = _Page(body, lines_of(body))
+    page = Page(body, lines_of(body))
     edits = [edit for index, new in chosen.items() for edit in _edits(page, entries[index], new, zone)]
     _check(file, body, applied(body, edits), chosen, zone)
     return tuple(Edit(edit.start + mark, edit.end + mark, edit.text) for edit in edits)
@@ -74,12 +91,12 @@ def reschedule(file: str, text: str, times: Mapping[Guid, NewTimes]) -> tuple[Ed
 
 def applied(text: str, edits: Iterable[Edit]) -> str:
     """Return a text with edits made that do not overlap."""
-    for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end), reverse=True):
         text = text[: edit.start] + edit.text + text[edit.end :]
     return text
 
 
-def _edits(page: _Page, entry: Node, new: NewTimes, zone: tzinfo | None) -> list[Edit]:
+def _edits(page: Page, entry: Node, new: NewTimes, zone: tzinfo | None) -> list[Edit]:
     schedule = entry.member("schedule")
     if schedule is None:
         return [_inserted(page, entry, _flow(new, zone))]
@@ -107,11 +124,11 @@ def _respelled(text: str, node: Node, moment: datetime, zone: tzinfo | None) -> 
 
 
 def _flow(new: NewTimes, zone: tzinfo | None) -> str:
-    start, stop = (_new_time(moment, new.zone, zone) for moment in (new.start, new.stop))
+    start, stop = (new_time(moment, new.zone, zone) for moment in (new.start, new.stop))
     return f"{{start: {start}, stop: {stop}}}"
 
 
-def _new_time(moment: datetime, own: tzinfo, zone: tzinfo | None) -> str:
+def new_time(moment: datetime, own: tzinfo, zone: tzinfo | None) -> str:
     """Spell a time for a place that had none: local where the file names a zone, else with its offset."""
     if zone is not None:
         bare = moment.astimezone(zone).replace(tzinfo=None)
@@ -129,20 +146,11 @@ def _is_read_back(bare: datetime, moment: datetime, zone: tzinfo | None) -> bool
         return False
 
 
-def _inserted(page: _Page, entry: Node, flow: str) -> Edit:
+def _inserted(page: Page, entry: Node, flow: str) -> Edit:
     """Put a schedule below the status of an entry, or below its GUID when the status comes from the defaults."""
     value = entry.member("status") or entry.member("guid")
     assert value is not None, "a ticket has a GUID"  # noqa: S101 - the file is valid
-    if entry.flow:
-        return Edit(value.end, value.end, f", schedule: {flow}")
-    lines = page.lines
-    below = content_end(lines, value) + 1
-    offset = page.starts[below]
-    newline = "\r\n" if lines[0].endswith("\r\n") else "\n"
-    line = f"{' ' * entry.column}schedule: {flow}"
-    if not lines[below - 1].endswith("\n"):
-        return Edit(offset, offset, newline + line)
-    return Edit(offset, offset, line + newline)
+    return page.inserted(entry, value, f"schedule: {flow}")
 
 
 def _check(file: str, before: str, after: str, chosen: Mapping[int, NewTimes], zone: tzinfo | None) -> None:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
-from reconciler.model.status import State
+from reconciler.model.status import State, require_utc
 from reconciler.model.ticket import Guid
 from reconciler.model.value import Count
 
@@ -57,11 +57,29 @@ class ExpectedCertificate(Struct, frozen=True, omit_defaults=True):
 
 
 class Expectation(Struct, frozen=True, omit_defaults=True):
-    """What the reviewer saw (DNs). A live ticket that differs is never touched. None means: not stated."""
+    """What the reviewer saw (DNs). A live ticket that differs is never touched. None means: not stated.
+
+    `state` is the live state before the decision: a ticket in exactly this state is no conflict,
+    whoever brought it there.
+    """
 
     object: str | None = None
     workflow: str | None = None
     certificate: ExpectedCertificate | None = None
+    state: State | None = None
+
+
+class Attestation(Struct, frozen=True):
+    """A decision that was made outside: by whom, when (UTC), where (console…) and why. Nothing is sent for it."""
+
+    by: str
+    at: datetime
+    where: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        """Refuse a time without an offset."""
+        require_utc(self.at)
 
 
 class Parameters(Struct, frozen=True, omit_defaults=True):
@@ -106,6 +124,7 @@ class Decision(Struct, frozen=True):
     """What one manifest wants of one ticket. `rule` names the selector it was expanded from, if any.
 
     Of a decision that is read back from a ledger only that is known which the line says.
+    `decided` says that `wanted` was decided outside, so that it is recorded and never sent.
     """
 
     guid: Guid
@@ -118,6 +137,7 @@ class Decision(Struct, frozen=True):
     parameters: Parameters = Parameters()
     window: WindowUse | None = None
     rule: str | None = None
+    decided: Attestation | None = None
 
 
 class OfDecision(Struct, frozen=True):
@@ -154,6 +174,16 @@ class OfDecision(Struct, frozen=True):
     def window(self) -> WindowUse | None:
         """The named window that the wanted times come from."""
         return self.decision.window
+
+    @property
+    def rule(self) -> str | None:
+        """The rule that the decision was expanded from."""
+        return self.decision.rule
+
+    @property
+    def decided(self) -> Attestation | None:
+        """Who made the decision outside, if somebody did."""
+        return self.decision.decided
 
     @property
     def parameters(self) -> Parameters:

@@ -7,7 +7,7 @@ from msgspec import Struct, field
 
 from reconciler.model.certificate import CertificateContext
 from reconciler.model.decision import Source
-from reconciler.model.plan import Step
+from reconciler.model.plan import EntryEdit, Step
 from reconciler.model.record import Line
 from reconciler.model.status import Schedule
 from reconciler.model.ticket import Guid, LiveTicket, Reading
@@ -91,13 +91,20 @@ class Proposal(Struct, frozen=True):
 
 
 class NoProposal(Struct, frozen=True):
-    """A step whose window is over and that only a person can give another one."""
+    """A step whose trouble no edit ends by itself, or one that only a person can make."""
 
     step: Step
     why: str
 
 
-Rescheduled = Proposal | NoProposal
+class Amendment(Struct, frozen=True):
+    """A step whose entry is made to say what it has to, so that its trouble ends."""
+
+    step: Step
+    edit: EntryEdit
+
+
+Rescheduled = Proposal | Amendment | NoProposal
 
 
 class Declaration(Struct, frozen=True):

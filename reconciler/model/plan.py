@@ -54,14 +54,26 @@ class Sibling(Struct, frozen=True):
     wanted: str | None = None
 
 
+class EntryEdit(Struct, frozen=True, omit_defaults=True):
+    """What an entry has to say so that its trouble ends: `wanted` as status and schedule, `seen` under `expect`.
+
+    `undecided` says that its `decided` has to go. What is None stays as it is.
+    """
+
+    wanted: State | None = None
+    seen: State | None = None
+    undecided: bool = False
+
+
 class Step(OfDecision, frozen=True):
     """One decision held against the live ticket and the ledger.
 
     The decision wants the times that an earlier run settled on for a recurring window. `before` is the live state
     (None when there is none to see). `known_from` says where the live schedule was learnt: "server" or "ledger".
     `operation` is the tag of an earlier run whose intent has no receipt yet, if any. `detail` is one sentence for a
-    person. `approvers`, `approval_reason` and `created` are the live ticket's, for review and for the staleness check.
-    `context` is what is known of the certificate, for people; no digest has it.
+    person, `edit` what its entry would have to say. `named` says that a manifest names the ticket, which is not so of
+    what the ledger alone knows. `approvers`, `approval_reason` and `created` are the live ticket's, for review and for
+    the staleness check. `context` is what is known of the certificate, for people; no digest has it.
     """
 
     reason: Reason
@@ -79,6 +91,8 @@ class Step(OfDecision, frozen=True):
     change_record: SeenChange | None = None
     context: CertificateContext | None = None
     overridden: tuple[OverrideUse, ...] = ()
+    edit: EntryEdit | None = None
+    named: bool = True
 
     @property
     def explanation(self) -> str | None:
@@ -94,11 +108,6 @@ class Step(OfDecision, frozen=True):
     def valid_until(self) -> datetime | None:
         """Until when the decision may be carried out."""
         return self.decision.valid_until
-
-    @property
-    def rule(self) -> str | None:
-        """The rule that the decision was expanded from."""
-        return self.decision.rule
 
     @property
     def verdict(self) -> Verdict:

@@ -85,13 +85,38 @@ class ClosedEntry(Struct, frozen=True):
 class AcceptedEntry(OfDecision, frozen=True):
     """Git and TPP agree again: a ticket is as its manifest wants it, though somebody else brought it there.
 
-    `before` is the state on which they agreed last, None when there was none. Nothing was sent.
+    `before` is the state on which they agreed last, None when there was none; `by` who brought it there, where the
+    server tells it. Nothing was sent.
     """
 
     at: datetime
     before: State | None = None
     object: str = ""
     workflow: str = ""
+    by: str | None = None
+
+
+class AttestedEntry(OfDecision, frozen=True):
+    """A manifest says who decided a ticket outside, and the ticket is as it says, or `gone`. Nothing was sent."""
+
+    at: datetime
+    gone: bool = False
+    object: str = ""
+    workflow: str = ""
+
+
+class ObservedEntry(Struct, frozen=True):
+    """A ticket that was scheduled was found gone: TPP carried it out, or somebody ended it, between the two times.
+
+    `last_armed` is when the ledger last read it as scheduled, None when it never did; `first_gone` is when it was first
+    seen to be gone, which lies before its start when TPP can't have carried it out.
+    """
+
+    at: datetime
+    guid: Guid
+    digest: str = field(name="decision")
+    first_gone: datetime
+    last_armed: datetime | None = None
 
 
 class Episode(StrEnum):
@@ -140,7 +165,18 @@ class Ended(Struct, frozen=True):
     stopped: str | None = None
 
 
-Entry = Opened | Intent | Receipt | ClosedEntry | AcceptedEntry | AttentionEntry | Sealed | Ended
+Entry = (
+    Opened
+    | Intent
+    | Receipt
+    | ClosedEntry
+    | AcceptedEntry
+    | AttestedEntry
+    | ObservedEntry
+    | AttentionEntry
+    | Sealed
+    | Ended
+)
 
 
 def guid_of(entry: Entry) -> Guid | None:
@@ -174,7 +210,10 @@ class LastWrite(Struct, frozen=True):
 
     `gone` is True once the ticket was seen to be gone afterwards, `seen` is the state that was read after the
     write (None when it was not read or was gone). `identity` is who applied it. `accepted` says that somebody else
-    did it, and that a manifest wanted the same.
+    did it, and that a manifest wanted the same; `attested` that a manifest says who decided it outside.
+
+    `gone_at` is when it was first seen to be gone, `armed_at` when it was last read as scheduled. The rest is what the
+    ledger knows of the decision.
     """
 
     after: State
@@ -192,6 +231,15 @@ class LastWrite(Struct, frozen=True):
     pull_request: int | None = None
     review: Review | None = None
     accepted: bool = False
+    attested: bool = False
+    gone_at: datetime | None = None
+    armed_at: datetime | None = None
+    environment: str | None = None
+    rule: str | None = None
+    source: Source = NOWHERE
+    object: str = ""
+    workflow: str = ""
+    change: str | None = None
 
 
 class OpenIntent(Struct, frozen=True):
@@ -222,6 +270,7 @@ NO_HISTORY = TicketHistory()
 
 
 OPEN, SUPERSEDED, CLOSED, ACCEPTED = "open", "superseded", "closed", "accepted"
+ATTESTED, OBSERVED = "attested", "observed"
 ATTENTION, ATTENTION_ENDED = "attention", "attention-ended"
 RECORD_OUTCOMES = (
     *(outcome.value for outcome in Outcome),
@@ -229,6 +278,8 @@ RECORD_OUTCOMES = (
     SUPERSEDED,
     CLOSED,
     ACCEPTED,
+    ATTESTED,
+    OBSERVED,
     ATTENTION,
     ATTENTION_ENDED,
 )
@@ -237,7 +288,7 @@ the beginning and the end of something that asks for attention."""
 
 
 class Record(Struct, frozen=True):
-    """A receipt with the intent before it, an intent that no receipt followed, a closing, an acceptance, an exception.
+    """A receipt with the intent before it, an intent that no receipt followed, what was found, an exception.
 
     `line` is the line of the ledger that says so. `intent` is None when nothing was about to be sent.
     `superseded` tells of an intent without a receipt that a later run tried again. `decided` is the line that knows who
@@ -245,7 +296,7 @@ class Record(Struct, frozen=True):
     """
 
     line: Line
-    entry: Receipt | Intent | ClosedEntry | AcceptedEntry | AttentionEntry
+    entry: Receipt | Intent | ClosedEntry | AcceptedEntry | AttestedEntry | ObservedEntry | AttentionEntry
     intent: Intent | None = None
     superseded: bool = False
     decided: Line | None = None
@@ -282,6 +333,10 @@ class Record(Struct, frozen=True):
                 return CLOSED
             case AcceptedEntry():
                 return ACCEPTED
+            case AttestedEntry():
+                return ATTESTED
+            case ObservedEntry():
+                return OBSERVED
             case AttentionEntry(state=state):
                 return ATTENTION if state is Episode.BEGIN else ATTENTION_ENDED
             case _:
@@ -290,12 +345,12 @@ class Record(Struct, frozen=True):
     @property
     def before(self) -> State | None:
         """The state before the write, None when it was not read."""
-        return None if isinstance(self.entry, ClosedEntry | AttentionEntry) else self.entry.before
+        return self.entry.before if isinstance(self.entry, Receipt | Intent | AcceptedEntry) else None
 
     @property
     def after(self) -> State | None:
         """The wanted state, None for a closing."""
-        return None if isinstance(self.entry, ClosedEntry | AttentionEntry) else self.entry.after
+        return None if isinstance(self.entry, ClosedEntry | ObservedEntry | AttentionEntry) else self.entry.after
 
     @property
     def object(self) -> str:
@@ -333,9 +388,9 @@ class Record(Struct, frozen=True):
         return next((told.source for told in self._told if told.source), NOWHERE)
 
     @property
-    def _told(self) -> Iterator[Receipt | Intent | AcceptedEntry | AttentionEntry]:
+    def _told(self) -> Iterator[Receipt | Intent | AcceptedEntry | AttestedEntry | AttentionEntry]:
         """What says something of the decision, the record's own line first."""
-        if not isinstance(self.entry, ClosedEntry):
+        if not isinstance(self.entry, ClosedEntry | ObservedEntry):
             yield self.entry
         if self.intent is not None:
             yield self.intent

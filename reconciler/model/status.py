@@ -108,6 +108,15 @@ def parse_wanted(state: State) -> State:
     return state
 
 
+def is_sayable(state: State) -> bool:
+    """Whether a manifest can want a state: its status is one of the five, with the times that it needs.
+
+    What TPP tells in microseconds is none: times in manifests are in milliseconds.
+    """
+    exact = all(moment is None or moment.microsecond % 1000 == 0 for moment in (state.start, state.stop))
+    return state.status in list(Status) and exact and _fits(state)
+
+
 def _fits(state: State) -> bool:
     if state.status in (Status.PENDING, Status.APPROVED, Status.REJECTED):
         return state.start is None

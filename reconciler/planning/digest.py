@@ -12,7 +12,7 @@ _FIRST_PARAMETERS = ("reason", "approvers", "object_dn", "user_data")
 
 
 def decision_digest(decision: Decision) -> str:
-    """Digest what a decision wants of its ticket: GUID, status, times and parameters.
+    """Digest what a decision wants of its ticket: GUID, status, times and parameters, and from which state on.
 
     The times of a recurring window are named by its rule, so that the decision stays the same decision next week.
     """
@@ -20,6 +20,10 @@ def decision_digest(decision: Decision) -> str:
     if decision.window is not None and decision.window.rule:
         times = {"status": times["status"], "window": decision.window.name, "rule": decision.window.rule}
     meaning = {"guid": decision.guid, "wanted": times, "parameters": _parameters(decision.parameters)}
+    if decision.expect.state is not None:
+        meaning["seen"] = _state(decision.expect.state)
+    if decision.decided is not None:
+        meaning["decided"] = plain(decision.decided)
     return sha256(canonical(meaning))
 
 
@@ -53,6 +57,11 @@ def check_digest(plan: Plan) -> None:
 
 def meaning_of(step: Step) -> dict[str, object]:
     """Return what a step means. A member that comes later is left out when it is absent: no digest changes by it."""
+    later: dict[str, object] = {}
+    if step.expect.state is not None:
+        later["seen"] = _state(step.expect.state)
+    if step.decided is not None:
+        later["decided"] = plain(step.decided)
     return {
         "guid": step.guid,
         "verdict": step.verdict,
@@ -69,6 +78,7 @@ def meaning_of(step: Step) -> dict[str, object]:
         "parameters": _parameters(step.parameters),
         "window": {"name": step.window.name, "rule": step.window.rule} if step.window else None,
         "decision": step.digest,
+        **later,
     }
 
 

@@ -1,7 +1,7 @@
 """What is known of one ticket, put into the few words that the truth table is written in."""
 
 from datetime import datetime, timedelta
-from enum import Flag, auto
+from enum import Enum, Flag, auto
 from typing import NamedTuple
 
 from reconciler.model.decision import Decision, Expectation
@@ -9,7 +9,8 @@ from reconciler.model.receipt import Outcome, Proof, tagged_operations
 from reconciler.model.record import LastWrite, OpenIntent, TicketHistory
 from reconciler.model.status import State, Status, pending, shows
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread, dn_key
-from reconciler.planning.traces import Trace, after_silence, is_plainly_approved, look
+from reconciler.planning.digest import decision_digest
+from reconciler.planning.traces import CLOCKS_DIFFER, Trace, after_silence, is_plainly_approved, look
 
 
 class _Fact(Flag):
@@ -29,10 +30,16 @@ class Live(_Fact):
     """Is denied to us."""
     GONE = auto()
     """Is gone."""
+    GONE_EARLY = auto()
+    """Is gone, and was so before the approval that we scheduled could begin."""
     OTHER_OBJECT = auto()
     """Is on another object than expected."""
     OTHER_WORKFLOW = auto()
     """Comes from another workflow than expected."""
+    OTHER_STATUS = auto()
+    """Is in another state than expected, and in none that this decision leads to."""
+    AS_SEEN = auto()
+    """Is in exactly the state that the reviewer saw."""
     ODD = auto()
     """Has a status that we do not know."""
     UNCLEAR = auto()
@@ -83,8 +90,12 @@ class Wish(_Fact):
 
     LEAVE = auto()
     """Pending."""
+    TAKE_BACK = auto()
+    """Pending, of a ticket that the reviewer saw in a state that the manifest names."""
     DECIDE = auto()
     """A decision."""
+    ATTEST = auto()
+    """A decision that was made outside: nothing is sent for it."""
 
 
 class Clock(_Fact):
@@ -98,7 +109,8 @@ class Clock(_Fact):
     """Valid_until has passed."""
 
 
-_NOT_JUDGED = Live.UNREAD | Live.AWAY | Live.HIDDEN | Live.GONE | Live.OTHER_OBJECT | Live.OTHER_WORKFLOW | Live.ODD
+_GONE = Live.GONE | Live.GONE_EARLY
+_NOT_JUDGED = Live.UNREAD | Live.AWAY | Live.HIDDEN | _GONE | Live.OTHER_OBJECT | Live.OTHER_WORKFLOW | Live.ODD
 """What holds of a ticket whatever became of an intent that has no receipt."""
 _LEFT_ALONE = pending()
 _KNOWN = frozenset(str(status) for status in Status)
@@ -132,23 +144,72 @@ def gather(
     last = proven or history.last
     wanted = _pinned(decision, last)
     live, ticket = _live(decision, wanted, reading, last, now)
-    if live not in _NOT_JUDGED:
-        if ticket is not None and _was_gone(history):
-            live = Live.RESTORED
-        elif ticket is not None and is_foreign(ticket, history):
+    review = _reviewed(decision, ticket, last) if ticket is not None else _Review.NOT_STATED
+    restored = ticket is not None and _was_gone(history)
+    if live not in _NOT_JUDGED and ticket is not None:
+        if is_foreign(ticket, history):
             live = Live.FOREIGN
-        elif history.open is not None and proven is None:
-            live = _unproven(history.open, reading, live, now, patience)
+        elif restored and review is not _Review.AS_SEEN:
+            live = Live.RESTORED
+        else:
+            live = (
+                _held_to_review(live, wanted, last, review)
+                if not history.open or proven
+                else _unproven(history.open, reading, live, now, patience, review)
+            )
     return Facts(
         live=live,
-        ours=_ours(wanted, last, live, now),
-        wish=Wish.LEAVE if wanted == _LEFT_ALONE else Wish.DECIDE,
+        ours=Ours.NOTHING if restored and live is not Live.RESTORED else _ours(wanted, last, live, now),
+        wish=_wish(decision, wanted),
         clock=_clock(decision, wanted, now),
         wanted=wanted,
         ticket=ticket,
         last=last,
         known_from=_known_from(ticket, last),
     )
+
+
+class _Review(Enum):
+    """How a live ticket stands to the state that the manifest says the reviewer saw."""
+
+    NOT_STATED = auto()
+    """The manifest names none."""
+    AS_SEEN = auto()
+    """It is in this state."""
+    USED = auto()
+    """It is in this state again, after this very decision was applied."""
+    OTHER = auto()
+    """It is in another one."""
+
+
+def _reviewed(decision: Decision, ticket: LiveTicket, last: LastWrite | None) -> _Review:
+    seen = decision.expect.state
+    if seen is None or decision.decided is not None:
+        return _Review.NOT_STATED
+    unreported = ticket.state.schedule is None and ticket.state.status == seen.status and last is not None
+    if not shows(ticket.state, seen) and not (unreported and last is not None and last.after == seen):
+        return _Review.OTHER
+    return _Review.USED if last is not None and last.digest == decision_digest(decision) else _Review.AS_SEEN
+
+
+def _held_to_review(live: Live, wanted: State, last: LastWrite | None, review: _Review) -> Live:
+    """Place a ticket whose manifest says in which state the reviewer saw it.
+
+    What this decision leads to passes as well: the wanted state, and what our receipt for it brought.
+    """
+    if review in (_Review.NOT_STATED, _Review.USED) or live in Live.WANTED | Live.PROCESSING:
+        return live
+    if live in Live.UNMOVED | Live.UNREPORTED and last is not None and last.after == wanted:
+        return live
+    return Live.AS_SEEN if review is _Review.AS_SEEN else Live.OTHER_STATUS
+
+
+def _wish(decision: Decision, wanted: State) -> Wish:
+    if decision.decided is not None:
+        return Wish.ATTEST
+    if wanted != _LEFT_ALONE:
+        return Wish.DECIDE
+    return Wish.LEAVE if decision.expect.state is None else Wish.TAKE_BACK
 
 
 def _pinned(decision: Decision, last: LastWrite | None) -> State:
@@ -193,7 +254,7 @@ def _live(
         case Hidden():
             return Live.HIDDEN, None
         case Gone():
-            return Live.GONE, None
+            return Live.GONE_EARLY if last is not None and is_early(last, now) else Live.GONE, None
     if (other := _unexpected(decision.expect, ticket)) is not None:
         return other, ticket
     if ticket.state.status not in _KNOWN:
@@ -209,6 +270,15 @@ def _unexpected(expect: Expectation, ticket: LiveTicket) -> Live | None:
 
 def _differs(expected: str | None, there: str) -> bool:
     return expected is not None and expected != there and dn_key(expected) != dn_key(there)
+
+
+def is_early(last: LastWrite, now: datetime) -> bool:
+    """Whether a ticket that is gone was so before the approval that we scheduled could begin.
+
+    The first time at which it was seen to be gone decides, which is now when the ledger has none.
+    """
+    schedule = last.after.schedule
+    return schedule is not None and schedule.start > (last.gone_at or now) + CLOCKS_DIFFER
 
 
 def _was_gone(history: TicketHistory) -> bool:
@@ -231,10 +301,15 @@ def may_take_effect_until(unproven: OpenIntent, patience: timedelta) -> datetime
     return unproven.since + patience
 
 
-def _unproven(unproven: OpenIntent, reading: Reading, live: Live, now: datetime, patience: timedelta) -> Live:
-    """Place a ticket for which an update was sent that nothing proves."""
+def _unproven(
+    unproven: OpenIntent, reading: Reading, live: Live, now: datetime, patience: timedelta, review: _Review
+) -> Live:
+    """Place a ticket for which an update was sent that nothing proves. Once it is overdue, a reviewer decides."""
+    overdue = now >= may_take_effect_until(unproven, patience)
+    if overdue and review is _Review.AS_SEEN and live is not Live.WANTED:
+        return Live.AS_SEEN
     if look(unproven.intent, reading, now).trace is Trace.UNCHANGED:
-        return Live.LOST if now < may_take_effect_until(unproven, patience) else live
+        return live if overdue else Live.LOST
     return live if live is Live.WANTED else Live.UNCLEAR
 
 
@@ -256,7 +331,7 @@ def _is_due(state: State, now: datetime) -> bool:
     """Whether TPP is carrying an approval out by now, after which it can't be taken back."""
     if state.status == Status.APPROVED:
         return True
-    return state.schedule is not None and state.schedule.start <= now and not _window_over(state, now)
+    return state.schedule is not None and state.schedule.start <= now and not is_window_over(state, now)
 
 
 def _unmoved(state: State, last: LastWrite) -> bool:
@@ -268,25 +343,26 @@ def _unmoved(state: State, last: LastWrite) -> bool:
 
 
 def _ours(wanted: State, last: LastWrite | None, live: Live, now: datetime) -> Ours:
-    if last is None or (live is Live.GONE and last.after.status == Status.PENDING):
+    if last is None or (live in _GONE and last.after.status == Status.PENDING):
         return Ours.NOTHING
     same = last.after == wanted
     if last.proof is Proof.INFERRED:
         return Ours.INFERRED_SAME if same else Ours.INFERRED_OTHER
     if last.outcome is Outcome.AWAITING_OTHERS:
         return Ours.AWAITING_SAME if same else Ours.AWAITING_OTHER
-    if not same and _window_over(last.after, now):
+    if not same and is_window_over(last.after, now):
         return Ours.LAPSED_OTHER
     return Ours.SAME if same else Ours.OTHER
 
 
 def _clock(decision: Decision, wanted: State, now: datetime) -> Clock:
-    if _window_over(wanted, now):
+    if is_window_over(wanted, now):
         return Clock.WINDOW_OVER
     return Clock.EXPIRED if decision.valid_until is not None and decision.valid_until <= now else Clock.OPEN
 
 
-def _window_over(state: State, now: datetime) -> bool:
+def is_window_over(state: State, now: datetime) -> bool:
+    """Whether a state is a window that has ended."""
     return state.schedule is not None and state.schedule.stop is not None and state.schedule.stop <= now
 
 

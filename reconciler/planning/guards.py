@@ -8,16 +8,17 @@ from datetime import datetime
 
 from reconciler.model.change_record import ChangeRecord, NoChangeRecord
 from reconciler.model.decision import Override, OverrideUse
-from reconciler.model.plan import Control, Step
+from reconciler.model.plan import Control, EntryEdit, Step
 from reconciler.model.policy import Freeze, Limits, Policy
 from reconciler.model.review import NotYetReviewed, People
-from reconciler.model.status import format_instant
+from reconciler.model.status import format_instant, pending
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.planning.certificates import why_refused
 from reconciler.planning.change_records import rule_for, why_not
 from reconciler.planning.four_eyes import shortfall
+from reconciler.planning.judge import is_news
 from reconciler.planning.selections import matches_any
 
 _APPROVALS = (Verdict.APPROVE, Verdict.SCHEDULE, Verdict.RESCHEDULE)
@@ -256,6 +257,11 @@ def _spared(step: Step, override: Override) -> Step:
     return step if use in step.overridden else replace(step, overridden=(*step.overridden, use))
 
 
+def needs_review(step: Step) -> bool:
+    """Whether a step writes: to the server, or what was decided outside to the ledger."""
+    return step.group is Group.CHANGE or (step.decided is not None and step.group is Group.FINE and is_news(step))
+
+
 def _checked(
     step: Step,
     seen: Circumstances,
@@ -263,9 +269,13 @@ def _checked(
     exempt: Exempt,
     tally: Counter[tuple[str, str]],
 ) -> Step:
-    if step.group is not Group.CHANGE:
+    if step.group is Group.FINE:
+        step = _armed_in_freeze(step, seen, exempt, tally)
+    if not needs_review(step):
         return step
     for rule, guard in guards.items():
+        if step.group is Group.FINE and rule not in _OF_ATTESTATIONS:
+            continue
         refusal = guard(step, seen)
         if refusal is None:
             continue
@@ -277,6 +287,35 @@ def _checked(
         tally[rule, "refused"] += 1
         return _refused(step, refusal)
     return step
+
+
+_ARMED = frozenset({Reason.IN_SYNC_SAME, Reason.IN_SYNC_ACCEPTED, Reason.IN_SYNC_LEDGER, Reason.AWAITING_OTHERS})
+_OF_ATTESTATIONS = frozenset({"ownership", "four-eyes"})
+"""Guards that judge also what was decided outside: it can't be refused any more, but not anybody may record it."""
+
+
+def _armed_in_freeze(step: Step, seen: Circumstances, exempt: Exempt, tally: Counter[tuple[str, str]]) -> Step:
+    """Find a schedule that is armed already and would take effect in a freeze that came later, or under the stop."""
+    if step.reason not in _ARMED or step.after.schedule is None:
+        return step
+    armed = f"the approval is armed for {format_instant(step.after.schedule.start)}"
+    if seen.stopped is not None:
+        tally["stop", "armed"] += 1
+        why = f"{armed} all the same: {seen.stopped}; decide it in the console, or end the stop"
+        return replace(step, reason=Reason.CONFLICT_FREEZE, detail=why)
+    frozen = next((freeze for freeze in seen.policy.freezes if freezes(freeze, step, seen.now)), None)
+    if frozen is None or step.decided is not None:
+        return step
+    if step.guid in exempt.get("freeze", ()):
+        tally["freeze", "overridden"] += 1
+        return step
+    tally["freeze", "armed"] += 1
+    span = f"{format_instant(frozen.start)} to {format_instant(frozen.stop)}"
+    theirs = step.before if step.reason is Reason.IN_SYNC_ACCEPTED else None
+    edit = None if step.reason is Reason.AWAITING_OTHERS else EntryEdit(wanted=pending(), seen=theirs)
+    return replace(
+        step, reason=Reason.CONFLICT_FREEZE, detail=f"{armed}, which is in freeze {frozen.name} ({span})", edit=edit
+    )
 
 
 def _refused(step: Step, refusal: Refusal) -> Step:
@@ -315,7 +354,9 @@ def _apply_limit(step: Step, refusals: list[tuple[Refusal | None, Mapping[Guid, 
 
 
 def _control(rule: str, seen: Circumstances, tally: Counter[tuple[str, str]]) -> Control:
-    refused, overridden = tally[rule, "refused"], tally[rule, "overridden"]
+    refused, overridden, armed = tally[rule, "refused"], tally[rule, "overridden"], tally[rule, "armed"]
+    if armed and not refused:
+        return Control(rule, "refused", f"{armed} armed already")
     if refused:
         return Control(rule, "refused", f"{refused} refused" + (f", {overridden} overridden" if overridden else ""))
     if overridden:

@@ -3,28 +3,33 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from reconciler.model.decision import Decision
-from reconciler.model.plan import Step
+from reconciler.model.decision import Attestation, Decision
+from reconciler.model.plan import EntryEdit, Step
 from reconciler.model.receipt import Proof, tagged_operations
 from reconciler.model.record import NO_HISTORY, LastWrite, OpenIntent, TicketHistory
-from reconciler.model.status import State, format_instant
+from reconciler.model.status import State, format_instant, is_sayable
 from reconciler.model.ticket import Gone, LiveTicket, Reading, Unread
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.planning.digest import decision_digest
-from reconciler.planning.facts import PATIENCE, Facts, gather, may_take_effect_until
+from reconciler.planning.facts import PATIENCE, Facts, Live, gather, is_window_over, may_take_effect_until
 from reconciler.planning.verdicts import decide
 
 SETTLED_READING = Gone()
 
 
-def needs_reading(history: TicketHistory) -> bool:
+def needs_reading(history: TicketHistory, decision: Decision | None = None) -> bool:
     """Whether the server has to be asked. GUIDs are never used again, so a ticket that is gone stays gone.
 
-    One that was only inferred to be gone by our doing is looked for again.
+    One that was only inferred to be gone by our doing is looked for again, and one of which a new decision says in
+    which state a reviewer has seen it.
     """
     last = history.last
-    return history.open is not None or last is None or not last.gone or last.proof is Proof.INFERRED
+    if history.open is not None or last is None or not last.gone or last.proof is Proof.INFERRED:
+        return True
+    if decision is None or decision.expect.state is None:
+        return False
+    return last.digest != decision_digest(decision)
 
 
 def judge(
@@ -36,10 +41,10 @@ def judge(
     """
     facts = gather(decision, reading, history, now, patience)
     reason = decide(facts)
-    ticket = facts.ticket
+    ticket, digest = facts.ticket, decision_digest(decision)
     return Step(
         decision=decision if facts.wanted is decision.wanted else replace(decision, wanted=facts.wanted),
-        digest=decision_digest(decision),
+        digest=digest,
         reason=reason,
         before=_before(facts),
         detail=_detail(decision, facts, reason, reading, history.open, patience),
@@ -49,9 +54,50 @@ def judge(
         approval_reason=ticket.reason if ticket else "",
         known_from=facts.known_from,
         operation=history.open.intent.operation if history.open else None,
-        closed=history.last.gone if history.last else False,
+        closed=_is_closed(decision, digest, history.last),
         created=ticket.created if ticket else None,
+        edit=_edit(facts, reason, now),
     )
+
+
+def _is_closed(decision: Decision, digest: str, last: LastWrite | None) -> bool:
+    """Whether the ledger has seen the ticket to be gone, and knows what the manifest says of its end."""
+    if last is None or not last.gone:
+        return False
+    return decision.decided is None or (last.attested and last.digest == digest)
+
+
+_LIVE_AGREES = frozenset(
+    {
+        Reason.CONFLICT_CONSOLE,
+        Reason.CONFLICT_REOPENED,
+        Reason.CONFLICT_SCHEDULE_UNKNOWN,
+        Reason.CONFLICT_OPEN_INTENT,
+        Reason.CONFLICT_RESTORED,
+        Reason.MISMATCH_STATUS,
+    }
+)
+
+
+def _edit(facts: Facts, reason: Reason, now: datetime) -> EntryEdit | None:
+    """Return what the entry has to say so that git and TPP agree again; None where no edit alone does that."""
+    if reason in (Reason.CONFLICT_TOO_LATE, Reason.CONFLICT_COUNTED) and facts.last is not None:
+        return EntryEdit(wanted=facts.last.after)
+    if reason is Reason.CONFLICT_NOT_DECIDED:
+        return EntryEdit(undecided=True)
+    if reason not in _LIVE_AGREES or facts.ticket is None:
+        return None
+    there = _before(facts) or facts.ticket.state
+    if is_window_over(there, now):
+        return EntryEdit(seen=there)
+    return EntryEdit(wanted=there, seen=there) if is_sayable(there) else EntryEdit(seen=facts.ticket.state)
+
+
+def is_news(step: Step) -> bool:
+    """Whether a step that sends nothing says what the ledger does not know: an agreement, or a ticket that is gone."""
+    if step.reason in (Reason.SETTLED_RECEIPT, Reason.SETTLED_ATTESTED, Reason.CONFLICT_GONE_EARLY):
+        return not step.closed
+    return step.reason is Reason.IN_SYNC_ACCEPTED
 
 
 def judge_closed(decision: Decision, history: TicketHistory, now: datetime) -> Step:
@@ -79,30 +125,39 @@ def _detail(
 ) -> str:
     if reason.verdict.group is Group.CHANGE:
         return "; ".join(_change(facts, unproven))
+    if reason.verdict.group is Group.FINE:
+        return _fine(decision, facts, reason)
     match reason.verdict:
         case Verdict.UNCLEAR if unproven is not None:
             until = until_words(may_take_effect_until(unproven, patience))
             return f"{until}: {_sent(unproven)}, and no answer says what became of it"
-        case Verdict.CONFLICT if reason is Reason.CONFLICT_UNKNOWN_OPERATION and facts.ticket is not None:
-            return _foreign(facts.ticket)
         case Verdict.ERROR if isinstance(reading, Unread):
             return reading.why
         case Verdict.MISMATCH if facts.ticket is not None:
             return _mismatch(decision, facts.ticket, reason)
-        case Verdict.SETTLED | Verdict.AWAITING_OTHERS if facts.last is not None:
-            return _by(facts.last)
         case Verdict.EXPIRED if reason is Reason.EXPIRED_VALID_UNTIL and decision.valid_until is not None:
             return f"valid_until {format_instant(decision.valid_until)} has passed"
         case Verdict.EXPIRED | Verdict.MISSED:
             return f"the window {spell(facts.wanted)} is over"
         case Verdict.CONFLICT:
-            return _conflict(facts)
+            return _conflict(decision, facts, reason)
         case _:
             return ""
 
 
+def _fine(decision: Decision, facts: Facts, reason: Reason) -> str:
+    if decision.decided is not None:
+        gone = "; TPP answers for a GUID with a typing error just the same" if facts.ticket is None else ""
+        return _attested(decision.decided) + gone
+    if reason.verdict in (Verdict.SETTLED, Verdict.AWAITING_OTHERS) and facts.last is not None:
+        return _by(facts.last)
+    return ""
+
+
 def _change(facts: Facts, unproven: OpenIntent | None) -> Iterator[str]:
-    if facts.last is not None:
+    if facts.live is Live.AS_SEEN and facts.last is not None:
+        yield f"the manifest says that this was seen; {_last_words(facts.last)}"
+    elif facts.last is not None:
         yield f"replaces {spell(facts.last.after)}, {_by(facts.last)}"
     if unproven is not None:
         yield f"sent before: {_sent(unproven)} without an answer, and has shown no effect since"
@@ -125,24 +180,45 @@ def until_words(moment: datetime) -> str:
 
 
 def _mismatch(decision: Decision, ticket: LiveTicket, reason: Reason) -> str:
+    if reason is Reason.MISMATCH_STATUS and decision.expect.state is not None:
+        return f"expected {spell(decision.expect.state)}, the ticket is {spell(ticket.state)}"
     if reason is Reason.MISMATCH_OBJECT:
         return f"expected object {decision.expect.object}, the ticket is on {ticket.object}"
     return f"expected workflow {decision.expect.workflow}, the ticket comes from {ticket.workflow}"
 
 
-def _conflict(facts: Facts) -> str:
+def _conflict(decision: Decision, facts: Facts, reason: Reason) -> str:
+    if reason is Reason.CONFLICT_UNKNOWN_OPERATION and facts.ticket is not None:
+        return _foreign(facts.ticket)
+    if reason is Reason.CONFLICT_GONE_EARLY and facts.last is not None:
+        return _gone_early(facts.last)
+    said = f"{_attested(decision.decided)}; " if decision.decided is not None else ""
     there = f"the ticket is {spell(facts.ticket.state)}" if facts.ticket else "the ticket is gone"
     done = _last_words(facts.last) if facts.last else "we never decided it"
-    return f"wanted {spell(facts.wanted)}; {there}; {done}"
+    return f"{said}wanted {spell(facts.wanted)}; {there}; {done}"
+
+
+def _gone_early(last: LastWrite) -> str:
+    seen = f"at {format_instant(last.gone_at)}, " if last.gone_at is not None else ""
+    start = f" at {format_instant(last.after.start)}" if last.after.start is not None else ""
+    return f"gone {seen}before its start{start}; {_last_words(last)}"
+
+
+def _attested(decided: Attestation) -> str:
+    return f"decided by {decided.by} at {format_instant(decided.at)} ({decided.where}): {decided.reason}"
 
 
 def _last_words(last: LastWrite) -> str:
-    who = "we last accepted" if last.accepted else "we last applied"
+    who = f"we last {_done(last)}"
     return f"{who} {spell(last.after)} {_how(last)}"
 
 
 def _by(last: LastWrite) -> str:
-    return f"{'accepted' if last.accepted else 'applied'} {_how(last)}"
+    return f"{_done(last)} {_how(last)}"
+
+
+def _done(last: LastWrite) -> str:
+    return "recorded" if last.attested else "accepted" if last.accepted else "applied"
 
 
 def _how(last: LastWrite) -> str:

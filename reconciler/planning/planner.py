@@ -12,7 +12,7 @@ from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
 from reconciler.planning.change_records import reviewed_by_requester_alone
 from reconciler.planning.digest import plan_digest
-from reconciler.planning.guards import Circumstances, enforce, exemptions
+from reconciler.planning.guards import Circumstances, enforce, exemptions, needs_review
 
 _TOOK_EFFECT = frozenset({Outcome.APPLIED, Outcome.AWAITING_OTHERS})
 
@@ -27,8 +27,9 @@ def seals(candidates: Iterable[Seal], steps: Iterable[Step], gone: Collection[Gu
 
 
 def is_over(step: Step) -> bool:
-    """Whether a decision is done for good: it was proven to be applied, and no intent waits for its receipt."""
-    return step.reason is Reason.SETTLED_RECEIPT and step.operation is None
+    """Whether a decision is done for good: proven to be applied, or recorded as made outside; no intent is open."""
+    recorded = step.reason is Reason.SETTLED_ATTESTED and step.closed
+    return (step.reason is Reason.SETTLED_RECEIPT or recorded) and step.operation is None and step.named
 
 
 def went(receipts: Iterable[Receipt]) -> frozenset[Guid]:
@@ -54,7 +55,11 @@ def assemble(empty: Plan, steps: Iterable[Step], seen: Circumstances) -> Plan:
         controls=controls,
         freezes=seen.policy.freezes,
         limits=seen.policy.limits,
-        notes=empty.notes + _contradictions(related) + _stops_beside_after(shown) + _unchecked(shown),
+        notes=empty.notes
+        + _contradictions(related)
+        + _stops_beside_after(shown)
+        + _unchecked(shown)
+        + _attestations(shown),
         sealed=tuple(sorted(empty.sealed)),
     )
 
@@ -148,6 +153,17 @@ def _unchecked(steps: Iterable[Step]) -> tuple[str, ...]:
         f"{number:,} change{'s' if number > 1 else ''} pass"
         for (each, why), number in sorted(found.items())
     )
+
+
+_MOST_TOLD = 20
+
+
+def _attestations(steps: Iterable[Step]) -> tuple[str, ...]:
+    """Note what will be recorded as decided outside: nothing but the manifest says so."""
+    found = [step for step in steps if step.decided is not None and needs_review(step)]
+    told = [f"recorded as decided outside: {step.guid} {step.after.status}, {step.detail}" for step in found]
+    more = [f"and {len(found) - _MOST_TOLD} more that are recorded as decided outside"] if told[_MOST_TOLD:] else []
+    return (*told[:_MOST_TOLD], *more)
 
 
 def _contradictions(related: Mapping[str, list[Step]]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from reconciler.model.plan import Plan, Step
-from reconciler.model.status import format_instant
+from reconciler.model.status import State, format_instant
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
 from reconciler.planning.digest import plan_digest
@@ -53,7 +53,7 @@ def _difference(step: Step, reviewed: Step | None) -> str | None:
         return "the reviewed plan does not change this ticket"
     pairs = (
         ("verdict", step.verdict.value, reviewed.verdict.value),
-        ("state before", spell(step.before) if step.before else "", spell(reviewed.before) if reviewed.before else ""),
+        ("state before", _state(step.before), _state(reviewed.before)),
         ("wanted state", spell(step.after), spell(reviewed.after)),
         ("object", step.object, reviewed.object),
         ("workflow", step.workflow, reviewed.workflow),
@@ -61,6 +61,7 @@ def _difference(step: Step, reviewed: Step | None) -> str | None:
         ("change", step.change or "", reviewed.change or ""),
         ("expected object", step.expect.object or "", reviewed.expect.object or ""),
         ("expected workflow", step.expect.workflow or "", reviewed.expect.workflow or ""),
+        ("expected state", _state(step.expect.state), _state(reviewed.expect.state)),
         ("valid_until", _instant(step.valid_until), _instant(reviewed.valid_until)),
         ("list of approvers", ", ".join(sorted(step.approvers)), ", ".join(sorted(reviewed.approvers))),
     )
@@ -70,6 +71,10 @@ def _difference(step: Step, reviewed: Step | None) -> str | None:
     if step.parameters != reviewed.parameters:
         return "its parameters differ from the reviewed plan"
     return None
+
+
+def _state(state: State | None) -> str:
+    return "" if state is None else spell(state)
 
 
 def _instant(moment: datetime | None) -> str:

@@ -9,7 +9,17 @@ from functools import lru_cache
 from reconciler.model.decision import Decision, Expectation, Problem, Selection
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
-from reconciler.model.record import NO_HISTORY, AcceptedEntry, AttentionEntry, ClosedEntry, Intent, Line, TicketHistory
+from reconciler.model.record import (
+    NO_HISTORY,
+    AcceptedEntry,
+    AttentionEntry,
+    AttestedEntry,
+    ClosedEntry,
+    Intent,
+    Line,
+    ObservedEntry,
+    TicketHistory,
+)
 from reconciler.model.ticket import Guid, LiveTicket, dn_key
 from reconciler.planning.judge import spell
 
@@ -252,7 +262,9 @@ def _what_happened(line: Line) -> str:
             return f"run {line.run} has begun to send {spell(after)} since the plan was made"
         case AcceptedEntry(after=after):
             return f"run {line.run} has accepted {spell(after)} since the plan was made"
-        case ClosedEntry():
+        case AttestedEntry(after=after):
+            return f"run {line.run} has recorded {spell(after)} since the plan was made"
+        case ClosedEntry() | ObservedEntry():
             return f"run {line.run} has seen that it is gone since the plan was made"
         case _:
             return f"run {line.run} has an entry about it since the plan was made"

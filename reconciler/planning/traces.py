@@ -12,7 +12,7 @@ from reconciler.model.record import Intent
 from reconciler.model.status import State, Status, shows
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
 
-_CLOCKS_DIFFER = timedelta(minutes=5)
+CLOCKS_DIFFER = timedelta(minutes=5)
 """How far our clock and the server's may be apart when an instant is held against something that TPP did."""
 
 
@@ -89,7 +89,7 @@ def _leads_away(state: State, now: datetime) -> bool:
     """Whether a ticket in this state can be gone by now: it is decided, and its time has come or is not known."""
     if state.status == Status.PENDING:
         return False
-    return state.schedule is None or state.schedule.start <= now + _CLOCKS_DIFFER
+    return state.schedule is None or state.schedule.start <= now + CLOCKS_DIFFER
 
 
 def _trace(intent: Intent, ticket: LiveTicket) -> Sighting:

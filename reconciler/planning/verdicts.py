@@ -31,13 +31,17 @@ _OTHER = Ours.OTHER | Ours.INFERRED_OTHER
 _DONE = Ours.SAME | Ours.AWAITING_SAME
 _AT_REST = Live.PENDING | Live.UNMOVED
 _OVER = Clock.WINDOW_OVER
+_GONE = Live.GONE | Live.GONE_EARLY
+_PENDING = Wish.LEAVE | Wish.TAKE_BACK
 
 TABLE: tuple[Row, ...] = (
     # the live ticket         what we did last      wish        clock          reason
     Row(Live.UNREAD,          ANY,                  ANY,        ANY,           Is.ERROR_UNREADABLE),
     Row(Live.AWAY,            ANY,                  ANY,        ANY,           Is.ERROR_UNAVAILABLE),
     Row(Live.HIDDEN,          ANY,                  ANY,        ANY,           Is.INVISIBLE_DENIED),
-    # It is gone: only the ledger can tell "done" from "typo".
+    # It is gone: only the ledger can tell "done" from "typo", but for what was decided outside.
+    Row(_GONE,                ANY,                  Wish.ATTEST, ANY,          Is.SETTLED_ATTESTED),
+    Row(Live.GONE_EARLY,      ANY,                  ANY,        ANY,           Is.CONFLICT_GONE_EARLY),
     Row(Live.GONE,            _DONE,                ANY,        ANY,           Is.SETTLED_RECEIPT),
     Row(Live.GONE,            Ours.INFERRED_SAME,   ANY,        ANY,           Is.SETTLED_INFERRED),
     Row(Live.GONE,            Ours.NOTHING,         Wish.LEAVE, ANY,           Is.ELSEWHERE_CLOSED),
@@ -51,10 +55,12 @@ TABLE: tuple[Row, ...] = (
     Row(Live.FOREIGN,         ANY,                  ANY,        ANY,           Is.CONFLICT_UNKNOWN_OPERATION),
     Row(Live.LOST,            ANY,                  ANY,        ANY,           Is.UNCLEAR_LOST_ANSWER),
     Row(Live.UNCLEAR,         ANY,                  ANY,        ANY,           Is.CONFLICT_OPEN_INTENT),
+    Row(Live.OTHER_STATUS,    ANY,                  ANY,        ANY,           Is.MISMATCH_STATUS),
     # It is as wanted.
+    Row(Live.WANTED,          ANY,                  Wish.ATTEST, _OVER,        Is.CONFLICT_NOT_DECIDED),
     Row(Live.WANTED,          _ANY_SAME,            ANY,        _OVER,         Is.MISSED_WINDOW),
     Row(Live.WANTED,          ANY,                  ANY,        _OVER,         Is.EXPIRED_WINDOW),
-    Row(Live.WANTED,          _AWAITING,            Wish.LEAVE, ANY,           Is.CONFLICT_COUNTED),
+    Row(Live.WANTED,          _AWAITING,            _PENDING,   ANY,           Is.CONFLICT_COUNTED),
     Row(Live.WANTED,          _ANY_SAME,            ANY,        ANY,           Is.IN_SYNC_SAME),
     Row(Live.WANTED,          Ours.NOTHING,         Wish.LEAVE, ANY,           Is.IN_SYNC_SAME),
     Row(Live.WANTED,          ANY,                  ANY,        ANY,           Is.IN_SYNC_ACCEPTED),
@@ -62,6 +68,8 @@ TABLE: tuple[Row, ...] = (
     Row(Live.UNREPORTED,      _ANY_SAME,            ANY,        _OVER,         Is.MISSED_WINDOW),
     Row(Live.UNREPORTED,      _ANY_SAME,            ANY,        ANY,           Is.IN_SYNC_LEDGER),
     Row(Live.UNREPORTED,      Ours.NOTHING,         ANY,        ANY,           Is.CONFLICT_SCHEDULE_UNKNOWN),
+    # It was decided outside, says the manifest, and it was not.
+    Row(ANY,                  ANY,                  Wish.ATTEST, ANY,          Is.CONFLICT_NOT_DECIDED),
     # We approved it, and TPP is carrying it out.
     Row(Live.PROCESSING,      _ANY_SAME,            ANY,        ANY,           Is.IN_SYNC_PROCESSING),
     Row(Live.PROCESSING,      ANY,                  ANY,        ANY,           Is.CONFLICT_TOO_LATE),
@@ -118,7 +126,7 @@ def _kind_of_schedule(facts: Facts) -> Is:
     if facts.ours is Ours.LAPSED_OTHER:
         return Is.SCHEDULE_AFTER_MISSED
     scheduled = facts.ticket is not None and is_scheduled(facts.ticket.state)
-    known = facts.last is not None and is_scheduled(facts.last.after)
+    known = facts.last is not None and is_scheduled(facts.last.after) and facts.live is not Live.AS_SEEN
     return Is.RESCHEDULE_WANTED if scheduled or known else Is.SCHEDULE_WANTED
 
 

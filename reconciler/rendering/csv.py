@@ -4,13 +4,15 @@ The columns keep their names and their order; later ones come at the end.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 
 from reconciler.model.decision import OverrideUse
 from reconciler.model.receipt import Receipt
-from reconciler.model.record import ClosedEntry, Record
+from reconciler.model.record import AttentionEntry, AttestedEntry, ClosedEntry, Intent, ObservedEntry, Record
 from reconciler.model.review import Review
 from reconciler.model.status import Schedule, State, format_instant, parse_instant
 from reconciler.rendering.escape import csv_cell
+from reconciler.rendering.words import found_words
 
 EXCEL_START = "\ufeff"
 """With this mark at its start a spreadsheet reads the file as UTF-8."""
@@ -72,7 +74,23 @@ def _reviewed_at(review: Review) -> str:
 
 def _gone(record: Record) -> str:
     receipt = record.entry if isinstance(record.entry, Receipt) else None
-    return "yes" if isinstance(record.entry, ClosedEntry) or (receipt is not None and receipt.gone) else "no"
+    seen = isinstance(record.entry, ClosedEntry | ObservedEntry)
+    attested = isinstance(record.entry, AttestedEntry) and record.entry.gone
+    return "yes" if seen or attested or (receipt is not None and receipt.gone) else "no"
+
+
+def _detail(record: Record) -> str:
+    if isinstance(record.entry, Receipt | Intent | AttentionEntry):
+        return record.detail
+    return found_words(record.entry)
+
+
+def _of_observation(read: Callable[[ObservedEntry], datetime | None]) -> Callable[[Record], str]:
+    def cell(record: Record) -> str:
+        moment = read(record.entry) if isinstance(record.entry, ObservedEntry) else None
+        return "" if moment is None else format_instant(moment)
+
+    return cell
 
 
 def _operation(record: Record) -> str:
@@ -101,8 +119,10 @@ _COLUMNS: dict[str, Callable[[Record], str]] = {
     "gone": _gone,
     "result": _of_receipt(lambda receipt: "" if receipt.result is None else str(receipt.result)),
     "proof": _of_receipt(lambda receipt: receipt.proof.value),
-    "detail": lambda record: record.detail,
+    "detail": _detail,
     "explanation": lambda record: (record.intent.explanation or "") if record.intent else "",
+    "last_armed": _of_observation(lambda seen: seen.last_armed),
+    "first_gone": _of_observation(lambda seen: seen.first_gone),
     "operation": _operation,
     "decision": lambda record: record.digest,
     "source": lambda record: str(record.source or ""),

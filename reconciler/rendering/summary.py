@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from reconciler.model.decision import Parameters
-from reconciler.model.plan import Plan, Step
+from reconciler.model.plan import EntryEdit, Plan, Step
 from reconciler.model.receipt import Outcome, Receipt, Run
-from reconciler.model.status import State, Status
+from reconciler.model.status import State, Status, format_instant
 from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering.words import HEADINGS, IRREVERSIBLE, counted
@@ -91,6 +91,24 @@ def parameters_in(parameters: Parameters) -> list[tuple[str, str]]:
     """Every parameter that there is, by the name that manifests use. Not neutral."""
     sent = ((name, getattr(parameters, name)) for name in Parameters.__match_args__)
     return [(name, value if isinstance(value, str) else ", ".join(value)) for name, value in sent if value is not None]
+
+
+def to_merge(edit: EntryEdit | None) -> str:
+    """The members that an entry has to have so that its trouble ends, as YAML; empty when no edit does that."""
+    if edit is None:
+        return ""
+    wanted = _members(edit.wanted) if edit.wanted is not None else ""
+    seen = f"expect: {{{_members(edit.seen)}}}" if edit.seen is not None else ""
+    gone = "no `decided`" if edit.undecided else ""
+    return ", ".join(part for part in (wanted, seen, gone) if part)
+
+
+def _members(state: State) -> str:
+    if state.schedule is None:
+        return f"status: {state.status}"
+    start, stop = state.schedule.start, state.schedule.stop
+    times = f"start: {format_instant(start)}" + (f", stop: {format_instant(stop)}" if stop is not None else "")
+    return f"status: {state.status}, schedule: {{{times}}}"
 
 
 def by_risk(steps: Iterable[Step]) -> list[Step]:

@@ -4,12 +4,21 @@ Every view takes its words from here, so all views say the same.
 """
 
 from dataclasses import dataclass
+from typing import assert_never
 
-from reconciler.model.decision import OverrideUse
+from reconciler.model.decision import Attestation, Decision, OverrideUse
 from reconciler.model.receipt import Outcome, Proof
-from reconciler.model.record import AttentionEntry, Episode
+from reconciler.model.record import (
+    AcceptedEntry,
+    AttentionEntry,
+    AttestedEntry,
+    ClosedEntry,
+    Episode,
+    ObservedEntry,
+)
 from reconciler.model.status import format_instant
 from reconciler.model.verdict import Group, Reason, Verdict
+from reconciler.rendering import times
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,7 @@ HEADINGS: dict[Verdict, str] = {
     Verdict.AWAITING_OTHERS: "waiting for other approvers",
     Verdict.ELSEWHERE: "decided elsewhere, left alone",
     Verdict.CONFLICT: "conflict",
+    Verdict.ORPHAN: "armed, and in no manifest",
     Verdict.UNCLEAR: "an update may still take effect",
     Verdict.MISMATCH: "not the ticket that was reviewed",
     Verdict.MISSING: "no such ticket",
@@ -50,7 +60,10 @@ GROUPS: dict[Group, str] = {
     Group.FINE: "unchanged",
 }
 
-_ASK = "find out who decided and why; then change the manifest to what is there, or remove the entry"
+_ASK = (
+    "find out who decided and why; then merge what is there (`plan --format patch` writes it); to insist, keep your "
+    "`status` and say under `expect` what is there"
+)
 
 REASONS: dict[Reason, Words] = {
     Reason.APPROVE_WANTED: Words("the manifest approves it and the ticket is still undecided"),
@@ -59,12 +72,14 @@ REASONS: dict[Reason, Words] = {
     Reason.RESCHEDULE_WANTED: Words("it is scheduled already and the manifest has other times"),
     Reason.REJECT_WANTED: Words("the manifest rejects it"),
     Reason.REOPEN_WANTED: Words("the manifest wants it pending again, before its scheduled start"),
+    Reason.REOPEN_ORPHAN: Words("no manifest names it any more, and the policy takes such schedules back"),
     Reason.IN_SYNC_SAME: Words("the ticket is as the manifest wants it"),
     Reason.IN_SYNC_ACCEPTED: Words("somebody else did what the manifest wants now: an apply records that both agree"),
     Reason.IN_SYNC_LEDGER: Words("we applied it; the server does not report the times, the ledger has them"),
     Reason.IN_SYNC_PROCESSING: Words("we scheduled it and its time has come: the server is working on it"),
     Reason.SETTLED_RECEIPT: Words("we applied it, the ledger has the receipt, and the ticket is closed"),
     Reason.SETTLED_INFERRED: Words("we sent it, no answer came, and the ticket is closed: taken as applied"),
+    Reason.SETTLED_ATTESTED: Words("it was decided outside, as the manifest says, and the ticket is closed"),
     Reason.AWAITING_OTHERS: Words(
         "our approval was accepted and other approvers are still due", "nothing here; remind the other approvers"
     ),
@@ -74,19 +89,22 @@ REASONS: dict[Reason, Words] = {
     Reason.CONFLICT_REOPENED: Words("we decided it and somebody set it back to pending outside git", _ASK),
     Reason.CONFLICT_TOO_LATE: Words(
         "the ticket has been processed, and what we applied was something else than the manifest wants now",
-        "an approval can't be undone: revoke or renew the certificate if need be, then correct the manifest",
+        "an approval can't be undone: revoke or renew the certificate if need be, then merge what was applied "
+        "(`plan --format patch` writes it), or remove the entry",
     ),
     Reason.CONFLICT_COUNTED: Words(
-        "our approval has been counted, and the manifest now wants something else",
-        "let the other approvers reject it, or restore the earlier decision in the manifest",
+        "our approval has been counted, which can't be taken back, and the manifest now wants something else",
+        "merge the counted decision again (`plan --format patch` writes it), or `Rejected`, which is sent: TPP's "
+        "answer decides",
     ),
     Reason.CONFLICT_SCHEDULE_UNKNOWN: Words(
         "it is scheduled, not by us, and the server does not report the times",
-        "look up the times in TPP's console and compare them, or take the ticket out of the manifest",
+        "look up the times in TPP's console; then say under `expect` what is there, and your times are sent",
     ),
     Reason.CONFLICT_OPEN_INTENT: Words(
         "an earlier run sent an update and left no receipt, and the ticket matches neither before nor after",
-        "look at the ticket's history in TPP; then correct the manifest or apply again",
+        "look at the ticket's history in TPP; then merge what is there (`plan --format patch` writes it), or keep your "
+        "`status` and say under `expect` what is there",
     ),
     Reason.CONFLICT_UNKNOWN_STATUS: Words(
         "the server reports a status that this version does not know",
@@ -94,11 +112,31 @@ REASONS: dict[Reason, Words] = {
     ),
     Reason.CONFLICT_RESTORED: Words(
         "it was settled and gone, and it is there again: the server was restored from a backup, or is another one",
-        "ask TPP's administrators; on a restored server decide it in the console, on another one name its own `ledger`",
+        "ask TPP's administrators; on another server name its own `ledger`, on a restored one say under `expect` what "
+        "is there, and it is decided anew",
     ),
     Reason.CONFLICT_UNKNOWN_OPERATION: Words(
         "it carries the tag of an update that this ledger does not know: another ledger's, or its record is lost",
         "restore the ledger that knows it; where there is none, look at the ticket and run `ledger adopt`",
+    ),
+    Reason.CONFLICT_GONE_EARLY: Words(
+        "we scheduled it, and it was gone before its time: somebody decided or deleted it",
+        "find out who; then say so with `decided`, or remove the entry",
+    ),
+    Reason.CONFLICT_FREEZE: Words(
+        "it is armed and would take effect in a freeze that came later, or under the emergency stop",
+        "merge times outside of the freeze (`plan --format patch` writes them) or `Pending`, or add an `override` for "
+        "rule `freeze`; under the stop decide it in the console, or end the stop",
+    ),
+    Reason.CONFLICT_NOT_DECIDED: Words(
+        "the manifest says that it was decided outside, and the ticket is not as it says",
+        "decide it in the console as the entry says, or take `decided` out (`plan --format patch` does): then git "
+        "decides",
+    ),
+    Reason.ORPHAN_ARMED: Words(
+        "it is armed, the ledger knows it, and no manifest names it any more: TPP will approve it at its time",
+        "add an entry with `Pending` to take it back, put the entry back to keep it, or set `policy.orphans` to "
+        "`take-back`",
     ),
     Reason.UNCLEAR_LOST_ANSWER: Words(
         "an update was sent whose answer was lost, and it may still take effect",
@@ -116,9 +154,14 @@ REASONS: dict[Reason, Words] = {
         "the certificate behind the ticket is not the one that was reviewed",
         "look at the certificate in TPP; correct `expect.certificate` and have it reviewed again",
     ),
+    Reason.MISMATCH_STATUS: Words(
+        "the ticket is in another state than the one that was reviewed",
+        "find out who moved it and why; then merge what is there (`plan --format patch` writes it), or keep your "
+        "`status` and correct what `expect` says",
+    ),
     Reason.MISSING_TICKET: Words(
         "the server has no such ticket, and the ledger has no entry for it",
-        "check the GUID for a typing error; if the ticket was closed elsewhere, remove the entry",
+        "check the GUID for a typing error; if it was decided elsewhere, say so with `decided`, or remove the entry",
     ),
     Reason.INVISIBLE_DENIED: Words(
         "the server does not let us see it, also after refreshing permissions",
@@ -249,6 +292,30 @@ PROOFS: dict[Proof, str] = {
 }
 
 CONTROL_RESULTS: dict[str, str] = {"ok": "ok", "refused": "refused", "overridden": "overridden", "off": "off"}
+
+
+def found_words(entry: ClosedEntry | AcceptedEntry | AttestedEntry | ObservedEntry | AttentionEntry) -> str:
+    """Say what was found of a ticket, and recorded without sending anything. May hold hostile text."""
+    match entry:
+        case ClosedEntry():
+            return "no longer exists"
+        case AcceptedEntry(after=after, by=by):
+            return f"accepted: {by or 'somebody else'} made it {after.status}, as the manifest wants it"
+        case AttestedEntry(after=after, decision=Decision(decided=Attestation() as decided), gone=gone):
+            found = "the ticket is gone" if gone else "the ticket is so"
+            return (
+                f"attested: {after.status} was decided by {decided.by} at {times.utc(decided.at)} ({decided.where}): "
+                f"{decided.reason}; {found}"
+            )
+        case ObservedEntry(last_armed=armed, first_gone=gone):
+            since = f"between {times.utc(armed)} and " if armed is not None else "before "
+            return f"no longer exists: it went {since}{times.utc(gone)}"
+        case AttentionEntry():
+            return attention_words(entry)
+        case AttestedEntry(after=after):
+            return f"attested: {after.status} was decided outside"
+        case _:
+            assert_never(entry)
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

@@ -1,9 +1,12 @@
 """A user's desk: a folder with a configuration and manifests, a sandbox, and the command line."""
 
+import json
 import re
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,6 +60,18 @@ class Desk:
         shown = self.capture.readouterr()
         code = left.value.code
         return Said(code if isinstance(code, int) else 1, shown.out, shown.err)
+
+    def plan_json(self) -> dict[str, Any]:
+        """What a plan says now, as programs read it."""
+        said = self.run("plan", "--format", "json")
+        assert said.out, said.err
+        return dict(json.loads(said.out))
+
+    def patched(self) -> None:
+        """Make the patch of a plan and apply it with git, as a person does after having looked at it."""
+        subprocess.run(["git", "init", "-q"], cwd=self.folder, check=True)
+        said = self.run("plan", "--format", "patch")
+        subprocess.run(["git", "apply", "-"], cwd=self.folder, input=said.out.encode(), check=True)
 
     def writes(self) -> list[dict[str, object]]:
         """The bodies of all updates that reached the server, in order."""

@@ -190,4 +190,4 @@ def test_a_window_that_was_over_before_anything_was_sent_gets_a_patch_too(life: 
 def test_a_patch_of_a_plan_in_which_no_window_is_over_says_so(life: Life) -> None:
     life.appears()
     said = life.desk.run("plan", "--format", "patch")
-    assert (said.code, said.out) == (0, "# No window is over: there is nothing to change.\n")
+    assert (said.code, said.out) == (0, "# No window is over and nothing is contested: there is nothing to change.\n")

@@ -13,7 +13,7 @@ from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import Entry, LastWrite, OpenIntent, Sealed, TicketHistory
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
-from tests.builders import APPROVED, NOW, PENDING, between, guid
+from tests.builders import APPROVED, NOW, OBJECT, PENDING, WORKFLOW, between, guid
 from tests.ledger.ledgers import (
     FIRST,
     PROVENANCE,
@@ -40,6 +40,11 @@ APPLIED = LastWrite(
     commit=PROVENANCE.commit,
     pull_request=12,
     review=PROVENANCE.review,
+    gone_at=NOW,
+    environment=PROVENANCE.environment,
+    object=OBJECT,
+    workflow=WORKFLOW,
+    change="CHG0041234",
 )
 
 

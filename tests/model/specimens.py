@@ -1,10 +1,32 @@
 """One value of every kind that is written down: once with everything it can have, once with as little as it can."""
 
-from reconciler.model.decision import Decision, Expectation, Override, OverrideUse, Parameters, Seal, Source, WindowUse
+from reconciler.model.decision import (
+    Attestation,
+    Decision,
+    Expectation,
+    Override,
+    OverrideUse,
+    Parameters,
+    Seal,
+    Source,
+    WindowUse,
+)
 from reconciler.model.plan import Control, Plan, Sibling, Step
 from reconciler.model.policy import Freeze, Limits
 from reconciler.model.receipt import Outcome, Proof, Receipt, Run
-from reconciler.model.record import AcceptedEntry, AttentionEntry, Ended, Entry, Episode, Head, Intent, Opened, Sealed
+from reconciler.model.record import (
+    AcceptedEntry,
+    AttentionEntry,
+    AttestedEntry,
+    Ended,
+    Entry,
+    Episode,
+    Head,
+    Intent,
+    ObservedEntry,
+    Opened,
+    Sealed,
+)
 from reconciler.model.review import Review
 from reconciler.model.verdict import Reason, Verdict
 from tests.builders import APPROVED, NOW, PENDING, WORKFLOW, altered, at, between, guid, holding
@@ -95,6 +117,7 @@ FULL_INTENT: Intent = make_intent(
     source=PLACE,
     attempt=2,
 )
+OUTSIDE = Attestation("AD+CORP:jdoe", at("2026-11-22T02:00:00Z"), "console", ODD_TEXT)
 HEAD = Head("2026/11/20261120T120000Z-000001.jsonl", decided(5), 12)
 ENTRIES: tuple[Entry, ...] = (
     Opened(NOW, decided(4), (HEAD, HEAD), "2/4", ("freeze: a until b: c (x.yaml:1)",), version=1),
@@ -139,5 +162,19 @@ SECOND_ENTRIES: tuple[Entry, ...] = (
         ODD_TEXT,
     ),
     AttentionEntry(NOW, "manual/lock-taken-over", Episode.END),
+    AcceptedEntry(Decision(guid(9), APPROVED), decided(9), NOW, by="AD+CORP:jdoe"),
+    AttestedEntry(
+        Decision(guid(7), WINDOW, PLACE, change="CHG0041234", decided=OUTSIDE),
+        decided(7),
+        NOW,
+        True,
+        "\\VED\\Policy\\x",
+        WORKFLOW,
+    ),
+    AttestedEntry(Decision(guid(8), APPROVED, decided=OUTSIDE), decided(8), NOW),
+    ObservedEntry(NOW, guid(7), decided(7), NOW, at("2026-11-23T11:00:00Z")),
+    ObservedEntry(NOW, guid(8), decided(8), NOW),
+    make_intent(1, rule="weekend"),
+    altered(BARE_RECEIPT, digest=decided(8), rule="weekend"),
 )
 """What came with version 2 of the ledger."""

@@ -4,11 +4,32 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from reconciler.model.decision import NOWHERE, Expectation, Override, Parameters, Seal, Source, WindowUse
-from reconciler.model.plan import Control, Plan, Sibling, Step
+from reconciler.model.decision import (
+    NOWHERE,
+    Attestation,
+    Decision,
+    Expectation,
+    Override,
+    Parameters,
+    Seal,
+    Source,
+    WindowUse,
+)
+from reconciler.model.plan import Control, EntryEdit, Plan, Sibling, Step
 from reconciler.model.policy import Freeze, Limits
 from reconciler.model.receipt import Outcome, Proof, Receipt, Run
-from reconciler.model.record import ClosedEntry, Ended, Entry, Head, Intent, Opened, Sealed
+from reconciler.model.record import (
+    AcceptedEntry,
+    AttestedEntry,
+    ClosedEntry,
+    Ended,
+    Entry,
+    Head,
+    Intent,
+    ObservedEntry,
+    Opened,
+    Sealed,
+)
 from reconciler.model.review import Provenance, Review
 from reconciler.model.status import Schedule, State, Status
 from reconciler.model.ticket import Guid
@@ -36,7 +57,8 @@ states = st.builds(
 )
 sources = st.builds(Source, words, numbers, numbers)
 windows = st.builds(WindowUse, words, words)
-expectations = st.builds(Expectation, some, some)
+attestations = st.builds(Attestation, words, instants, words, words)
+expectations = st.builds(Expectation, some, some, st.none() | states)
 parameters = st.builds(Parameters, some, st.none() | many, some, some)
 overrides = st.builds(Override, words, st.frozensets(guids, max_size=3), words, instants, sources)
 reasons = st.sampled_from(Reason)
@@ -71,6 +93,9 @@ steps = st.builds(
     operation=some,
     closed=st.booleans(),
     created=st.none() | instants,
+    decided=st.none() | attestations,
+    edit=st.none() | st.builds(EntryEdit, st.none() | states, st.none() | states, st.booleans()),
+    named=st.booleans(),
 )
 heads = st.builds(Head, words, digests, st.integers(1, 10**6))
 seals = st.builds(Seal, words, digests, st.integers(1, 10**6))
@@ -149,12 +174,33 @@ intents = st.builds(
     source=st.just(NOWHERE) | sources,
     attempt=st.integers(1, 9),
     parameters=parameters,
+    rule=some,
 )
 entries: st.SearchStrategy[Entry] = st.one_of(
     st.builds(Opened, instants, digests, st.lists(heads, max_size=2).map(tuple), some, many),
     intents,
-    st.builds(altered, receipts, digest=digests, change=some, window=st.none() | windows),
+    st.builds(altered, receipts, digest=digests, change=some, window=st.none() | windows, rule=some),
     st.builds(ClosedEntry, instants, guids, digests),
+    st.builds(
+        AcceptedEntry,
+        st.builds(Decision, guids, states, sources, change=some),
+        digests,
+        instants,
+        st.none() | states,
+        words,
+        words,
+        some,
+    ),
+    st.builds(
+        AttestedEntry,
+        st.builds(Decision, guids, states, sources, change=some, decided=st.none() | attestations),
+        digests,
+        instants,
+        st.booleans(),
+        words,
+        words,
+    ),
+    st.builds(ObservedEntry, instants, guids, digests, instants, st.none() | instants),
     st.builds(Sealed, instants, seals),
     st.builds(Ended, instants, st.dictionaries(st.sampled_from(Outcome), st.integers(1, 99)), some),
 )

@@ -120,6 +120,9 @@ def _remembered(told: Mapping[str, Any], last: Mapping[str, Any], decision: Deci
         operation="6a1f09c2d4e7",
         digest="sha256:" + "1" * 64,
         gone=told.get("gone", False),
+        gone_at=at(told["gone_at"]) if "gone_at" in told else None,
+        accepted=told.get("accepted", False),
+        attested=told.get("attested", False),
         seen=_state(told["seen"]) if "seen" in told else None,
         window=decision.window if same_window else _window(told.get("window")),
     )

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from reconciler.model.decision import Expectation, WindowUse
+from reconciler.model.decision import Attestation, Expectation, WindowUse
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import Intent, LastWrite, OpenIntent, TicketHistory
 from reconciler.model.status import State, Status, parse_wanted
 from reconciler.model.ticket import Found, Gone, Hidden, Reading, Unread
 from reconciler.model.value import replace
 from reconciler.model.verdict import Reason as Is
+from reconciler.planning.digest import decision_digest
 from tests.builders import (
     APPROVED,
     NOW,
@@ -24,6 +25,7 @@ from tests.builders import (
     after,
     at,
     between,
+    decision,
     guid,
     holding,
     last_write,
@@ -110,6 +112,19 @@ THIS_INSTANT = {"valid_until": NOW}
 TONIGHT = {"valid_until": at("2026-11-23T20:00:00Z")}
 EVERY_WEEK = {"window": WEEKLY}
 
+OUTSIDE = {"decided": Attestation("AD+CORP:jdoe", at("2026-11-22T02:00:00Z"), "console", "INC0012345")}
+
+
+def saw(state: State) -> dict[str, Any]:
+    """The manifest says that the reviewer saw this state."""
+    return {"expect": Expectation(OBJECT, WORKFLOW, state=state)}
+
+
+def done(state: State) -> TicketHistory:
+    """We applied the very decision that says that the reviewer saw a pending ticket."""
+    return applied(state, digest=decision_digest(decision(wanted=state, **saw(PENDING))))
+
+
 CASES = (
     # What a ticket that nobody has touched needs.
     Case("an approval", Is.APPROVE_WANTED, APPROVED, there()),
@@ -149,7 +164,42 @@ CASES = (
     Case("moved while others are due", Is.RESCHEDULE_WANTED, LATER, there(), waiting(COMING)),
     # Gone: only the ledger can tell "done" from "typo".
     Case("done and processed", Is.SETTLED_RECEIPT, APPROVED, Gone(), applied(APPROVED)),
-    Case("its window came and it was processed", Is.SETTLED_RECEIPT, COMING, Gone(), applied(COMING)),
+    Case("its window came and it was processed", Is.SETTLED_RECEIPT, RUNNING, Gone(), applied(RUNNING)),
+    Case("its window is over and it was processed", Is.SETTLED_RECEIPT, OVER, Gone(), applied(OVER)),
+    Case("gone before its window", Is.CONFLICT_GONE_EARLY, COMING, Gone(), applied(COMING)),
+    Case("gone before its window, others were due", Is.CONFLICT_GONE_EARLY, COMING, Gone(), waiting(COMING)),
+    Case("gone before its window, another one is wanted", Is.CONFLICT_GONE_EARLY, LATER, Gone(), applied(COMING)),
+    Case("gone before its window, and taken back", Is.CONFLICT_GONE_EARLY, PENDING, Gone(), applied(COMING)),
+    Case(
+        "gone six minutes before its window",
+        Is.CONFLICT_GONE_EARLY,
+        COMING,
+        Gone(),
+        applied(COMING),
+        now=at("2026-11-28T21:54:00Z"),
+    ),
+    Case(
+        "gone four minutes before its window: clocks differ",
+        Is.SETTLED_RECEIPT,
+        COMING,
+        Gone(),
+        applied(COMING),
+        now=at("2026-11-28T21:56:00Z"),
+    ),
+    Case(
+        "gone early, and recorded, after its window",
+        Is.CONFLICT_GONE_EARLY,
+        OVER,
+        Gone(),
+        applied(OVER, gone=True, gone_at=at("2026-11-20T08:00:00Z")),
+    ),
+    Case(
+        "gone in time, and recorded",
+        Is.SETTLED_RECEIPT,
+        OVER,
+        Gone(),
+        applied(OVER, gone=True, gone_at=at("2026-11-22T03:00:00Z")),
+    ),
     Case("the others have approved too", Is.SETTLED_RECEIPT, APPROVED, Gone(), waiting(APPROVED)),
     Case("rejected and deleted", Is.SETTLED_RECEIPT, REJECTED, Gone(), applied(REJECTED)),
     Case("done, though expired since", Is.SETTLED_RECEIPT, APPROVED, Gone(), applied(APPROVED), decision=YESTERDAY),
@@ -159,7 +209,7 @@ CASES = (
     Case("gone after we had reopened it", Is.MISSING_TICKET, APPROVED, Gone(), applied(PENDING)),
     Case("left alone and closed by others", Is.ELSEWHERE_CLOSED, PENDING, Gone()),
     Case("reopened by us and closed by others", Is.ELSEWHERE_CLOSED, PENDING, Gone(), applied(PENDING)),
-    Case("too late for another window", Is.CONFLICT_TOO_LATE, LATER, Gone(), applied(COMING)),
+    Case("too late for another window", Is.CONFLICT_TOO_LATE, LATER, Gone(), applied(DUE)),
     Case("too late to reject", Is.CONFLICT_TOO_LATE, REJECTED, Gone(), applied(APPROVED)),
     Case("too late to take back", Is.CONFLICT_TOO_LATE, PENDING, Gone(), applied(APPROVED)),
     Case("too late, others approved too", Is.CONFLICT_TOO_LATE, REJECTED, Gone(), waiting(APPROVED)),
@@ -202,6 +252,118 @@ CASES = (
     Case("our rejection was taken back, approval wanted", Is.CONFLICT_REOPENED, APPROVED, there(), applied(REJECTED)),
     Case("believed to be gone, and pending", Is.CONFLICT_REOPENED, APPROVED, there(), inferred(APPROVED)),
     Case("our approval was counted", Is.CONFLICT_COUNTED, PENDING, there(), waiting(APPROVED)),
+    # The reviewer saw the state before the decision, and the manifest says so.
+    Case("rejected elsewhere, seen", Is.APPROVE_WANTED, APPROVED, there(REJECTED), decision=saw(REJECTED)),
+    Case("scheduled elsewhere, seen, rejected", Is.REJECT_WANTED, REJECTED, there(COMING), decision=saw(COMING)),
+    Case("scheduled elsewhere, seen, taken back", Is.REOPEN_WANTED, PENDING, there(COMING), decision=saw(COMING)),
+    Case("scheduled elsewhere, seen, moved", Is.RESCHEDULE_WANTED, LATER, there(COMING), decision=saw(COMING)),
+    Case("seen, and as wanted", Is.IN_SYNC_ACCEPTED, COMING, there(COMING), decision=saw(COMING)),
+    Case("seen, and pending", Is.APPROVE_WANTED, APPROVED, there(), decision=saw(PENDING)),
+    Case("seen, and expired", Is.EXPIRED_VALID_UNTIL, APPROVED, there(), decision=saw(PENDING) | YESTERDAY),
+    Case("reopened by others, seen", Is.SCHEDULE_WANTED, SOON, there(), applied(APPROVED), decision=saw(PENDING)),
+    Case(
+        "our schedule was moved, seen", Is.RESCHEDULE_WANTED, SOON, there(LATER), applied(COMING), decision=saw(LATER)
+    ),
+    Case("seen pending, rejected since", Is.MISMATCH_STATUS, APPROVED, there(REJECTED), decision=saw(PENDING)),
+    Case("seen scheduled, moved since", Is.MISMATCH_STATUS, PENDING, there(LATER), decision=saw(COMING)),
+    Case("seen scheduled, pending since", Is.MISMATCH_STATUS, REJECTED, there(), decision=saw(COMING)),
+    Case("seen scheduled, pending is wanted and there", Is.IN_SYNC_ACCEPTED, PENDING, there(), decision=saw(COMING)),
+    Case("seen scheduled, unwanted, gone since", Is.MISSING_TICKET, PENDING, Gone(), decision=saw(COMING)),
+    Case("applied since it was seen", Is.IN_SYNC_SAME, COMING, there(COMING), done(COMING), decision=saw(PENDING)),
+    Case("counted since it was seen", Is.AWAITING_OTHERS, APPROVED, there(), waiting(APPROVED), decision=saw(PENDING)),
+    Case(
+        "carried out since it was seen", Is.IN_SYNC_PROCESSING, DUE, there(APPROVED), done(DUE), decision=saw(PENDING)
+    ),
+    Case("applied, and reopened again", Is.CONFLICT_REOPENED, COMING, there(), done(COMING), decision=saw(PENDING)),
+    Case("applied, and rejected", Is.MISMATCH_STATUS, COMING, there(REJECTED), done(COMING), decision=saw(PENDING)),
+    Case(
+        "another decision was applied since it was seen",
+        Is.MISMATCH_STATUS,
+        LATER,
+        there(COMING),
+        applied(COMING),
+        decision=saw(PENDING),
+    ),
+    Case(
+        "old server, scheduled by others, seen",
+        Is.RESCHEDULE_WANTED,
+        COMING,
+        there(NO_TIMES),
+        decision=saw(NO_TIMES),
+    ),
+    Case(
+        "our approval was counted, whatever was seen",
+        Is.CONFLICT_COUNTED,
+        PENDING,
+        there(),
+        waiting(APPROVED),
+        decision=saw(PENDING),
+    ),
+    Case(
+        "restored, and seen", Is.APPROVE_WANTED, APPROVED, there(), applied(REJECTED, gone=True), decision=saw(PENDING)
+    ),
+    Case(
+        "restored, seen, agreed",
+        Is.IN_SYNC_ACCEPTED,
+        PENDING,
+        there(),
+        applied(APPROVED, gone=True),
+        decision=saw(PENDING),
+    ),
+    Case(
+        "another ledger was here, whatever was seen",
+        Is.CONFLICT_UNKNOWN_OPERATION,
+        APPROVED,
+        there(explanation=TAGGED),
+        decision=saw(PENDING),
+    ),
+    Case(
+        "died, rejected since, seen",
+        Is.APPROVE_WANTED,
+        APPROVED,
+        there(REJECTED),
+        left_open(APPROVED),
+        decision=saw(REJECTED),
+    ),
+    Case("died a moment ago, seen", Is.UNCLEAR_LOST_ANSWER, APPROVED, there(), A_MOMENT_AGO, decision=saw(PENDING)),
+    # It was decided outside, says the manifest.
+    Case("decided outside, gone", Is.SETTLED_ATTESTED, APPROVED, Gone(), decision=OUTSIDE),
+    Case("decided outside, gone early", Is.SETTLED_ATTESTED, APPROVED, Gone(), applied(COMING), decision=OUTSIDE),
+    Case(
+        "decided outside, too late for ours", Is.SETTLED_ATTESTED, REJECTED, Gone(), applied(APPROVED), decision=OUTSIDE
+    ),
+    Case("decided outside, there as it says", Is.IN_SYNC_ACCEPTED, REJECTED, there(REJECTED), decision=OUTSIDE),
+    Case("decided outside, armed as it says", Is.IN_SYNC_ACCEPTED, COMING, there(COMING), decision=OUTSIDE),
+    Case(
+        "decided outside, armed, recorded",
+        Is.IN_SYNC_SAME,
+        COMING,
+        there(COMING),
+        applied(COMING, attested=True),
+        decision=OUTSIDE,
+    ),
+    Case("decided outside, and it waits", Is.CONFLICT_NOT_DECIDED, APPROVED, there(), decision=OUTSIDE),
+    Case("decided outside, otherwise", Is.CONFLICT_NOT_DECIDED, APPROVED, there(REJECTED), decision=OUTSIDE),
+    Case(
+        "decided outside, our schedule is there",
+        Is.CONFLICT_NOT_DECIDED,
+        APPROVED,
+        there(COMING),
+        applied(COMING),
+        decision=OUTSIDE,
+    ),
+    Case("decided outside, its window is over", Is.CONFLICT_NOT_DECIDED, OVER, there(OVER), decision=OUTSIDE),
+    Case("decided outside, times unknown", Is.CONFLICT_SCHEDULE_UNKNOWN, COMING, there(NO_TIMES), decision=OUTSIDE),
+    Case(
+        "decided outside, times of another one",
+        Is.CONFLICT_NOT_DECIDED,
+        LATER,
+        there(NO_TIMES),
+        applied(COMING),
+        decision=OUTSIDE,
+    ),
+    Case("decided outside, denied", Is.INVISIBLE_DENIED, APPROVED, Hidden(), decision=OUTSIDE),
+    Case("decided outside, another object", Is.MISMATCH_OBJECT, APPROVED, there(), decision=OUTSIDE | TYPO),
     # Others are due.
     Case("accepted, others are due", Is.AWAITING_OTHERS, APPROVED, there(), waiting(APPROVED)),
     Case("a rejection, others are due", Is.AWAITING_OTHERS, REJECTED, there(), waiting(REJECTED)),
@@ -295,9 +457,9 @@ CASES = (
     Case(
         "processed, and next week comes",
         Is.SETTLED_RECEIPT,
-        LATER,
+        COMING,
         Gone(),
-        applied(COMING, window=WEEKLY),
+        applied(OVER, window=WEEKLY),
         decision=EVERY_WEEK,
     ),
     Case(
@@ -395,7 +557,7 @@ CASES = (
         Is.CONFLICT_TOO_LATE,
         PENDING,
         Gone(),
-        left_open(PENDING, COMING, last_write(after=COMING)),
+        left_open(PENDING, RUNNING, last_write(after=RUNNING)),
     ),
     Case("died, old server tells no times", Is.IN_SYNC_LEDGER, COMING, there(NO_TIMES), left_open(COMING)),
     Case(

@@ -12,6 +12,7 @@ from reconciler.errors import GuardRefused
 from reconciler.model.certificate import Certificate, CertificateContext
 from reconciler.model.change_record import SeenChange
 from reconciler.model.decision import (
+    Attestation,
     Decision,
     Expectation,
     ExpectedCertificate,
@@ -21,13 +22,27 @@ from reconciler.model.decision import (
     Source,
     WindowUse,
 )
-from reconciler.model.plan import Sibling, Step
+from reconciler.model.plan import EntryEdit, Sibling, Step
 from reconciler.model.status import approved, approved_after, approved_between, pending, rejected
 from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
 from reconciler.planning import digest
 from reconciler.planning.digest import check_digest, decision_digest, plan_digest
-from tests.builders import NOW, OBJECT, REJECTED, WORKFLOW, after, altered, at, between, decision, guid, plan, step
+from tests.builders import (
+    NOW,
+    OBJECT,
+    PENDING,
+    REJECTED,
+    WORKFLOW,
+    after,
+    altered,
+    at,
+    between,
+    decision,
+    guid,
+    plan,
+    step,
+)
 
 TARGET = "https://tpp.example.com"
 START, STOP = at("2026-11-28T22:00:00Z"), at("2026-11-29T02:00:00Z")
@@ -65,6 +80,10 @@ MEANING: list[dict[str, Any]] = [
     {"window": WindowUse("sat-night")},
     {"window": WindowUse("sat-night", "FREQ=WEEKLY;BYDAY=SA")},
     {"digest": "sha256:" + "f" * 64},
+    {"expect": Expectation(state=REJECTED)},
+    {"expect": Expectation(state=PENDING)},
+    {"decided": Attestation("AD+CORP:jdoe", NOW, "console", "INC0012345")},
+    {"decided": Attestation("AD+CORP:jroe", NOW, "console", "INC0012345")},
 ]
 
 WORDING: list[dict[str, Any]] = [
@@ -79,6 +98,8 @@ WORDING: list[dict[str, Any]] = [
     {"known_from": "ledger"},
     {"change_record": SeenChange("CHG0041234", NOW, "scheduled")},
     {"overridden": (OverrideUse("freeze", "Outage", STOP, Source("a.yaml")),)},
+    {"edit": EntryEdit(wanted=REJECTED)},
+    {"named": False},
 ]
 
 

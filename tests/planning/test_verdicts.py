@@ -12,7 +12,8 @@ from reconciler.planning.verdicts import TABLE, Row, decide
 from tests.builders import decision
 from tests.planning.catalogue import CASES, Case
 
-MADE_BY_GUARDS = {reason for reason in Reason if reason.value.startswith("refused/")}
+MADE_BY_GUARDS = {reason for reason in Reason if reason.value.startswith("refused/")} | {Reason.CONFLICT_FREEZE}
+MADE_OF_ORPHANS = {Reason.ORPHAN_ARMED, Reason.REOPEN_ORPHAN}
 MADE_BY_PINS = {Reason.MISMATCH_CERTIFICATE}
 
 
@@ -39,7 +40,7 @@ def test_every_case_has_a_name_of_its_own() -> None:
 
 
 def test_the_catalogue_has_a_case_for_every_reason_that_judging_knows() -> None:
-    assert {case.reason for case in CASES} == set(Reason) - MADE_BY_GUARDS - MADE_BY_PINS
+    assert {case.reason for case in CASES} == set(Reason) - MADE_BY_GUARDS - MADE_BY_PINS - MADE_OF_ORPHANS
 
 
 def test_every_row_of_the_table_decides_a_case_of_the_catalogue() -> None:
@@ -73,7 +74,9 @@ def test_no_ticket_is_written_that_is_unseen_unclear_or_not_what_the_reviewer_sa
         | Live.AWAY
         | Live.HIDDEN
         | Live.GONE
+        | Live.GONE_EARLY
         | Live.OTHER_OBJECT
+        | Live.OTHER_STATUS
         | Live.OTHER_WORKFLOW
         | Live.ODD
         | Live.UNCLEAR
@@ -89,3 +92,4 @@ def test_no_ticket_is_written_that_is_unseen_unclear_or_not_what_the_reviewer_sa
         if reason is Reason.APPROVE_WANTED:
             assert live not in never
             assert clock is Clock.OPEN
+            assert wish is not Wish.ATTEST

@@ -141,7 +141,7 @@ class House:
         histories, heads = index.histories, index.chain.heads
         steps = []
         with self.session() as session:
-            unsettled = {g: d for g, d in self.decisions.items() if needs_reading(histories.get(g, NO_HISTORY))}
+            unsettled = {g: d for g, d in self.decisions.items() if needs_reading(histories.get(g, NO_HISTORY), d)}
             for guid, reading in ticket_reader(session).read_many(unsettled):
                 steps.append(judge(self.decisions[guid], reading, histories.get(guid, NO_HISTORY), now))
             target = session.target

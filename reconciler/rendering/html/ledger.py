@@ -1,20 +1,10 @@
 """The ledger as a page: who decided what, when, by which commit and review; and one page for each ticket's story."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import assert_never
 
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Receipt
-from reconciler.model.record import (
-    AcceptedEntry,
-    AttentionEntry,
-    ClosedEntry,
-    Ended,
-    Intent,
-    Line,
-    Opened,
-    Sealed,
-)
+from reconciler.model.record import Ended, Intent, Line, Opened, Sealed
 from reconciler.model.status import State
 from reconciler.model.ticket import Guid
 from reconciler.rendering import change_records, times
@@ -26,7 +16,7 @@ from reconciler.rendering.html.plan_rows import tone
 from reconciler.rendering.html.plots import plots
 from reconciler.rendering.html.table import Cell, Column, Table, seconds, table
 from reconciler.rendering.summary import last_name, short
-from reconciler.rendering.words import OUTCOMES, PROOFS, REASONS, attention_words, counted, override_words
+from reconciler.rendering.words import OUTCOMES, PROOFS, REASONS, counted, found_words, override_words
 
 _TONES = {
     Outcome.APPLIED: "good",
@@ -145,20 +135,15 @@ def _what(line: Line) -> str:
         case Receipt() as receipt:
             words = OUTCOMES[receipt.outcome].cause
             return f"{badge(receipt.outcome.value, _TONES.get(receipt.outcome, 'bad'))} {html(words)}"
-        case ClosedEntry():
-            return "The ticket no longer exists: settled"
-        case AcceptedEntry(after=after):
-            return f"Accepted: somebody else made it {html(after.status, 60)}, as the manifest wants it"
-        case AttentionEntry() as attention:
-            return html(attention_words(attention), 2_000)
         case Opened():
             return "A run began"
         case Sealed():
             return "A manifest was sealed"
         case Ended():
             return "The run ended"
-        case _:
-            assert_never(line.entry)
+        case found:
+            words = found_words(found)
+            return html(words[:1].upper() + words[1:], 2_000)
 
 
 def _told(line: Line) -> Iterator[tuple[str, str]]:

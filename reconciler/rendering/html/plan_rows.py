@@ -10,7 +10,7 @@ from reconciler.rendering import change_records
 from reconciler.rendering.escape import shorten
 from reconciler.rendering.html.page import plain
 from reconciler.rendering.html.table import Cell, Column, Table, When, seconds
-from reconciler.rendering.summary import by_risk, name_of, parameters_of, short, undoable
+from reconciler.rendering.summary import by_risk, name_of, parameters_of, short, to_merge, undoable
 from reconciler.rendering.text.step import siblings
 from reconciler.rendering.words import REASONS
 
@@ -67,7 +67,8 @@ def _why(step: Step) -> tuple[str, str]:
     if step.group is Group.CHANGE:
         return plain(step.detail), ""
     words = REASONS[step.reason]
-    return plain(step.detail) or words.cause, words.remedy
+    merge = f"; to merge: {plain(to_merge(step.edit))}" if step.edit is not None else ""
+    return plain(step.detail) or words.cause, words.remedy + merge
 
 
 def _status(state: State | None) -> str:

@@ -11,7 +11,7 @@ from reconciler.model.ticket import Guid
 from reconciler.rendering import change_records
 from reconciler.rendering.escape import code, markdown, shorten, url, url_path
 from reconciler.rendering.groups import days, waiting
-from reconciler.rendering.summary import last_name, name_of, parameters_of, short
+from reconciler.rendering.summary import last_name, name_of, parameters_of, short, to_merge
 from reconciler.rendering.text.step import siblings
 
 _CELL = 200
@@ -89,7 +89,8 @@ def change_line(step: Step, page: Page, now: datetime, *, urgent: bool = False) 
 def blocked_line(step: Step, page: Page) -> str:
     """One ticket for which nothing is sent, with what is known of it."""
     why = f": {markdown(step.detail, _CELL)}" if step.detail else ""
-    return f"- {name(step)}{_folder(step)}{why} · {place(step.guid, step.source, page)}\n"
+    merge = f" · to merge: {code(to_merge(step.edit))}" if step.edit is not None else ""
+    return f"- {name(step)}{_folder(step)}{why}{merge} · {place(step.guid, step.source, page)}\n"
 
 
 def fine_line(step: Step, page: Page) -> str:

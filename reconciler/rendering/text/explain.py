@@ -5,16 +5,7 @@ from typing import assert_never
 
 from reconciler.model.findings import Explanation, Sighted
 from reconciler.model.receipt import Receipt
-from reconciler.model.record import (
-    AcceptedEntry,
-    AttentionEntry,
-    ClosedEntry,
-    Ended,
-    Intent,
-    Line,
-    Opened,
-    Sealed,
-)
+from reconciler.model.record import Ended, Intent, Line, Opened, Sealed
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Unread
 from reconciler.model.value import replace
 from reconciler.rendering import change_records, times
@@ -24,7 +15,7 @@ from reconciler.rendering.explanation import absence, age, to_do, unmanaged
 from reconciler.rendering.text.layout import Ink, field, joined, painted
 from reconciler.rendering.text.step import step_lines
 from reconciler.rendering.view import PLAIN, View
-from reconciler.rendering.words import PROOFS, REASONS, attention_words, override_words
+from reconciler.rendering.words import PROOFS, REASONS, found_words, override_words
 
 
 def explain_text(found: Explanation, view: View = PLAIN) -> str:
@@ -130,17 +121,10 @@ def _told(line: Line) -> Row:
             detail = f"; {terminal(receipt.detail)}" if receipt.detail else ""
             by = f" by {terminal(line.provenance.identity)}" if line.provenance.identity else ""
             return times.utc(receipt.at), f"{receipt.outcome}{by}: {PROOFS[receipt.proof]}{detail} ({place})"
-        case ClosedEntry(at=at):
-            return times.utc(at), f"no longer exists ({place})"
-        case AcceptedEntry(at=at, after=after):
-            what = f"accepted: somebody else made it {terminal(after.status)}, as the manifest wants it"
-            return times.utc(at), f"{what} ({place})"
-        case AttentionEntry(at=at) as attention:
-            return times.utc(at), f"{terminal(attention_words(attention))} ({place})"
         case Opened(at=at) | Sealed(at=at) | Ended(at=at):
             return times.utc(at), place
-        case _:
-            assert_never(line.entry)
+        case found:
+            return times.utc(found.at), f"{terminal(found_words(found))} ({place})"
 
 
 def _verdict(found: Explanation, view: View) -> Iterator[str]:

@@ -11,7 +11,7 @@ from reconciler.rendering import change_records, times
 from reconciler.rendering.certificates import certificate_fields, certificate_line, is_too_late
 from reconciler.rendering.escape import terminal, url, url_path
 from reconciler.rendering.groups import Alike
-from reconciler.rendering.summary import last_name, name_of, parameters_of, short
+from reconciler.rendering.summary import last_name, name_of, parameters_of, short, to_merge
 from reconciler.rendering.text.layout import Ink, columns, field, fitted, linked, painted
 from reconciler.rendering.view import Detail, View
 
@@ -137,6 +137,8 @@ def _own(step: Step, view: View) -> Iterator[tuple[str, str]]:
     """What a step has for itself, although its change is that of others."""
     if step.detail:
         yield "detail", terminal(step.detail, 1_000)
+    if step.edit is not None:
+        yield "merge", terminal(to_merge(step.edit))
     yield from _certificate(step, view)
     if step.siblings:
         yield "siblings", siblings(step, terminal)

@@ -1,0 +1,358 @@
+"""What becomes of a decision after its first write: taken back, contested, gone early, frozen, decided outside."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+
+from reconciler.app.context import SystemClock
+from reconciler.codec import decode_line
+from reconciler.model.record import AcceptedEntry, AttestedEntry, Entry, ObservedEntry
+from reconciler.model.status import Status, format_instant
+from tests.cli.desk import FIRST, SECOND, Desk
+
+HOUR = 3600
+OBJECT = r"\VED\Policy\Web\www.example.com"
+
+
+@dataclass
+class Life:
+    """A desk whose clock is that of TPP, which a test moves."""
+
+    desk: Desk
+
+    def wants(self, *members: str, guid: str = FIRST) -> None:
+        """Let git say this of the ticket."""
+        self.desk.decide("\n    ".join([f"guid: {guid}", "explanation: reviewed", *members]))
+
+    def reason(self) -> str:
+        """The reason code of the only step of a plan."""
+        (step,) = self.desk.plan_json()["steps"]
+        return str(step["reason"])
+
+    def apply(self, code: int = 0) -> str:
+        said = self.desk.run("apply", "--yes")
+        assert said.code == code, said.out + said.err
+        return said.out
+
+    def console(self, status: str, *, hours: float | None = None, by: str | None = None, guid: str = FIRST) -> None:
+        self.desk.sandbox.world.console(
+            guid, Status(status), by=by, start=self.at(hours) if hours is not None else None
+        )
+
+    def at(self, hours: float) -> str:
+        return format_instant(self.now() + timedelta(hours=hours))
+
+    def now(self) -> datetime:
+        return self.desk.sandbox.world.clock.now().replace(microsecond=0)
+
+    def entries(self) -> list[Entry]:
+        found = sorted((self.desk.folder / "ledger").rglob("*.jsonl"))
+        return [decode_line(line).entry for path in found for line in path.read_bytes().splitlines()]
+
+    def patch(self) -> None:
+        """Make the patch and apply it, as a person does after having looked at it."""
+        self.desk.patched()
+
+
+@pytest.fixture
+def life(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Life:
+    monkeypatch.setattr(SystemClock, "now", lambda _clock: desk.sandbox.world.clock.now())
+    return Life(desk)
+
+
+def scheduled(life: Life, hours: float = 10) -> str:
+    """Let us schedule the ticket, and return its start."""
+    start = life.at(hours)
+    life.wants("status: Approved After", f"schedule: {{start: {start}}}")
+    life.apply()
+    assert life.reason() == "in-sync/same"
+    return start
+
+
+# What the reviewer saw.
+
+
+def test_a_rejection_in_the_console_is_overruled_by_an_entry_that_says_that_it_was_seen(life: Life) -> None:
+    life.wants("status: Approved")
+    life.console("Rejected")
+    assert life.reason() == "conflict/console"
+    life.wants("status: Approved", "expect: {status: Rejected}")
+    assert life.reason() == "approve/wanted"
+    life.apply()
+    assert [write["Status"] for write in life.desk.writes()] == ["Approved"]
+
+
+def test_a_ticket_that_moved_after_the_reviewer_saw_it_is_a_mismatch(life: Life) -> None:
+    life.wants("status: Approved", "expect: {status: Pending}")
+    life.console("Approved After", hours=5)
+    said = life.desk.run("plan")
+    assert said.code == 5
+    assert "mismatch/status" in said.out
+    assert "expected Pending, the ticket is Approved After" in said.out
+    assert "merge" in said.out
+    assert life.desk.writes() == []
+
+
+def test_a_schedule_of_the_console_is_taken_back_when_the_entry_names_it(life: Life) -> None:
+    life.console("Approved After", hours=5)
+    life.wants("status: Pending")
+    assert life.reason() == "elsewhere/decided"
+    life.wants("status: Pending", f"expect: {{status: Approved After, schedule: {{start: {life.at(5)}}}}}")
+    assert life.reason() == "reopen/wanted"
+    life.apply()
+    assert life.reason() == "in-sync/same"
+
+
+def test_a_reset_that_comes_again_is_not_written_over_again(life: Life) -> None:
+    start = scheduled(life)
+    life.console("Pending")
+    assert life.reason() == "conflict/reopened"
+    members = ("status: Approved After", f"schedule: {{start: {start}}}", "expect: {status: Pending}")
+    life.wants(*members)
+    assert life.reason() == "schedule/wanted"
+    life.apply()
+    assert life.reason() == "in-sync/same"
+    life.console("Pending")
+    assert life.reason() == "conflict/reopened"
+    assert len(life.desk.writes()) == 2
+
+
+def test_a_saved_plan_holds_what_the_reviewer_saw(life: Life) -> None:
+    life.console("Rejected")
+    life.wants("status: Approved", "expect: {status: Rejected}")
+    assert life.desk.run("plan", "--out", "plan.json").code == 0
+    shown = life.desk.run("show", "plan.json", "--format", "json").out
+    assert '"expect": {"state": {"status": "Rejected"}}' in shown
+    assert life.desk.run("apply", "plan.json", "--yes").code == 0
+
+
+@pytest.mark.parametrize(
+    ("members", "place", "message"),
+    [
+        (("status: Approved", "expect: {status: Pending, schedule: {start: 2036-01-01T00:00:00Z}}"), ":31", "schedule"),
+        (("status: Approved", "expect: {schedule: {start: 2036-01-01T00:00:00Z}}"), "", "`status` is missing"),
+        (
+            ("status: Approved", "expect: {status: Approved After, schedule: {start: 2036-02-31T00:00:00Z}}"),
+            ":56",
+            "2036-02-31",
+        ),
+        (("status: Pending", "decided: {by: a, at: 2020-01-01T00:00:00Z, where: b, reason: c}"), "", "no decision"),
+        (("status: Approved", "decided: {by: a, at: 2100-01-01T00:00:00Z, where: b, reason: c}"), "", "the future"),
+        (("status: Approved", "decided: {by: a, at: 2020-01-01T00:00:00Z}"), "", "`where` is missing"),
+    ],
+)
+def test_faults_of_what_was_seen_and_decided_are_told_at_their_place(
+    life: Life, members: tuple[str, ...], place: str, message: str
+) -> None:
+    life.wants(*members)
+    said = life.desk.run("validate")
+    assert said.code == 1
+    assert message in said.out + said.err
+    assert f"tickets/web.yaml:7{place}" in said.out + said.err
+
+
+# Agreement.
+
+
+def test_an_acceptance_says_who_brought_the_ticket_there(life: Life) -> None:
+    scheduled(life)
+    life.console("Approved After", hours=20)
+    assert life.reason() == "conflict/console"
+    life.wants("status: Approved After", f"schedule: {{start: {life.at(20)}}}")
+    assert life.reason() == "in-sync/accepted"
+    life.apply()
+    (accepted,) = [entry for entry in life.entries() if isinstance(entry, AcceptedEntry)]
+    assert accepted.by == "local:svc-approver"
+    assert "accepted: local:svc-approver made it" in " ".join(life.desk.run("explain", FIRST).out.split())
+    life.wants("status: Pending")
+    assert life.reason() == "reopen/wanted"
+
+
+# Gone before its time, and in time.
+
+
+@pytest.mark.parametrize("status", ["Approved", "Rejected"])
+def test_a_schedule_that_somebody_ends_early_is_not_settled(life: Life, status: str) -> None:
+    start = scheduled(life, hours=240)
+    life.console(status)
+    life.desk.sandbox.world.delete(FIRST)
+    said = life.desk.run("plan")
+    assert said.code == 5
+    assert "conflict/gone-early" in said.out
+    assert start.replace("Z", "")[:16] in said.out
+    assert "1 entry left" in life.desk.run("tidy").out
+    life.apply(code=5)
+    (observed,) = [entry for entry in life.entries() if isinstance(entry, ObservedEntry)]
+    assert observed.first_gone < datetime.fromisoformat(start)
+    life.desk.sandbox.world.advance(300 * HOUR)
+    assert life.reason() == "conflict/gone-early"
+    life.apply(code=5)
+    assert "1 entry left" in life.desk.run("tidy").out
+    assert len([entry for entry in life.entries() if isinstance(entry, ObservedEntry)]) == 1
+    life.wants(f"status: {status}", f"decided: {{by: jane, at: {life.at(-250)}, where: console, reason: urgent}}")
+    assert life.reason() == "settled/attested"
+    life.apply()
+    assert "1 entry settled" in life.desk.run("tidy").out
+
+
+def test_a_saved_plan_records_what_it_saw_early_also_when_it_is_applied_late(life: Life) -> None:
+    start = scheduled(life, hours=10)
+    life.console("Rejected")
+    life.desk.sandbox.world.delete(FIRST)
+    assert life.desk.run("plan", "--out", "plan.json").code == 5
+    life.desk.sandbox.world.advance(12 * HOUR)
+    assert life.desk.run("apply", "plan.json", "--yes").code == 5
+    (observed,) = [entry for entry in life.entries() if isinstance(entry, ObservedEntry)]
+    assert observed.first_gone < datetime.fromisoformat(start)
+    assert life.reason() == "conflict/gone-early"
+
+
+def test_a_schedule_that_is_gone_after_its_start_is_observed_with_its_bounds(life: Life) -> None:
+    scheduled(life, hours=10)
+    life.desk.sandbox.world.advance(11 * HOUR)
+    assert life.reason() == "settled/receipt"
+    assert not [entry for entry in life.entries() if isinstance(entry, ObservedEntry)], "plans write nothing"
+    life.apply()
+    life.apply()
+    (observed,) = [entry for entry in life.entries() if isinstance(entry, ObservedEntry)]
+    assert observed.last_armed is not None
+    assert observed.last_armed < life.now() - timedelta(hours=10)
+    assert observed.first_gone >= life.now() - timedelta(minutes=1)
+    said = life.desk.run("explain", FIRST).out
+    assert "no longer exists: it went between" in " ".join(said.split())
+    table = life.desk.run("ledger", "export", "--format", "csv").out
+    assert '"last_armed","first_gone"' in table
+    assert f'"{format_instant(observed.first_gone)}"' in table
+
+
+# Freezes that come later.
+
+
+def freeze(life: Life, *, opens: float, hours: float, extra: str = "") -> str:
+    return (
+        f"policy: {{freezes: [{{name: later, start: '{life.at(opens)}', stop: '{life.at(opens + hours)}'{extra}}}]}}\n"
+    )
+
+
+def test_an_armed_schedule_in_a_later_freeze_is_a_conflict_with_a_patch(life: Life) -> None:
+    scheduled(life, hours=10)
+    life.desk.configure(freeze(life, opens=5, hours=10))
+    said = life.desk.run("plan")
+    assert said.code == 5
+    assert "conflict/freeze" in said.out
+    assert "which is in freeze later" in said.out
+    life.patch()
+    assert life.reason() == "reopen/wanted"
+    life.apply()
+    assert life.reason() == "in-sync/same"
+    assert life.desk.sandbox.world.tickets[FIRST].status == "Pending"
+
+
+def test_a_freeze_of_other_objects_or_times_or_with_an_override_is_none(life: Life) -> None:
+    start = scheduled(life, hours=10)
+    life.desk.configure(freeze(life, opens=20, hours=10))
+    assert life.reason() == "in-sync/same"
+    life.desk.configure(freeze(life, opens=5, hours=10, extra=r", objects: ['\VED\Policy\Other\**']"))
+    assert life.reason() == "in-sync/same"
+    life.desk.configure(freeze(life, opens=5, hours=10))
+    path = life.desk.folder / "tickets" / "web.yaml"
+    path.write_text(
+        f"{path.read_text(encoding='utf-8')}overrides:\n  - {{rule: freeze, tickets: [{FIRST}], reason: agreed, "
+        f"until: {life.at(300)}}}\n",
+        encoding="utf-8",
+    )
+    assert life.reason() == "in-sync/same"
+    assert start
+
+
+def test_under_the_stop_every_armed_schedule_is_shown(life: Life) -> None:
+    scheduled(life)
+    life.desk.environ("RECONCILER_STOP", "1")
+    said = life.desk.run("plan")
+    assert said.code == 5
+    assert "conflict/freeze" in said.out
+    assert "end the stop" in said.out
+    life.desk.environ("RECONCILER_STOP", "")
+    assert life.reason() == "in-sync/same"
+
+
+# Decided outside.
+
+
+def attested(life: Life, status: str = "Approved", reason: str = "INC0012345", extra: str = "") -> None:
+    life.wants(
+        f"status: {status}",
+        f'decided: {{by: "AD+CORP:jdoe", at: {life.at(-1)}, where: console, reason: {reason}}}',
+        f"expect: {{object: '{OBJECT}'}}",
+        *([extra] if extra else []),
+    )
+
+
+def test_what_was_approved_in_the_console_is_recorded_and_settled(life: Life) -> None:
+    life.console("Approved")
+    life.desk.sandbox.world.process()
+    life.wants("status: Approved")
+    assert life.reason() == "missing/ticket"
+    attested(life)
+    said = life.desk.run("plan")
+    assert said.code == 0
+    told = " ".join(said.out.split())
+    assert "decided by AD+CORP:jdoe" in told
+    assert "TPP answers for a GUID with a typing error just the same" in told
+    life.apply()
+    (entry,) = [entry for entry in life.entries() if isinstance(entry, AttestedEntry)]
+    assert (entry.gone, entry.decided.by, entry.object) == (True, "AD+CORP:jdoe", OBJECT)
+    life.apply()
+    assert len([entry for entry in life.entries() if isinstance(entry, AttestedEntry)]) == 1
+    assert life.desk.writes() == []
+    assert "settled" in life.desk.run("plan", "--ignore-seals").out
+    assert "attested: Approved was decided by AD+CORP:jdoe" in " ".join(life.desk.run("explain", FIRST).out.split())
+    assert "1 entry settled" in life.desk.run("tidy").out
+    assert life.desk.run("ledger", "verify").code == 0
+
+
+def test_an_attestation_of_a_ticket_that_still_waits_is_a_conflict_and_sends_nothing(life: Life) -> None:
+    attested(life)
+    said = life.desk.run("plan")
+    assert (said.code, "conflict/not-decided" in said.out) == (5, True)
+    life.apply(code=5)
+    assert life.desk.writes() == []
+    life.patch()
+    assert life.reason() == "approve/wanted"
+
+
+def test_what_the_console_armed_is_recorded_and_settled_when_gone(life: Life) -> None:
+    life.console("Approved After", hours=5)
+    start = life.at(5)
+    attested(life, "Approved After", extra=f"schedule: {{start: {start}}}")
+    assert life.reason() == "in-sync/accepted"
+    life.apply()
+    (entry,) = [entry for entry in life.entries() if isinstance(entry, AttestedEntry)]
+    assert not entry.gone
+    assert life.reason() == "in-sync/same"
+    life.desk.sandbox.world.advance(6 * HOUR)
+    assert life.reason() == "settled/attested"
+    life.apply()
+    assert life.reason() == "settled/attested"
+
+
+def test_ownership_judges_what_was_decided_outside_and_freezes_and_limits_do_not(life: Life) -> None:
+    life.console("Approved")
+    life.desk.sandbox.world.process()
+    attested(life)
+    life.desk.configure(
+        freeze(life, opens=-5, hours=100).replace("policy: {", "policy: {limits: {changes: 0, approvals: 0}, ")
+    )
+    assert life.reason() == "settled/attested"
+    life.desk.configure(r"policy: {owns: ['\VED\Policy\Payments\**']}" + "\n")
+    assert life.reason() == "refused/ownership"
+    life.apply(code=3)
+    assert not [entry for entry in life.entries() if isinstance(entry, AttestedEntry)]
+
+
+def test_two_tickets_of_which_one_is_stuck(life: Life) -> None:
+    life.console("Rejected")
+    life.desk.decide(f"guid: {FIRST}\n    status: Approved", f"guid: {SECOND}\n    status: Approved")
+    assert life.desk.run("apply", "--yes").code == 5
+    assert [write["GUID"].strip("{}") for write in life.desk.writes()] == [SECOND]  # type: ignore[attr-defined]
