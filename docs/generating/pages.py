@@ -12,6 +12,8 @@ it: `TPP_URL`, `TPP_TOKEN`, `TPP_TOKEN_FILE`, `TPP_REFRESH_TOKEN`, `TPP_CLIENT_I
 `TPP_PASSWORD`, `TPP_CA_BUNDLE`. Secrets come from them, from a file or from standard input, never from this file."""
 _RULES = "A manifest of kind `rules` is for campaigns. The plan names every ticket that a rule selects."
 _SAVED = "It is canonical JSON. A file with a member that the schema does not know is refused."
+_SIGNED = """It is the predicate of an in-toto statement, of type `urn:tpp-reconciler:predicate:decisions:v1`.
+`apply.yml` writes it, `attest.yml` signs it; [the guide](../guides/github.md) has the command that verifies it."""
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "reference/manifest.md": lambda: schemas.page("decisions", "The manifest", _MANIFEST),
@@ -19,6 +21,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "reference/configuration.md": lambda: schemas.page("config", "The configuration", _CONFIGURATION),
     "reference/plan-file.md": lambda: schemas.page("plan", "The plan file", _SAVED),
     "reference/receipts.md": lambda: schemas.page("receipt", "The report of a run", _SAVED),
+    "reference/statement.md": lambda: schemas.page("predicate", "The statement about a run", _SIGNED),
     "reference/ledger-lines.md": lambda: schemas.page("ledger", "The lines of the ledger", _SAVED),
     "reference/commands.md": commands.page,
     "reference/verdicts.md": verdicts.page,

@@ -37,6 +37,15 @@ def _is_ready_file(head: bytes) -> bool:
     return _has(head, b"url", b"token", b"reading_token")
 
 
+def _is_checksums(head: bytes) -> bool:
+    digest, _, rest = head.partition(b"  ")
+    return len(digest) == 64 and digest.isalnum() and bool(rest)
+
+
+def _is_heads(head: bytes) -> bool:
+    return head == b"[]" or head.startswith(b'[{"hash":"sha256:')
+
+
 def _has(head: bytes, *members: bytes) -> bool:
     return head.startswith(b"{") and all(b'"%b": ' % member in head for member in members)
 
@@ -65,6 +74,8 @@ class Kind(Enum):
     PACK = ("an audit pack", _is_pack)
     STATEMENT = ("a statement about a run", _is_statement)
     PREDICATE = ("the predicate of such a statement", _is_predicate)
+    CHECKSUMS = ("a list of checksums", _is_checksums)
+    HEADS = ("the heads of a ledger", _is_heads)
     READY = ("the ready file of a sandbox", _is_ready_file)
     STATE = ("the state of a sandbox", _is_state)
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from reconciler.app.reviews import provenance_of
-from reconciler.codec import decode_run
+from reconciler.codec import decode_run, sha256
 from reconciler.errors import CredentialsRefused, InvalidInput, ReconcilerError
 from reconciler.github.branch import keep_pull, push_proposal
 from reconciler.github.client import GitHub
@@ -19,6 +19,7 @@ from reconciler.github.issues import keep_issue, last_success, overdue
 from reconciler.github.provenance import client_from
 from reconciler.github.reviews import GitHubReviews
 from reconciler.github.statement import predicate_of, statement_of
+from reconciler.ledger.heads import heads_text, ledger_heads
 from reconciler.model.decision import Problem, Source
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Run
@@ -26,6 +27,8 @@ from reconciler.model.review import Assessment, Review
 from reconciler.model.verdict import Group
 from reconciler.ports import Clock
 
+HEADS = "heads.json"
+"""The file of the evidence whose SHA-256 is the ledger's head."""
 _INDENT = 2
 
 
@@ -137,18 +140,46 @@ def propose(
     return proposal.files, keep_pull(workflow.github, branch=what.branch, base=what.base, title=what.title, body=body)
 
 
-def statement_about(
-    workflow: WorkflowRun, environ: Mapping[str, str], report: Path, run: Run, subjects: Sequence[Path]
-) -> tuple[str, str, str]:
-    """Return the in-toto statement about a run, its predicate alone, and what could not be established.
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What can be signed about a run: the statement, its predicate alone, and its subjects as `sha256sum` lists them.
 
-    Raises InvalidInput for a subject that can't be read.
+    The SHA-256 of `heads` is the ledger's head; None without a ledger. `why` is what could not be established.
+    """
+
+    statement: str
+    predicate: str
+    subjects: str
+    heads: str | None
+    why: str
+
+
+def evidence_about(
+    workflow: WorkflowRun,
+    environ: Mapping[str, str],
+    report: Path,
+    run: Run,
+    subjects: Sequence[Path],
+    ledger: Path | None = None,
+) -> Evidence:
+    """Return what can be signed about a run; its subjects are report, `subjects` and the heads of the ledger.
+
+    Raises InvalidInput for a subject that can't be read, LedgerBroken.
     """
     review, why = workflow.review()
-    said = predicate_of(run, provenance_of(environ, run.target, run.environment, review))
+    heads = None if ledger is None else heads_text(ledger_heads(ledger))
     digests = {path.name: _digest(path) for path in (report, *subjects)}
-    whole = statement_of(digests, said)
-    return json.dumps(whole, indent=_INDENT) + "\n", json.dumps(said, indent=_INDENT) + "\n", why
+    if heads is not None:
+        digests[HEADS] = sha256(heads)
+    said = predicate_of(run, provenance_of(environ, run.target, run.environment, review), digests.get(HEADS))
+    listed = "".join(f"{digest.removeprefix('sha256:')}  {name}\n" for name, digest in sorted(digests.items()))
+    return Evidence(
+        json.dumps(statement_of(digests, said), indent=_INDENT) + "\n",
+        json.dumps(said, indent=_INDENT) + "\n",
+        listed,
+        None if heads is None else heads.decode(),
+        why,
+    )
 
 
 def _digest(path: Path) -> str:

@@ -14,12 +14,12 @@ from reconciler.app.validate import validate
 from reconciler.app.workflow_run import (
     Proposing,
     WorkflowRun,
+    evidence_about,
     heartbeat,
     open_workflow_run,
     propose,
     read_run,
     report_drift,
-    statement_about,
     tell_outcome,
 )
 from reconciler.cli.exit_codes import Exit, of_plan
@@ -260,19 +260,35 @@ def push(invocation: Invocation, branch: str) -> None:
 @command.command()
 @_RUN
 @click.option("--predicate", type=_FILE, help="Write the predicate alone too, as actions/attest takes it.")
+@click.option("--checksums", type=_FILE, help="List the subjects too, as actions/attest takes them.")
+@click.option("--ledger", "folder", type=click.Path(path_type=Path, file_okay=False), help="The ledger after the run.")
+@click.option("--heads", type=_FILE, help="Write the ledger's heads: the SHA-256 of this file is the ledger's head.")
 @click.argument("subjects", nargs=-1, type=_FILE)
 @_OUT
-def statement(report: Path, predicate: Path | None, subjects: tuple[Path, ...], out: Path) -> None:
-    """Write the in-toto statement about a run; its subjects are the report and SUBJECTS, such as plan and ledger."""
-    outputs = saved_as(out, Kind.STATEMENT)
-    outputs += (Output("--predicate", predicate, Kind.PREDICATE),) if predicate is not None else ()
-    _check(outputs)
-    whole, said, why = statement_about(this_run(), os.environ, report, read_run(report), subjects)
-    if why:
-        click.echo(f"statement: {why}", err=True)
-    write_output(out, whole)
-    if predicate is not None:
-        write_output(predicate, said)
+def statement(
+    report: Path,
+    predicate: Path | None,
+    checksums: Path | None,
+    folder: Path | None,
+    heads: Path | None,
+    subjects: tuple[Path, ...],
+    out: Path,
+) -> None:
+    """Write the in-toto statement about a run; its subjects are report, SUBJECTS such as the plan, and the ledger."""
+    places = (
+        ("--out", out, Kind.STATEMENT),
+        ("--predicate", predicate, Kind.PREDICATE),
+        ("--checksums", checksums, Kind.CHECKSUMS),
+        ("--heads", heads, Kind.HEADS),
+    )
+    _check(tuple(Output(option, path, kind) for option, path, kind in places if path is not None))
+    found = evidence_about(this_run(), os.environ, report, read_run(report), subjects, folder)
+    if found.why:
+        click.echo(f"statement: {found.why}", err=True)
+    texts = {out: found.statement, predicate: found.predicate, checksums: found.subjects, heads: found.heads}
+    for path, text in texts.items():
+        if path is not None and text is not None:
+            write_output(path, text)
 
 
 @command.command(name="merge-plans")

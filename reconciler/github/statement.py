@@ -30,13 +30,17 @@ def statement_of(subjects: Mapping[str, str], predicate: Mapping[str, Json]) -> 
     }
 
 
-def predicate_of(run: Run, provenance: Provenance) -> dict[str, Json]:
-    """Return what is said of a run: the digest of the applied plan, every receipt, the people, the workflow run."""
+def predicate_of(run: Run, provenance: Provenance, ledger_head: str | None = None) -> dict[str, Json]:
+    """Return what is said of a run: the applied plan, the ledger after it, every receipt, the people, the workflow run.
+
+    Its form is `schemas/predicate.schema.json`.
+    """
     return {
         "run": run.run,
         "target": run.target,
         "environment": run.environment,
         "plan": {"digest": run.digest},
+        "ledger": {"head": ledger_head} if ledger_head else None,
         "startedOn": format_instant(run.started_at),
         "finishedOn": format_instant(run.ended_at),
         "stopped": run.stopped,

@@ -33,7 +33,12 @@ class Beginning:
 
 def head_digest(heads: tuple[Head, ...]) -> str:
     """Return one hash over heads: what the first line of the next file has as `previous`."""
-    return sha256(canonical(sorted(heads, key=lambda head: head.path)))
+    return sha256(heads_text(heads))
+
+
+def heads_text(heads: tuple[Head, ...]) -> bytes:
+    """Spell heads in the one way whose SHA-256 is the head of the ledger."""
+    return canonical(sorted(heads, key=lambda head: head.path))
 
 
 def ledger_head(root: Path) -> str:

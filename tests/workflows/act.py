@@ -16,7 +16,7 @@ STUBS = Path(__file__).parent / "stubs"
 OURS = "example-org/tpp-reconciler"
 ENVIRONMENT = Path(sys.prefix)
 _USES = re.compile(r"uses:\s*(\S+)@(\S+)")
-_PIN = re.compile(rf"{OURS}/\S+@([0-9a-f]{{40}})")
+_PIN = re.compile(rf"{OURS}(?:/\S+)?@([0-9a-f]{{40}})")
 _UNKNOWN_TO_ACT = re.compile(r"^\s+queue: max\n", re.MULTILINE)
 """`concurrency.queue` makes act refuse the whole workflow; it ignores concurrency anyway."""
 
@@ -38,7 +38,8 @@ class Result:
 def release(folder: Path, pin: str) -> Path:
     """Write down this repository's action and workflows as its commit `pin` would be fetched."""
     shutil.copytree(ROOT / ".github", folder / ".github")
-    for workflow in (folder / ".github" / "workflows").glob("*.yml"):
+    shutil.copy(ROOT / "action.yml", folder)
+    for workflow in (*(folder / ".github" / "workflows").glob("*.yml"), folder / "action.yml"):
         text = _UNKNOWN_TO_ACT.sub("", workflow.read_text(encoding="utf-8"))
         workflow.write_text(re.sub(r"uses: \$/(\S+)", rf"uses: {OURS}/\1@{pin}", text), encoding="utf-8")
     return folder
@@ -134,7 +135,7 @@ def _local_repositories(text: str, scratch: Path) -> list[str]:
         shared = (file.read_text(encoding="utf-8") for file in (ours / ".github").rglob("*.yml"))
         texts += [each for each in shared if "workflow_call:" in each or "using: composite" in each]
     for name, ref in {pair for each in texts for pair in _USES.findall(each)}:
-        owner, repository, *_ = name.split("/")
+        owner, repository = name.split("/")[:2]
         stub = STUBS / repository
         if f"{owner}/{repository}" == OURS or repository in ("checkout", "setup-python"):
             continue

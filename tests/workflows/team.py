@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,9 @@ class Team:
     tpp: Sandbox
     github: FakeGitHub
     runs: int = 0
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the repository."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
     server: str | None = None
     """What the variable TPP_URL says, None for the TPP of this team."""
 
@@ -139,8 +142,8 @@ class Team:
             payload or {},
             scratch=self.scratch,
             environ=environ,
-            secrets={"GITHUB_TOKEN": FORK_TOKEN if fork else TOKEN},
-            variables={"TPP_URL": self.tpp.url if self.server is None else self.server},
+            secrets={"GITHUB_TOKEN": FORK_TOKEN if fork else TOKEN, **self.secrets},
+            variables={"TPP_URL": self.tpp.url if self.server is None else self.server, **self.variables},
         )
 
     def pull_request(self, number: int = 7, *, fork: bool = False) -> dict[str, Any]:

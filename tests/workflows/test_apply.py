@@ -1,8 +1,10 @@
 """What a merge does: tickets, ledger, outcome, evidence."""
 
+import hashlib
 import json
 from typing import Any
 
+from reconciler.manifests.schema import load, validator
 from tests.github.repository import commit, git
 from tests.workflows.team import NEW, SHOP, WWW, Team
 
@@ -50,9 +52,25 @@ def test_what_is_merged_is_applied_recorded_and_told(acme: Team) -> None:
     evidence = acme.artifacts / "run"
     statement = json.loads((evidence / "statement.json").read_text())
     assert statement["predicate"] == json.loads((evidence / "predicate.json").read_text())
-    assert [subject["name"] for subject in statement["subject"]] == ["plan.json", "run.json"]
+    subjects = {subject["name"]: subject["digest"]["sha256"] for subject in statement["subject"]}
+    assert subjects == {
+        name: hashlib.sha256((evidence / name).read_bytes()).hexdigest()
+        for name in ("heads.json", "plan.json", "run.json")
+    }
+    assert statement["predicate"]["ledger"]["head"] == f"sha256:{subjects['heads.json']}"
+    assert validator("predicate")(statement["predicate"])
+    assert statement["predicateType"] == load("predicate")["$id"]
     assert statement["predicate"]["counts"] == {"applied": 2}
     assert statement["predicate"]["provenance"]["review"]["reviewers"] == ["bob"]
+
+
+def test_what_is_written_down_about_a_run_is_signed_where_that_is_switched_on(acme: Team) -> None:
+    acme.merged(12)
+    acme.variables = {"RECONCILER_ATTEST": "true"}
+    assert acme.run("apply.yml", "push", _push(acme)).code == 0
+    signed = json.loads((acme.artifacts / "attestation" / "statement.json").read_text())
+    assert signed == json.loads((acme.artifacts / "run" / "statement.json").read_text())
+    assert {subject["name"] for subject in signed["subject"]} == {"heads.json", "plan.json", "run.json"}
 
 
 def test_a_push_that_nobody_reviewed_changes_nothing(acme: Team) -> None:

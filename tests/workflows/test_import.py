@@ -55,3 +55,12 @@ def test_a_decision_that_a_person_pushed_is_never_overwritten(tmp_path) -> None:
         assert result.code == 1
         assert git(acme.remote, "rev-parse", BRANCH) == decided
         assert any("ann@acme.example" in line for line in result.lines)
+
+
+def test_a_pull_request_is_opened_by_an_app_whose_token_is_made_for_the_run(tmp_path) -> None:
+    with team(tmp_path, *tickets(), _seed(FOUND, "found")) as acme:
+        acme.github.world.tokens["ghs_of_the_app_0123456789"] = {"contents": "write", "pull-requests": "write"}
+        acme.variables, acme.secrets = {"IMPORT_APP": "Iv23liAbc"}, {"IMPORT_APP_PRIVATE_KEY": "a key of many lines"}
+        assert acme.run("import.yml", "schedule").code == 0
+        (asked,) = [asked for asked in acme.github.asked if (asked.method, asked.path) == ("POST", "pulls")]
+        assert asked.token == "ghs_of_the_app_0123456789"

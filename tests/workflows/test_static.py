@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 from tests.workflows.act import ENVIRONMENT, ROOT
 
 ACTION = ROOT / ".github" / "actions" / "reconciler"
+ROOT_ACTION = ROOT / "action.yml"
 OURS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 EXAMPLES = sorted((ROOT / "examples" / "gitops" / ".github" / "workflows").glob("*.yml"))
 WORKFLOWS = [*OURS, *EXAMPLES]
@@ -61,7 +62,16 @@ def test_actionlint_finds_nothing() -> None:
 
 def test_zizmor_finds_nothing_even_as_an_auditor() -> None:
     done = _run(
-        "zizmor", "--offline", "--persona", "auditor", "--strict-collection", "--format", "json", ".github", "examples"
+        "zizmor",
+        "--offline",
+        "--persona",
+        "auditor",
+        "--strict-collection",
+        "--format",
+        "json",
+        ".github",
+        "examples",
+        "action.yml",
     )
     assert (done.returncode, json.loads(done.stdout)) == (0, [])
 
@@ -71,7 +81,7 @@ def test_zizmor_finds_nothing_even_as_an_auditor() -> None:
     [
         ("vendor.github-workflows", WORKFLOWS),
         ("custom.github-workflows-require-timeout", [path for path in OURS if path.stem not in ("apply", "reconcile")]),
-        ("vendor.github-actions", [ACTION / "action.yml"]),
+        ("vendor.github-actions", [ACTION / "action.yml", ROOT_ACTION]),
         ("vendor.dependabot", [ROOT / f"{place}.github/dependabot.yml" for place in ("", "examples/gitops/")]),
     ],
 )
@@ -85,7 +95,7 @@ def test_shellcheck_finds_nothing_in_the_installer() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-@pytest.mark.parametrize("path", [*WORKFLOWS, ACTION / "action.yml"], ids=_name)
+@pytest.mark.parametrize("path", [*WORKFLOWS, ACTION / "action.yml", ROOT_ACTION], ids=_name)
 def test_everything_that_is_used_is_pinned_to_a_commit(path: Path) -> None:
     lines = [line.strip().removeprefix("- ") for line in path.read_text(encoding="utf-8").splitlines()]
     assert [line for line in lines if line.startswith("uses:") and not PINNED.match(line)] == []
@@ -147,6 +157,29 @@ def test_only_one_workflow_writes_and_its_runs_wait_in_line() -> None:
     }
     for _, name, job in _jobs():
         assert "concurrency" not in job, f"{name}: a group on a matrix cancels its own shards"
+
+
+def test_the_action_in_the_root_is_the_one_that_the_workflows_use() -> None:
+    root, inner = _load(ROOT_ACTION), _load(ACTION / "action.yml")
+    assert root["inputs"] == inner["inputs"]
+    (step,) = root["runs"]["steps"]
+    assert step["uses"] == "$/.github/actions/reconciler"
+    assert step["with"] == {name: f"${{{{ inputs.{name} }}}}" for name in inner["inputs"]}
+    assert {name: said["description"] for name, said in root["outputs"].items()} == {
+        name: said["description"] for name, said in inner["outputs"].items()
+    }
+    assert {name: said["value"] for name, said in root["outputs"].items()} == {
+        name: f"${{{{ steps.reconciler.outputs.{name} }}}}" for name in inner["outputs"]
+    }
+
+
+def test_dependabot_looks_at_every_place_that_pins_something() -> None:
+    updates = {
+        each["package-ecosystem"]: set(each["directories"])
+        for each in _load(ROOT / ".github/dependabot.yml")["updates"]
+    }
+    assert updates["github-actions"] >= {"/", "/.github/actions/reconciler"}
+    assert updates["pip"] >= {"/", "/.github/actions/reconciler"}
 
 
 def test_validation_needs_no_secret() -> None:
