@@ -40,6 +40,7 @@ def test_what_is_merged_is_applied_recorded_and_told(acme: Team) -> None:
         "last_pusher": "ann",
         "reviewers": ["bob"],
         "merged_by": "max",
+        "merged_at": "2026-11-23T11:00:00Z",
         "approvals": ["olga"],
     }
     assert lines[0]["workflow_run"] == f"{acme.github.url}/acme/approvals/actions/runs/4242"
