@@ -1,7 +1,7 @@
 """Certificates in words. The texts in them are the server's: whoever shows what is returned here escapes it."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from reconciler.model.certificate import STAGES, Certificate, CertificateContext, Difference, Purpose
 from reconciler.model.plan import Plan, Step
@@ -19,13 +19,20 @@ def certificate_of(step: Step) -> Certificate | None:
     return step.context.certificate if step.context else None
 
 
-def certificate_line(certificate: Certificate) -> str:
-    """Say it in one line, such as `www.example.com +3 names, DigiCert, RSA 2048, 12 days left, 4 installations`."""
+def certificate_line(certificate: Certificate, known_as: str = "") -> str:
+    """Say it in one line, such as `www.example.com +3 names, DigiCert, RSA 2048, 12 days left, 4 installations`.
+
+    A common name that the reader has seen already, as `known_as`, is not said again.
+    """
     more = sum(1 for _, name in certificate.names if name.casefold() != certificate.common_name.casefold())
     more += certificate.names.more
     name = certificate.common_name or next((name for _, name in certificate.names), "no name")
     parts = [
-        name + (f" +{counted(more, 'name')}" if more else ""),
+        " ".join(
+            filter(
+                None, ("" if name.casefold() == known_as.casefold() else name, f"+{counted(more, 'name')}" * (more > 0))
+            )
+        ),
         "first issue" if certificate.purpose is Purpose.FIRST_ISSUE else certificate.issuer_name,
         str(certificate.key),
         days_words(certificate),
@@ -45,6 +52,11 @@ def days_words(certificate: Certificate) -> str:
     return "expires today" if left == 0 else f"{counted(left, 'day')} left"
 
 
+def ends_soon(certificate: Certificate) -> bool:
+    """Whether a certificate ends within SOON days of the plan."""
+    return certificate.days_left is not None and certificate.days_left < SOON
+
+
 def is_too_late(step: Step, expires_at: datetime) -> bool:
     """Whether the certificate ends before the window opens, or before the plan does."""
     certificate = certificate_of(step)
@@ -54,10 +66,10 @@ def is_too_late(step: Step, expires_at: datetime) -> bool:
     return certificate.valid_to < expires_at or (schedule is not None and certificate.valid_to < schedule.start)
 
 
-def soon_words(steps: Iterable[Step], made_at: datetime) -> str:
+def soon_words(steps: Iterable[Step]) -> str:
     """Say how many certificates of changes end soon, such as `2 of 14 expire within 7 days`; "" when none does."""
-    known = [found for step in steps if (found := certificate_of(step)) is not None and found.valid_to is not None]
-    soon = sum(1 for each in known if each.valid_to is not None and each.valid_to - made_at <= timedelta(days=SOON))
+    known = [found for step in steps if (found := certificate_of(step)) is not None and found.days_left is not None]
+    soon = sum(map(ends_soon, known))
     if not soon:
         return ""
     verb = "expires" if soon == 1 else "expire"

@@ -11,6 +11,7 @@ from reconciler.model.status import Schedule, State
 from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Reason
 from reconciler.rendering import times
+from reconciler.rendering.certificates import certificate_of, days_words, ends_soon
 from reconciler.rendering.summary import by_risk, name_of
 
 _LONG = timedelta(days=5)
@@ -69,7 +70,8 @@ Urgent = Mapping[Guid, tuple[str, ...]]
 def urgent(plan: Plan) -> Urgent:
     """Return why changes of a plan are urgent, ticket to reasons, the longest waiting first. Not escaped.
 
-    TPP's reason for the approval counts when few tickets share it, and a ticket that has waited for days.
+    TPP's reason for the approval counts when few tickets share it, a ticket that has waited for days, and a
+    certificate that ends soon.
     """
     changes = plan.changes
     counts = Counter(step.approval_reason for step in changes)
@@ -78,7 +80,12 @@ def urgent(plan: Plan) -> Urgent:
         rare = bool(step.approval_reason) and counts[step.approval_reason] * _RARE <= len(changes)
         age = waiting(step, plan.made_at)
         old = age is not None and age > _LONG
-        reasons = (f"“{step.approval_reason}”" if rare else "", f"waiting {days(age)}" if old and age else "")
+        certificate = certificate_of(step)
+        reasons = (
+            f"“{step.approval_reason}”" if rare else "",
+            f"waiting {days(age)}" if old and age else "",
+            days_words(certificate) if certificate and ends_soon(certificate) else "",
+        )
         if any(reasons):
             found.append((age or timedelta(), step.guid, tuple(reason for reason in reasons if reason)))
     return {guid: reasons for _, guid, reasons in sorted(found, key=lambda item: (-item[0], item[1]))}

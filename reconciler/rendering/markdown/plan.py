@@ -15,6 +15,7 @@ from reconciler.model.status import Schedule
 from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering import groups, times
+from reconciler.rendering.certificates import soon_words
 from reconciler.rendering.escape import code, html_comment, markdown, url
 from reconciler.rendering.groups import Alike
 from reconciler.rendering.markdown.around import added_rules, changes_since, removals
@@ -22,6 +23,7 @@ from reconciler.rendering.markdown.mermaid import gantt
 from reconciler.rendering.markdown.rows import (
     Page,
     blocked_line,
+    certificate_details,
     change_line,
     change_of,
     fine_line,
@@ -81,7 +83,7 @@ def _text(plan: Plan, page: Page, ask: _Ask, lead: str) -> str:
     urgent = groups.urgent(plan)
     head = _marker(plan) + _head(plan, page, ask, lead, urgent) + _please_check(plan, page.budget // 10)
     folded = _for_operators(plan, page, page.budget // 4)
-    foot = _answers(plan) + folded
+    foot = _answers(plan) + _certificates(plan, page.budget // 5) + folded
     room = max(page.budget - len((head + foot).encode("utf-8")) - _MARGIN, 0)
     body = next((text for level in range(3) if (text := _body(plan, page, ask, level, urgent))[1] <= room), None)
     shown = body[0] if body else _cut(plan, page, ask, urgent, room)
@@ -115,6 +117,7 @@ def _head(plan: Plan, page: Page, ask: _Ask, lead: str, urgent: groups.Urgent) -
     sign = "🔴" if alarming or in_group(plan, Group.ATTENTION) else "🟢" if plan.changes else "⚪"
     lines = [
         _sends(plan, page, ask),
+        _soon(plan),
         removals(around.removed, page, lead=True),
         _urgent_line(plan, urgent),
         _blocked(plan),
@@ -151,6 +154,23 @@ def _starts(found: Sequence[Schedule], page: Page) -> str:
     if len(starts) == 1:
         return f"{len(found):,} {verb(len(found), 'starts', 'start')} {first}"
     return f"{len(found):,} start between {first} and {times.local_first(starts[-1], page.zone)}"
+
+
+def _soon(plan: Plan) -> str:
+    soon = soon_words(plan.changes)
+    return f"🔴 **{soon}.**" if soon else ""
+
+
+def _certificates(plan: Plan, room: int) -> str:
+    """What is known of the certificates, folded."""
+    lines = [line for step in by_risk(plan.changes) if (line := certificate_details(step))]
+    shown, count, left_out = within(lines, room)
+    rest = f"- … and {left_out:,} more\n" if left_out else ""
+    return (
+        f"<details><summary>{counted(len(lines), 'certificate')}</summary>\n\n{shown}{rest}\n</details>\n"
+        if count
+        else ""
+    )
 
 
 def _urgent_line(plan: Plan, urgent: groups.Urgent) -> str:
@@ -215,7 +235,7 @@ def _group(group: Alike, plan: Plan, page: Page, level: int, urgent: groups.Urge
         stage(first),
     ]
     head = f"**{_action(first.verdict)} {len(group.steps):,}**{_when(first, page)}"
-    lines = [(step, change_line(step, page, plan.made_at, urgent=step.guid in urgent)) for step in group.steps]
+    lines = [(step, change_line(step, page, plan, urgent=step.guid in urgent)) for step in group.steps]
     openly = [line for step, line in lines if step.guid in urgent or len(group.steps) <= _OPEN][:LARGEST]
     folded = [step for step, _ in lines if step.guid not in urgent and len(group.steps) > _OPEN]
     return (
@@ -237,7 +257,7 @@ def _folded(steps: Sequence[Step], page: Page, plan: Plan, level: int, some_urge
     if level:
         lines = ", ".join(markdown(step.object.rpartition("\\")[2], 60) for step in steps) + "\n"
     else:
-        lines = "".join(change_line(step, page, plan.made_at) for step in steps)
+        lines = "".join(change_line(step, page, plan) for step in steps)
     return f"\n<details><summary>{len(steps):,} tickets{none}</summary>\n\n{lines}\n</details>\n"
 
 

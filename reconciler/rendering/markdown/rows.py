@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 
 from reconciler.model.decision import Source
-from reconciler.model.plan import Step
+from reconciler.model.plan import Plan, Step
 from reconciler.model.pull_request import PullRequestContext
 from reconciler.model.ticket import Guid
 from reconciler.rendering import change_records
+from reconciler.rendering.certificates import certificate_fields, certificate_line, certificate_of, is_too_late
 from reconciler.rendering.escape import code, markdown, shorten, url, url_path
 from reconciler.rendering.groups import days, waiting
 from reconciler.rendering.summary import last_name, name_of, parameters_of, short, to_merge
@@ -72,18 +73,37 @@ def place(guid: Guid, source: Source, page: Page) -> str:
     return f"[{short(guid)}]({address})"
 
 
-def change_line(step: Step, page: Page, now: datetime, *, urgent: bool = False) -> str:
-    """One ticket that is written: name, folder, what TPP asks, since when, what else happens, and its line."""
-    age = waiting(step, now)
+def change_line(step: Step, page: Page, plan: Plan, *, urgent: bool = False) -> str:
+    """One ticket that is written: name, folder, certificate, what TPP asks, since when, what else, and its line."""
+    age = waiting(step, plan.made_at)
     asked = f"asked {days(age)} ago" if age is not None else ""
     reason = f"“{markdown(step.approval_reason, 80)}”" if step.approval_reason else ""
     parts = [
         f"{'⏰ ' if urgent else ''}{name(step)}{_folder(step)}",
+        _certificate(step, plan),
         ", ".join(part for part in (reason, asked) if part),
         *_consequences(step),
         place(step.guid, step.source, page),
     ]
     return f"- {' · '.join(part for part in parts if part)}\n"
+
+
+def _certificate(step: Step, plan: Plan) -> str:
+    """The certificate behind a ticket, marked when it ends before the window opens or before the plan does."""
+    certificate = certificate_of(step)
+    if certificate is None:
+        return ""
+    return ("🔴 " if is_too_late(step, plan.expires_at) else "") + markdown(
+        certificate_line(certificate, name_of(step)), _CELL
+    )
+
+
+def certificate_details(step: Step) -> str:
+    """Everything that is known of the certificate behind a ticket, as one line; "" when nothing is."""
+    if step.context is None or step.context.certificate is None:
+        return ""
+    told = (f"{label} {markdown(value, _CELL)}" for label, value in certificate_fields(step.context) if label != "cert")
+    return f"- {name(step)}: {'; '.join(told)}\n"
 
 
 def blocked_line(step: Step, page: Page) -> str:

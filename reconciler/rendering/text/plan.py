@@ -44,7 +44,7 @@ def plan_text(plan: Plan, view: View = PLAIN) -> str:
 
 def _header(plan: Plan, view: View) -> Iterator[str]:
     yield painted(fit_start(f"Plan: {headline(plan)}", view.width), Ink.STRONG, view.colour)
-    if soon := soon_words(plan.changes, plan.made_at):
+    if soon := soon_words(plan.changes):
         yield from field("expiry", painted(soon, Ink.BAD, view.colour), width=view.width, indent=2)
     if named := groups.urgent_names(plan):
         yield from field("urgent", terminal("; ".join(named), 400), width=view.width, indent=2)
