@@ -8,9 +8,10 @@ from reconciler.model.record import Ended, Intent, Line, Opened, Sealed
 from reconciler.model.status import State
 from reconciler.model.ticket import Guid
 from reconciler.rendering import change_records, times
+from reconciler.rendering.certificates import certificate_fields
 from reconciler.rendering.escape import html
 from reconciler.rendering.history import weeks
-from reconciler.rendering.html.page import Frame, badge, moment, page, plain
+from reconciler.rendering.html.page import Frame, badge, facts, moment, page, plain
 from reconciler.rendering.html.people import origin, place, who
 from reconciler.rendering.html.plan_rows import tone
 from reconciler.rendering.html.plots import plots
@@ -103,10 +104,18 @@ def ticket_page(frame: Frame, guid: Guid, story: Sequence[Line], step: Step | No
     body = (
         f"<h1>{html(name, 160)}</h1>\n<p class=lede><code>{html(dn)}</code></p>\n"
         f"<p class=soft>Ticket <code>{guid}</code>{stage}</p>\n"
-        f'{now}<h2>History</h2>\n<ol class="story">{events}</ol>\n'
-        '<p><a href="../ledger.html">The whole ledger</a></p>\n'
+        f"{now}{_certificate(step)}"
+        + (f'<h2>History</h2>\n<ol class="story">{events}</ol>\n' if story else "")
+        + '<p><a href="../ledger.html">The whole ledger</a></p>\n'
     )
     return page(frame, name, body, styles=("story.css",))
+
+
+def _certificate(step: Step | None) -> str:
+    if step is None or step.context is None:
+        return ""
+    told = [(html(label).capitalize(), html(value, 1_000)) for label, value in certificate_fields(step.context)]
+    return f"<h2>Certificate</h2>\n{facts(told)}" if told else ""
 
 
 def _names(story: Sequence[Line], step: Step | None) -> tuple[str, str]:
@@ -123,8 +132,8 @@ def _names(story: Sequence[Line], step: Step | None) -> tuple[str, str]:
 def _event(line: Line, repository: str, *, again: bool) -> str:
     """One event of a story. `again`: its origin is that of the event before, so it is not said twice."""
     known = () if again else origin(line.provenance, repository)
-    facts = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in (*_told(line), *known, *place(line)) if value)
-    return f'<li><p class="what">{_what(line)}</p><p class="soft">{moment(line.entry.at)}</p><dl>{facts}</dl></li>\n'
+    said = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in (*_told(line), *known, *place(line)) if value)
+    return f'<li><p class="what">{_what(line)}</p><p class="soft">{moment(line.entry.at)}</p><dl>{said}</dl></li>\n'
 
 
 def _what(line: Line) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Set as Guids
 from reconciler.model.plan import Plan
 from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Group
+from reconciler.rendering.certificates import expiries
 from reconciler.rendering.escape import html
 from reconciler.rendering.html.page import Frame, badge, facts, moment, page, small_table
 from reconciler.rendering.html.picture import MOST_BARS, bar_name, picture
@@ -60,13 +61,15 @@ def timeline_page(frame: Frame, plan: Plan | None) -> str:
     if plan is None or not found:
         body = '<h1>Timeline</h1>\n<p class="none">No decision has a window.</p>\n'
         return page(frame, "Timeline", body, current="timeline.html")
+    ends = expiries(plan)
     hidden = (
         f"<p>{counted(len(found) - MOST_BARS, 'window')} are only in the table.</p>" if len(found) > MOST_BARS else ""
     )
     body = (
         f"<h1>Timeline</h1>\n<p class=lede>{counted(len(found), 'window')} of "
         f"{counted(sum(len(bar.steps) for bar in found), 'decision')}, as seen {moment(plan.made_at)}.</p>\n"
-        f"{_BUTTONS}{picture(found, plan.freezes, plan.made_at)}{_KEY}{hidden}{_windows(found)}{_freezes(plan)}"
+        f"{_BUTTONS}{picture(found, plan.freezes, plan.made_at, ends)}{_key(bool(ends))}"
+        f"{hidden}{_windows(found)}{_freezes(plan)}"
     )
     return page(
         frame, "Timeline", body, current="timeline.html", styles=("picture.css", "table.css"), scripts=("timeline.js",)
@@ -77,15 +80,12 @@ def _sign(shape: str, words: str) -> str:
     return f'<li><svg viewBox="0 0 14 10" aria-hidden="true">{shape}</svg>{words}</li>'
 
 
-_KEY = "".join(
-    (
-        '<ul class="key">',
-        *(_sign(f'<rect class="{kind}" width="14" height="10"/>', words) for kind, words in _KIND_WORDS.items()),
-        _sign('<rect class="freeze" width="14" height="10"/>', "freeze"),
-        _sign('<line class="now" x1="7" x2="7" y1="0" y2="10"/>', "now"),
-        "</ul>\n",
-    )
-)
+def _key(ends: bool) -> str:
+    signs = [_sign(f'<rect class="{kind}" width="14" height="10"/>', words) for kind, words in _KIND_WORDS.items()]
+    signs.append(_sign('<rect class="freeze" width="14" height="10"/>', "freeze"))
+    signs += [_sign('<rect class="expiry" x="6" width="2" height="10"/>', "a certificate ends")] if ends else []
+    signs.append(_sign('<line class="now" x1="7" x2="7" y1="0" y2="10"/>', "now"))
+    return f'<ul class="key">{"".join(signs)}</ul>\n'
 
 
 def _windows(found: Sequence[Bar]) -> str:

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from reconciler.model.plan import Step
 from reconciler.model.policy import Freeze
 from reconciler.model.status import shifted
 from reconciler.rendering import times
 from reconciler.rendering.escape import html
+from reconciler.rendering.summary import name_of
 from reconciler.rendering.timeline import Bar, Kind, clipped, extent
 
 MOST_BARS = 250
@@ -15,6 +17,7 @@ _HELP = "Timeline. Plus and minus zoom, arrows move, 0 fits all."
 _WIDTH = 1_000
 _TOP = 30
 _ROW = 36
+_STRIP = 18
 _NEAR = timedelta(days=14)
 
 
@@ -27,16 +30,25 @@ class _Scale:
         return round((moment - self.start) / (self.stop - self.start) * _WIDTH, 1)
 
 
-def picture(found: Sequence[Bar], freezes: Sequence[Freeze], now: datetime) -> str:
-    """Return the SVG of at most MOST_BARS bars. Raises ValueError without bars."""
+def picture(
+    found: Sequence[Bar], freezes: Sequence[Freeze], now: datetime, ends: Sequence[tuple[datetime, Step]] = ()
+) -> str:
+    """Return the SVG of at most MOST_BARS bars, and below them a mark for each end of a certificate.
+
+    Raises ValueError without bars.
+    """
     start, stop = extent(found)
     if start - _NEAR < now < start:
         start = now - timedelta(hours=6)
     scale = _Scale(start, stop)
     bars = found[:MOST_BARS]
     bands = clipped(freezes, start, stop)
-    height = _TOP + 18 * bool(bands) + _ROW * len(bars) + 6
-    body = "".join((*_bands(bands, scale, height), *_rows(bars, scale, _TOP + 18 * bool(bands))))
+    ending = [(end, step) for end, step in ends if start <= end <= stop][:MOST_BARS]
+    foot = _TOP + 18 * bool(bands) + _ROW * len(bars) + 6
+    height = foot + _STRIP * bool(ending)
+    body = "".join(
+        (*_bands(bands, scale, height), *_rows(bars, scale, _TOP + 18 * bool(bands)), *_ends(ending, scale, foot))
+    )
     return (
         f'<div class="picture" tabindex="0" role="group" aria-label="{_HELP}">'
         f'<svg id="timeline" role="img" aria-label="{len(bars)} windows as bars; the table below says the same" '
@@ -74,6 +86,12 @@ def _rows(bars: Sequence[Bar], scale: _Scale, top: int) -> Iterator[str]:
         yield f'<text class="label" x="8" y="{y + 14}">{html(bar_name(bar), 100)}</text>'
         said = f"{bar_name(bar)}: {times.window(bar.schedule)}"
         yield _rect(f"bar {bar.kind.value}", scale, bar.schedule.start, bar.end, (y + 19, 11), said)
+
+
+def _ends(ends: Sequence[tuple[datetime, Step]], scale: _Scale, top: int) -> Iterator[str]:
+    for end, step in ends:
+        said = f"{name_of(step)}: the certificate ends {times.utc(end)}"
+        yield _rect("expiry", scale, end, end, (top, _STRIP - 6), said)
 
 
 def bar_name(bar: Bar) -> str:

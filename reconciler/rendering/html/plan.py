@@ -5,6 +5,7 @@ from collections.abc import Set as Guids
 
 from reconciler.model.plan import Control, Plan
 from reconciler.model.ticket import Guid
+from reconciler.rendering.certificates import soon_words
 from reconciler.rendering.escape import html
 from reconciler.rendering.groups import urgent_names
 from reconciler.rendering.html.page import Frame, badge, facts, moment, page, small_table
@@ -40,6 +41,7 @@ def plan_body(plan: Plan, told: Guids[Guid] = frozenset()) -> str:
     return (
         f"<h1>Plan: {html(headline(plan))}</h1>\n<p class=lede>{html(totals(plan))}</p>\n"
         f"<p>{' '.join(html(sentence) for sentence in what_next(plan))}</p>\n"
+        + _soon(plan)
         + _urgent(plan)
         + facts(
             (
@@ -58,6 +60,11 @@ def plan_body(plan: Plan, told: Guids[Guid] = frozenset()) -> str:
         + controls(plan.controls)
         + f"<p class=soft>Digest of the plan's meaning: <code>{html(plan.digest)}</code></p>\n"
     )
+
+
+def _soon(plan: Plan) -> str:
+    soon = soon_words(plan.changes)
+    return f"<p><strong>{html(soon)}.</strong></p>\n" if soon else ""
 
 
 def _urgent(plan: Plan) -> str:

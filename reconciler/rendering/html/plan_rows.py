@@ -7,6 +7,7 @@ from reconciler.model.status import State
 from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering import change_records
+from reconciler.rendering.certificates import SOON, certificate_line, certificate_of, ends_soon
 from reconciler.rendering.escape import shorten
 from reconciler.rendering.html.page import plain
 from reconciler.rendering.html.table import Cell, Column, Table, When, seconds
@@ -29,6 +30,8 @@ COLUMNS = (
     Column("Why", "lines"),
     Column("Decided by", "lines"),
 )
+CERTIFICATE = (Column("Certificate", "lines"), Column("Expires", "time"))
+"""These stand there when a certificate is known."""
 _SORTS = {"time, earliest first": (3, 1), "time, latest first": (3, -1), "name": (1, 1)}
 
 
@@ -39,8 +42,13 @@ def tone(verdict: Verdict) -> str:
 
 def plan_table(steps: Iterable[Step], caption: str, told: Set[Guid] = frozenset()) -> Table:
     """Return the table of steps, by risk. `told` are the tickets that have a page of their own."""
-    rows = [_row(step, told) for step in by_risk(steps)]
-    return Table(caption, COLUMNS, rows, sorts=_SORTS, hint="Search name, DN, GUID, change, reason, file")
+    listed = by_risk(steps)
+    hint = "Search name, DN, GUID, change, reason, file"
+    if not any(certificate_of(step) for step in listed):
+        return Table(caption, COLUMNS, [_row(step, told) for step in listed], sorts=_SORTS, hint=hint)
+    sorts = {**_SORTS, "certificate, first to end": (len(COLUMNS) + 1, 1)}
+    rows = [(*_row(step, told), *_certificate(step)) for step in listed]
+    return Table(caption, COLUMNS + CERTIFICATE, rows, sorts=sorts, hint=f"{hint}, “ends within 7 days”")
 
 
 def _row(step: Step, told: Set[Guid]) -> tuple[Cell, ...]:
@@ -60,6 +68,16 @@ def _row(step: Step, told: Set[Guid]) -> tuple[Cell, ...]:
             place if step.change else "",
         ),
     )
+
+
+def _certificate(step: Step) -> tuple[Cell, Cell]:
+    """What is known of the certificate, with words to search for, and when it ends."""
+    found = certificate_of(step)
+    if found is None:
+        return ("",), None
+    lines = [plain(certificate_line(found), 400), f"ends within {SOON} days" if ends_soon(found) else ""]
+    lines += [plain(note.text, 400) for note in step.context.notes] if step.context else []
+    return tuple(lines), seconds(found.valid_to)
 
 
 def _why(step: Step) -> tuple[str, str]:

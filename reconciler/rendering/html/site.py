@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.model.plan import Control, Plan
+from reconciler.model.plan import Control, Plan, Step
 from reconciler.model.record import Line
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
+from reconciler.rendering.certificates import certificate_of
 from reconciler.rendering.history import by_time, stories
 from reconciler.rendering.html.controls import Checked, controls_page
 from reconciler.rendering.html.ledger import ledger_page, ticket_page
@@ -37,8 +38,9 @@ def site(report: Report) -> Mapping[str, str]:
     lines = by_time(report.lines)
     told = stories(lines)
     plan, frame = report.plan, report.frame
+    with_page = told | {step.guid: told.get(step.guid, ()) for step in plan.steps if _is_known(step)} if plan else told
     files = {
-        "index.html": open_page(frame, plan, told.keys()),
+        "index.html": open_page(frame, plan, with_page.keys()),
         "timeline.html": timeline_page(frame, plan),
         "ledger.html": ledger_page(frame, lines, told),
         "controls.html": controls_page(
@@ -49,9 +51,15 @@ def site(report: Report) -> Mapping[str, str]:
             chain=report.chain,
             heartbeat=report.heartbeat,
         ),
-        "plan.html": plan_page(plan, frame, told.keys()) if plan else _no_plan(frame),
+        "plan.html": plan_page(plan, frame, with_page.keys()) if plan else _no_plan(frame),
     }
-    return files | _tickets(frame, plan, told)
+    return files | _tickets(frame, plan, with_page)
+
+
+def _is_known(step: Step) -> bool:
+    """Whether so much is known of a certificate that its ticket has a page also without a history."""
+    certificate = certificate_of(step)
+    return certificate is not None and certificate.in_full
 
 
 def _tickets(frame: Frame, plan: Plan | None, told: Mapping[Guid, Sequence[Line]]) -> dict[str, str]:

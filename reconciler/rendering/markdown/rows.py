@@ -83,6 +83,7 @@ def change_line(step: Step, page: Page, plan: Plan, *, urgent: bool = False) -> 
         _certificate(step, plan),
         ", ".join(part for part in (reason, asked) if part),
         *_consequences(step),
+        *(f"⚠️ {markdown(note.text, _CELL)}" for note in (step.context.notes if step.context else ())),
         place(step.guid, step.source, page),
     ]
     return f"- {' · '.join(part for part in parts if part)}\n"
