@@ -12,6 +12,7 @@ from reconciler.model.record import AttentionEntry, AttestedEntry, ClosedEntry, 
 from reconciler.model.review import Review
 from reconciler.model.status import Schedule, State, format_instant, parse_instant
 from reconciler.rendering.escape import csv_cell
+from reconciler.rendering.summary import parameters_in
 from reconciler.rendering.words import found_words
 
 EXCEL_START = "\ufeff"
@@ -99,6 +100,12 @@ def _operation(record: Record) -> str:
     return f"op:{sent.operation}" if sent is not None and sent.operation else ""
 
 
+def _parameters(record: Record) -> str:
+    """Return what was sent besides status and explanation."""
+    sent = parameters_in(record.intent.parameters) if record.intent else []
+    return "; ".join(f"{name}: {value}" for name, value in sent)
+
+
 def _override(use: OverrideUse) -> str:
     return f"{use.rule} until {format_instant(use.until)}: {use.reason} ({use.source})"
 
@@ -147,4 +154,5 @@ _COLUMNS: dict[str, Callable[[Record], str]] = {
     "overrides": lambda record: "; ".join(map(_override, record.overrides)),
     "reviewed_at": _of_review(_reviewed_at),
     "merged_at": _of_review(lambda review: format_instant(review.merged_at) if review.merged_at else NOT_KNOWN),
+    "parameters": _parameters,
 }

@@ -5,20 +5,28 @@ from collections.abc import Callable
 
 import pytest
 
-from reconciler.model.decision import Parameters
+from reconciler.codec import canonical, record_members
+from reconciler.ledger.history import history
+from reconciler.model.decision import Parameters, Source
 from reconciler.model.findings import Explanation
 from reconciler.model.plan import Plan
+from reconciler.model.record import Audit, Line, Record
 from reconciler.model.ticket import Found
 from reconciler.model.verdict import Reason
 from reconciler.ports import Update
+from reconciler.rendering.csv import csv_row
+from reconciler.rendering.html.audit import audit_page
+from reconciler.rendering.html.ledger import ticket_page
 from reconciler.rendering.html.plan import plan_page
 from reconciler.rendering.html.site import Report, site
 from reconciler.rendering.json_text import plan_json
 from reconciler.rendering.markdown.plan import drift_markdown, plan_markdown
 from reconciler.rendering.text.explain import explain_text
+from reconciler.rendering.text.ledger import record_text
 from reconciler.rendering.text.plan import plan_text
 from reconciler.rendering.view import Detail, View
 from tests import builders
+from tests.ledger.ledgers import FIRST, PROVENANCE, intent
 from tests.rendering.sites import FRAME
 
 SENT = Parameters(
@@ -79,3 +87,27 @@ def test_every_reason_of_every_verdict_can_be_shown(view: str) -> None:
     for reason in Reason:
         text = VIEWS[view](builders.plan(builders.step(1, reason=reason)))
         assert reason.verdict.value in text or builders.guid(1)[:8] in text, reason
+
+
+def _recorded() -> tuple[Line, Record]:
+    line = Line(
+        intent(1, parameters=SENT, explanation="sentexplanation"), FIRST, PROVENANCE, Source("x.jsonl", 2), "a", "b"
+    )
+    return line, next(iter(history([line])))
+
+
+RECORDS: dict[str, Callable[[Line, Record], str]] = {
+    "log": lambda _, record: record_text(record, View(detail=Detail.VERBOSE)),
+    "json": lambda _, record: canonical(record_members(record)).decode(),
+    "csv": lambda _, record: csv_row(record),
+    "ticket's page": lambda line, _: ticket_page(FRAME, builders.guid(1), [line], None),
+    "summary of a pack": lambda _, record: audit_page(Audit((), "", (), (), (record,))),
+}
+
+
+@pytest.mark.parametrize("view", RECORDS)
+def test_what_was_sent_is_in_every_view_of_the_ledger(view: str) -> None:
+    text = RECORDS[view](*_recorded())
+    for member in inspect.signature(Parameters).parameters:
+        for shown in SHOWN[member]:
+            assert shown in text, member

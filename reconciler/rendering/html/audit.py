@@ -10,6 +10,7 @@ from reconciler.rendering import times
 from reconciler.rendering.escape import html
 from reconciler.rendering.html.assets import policy, style
 from reconciler.rendering.html.page import badge, facts, link, moment, small_table
+from reconciler.rendering.summary import parameters_in
 
 _SHEETS = ("base.css",)
 _TONES = {"applied": "good", "awaiting-others": "time", "stale": "care", "not-attempted": "calm", "closed": "calm"}
@@ -65,6 +66,12 @@ def _exception(record: Record) -> str:
     return f"<code>{html(record.reason)}</code>{said}" if record.reason else ""
 
 
+def _change(record: Record) -> str:
+    """Name the change record, and what was sent besides status and explanation."""
+    sent = parameters_in(record.intent.parameters) if record.intent else []
+    return "<br>".join([html(record.change or ""), *(f"sends {name}: {html(value, 400)}" for name, value in sent)])
+
+
 def _row(record: Record) -> tuple[str, ...]:
     name = f"{html(record.object)}<br>" if record.object else ""
     place = f"{html(record.line.source.path)}:{record.line.source.line}"
@@ -73,7 +80,7 @@ def _row(record: Record) -> tuple[str, ...]:
         badge(record.outcome, _TONES.get(record.outcome, "bad")),
         f"{name}<code>{record.guid}</code>" if record.guid else "the run",
         f"{_state(record.before)} → {_state(record.after)}" if record.after else _exception(record),
-        html(record.change or ""),
+        _change(record),
         _who(record.review),
         f"{place}<br><code>{html(record.line.hash[:19])}</code>",
     )

@@ -16,7 +16,7 @@ from reconciler.rendering.html.people import origin, place, who
 from reconciler.rendering.html.plan_rows import tone
 from reconciler.rendering.html.plots import plots
 from reconciler.rendering.html.table import Cell, Column, Table, seconds, table
-from reconciler.rendering.summary import last_name, short
+from reconciler.rendering.summary import last_name, parameters_in, short
 from reconciler.rendering.words import OUTCOMES, PROOFS, REASONS, counted, found_words, override_words
 
 _TONES = {
@@ -163,6 +163,8 @@ def _told(line: Line) -> Iterator[tuple[str, str]]:
         yield "Change", html(entry.change or "")
         yield "Change record", html(change_records.seen_before(entry), 1_000)
         yield "Explanation", html(entry.explanation or "", 2_000)
+        for name, value in parameters_in(entry.parameters):
+            yield f"Sends {name}", html(value, 1_000)
         yield "Manifest", f"<code>{html(str(entry.source))}</code>" if entry.source else ""
         yield "Operation", f"<code>op:{html(entry.operation)}</code>"
         for use in entry.overrides:
