@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from reconciler.sandbox.platform import Incoming, Platform, Route, execute, hashed_bearer
 from reconciler.sandbox.routes import find_route
-from reconciler.sandbox.wire import Reply
+from reconciler.sandbox.wire import Response
 
 _REQUEST = re.compile(rb"(GET|POST) (/[!-~]+) HTTP/1\.1\r\n")
 _HEADER = re.compile(rb"\r\n([A-Za-z0-9-]+): ?([!-~](?:[ -~]*[!-~])?)(?=\r\n|$)")
@@ -146,16 +146,16 @@ async def _serve(server: Server, tls: ssl.SSLContext | None, ready: Callable[[st
     listening.close()
 
 
-def _at_once(call: Coroutine[Any, Any, Reply]) -> Reply:
+def _at_once(call: Coroutine[Any, Any, Response]) -> Response:
     try:
         call.send(None)
     except StopIteration as ended:
-        reply: Reply = ended.value
+        reply: Response = ended.value
         return reply
     raise RuntimeError("a call that was to be answered at once waits")
 
 
-def _spell(reply: Reply, date: str) -> bytes:
+def _spell(reply: Response, date: str) -> bytes:
     more = "".join(f"{name}: {value}\r\n" for name, value in reply.headers.items())
     return (
         f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}\r\nContent-Type: {reply.content_type}\r\n"

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reconciler.app.apply import Ended, apply
+    from reconciler.app.apply import ApplyResult, apply
     from reconciler.app.context import Context, open_context
     from reconciler.app.plan import Request, plan
     from reconciler.errors import (
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from reconciler.model.verdict import Reason, Verdict
 
 __all__ = [
+    "ApplyResult",
     "Context",
     "CredentialsRefused",
-    "Ended",
     "GuardRefused",
     "InvalidInput",
     "LedgerBroken",
@@ -59,7 +59,7 @@ __all__ = [
 HOMES = {
     "reconciler.app.context": ("open_context", "Context"),
     "reconciler.app.plan": ("plan", "Request"),
-    "reconciler.app.apply": ("apply", "Ended"),
+    "reconciler.app.apply": ("apply", "ApplyResult"),
     "reconciler.ledger.plan_files": ("save_plan", "load_plan"),
     "reconciler.manifests.config": ("load_settings",),
     "reconciler.model.settings": ("Settings",),

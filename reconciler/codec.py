@@ -5,6 +5,7 @@ What is declared below for a format is only which values lie flat in one object,
 """
 
 import hashlib
+import json
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -69,6 +70,17 @@ def json_text(document: Mapping[str, object]) -> str:
     return "".join(_pieces(document.items()))
 
 
+def json_line(value: object) -> str:
+    """Return a value in one line of ASCII, with a blank after each colon and comma."""
+    order = "deterministic" if isinstance(value, Struct) else None  # sets have no order of their own
+    return _ascii(msgspec.json.format(_encode(value, order), indent=0)).decode("ascii")
+
+
+def compact(value: object) -> str:
+    """Return a value without blanks, its text as it is."""
+    return _encode(value).decode()
+
+
 def plain(value: object) -> Any:  # noqa: ANN401
     """Return a value as dictionaries, lists, text and numbers, for documents that it is a part of."""
     shape = _SHAPES.get(type(value))
@@ -107,22 +119,16 @@ def _escaped(found: re.Match[str]) -> str:
     return "".join("\\u" + units[start : start + 4] for start in range(0, len(units), 4))
 
 
-def _spaced(value: object) -> str:
-    """Return a value in one line, with a blank after each colon and comma."""
-    order = "deterministic" if isinstance(value, Struct) else None  # sets have no order of their own
-    return _ascii(msgspec.json.format(_encode(value, order), indent=0)).decode("ascii")
-
-
 def _pieces(members: Iterable[tuple[str, object]], closing: str = "\n}\n") -> Iterator[str]:
     """Yield the text of a document piece by piece, so that a large one need not be in memory twice."""
     opening = "{\n  "
     for name, value in members:
-        yield f"{opening}{_spaced(name)}: "
+        yield f"{opening}{json_line(name)}: "
         rows = _as_rows(value)
         if rows is not None:
             yield from _rows(rows)
         else:
-            yield _spaced(value)
+            yield json_line(value)
         opening = ",\n  "
     yield closing
 
@@ -139,7 +145,7 @@ def _as_rows(value: object) -> Iterable[object] | None:
 def _rows(rows: Iterable[object]) -> Iterator[str]:
     opening = "["
     for row in rows:
-        yield f"{opening}\n    {_spaced(row)}"
+        yield f"{opening}\n    {json_line(row)}"
         opening = ","
     yield "\n  ]" if opening == "," else "[]"
 
@@ -523,7 +529,26 @@ def decode(data: bytes, kind: type[T]) -> T:
         raise _malformed(data, error) from None
 
 
+def parse(data: bytes) -> Json:
+    """Read any JSON, lone surrogates as well. Raises ValueError or RecursionError for what is none."""
+    value: Json = json.loads(data)
+    return value
+
+
+def members_of(text: str) -> Json:
+    """Read what a server says: names in lower case, whatever its release, and none of them twice in one object.
+
+    Raises Unsound, or another ValueError for what is no JSON.
+    """
+    value: Json = _SERVERS.decode(text)
+    return value
+
+
 # Faults of what is read
+
+
+class Unsound(ValueError):
+    """JSON that two readers may read as two things: a member stands twice in one object, or a number is none."""
 
 
 class Malformed(ValueError):
@@ -636,6 +661,18 @@ def _malformed(data: bytes, error: Exception) -> Malformed:
     return Malformed(message, before.count(b"\n") + 1, len(before) - before.rfind(b"\n"))
 
 
+def _lower(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = {name.lower(): value for name, value in pairs}
+    if len(members) != len(pairs):
+        raise Unsound("a member stands twice in one object")
+    return members
+
+
+def _no_constant(name: str) -> Json:
+    raise Unsound(f"{name} is not JSON")
+
+
+_SERVERS = json.JSONDecoder(object_pairs_hook=_lower, parse_constant=_no_constant)
 _STRICT_LINE = msgspec.json.Decoder(Union[tuple(shape.strict for shape in _LINES.values())])  # noqa: UP007
 _LENIENT_LINE = msgspec.json.Decoder(Union[tuple(shape.lenient for shape in _LINES.values())])  # noqa: UP007
 _SHAPE_OF_LINE = {kind: shape for shape in _LINES.values() for kind in (shape.strict, shape.lenient)}

@@ -154,6 +154,56 @@ def test_there_is_no_dry_run_below_the_command_line() -> None:
     assert not [path for path in below if "dry_run" in path.read_text(encoding="utf-8")]
 
 
+def test_no_public_class_has_the_name_of_another() -> None:
+    homes: dict[str, list[str]] = {}
+    for module in modules():
+        for node in module.tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(module.name)
+    assert {name: found for name, found in homes.items() if len(found) > 1} == {}
+
+
+ONE_HOME = {
+    "json": {"codec.py"},
+    "yaml": {"manifests/yaml.py", "manifests/syntax.py"},
+    "jsonschema_rs": {"manifests/schema.py"},
+    "jsonschema": {"manifests/schema_words.py"},
+    "requests": {
+        *("tpp/transport.py", "tpp/checks.py"),
+        *("changes/client.py", "changes/credentials.py"),
+        *("github/client.py", "github/oidc.py"),
+    },
+}
+"""One JSON, one YAML reader (and the words for its faults), one validator (and the words for its), and one client for
+TPP, one for change records and one for GitHub, with what names their proxies, credentials and tokens."""
+
+
+@pytest.mark.parametrize("library", ONE_HOME)
+def test_a_library_for_one_job_is_used_in_one_place(library: str) -> None:
+    users = {module.name for module in modules() for name in module.imports() if name.split(".")[0] == library}
+    assert users == ONE_HOME[library]
+
+
+def _own_imports() -> dict[str, set[str]]:
+    """Return which files of ours each file imports, when it is loaded."""
+    names = {module.name.removesuffix(".py").replace("/", "."): module.name for module in modules()}
+    found: dict[str, set[str]] = {module.name: set() for module in modules()}
+    for module in modules():
+        for node in module.tree.body:
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == PACKAGE.name:
+                inner = node.module.removeprefix(PACKAGE.name).removeprefix(".")
+                dotted = {inner} | {f"{inner}.{alias.name}".removeprefix(".") for alias in node.names}
+                found[module.name] |= {names[name] for name in dotted if name in names}
+    return found
+
+
+def test_no_import_goes_in_a_circle() -> None:
+    left = _own_imports()
+    while leaves := {name for name, needed in left.items() if not needed & left.keys()}:
+        left = {name: needed for name, needed in left.items() if name not in leaves}
+    assert left == {}
+
+
 WRITES_FILES = {
     "atomic.py": "the one writer",
     "app/plan.py": "earlier manifests, in a temporary folder of its own",

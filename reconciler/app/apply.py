@@ -76,7 +76,7 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ApplyResult:
     """How a run ended: its report, the signal that interrupted it, and what stopped it.
 
     `lasting` when somebody has to mend what did (credentials, trust, the ledger), `halted` when it was the stop file
@@ -91,7 +91,7 @@ class Ended:
     superseded: bool = False
 
 
-def apply(context: Context, plan: Plan, *, fail_fast: bool = False) -> Ended:
+def apply(context: Context, plan: Plan, *, fail_fast: bool = False) -> ApplyResult:
     """Apply exactly this plan, after everything that can be checked has been checked.
 
     Raises GuardRefused, CredentialsRefused, ServerFailure, LockHeld, LedgerBroken and LedgerUnwritable, all before
@@ -139,7 +139,7 @@ def prepared_now(context: Context, request: Request, reviewed: Path | None = Non
     return Prepared(plan, decided, desired.sealable, whole=request.is_whole)
 
 
-def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> Ended:
+def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> ApplyResult:
     """Apply the changes of a prepared plan and return how that ended.
 
     Raises CredentialsRefused, LockHeld, LedgerBroken and LedgerUnwritable, all before anything is sent.
@@ -147,7 +147,7 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
     plan, ledger, clock, settings = ready.plan, context.ledger, context.clock, context.settings
     if ready.decided.superseded is not None:
         idle = _idle(plan, clock.now(), new_run_id(clock.now(), None))
-        return Ended(replace(idle, stopped=f"{SUPERSEDED}{ready.decided.superseded}"), superseded=True)
+        return ApplyResult(replace(idle, stopped=f"{SUPERSEDED}{ready.decided.superseded}"), superseded=True)
     identity = _permitted(context, plan) if plan.changes else plan.identity
     origin = provenance_of(
         context.environ, context.backend.target, settings.environment, ready.decided.review, identity
@@ -167,7 +167,7 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
             *episodes(plan, known, clock.now(), whole=ready.whole),
         )
         if not _has_work(plan, histories) and not told and not seals(ready.sealable, plan.steps):
-            return Ended(_idle(plan, clock.now(), name))
+            return ApplyResult(_idle(plan, clock.now(), name))
         before = {entry.guid: review for entry, review in known.items() if entry.guid}
         reviews = before | _reviews(ready, histories)
         plan, records = before_first_write(context, plan)
@@ -203,7 +203,7 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
                 )
         _log.info("run %s ended: %s", name, ", ".join(f"{count} {outcome}" for outcome, count in run.counts.items()))
         notes = (*_taken_over(lock.dead, clock.now()), *run.notes, *context.backend.notes(), _anchor(ledger))
-        return Ended(
+        return ApplyResult(
             replace(run, notes=notes, attention=_left_alone(plan)),
             stopping.signal,
             lasting=breaker.lasting,

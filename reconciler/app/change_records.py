@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from reconciler.app.context import Context, stored_secret
 from reconciler.changes.backends import open_change_notes, open_change_records
 from reconciler.changes.credentials import NAMES, PREFIX
-from reconciler.changes.service import Purpose
+from reconciler.changes.service import RunInfo
 from reconciler.errors import CredentialsRefused, InvalidInput
 from reconciler.model.change_record import (
     ChangeDecision,
@@ -82,7 +82,7 @@ def look_up(context: Context, questions: Sequence[ChangeQuestion], purpose: str)
         hint = "add `change_records: {kind: …, url: …}`"
         source = Source(context.settings.path or "reconciler.yaml")
         raise InvalidInput((Problem("config/value", source, "no system of change records is configured", hint),))
-    about = Purpose(purpose, purpose, context.settings.server or "")
+    about = RunInfo(purpose, purpose, context.settings.server or "")
     try:
         environ, rules = _environ(context, system), context.settings.policy.change_record
         affected = any(rule.affected or (rule.emergency is not None and rule.emergency.affected) for rule in rules)
@@ -107,7 +107,7 @@ def leave_notes(context: Context, notes: Sequence[ChangeNote]) -> Mapping[str, s
     system = context.settings.change_records
     if system is None or not system.comment or not notes:
         return {}
-    about = Purpose(notes[0].run, "report", context.settings.server or "")
+    about = RunInfo(notes[0].run, "report", context.settings.server or "")
     try:
         return open_change_notes(system, context.clock, about, _environ(context, system)).tell(notes)
     except CredentialsRefused as error:

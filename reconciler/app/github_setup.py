@@ -8,7 +8,7 @@ from reconciler.errors import CredentialsRefused, InvalidInput
 from reconciler.github.client import GitHub
 from reconciler.github.git import GitFailure
 from reconciler.github.provenance import git_from, token_from
-from reconciler.github.setup import Finding, Names, WantedSetup, called_workflows, examine_repository
+from reconciler.github.setup import Names, SettingFinding, WantedSetup, called_workflows, examine_repository
 from reconciler.model.decision import Problem, Source
 from reconciler.model.settings import AuthMethod, Settings
 from reconciler.ports import Clock
@@ -36,7 +36,7 @@ def wanted_setup(
 
 def examine_setup(
     repository: str | None, settings: Settings, names: Names, environ: Mapping[str, str], clock: Clock
-) -> Iterator[Finding]:
+) -> Iterator[SettingFinding]:
     """Look at the settings of a repository, by default that of this checkout, and at the checkout's own files.
 
     Raises InvalidInput without a repository, CredentialsRefused without a token, GitHubFailure.

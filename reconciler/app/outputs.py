@@ -65,7 +65,7 @@ def _is_state(head: bytes) -> bool:
     return head.startswith(b"SQLite format 3\0")
 
 
-class Kind(Enum):
+class OutputKind(Enum):
     """What a file is written as, and how the beginning of an earlier one is recognised."""
 
     PLAN = ("a saved plan", _is_plan)
@@ -91,7 +91,7 @@ class Output:
 
     option: str
     path: Path
-    kind: Kind
+    kind: OutputKind
 
 
 def check_outputs(outputs: Iterable[Output], settings: Settings, manifests: Iterable[str] = ()) -> None:
@@ -112,7 +112,7 @@ def check_outputs(outputs: Iterable[Output], settings: Settings, manifests: Iter
         raise UnusableOutput(tuple(problems))
 
 
-def saved_as(out: Path | None, kind: Kind) -> tuple[Output, ...]:
+def saved_as(out: Path | None, kind: OutputKind) -> tuple[Output, ...]:
     """Return the output that --out names, if it was given."""
     return (Output("--out", out, kind),) if out is not None else ()
 

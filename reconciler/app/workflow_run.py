@@ -1,14 +1,13 @@
 """What a workflow run does besides plan and apply: tell people, propose manifests, make evidence."""
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from reconciler.app.reviews import provenance_of
-from reconciler.codec import decode_run, sha256
+from reconciler.codec import decode_run, json_text, sha256
 from reconciler.errors import CredentialsRefused, InvalidInput, ReconcilerError
 from reconciler.github.branch import keep_pull, push_proposal
 from reconciler.github.client import GitHub
@@ -29,7 +28,6 @@ from reconciler.ports import Clock
 
 HEADS = "heads.json"
 """The file of the evidence whose SHA-256 is the ledger's head."""
-_INDENT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +172,8 @@ def evidence_about(
     said = predicate_of(run, provenance_of(environ, run.target, run.environment, review), digests.get(HEADS))
     listed = "".join(f"{digest.removeprefix('sha256:')}  {name}\n" for name, digest in sorted(digests.items()))
     return Evidence(
-        json.dumps(statement_of(digests, said), indent=_INDENT) + "\n",
-        json.dumps(said, indent=_INDENT) + "\n",
+        json_text(statement_of(digests, said)),
+        json_text(said),
         listed,
         None if heads is None else heads.decode(),
         why,

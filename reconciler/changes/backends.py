@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from reconciler.changes.credentials import Credentials, read_credentials
+from reconciler.changes.credentials import ChangeCredentials, read_credentials
 from reconciler.changes.jira import jira
 from reconciler.changes.notes import JiraNotes, ServiceNotes, ServiceNowNotes
-from reconciler.changes.service import Purpose, service
+from reconciler.changes.service import RunInfo, service
 from reconciler.changes.servicenow import servicenow
 from reconciler.model.change_record import ChangeKind, ChangeSystem
 from reconciler.ports import ChangeNotes, ChangeRecords, Clock
@@ -14,13 +14,13 @@ from reconciler.ports import ChangeNotes, ChangeRecords, Clock
 def open_change_records(
     system: ChangeSystem,
     clock: Clock,
-    purpose: Purpose,
+    purpose: RunInfo,
     environ: Mapping[str, str] | None = None,
     *,
     affected: bool = False,
 ) -> ChangeRecords:
     """Return what looks change records up, with the lists of affected items where asked. Raises CredentialsRefused."""
-    credentials: Credentials = read_credentials(environ)
+    credentials: ChangeCredentials = read_credentials(environ)
     match system.kind:
         case ChangeKind.SERVICENOW:
             return servicenow(system, credentials, clock, affected=affected)
@@ -31,7 +31,7 @@ def open_change_records(
 
 
 def open_change_notes(
-    system: ChangeSystem, clock: Clock, purpose: Purpose, environ: Mapping[str, str] | None = None
+    system: ChangeSystem, clock: Clock, purpose: RunInfo, environ: Mapping[str, str] | None = None
 ) -> ChangeNotes:
     """Return what leaves notes on change records: the only writer. Raises CredentialsRefused."""
     credentials = read_credentials(environ)

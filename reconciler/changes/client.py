@@ -1,6 +1,5 @@
 """HTTP to a system of change records: one origin, no redirects, bounded answers, few retries, JSON or nothing."""
 
-import json
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from requests.utils import get_environ_proxies
 
 from reconciler._version import __version__
 from reconciler.changes.credentials import Redact
+from reconciler.codec import decode
 from reconciler.model.change_record import ChangeSystem
 from reconciler.ports import Clock
 
@@ -169,7 +169,7 @@ class ChangeClient:
     def _said(self, body: bytes) -> str:
         """Return what an answer says of a refusal, in one short line."""
         try:
-            members = json.loads(body[:4096])
+            members = decode(body[:4096], object)
         except ValueError:
             return ""
         found: list[str] = []
@@ -202,7 +202,7 @@ def _object(response: requests.Response, body: bytes) -> Mapping[str, Any] | Non
     if response.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":
         return None
     try:
-        value = json.loads(body)
+        value = decode(body, object)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

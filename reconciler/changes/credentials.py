@@ -21,7 +21,7 @@ Redact = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Credentials:
+class ChangeCredentials:
     """The credentials that are there, by name. `secret` signs requests of the kind http and is sent nowhere."""
 
     values: Mapping[str, str]
@@ -30,9 +30,9 @@ class Credentials:
         """Return a credential, None when it is not set."""
         return self.values.get(name) or None
 
-    def also(self, name: str, value: str) -> "Credentials":
+    def also(self, name: str, value: str) -> "ChangeCredentials":
         """Return these credentials with one that was issued for them."""
-        return Credentials({**self.values, name: value})
+        return ChangeCredentials({**self.values, name: value})
 
     def redact(self, text: str) -> str:
         """Return a text without any of the credentials, in whatever form they are sent."""
@@ -44,7 +44,7 @@ class Credentials:
         return text
 
 
-def read_credentials(environ: Mapping[str, str] | None = None) -> Credentials:
+def read_credentials(environ: Mapping[str, str] | None = None) -> ChangeCredentials:
     """Return what the environment gives. Raises CredentialsRefused for a file that can't be read."""
     environ = os.environ if environ is None else environ
     found = {}
@@ -54,7 +54,7 @@ def read_credentials(environ: Mapping[str, str] | None = None) -> Credentials:
             value = _read(PREFIX + name + "_FILE", Path(file))
         if value:
             found[name] = value.strip().removeprefix("\ufeff")
-    return Credentials(found)
+    return ChangeCredentials(found)
 
 
 def _read(variable: str, path: Path) -> str:
@@ -85,7 +85,7 @@ def bearer(token: str) -> HeaderAuth:
     return HeaderAuth("Authorization", f"Bearer {token}")
 
 
-def direct_auth(credentials: Credentials) -> AuthBase | None:
+def direct_auth(credentials: ChangeCredentials) -> AuthBase | None:
     """Return what signs requests without asking anybody first: bearer token, API key, or name and password."""
     if token := credentials.get("TOKEN"):
         return bearer(token)

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from reconciler.changes.client import ChangeClient, Unavailable
-from reconciler.changes.credentials import Credentials, direct_auth
+from reconciler.changes.credentials import ChangeCredentials, direct_auth
 from reconciler.errors import CredentialsRefused
 from reconciler.model.change_record import (
     ChangeQuestion,
@@ -103,7 +103,7 @@ class Jira:
         )
 
 
-def jira(system: ChangeSystem, credentials: Credentials, clock: Clock) -> Jira:
+def jira(system: ChangeSystem, credentials: ChangeCredentials, clock: Clock) -> Jira:
     """Sign in: a personal access token (Data Center), or address and API token (Cloud). Raises CredentialsRefused."""
     auth = direct_auth(credentials)
     if auth is None:

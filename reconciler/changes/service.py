@@ -2,15 +2,14 @@
 
 import hashlib
 import hmac
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.changes.client import Answer, ChangeClient, Unavailable
-from reconciler.changes.credentials import Credentials, direct_auth
-from reconciler.codec import plain
+from reconciler.changes.credentials import ChangeCredentials, direct_auth
+from reconciler.codec import json_line, plain
 from reconciler.model.change_record import (
     ChangeQuestion,
     ChangeRecord,
@@ -57,7 +56,7 @@ class Service:
             "target": self.target,
             "changes": list(changes),
         }
-        body = json.dumps(document, sort_keys=True).encode()
+        body = json_line(document).encode()
         headers = {"Content-Type": "application/json", "Idempotency-Key": hashlib.sha256(body).hexdigest()}
         if self.secret:
             headers[SIGNATURE] = "sha256=" + hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest()
@@ -112,7 +111,7 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
-class Purpose:
+class RunInfo:
     """What a service is told of a run: its id, whether it plans or applies, and the TPP that it is about."""
 
     run: str
@@ -120,7 +119,7 @@ class Purpose:
     target: str
 
 
-def service(system: ChangeSystem, credentials: Credentials, clock: Clock, purpose: Purpose) -> Service:
+def service(system: ChangeSystem, credentials: ChangeCredentials, clock: Clock, purpose: RunInfo) -> Service:
     """Return a client of the user's own service, which may do without a credential."""
     client = ChangeClient(system, direct_auth(credentials), clock, credentials.redact)
     return Service(system, client, clock, purpose.target, purpose.name, purpose.run, credentials.get("SECRET"))

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from reconciler.changes.client import ChangeClient, Unavailable
-from reconciler.changes.credentials import Credentials, bearer, direct_auth
+from reconciler.changes.credentials import ChangeCredentials, bearer, direct_auth
 from reconciler.errors import CredentialsRefused
 from reconciler.model.change_record import (
     ChangeQuestion,
@@ -163,7 +163,9 @@ class ServiceNow:
         )
 
 
-def servicenow(system: ChangeSystem, credentials: Credentials, clock: Clock, *, affected: bool = False) -> ServiceNow:
+def servicenow(
+    system: ChangeSystem, credentials: ChangeCredentials, clock: Clock, *, affected: bool = False
+) -> ServiceNow:
     """Sign in as the credentials say. Raises CredentialsRefused."""
     auth = direct_auth(credentials)
     if auth is None and credentials.get("CLIENT_ID") and credentials.get("CLIENT_SECRET"):
@@ -178,7 +180,7 @@ def servicenow(system: ChangeSystem, credentials: Credentials, clock: Clock, *, 
     return ServiceNow(system, ChangeClient(system, auth, clock, credentials.redact), clock, affected)
 
 
-def _token(system: ChangeSystem, credentials: Credentials, clock: Clock) -> str:
+def _token(system: ChangeSystem, credentials: ChangeCredentials, clock: Clock) -> str:
     """Take a token: client credentials, or the password grant where a name and a password are given as well."""
     client = ChangeClient(system, None, clock, credentials.redact)
     names = {"client_id": "CLIENT_ID", "client_secret": "CLIENT_SECRET"}

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from reconciler.app.apply import Ended, Prepared, carry_out, prepared_file, prepared_now
+from reconciler.app.apply import ApplyResult, Prepared, carry_out, prepared_file, prepared_now
 from reconciler.app.context import Context, open_context
-from reconciler.app.outputs import Kind, check_outputs, saved_as
+from reconciler.app.outputs import OutputKind, check_outputs, saved_as
 from reconciler.app.plan import Request
 from reconciler.app.tickets import Wanted
 from reconciler.atomic import atomic_write
@@ -63,7 +63,7 @@ def command(
     """Apply a saved plan exactly as it is, or plan the manifests at PATHS and apply that."""
     detail = detail_of(quiet, verbose)
     settings = metrics.settings = invocation.settings()
-    outputs = (*saved_as(out, Kind.RUN), *metrics.outputs())
+    outputs = (*saved_as(out, OutputKind.RUN), *metrics.outputs())
     check_outputs(outputs, settings, [path for path in paths if not path.endswith(".json")])
     with open_context(settings, observer=Terminal(), applying=not dry_run) as context:
         ready = _prepared(context, Request(paths, shard, wanted=wanted), reviewed)
@@ -117,7 +117,7 @@ def _save(run: Run, out: Path | None) -> None:
         click.echo(f"warning: {terminal(why)}; {_IN_LEDGER}", err=True)
 
 
-def _code(plan: Plan, ended: Ended) -> int:
+def _code(plan: Plan, ended: ApplyResult) -> int:
     codes = {of_plan(plan), of_run(ended.run)}
     codes |= {Exit(128 + ended.signal)} if ended.signal is not None else set()
     codes |= {Exit.SERVER} if ended.lasting else set()

@@ -8,7 +8,7 @@ import click
 
 from reconciler.app.context import SystemClock
 from reconciler.app.ledger_branch import keep_ledger, pull_ledger, start_again, stop_all
-from reconciler.app.outputs import Kind, Output, check_outputs, saved_as, write_output
+from reconciler.app.outputs import Output, OutputKind, check_outputs, saved_as, write_output
 from reconciler.app.plan import merge_files, read_plan
 from reconciler.app.validate import validate
 from reconciler.app.workflow_run import (
@@ -276,10 +276,10 @@ def statement(
 ) -> None:
     """Write the in-toto statement about a run; its subjects are report, SUBJECTS such as the plan, and the ledger."""
     places = (
-        ("--out", out, Kind.STATEMENT),
-        ("--predicate", predicate, Kind.PREDICATE),
-        ("--checksums", checksums, Kind.CHECKSUMS),
-        ("--heads", heads, Kind.HEADS),
+        ("--out", out, OutputKind.STATEMENT),
+        ("--predicate", predicate, OutputKind.PREDICATE),
+        ("--checksums", checksums, OutputKind.CHECKSUMS),
+        ("--heads", heads, OutputKind.HEADS),
     )
     _check(tuple(Output(option, path, kind) for option, path, kind in places if path is not None))
     found = evidence_about(this_run(), os.environ, report, read_run(report), subjects, folder)
@@ -296,7 +296,7 @@ def statement(
 @_OUT
 def merge_plans(files: tuple[Path, ...], out: Path) -> None:
     """Merge the plans of all shards to the plan of the whole; an absent shard is an error."""
-    _check(saved_as(out, Kind.PLAN))
+    _check(saved_as(out, OutputKind.PLAN))
     merge_files(files, out)
 
 
@@ -305,7 +305,7 @@ def merge_plans(files: tuple[Path, ...], out: Path) -> None:
 @_OUT
 def merge_runs(files: tuple[Path, ...], out: Path) -> None:
     """Merge the reports of all shards; an absent shard is an error, because nobody knows what it did."""
-    _check(saved_as(out, Kind.RUN))
+    _check(saved_as(out, OutputKind.RUN))
     write_output(out, run_json(merge([read_run(path) for path in files])))
 
 

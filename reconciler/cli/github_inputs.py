@@ -7,7 +7,7 @@ from typing import Self
 
 import click
 
-from reconciler.app.outputs import Kind, Output, remove_earlier
+from reconciler.app.outputs import Output, OutputKind, remove_earlier
 from reconciler.app.plan import read_plan
 from reconciler.app.workflow_run import read_run
 from reconciler.cli.exit_codes import Exit
@@ -85,9 +85,9 @@ class Inputs:
         """Remove the file that the command is to write, so that what is there afterwards is its own."""
         match self.arguments()[0]:
             case "plan":
-                remove_earlier(Output("--out", self.plan, Kind.PLAN))
+                remove_earlier(Output("--out", self.plan, OutputKind.PLAN))
             case "apply":
-                remove_earlier(Output("--out", self.report, Kind.RUN))
+                remove_earlier(Output("--out", self.report, OutputKind.RUN))
 
     def results(self) -> dict[str, str]:
         """Return the outputs that tell of plan and report, as far as they are there."""

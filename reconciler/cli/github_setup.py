@@ -11,7 +11,7 @@ from reconciler.cli.exit_codes import Exit
 from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.output import format_option
 from reconciler.codec import json_text
-from reconciler.github.setup import Finding, Names, State
+from reconciler.github.setup import Names, SettingFinding, SettingState
 from reconciler.rendering.escape import terminal
 
 
@@ -49,21 +49,21 @@ def doctor(
             click.echo(_text(finding), nl=False)
     if style == "json":
         click.echo(_json(findings), nl=False)
-    return int(Exit.ATTENTION if any(found.state is State.MISSING for found in findings) else Exit.OK)
+    return int(Exit.ATTENTION if any(found.state is SettingState.MISSING for found in findings) else Exit.OK)
 
 
-def _text(finding: Finding) -> str:
+def _text(finding: SettingFinding) -> str:
     lines = [f"{finding.state:<15}{finding.name}: {finding.says}"]
     lines += [f"  set it in {finding.place}"] if finding.place else []
     lines += [f"  {line}" for command in finding.commands for line in command.splitlines()]
     return "".join(terminal(line) + "\n" for line in lines)
 
 
-def _json(findings: Sequence[Finding]) -> str:
+def _json(findings: Sequence[SettingFinding]) -> str:
     return json_text(
         {
             "version": 1,
-            "complete": not any(found.state is State.MISSING for found in findings),
+            "complete": not any(found.state is SettingState.MISSING for found in findings),
             "settings": [
                 {
                     "name": found.name,

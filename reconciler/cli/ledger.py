@@ -12,7 +12,7 @@ from reconciler.app.context import open_context
 from reconciler.app.evidence import anchor_files, anchors, policy_changes, population_of, reconciled, rules_at
 from reconciler.app.ledger import Filter, gather_evidence, records_of
 from reconciler.app.ledger import adopt as take_into_ledger
-from reconciler.app.outputs import Kind, Output, check_outputs
+from reconciler.app.outputs import Output, OutputKind, check_outputs
 from reconciler.app.tickets import named_in
 from reconciler.cli.exit_codes import Exit
 from reconciler.cli.ledger_options import (
@@ -210,7 +210,7 @@ def export(
     """
     folder = folder_of(invocation, ledger)
     if pack is not None:
-        check_outputs([Output("--pack", pack, Kind.PACK)], replace(Settings(), ledger=str(folder), tickets=()))
+        check_outputs([Output("--pack", pack, OutputKind.PACK)], replace(Settings(), ledger=str(folder), tickets=()))
         _write_pack(folder, wanted, plans, pack)
         return
     records = records_of(folder, wanted)

@@ -1,9 +1,10 @@
 """Logging to standard error, as text or as one JSON object a line, with the ids of run and operation."""
 
-import json
 import logging
 import sys
 from datetime import UTC, datetime
+
+from reconciler.codec import json_line
 
 _FIELDS = ("run", "operation", "ticket", "call", "status", "seconds")
 
@@ -22,7 +23,7 @@ class JsonLines(logging.Formatter):
         line.update({name: getattr(record, name) for name in _FIELDS if hasattr(record, name)})
         if record.exc_info and record.exc_info[0]:
             line["error"] = record.exc_info[0].__name__
-        return json.dumps(line)
+        return json_line(line)
 
 
 class PlainLines(logging.Formatter):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.app.context import Context, SystemClock
-from reconciler.app.outputs import Kind, Output, check_outputs
+from reconciler.app.outputs import Output, OutputKind, check_outputs
 from reconciler.atomic import atomic_write
 from reconciler.cli.ending import Ending
 from reconciler.cli.exit_codes import Exit
@@ -76,7 +76,7 @@ class Metrics:
 
     def outputs(self) -> tuple[Output, ...]:
         """Return the file that is written, if there is one."""
-        return (Output("--metrics", self.path, Kind.METRICS),) if self.path is not None else ()
+        return (Output("--metrics", self.path, OutputKind.METRICS),) if self.path is not None else ()
 
     def check_library(self) -> None:
         """Refuse metrics where their library is not installed. Raises UsageError."""

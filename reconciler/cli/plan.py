@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from reconciler.app.context import open_context
-from reconciler.app.outputs import Kind, check_outputs, saved_as
+from reconciler.app.outputs import OutputKind, check_outputs, saved_as
 from reconciler.app.plan import Request, Seals
 from reconciler.app.plan import plan as make_plan
 from reconciler.app.reschedule import make_patch
@@ -60,7 +60,7 @@ def command(
     """Show what an apply of PATHS would do (default: the manifests that the configuration names)."""
     seals = Seals.IGNORED if ignore_seals else Seals.RESPECTED
     settings = metrics.settings = invocation.settings()
-    check_outputs((*saved_as(out, Kind.PLAN), *metrics.outputs()), settings, paths)
+    check_outputs((*saved_as(out, OutputKind.PLAN), *metrics.outputs()), settings, paths)
     with open_context(settings, observer=Terminal()) as context:
         asked = Request(paths, shard, since, seals=seals, recheck=recheck, certificates=not no_context, wanted=wanted)
         plan = make_plan(context, asked)

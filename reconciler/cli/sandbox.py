@@ -48,7 +48,7 @@ def command(invocation: Invocation, *, memory: bool, state: Path, **options: obj
     request. Everything under /sandbox/ looks inside and moves the clock.
     """
     try:  # an extra, which may be absent
-        from reconciler.cli.sandbox_session import Wish, run_session
+        from reconciler.cli.sandbox_session import SandboxOptions, run_session
     except ImportError:
         raise click.UsageError("the sandbox is not installed: pip install 'tpp-reconciler[sandbox]'") from None
-    return run_session(Wish(state=None if memory else state, **options))  # type: ignore[arg-type]
+    return run_session(SandboxOptions(state=None if memory else state, **options))  # type: ignore[arg-type]

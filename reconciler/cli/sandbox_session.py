@@ -1,6 +1,5 @@
 """One run of the sandbox from the command line: files in, server up, told to the user, down at a signal."""
 
-import json
 import signal
 import sqlite3
 import sys
@@ -12,9 +11,9 @@ from pathlib import Path
 
 import click
 
-from reconciler.app.outputs import Kind, Output, check_outputs, write_output
+from reconciler.app.outputs import Output, OutputKind, check_outputs, write_output
 from reconciler.cli.examples import examples
-from reconciler.codec import Json
+from reconciler.codec import Json, json_line
 from reconciler.errors import InvalidInput, ServerFailure
 from reconciler.manifests.yaml import read_file
 from reconciler.model.decision import Problem, Source
@@ -50,7 +49,7 @@ def _plain(path: Path) -> Json:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SandboxOptions:
     """What the command line asks for; durations in seconds."""
 
     host: str
@@ -68,7 +67,7 @@ class Wish:
     ready_file: Path | None
 
 
-def run_session(wish: Wish) -> int:
+def run_session(wish: SandboxOptions) -> int:
     """Run the sandbox until SIGINT or SIGTERM. Raises InvalidInput for files, ServerFailure for the address."""
     _check_outputs(wish)
     seed, rules, listening = _seed(wish), _rules(wish.faults), _listening(wish)
@@ -81,18 +80,18 @@ def run_session(wish: Wish) -> int:
         _tell(sandbox, reading, wish, listening.changes, resumed=resumed)
         if wish.ready_file:
             told = {"url": sandbox.url, "token": sandbox.token, "reading_token": reading}
-            write_output(wish.ready_file, json.dumps(told), 0o600)
+            write_output(wish.ready_file, json_line(told), 0o600)
         stopped.wait()
     click.echo("stopped", err=True)
     return 0
 
 
-def _check_outputs(wish: Wish) -> None:
-    named = (("--ready-file", wish.ready_file, Kind.READY), ("--state", wish.state, Kind.STATE))
+def _check_outputs(wish: SandboxOptions) -> None:
+    named = (("--ready-file", wish.ready_file, OutputKind.READY), ("--state", wish.state, OutputKind.STATE))
     check_outputs([Output(option, path, kind) for option, path, kind in named if path is not None], Settings())
 
 
-def _start(stack: ExitStack, sandbox: AbstractContextManager[Sandbox], wish: Wish) -> Sandbox:
+def _start(stack: ExitStack, sandbox: AbstractContextManager[Sandbox], wish: SandboxOptions) -> Sandbox:
     try:
         return stack.enter_context(sandbox)
     except sqlite3.Error as error:
@@ -112,7 +111,7 @@ def _invalid(code: str, path: Path | None, message: str, hint: str) -> InvalidIn
     return InvalidInput((Problem(code, Source(str(path)), message, hint),))
 
 
-def _seed(wish: Wish) -> Seed:
+def _seed(wish: SandboxOptions) -> Seed:
     return read_seed(wish.seed or examples() / "sandbox" / "seed.yaml", wish.profile)
 
 
@@ -120,7 +119,7 @@ def _rules(path: Path | None) -> tuple[Rule, ...]:
     return read_rules(path) if path else ()
 
 
-def _listening(wish: Wish) -> Listening:
+def _listening(wish: SandboxOptions) -> Listening:
     tls = server_context(wish.tls_cert, wish.tls_key, wish.client_ca) if wish.tls_cert else None
     changes = read_change_systems(wish.changes or examples() / "sandbox" / "changes.yaml")
     return Listening(wish.host, wish.port, tls, wish.latency, wish.tick, changes)
@@ -138,7 +137,9 @@ def _tell_changes(changes: ChangeSystems | None) -> None:
         click.echo(f"  {terminal(name)}")
 
 
-def _tell(sandbox: Sandbox, reading: str, wish: Wish, changes: ChangeSystems | None, *, resumed: bool) -> None:
+def _tell(
+    sandbox: Sandbox, reading: str, wish: SandboxOptions, changes: ChangeSystems | None, *, resumed: bool
+) -> None:
     click.echo(f"The sandbox listens at {sandbox.url}. Ctrl-C stops it.\n")
     click.echo(f"export TPP_URL={sandbox.url}")
     click.echo(f"export TPP_TOKEN={sandbox.token}\n")

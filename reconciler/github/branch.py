@@ -129,7 +129,7 @@ def _refuse_rewriting(git: Git, folder: Path, path: Path, head: str | None) -> N
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class ProposedBranch:
     """What became of a proposal: `changed` says whether the branch was pushed, `files` what differs from the base."""
 
     files: tuple[str, ...]
@@ -138,7 +138,7 @@ class Proposal:
 
 def push_proposal(
     git: Git, branch: str, paths: Sequence[str], message: str, *, base: str, remote: str = "origin"
-) -> Proposal:
+) -> ProposedBranch:
     """Commit what changed under `paths` on top of HEAD and push it as `branch`.
 
     `base` is the branch that the proposal is for. Nothing changed means nothing pushed, and the same change as
@@ -147,17 +147,17 @@ def push_proposal(
     git.run("add", "--all", "--", *paths)
     files = tuple(git.run("diff", "--cached", "--name-only", "HEAD").splitlines())
     if not files:
-        return Proposal((), changed=False)
+        return ProposedBranch((), changed=False)
     old = _remote_head(git, branch, remote)
     if old is not None:
         _fetch_history(git, remote)
         _refuse_others(git, branch, old, _remote_head(git, base, remote) or "HEAD")
         if _same_change(git, old):
-            return Proposal(files, changed=False)
+            return ProposedBranch(files, changed=False)
     commit = git.run("commit-tree", git.run("write-tree"), "-p", "HEAD", "-m", message)
     lease = f"--force-with-lease=refs/heads/{branch}:{old or ''}"
     git.run("push", "--porcelain", lease, remote, f"{commit}:refs/heads/{branch}")
-    return Proposal(files, changed=True)
+    return ProposedBranch(files, changed=True)
 
 
 def _remote_head(git: Git, branch: str, remote: str) -> str | None:

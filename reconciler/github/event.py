@@ -3,11 +3,11 @@
 Source: GitHub documentation, "Default environment variables" and "Webhook events and payloads".
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.codec import decode
 from reconciler.errors import ReconcilerError
 from reconciler.github.client import Wire, is_object, number, objects, text
 
@@ -97,7 +97,7 @@ def _payload(path: str) -> Wire:
     if not path:
         return {}
     try:
-        payload = json.loads(Path(path).read_text(encoding="utf-8"))
+        payload = decode(Path(path).read_bytes(), object)
     except (OSError, ValueError) as fault:
         raise ReconcilerError(
             f"the event file {path} can't be read: {fault}",

@@ -53,7 +53,7 @@ class WantedSetup:
     called: tuple[str, str] | None = None
 
 
-class State(StrEnum):
+class SettingState(StrEnum):
     """Whether a setting is as it should be."""
 
     OK = "ok"
@@ -62,11 +62,11 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class SettingFinding:
     """What one setting is found to be. `place` is where it is set by hand, `commands` what sets it."""
 
     name: str
-    state: State
+    state: SettingState
     says: str
     place: str = ""
     commands: tuple[str, ...] = ()
@@ -84,7 +84,7 @@ class _Setting:
     who: str = "an administrator of the repository"
 
 
-def examine_repository(github: GitHub, wanted: WantedSetup, checkout: Path | None = None) -> Iterator[Finding]:
+def examine_repository(github: GitHub, wanted: WantedSetup, checkout: Path | None = None) -> Iterator[SettingFinding]:
     """Look at every setting and yield what it is. What the token may not see is said, and is no fault.
 
     `checkout` is a work tree whose own files are looked at, None for none. Raises GitHubFailure when GitHub can't be
@@ -98,10 +98,10 @@ def examine_repository(github: GitHub, wanted: WantedSetup, checkout: Path | Non
             if fault.limit or fault.status not in _UNSEEN:
                 raise
             says = f"GitHub answered {fault.status}: {setting.who} can see it"
-            yield Finding(setting.name, State.UNSEEN, says, setting.place, setting.commands)
+            yield SettingFinding(setting.name, SettingState.UNSEEN, says, setting.place, setting.commands)
             continue
-        state, says = (State.MISSING, "; ".join(wrong)) if wrong else (State.OK, setting.right)
-        yield Finding(setting.name, state, says, *((setting.place, setting.commands) if wrong else ()))
+        state, says = (SettingState.MISSING, "; ".join(wrong)) if wrong else (SettingState.OK, setting.right)
+        yield SettingFinding(setting.name, state, says, *((setting.place, setting.commands) if wrong else ()))
     yield from _of_checkout(checkout)
 
 
@@ -410,25 +410,37 @@ def _subject(wanted: WantedSetup) -> _Setting:
 # Files of the work tree
 
 
-def _of_checkout(checkout: Path | None) -> Iterator[Finding]:
+def _of_checkout(checkout: Path | None) -> Iterator[SettingFinding]:
     owners = next((checkout / name for name in _OWNERS if (checkout / name).is_file()), None) if checkout else None
     if checkout is None or owners is None:
-        yield Finding("owner of everything", State.UNSEEN, "no CODEOWNERS here: run it in a checkout of the repository")
+        yield SettingFinding(
+            "owner of everything", SettingState.UNSEEN, "no CODEOWNERS here: run it in a checkout of the repository"
+        )
     else:
         lines = [line.split() for line in owners.read_text(encoding="utf-8", errors="replace").splitlines()]
         owned = any(words[0] == "*" and len(words) > 1 for words in lines if words)
         says = "every file has an owner" if owned else "files that no line names have no owner: a file can be a program"
-        yield Finding("owner of everything", State.OK if owned else State.MISSING, says, "" if owned else str(owners))
+        yield SettingFinding(
+            "owner of everything",
+            SettingState.OK if owned else SettingState.MISSING,
+            says,
+            "" if owned else str(owners),
+        )
     called = called_workflows(checkout) if checkout else ()
     if not called:
         says = "no workflow here calls plan.yml and apply.yml: run it in a checkout of the repository"
-        yield Finding("called workflows", State.UNSEEN, says)
+        yield SettingFinding("called workflows", SettingState.UNSEEN, says)
         return
     loose = [ref for _, ref in called if not _COMMIT.fullmatch(ref)]
     wrong = [f"{ref} can move: name a commit" for ref in loose]
     wrong += ["they are called at different commits"] if len(called) > 1 else []
     says = "; ".join(wrong) or f"{called[0][0]} at {called[0][1]}"
-    yield Finding("called workflows", State.MISSING if wrong else State.OK, says, ".github/workflows/" if wrong else "")
+    yield SettingFinding(
+        "called workflows",
+        SettingState.MISSING if wrong else SettingState.OK,
+        says,
+        ".github/workflows/" if wrong else "",
+    )
 
 
 # Lines for a shell

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, tzinfo
 
 from reconciler.manifests.edit import Node, guid_of, impossible, lines_of, tickets_of, value_of
 from reconciler.manifests.problems import InvalidValue
-from reconciler.manifests.reschedule import BYTE_ORDER_MARK, Edit, Page, applied, file_zone, new_time
+from reconciler.manifests.reschedule import BYTE_ORDER_MARK, Edit, EditedText, applied, file_zone, new_time
 from reconciler.manifests.times import instant
 from reconciler.manifests.yaml import Value
 from reconciler.model.plan import EntryEdit
@@ -22,7 +22,7 @@ def amend(file: str, text: str, changes: Mapping[Guid, EntryEdit]) -> tuple[Edit
     """
     mark = len(BYTE_ORDER_MARK) if text.startswith(BYTE_ORDER_MARK) else 0
     body = text[mark:]
-    zone, page = file_zone(body), Page(body, lines_of(body))
+    zone, page = file_zone(body), EditedText(body, lines_of(body))
     entries = tickets_of(file, body).items
     chosen = {index: changes[guid] for index, entry in enumerate(entries) if (guid := guid_of(entry)) in changes}
     edits = [
@@ -35,7 +35,7 @@ def amend(file: str, text: str, changes: Mapping[Guid, EntryEdit]) -> tuple[Edit
 class _Entry:
     """One entry of a text, and how its members are changed."""
 
-    def __init__(self, file: str, page: Page, node: Node, zone: tzinfo | None) -> None:
+    def __init__(self, file: str, page: EditedText, node: Node, zone: tzinfo | None) -> None:
         self._file, self._page, self._node, self._zone = file, page, node, zone
 
     def edits(self, change: EntryEdit) -> list[Edit]:

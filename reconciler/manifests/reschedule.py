@@ -37,7 +37,7 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class EditedText:
     """A text, its lines, and where each begins."""
 
     text: str
@@ -83,7 +83,7 @@ def reschedule(file: str, text: str, times: Mapping[Guid, NewTimes]) -> tuple[Ed
     zone = file_zone(body)
     entries = tickets_of(file, body).items
     chosen = {index: times[guid] for index, entry in enumerate(entries) if (guid := guid_of(entry)) in times}
-    page = Page(body, lines_of(body))
+    page = EditedText(body, lines_of(body))
     edits = [edit for index, new in chosen.items() for edit in _edits(page, entries[index], new, zone)]
     _check(file, body, applied(body, edits), chosen, zone)
     return tuple(Edit(edit.start + mark, edit.end + mark, edit.text) for edit in edits)
@@ -96,7 +96,7 @@ def applied(text: str, edits: Iterable[Edit]) -> str:
     return text
 
 
-def _edits(page: Page, entry: Node, new: NewTimes, zone: tzinfo | None) -> list[Edit]:
+def _edits(page: EditedText, entry: Node, new: NewTimes, zone: tzinfo | None) -> list[Edit]:
     schedule = entry.member("schedule")
     if schedule is None:
         return [_inserted(page, entry, _flow(new, zone))]
@@ -146,7 +146,7 @@ def _is_read_back(bare: datetime, moment: datetime, zone: tzinfo | None) -> bool
         return False
 
 
-def _inserted(page: Page, entry: Node, flow: str) -> Edit:
+def _inserted(page: EditedText, entry: Node, flow: str) -> Edit:
     """Put a schedule below the status of an entry, or below its GUID when the status comes from the defaults."""
     value = entry.member("status") or entry.member("guid")
     assert value is not None, "a ticket has a GUID"  # noqa: S101 - the file is valid

@@ -1,6 +1,5 @@
 """The JSON Schemas of the formats: where they are, and whether a value is valid by them."""
 
-import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path as File
@@ -8,6 +7,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from reconciler.codec import decode
 from reconciler.manifests.problems import Code, Path
 from reconciler.manifests.yaml import SourceMap, Value
 from reconciler.model.decision import Problem
@@ -40,7 +40,7 @@ def text(name: str) -> str:
 @cache
 def load(name: str) -> dict[str, Any]:
     """Return one schema as a value. Raises KeyError for a name that `names` does not give."""
-    schema: dict[str, Any] = json.loads(text(name))
+    schema: dict[str, Any] = decode(text(name).encode(), dict)
     return schema
 
 

@@ -54,7 +54,7 @@ class NameKind(StrEnum):
     UPN = "upn"
 
 
-class Names(Struct, frozen=True, omit_defaults=True):
+class SubjectNames(Struct, frozen=True, omit_defaults=True):
     """Subject alternative names by type, in the server's order. `more` is how many are not kept."""
 
     dns: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ class Names(Struct, frozen=True, omit_defaults=True):
         """How many names there are, those that are not kept among them."""
         return sum(1 for _ in self) + self.more
 
-    def kept(self, most: int = MOST_NAMES) -> "Names":
+    def kept(self, most: int = MOST_NAMES) -> "SubjectNames":
         """Return the first names, and the number of the others."""
         if self.count <= most:
             return self
@@ -83,7 +83,7 @@ class Names(Struct, frozen=True, omit_defaults=True):
         for number, (kind, name) in enumerate(self):
             if number < most:
                 found[kind.value].append(name)
-        return Names(**{kind: tuple(names) for kind, names in found.items()}, more=self.count - most)
+        return SubjectNames(**{kind: tuple(names) for kind, names in found.items()}, more=self.count - most)
 
 
 class Key(Struct, frozen=True, omit_defaults=True):
@@ -151,7 +151,7 @@ class Certificate(Struct, frozen=True, omit_defaults=True):
     """
 
     common_name: str = ""
-    names: Names = Names()
+    names: SubjectNames = SubjectNames()
     issuer: str = ""
     serial: str = ""
     key: Key = Key()
@@ -239,7 +239,7 @@ def days_left(valid_to: datetime | None, now: datetime) -> int | None:
 
 
 def differences(
-    now: tuple[str, Names, Key], asked: tuple[str, Names, Key], organizations: tuple[str, str] = ("", "")
+    now: tuple[str, SubjectNames, Key], asked: tuple[str, SubjectNames, Key], organizations: tuple[str, str] = ("", "")
 ) -> tuple[Difference, ...]:
     """Return what is asked for otherwise: common name, organization, key, names dropped, names added.
 
@@ -275,7 +275,7 @@ def _differ(key: Key, asked: Key) -> bool:
     return ours != theirs if ours and theirs else key.curve.casefold() != asked.curve.casefold()
 
 
-def _by_key(names: Names, common_name: str) -> dict[tuple[str, str], tuple[NameKind, str]]:
+def _by_key(names: SubjectNames, common_name: str) -> dict[tuple[str, str], tuple[NameKind, str]]:
     found = {(kind.value, name.casefold()): (kind, name) for kind, name in names}
     if common_name and ("dns", common_name.casefold()) not in found and "." in common_name:
         found["dns", common_name.casefold()] = (NameKind.DNS, common_name)

@@ -98,7 +98,7 @@ class Wish(_Fact):
     """A decision that was made outside: nothing is sent for it."""
 
 
-class Clock(_Fact):
+class Timing(_Fact):
     """Whether the decision may still be made."""
 
     OPEN = auto()
@@ -125,7 +125,7 @@ class Facts(NamedTuple):
     live: Live
     ours: Ours
     wish: Wish
-    clock: Clock
+    clock: Timing
     wanted: State
     ticket: LiveTicket | None = None
     last: LastWrite | None = None
@@ -355,10 +355,10 @@ def _ours(wanted: State, last: LastWrite | None, live: Live, now: datetime) -> O
     return Ours.SAME if same else Ours.OTHER
 
 
-def _clock(decision: Decision, wanted: State, now: datetime) -> Clock:
+def _clock(decision: Decision, wanted: State, now: datetime) -> Timing:
     if is_window_over(wanted, now):
-        return Clock.WINDOW_OVER
-    return Clock.EXPIRED if decision.valid_until is not None and decision.valid_until <= now else Clock.OPEN
+        return Timing.WINDOW_OVER
+    return Timing.EXPIRED if decision.valid_until is not None and decision.valid_until <= now else Timing.OPEN
 
 
 def is_window_over(state: State, now: datetime) -> bool:

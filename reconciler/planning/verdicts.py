@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from reconciler.model.status import State, Status
 from reconciler.model.verdict import Reason as Is
-from reconciler.planning.facts import Clock, Facts, Live, Ours, Wish
+from reconciler.planning.facts import Facts, Live, Ours, Timing, Wish
 
 ANY = None
 CHANGE = None
@@ -20,7 +20,7 @@ class Row(NamedTuple):
     live: Live | None
     ours: Ours | None
     wish: Wish | None
-    clock: Clock | None
+    clock: Timing | None
     reason: Is | None
 
 
@@ -30,7 +30,7 @@ _AWAITING = Ours.AWAITING_SAME | Ours.AWAITING_OTHER
 _OTHER = Ours.OTHER | Ours.INFERRED_OTHER
 _DONE = Ours.SAME | Ours.AWAITING_SAME
 _AT_REST = Live.PENDING | Live.UNMOVED
-_OVER = Clock.WINDOW_OVER
+_OVER = Timing.WINDOW_OVER
 _GONE = Live.GONE | Live.GONE_EARLY
 _PENDING = Wish.LEAVE | Wish.TAKE_BACK
 
@@ -83,7 +83,7 @@ TABLE: tuple[Row, ...] = (
     Row(Live.PENDING,         _ANY_SAME | _OTHER,   ANY,        ANY,           Is.CONFLICT_REOPENED),
     # Nobody but us or TPP moved it: it may be changed, if there is still time.
     Row(ANY,                  ANY,                  ANY,        _OVER,         Is.EXPIRED_WINDOW),
-    Row(ANY,                  ANY,                  ANY,        Clock.EXPIRED, Is.EXPIRED_VALID_UNTIL),
+    Row(ANY,                  ANY,                  ANY,        Timing.EXPIRED, Is.EXPIRED_VALID_UNTIL),
     Row(ANY,                  ANY,                  ANY,        ANY,           CHANGE),
 )  # fmt: skip
 
@@ -97,7 +97,7 @@ def decide(facts: Facts) -> Is:
     return row.reason or _kind_of_change(facts)
 
 
-_found: dict[tuple[Live, Ours, Wish, Clock], Row] = {}
+_found: dict[tuple[Live, Ours, Wish, Timing], Row] = {}
 """Rows that were looked up before: a few hundred combinations at the most, for any number of tickets."""
 
 

@@ -4,9 +4,9 @@ Sources: Slack, "Sending messages using incoming webhooks" and "Formatting text 
 Microsoft Teams, "Create incoming webhooks" with an Adaptive Card 1.4.
 """
 
-import json
 from enum import StrEnum
 
+from reconciler.codec import compact
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Run
 from reconciler.model.verdict import Group
@@ -77,7 +77,7 @@ def _message(chat: Chat, title: str, lines: list[str], link: str) -> str:
             document: dict[str, object] = {"text": f"{text}\n<{address}|Details>" if address else text}
         case Chat.TEAMS:
             document = _card(visible(title, 200).translate(_TEAMS), [line.translate(_TEAMS) for line in shown], address)
-    return json.dumps(document, separators=(",", ":"))
+    return compact(document)
 
 
 def _card(title: str, lines: list[str], address: str) -> dict[str, object]:

@@ -17,7 +17,7 @@ OPEN_END = timedelta(hours=24)
 _MARGIN = timedelta(hours=12)
 
 
-class Kind(StrEnum):
+class BarKind(StrEnum):
     """What a bar stands for."""
 
     CHANGE = "change"
@@ -35,13 +35,13 @@ class Bar:
     """One window and the steps that have it."""
 
     schedule: Schedule
-    kind: Kind
+    kind: BarKind
     steps: tuple[Step, ...]
 
     @property
     def name(self) -> str:
         """What the bar is called: its first ticket, or the change record. Not neutral."""
-        return f"{self.steps[0].change} planned" if self.kind is Kind.RECORD else name_of(self.steps[0])
+        return f"{self.steps[0].change} planned" if self.kind is BarKind.RECORD else name_of(self.steps[0])
 
     @property
     def end(self) -> datetime:
@@ -54,7 +54,7 @@ def bars(steps: Iterable[Step]) -> list[Bar]:
 
     The planned window of a change record has a bar of its own, so that both can be compared.
     """
-    found: dict[tuple[Schedule, Kind], list[Step]] = {}
+    found: dict[tuple[Schedule, BarKind], list[Step]] = {}
     records: dict[tuple[Schedule, str], list[Step]] = {}
     for step in steps:
         schedule = step.after.schedule
@@ -67,14 +67,14 @@ def bars(steps: Iterable[Step]) -> list[Bar]:
         Bar(schedule, kind, tuple(sorted(group, key=lambda step: (step.object.casefold(), step.guid))))
         for (schedule, kind), group in found.items()
     ]
-    made += [Bar(planned, Kind.RECORD, tuple(group)) for (planned, _), group in records.items()]
+    made += [Bar(planned, BarKind.RECORD, tuple(group)) for (planned, _), group in records.items()]
     return sorted(made, key=lambda bar: (bar.schedule.start, bar.end, bar.kind))
 
 
-def _kind(step: Step) -> Kind:
+def _kind(step: Step) -> BarKind:
     if step.group is Group.CHANGE:
-        return Kind.CHANGE
-    return Kind.BLOCKED if step.group is Group.ATTENTION else Kind.SET
+        return BarKind.CHANGE
+    return BarKind.BLOCKED if step.group is Group.ATTENTION else BarKind.SET
 
 
 def extent(found: Sequence[Bar]) -> tuple[datetime, datetime]:

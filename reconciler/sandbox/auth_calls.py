@@ -10,12 +10,12 @@ from reconciler.model.value import replace
 from reconciler.sandbox.credentials import JwtRefused, identity_of_jwt
 from reconciler.sandbox.grants import DEVICE_LIFETIME, Issued, covers, digest
 from reconciler.sandbox.platform import Platform, ServerCall
-from reconciler.sandbox.wire import Reply, answer, oauth_error, optional, text
+from reconciler.sandbox.wire import Response, answer, oauth_error, optional, text
 
 _DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 
-async def by_password(tpp: Platform, call: ServerCall) -> Reply:
+async def by_password(tpp: Platform, call: ServerCall) -> Response:
     """Grant for a user name and password."""
     application, scope = text(call.body, "client_id"), text(call.body, "scope")
     optional(call.body, "state")
@@ -25,7 +25,7 @@ async def by_password(tpp: Platform, call: ServerCall) -> Reply:
     return _grant(tpp, user.identity, application, scope)
 
 
-async def by_certificate(tpp: Platform, call: ServerCall) -> Reply:
+async def by_certificate(tpp: Platform, call: ServerCall) -> Response:
     """Grant for the client certificate of the connection."""
     application, scope = text(call.body, "client_id"), text(call.body, "scope")
     if call.request.subject is None:
@@ -36,7 +36,7 @@ async def by_certificate(tpp: Platform, call: ServerCall) -> Reply:
     return _grant(tpp, identity, application, scope)
 
 
-async def by_jwt(tpp: Platform, call: ServerCall) -> Reply:
+async def by_jwt(tpp: Platform, call: ServerCall) -> Response:
     """Grant for a JWT of a trusted issuer."""
     application, scope = text(call.body, "client_id"), text(call.body, "scope")
     try:
@@ -46,7 +46,7 @@ async def by_jwt(tpp: Platform, call: ServerCall) -> Reply:
     return _grant(tpp, identity, application, scope)
 
 
-async def integrated(tpp: Platform, call: ServerCall) -> Reply:
+async def integrated(tpp: Platform, call: ServerCall) -> Response:
     """Grant for who the client's machine says it is (contract: NTLM/Kerberos).
 
     There is no domain here: `Authorization: Negotiate` with the Base64 of a user name stands for that user's ticket.
@@ -65,7 +65,7 @@ async def integrated(tpp: Platform, call: ServerCall) -> Reply:
     return _grant(tpp, user.identity, application, scope)
 
 
-async def device(tpp: Platform, call: ServerCall) -> Reply:
+async def device(tpp: Platform, call: ServerCall) -> Response:
     """Let a device wait for somebody who lets it in (contract; RFC 8628, 3.1 and 3.2).
 
     Where the vendor has the page for people is open; here POST /sandbox/device does what it does.
@@ -88,7 +88,7 @@ async def device(tpp: Platform, call: ServerCall) -> Reply:
     )
 
 
-async def token(tpp: Platform, call: ServerCall) -> Reply:
+async def token(tpp: Platform, call: ServerCall) -> Response:
     """New tokens for a refresh token, which is void from then on, or for a device that was let in."""
     if optional(call.body, "device_code") is None:
         return _refresh(tpp, call)
@@ -108,12 +108,12 @@ async def token(tpp: Platform, call: ServerCall) -> Reply:
     return _grant(tpp, waiting.identity, application, waiting.scope)
 
 
-async def is_auth_server(tpp: Platform, call: ServerCall) -> Reply:  # noqa: ARG001 - every handler takes both
+async def is_auth_server(tpp: Platform, call: ServerCall) -> Response:  # noqa: ARG001 - every handler takes both
     """Say that there is an authorisation server here (contract)."""
-    return Reply(200, content_type="text/plain")
+    return Response(200, content_type="text/plain")
 
 
-def _refresh(tpp: Platform, call: ServerCall) -> Reply:
+def _refresh(tpp: Platform, call: ServerCall) -> Response:
     optional(call.body, "grant_type")
     issued = tpp.grants.rotate(text(call.body, "refresh_token"), text(call.body, "client_id"), tpp.world.serial)
     if issued is None:
@@ -121,7 +121,7 @@ def _refresh(tpp: Platform, call: ServerCall) -> Reply:
     return _answer(issued)
 
 
-async def verify(tpp: Platform, call: ServerCall) -> Reply:
+async def verify(tpp: Platform, call: ServerCall) -> Response:
     """Who holds the token and which scope; until when: `expires*` is the grant, `valid_for` the token (contract)."""
     grant = call.grant
     if grant is None:
@@ -139,20 +139,20 @@ async def verify(tpp: Platform, call: ServerCall) -> Reply:
     )
 
 
-async def revoke(tpp: Platform, call: ServerCall) -> Reply:
+async def revoke(tpp: Platform, call: ServerCall) -> Response:
     """End the grant of the bearer token: 200, or 202 when there is none to end."""
     if call.grant is None:
-        return Reply(202, content_type="text/plain")
+        return Response(202, content_type="text/plain")
     tpp.grants.revoke(call.grant)
-    return Reply(200, content_type="text/plain")
+    return Response(200, content_type="text/plain")
 
 
-def _grant(tpp: Platform, identity: str, application: str, scope: str) -> Reply:
+def _grant(tpp: Platform, identity: str, application: str, scope: str) -> Response:
     refusal = _application_refusal(tpp, application, scope)
     return refusal or _answer(tpp.grants.take(identity, application, scope, seen=tpp.world.serial))
 
 
-def _application_refusal(tpp: Platform, application: str, scope: str) -> Reply | None:
+def _application_refusal(tpp: Platform, application: str, scope: str) -> Response | None:
     offered = tpp.credentials.applications.get(application)
     if offered is None:
         return oauth_error(400, "invalid_client", "No such application, or the identity may not use it")
@@ -161,7 +161,7 @@ def _application_refusal(tpp: Platform, application: str, scope: str) -> Reply |
     return None
 
 
-def _answer(issued: Issued) -> Reply:
+def _answer(issued: Issued) -> Response:
     grant = issued.grant
     payload = {
         "access_token": issued.access_token,

@@ -12,7 +12,7 @@ from reconciler.codec import Json
 from reconciler.model.status import Status
 from reconciler.sandbox.certificates import Asked, StoredCertificate
 from reconciler.sandbox.platform import Platform, ServerCall
-from reconciler.sandbox.wire import Reply, answer, text
+from reconciler.sandbox.wire import Response, answer, text
 
 _NEVER = "0001-01-01T00:00:00.0000000Z"
 _DEFAULT_LIMIT = 100
@@ -23,7 +23,7 @@ _CURVES = {"P256": "1.2.840.10045.3.1.7", "P384": "1.3.132.0.34", "P521": "1.3.1
 _FEW = ("CN", "SANS", "Serial", "Thumbprint", "ValidFrom", "ValidTo")
 
 
-async def dn_to_guid(tpp: Platform, call: ServerCall) -> Reply:
+async def dn_to_guid(tpp: Platform, call: ServerCall) -> Response:
     """GUID and class of an object. The Result is in the body, HTTP is 200 (page; contract)."""
     dn = text(call.body, "ObjectDN")
     found = tpp.certificates.named(dn)
@@ -42,12 +42,12 @@ def _identified(guid: str) -> dict[str, Json]:
     return {"GUID": spelled, "HierarchicalGUID": spelled, "Revision": 638412345678901234, "Result": _SUCCESS}
 
 
-def _no_object(result: int) -> Reply:
+def _no_object(result: int) -> Response:
     why = "InsufficientPrivileges" if result == _INSUFFICIENT_PRIVILEGES else "ObjectDoesNotExist"
     return answer({"Error": f"Failed to look up the object; {why}.", "Result": result})
 
 
-async def search(tpp: Platform, call: ServerCall) -> Reply:
+async def search(tpp: Platform, call: ServerCall) -> Response:
     """Short rows of all certificates that match every filter, one page of them."""
     asked = {name.casefold(): value for name, value in call.request.query}
     try:
@@ -78,7 +78,7 @@ async def search(tpp: Platform, call: ServerCall) -> Reply:
         "_links": links if offset + limit < len(found) else [],
     }
     reply = answer(body)
-    return Reply(reply.status, reply.body, headers={"X-Record-Count": str(len(found))})
+    return Response(reply.status, reply.body, headers={"X-Record-Count": str(len(found))})
 
 
 def _listed(asked: Mapping[str, str], name: str) -> list[str]:
@@ -107,7 +107,7 @@ def _row(tpp: Platform, call: ServerCall, each: StoredCertificate) -> Json:
     return row
 
 
-async def details(tpp: Platform, call: ServerCall) -> Reply:
+async def details(tpp: Platform, call: ServerCall) -> Response:
     """All that is told of one certificate object."""
     each = tpp.certificates.of_guid(call.request.rest)
     if each is None or not each.is_certificate or _is_among(tpp, call, each.hidden_from):

@@ -9,15 +9,14 @@ rapid7/insightconnect-plugins#4064); comments of an issue by `issue/{key}/commen
 
 import base64
 import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from reconciler.codec import Json
+from reconciler.codec import Json, decode, json_line
 from reconciler.sandbox.conversion import Conversion
-from reconciler.sandbox.wire import Reply
+from reconciler.sandbox.wire import Response
 
 PATHS = ("/api/now/", "/oauth_token.do", "/rest/api/")
 """Where the systems live, in lower case."""
@@ -113,11 +112,11 @@ def decode_change_systems(value: Json, path: str) -> ChangeSystems:
 
 def answer(
     systems: ChangeSystems, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes
-) -> Reply:
+) -> Response:
     """Answer one request; `path` as it was asked for."""
     systems.asked.append(f"{method} {path}")
     if systems.asleep:
-        return Reply(200, b"<html><body>Your instance is hibernating</body></html>", "text/html;charset=utf-8")
+        return Response(200, b"<html><body>Your instance is hibernating</body></html>", "text/html;charset=utf-8")
     if path == "/oauth_token.do":
         return _token(systems.account, body)
     if path.startswith("/rest/api/"):
@@ -143,15 +142,15 @@ def _signed_in(account: Account, headers: Mapping[str, str]) -> bool:
     )
 
 
-def _failure(status: int, message: str, detail: str | None) -> Reply:
+def _failure(status: int, message: str, detail: str | None) -> Response:
     return _json({"error": {"message": message, "detail": detail}, "status": "failure"}, status)
 
 
-def _json(document: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
-    return Reply(status, json.dumps(document).encode(), "application/json;charset=UTF-8", headers or {})
+def _json(document: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(status, json_line(document).encode(), "application/json;charset=UTF-8", headers or {})
 
 
-def _token(account: Account, body: bytes) -> Reply:
+def _token(account: Account, body: bytes) -> Response:
     given = dict(part.partition("=")[::2] for part in body.decode("latin-1").split("&"))
     right = (given.get("client_id"), given.get("client_secret")) == (account.client_id, account.client_secret)
     if not account.client_id or not right or given.get("grant_type") not in ("client_credentials", "password"):
@@ -159,7 +158,7 @@ def _token(account: Account, body: bytes) -> Reply:
     return _json({"access_token": account.token, "scope": "useraccount", "token_type": "Bearer", "expires_in": 1799})
 
 
-def _table(systems: ChangeSystems, query: Mapping[str, str]) -> Reply:
+def _table(systems: ChangeSystems, query: Mapping[str, str]) -> Response:
     matching = _selected(systems.changes, query.get("sysparm_query", ""))
     limit = min(int(query.get("sysparm_limit", "10000")), systems.page)
     offset = int(query.get("sysparm_offset", "0"))
@@ -175,7 +174,7 @@ def _table(systems: ChangeSystems, query: Mapping[str, str]) -> Reply:
     return _json({"result": [_row(systems, row, names, query) for row in rows]}, headers=headers)
 
 
-def _items(systems: ChangeSystems, query: Mapping[str, str]) -> Reply:
+def _items(systems: ChangeSystems, query: Mapping[str, str]) -> Response:
     """The affected items of records that the account may see."""
     wanted = query.get("sysparm_query", "").replace("task.", "")
     rows = [row for row in _selected(systems.changes, wanted) if not row.hidden]
@@ -198,16 +197,16 @@ def _sys_id(number: str) -> str:
     return hashlib.sha256(number.encode()).hexdigest()[:32]
 
 
-def _work_note(systems: ChangeSystems, sys_id: str, body: bytes) -> Reply:
+def _work_note(systems: ChangeSystems, sys_id: str, body: bytes) -> Response:
     row = next((each for each in systems.changes if _sys_id(each.number) == sys_id and not each.hidden), None)
     if row is None:
         return _failure(404, "No Record found", "Record doesn't exist or ACL restricts the record retrieval")
     if systems.read_only:
         return _failure(403, "Operation Failed", "ACL Exception Update Failed due to security constraints")
-    return _noted(systems, row.number, str(json.loads(body)["work_notes"]), 200)
+    return _noted(systems, row.number, str(decode(body, dict)["work_notes"]), 200)
 
 
-def _noted(systems: ChangeSystems, record: str, text: str, status: int) -> Reply:
+def _noted(systems: ChangeSystems, record: str, text: str, status: int) -> Response:
     systems.notes.setdefault(record, []).insert(0, text)
     if systems.loses_answers:
         return _failure(500, "Transaction cancelled: maximum execution time exceeded", None)
@@ -235,14 +234,14 @@ def _row(systems: ChangeSystems, row: TableRow, names: Sequence[str], query: Map
     return {name: spelled(name) for name in names}
 
 
-def _jira(systems: ChangeSystems, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+def _jira(systems: ChangeSystems, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
     known = _signed_in(systems.account, headers)
     rest = re.sub(r"^/rest/api/[23]/", "", path)
     if rest == "myself":
         return (
             _json({"name": systems.account.username})
             if known
-            else Reply(401, b"Client must be authenticated", "text/plain")
+            else Response(401, b"Client must be authenticated", "text/plain")
         )
     key, _, part = rest.removeprefix("issue/").partition("/")
     issue = (
@@ -254,7 +253,7 @@ def _jira(systems: ChangeSystems, method: str, path: str, headers: Mapping[str, 
     if part == "comment" and method == "POST":
         if systems.read_only:
             return _json({"errorMessages": ["You do not have the permission to comment on this issue."]}, 403)
-        return _noted(systems, issue.key, str(json.loads(body)["body"]), 201)
+        return _noted(systems, issue.key, str(decode(body, dict)["body"]), 201)
     if part == "comment":
         return _json({"comments": [{"body": each} for each in systems.notes.get(issue.key, ())]})
     fields: dict[str, Json] = dict(issue.fields)  # type: ignore[arg-type]

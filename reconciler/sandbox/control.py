@@ -12,13 +12,13 @@ from reconciler.model.status import Status, format_instant
 from reconciler.sandbox.fault_rules import decode_rules
 from reconciler.sandbox.platform import Platform
 from reconciler.sandbox.ticket import Processed, Ticket
-from reconciler.sandbox.wire import Malformed, Reply, bad_request, oauth_error, optional, parse, text
+from reconciler.sandbox.wire import BadBody, Response, bad_request, oauth_error, optional, parse, text
 from reconciler.sandbox.wire import answer as reply_with
 
 Command = Callable[[Platform, Mapping[str, Json]], Json]
 
 
-def answer(tpp: Platform, request: web.BaseRequest, path: str, body: bytes) -> Reply:
+def answer(tpp: Platform, request: web.BaseRequest, path: str, body: bytes) -> Response:
     """Carry out one control request."""
     if not _is_local(request.remote or ""):
         return oauth_error(403, "forbidden", "The control endpoints answer on the loopback interface only")
@@ -28,7 +28,7 @@ def answer(tpp: Platform, request: web.BaseRequest, path: str, body: bytes) -> R
     try:
         members: Mapping[str, Json] = parse(body) if body else dict(request.query)
         return reply_with({"answer": command(tpp, members)})
-    except (Malformed, ReconcilerError, ValueError) as fault:
+    except (BadBody, ReconcilerError, ValueError) as fault:
         return bad_request(str(fault))
 
 
@@ -77,7 +77,7 @@ def _restore_ticket(tpp: Platform, body: Mapping[str, Json]) -> Json:
     try:
         return _plain(tpp.world.restore_ticket(text(body, "guid")))
     except KeyError:
-        raise Malformed("there never was a ticket with this guid") from None
+        raise BadBody("there never was a ticket with this guid") from None
 
 
 def _console(tpp: Platform, body: Mapping[str, Json]) -> Json:
@@ -97,18 +97,18 @@ def _device(tpp: Platform, body: Mapping[str, Json]) -> Json:
     who = optional(body, "identity")
     identity = tpp.directory.find(who) if who else None
     if who and identity is None:
-        raise Malformed("identity is nobody here; leave it out to refuse the device")
+        raise BadBody("identity is nobody here; leave it out to refuse the device")
     try:
         tpp.grants.answer_device(text(body, "user_code"), identity.universal if identity else "")
     except KeyError:
-        raise Malformed("no device waits with this user_code") from None
+        raise BadBody("no device waits with this user_code") from None
     return identity.universal if identity else None
 
 
 def _advance(tpp: Platform, body: Mapping[str, Json]) -> Json:
     seconds = body.get("seconds")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise Malformed("seconds is required and must be a number")
+        raise BadBody("seconds is required and must be a number")
     return format_instant(tpp.world.advance(seconds))
 
 
@@ -169,7 +169,7 @@ def _names(body: Mapping[str, Json], name: str) -> tuple[str, ...] | None:
     if value is None:
         return None
     if not isinstance(value, list):
-        raise Malformed(f"{name} must be a list of identities")
+        raise BadBody(f"{name} must be a list of identities")
     return tuple(str(item) for item in value)
 
 

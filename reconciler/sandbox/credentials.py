@@ -56,7 +56,7 @@ class User(Struct, frozen=True):
         return hmac.compare_digest(self.password.encode(), password.encode("utf-8", "surrogatepass"))
 
 
-class Credentials(Struct, frozen=True):
+class Accounts(Struct, frozen=True):
     """What the authorisation server accepts. Identities are prefixed universals.
 
     `applications` has the largest scope of each client_id, `users` are by user name, `certificates` has identities by

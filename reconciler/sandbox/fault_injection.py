@@ -1,14 +1,13 @@
 """Faults: what goes wrong, the rules that say at which call, and doing it around the true execution of the call."""
 
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from threading import Lock
 
-from reconciler.codec import Json
+from reconciler.codec import Json, decode, json_line
 from reconciler.model.ticket import parse_guid
 from reconciler.model.value import replace
-from reconciler.sandbox.wire import Reply, success
+from reconciler.sandbox.wire import Response, success
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +179,12 @@ class Cut:
 class Drip:
     """The answer, one byte of the body every `seconds`."""
 
-    reply: Reply
+    reply: Response
     seconds: float
 
 
-Sent = Reply | Cut | Drip
-Run = Callable[[], Awaitable[Reply]]
+Sent = Response | Cut | Drip
+Run = Callable[[], Awaitable[Response]]
 Pause = Callable[[float], Awaitable[None]]
 
 
@@ -201,7 +200,7 @@ async def misbehave(fault: Fault, run: Run, pause: Pause) -> Sent:
             return _wrong(fault, true)
 
 
-async def _late(run: Run, pause: Pause, seconds: float, *, effect: bool) -> Reply:
+async def _late(run: Run, pause: Pause, seconds: float, *, effect: bool) -> Response:
     if effect:
         reply = await run()
         await pause(seconds)
@@ -210,14 +209,14 @@ async def _late(run: Run, pause: Pause, seconds: float, *, effect: bool) -> Repl
     return await run()
 
 
-def _wrong(fault: Drop | Say | Truncate | WrongResult | Raw, true: Reply | None) -> Sent:
+def _wrong(fault: Drop | Say | Truncate | WrongResult | Raw, true: Response | None) -> Sent:
     match fault:
         case Drop(reset=reset):
             return Cut(reset=reset)
         case Raw(data):
             return Cut(data)
         case Say(status, body, content_type, headers):
-            return Reply(status, body, content_type, dict(headers))
+            return Response(status, body, content_type, dict(headers))
         case Truncate(keep, cut=cut):
             whole = true or success({"GUID": None, "Status": None})
             return _promise(whole, keep) if cut else replace(whole, body=whole.body[:keep])
@@ -225,16 +224,16 @@ def _wrong(fault: Drop | Say | Truncate | WrongResult | Raw, true: Reply | None)
             return _with_result(true or success({}), fault)
 
 
-def _promise(reply: Reply, keep: int) -> Cut:
+def _promise(reply: Response, keep: int) -> Cut:
     head = (
         f"HTTP/1.1 {reply.status} OK\r\nContent-Type: {reply.content_type}\r\nContent-Length: {len(reply.body)}\r\n\r\n"
     )
     return Cut(head.encode() + reply.body[:keep])
 
 
-def _with_result(reply: Reply, fault: WrongResult) -> Reply:
-    members: dict[str, Json] = json.loads(reply.body or b"{}")
+def _with_result(reply: Response, fault: WrongResult) -> Response:
+    members: dict[str, Json] = decode(reply.body or b"{}", dict)
     members.pop("Result", None)
     if not fault.missing:
         members["Result"] = fault.value
-    return Reply(200, json.dumps(members).encode())
+    return Response(200, json_line(members).encode())

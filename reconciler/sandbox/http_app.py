@@ -17,7 +17,7 @@ from reconciler.sandbox.grants import shortened
 from reconciler.sandbox.log import Entry, safe_body, safe_headers
 from reconciler.sandbox.platform import Incoming, Platform, Route, execute, hashed_bearer
 from reconciler.sandbox.routes import find_route
-from reconciler.sandbox.wire import Reply, oauth_error
+from reconciler.sandbox.wire import Response, oauth_error
 
 _NO_SLASH = b"There is no operation listening for this address."
 """What the search answers without the slash before its query (page: HEAD Certificates)."""
@@ -41,7 +41,7 @@ class HttpApp:
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
-            return self._response(Reply(413))
+            return self._response(Response(413))
         if path.startswith("/sandbox"):
             return self._response(control.answer(self.tpp, request, path, body))
         if self.changes is not None and path.startswith(change_systems.PATHS):
@@ -72,13 +72,13 @@ class HttpApp:
 
     async def _carry_out(self, route: Route | None, request: web.BaseRequest, asked: Incoming, entry: Entry) -> Sent:
         if route is None and request.path.lower() == "/vedsdk/certificates":
-            return Reply(307, _NO_SLASH, "text/html", {"Location": f"{request.path}/?{request.query_string}"})
+            return Response(307, _NO_SLASH, "text/html", {"Location": f"{request.path}/?{request.query_string}"})
         if route is None:
             return oauth_error(404, "not_found", "There is no such resource")
         if request.method != route.method:
-            return Reply(405, headers={"Allow": route.method})
+            return Response(405, headers={"Allow": route.method})
 
-        async def run() -> Reply:
+        async def run() -> Response:
             reply = await execute(self.tpp, route, asked)
             entry.effect, entry.result = reply.effect, reply.result
             return reply
@@ -94,7 +94,7 @@ class HttpApp:
 
     async def _send(self, request: web.BaseRequest, entry: Entry, sent: Sent) -> web.StreamResponse:
         match sent:
-            case Reply():
+            case Response():
                 entry.status = sent.status
                 return self._response(sent)
             case Cut(data, reset):
@@ -105,7 +105,7 @@ class HttpApp:
                 entry.status = reply.status
                 return await self._drip(request, reply, seconds)
 
-    async def _drip(self, request: web.BaseRequest, reply: Reply, seconds: float) -> web.StreamResponse:
+    async def _drip(self, request: web.BaseRequest, reply: Response, seconds: float) -> web.StreamResponse:
         response = web.StreamResponse(status=reply.status, headers={"Content-Type": reply.content_type})
         response.content_length = len(reply.body)
         await response.prepare(request)
@@ -116,7 +116,7 @@ class HttpApp:
             await response.write(reply.body[index : index + 1])
         return response
 
-    def _response(self, reply: Reply) -> web.Response:
+    def _response(self, reply: Response) -> web.Response:
         headers = {
             "Content-Type": reply.content_type,
             "Server": "Microsoft-IIS/10.0",

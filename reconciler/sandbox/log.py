@@ -1,6 +1,5 @@
 """Everything that the sandbox received, for tests that ask what really reached the server."""
 
-import json
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
 
-from reconciler.codec import Json
+from reconciler.codec import Json, json_line, parse
 from reconciler.model.status import format_instant
 from reconciler.sandbox.grants import fingerprint
 
@@ -43,7 +42,7 @@ class Entry:
     def json(self) -> Json:
         """The body as JSON, None when it is not JSON."""
         try:
-            value: Json = json.loads(self.body)
+            value: Json = parse(self.body)
         except (ValueError, RecursionError):
             return None
         return value
@@ -76,13 +75,13 @@ class Entry:
 def safe_body(body: bytes) -> bytes:
     """Return a body of the authorisation server with its secrets replaced; nothing of one that is not JSON."""
     try:
-        value: Json = json.loads(body)
+        value: Json = parse(body)
     except (ValueError, RecursionError):
         return b""
     if not isinstance(value, Mapping):
         return b""
     safe = {name: fingerprint(str(text)) if name in _SECRET_FIELDS else text for name, text in value.items()}
-    return json.dumps(safe).encode()
+    return json_line(safe).encode()
 
 
 @lru_cache(maxsize=256)

@@ -8,12 +8,12 @@ from reconciler.codec import Json
 from reconciler.sandbox.behaviour import Behaviour
 from reconciler.sandbox.certificates import Certificates
 from reconciler.sandbox.clock import SandboxClock
-from reconciler.sandbox.credentials import Credentials
+from reconciler.sandbox.credentials import Accounts
 from reconciler.sandbox.fault_injection import Faults
 from reconciler.sandbox.grants import GrantRecord, Grants, allows, digest
 from reconciler.sandbox.identities import Directory
 from reconciler.sandbox.log import Log
-from reconciler.sandbox.wire import Malformed, Reply, ResultCode, bad_request, failure, oauth_error, parse, parse_form
+from reconciler.sandbox.wire import BadBody, Response, ResultCode, bad_request, failure, oauth_error, parse, parse_form
 from reconciler.sandbox.world import World
 
 
@@ -26,11 +26,11 @@ class Platform:
     directory: Directory
     world: World
     grants: Grants
-    credentials: Credentials
+    credentials: Accounts
     certificates: Certificates = field(default_factory=Certificates)
     faults: Faults = field(default_factory=Faults)
     log: Log = field(default_factory=Log)
-    unfinished: list[tuple[datetime, Callable[[], Awaitable[Reply]]]] = field(default_factory=list)
+    unfinished: list[tuple[datetime, Callable[[], Awaitable[Response]]]] = field(default_factory=list)
     """Calls that were answered before they were executed, and when they will be."""
 
     async def finish_due(self) -> None:
@@ -69,7 +69,7 @@ class ServerCall:
     request: Incoming = Incoming(None, b"")
 
 
-Handler = Callable[[Platform, ServerCall], Awaitable[Reply]]
+Handler = Callable[[Platform, ServerCall], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Route:
     members: tuple[str, ...] = ()
 
 
-async def execute(tpp: Platform, route: Route, request: Incoming) -> Reply:
+async def execute(tpp: Platform, route: Route, request: Incoming) -> Response:
     """Execute one call, as far as token and scope allow."""
     grant = None if request.hashed is None else tpp.grants.of_token(request.hashed)
     if route.scope is not None:
@@ -99,7 +99,7 @@ async def execute(tpp: Platform, route: Route, request: Incoming) -> Reply:
     try:
         body = _known_members(tpp, route, request) if route.method == "POST" else {}
         return await route.handler(tpp, ServerCall(body, grant, request))
-    except Malformed as fault:
+    except BadBody as fault:
         if route.operation.startswith("ticket") and tpp.behaviour.bad_request_body == "workflow":
             return failure(ResultCode.BAD_ARGUMENTS, 400)
         return bad_request(str(fault))
@@ -113,7 +113,7 @@ def _known_members(tpp: Platform, route: Route, request: Incoming) -> Mapping[st
         body = {names.get(name.casefold(), name): value for name, value in body.items()}
     unknown = set(body) - set(members)
     if unknown and tpp.behaviour.unknown_members == "refused":
-        raise Malformed(f"{min(unknown)} is not a member of this call")
+        raise BadBody(f"{min(unknown)} is not a member of this call")
     return body
 
 

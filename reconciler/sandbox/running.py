@@ -1,7 +1,6 @@
 """Build a sandbox from its seed or its state, and run it in a thread: `with running_sandbox() as sandbox`."""
 
 import asyncio
-import json
 import sqlite3
 import ssl
 import threading
@@ -15,6 +14,7 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
+from reconciler.codec import json_line
 from reconciler.errors import InvalidInput
 from reconciler.model.decision import Problem, Source
 from reconciler.sandbox.certificates import Certificates
@@ -97,7 +97,7 @@ def _plant(tpp: Platform, seed: Seed) -> None:
     for ticket in seed.tickets:
         if ticket.new:
             _add(tpp.world, ticket)
-    tpp.world.store.put("settings", "planted", json.dumps(True))
+    tpp.world.store.put("settings", "planted", json_line(True))
 
 
 def _add(world: World, ticket: TicketSeed) -> None:

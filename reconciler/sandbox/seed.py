@@ -12,7 +12,7 @@ from reconciler.model.ticket import parse_guid
 from reconciler.sandbox.behaviour import DEFAULT_PROFILE, PROFILES, Behaviour
 from reconciler.sandbox.certificates import StoredCertificate
 from reconciler.sandbox.conversion import Conversion
-from reconciler.sandbox.credentials import Credentials, JwtMapping, User
+from reconciler.sandbox.credentials import Accounts, JwtMapping, User
 from reconciler.sandbox.identities import Principal, PrincipalType
 from reconciler.sandbox.world import DEFAULT_WORKFLOW
 
@@ -70,7 +70,7 @@ class TokenSeed(Struct, frozen=True):
         return f"TokenSeed(identity={self.identity!r}, scope={self.scope!r})"
 
 
-class Seed(Credentials, frozen=True, kw_only=True):
+class Seed(Accounts, frozen=True, kw_only=True):
     """Everything that is there when the sandbox starts for the first time."""
 
     behaviour: Behaviour = field(default=Behaviour(), name="server")

@@ -6,21 +6,21 @@ from reconciler.codec import Json
 from reconciler.sandbox.identities import Principal
 from reconciler.sandbox.platform import Platform, ServerCall
 from reconciler.sandbox.ticket import Ticket
-from reconciler.sandbox.wire import Malformed, Reply, ResultCode, answer, spell_guid, text, whole_number
+from reconciler.sandbox.wire import BadBody, Response, ResultCode, answer, spell_guid, text, whole_number
 
 _TICKETS = r"\ved\workflow tickets"
 _NO_SUCH_OBJECT = 400
 _EVERY_TYPE = 1 | 2 | 8
 
 
-async def refresh_permissions(tpp: Platform, call: ServerCall) -> Reply:
+async def refresh_permissions(tpp: Platform, call: ServerCall) -> Response:
     """Reload the caller's permissions, so that newer tickets become visible."""
     if call.grant:
         tpp.grants.renew_permissions(call.grant, tpp.world.serial)
     return answer({"Result": int(ResultCode.SUCCESS)})
 
 
-async def identity_self(tpp: Platform, call: ServerCall) -> Reply:
+async def identity_self(tpp: Platform, call: ServerCall) -> Response:
     """The caller first, then its groups."""
     universal = call.grant.identity if call.grant else ""
     caller = tpp.directory.find(universal) or Principal(universal, universal)
@@ -28,7 +28,7 @@ async def identity_self(tpp: Platform, call: ServerCall) -> Reply:
     return answer({"Identities": [identity.on_the_wire() for identity in (caller, *groups)]})
 
 
-async def browse_identities(tpp: Platform, call: ServerCall) -> Reply:
+async def browse_identities(tpp: Platform, call: ServerCall) -> Response:
     """Identities whose name begins with the filter."""
     pattern = text(call.body, "Filter") if call.body.get("Filter") is not None else ""
     types = whole_number(call.body, "IdentityType", _EVERY_TYPE)
@@ -37,16 +37,16 @@ async def browse_identities(tpp: Platform, call: ServerCall) -> Reply:
     return answer({"Identities": [identity.on_the_wire() for identity in found]})
 
 
-async def validate_identity(tpp: Platform, call: ServerCall) -> Reply:
+async def validate_identity(tpp: Platform, call: ServerCall) -> Response:
     """The identity with its missing fields; an empty object when there is none."""
     asked = call.body.get("ID")
     if not isinstance(asked, Mapping):
-        raise Malformed("ID is required and must be an identity")
+        raise BadBody("ID is required and must be an identity")
     found = tpp.directory.resolve(asked)
     return answer({"ID": found.on_the_wire()} if found else {})
 
 
-async def read_all(tpp: Platform, call: ServerCall) -> Reply:
+async def read_all(tpp: Platform, call: ServerCall) -> Response:
     r"""The attributes of a ticket's object, `\VED\Workflow Tickets\<GUID as answers spell it>`.
 
     Names of attributes are those of a client (pyVenafi, workflow_ticket.py); how the vendor spells times there is open,
@@ -73,6 +73,6 @@ def _object_name(tpp: Platform, ticket: Ticket) -> str:
     return spell_guid(ticket.guid, tpp.behaviour.guids).casefold()
 
 
-async def version(tpp: Platform, call: ServerCall) -> Reply:  # noqa: ARG001 - every handler takes the call
+async def version(tpp: Platform, call: ServerCall) -> Response:  # noqa: ARG001 - every handler takes the call
     """The version of the engine."""
     return answer({"Version": tpp.behaviour.version})

@@ -9,8 +9,8 @@ from reconciler.sandbox.grants import GrantRecord
 from reconciler.sandbox.platform import Platform, ServerCall
 from reconciler.sandbox.ticket import Ruling, Ticket
 from reconciler.sandbox.wire import (
-    Malformed,
-    Reply,
+    BadBody,
+    Response,
     ResultCode,
     failure,
     identities,
@@ -37,7 +37,7 @@ _ROOT = "\\VED\\"
 _PLAIN = {Status.APPROVED_AFTER: Status.APPROVED, Status.APPROVED_BETWEEN: Status.APPROVED}
 
 
-async def details(tpp: Platform, call: ServerCall) -> Reply:
+async def details(tpp: Platform, call: ServerCall) -> Response:
     """All that is known of one ticket."""
     ticket = _find(tpp, call)
     if isinstance(ticket, ResultCode):
@@ -59,7 +59,7 @@ async def details(tpp: Platform, call: ServerCall) -> Reply:
     return success(payload)
 
 
-async def status(tpp: Platform, call: ServerCall) -> Reply:
+async def status(tpp: Platform, call: ServerCall) -> Response:
     """The status string alone."""
     ticket = _find(tpp, call)
     if isinstance(ticket, ResultCode):
@@ -67,7 +67,7 @@ async def status(tpp: Platform, call: ServerCall) -> Reply:
     return success({"Status": _status(tpp, ticket)})
 
 
-async def exists(tpp: Platform, call: ServerCall) -> Reply:
+async def exists(tpp: Platform, call: ServerCall) -> Response:
     """Result 1 or 3. A ticket that the caller may not see exists all the same."""
     ticket = _find(tpp, call)
     if ticket is ResultCode.BAD_ARGUMENTS:
@@ -76,7 +76,7 @@ async def exists(tpp: Platform, call: ServerCall) -> Reply:
     return success({}) if known else _failure(tpp, ResultCode.TICKET_DOES_NOT_EXIST)
 
 
-async def enumerate_tickets(tpp: Platform, call: ServerCall) -> Reply:
+async def enumerate_tickets(tpp: Platform, call: ServerCall) -> Response:
     """GUIDs of the tickets on an object and/or with matching user data; with neither, those of the caller."""
     object_dn, user_data = optional(call.body, "ObjectDN"), optional(call.body, "UserData")
     if object_dn and not object_dn.casefold().startswith(_ROOT.casefold()):
@@ -95,12 +95,12 @@ async def enumerate_tickets(tpp: Platform, call: ServerCall) -> Reply:
     return success({"GUIDs": found})
 
 
-async def create(tpp: Platform, call: ServerCall) -> Reply:
+async def create(tpp: Platform, call: ServerCall) -> Response:
     """Start a ticket on a policy object."""
     object_dn, workflow = text(call.body, "ObjectDN"), text(call.body, "WorkflowDN")
     approvers, reason = call.body.get("Approvers"), call.body.get("Reason", "")
     if reason is not None and (isinstance(reason, bool) or not isinstance(reason, int)):
-        raise Malformed("Reason must be a number or null")
+        raise BadBody("Reason must be a number or null")
     required = tpp.behaviour.user_data_required
     user_data = text(call.body, "UserData") if required else optional(call.body, "UserData") or ""
     named = identities(tpp.directory, approvers)
@@ -121,7 +121,7 @@ async def create(tpp: Platform, call: ServerCall) -> Reply:
     return success({"GUID": spell_guid(ticket.guid, tpp.behaviour.guids)}, effect=True)
 
 
-async def delete(tpp: Platform, call: ServerCall) -> Reply:
+async def delete(tpp: Platform, call: ServerCall) -> Response:
     """Remove a ticket for good."""
     ticket = _find(tpp, call)
     if isinstance(ticket, ResultCode):
@@ -129,7 +129,7 @@ async def delete(tpp: Platform, call: ServerCall) -> Reply:
     return success({}, effect=tpp.world.delete(ticket.guid))
 
 
-async def update_status(tpp: Platform, call: ServerCall) -> Reply:
+async def update_status(tpp: Platform, call: ServerCall) -> Response:
     """Set the status, and the schedule for the two scheduled statuses."""
     wanted = text(call.body, "Status")
     explanation = optional(call.body, "Explanation")
@@ -172,7 +172,7 @@ def _texts(tpp: Platform, ticket: Ticket) -> dict[str, Json]:
     return {"ApprovalExplanation": ticket.explanation, "ApprovalReason": ticket.reason}
 
 
-def _failure(tpp: Platform, result: ResultCode, yields: tuple[str, ...] = ()) -> Reply:
+def _failure(tpp: Platform, result: ResultCode, yields: tuple[str, ...] = ()) -> Response:
     return failure(result, tpp.behaviour.status_of(result), yields)
 
 

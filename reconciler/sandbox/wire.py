@@ -1,6 +1,5 @@
 """Bodies of requests and answers: reading them with the types of the API description, and how answers are spelled."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +9,8 @@ from functools import lru_cache
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
-from reconciler.codec import Json
+from reconciler import codec
+from reconciler.codec import Json, json_line
 from reconciler.model.status import format_instant
 from reconciler.model.ticket import Guid
 from reconciler.sandbox.identities import Directory
@@ -51,7 +51,7 @@ JSON_TYPE = "application/json; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Response:
     """An answer. `effect` says whether a ticket was changed, made or deleted, `result` is the Result in the body."""
 
     status: int = 200
@@ -62,48 +62,48 @@ class Reply:
     result: int | None = None
 
 
-def answer(payload: Mapping[str, Json], status: int = 200) -> Reply:
+def answer(payload: Mapping[str, Json], status: int = 200) -> Response:
     """Answer with JSON."""
-    return Reply(status, json.dumps(payload).encode("utf-8"))
+    return Response(status, json_line(payload).encode("utf-8"))
 
 
-def success(payload: Mapping[str, Json], *, effect: bool = False) -> Reply:
+def success(payload: Mapping[str, Json], *, effect: bool = False) -> Response:
     """Answer a ticket call with Result 1 and what it yields."""
-    body = json.dumps({**payload, "Result": int(ResultCode.SUCCESS)}).encode("utf-8")
-    return Reply(200, body, effect=effect, result=ResultCode.SUCCESS)
+    body = json_line({**payload, "Result": int(ResultCode.SUCCESS)}).encode("utf-8")
+    return Response(200, body, effect=effect, result=ResultCode.SUCCESS)
 
 
-def failure(result: ResultCode, status: int, yields: tuple[str, ...] = ()) -> Reply:
+def failure(result: ResultCode, status: int, yields: tuple[str, ...] = ()) -> Response:
     """Answer a ticket call with a failing Result; everything that it would have yielded is null."""
     body: dict[str, Json] = dict.fromkeys(yields)
     body["Result"] = int(result)
-    return Reply(status, json.dumps(body).encode("utf-8"), result=result)
+    return Response(status, json_line(body).encode("utf-8"), result=result)
 
 
-def oauth_error(status: int, error: str, description: str) -> Reply:
+def oauth_error(status: int, error: str, description: str) -> Response:
     """Refuse as the authorisation server does; 401 carries WWW-Authenticate (RFC 6750)."""
-    body = json.dumps({"error": error, "error_description": description}).encode("utf-8")
+    body = json_line({"error": error, "error_description": description}).encode("utf-8")
     challenge = f'Bearer realm="WebSDK", error="{error}", error_description="{description}"'
-    return Reply(status, body, headers={"WWW-Authenticate": challenge} if status == 401 else {})
+    return Response(status, body, headers={"WWW-Authenticate": challenge} if status == 401 else {})
 
 
-def bad_request(description: str) -> Reply:
+def bad_request(description: str) -> Response:
     """Refuse a request that lacks a required property or is malformed."""
     return oauth_error(400, "invalid_request", description)
 
 
-class Malformed(Exception):
+class BadBody(Exception):
     """The body is no JSON object, or a property is missing or has the wrong type."""
 
 
 def parse(data: bytes) -> Mapping[str, Json]:
     """Return the members of a JSON object. Raises Malformed for anything else."""
     try:
-        value: Json = json.loads(data)
+        value: Json = codec.parse(data)
     except (ValueError, RecursionError):
-        raise Malformed("the body is not JSON") from None
+        raise BadBody("the body is not JSON") from None
     if not isinstance(value, Mapping):
-        raise Malformed("the body is not a JSON object")
+        raise BadBody("the body is not a JSON object")
     return value
 
 
@@ -112,14 +112,14 @@ def parse_form(data: bytes) -> Mapping[str, Json]:
     try:
         return dict(parse_qsl(data.decode("ascii"), keep_blank_values=True, strict_parsing=True))
     except ValueError:
-        raise Malformed("the body is no form") from None
+        raise BadBody("the body is no form") from None
 
 
 def text(body: Mapping[str, Json], name: str) -> str:
     """Return a required text. Raises Malformed."""
     value = body.get(name)
     if not isinstance(value, str):
-        raise Malformed(f"{name} is required and must be text")
+        raise BadBody(f"{name} is required and must be text")
     return value
 
 
@@ -134,7 +134,7 @@ def whole_number(body: Mapping[str, Json], name: str, default: int) -> int:
     if value is None:
         return default
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
-        raise Malformed(f"{name} must be a whole number")
+        raise BadBody(f"{name} must be a whole number")
     return int(value)
 
 
@@ -144,11 +144,11 @@ def identities(directory: Directory, value: Json) -> tuple[str, ...] | None:
     One Identity value or a list of them: a page has the one, the contract the other.
     """
     if not isinstance(value, list | Mapping):
-        raise Malformed("Approvers is required and must be an identity or a list of them")
+        raise BadBody("Approvers is required and must be an identity or a list of them")
     found: list[str] = []
     for item in value if isinstance(value, list) else [value]:
         if not isinstance(item, Mapping):
-            raise Malformed("an approver must be an identity")
+            raise BadBody("an approver must be an identity")
         identity = directory.resolve(item)
         if identity is None:
             return None

@@ -1,6 +1,5 @@
 """The tickets of the sandbox and everything that happens to them. Thread-safe; knows nothing of HTTP."""
 
-import json
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from threading import RLock
 
 import msgspec
 
+from reconciler.codec import decode, json_line
 from reconciler.model.status import Schedule, Status
 from reconciler.model.ticket import Guid, parse_guid
 from reconciler.model.value import replace
@@ -48,7 +48,7 @@ class World:
         self._tickets = {Guid(key): msgspec.json.decode(text, type=Ticket) for key, text in self.store.items("tickets")}
         self._made = dict(self._tickets)
         self._on = {ticket.object.casefold(): guid for guid, ticket in self._tickets.items()}
-        self._objects = {json.loads(key): text for key, text in self.store.items("objects")}
+        self._objects = {decode(key.encode(), str): text for key, text in self.store.items("objects")}
         return bool(settings)
 
     @property
@@ -204,7 +204,7 @@ class World:
                 self._keep(ticket)
             for name, status in outcome.objects:
                 self._objects[name] = status
-                self.store.put("objects", json.dumps(name), status)
+                self.store.put("objects", json_line(name), status)
             for guid in outcome.deleted:
                 self.delete(guid)
             return outcome

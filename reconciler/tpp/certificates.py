@@ -19,8 +19,8 @@ from reconciler.model.certificate import (
     CertificateContext,
     Installations,
     Key,
-    Names,
     Purpose,
+    SubjectNames,
     differences,
     name_parts,
 )
@@ -328,7 +328,7 @@ def _certificate(members: wire.Members, guid: str, fields: tuple[str, ...]) -> C
     )
 
 
-def _issued(members: wire.Members, names: Names) -> Certificate:
+def _issued(members: wire.Members, names: SubjectNames) -> Certificate:
     """Read what rows and details say of a certificate alike."""
     subject = dict(reversed(name_parts(_text(members, "subject"))))
     return Certificate(
@@ -360,12 +360,12 @@ def _asked_key(now: Key, asked: wire.Members) -> Key:
 _NAMES = {"dns": "dns", "ip": "ipaddress", "email": "email", "uri": "uri", "upn": "othernameupn"}
 
 
-def _names(members: wire.Members, template: str, **spelled: str) -> Names:
+def _names(members: wire.Members, template: str, **spelled: str) -> SubjectNames:
     found: dict[str, tuple[str, ...]] = {}
     for kind, usual in _NAMES.items():
         listed = wire.sequence(members, template.format(spelled.get(kind, usual)))
         found[kind] = tuple(_cut(each) for each in listed if isinstance(each, str) and each)
-    return Names(found["dns"], found["ip"], found["email"], found["uri"], found["upn"])
+    return SubjectNames(found["dns"], found["ip"], found["email"], found["uri"], found["upn"])
 
 
 def _custom(members: wire.Members, wanted: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:

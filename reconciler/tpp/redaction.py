@@ -1,10 +1,10 @@
 """What may be shown of an answer: one line, without control characters and without our own secrets."""
 
 import html
-import json
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from reconciler.codec import json_line
 from reconciler.tpp import wire
 from reconciler.tpp.secrets import Secret
 
@@ -28,7 +28,7 @@ class Redactor:
     def hide(self, *secrets: Secret | None) -> None:
         """Never show these texts, as they are or as URLs, HTML and JSON spell them."""
         texts = [secret.reveal() for secret in secrets if secret is not None]
-        spelled = [(text, quote(text, safe=""), html.escape(text), json.dumps(text)[1:-1]) for text in texts]
+        spelled = [(text, quote(text, safe=""), html.escape(text), json_line(text)[1:-1]) for text in texts]
         known = {*self._hidden, *(each for spellings in spelled for each in spellings)}
         self._hidden = tuple(sorted(known, key=len, reverse=True))
 

@@ -1,7 +1,6 @@
 """JSON ↔ model: the one file that knows how the server spells things. Reading is tolerant, meaning is strict."""
 
 import codecs
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from functools import lru_cache
 
-from reconciler.codec import Json
+from reconciler.codec import Json, Unsound, json_line, members_of
 from reconciler.model.status import State, Status, as_utc
 from reconciler.model.ticket import Guid, LiveTicket, parse_guid
 from reconciler.ports import Update
@@ -99,21 +98,6 @@ class BadAnswer(ValueError):
     """The server's answer is not what the call yields; the text says in which way."""
 
 
-def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    members = {name.lower(): value for name, value in pairs}
-    if len(members) != len(pairs):
-        raise BadAnswer("a member stands twice in one object")
-    return members
-
-
-def _no_constant(name: str) -> Json:
-    raise BadAnswer(f"{name} is not JSON")
-
-
-_ENCODER = json.JSONEncoder(allow_nan=False)
-_DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_no_constant)
-
-
 def read_members(body: bytes) -> Members:
     """Read an answer that has to be one JSON object. Raises BadAnswer for everything else, whatever it is."""
     if len(body) > LARGEST_ANSWER:
@@ -122,17 +106,15 @@ def read_members(body: bytes) -> Members:
         raise BadAnswer("the answer is empty")
     try:
         spelled = body.removeprefix(codecs.BOM_UTF8).decode().strip(_BLANKS)
-        value, end = _DECODER.raw_decode(spelled)
-    except BadAnswer:
-        raise
+        value = members_of(spelled)
+    except Unsound as fault:
+        raise BadAnswer(str(fault)) from None
     except UnicodeDecodeError:
         raise BadAnswer("the answer is not UTF-8 text") from None
     except RecursionError:
         raise BadAnswer("the answer is nested too deeply") from None
     except ValueError:
         raise BadAnswer("the answer is not JSON") from None
-    if end != len(spelled):
-        raise BadAnswer("the answer is not JSON")
     if not isinstance(value, dict):
         raise BadAnswer("the answer is not a JSON object")
     return value
@@ -302,9 +284,9 @@ def spell_instant(moment: datetime) -> str:
 
 def ticket_body(guid: Guid) -> bytes:
     """Spell the body of a call that is about one ticket and says nothing else."""
-    return b'{"GUID": %b}' % json.encoder.encode_basestring_ascii(guid).encode("ascii")
+    return b'{"GUID": %b}' % json_line(guid).encode("ascii")
 
 
 def encode(members: Mapping[str, Json]) -> bytes:
     """Spell the body of a call."""
-    return _ENCODER.encode(members).encode("ascii")
+    return json_line(members).encode("ascii")

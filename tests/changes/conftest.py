@@ -6,13 +6,13 @@ from contextlib import ExitStack
 import pytest
 
 from reconciler.changes.backends import open_change_records
-from reconciler.changes.service import Purpose
+from reconciler.changes.service import RunInfo
 from reconciler.model.change_record import ChangeKind, ChangeQuestion, ChangeRecord, ChangeSystem, NoChangeRecord
 from reconciler.sandbox.change_systems import ChangeSystems
 from reconciler.sandbox.running import Listening, running_sandbox
 from tests.fakes import FakeClock
 
-PURPOSE = Purpose("20261126T120000Z-0a0b0c", "plan", "https://tpp.example.com")
+PURPOSE = RunInfo("20261126T120000Z-0a0b0c", "plan", "https://tpp.example.com")
 Found = Mapping[str, ChangeRecord | NoChangeRecord]
 Lookup = Callable[..., Found]
 

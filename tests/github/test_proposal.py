@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import GuardRefused
-from reconciler.github.branch import Proposal, push_proposal
+from reconciler.github.branch import ProposedBranch, push_proposal
 from reconciler.github.git import Git, GitFailure
 from tests.github.repository import CLEAN, clone, commit, files, git, make_remote
 
 BRANCH = "reconciler/import"
 
 
-def _propose(work: Git, text: str) -> Proposal:
+def _propose(work: Git, text: str) -> ProposedBranch:
     (work.root / "tickets" / "new.yaml").write_text(text)
     return push_proposal(work, BRANCH, ["tickets"], "Import new tickets", base="main")
 
@@ -21,7 +21,7 @@ def test_new_files_are_pushed_and_nothing_else(tmp_path: Path) -> None:
     remote = make_remote(tmp_path)
     work = clone(remote, tmp_path / "work")
     (work.root / "plan.json").write_text("{}")
-    assert _propose(work, "new\n") == Proposal(("tickets/new.yaml",), changed=True)
+    assert _propose(work, "new\n") == ProposedBranch(("tickets/new.yaml",), changed=True)
     assert files(remote, BRANCH) == {"tickets/new.yaml": "new", "tickets/web.yaml": "version: 1"}
     assert files(remote, "main") == {"tickets/web.yaml": "version: 1"}
 
@@ -30,7 +30,7 @@ def test_the_same_proposal_is_not_pushed_again(tmp_path: Path) -> None:
     remote = make_remote(tmp_path)
     _propose(clone(remote, tmp_path / "one"), "new\n")
     head = git(remote, "rev-parse", BRANCH)
-    assert _propose(clone(remote, tmp_path / "two"), "new\n") == Proposal(("tickets/new.yaml",), changed=False)
+    assert _propose(clone(remote, tmp_path / "two"), "new\n") == ProposedBranch(("tickets/new.yaml",), changed=False)
     assert git(remote, "rev-parse", BRANCH) == head
 
 
@@ -67,7 +67,7 @@ def test_commits_of_people_that_reached_main_do_not_block(tmp_path: Path) -> Non
 def test_nothing_new_is_nothing_pushed(tmp_path: Path) -> None:
     remote = make_remote(tmp_path)
     work = clone(remote, tmp_path / "work")
-    assert push_proposal(work, BRANCH, ["tickets"], "Import", base="main") == Proposal((), changed=False)
+    assert push_proposal(work, BRANCH, ["tickets"], "Import", base="main") == ProposedBranch((), changed=False)
     assert git(remote, "branch", "--list", BRANCH) == ""
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.github.client import GitHub, GitHubFailure
-from reconciler.github.setup import Names, State, WantedSetup, examine_repository, setup_script
+from reconciler.github.setup import Names, SettingState, WantedSetup, examine_repository, setup_script
 from tests.github.conftest import TOKEN
 from tests.github.fake_github import FakeGitHub, Fault
 from tests.github.repository import CLEAN
@@ -62,7 +62,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return server.world.settings
 
 
-def _states(github: GitHub, wanted: WantedSetup = WANTED, checkout: Path | None = None) -> dict[str, State]:
+def _states(github: GitHub, wanted: WantedSetup = WANTED, checkout: Path | None = None) -> dict[str, SettingState]:
     return {found.name: found.state for found in examine_repository(github, wanted, checkout)}
 
 
@@ -77,14 +77,14 @@ def _checkout(folder: Path) -> Path:
 def test_a_new_repository_lacks_everything_and_the_script_makes_it_whole(
     administrated: FakeGitHub, github: GitHub, tmp_path: Path
 ) -> None:
-    before = [found for found in examine_repository(github, WANTED) if found.state is State.MISSING]
+    before = [found for found in examine_repository(github, WANTED) if found.state is SettingState.MISSING]
     assert len(before) == 13
     assert all(found.place for found in before)
     said = _run_script(administrated, tmp_path)
     administrated.world.settings.code_owners = []
     administrated.world.settings.admins_bypass = False
     after = _states(github, checkout=_checkout(tmp_path / "checkout"))
-    assert {name: state for name, state in after.items() if state is not State.OK} == {}
+    assert {name: state for name, state in after.items() if state is not SettingState.OK} == {}
     path = r"job_workflow_ref:acme/tpp-reconciler/\.github/workflows/"
     assert said.splitlines() == [
         rf"^repository_id:4242:environment:venafi-plan:{path}(plan|import)\.yml@{COMMIT}$",
@@ -177,7 +177,7 @@ def test_each_thing_that_is_not_as_it_should_be_is_found(
     administrated.world.settings = kept = copy.deepcopy(whole)
     spoil, name = SPOILT[case]
     spoil(kept)
-    missing = {found: state for found, state in _states(github).items() if state is State.MISSING}
+    missing = {found: state for found, state in _states(github).items() if state is SettingState.MISSING}
     assert name in missing
     assert len(missing) == (2 if case == "administrators" else 1)
 
@@ -185,8 +185,13 @@ def test_each_thing_that_is_not_as_it_should_be_is_found(
 def test_what_a_token_may_not_see_is_said_and_is_no_fault(server: FakeGitHub, github: GitHub) -> None:
     server.world.tokens[TOKEN] = dict(READER)
     states = _states(github)
-    assert states["OIDC subject"] is states["workflow permissions"] is states["environment venafi-plan"] is State.UNSEEN
-    assert states["rules of main"] is State.MISSING
+    assert (
+        states["OIDC subject"]
+        is states["workflow permissions"]
+        is states["environment venafi-plan"]
+        is SettingState.UNSEEN
+    )
+    assert states["rules of main"] is SettingState.MISSING
 
 
 def test_github_that_has_a_fault_is_no_finding(server: FakeGitHub, github: GitHub) -> None:
@@ -197,15 +202,15 @@ def test_github_that_has_a_fault_is_no_finding(server: FakeGitHub, github: GitHu
 
 def test_the_files_of_the_checkout_are_looked_at(administrated: FakeGitHub, github: GitHub, tmp_path: Path) -> None:
     folder = _checkout(tmp_path)
-    assert _states(github, checkout=folder)["called workflows"] is State.OK
-    assert _states(github, checkout=folder)["owner of everything"] is State.OK
+    assert _states(github, checkout=folder)["called workflows"] is SettingState.OK
+    assert _states(github, checkout=folder)["owner of everything"] is SettingState.OK
     (folder / ".github" / "CODEOWNERS").write_text("/tickets/ @acme/pki\n*\n")
     (folder / ".github" / "workflows" / "plan.yaml").write_text(
         "uses: acme/tpp-reconciler/.github/workflows/plan.yml@v1"
     )
-    assert _states(github, checkout=folder)["called workflows"] is State.MISSING
-    assert _states(github, checkout=folder)["owner of everything"] is State.MISSING
-    assert _states(github, checkout=tmp_path / "nothing")["called workflows"] is State.UNSEEN
+    assert _states(github, checkout=folder)["called workflows"] is SettingState.MISSING
+    assert _states(github, checkout=folder)["owner of everything"] is SettingState.MISSING
+    assert _states(github, checkout=tmp_path / "nothing")["called workflows"] is SettingState.UNSEEN
 
 
 def test_a_stored_token_needs_no_subject() -> None:

@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from reconciler.model.verdict import Reason
-from reconciler.planning.facts import Clock, Facts, Live, Ours, Wish, gather
+from reconciler.planning.facts import Facts, Live, Ours, Timing, Wish, gather
 from reconciler.planning.judge import judge
 from reconciler.planning.verdicts import TABLE, Row, decide
 from tests.builders import decision
@@ -50,7 +50,7 @@ def test_every_row_of_the_table_decides_a_case_of_the_catalogue() -> None:
 
 def test_the_table_decides_every_combination_of_facts_by_its_first_fitting_row() -> None:
     some = facts_of(CASES[0])
-    for live, ours, wish, clock in product(Live, Ours, Wish, Clock):
+    for live, ours, wish, clock in product(Live, Ours, Wish, Timing):
         facts = Facts(live, ours, wish, clock, some.wanted, some.ticket)
         row = TABLE[deciding_row(facts)]
         assert decide(facts) is (row.reason or Reason.APPROVE_WANTED)
@@ -63,7 +63,7 @@ def test_the_last_row_fits_everything_so_that_no_combination_falls_through() -> 
 def test_no_row_is_hidden_behind_the_rows_above_it() -> None:
     first = {
         deciding_row(Facts(live, ours, wish, clock, facts_of(CASES[0]).wanted))
-        for live, ours, wish, clock in product(Live, Ours, Wish, Clock)
+        for live, ours, wish, clock in product(Live, Ours, Wish, Timing)
     }
     assert first == set(range(len(TABLE)))
 
@@ -87,9 +87,9 @@ def test_no_ticket_is_written_that_is_unseen_unclear_or_not_what_the_reviewer_sa
         | Live.MOVED
     )
     some = facts_of(CASES[0]).wanted
-    for live, ours, wish, clock in product(Live, Ours, Wish, Clock):
+    for live, ours, wish, clock in product(Live, Ours, Wish, Timing):
         reason = decide(Facts(live, ours, wish, clock, some))
         if reason is Reason.APPROVE_WANTED:
             assert live not in never
-            assert clock is Clock.OPEN
+            assert clock is Timing.OPEN
             assert wish is not Wish.ATTEST

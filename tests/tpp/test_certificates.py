@@ -17,8 +17,8 @@ from reconciler.model.certificate import (
     Installations,
     Key,
     NameKind,
-    Names,
     Purpose,
+    SubjectNames,
 )
 from reconciler.model.settings import ContextSettings
 from reconciler.sandbox.behaviour import DEFAULT_PROFILE, PROFILES, Behaviour
@@ -98,7 +98,7 @@ def test_a_renewal_is_read_with_everything_that_reviewers_need(profile: str) -> 
     assert found == CertificateContext(
         Certificate(
             common_name="pay.example.test",
-            names=Names(dns=("pay.example.test", "old.example.test"), ip=("192.0.2.7",)),
+            names=SubjectNames(dns=("pay.example.test", "old.example.test"), ip=("192.0.2.7",)),
             issuer='CN=Example Issuing CA 2, O="Example, Ltd.", C=DE',
             serial="4F00A1B2C3",
             key=Key("RSA", 2048),

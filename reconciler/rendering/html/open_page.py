@@ -12,15 +12,15 @@ from reconciler.rendering.html.page import Frame, badge, facts, moment, page, sm
 from reconciler.rendering.html.picture import MOST_BARS, bar_name, picture
 from reconciler.rendering.html.plan import notes, sealed_table, steps
 from reconciler.rendering.summary import headline, in_group, total
-from reconciler.rendering.timeline import Bar, Kind, bars
+from reconciler.rendering.timeline import Bar, BarKind, bars
 from reconciler.rendering.words import counted
 
-_KIND_TONES = {Kind.CHANGE: "time", Kind.SET: "good", Kind.BLOCKED: "bad", Kind.RECORD: "calm"}
+_KIND_TONES = {BarKind.CHANGE: "time", BarKind.SET: "good", BarKind.BLOCKED: "bad", BarKind.RECORD: "calm"}
 _KIND_WORDS = {
-    Kind.CHANGE: "to be set",
-    Kind.SET: "set already",
-    Kind.BLOCKED: "needs attention",
-    Kind.RECORD: "change record",
+    BarKind.CHANGE: "to be set",
+    BarKind.SET: "set already",
+    BarKind.BLOCKED: "needs attention",
+    BarKind.RECORD: "change record",
 }
 _MOST_ROWS = 1_000
 _BUTTONS = """<div class="controls" aria-label="Move the timeline" role="group">

@@ -1,10 +1,10 @@
 """The frame of every page: head with its policy, navigation, tools, footer. Bodies come as finished HTML."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
+from reconciler.codec import compact
 from reconciler.rendering import times
 from reconciler.rendering.escape import html, url, visible
 from reconciler.rendering.html.assets import asset, policy, style
@@ -92,7 +92,7 @@ def moment(when: datetime, *, bare: bool = False) -> str:
 
 def data(value: object, name: str) -> str:
     """Return values as a JSON block that scripts read; nothing in it can end the element."""
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    text = compact(value)
     for breaker, escape in _SCRIPT_BREAKERS.items():
         if breaker in text:
             text = text.replace(breaker, escape)

@@ -10,7 +10,7 @@ from reconciler.model.status import shifted
 from reconciler.rendering import times
 from reconciler.rendering.escape import html
 from reconciler.rendering.summary import name_of
-from reconciler.rendering.timeline import Bar, Kind, clipped, extent
+from reconciler.rendering.timeline import Bar, BarKind, clipped, extent
 
 MOST_BARS = 250
 _HELP = "Timeline. Plus and minus zoom, arrows move, 0 fits all."
@@ -96,7 +96,7 @@ def _ends(ends: Sequence[tuple[datetime, Step]], scale: _Scale, top: int) -> Ite
 
 def bar_name(bar: Bar) -> str:
     """Name a bar by its first ticket and count the others. Not neutral."""
-    more = f" and {len(bar.steps) - 1:,} more" if len(bar.steps) > 1 and bar.kind is not Kind.RECORD else ""
+    more = f" and {len(bar.steps) - 1:,} more" if len(bar.steps) > 1 and bar.kind is not BarKind.RECORD else ""
     return f"{bar.name}{more}{'' if bar.schedule.stop else ', no end'}"
 
 

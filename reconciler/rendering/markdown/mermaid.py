@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from reconciler.model.policy import Freeze
 from reconciler.model.ticket import Guid
 from reconciler.rendering.escape import mermaid as label
-from reconciler.rendering.timeline import Bar, Kind, clipped, extent
+from reconciler.rendering.timeline import Bar, BarKind, clipped, extent
 
 LONGEST = 50_000
 """Characters of one diagram."""
 _MOST_BARS = 60
-_TAGS = {Kind.CHANGE: "active, ", Kind.SET: "", Kind.BLOCKED: "crit, ", Kind.RECORD: "done, "}
+_TAGS = {BarKind.CHANGE: "active, ", BarKind.SET: "", BarKind.BLOCKED: "crit, ", BarKind.RECORD: "done, "}
 _HEAD = """gantt
     title Windows in UTC
     dateFormat YYYY-MM-DDTHH:mm
@@ -50,10 +50,12 @@ def gantt(
 
 def _bar(bar: Bar, number: int, numbers: Mapping[Guid, int]) -> str:
     first = bar.steps[0]
-    row = f"{numbers[first.guid]} " if first.guid in numbers and bar.kind is not Kind.RECORD else ""
+    row = f"{numbers[first.guid]} " if first.guid in numbers and bar.kind is not BarKind.RECORD else ""
     more = f" and {len(bar.steps) - 1} more" if len(bar.steps) > 1 else ""
     end = "" if bar.schedule.stop else ", no end"
-    words = {Kind.CHANGE: "", Kind.SET: ", set already", Kind.BLOCKED: ", blocked", Kind.RECORD: ""}[bar.kind]
+    words = {BarKind.CHANGE: "", BarKind.SET: ", set already", BarKind.BLOCKED: ", blocked", BarKind.RECORD: ""}[
+        bar.kind
+    ]
     name = label(bar.name) + more + end.replace(",", " -") + words.replace(",", " -")
     return f"    {row}{name} :{_TAGS[bar.kind]}t{number}, {_moment(bar.schedule.start)}, {_moment(bar.end)}\n"
 

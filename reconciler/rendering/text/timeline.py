@@ -9,7 +9,7 @@ from reconciler.model.status import shifted
 from reconciler.rendering import times
 from reconciler.rendering.escape import log_lines, terminal
 from reconciler.rendering.text.layout import Ink, columns, fit, joined, padded, painted
-from reconciler.rendering.timeline import Bar, Kind, bars, clipped, extent
+from reconciler.rendering.timeline import Bar, BarKind, bars, clipped, extent
 from reconciler.rendering.view import PLAIN, View
 from reconciler.rendering.words import counted
 
@@ -20,8 +20,8 @@ _STEPS = tuple(
 _DAY = timedelta(days=1)
 _NEAR = timedelta(days=14)
 _EPOCH = datetime(1970, 1, 5, tzinfo=UTC)
-_GLYPHS = {Kind.CHANGE: "█", Kind.SET: "▓", Kind.BLOCKED: "▒", Kind.RECORD: "─"}
-_INKS = {Kind.CHANGE: Ink.TIME, Kind.SET: Ink.GOOD, Kind.BLOCKED: Ink.BAD, Kind.RECORD: Ink.DIM}
+_GLYPHS = {BarKind.CHANGE: "█", BarKind.SET: "▓", BarKind.BLOCKED: "▒", BarKind.RECORD: "─"}
+_INKS = {BarKind.CHANGE: Ink.TIME, BarKind.SET: Ink.GOOD, BarKind.BLOCKED: Ink.BAD, BarKind.RECORD: Ink.DIM}
 _FREEZE = "░"
 _NOW = "┊"
 
@@ -52,9 +52,9 @@ def timeline_text(plan: Plan, view: View = PLAIN) -> str:
     for freeze, begins, ends in clipped(plan.freezes, scale.start, stop):
         chart = _chart(scale, begins, ends, _FREEZE, plan.made_at, open_end=False)
         lines.append(_labelled(f"freeze {terminal(freeze.name, 80)}", chart, label, Ink.DIM, view))
-    record = "  ─ change record" if any(bar.kind is Kind.RECORD for bar in found) else ""
+    record = "  ─ change record" if any(bar.kind is BarKind.RECORD for bar in found) else ""
     lines.append(f"{_NOW} now  █ to be set  ▓ set already  ▒ needs attention  ░ freeze{record}  > no end")
-    windows = sum(bar.kind is not Kind.RECORD for bar in found)
+    windows = sum(bar.kind is not BarKind.RECORD for bar in found)
     lines.append(f"{counted(windows, 'window')}; from {times.both(scale.start, view.zone)}")
     return log_lines(joined(line.rstrip() for line in lines))
 
@@ -92,7 +92,7 @@ def _axis(scale: _Scale) -> Iterator[str]:
 
 
 def _row(bar: Bar, scale: _Scale, label: int, now: datetime, view: View) -> str:
-    more = f" +{len(bar.steps) - 1:,}" if len(bar.steps) > 1 and bar.kind is not Kind.RECORD else ""
+    more = f" +{len(bar.steps) - 1:,}" if len(bar.steps) > 1 and bar.kind is not BarKind.RECORD else ""
     name = fit(terminal(bar.name), label - len(more) - 1) + more
     chart = _chart(scale, bar.schedule.start, bar.end, _GLYPHS[bar.kind], now, open_end=bar.schedule.stop is None)
     return _labelled(name, chart, label, _INKS[bar.kind], view)
