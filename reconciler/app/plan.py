@@ -17,12 +17,14 @@ from reconciler.app.tickets import Wanted, chosen
 from reconciler.app.version import tool
 from reconciler.errors import InvalidInput, LedgerBroken, ReconcilerError
 from reconciler.github.git import Git, GitFailure
-from reconciler.ledger.index import read_index, read_seals
+from reconciler.ledger.index import Index, read_index, read_seals
 from reconciler.ledger.plan_files import load_plan, save_plan
-from reconciler.manifests.load import check, load_desired
+from reconciler.manifests.config import load_settings
+from reconciler.manifests.load import check, find, load_desired
 from reconciler.manifests.text import repository_of
-from reconciler.model.decision import Decision, Desired, Problem, Seal, Source
+from reconciler.model.decision import Decision, Desired, Problem, Seal, Selection, Source
 from reconciler.model.plan import Plan, Shard, Step
+from reconciler.model.policy import Orphans
 from reconciler.model.record import NO_HISTORY, TicketHistory
 from reconciler.model.settings import Requests, WindowDefinition
 from reconciler.model.ticket import Found, Guid, Reading
@@ -32,6 +34,7 @@ from reconciler.planning.certificates import plan_notes as certificate_notes
 from reconciler.planning.digest import check_digest
 from reconciler.planning.judge import judge, judge_closed, needs_reading
 from reconciler.planning.merge import merge_plans
+from reconciler.planning.orphans import is_of_a_rule, judge_orphan, may_be_armed
 from reconciler.planning.planner import assemble
 from reconciler.planning.selections import expand
 from reconciler.ports import Progress, Readings
@@ -179,7 +182,8 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
     `who` says who acts; it is asked while the first tickets are being read.
     """
     settings, now = context.settings, context.clock.now()
-    desired, left_out = _narrowed(context, desired, request)
+    rules = desired.selections
+    desired, left_out, named = _narrowed(context, desired, request)
     index = read_index(context.ledger, (decision.guid for decision in desired.decisions), context.targets)
     histories = index.histories
     to_read, closed = _divided(desired.decisions, histories, request)
@@ -209,7 +213,9 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
     with context.observer.progress("Reading tickets", len(to_read), context.backend.activity) as advance:
         judged = _judged(to_read, histories, _counted(readings, advance), now, patience, request.shard)
         gone = (judge_closed(decision, histories[decision.guid], now) for decision in closed)
-        steps = _with_deciders(context, tuple(itertools.chain(gone, judged)))
+        managed = tuple(itertools.chain(gone, judged))
+        orphans, unknown = _orphans(context, request, index, named, rules, now)
+        steps = _with_deciders(context, (*managed, *orphans))
         steps = with_certificates(context, steps, now, for_people=request.certificates)
         seen = replace(acting.seen, now=now)
         steps, seen = with_change_records(context, seen, steps, "plan")
@@ -217,7 +223,59 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
     in_flight = min(len(to_read), settings.requests.reads)
     a_call = (context.clock.monotonic() - began) * in_flight / max(len(to_read), 1)
     length = length_note(len(plan.changes), a_call, settings.requests)
-    return replace(plan, notes=(*plan.notes, *certificate_notes(plan.steps), *context.backend.notes(), *length))
+    notes = (*plan.notes, *unknown, *certificate_notes(plan.steps), *context.backend.notes(), *length)
+    return replace(plan, notes=notes)
+
+
+def _orphans(
+    context: Context,
+    request: Request,
+    index: Index,
+    named: frozenset[Guid],
+    rules: tuple[Selection, ...],
+    now: datetime,
+) -> tuple[tuple[Step, ...], tuple[str, ...]]:
+    """Return the steps of schedules that are armed and in no manifest, and notes about manifests that can't be read."""
+    if request.only is not None or request.wanted:
+        return (), ()
+    found = {
+        guid: history
+        for guid, history in index.scheduled.items()
+        if guid not in named and may_be_armed(history, now) and not is_of_a_rule(history, rules)
+    }
+    if not found:
+        return (), ()
+    elsewhere, notes = _named_elsewhere(context, request, now)
+    left = {guid: history for guid, history in found.items() if guid not in elsewhere}
+    take_back = context.settings.policy.orphans is Orphans.TAKE_BACK
+    patience = timedelta(seconds=context.settings.requests.patience)
+    steps = []
+    for guid, reading in context.backend.reader().read_many(tuple(left)):
+        step = judge_orphan(guid, reading, left[guid], now, take_back=take_back, patience=patience)
+        if step is not None and (request.shard is None or request.shard.owns(step.object or guid)):
+            steps.append(step)
+    return tuple(steps), notes
+
+
+def _named_elsewhere(context: Context, request: Request, now: datetime) -> tuple[frozenset[Guid], tuple[str, ...]]:
+    """Return the tickets that manifests name which this plan is not of: other paths, other environments' folders."""
+    settings, notes = context.settings, list[str]()
+    found: set[Guid] = set()
+    others = [each for each in (None, *settings.environments) if each != settings.environment]
+    places = [settings] if request.paths else []
+    try:
+        places += [load_settings(settings.path, each, context.environ) for each in others if settings.path]
+    except InvalidInput:
+        notes.append("the configuration of another environment can't be read: what it names may be shown as orphaned")
+    for place in places:
+        there = [name for name in place.tickets if Path(name).exists()]
+        try:
+            desired = load_desired(there, windows=place.windows, now=now) if find(there)[0] else Desired()
+        except InvalidInput:
+            notes.append(f"{', '.join(place.tickets)} can't be read: what is named there may be shown as orphaned")
+            continue
+        found.update(decision.guid for decision in desired.decisions)
+    return frozenset(found), tuple(notes)
 
 
 _CALLS_A_CHANGE = 3
@@ -251,11 +309,15 @@ def _part(request: Request, left_out: int) -> tuple[str, ...]:
     return (f"this plan is partial: {request.part}; {others}",)
 
 
-def _narrowed(context: Context, desired: Desired, request: Request) -> tuple[Desired, int]:
-    """Expand rules to GUIDs, leave out what nobody asked for and count it, resolve the names of approvers."""
+def _narrowed(context: Context, desired: Desired, request: Request) -> tuple[Desired, int, frozenset[Guid]]:
+    """Expand rules to GUIDs, leave out what nobody asked for and count it, resolve the names of approvers.
+
+    The tickets of all decisions come last, those that were left out among them.
+    """
     if desired.selections:
         desired = _expanded(context, desired)
     declared = len(desired.decisions)
+    named = frozenset(decision.guid for decision in desired.decisions)
     if request.since is not None:
         desired = changed_since(request.since, desired, context.settings.windows, context.clock.now())
     if request.wanted:
@@ -265,7 +327,7 @@ def _narrowed(context: Context, desired: Desired, request: Request) -> tuple[Des
         desired = replace(desired, decisions=kept)
     if any(decision.parameters.approvers for decision in desired.decisions):
         desired = replace(desired, decisions=_with_resolved_approvers(context, desired.decisions))
-    return desired, declared - len(desired.decisions) if request.part else 0
+    return desired, declared - len(desired.decisions) if request.part else 0, named
 
 
 def _expanded(context: Context, desired: Desired) -> Desired:

@@ -85,7 +85,7 @@ def recover(step: Step, history: TicketHistory, context: RunContext) -> Iterator
         yield from _agree(step, history, context)
     elif step.reason is Reason.SETTLED_ATTESTED:
         yield from _attest(step, history, context)
-    elif step.reason in (Reason.SETTLED_RECEIPT, Reason.CONFLICT_GONE_EARLY):
+    elif is_news(step):
         yield _gone(step, history.last, context)
 
 
@@ -94,7 +94,7 @@ def _gone(step: Step, last: LastWrite | None, context: RunContext) -> ClosedEntr
     now = context.clock.now()
     if last is None or last.after.schedule is None:
         return ClosedEntry(now, step.guid, step.digest)
-    early = step.reason is Reason.CONFLICT_GONE_EARLY and not is_early(last, now)
+    early = step.reason in (Reason.CONFLICT_GONE_EARLY, Reason.ELSEWHERE_CLOSED) and not is_early(last, now)
     first_gone = context.planned_at if early and context.planned_at is not None else now
     return ObservedEntry(now, step.guid, step.digest, first_gone, last.armed_at)
 

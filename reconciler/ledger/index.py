@@ -39,6 +39,8 @@ from reconciler.model.value import replace
 _INTENT, _SEALED, _ATTENTION = b'"entry":"intent"', b'"entry":"sealed"', b'"entry":"attention"'
 _UNKNOWN, _NOT_ATTEMPTED = b'"outcome":"unknown"', b'"outcome":"not-attempted"'
 _OPERATION_MARK = b'"operation":"'
+_SCHEDULED = b'"after":{"start":'
+_SEEN_GONE = (b'"entry":"closed"', b'"entry":"observed"', b'"gone":true')
 _OPERATION = re.compile(rb'"operation":"([^"\\]+)"')
 _TOOK_EFFECT = frozenset({Outcome.APPLIED, Outcome.AWAITING_OTHERS})
 _SETTLES_NOTHING = frozenset({Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED})
@@ -55,12 +57,14 @@ class Began(NamedTuple):
 class Index:
     """The histories of some tickets, and the verified state of the ledger that they were read from.
 
-    `attention` is what began to ask for attention and has not ended, of every ticket.
+    `attention` is what began to ask for attention and has not ended, of every ticket. `scheduled` are the histories of
+    other tickets that were scheduled and that nobody has seen to be gone.
     """
 
     chain: Chain
     histories: Mapping[Guid, TicketHistory]
     attention: tuple[Began, ...] = ()
+    scheduled: Mapping[Guid, TicketHistory] = field(default_factory=dict)
 
 
 def read_index(root: Path, guids: Iterable[Guid], targets: Collection[str]) -> Index:
@@ -71,7 +75,7 @@ def read_index(root: Path, guids: Iterable[Guid], targets: Collection[str]) -> I
     """
     search = _Search({guid.encode(): guid for guid in guids}, target_marks(targets))
     chain = verify(root, take=search.take)
-    return Index(chain, search.histories(), tuple(search.attention.values()))
+    return Index(chain, search.histories(), tuple(search.attention.values()), search.scheduled())
 
 
 def read_seals(root: Path, targets: Collection[str]) -> Mapping[str, Seal]:
@@ -119,6 +123,7 @@ class _Search:
     lost: dict[Guid, datetime] = field(default_factory=dict)
     operations: dict[Guid, set[str]] = field(default_factory=dict)
     attention: dict[tuple[str, str, str], Began] = field(default_factory=dict)
+    others: dict[bytes, list[tuple[bytes, Source]]] = field(default_factory=dict)
 
     def take(self, path: str, number: int, line: bytes) -> None:
         """Look at one line. Every line of the ledger passes here, so only those about wanted tickets are read."""
@@ -127,9 +132,30 @@ class _Search:
                 self._attend(decode(line, Source(path, number)))
             return
         start = line.find(GUID_MARK) + len(GUID_MARK)
-        guid = self.wanted.get(line[start : start + GUID_LENGTH])
-        if guid is not None and is_for(self.marks, line):
+        name = line[start : start + GUID_LENGTH]
+        guid = self.wanted.get(name)
+        if guid is None:
+            if name in self.others or _SCHEDULED in line:
+                self._keep(name, line, Source(path, number))
+        elif is_for(self.marks, line):
             self._note(guid, line, Source(path, number))
+
+    def _keep(self, name: bytes, line: bytes, source: Source) -> None:
+        """Keep the lines of a ticket that was scheduled until it is seen to be gone. Few are read in the end."""
+        if not is_for(self.marks, line):
+            return
+        if any(mark in line for mark in _SEEN_GONE):
+            self.others.pop(name, None)
+        else:
+            self.others.setdefault(name, []).append((line, source))
+
+    def scheduled(self) -> dict[Guid, TicketHistory]:
+        """Return the histories of tickets that were not asked for and were scheduled."""
+        search = _Search({}, self.marks)
+        for name, lines in self.others.items():
+            for line, source in lines:
+                search._note(Guid(name.decode()), line, source)
+        return search.histories()
 
     def histories(self) -> dict[Guid, TicketHistory]:
         """Return everything that was found."""

@@ -20,7 +20,7 @@ from reconciler.manifests.yaml import SourceMap, Value, read_file
 from reconciler.model.certificate import NoteCode
 from reconciler.model.change_record import ChangeKind, ChangeSystem
 from reconciler.model.decision import Problem, Source
-from reconciler.model.policy import ChangeRule, FourEyes, Freeze, Limits, Policy, ReviewedPlan, WindowRule
+from reconciler.model.policy import ChangeRule, FourEyes, Freeze, Limits, Orphans, Policy, ReviewedPlan, WindowRule
 from reconciler.model.server_url import InvalidServerUrl, parse_server_url
 from reconciler.model.settings import Auth, AuthMethod, ContextSettings, Requests, Settings, Tls
 from reconciler.model.value import quote, replace
@@ -331,6 +331,7 @@ def _policy(stated: Members, zone: tzinfo | None, faults: list[InvalidValue]) ->
         change_record=_change_rules(stated.get("change_record", ())),
         refuse=frozenset(NoteCode(code) for code in stated.get("refuse", ())),
         reviewed_plan=ReviewedPlan(stated.get("reviewed_plan", Policy().reviewed_plan)),
+        orphans=Orphans(stated.get("orphans", Policy().orphans)),
     )
 
 

@@ -68,6 +68,13 @@ class ReviewedPlan(StrEnum):
     WHEN_THERE = "when-there"
 
 
+class Orphans(StrEnum):
+    """What becomes of schedules of ours that are still armed and that no manifest names any more."""
+
+    ATTENTION = "attention"
+    TAKE_BACK = "take-back"
+
+
 class Policy(Struct, frozen=True):
     """All guard settings of one environment. Empty means: nothing is asked for, nothing is limited.
 
@@ -83,4 +90,5 @@ class Policy(Struct, frozen=True):
     failure_budget: int | None = None
     change_record: tuple[ChangeRule, ...] = ()
     reviewed_plan: ReviewedPlan = ReviewedPlan.WHEN_THERE
+    orphans: Orphans = Orphans.ATTENTION
     refuse: frozenset[NoteCode] = frozenset()

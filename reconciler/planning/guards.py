@@ -118,7 +118,7 @@ def _required(step: Step, seen: Circumstances) -> Refusal | None:
         "valid_until": step.valid_until,
     }
     absent = sorted(name for name in seen.policy.require if not given.get(name))
-    if not absent:
+    if not absent or not step.named:  # no entry, so nowhere to add anything to
         return None
     return Refusal("required", Reason.REFUSED_REQUIRED, f"the policy requires {', '.join(absent)}; add it to the entry")
 

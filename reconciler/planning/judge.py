@@ -97,6 +97,8 @@ def is_news(step: Step) -> bool:
     """Whether a step that sends nothing says what the ledger does not know: an agreement, or a ticket that is gone."""
     if step.reason in (Reason.SETTLED_RECEIPT, Reason.SETTLED_ATTESTED, Reason.CONFLICT_GONE_EARLY):
         return not step.closed
+    if step.reason is Reason.ELSEWHERE_CLOSED:
+        return not step.named and not step.closed
     return step.reason is Reason.IN_SYNC_ACCEPTED
 
 

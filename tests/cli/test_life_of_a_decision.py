@@ -356,3 +356,116 @@ def test_two_tickets_of_which_one_is_stuck(life: Life) -> None:
     life.desk.decide(f"guid: {FIRST}\n    status: Approved", f"guid: {SECOND}\n    status: Approved")
     assert life.desk.run("apply", "--yes").code == 5
     assert [write["GUID"].strip("{}") for write in life.desk.writes()] == [SECOND]  # type: ignore[attr-defined]
+
+
+# Orphans.
+
+
+def remove(life: Life) -> None:
+    """Let git name another ticket alone."""
+    life.desk.decide(f"guid: {SECOND}\n    status: Pending")
+
+
+def step_of(life: Life, guid: str = FIRST) -> dict[str, object]:
+    (found,) = [step for step in life.desk.plan_json()["steps"] if step["guid"] == guid] or [{}]
+    return found
+
+
+def test_a_schedule_that_no_manifest_names_any_more_is_shown_with_its_time(life: Life) -> None:
+    start = scheduled(life)
+    remove(life)
+    said = life.desk.run("plan")
+    assert said.code == 5
+    assert "orphan/armed" in said.out
+    told = " ".join(said.out.split())
+    assert f"no manifest names it any more; TPP approves it at {start[:19]}" in told
+    assert "merge status: Pending" in told
+    life.apply(code=5)
+    assert len(life.desk.writes()) == 1
+    assert step_of(life)["reason"] == "orphan/armed"
+
+
+def test_the_policy_takes_orphans_back(life: Life) -> None:
+    scheduled(life)
+    remove(life)
+    life.desk.configure("policy: {orphans: take-back, require: [explanation, expect]}\n")
+    assert step_of(life)["reason"] == "reopen/orphan"
+    life.desk.run("plan", "--out", "plan.json")
+    assert life.desk.run("apply", "plan.json", "--yes").code == 0
+    assert [write["Status"] for write in life.desk.writes()] == ["Approved After", "Pending"]
+    assert step_of(life) == {}
+
+
+def test_an_entry_with_pending_takes_an_orphan_back(life: Life) -> None:
+    scheduled(life)
+    remove(life)
+    life.wants("status: Pending")
+    assert life.reason() == "reopen/wanted"
+
+
+def test_an_orphan_that_the_console_moved_is_shown_and_never_taken_back(life: Life) -> None:
+    scheduled(life)
+    life.console("Approved After", hours=20)
+    remove(life)
+    life.desk.configure("policy: {orphans: take-back}\n")
+    found = step_of(life)
+    assert found["reason"] == "orphan/armed"
+    assert "moved in the console" in str(found["detail"])
+
+
+def test_what_is_still_named_or_no_longer_armed_is_no_orphan(life: Life) -> None:
+    start = scheduled(life)
+    folder = life.desk.folder / "tickets"
+    (folder / "web.yaml").rename(folder / "renamed.yaml")
+    assert step_of(life)["reason"] == "in-sync/same"
+    (folder / "renamed.yaml").rename(life.desk.folder / "elsewhere.yaml")
+    remove(life)
+    assert step_of(life)["reason"] == "orphan/armed"
+    life.desk.write("staging/web.yaml", (life.desk.folder / "elsewhere.yaml").read_text(encoding="utf-8"))
+    life.desk.configure("environments: {staging: {tickets: [staging]}}\n")
+    assert step_of(life) == {}
+    life.desk.configure()
+    life.console("Pending")
+    assert step_of(life) == {}
+    life.console("Rejected")
+    assert step_of(life) == {}
+    assert start
+
+
+def test_a_plan_of_some_paths_knows_what_the_others_name(life: Life) -> None:
+    scheduled(life)
+    life.desk.decide(f"guid: {SECOND}\n    status: Pending", name="tickets/other.yaml")
+    said = life.desk.run("plan", "tickets/other.yaml", "--format", "json")
+    assert FIRST not in said.out
+
+
+def test_an_orphan_that_is_gone_is_recorded_once_and_not_read_again(life: Life) -> None:
+    scheduled(life, hours=1)
+    remove(life)
+    life.desk.sandbox.world.advance(2 * HOUR)
+    found = step_of(life)
+    assert (found["reason"], found["named"]) == ("settled/receipt", False)
+    assert life.desk.run("tidy").code == 0
+    life.apply()
+    assert len([entry for entry in life.entries() if isinstance(entry, ObservedEntry)]) == 1
+    before = len(life.desk.sandbox.log.calls("ticketDetails"))
+    assert step_of(life) == {}
+    read = life.desk.sandbox.log.calls("ticketDetails")[before:]
+    assert all(FIRST not in str(call.json) for call in read)
+
+
+def test_what_a_rule_armed_is_no_orphan_while_git_has_the_rule(life: Life) -> None:
+    start = life.at(10)
+    rule = (
+        "version: 1\nkind: rules\nchange: CHG0041234\nrules:\n  - name: weekend\n    at_most: 5\n"
+        f"    match: {{object: '{OBJECT}', created_before: {life.at(-0.001)}}}\n"
+        f"    status: Approved After\n    schedule: {{start: {start}}}\n    explanation: weekend\n"
+    )
+    life.desk.write("tickets/rules.yaml", rule)
+    life.desk.decide(f"guid: {SECOND}\n    status: Pending", name="tickets/other.yaml")
+    life.apply()
+    assert len(life.desk.writes()) == 1
+    life.desk.write("tickets/rules.yaml", rule.replace("Web\\www.example.com'", "Web\\other.example.com'"))
+    assert step_of(life) == {}
+    (life.desk.folder / "tickets" / "rules.yaml").unlink()
+    assert step_of(life)["reason"] == "orphan/armed"

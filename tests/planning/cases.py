@@ -1,7 +1,7 @@
 """Reading the folders of tests/cases; tests/cases/README.md says what is in them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,19 +11,20 @@ from reconciler.manifests.config import load_settings
 from reconciler.manifests.load import load_desired
 from reconciler.model.certificate import CertificateContext
 from reconciler.model.change_record import ChangeRecord, LookupFailure, NoChangeRecord
-from reconciler.model.decision import Decision, WindowUse
-from reconciler.model.plan import Plan
-from reconciler.model.policy import Policy
+from reconciler.model.decision import Decision, Desired, WindowUse
+from reconciler.model.plan import Plan, Step
+from reconciler.model.policy import Orphans, Policy
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import Intent, LastWrite, OpenIntent, TicketHistory
 from reconciler.model.review import Assessment, Review
 from reconciler.model.settings import Settings
-from reconciler.model.status import State
-from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread, parse_guid
+from reconciler.model.status import State, pending
+from reconciler.model.ticket import Found, Gone, Guid, Hidden, LiveTicket, Reading, Unread, parse_guid
 from reconciler.planning.certificates import with_context
 from reconciler.planning.change_records import remember
 from reconciler.planning.guards import Circumstances
 from reconciler.planning.judge import judge
+from reconciler.planning.orphans import judge_orphan, may_be_armed
 from reconciler.planning.planner import assemble, enforce_reviews
 from tests.builders import NOW, at, holding
 
@@ -39,6 +40,7 @@ def plan_of(case: Path) -> Plan:
     steps = [
         judge(one, _reading(live, one.guid), _story(histories.get(one.guid, {}), one), now) for one in desired.decisions
     ]
+    steps += _orphans(live, histories, desired, settings, now)
     known = _certificates(case / "certificates.json")
     steps = [
         with_context(step, known[step.object], now, settings.context.warn) if step.object in known else step
@@ -54,6 +56,19 @@ def plan_of(case: Path) -> Plan:
         return plan
     people = Assessment(decode(json.dumps(review).encode(), Review))
     return enforce_reviews(plan, Circumstances(Policy(), now, people))
+
+
+def _orphans(
+    live: Mapping[str, Any], histories: Mapping[str, Any], desired: Desired, settings: Settings, now: datetime
+) -> Iterator[Step]:
+    """Judge what the ledger has as scheduled and no manifest names."""
+    named = {decision.guid for decision in desired.decisions}
+    for guid in (Guid(name) for name in histories if name not in named):
+        history = _story(histories[guid], Decision(guid, pending()))
+        if may_be_armed(history, now):
+            take_back = settings.policy.orphans is Orphans.TAKE_BACK
+            step = judge_orphan(guid, _reading(live, guid), history, now, take_back=take_back)
+            yield from [step] if step is not None else []
 
 
 def _record(name: str, told: Mapping[str, Any], now: datetime) -> ChangeRecord | NoChangeRecord:
