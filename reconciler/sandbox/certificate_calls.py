@@ -164,10 +164,10 @@ def _details(each: StoredCertificate) -> dict[str, Json]:
         "ValidTo": _spelled_time(each.valid_to),
         "KeyAlgorithm": each.algorithm,
     }
-    if each.size is not None:
-        found["KeySize"] = each.size
     if each.curve:
         found["EllipticCurve"] = each.curve
+    elif each.size is not None:
+        found["KeySize"] = each.size
     return found
 
 

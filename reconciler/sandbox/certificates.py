@@ -100,7 +100,7 @@ class StoredCertificate(Struct, frozen=True, kw_only=True):
         """When the certificate ends."""
         if self.made is None:
             raise ValueError("the certificate was not put into a sandbox")
-        return self.made + self.expires_in - self.overdue
+        return (self.made + self.expires_in - self.overdue).replace(microsecond=0)
 
 
 @dataclass(slots=True)
