@@ -1,6 +1,9 @@
 """Answers that do not come, come late, or belong to another request: never two effective updates, no false word."""
 
 import json
+import shutil
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
@@ -299,3 +302,54 @@ def test_a_plan_that_does_not_know_of_an_update_is_stale_also_once_that_showed_n
         told
     )
     assert len(server.updates) == 1
+
+
+# The limits of the promise, as docs/concepts/exactly-once.md states them.
+
+
+@pytest.mark.parametrize("who", ["another checkout", "the same one after its ledger was lost"])
+def test_a_limit_an_answer_that_is_out_is_known_to_one_ledger_alone(repository: Repository, who: str) -> None:
+    server, other = repository.server, repository.another("other")
+    server.script["updatestatus"] = [resets]
+    repository.decide(ONE)
+    assert repository.run("apply", "--yes").code == 6
+    if who == "another checkout":
+        other.decide(ONE)
+    else:
+        shutil.rmtree(repository.folder / "ledger")
+        other = repository
+    assert other.run("apply", "--yes").code == 0
+    server.release()
+    assert (len(server.updates), server.effects[ONE]) == (2, 2)
+
+
+def test_a_limit_two_ledgers_whose_runs_both_read_before_either_writes(repository: Repository) -> None:
+    server, other = repository.server, repository.another("other")
+    for each in (repository, other):
+        each.decide(ONE)
+        path = each.folder / "reconciler.yaml"
+        path.write_text(path.read_text(encoding="utf-8").replace("read_timeout: 2", "read_timeout: 60"), "utf-8")
+
+    seen: list[tuple[int, str]] = []
+
+    def meanwhile(exchange: Exchange) -> None:
+        command = [sys.executable, "-m", "reconciler", "apply", "--yes"]
+        said = subprocess.run(command, cwd=other.folder, check=False, capture_output=True, text=True)
+        seen.append((said.returncode, said.stderr))
+        honest(exchange)
+
+    server.script["updatestatus"] = [meanwhile]
+    code = repository.run("apply", "--yes").code
+    assert (code, seen) == (0, [(0, "")])
+    assert (len(server.updates), server.effects[ONE]) == (2, 2)
+
+
+def test_a_limit_an_update_that_is_carried_out_after_patience(repository: Repository) -> None:
+    server = repository.server
+    server.script["updatestatus"] = [resets]
+    repository.decide(ONE)
+    assert repository.run("apply", "--yes").code == 6
+    repository.later(minutes=16)
+    assert repository.run("apply", "--yes").code == 0
+    server.release()
+    assert (len(server.updates), server.effects[ONE]) == (2, 2)
