@@ -6,11 +6,13 @@ import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from reconciler.codec import sha256
+from reconciler.ledger.lock import hold_lock, this_process
 from reconciler.sandbox.running import Listening, running_sandbox
 from reconciler.sandbox.seed import Seed, TicketSeed
 from tests.cli.desk import FIRST, SECOND, Desk
@@ -178,3 +180,11 @@ def test_an_apply_stops_before_its_next_update_once_its_ledger_was_moved_away(de
         assert ".lock was removed, replaced or moved while the run was going" in said.out
         (segment,) = (desk.folder / "moved").glob("*/*/*.jsonl")
         assert segment.read_bytes().count(b'"outcome":"applied"') == 1
+
+
+def test_a_second_run_on_one_ledger_exits_with_8_and_sends_nothing(desk: Desk) -> None:
+    desk.decide(f"{{guid: {FIRST}, status: Approved, explanation: ready}}")
+    with hold_lock(desk.folder / "ledger", this_process("20261123T120000Z-00000a", datetime.now(UTC))):
+        said = desk.run("apply", "--yes")
+    assert (said.code, "the ledger is locked (" in said.err, desk.writes()) == (8, True, [])
+    assert desk.run("apply", "--yes").code == 0
