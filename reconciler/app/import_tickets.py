@@ -12,10 +12,10 @@ from typing import assert_never
 from reconciler.app.certificates import certificates_of
 from reconciler.app.context import Context
 from reconciler.app.outputs import changing, check_in_place
+from reconciler.app.tickets import decisions_of
 from reconciler.atomic import atomic_write
 from reconciler.errors import InvalidInput
 from reconciler.manifests.edit import append_entries
-from reconciler.manifests.load import find, load_desired
 from reconciler.manifests.schema import validator
 from reconciler.manifests.text import repository_of
 from reconciler.manifests.write import NewEntry, file_for, new_manifest
@@ -71,7 +71,7 @@ class Import:
             name = min(self.batch)
             ordered = sorted(self.batch.pop(name), key=lambda ticket: ticket.guid)
             self.waiting -= len(ordered)
-            self.write(name, [_entry(ticket, known.get(ticket.object)) for ticket in ordered])
+            self.write(name, [entry_of(ticket, known.get(ticket.object)) for ticket in ordered])
             self.intake.written.setdefault(name, []).extend(entry.guid for entry in ordered)
 
 
@@ -88,7 +88,7 @@ def import_tickets(
     With `certificates`, and where the configuration wants them, those behind the tickets are named and pinned.
     `tickets` finds them, see `listed` and `on_server`. Raises InvalidInput, ServerFailure.
     """
-    known = _known_guids(context)
+    known = decisions_of(context)
     found = sorted(set(tickets()))
     work = Import(
         pattern=pattern or default_pattern(context.settings.tickets),
@@ -151,16 +151,6 @@ def _column(text: str, path: Path) -> list[tuple[int, str]]:
     return [(reader.line_num, str(row[name] or "")) for row in reader]
 
 
-def _known_guids(context: Context) -> frozenset[Guid]:
-    """Return the tickets that manifests name already; none when there are no manifests yet. Raises InvalidInput."""
-    settings = context.settings
-    there = [name for name in settings.tickets if Path(name).exists()]
-    if not find(there)[0]:
-        return frozenset()
-    desired = load_desired(there, windows=settings.windows, now=context.clock.now())
-    return frozenset(decision.guid for decision in desired.decisions)
-
-
 def _sort_in(guid: Guid, reading: Reading, work: Import) -> None:
     match reading:
         case Found(ticket):
@@ -205,7 +195,8 @@ def _write_nothing(_name: str, _entries: Sequence[NewEntry]) -> None:
     """Stand in for writing in a dry run."""
 
 
-def _entry(ticket: LiveTicket, certificate: Certificate | None) -> NewEntry:
+def entry_of(ticket: LiveTicket, certificate: Certificate | None) -> NewEntry:
+    """Return the entry of a ticket that no manifest names yet: pending, with what is expected of it."""
     created = f"created {format_instant(ticket.created)}" if ticket.created else ""
     approvers = f"approvers {', '.join(ticket.approvers)}" if ticket.approvers else ""
     names = {"object": ticket.object, "workflow": ticket.workflow}
@@ -244,13 +235,14 @@ def _is_odd(name: str) -> bool:
 
 
 def _is_ours(ticket: LiveTicket, identities: frozenset[str]) -> bool:
-    return any(_bare(approver) in identities for approver in ticket.approvers)
+    return any(bare(approver) in identities for approver in ticket.approvers)
 
 
 def _bare_all(universals: Iterable[str]) -> frozenset[str]:
     """Return identities in a form that can be compared: braces depend on the provider."""
-    return frozenset(_bare(universal) for universal in universals)
+    return frozenset(bare(universal) for universal in universals)
 
 
-def _bare(universal: str) -> str:
+def bare(universal: str) -> str:
+    """Return an identity in a form that can be compared: braces depend on the provider."""
     return universal.casefold().replace("{", "").replace("}", "")

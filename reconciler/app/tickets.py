@@ -9,7 +9,7 @@ from pathlib import Path
 from reconciler.app.context import Context
 from reconciler.errors import InvalidInput, UnclearName
 from reconciler.ledger.history import unverified_lines
-from reconciler.manifests.load import load_desired
+from reconciler.manifests.load import find, load_desired
 from reconciler.model.decision import Decision
 from reconciler.model.receipt import Receipt
 from reconciler.model.record import Intent
@@ -100,15 +100,22 @@ def recorded(ledger: Path) -> Objects:
     return found
 
 
-def _declared(context: Context) -> Objects:
-    """Return the tickets that manifests name. What is wrong with manifests is told by those who can't go on."""
+def decisions_of(context: Context) -> Mapping[Guid, Decision]:
+    """Return what manifests want of tickets; nothing when there are no manifests yet. Raises InvalidInput."""
     settings = context.settings
     there = [name for name in settings.tickets if Path(name).exists()]
+    if not find(there)[0]:
+        return {}
+    desired = load_desired(there, windows=settings.windows, now=context.clock.now())
+    return {decision.guid: decision for decision in desired.decisions}
+
+
+def _declared(context: Context) -> Objects:
+    """Return the tickets that manifests name. What is wrong with manifests is told by those who can't go on."""
     try:
-        desired = load_desired(there, windows=settings.windows, now=context.clock.now())
+        return {guid: decision.expect.object or "" for guid, decision in decisions_of(context).items()}
     except InvalidInput:
         return {}
-    return {decision.guid: decision.expect.object or "" for decision in desired.decisions}
 
 
 def _waiting(context: Context) -> Objects:

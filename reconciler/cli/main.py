@@ -28,6 +28,8 @@ COMMANDS = {
     "plan": "Show what an apply would do, without being able to do it.",
     "apply": "Apply a reviewed plan, or plan and apply manifests.",
     "show": "Show a saved plan or the report of a run.",
+    "list": "List the tickets that wait, with what is decided of them.",
+    "decide": "Write a decision into the manifests. Nothing is sent.",
     "explain": "Tell everything that is known about one ticket.",
     "import": "Write manifests for tickets that no manifest names yet.",
     "tidy": "Move decisions that the ledger proves settled to the history.",

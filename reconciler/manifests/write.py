@@ -12,17 +12,27 @@ from reconciler.model.ticket import Guid
 
 _PLAIN = re.compile(r"[\w\\./(][\w\\./()*+@=, -]*", re.ASCII)
 _LONGEST_COMMENT = 160
+_TIME = re.compile(r"[0-9T:.+-]+Z?")
+
+
+Member = str | Mapping[str, str]
+"""What a member of an entry says: a text, or a map of texts such as the times of a schedule."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """A ticket to write into a manifest. `comments` are shown above it, one line each; they may be hostile text."""
+    """A ticket to write into a manifest. `comments` are shown above it, one line each; they may be hostile text.
+
+    `schedule` is the name of a window or a map of times; `change` is named where the file belongs to another one.
+    """
 
     guid: Guid
     expect: Expectation = Expectation()
     status: Status = Status.PENDING
     explanation: str | None = None
     comments: tuple[str, ...] = ()
+    schedule: Member | None = None
+    change: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +50,9 @@ def block_entry(entry: NewEntry, style: Style = Style()) -> str:
     lines = [f"{' ' * style.dash}# {comment_text(comment)}".rstrip() for comment in entry.comments]
     lines.append(f"{' ' * style.dash}-{' ' * (style.keys - style.dash - 1)}guid: {entry.guid}")
     lines.append(f"{inner}status: {entry.status}")
-    if entry.explanation is not None:
-        lines.append(f"{inner}explanation: {text_value(entry.explanation)}")
+    for name, value in (("schedule", entry.schedule), ("explanation", entry.explanation), ("change", entry.change)):
+        if value is not None:
+            lines.append(f"{inner}{name}: {block_value(value)}")
     expected = _expected(entry.expect)
     if expected:
         lines.append(f"{inner}expect:")
@@ -54,8 +65,14 @@ def block_entry(entry: NewEntry, style: Style = Style()) -> str:
 
 def flow_entry(entry: NewEntry) -> str:
     """Return an entry as an item of a list in brackets, in JSON's spelling. Comments have no place there."""
-    values = {"guid": entry.guid, "status": entry.status, "explanation": entry.explanation}
-    members = [f'"{name}": {_quoted(value)}' for name, value in values.items() if value is not None]
+    values: dict[str, Member | None] = {
+        "guid": entry.guid,
+        "status": entry.status,
+        "schedule": entry.schedule,
+        "explanation": entry.explanation,
+        "change": entry.change,
+    }
+    members = [f'"{name}": {flow_value(value)}' for name, value in values.items() if value is not None]
     if expected := _expected(entry.expect):
         inner = _flow(expected)
         if pinned := _pinned(entry.expect):
@@ -69,6 +86,24 @@ def new_manifest(entries: Iterable[NewEntry], *, change: str | None = None, comm
     head = "".join(f"# {comment_text(comment)}\n" for comment in comments) + "version: 1\n"
     named = f"change: {text_value(change)}\n" if change else ""
     return f"{head}{named}tickets:\n" + "\n".join(block_entry(entry) for entry in entries)
+
+
+def block_value(value: Member) -> str:
+    """Spell what a member says, in an entry with lines of its own."""
+    if isinstance(value, str):
+        return text_value(value)
+    return "{" + ", ".join(f"{name}: {_in_braces(text)}" for name, text in value.items()) + "}"
+
+
+def flow_value(value: Member) -> str:
+    """Spell what a member says in JSON's way."""
+    if isinstance(value, str):
+        return _quoted(value)
+    return "{" + ", ".join(f'"{name}": {_quoted(text)}' for name, text in value.items()) + "}"
+
+
+def _in_braces(text: str) -> str:
+    return text if _TIME.fullmatch(text) else _quoted(text)
 
 
 def text_value(text: str) -> str:

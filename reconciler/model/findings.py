@@ -9,7 +9,7 @@ from reconciler.model.certificate import CertificateContext
 from reconciler.model.decision import Source
 from reconciler.model.plan import EntryEdit, Step
 from reconciler.model.record import Line
-from reconciler.model.status import Schedule
+from reconciler.model.status import Schedule, Status
 from reconciler.model.ticket import Guid, LiveTicket, Reading
 from reconciler.model.verdict import Reason
 
@@ -47,6 +47,35 @@ class Intake(Struct):
             "unread": dict(sorted(self.unread.items())),
             "not_ours": sorted(self.not_ours),
         }
+
+
+class Waiting(Struct, frozen=True):
+    """A ticket that is there, with what the manifests want of it and what the ledger knows.
+
+    `wanted` is None when no manifest names it, `outcome` empty when the ledger has nothing, `days_left` those of the
+    certificate where somebody asked. `ours` says that the caller is among its approvers.
+    """
+
+    ticket: LiveTicket
+    wanted: str | None = None
+    source: Source | None = None
+    change: str | None = None
+    outcome: str = ""
+    ours: bool = True
+    days_left: int | None = None
+
+    @property
+    def undecided(self) -> bool:
+        """Whether it is pending, and nothing else is wanted of it."""
+        return self.ticket.state.status == Status.PENDING and self.wanted in (None, Status.PENDING)
+
+
+class Waitings(Struct, frozen=True):
+    """Tickets that wait, and those that could not be read, each with the reason."""
+
+    now: datetime
+    rows: tuple[Waiting, ...] = ()
+    unread: Mapping[Guid, str] = field(default_factory=dict)
 
 
 class Settlement(Struct, frozen=True):
