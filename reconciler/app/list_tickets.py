@@ -18,7 +18,7 @@ from reconciler.planning.selections import matches
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ListFilter:
     """Which tickets to list: all None and False means every ticket that the caller can list."""
 
     object: str | None = None
@@ -29,7 +29,7 @@ class Asked:
     mine: bool = False
 
 
-def list_tickets(context: Context, asked: Asked) -> Waitings:
+def list_tickets(context: Context, asked: ListFilter) -> Waitings:
     """Read the tickets of the caller, or those on an object, and join them. Raises InvalidInput, ServerFailure."""
     now = context.clock.now()
     guids = sorted(set(on_server(context, asked.object)))
@@ -59,7 +59,7 @@ def _row(ticket: LiveTicket, decision: Decision | None, history: TicketHistory, 
     return Waiting(ticket, decision.wanted.status, decision.source, decision.change, outcome, ours)
 
 
-def _fits(row: Waiting, asked: Asked, context: Context) -> bool:
+def _fits(row: Waiting, asked: ListFilter, context: Context) -> bool:
     created = row.ticket.created
     old = asked.older_than is None or (created is not None and context.clock.now() - created >= asked.older_than)
     return (

@@ -4,7 +4,7 @@ import click
 
 from reconciler.app.context import Context, open_context
 from reconciler.app.decide import Choice, Chosen, decide
-from reconciler.app.list_tickets import Asked, list_tickets
+from reconciler.app.list_tickets import ListFilter, list_tickets
 from reconciler.app.tickets import named_in
 from reconciler.cli.exit_codes import Exit
 from reconciler.cli.options import Invocation, common_options
@@ -93,7 +93,7 @@ def _tell(chosen: Chosen) -> None:
 
 def _walk(context: Context, explanation: str | None, change: str | None) -> int:
     """Go through the undecided tickets. Each decision is written at once, so that nothing is lost on the way."""
-    found = list_tickets(context, Asked(undecided=True))
+    found = list_tickets(context, ListFilter(undecided=True))
     decided = 0
     for number, row in enumerate(found.rows, 1):
         click.echo(f"\nTicket {number:,} of {len(found.rows):,}", err=True)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import click
 
 from reconciler.app.context import open_context
-from reconciler.app.list_tickets import Asked, list_tickets
+from reconciler.app.list_tickets import ListFilter, list_tickets
 from reconciler.cli.exit_codes import Exit
 from reconciler.cli.options import Invocation, common_options, parsed
 from reconciler.cli.output import format_option
@@ -52,7 +52,7 @@ def command(
     verbose: bool,
 ) -> int:
     """List the tickets that are there, live, with what manifests want of them and what the ledger knows."""
-    asked = Asked(object_dn, workflow, older_than, expiring, undecided, mine)
+    asked = ListFilter(object_dn, workflow, older_than, expiring, undecided, mine)
     with open_context(invocation.settings(), observer=Terminal()) as context:
         found = list_tickets(context, asked)
     if style == "json":
