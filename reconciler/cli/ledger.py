@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
+from reconciler.app.audit_pack import gather_evidence, rebuilt
 from reconciler.app.context import open_context
 from reconciler.app.evidence import anchor_files, anchors, policy_changes, population_of, reconciled, rules_at
-from reconciler.app.ledger import Filter, gather_evidence, records_of
+from reconciler.app.ledger import Filter, records_of
 from reconciler.app.ledger import adopt as take_into_ledger
 from reconciler.app.outputs import Output, OutputKind, check_outputs
 from reconciler.app.tickets import named_in
@@ -28,13 +29,14 @@ from reconciler.cli.output import format_option
 from reconciler.cli.progress import Terminal
 from reconciler.cli.terminal import view_of
 from reconciler.codec import json_text, plain, record_members
+from reconciler.errors import InvalidInput
 from reconciler.ledger.chain import Chain, check
 from reconciler.ledger.heads import ledger_head
 from reconciler.ledger.zip_file import write_zip
 from reconciler.model.decision import Problem
 from reconciler.model.evidence import Anchor
 from reconciler.model.receipt import operation_tag
-from reconciler.model.record import Record
+from reconciler.model.record import Audit, Record
 from reconciler.model.settings import Settings
 from reconciler.model.value import replace
 from reconciler.planning.judge import spell
@@ -99,15 +101,27 @@ def log(invocation: Invocation, *, wanted: Filter, ledger: Path | None, style: s
 @command.command()
 @click.option("--head", metavar="HASH", help="A hash noted earlier, of the ledger or of any line: is it still there?")
 @click.option("--plans", multiple=True, type=click.Path(path_type=Path), help="Saved plans and comments, or folders.")
+@click.option("--pack", type=click.Path(path_type=Path, file_okay=False), help="An unpacked audit pack instead.")
 @ledger_option
 @format_option()
 @common_options
-def verify(invocation: Invocation, head: str | None, plans: tuple[Path, ...], ledger: Path | None, style: str) -> int:
+def verify(
+    invocation: Invocation,
+    head: str | None,
+    plans: tuple[Path, ...],
+    pack: Path | None,
+    ledger: Path | None,
+    style: str,
+) -> int:
     """Find every edit, gap, cut, moved line and removed file, and say where. Exits with 4 when there is one.
+
+    Of an audit pack everything that shows its records is made again from its ledger, and compared.
 
     Lines at the very end that were cut off show only against --head, and a ledger that was written anew only against
     what names a state of it and lies elsewhere: --head, or saved plans and comments with --plans.
     """
+    if pack is not None:
+        return _compare_pack(pack)
     folder = folder_of(invocation, ledger)
     chain = check(folder, head)
     found, lost = anchors(folder, anchor_files(plans)) if plans and not chain.faults else ((), ())
@@ -251,7 +265,17 @@ def _records_json(folder: Path, records: Iterable[Record]) -> str:
 def _write_pack(folder: Path, wanted: Filter, plans: tuple[Path, ...], out: Path) -> None:
     """Put evidence and what is made from the records into one zip, which is the same for the same ledger."""
     about, found = gather_evidence(folder, wanted, plans)
-    found |= {
+    found |= _views(about)
+    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(found.items()))
+    write_zip(out, found | {"SHA256SUMS": sums.encode()})
+    click.echo(f"{terminal(str(out))}: {counted(len(about.records), 'record')}, ledger {about.head}", err=True)
+    for absent in about.absent:
+        click.echo(f"not in it: {terminal(absent.what)}: {terminal(absent.why)}", err=True)
+
+
+def _views(about: Audit) -> dict[str, bytes]:
+    """Make everything in a pack that is made from its records."""
+    return {
         "proof.json": audit.proof_json(about).encode(),
         "records.json": audit.records_json(about).encode(),
         "records.csv": audit.records_csv(about).encode(),
@@ -259,11 +283,29 @@ def _write_pack(folder: Path, wanted: Filter, plans: tuple[Path, ...], out: Path
         "summary.html": audit_page(about).encode("utf-8", "backslashreplace"),
         "VERIFY.md": verify_guide(about).encode("utf-8", "backslashreplace"),
     }
-    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(found.items()))
-    write_zip(out, found | {"SHA256SUMS": sums.encode()})
-    click.echo(f"{terminal(str(out))}: {counted(len(about.records), 'record')}, ledger {about.head}", err=True)
-    for absent in about.absent:
-        click.echo(f"not in it: {terminal(absent.what)}: {terminal(absent.why)}", err=True)
+
+
+def _compare_pack(folder: Path) -> int:
+    """Make the views of an unpacked pack again from its ledger, and say which ones differ."""
+    try:
+        made = _views(rebuilt(folder))
+    except InvalidInput as invalid:
+        click.echo(problems_text(invalid.problems), nl=False)
+        return int(Exit.SERVER)
+    differing = [name for name, data in made.items() if not _holds(folder / name, data)]
+    for name in differing:
+        click.echo(f"{terminal(str(folder / name))} is not what the pack's ledger says: it was edited, or another")
+        click.echo("  release made it; `reconciler --version` is in each record as `tool`")
+    if not differing:
+        click.echo(f"views: OK, {counted(len(made), 'file')} made again from the ledger are the same")
+    return int(Exit.SERVER if differing else Exit.OK)
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return path.read_bytes() == data
+    except OSError:
+        return False
 
 
 def _chain_text(folder: Path, chain: Chain) -> str:

@@ -407,7 +407,8 @@ class Audit(Struct, frozen=True):
     """The content of an audit pack.
 
     `asked` says in words and values what was chosen; `head` is the hash over `heads`, the state of the whole ledger;
-    `files` are the ledger files that lead from the records to the heads.
+    `files` are the ledger files that lead from the records to the heads. `chosen` is the filter, to be read back, and
+    `prefix` the folder of the repository from which the paths of manifests count.
     """
 
     asked: tuple[tuple[str, str], ...]
@@ -416,6 +417,8 @@ class Audit(Struct, frozen=True):
     files: tuple[str, ...]
     records: tuple[Record, ...]
     absent: tuple[Absent, ...] = ()
+    chosen: Mapping[str, tuple[str, ...]] = {}
+    prefix: str = ""
 
 
 class StopNotice(Struct, frozen=True):

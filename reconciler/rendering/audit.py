@@ -11,6 +11,8 @@ def proof_json(audit: Audit) -> str:
         {
             "version": 1,
             "asked": dict(audit.asked),
+            "filter": {name: list(values) for name, values in audit.chosen.items()},
+            "prefix": audit.prefix,
             "head": audit.head,
             "heads": audit.heads,
             "files": list(audit.files),

@@ -1,4 +1,4 @@
-"""VERIFY.md of an audit pack: how to check it on any machine with a shell, sha256sum and jq, without the reconciler."""
+"""VERIFY.md of an audit pack: how to check it on any machine with a shell, sha256sum, jq and git."""
 
 from reconciler.model.record import Audit
 from reconciler.rendering.escape import code
@@ -7,9 +7,9 @@ _GUIDE = """\
 # How to verify this pack
 
 This pack holds records of decisions on approval tickets, and the proof that they stand in a ledger whose lines are
-chained by SHA-256. Checking it takes a POSIX shell with its usual companions, `sha256sum` and `jq`, and no part of the
-tool that wrote it. Unpack it, open a shell in its folder, and run the steps in their order. Every step says so when
-something is wrong and then stops; silence or `OK` means that it holds.
+chained by SHA-256. Checking it takes a POSIX shell with its usual companions, `sha256sum`, `jq` and, for manifests,
+`git`; only the last step takes the tool that wrote it. Unpack it, open a shell in its folder, and run the steps in
+their order. Every step says so when something is wrong and then stops; silence or `OK` means that it holds.
 
 {asked}
 
@@ -86,23 +86,67 @@ done && echo "records: OK"
 ```
 
 ## 6. The plans are those that were applied
-The first line of a run names the digest of the plan that it applied; a plan is kept under its digest.
+The first line of a run names the digest of what its plan means (`digest`) and the SHA-256 of the plan's file (`plan`).
+A plan whose file no line names, as in runs of early releases, is checked in step 8, as far as its meaning goes.
 ```sh
 if test -d plans; then
   find plans -name '*.json' | sort | while read -r plan; do
     digest=$(jq -r .digest "$plan")
     test "$plan" = "plans/$(printf '%s' "$digest" | cut -d : -f 2).json" ||
       {{ echo "$plan: has the digest $digest" >&2; exit 1; }}
-    find ledger -name '*.jsonl' -exec head -q -n 1 {{}} + | jq -r .digest | grep -qx "$digest" ||
-      {{ echo "$plan: no run of this pack applied it" >&2; exit 1; }}
+    opened=$(find ledger -name '*.jsonl' -exec head -q -n 1 {{}} + | jq -c --arg d "$digest" 'select(.digest == $d)')
+    test -n "$opened" || {{ echo "$plan: no run of this pack applied it" >&2; exit 1; }}
+    named=$(printf '%s\n' "$opened" | jq -r '.plan // empty')
+    test -z "$named" || printf '%s\n' "$named" | grep -qx "sha256:$(sha256sum < "$plan" | cut -d ' ' -f 1)" ||
+      {{ echo "$plan: is not the file that its run names" >&2; exit 1; }}
   done
 fi && echo "plans: OK"
 ```
 
+## 7. The manifests are those of the commits that the ledger names
+`git/` has the commits and folders that lead to them. Git names each by its content, so nobody needs a clone.
+```sh
+if test -d manifests; then
+  objects=$(mktemp -d) && prefix=$(jq -r .prefix proof.json) &&
+  case $(find git -name '*.commit' | head -n 1) in
+    git/?????????????????????????????????????????????????????????????*.commit) format=sha256 ;;
+    *) format=sha1 ;;
+  esac &&
+  git init --quiet --bare --object-format="$format" "$objects" &&
+  find git -type f | sort | while read -r file; do
+    name=${{file##*/}}
+    found=$(git --git-dir="$objects" hash-object -w -t "${{name##*.}}" "$file") &&
+    test "$found" = "${{name%.*}}" || {{ echo "$file: is another object of git" >&2; exit 1; }}
+  done &&
+  find manifests -type f | sort | while read -r file; do
+    rest=${{file#manifests/}} && commit=${{rest%%/*}} && path=${{rest#*/}} &&
+    test "$(git --git-dir="$objects" rev-parse "$commit:$prefix$path")" = \
+      "$(git --git-dir="$objects" hash-object "$file")" ||
+      {{ echo "$file: is not the file of that commit" >&2; exit 1; }}
+    jq -e --arg c "$commit" --arg p "$path" \
+      'any(.records[]; .provenance.commit == $c and .source.path == $p)' records.json > "$objects/named" ||
+      {{ echo "$file: no record names it" >&2; exit 1; }}
+  done
+fi && echo "manifests: OK"
+```
+
+## 8. What people read says what the ledger says
+`summary.html`, `records.csv`, `reviews.json`, `records.json`, `proof.json` and this page are made from the ledger.
+Take a release of the reconciler from where you trust it, not from whoever gave you the pack; it makes them again and
+compares each byte.
+```sh
+if command -v reconciler > "${{TMPDIR:-/tmp}}/where-$$"; then
+  reconciler ledger verify --pack .
+else
+  echo "views: NOT CHECKED, for want of the reconciler: read records.json, which step 5 checked"
+fi
+```
+
 ## What else is here
-`summary.html` and `records.csv` show the records; `reviews.json` says who wrote and reviewed the commit of each run;
-`manifests/<commit>/` has the files as they were at that commit: in a clone of the repository,
-`git show <commit>:<path>` gives the same bytes. {absent}
+`summary.html` and `records.csv` show the records; `reviews.json` says who wrote and reviewed the commit of each run.
+Where runs were signed on GitHub, `jq -cS .heads proof.json | tr -d '\n' > heads.json` gives the file that
+`gh attestation verify heads.json` takes, with `--repo`, `--signer-workflow` and
+`--predicate-type urn:tpp-reconciler:predicate:decisions:v1`. {absent}
 """
 
 

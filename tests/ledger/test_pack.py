@@ -1,6 +1,8 @@
 """The audit pack: one zip, the same for the same ledger, that anybody can check by following VERIFY.md."""
 
+import copy
 import csv
+import functools
 import hashlib
 import io
 import json
@@ -8,22 +10,30 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reconciler.cli.main import main
+from reconciler.codec import json_text
 from reconciler.ledger.heads import ledger_head
 from reconciler.ledger.plan_files import save_plan
 from reconciler.model.decision import Source
 from reconciler.model.receipt import Outcome
 from reconciler.model.value import replace
+from reconciler.planning.digest import plan_digest
 from tests.builders import between, guid, plan, step
 from tests.ledger.ledgers import FIRST, PROVENANCE, SECOND, THIRD, closed, intent, recorded, write_run
 
-TOOLS = ("sh", "jq", "sha256sum", "head", "sed", "tr", "cut", "find", "sort", "grep", "cat")
-"""All that VERIFY.md may need: a shell with its companions, sha256sum and jq."""
+TOOLS = ("sh", "jq", "sha256sum", "head", "sed", "tr", "cut", "find", "sort", "grep", "cat", "git", "mktemp")
+"""All that VERIFY.md may need: a shell with its companions, sha256sum, jq and git."""
+STEP = step()
+PLAN = plan_digest("https://tpp.example.com", (STEP,))
+"""The digest of the plan that one of the runs applied."""
 HOSTILE = "=cmd|' /C calc'!A0\x1b[2J\r\n`sh`</code><script>alert(1)</script> \ud800"
 MANIFEST = b"version: 1\r\ntickets: []\n"
 
@@ -51,7 +61,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     git(tmp_path, "add", "tickets")
     git(tmp_path, "commit", "--quiet", "-m", "decide")
     commit = git(tmp_path, "rev-parse", "HEAD")
-    save_plan(plan(step(), digest="sha256:" + "a" * 64), tmp_path / "plan.json")
+    save_plan(plan(STEP, digest=PLAN), tmp_path / "plan.json")
+    file = "sha256:" + hashlib.sha256((tmp_path / "plan.json").read_bytes()).hexdigest()
     source = Source("tickets/web.yaml", 4)
     origin = replace(PROVENANCE, commit=commit)
     root = tmp_path / "ledger"
@@ -60,7 +71,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     hostile = intent(3, change="CHG3", explanation=HOSTILE, object=HOSTILE, source=source, after=window)
     receipt = recorded(3, detail=HOSTILE, object=HOSTILE, source=source, after=window, gone=False, change="CHG3")
     more = (recorded(2, outcome=Outcome.UNKNOWN, gone=False), closed(3), intent(4, change="CHG3", source=source))
-    write_run(root, SECOND, hostile, receipt, *more, provenance=origin, digest="sha256:" + "a" * 64)
+    write_run(root, SECOND, hostile, receipt, *more, provenance=origin, digest=PLAN, plan=file)
     write_run(root, THIRD, intent(5), recorded(5), provenance=replace(origin, review=None))
     torn = write_run(root, "20261123T130000Z-00000d-1of2", intent(6), recorded(6), shard="1of2")
     torn.write_bytes(torn.read_bytes() + b'{"torn":')
@@ -81,7 +92,7 @@ def unpacked(out: Path, folder: Path) -> Path:
     return folder
 
 
-def follow(folder: Path, tools: Path) -> "subprocess.CompletedProcess[str]":
+def follow(folder: Path, tools: Path, *, reconciler: bool = True) -> "subprocess.CompletedProcess[str]":
     """Run every command of VERIFY.md, one after the other, with no tools but those it may need."""
     tools.mkdir(exist_ok=True)
     for name in TOOLS:
@@ -89,9 +100,11 @@ def follow(folder: Path, tools: Path) -> "subprocess.CompletedProcess[str]":
         assert found, f"{name} is needed to follow VERIFY.md: install it (Debian: jq, coreutils, findutils, grep, sed)"
         if not (tools / name).exists():
             (tools / name).symlink_to(found)
+    if reconciler and not (tools / "reconciler").exists():
+        (tools / "reconciler").symlink_to(Path(sys.prefix) / "bin" / "reconciler")
     guide = (folder / "VERIFY.md").read_text(encoding="utf-8")
     steps = re.findall(r"^```sh\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
-    assert len(steps) == 6
+    assert len(steps) == 8
     script = "\n".join(f"(\n{commands}) || exit 1\n" for commands in steps)
     return subprocess.run(
         [str(tools / "sh"), "-c", script],
@@ -103,7 +116,7 @@ def follow(folder: Path, tools: Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
-HELD = ["pack: OK", "lines: OK", "files: OK", "heads: OK", "records: OK", "plans: OK"]
+HELD = [f"{what}: OK" for what in ("pack", "lines", "files", "heads", "records", "plans", "manifests", "views")]
 
 
 def held(done: "subprocess.CompletedProcess[str]") -> list[str]:
@@ -128,14 +141,19 @@ def test_the_pack_has_what_an_auditor_asks_for(home: Path, tmp_path: Path, capsy
     assert pack("out.zip", "--change", "CHG3", "--from", "2026-11-01", "--to", "2026-11-30", "--plans", ".") == 0
     commit = git(home, "rev-parse", "HEAD")
     folder = unpacked(home / "out.zip", tmp_path / "unpacked")
+    objects = sorted(
+        f"git/{git(home, 'rev-parse', name)}.{kind}"
+        for name, kind in ((commit, "commit"), ("HEAD:", "tree"), ("HEAD:tickets", "tree"))
+    )
     assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) == [
         "SHA256SUMS",
         "VERIFY.md",
+        *objects,
         f"ledger/2026/11/{SECOND}.jsonl",
         f"ledger/2026/11/{THIRD}.jsonl",
         "ledger/2026/11/20261123T130000Z-00000d-1of2.jsonl",
         f"manifests/{commit}/tickets/web.yaml",
-        f"plans/{'a' * 64}.json",
+        f"plans/{PLAN.removeprefix('sha256:')}.json",
         "proof.json",
         "records.csv",
         "records.json",
@@ -143,7 +161,7 @@ def test_the_pack_has_what_an_auditor_asks_for(home: Path, tmp_path: Path, capsy
         "summary.html",
     ]
     assert (folder / f"manifests/{commit}/tickets/web.yaml").read_bytes() == MANIFEST
-    assert (folder / f"plans/{'a' * 64}.json").read_bytes() == (home / "plan.json").read_bytes()
+    assert (folder / f"plans/{PLAN.removeprefix('sha256:')}.json").read_bytes() == (home / "plan.json").read_bytes()
     records = json.loads((folder / "records.json").read_text())["records"]
     assert [(record["guid"], record["outcome"]) for record in records] == [
         (guid(3), "applied"),
@@ -174,8 +192,8 @@ def test_what_cannot_be_found_is_named(home: Path, capsys: pytest.CaptureFixture
     shutil.rmtree(home / ".git")
     assert pack("out.zip", "--change", "CHG3") == 0
     _, err = capsys.readouterr()
-    assert "not in it: plan sha256:aaaa" in err
-    assert "no plan with this digest is among those given with --plans" in err
+    assert f"not in it: plan {PLAN}" in err
+    assert "no plan with this digest is kept, or among those given with --plans" in err
     assert "not in it: manifest tickets/web.yaml at " in err
     assert "the repository of the working directory does not have it" in err
 
@@ -235,7 +253,7 @@ def change(path: Path, old: str, new: str) -> None:
         ("proof.json", '"head": "sha256:', '"head": "sha256:0', 3, ""),
         ("records.json", '"outcome": "applied"', '"outcome": "failed"', 4, "records.json: not what ledger/"),
         ("records.json", '"reviewers": ["asmith"]', '"reviewers": ["jdoe"]', 4, "line 3 names other people"),
-        (f"plans/{'a' * 64}.json", "sha256:aaa", "sha256:bbb", 5, "has the digest sha256:bbbaaa"),
+        (f"plans/{PLAN.removeprefix('sha256:')}.json", PLAN[:12], "sha256:bbbbb", 5, "has the digest sha256:bbbbb"),
     ],
 )
 def test_a_forged_pack_is_found_out(
@@ -284,3 +302,154 @@ def test_a_broken_ledger_is_not_packed(home: Path, capsys: pytest.CaptureFixture
 def test_a_place_that_cannot_be_written_is_refused(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert pack("no/such/folder/out.zip") == 2
     assert "no/such/folder" in capsys.readouterr().err
+
+
+def test_without_the_reconciler_the_views_are_said_to_be_unchecked(home: Path, tmp_path: Path) -> None:
+    assert pack("out.zip", "--change", "CHG3", "--plans", "plan.json") == 0
+    folder = unpacked(home / "out.zip", tmp_path / "unpacked")
+    done = follow(folder, tmp_path / "tools", reconciler=False)
+    assert (held(done)[:-1], done.returncode) == (HELD[:-1], 0)
+    assert "views: NOT CHECKED" in done.stdout
+
+
+def test_a_pack_from_a_folder_of_the_repository_names_that_folder(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "team").mkdir()
+    git(home, "mv", "tickets", "team/tickets")
+    git(home, "commit", "--quiet", "-m", "move")
+    origin = replace(PROVENANCE, commit=git(home, "rev-parse", "HEAD"))
+    written = recorded(9, source=Source("tickets/web.yaml", 1))
+    write_run(home / "ledger", "20261124T000000Z-0000ff", written, provenance=origin)
+    monkeypatch.chdir(home / "team")
+    assert pack("../out.zip", "--ledger", "../ledger", "--ticket", guid(9)) == 0
+    done = follow(unpacked(home / "out.zip", tmp_path / "unpacked"), tmp_path / "tools")
+    assert (held(done), done.stderr) == (HELD, "")
+
+
+def leaves(value: object, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The place of everything in a document that is not made of parts."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    found = False
+    for name, part in parts:
+        found = True
+        yield from leaves(part, (*at, name))
+    if not found:
+        yield at
+
+
+def forged(document: object, at: tuple[str | int, ...]) -> object:
+    """The document with one value replaced by another one of its kind."""
+    copied = copy.deepcopy(document)
+    *way, last = at
+    holder: Any = functools.reduce(lambda part, name: part[name], way, copied)
+    now = holder[last]
+    match now:
+        case bool():
+            holder[last] = not now
+        case int():
+            holder[last] = now + 1
+        case str():
+            holder[last] = f"x{now}"
+        case _:
+            holder[last] = "forged"
+    return copied
+
+
+def views_differ(folder: Path) -> bool:
+    with pytest.raises(SystemExit) as left:
+        main(["ledger", "verify", "--pack", str(folder)])
+    return left.value.code == 4
+
+
+@pytest.mark.parametrize("name", ["records.json", "reviews.json", "proof.json"])
+def test_every_value_of_a_document_that_is_forged_is_found_out(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert pack("out.zip", "--change", "CHG3", "--plans", "plan.json") == 0
+    folder = unpacked(home / "out.zip", tmp_path / "unpacked")
+    assert not views_differ(folder)
+    whole = json.loads((folder / name).read_text())
+    assert json_text(whole) == (folder / name).read_text()
+    places = list(leaves(whole))
+    assert len(places) >= 15
+    unnoticed = []
+    for place in places:
+        (folder / name).write_text(json_text(forged(whole, place)))
+        if not views_differ(folder):
+            unnoticed.append(place)
+    assert unnoticed == ([("prefix",)] if name == "proof.json" else [])
+    capsys.readouterr()
+
+
+def test_another_folder_for_the_manifests_is_found_out(home: Path, tmp_path: Path) -> None:
+    assert pack("out.zip", "--change", "CHG3", "--plans", "plan.json") == 0
+    folder = unpacked(home / "out.zip", tmp_path / "unpacked")
+    change(folder / "proof.json", '"prefix": ""', '"prefix": "old/"')
+    reseal(folder)
+    assert held(follow(folder, tmp_path / "tools")) == HELD[:6]
+
+
+@pytest.mark.parametrize("name", ["records.csv", "summary.html", "VERIFY.md"])
+def test_every_word_of_a_page_that_is_forged_is_found_out(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert pack("out.zip", "--change", "CHG3") == 0
+    folder = unpacked(home / "out.zip", tmp_path / "unpacked")
+    text = (folder / name).read_text(encoding="utf-8")
+    words = list(re.finditer(r"[A-Za-z0-9]{3,}", text))
+    for word in words[:: max(1, len(words) // 200)]:
+        (folder / name).write_text(f"{text[: word.start()]}forged{text[word.end() :]}", encoding="utf-8")
+        assert views_differ(folder), word
+    capsys.readouterr()
+
+
+def test_every_value_of_a_plan_that_is_forged_is_found_out_with_its_checksum_redone(home: Path, tmp_path: Path) -> None:
+    assert pack("out.zip", "--change", "CHG3", "--plans", "plan.json") == 0
+    folder = unpacked(home / "out.zip", tmp_path / "unpacked")
+    file = folder / f"plans/{PLAN.removeprefix('sha256:')}.json"
+    guide = (folder / "VERIFY.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^```sh\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)[5]
+    whole = json.loads(file.read_text())
+    del whole["checksum"]
+    unnoticed = []
+    for place in leaves(whole):
+        body = json.dumps(forged(whole, place), indent=2).removesuffix("\n}") + ",\n"
+        checksum = hashlib.sha256(body.encode()).hexdigest()
+        file.write_text(f'{body}  "checksum": "sha256:{checksum}"\n}}\n')
+        done = subprocess.run(["sh", "-c", commands], cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            unnoticed.append(place)
+    assert unnoticed == []
+
+
+@pytest.mark.parametrize("kind", ["manifests", "git"])
+def test_a_manifest_or_what_leads_to_it_that_is_forged_is_found_out(home: Path, tmp_path: Path, kind: str) -> None:
+    assert pack("out.zip", "--change", "CHG3") == 0
+    folder = unpacked(home / "out.zip", tmp_path / "unpacked")
+    for path in [path for path in (folder / kind).rglob("*") if path.is_file()]:
+        before = path.read_bytes()
+        path.write_bytes(before + b"# more\n")
+        reseal(folder)
+        done = follow(folder, tmp_path / "tools")
+        assert (held(done), done.returncode) == (HELD[:6], 1)
+        path.write_bytes(before)
+
+
+def test_a_manifest_of_another_commit_is_found_out(home: Path, tmp_path: Path) -> None:
+    assert pack("out.zip", "--change", "CHG3") == 0
+    folder = unpacked(home / "out.zip", tmp_path / "unpacked")
+    (commit,) = (folder / "manifests").iterdir()
+    other = git(home, "commit-tree", "HEAD^{tree}", "-m", "another")
+    (folder / "git" / f"{other}.commit").write_bytes(
+        subprocess.run(["git", "cat-file", "commit", other], cwd=home, capture_output=True, check=True).stdout
+    )
+    commit.rename(folder / "manifests" / other)
+    reseal(folder)
+    done = follow(folder, tmp_path / "tools")
+    assert (held(done), "no record names it" in done.stderr) == (HELD[:6], True)
+
+
+def test_what_is_no_pack_is_said_to_be_none(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert views_differ(home)
+    assert "this is no audit pack" in capsys.readouterr().out
