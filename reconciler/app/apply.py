@@ -126,7 +126,7 @@ def prepared_now(context: Context, request: Request, reviewed: Path | None = Non
 
     Raises InvalidInput, GuardRefused, ServerFailure, LedgerBroken.
     """
-    request = replace(request, seals=Seals.RESPECTED_AND_SOUGHT, certificates=False)
+    request = replace(request, seals=Seals.RESPECTED_AND_SOUGHT)
     desired = declared(context, request)
     plan = plan_of(context, desired, request, lambda: who_acts(context, final=True))
     plan, decided = hold_to_reviews(context, plan, final=True)

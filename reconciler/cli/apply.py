@@ -21,6 +21,7 @@ from reconciler.cli.terminal import is_interactive
 from reconciler.errors import GuardRefused
 from reconciler.model.plan import Plan, Shard
 from reconciler.model.receipt import Run
+from reconciler.model.value import replace
 from reconciler.rendering.escape import terminal
 from reconciler.rendering.json_text import run_json
 from reconciler.rendering.words import counted
@@ -66,7 +67,7 @@ def command(
     outputs = (*saved_as(out, OutputKind.RUN), *metrics.outputs())
     check_outputs(outputs, settings, [path for path in paths if not path.endswith(".json")])
     with open_context(settings, observer=Terminal(), applying=not dry_run) as context:
-        ready = _prepared(context, Request(paths, shard, wanted=wanted), reviewed)
+        ready = _prepared(context, Request(paths, shard, wanted=wanted), reviewed, shown=dry_run or not yes)
         metrics.plan = ready.plan
         if style == "text":
             show_plan(ready.plan, "text", detail)
@@ -87,10 +88,10 @@ def command(
     return _code(ready.plan, ended)
 
 
-def _prepared(context: Context, request: Request, reviewed: Path | None) -> Prepared:
-    """Prepare a saved plan, which is used as it is, or plan the manifests now."""
+def _prepared(context: Context, request: Request, reviewed: Path | None, *, shown: bool) -> Prepared:
+    """Prepare a saved plan, which is used as it is, or plan the manifests now, with certificates if it is `shown`."""
     if not any(path.endswith(".json") for path in request.paths):
-        return prepared_now(context, request, reviewed)
+        return prepared_now(context, replace(request, certificates=shown), reviewed)
     if request != Request(request.paths[:1]) or reviewed is not None:
         raise click.UsageError("a saved plan is applied alone, as it is: without other paths or options that choose")
     return prepared_file(context, Path(request.paths[0]))

@@ -40,16 +40,15 @@ def is_needed(step: Step, refuse: frozenset[NoteCode]) -> bool:
 def which_in_full(steps: Iterable[Step], refuse: frozenset[NoteCode], most: int) -> Mapping[str, bool]:
     """Return the objects of steps, and whether their certificates are read in full.
 
-    All are, or at least those of changes, if they are not more than `most`; beyond that only what refusals depend on.
+    All are, or at least those of changes, if they are not more than `most`; what a change depends on always is.
     """
-    wanted: dict[str, bool] = {}
-    for step in steps:
-        wanted[step.object] = wanted.get(step.object, False) or step.group is Group.CHANGE
-    if len(wanted) <= most:
-        return dict.fromkeys(wanted, True)
-    if sum(wanted.values()) <= most or not refuse.isdisjoint(NEED_DETAILS):
-        return wanted
-    return dict.fromkeys(wanted, False)
+    listed = tuple(steps)
+    every = {step.object for step in listed}
+    changed = {step.object for step in listed if step.group is Group.CHANGE}
+    pinned = {step.object for step in listed if step.group is Group.CHANGE and step.expect.certificate is not None}
+    needed = changed if refuse & NEED_DETAILS else pinned
+    full = every if len(every) <= most else changed if len(changed) <= most else needed
+    return {dn: dn in full or dn in needed for dn in every}
 
 
 def with_context(step: Step, found: CertificateContext, now: datetime, warn: int) -> Step:
@@ -69,7 +68,7 @@ def with_context(step: Step, found: CertificateContext, now: datetime, warn: int
 
 def _differs(pinned: ExpectedCertificate, found: CertificateContext) -> str | None:
     there = found.certificate
-    if there is None:
+    if there is None or (found.failed and not there.in_full):
         return f"the certificate that was reviewed can't be compared: {found.why}"
     if pinned.common_name is not None and pinned.common_name.casefold() != there.common_name.casefold():
         return f"the certificate is for {there.common_name or 'no name'}, reviewed was {pinned.common_name}"
@@ -156,8 +155,11 @@ def why_refused(step: Step, refuse: frozenset[NoteCode]) -> str | None:
 
     What could not be read is refused: nobody knows whether it is what the policy does not want.
     """
-    if step.context is None or (step.context.failed and not step.context.notes):
-        why = step.context.why if step.context else "it was not read"
-        return f"the policy refuses {', '.join(sorted(refuse))}, and the certificate is not known: {why}"
-    found = next((note for note in step.context.notes if note.code in refuse), None)
-    return None if found is None else f"{found.code}: {found.text}"
+    found = step.context
+    note = next((note for note in found.notes if note.code in refuse), None) if found else None
+    if note is not None:
+        return f"{note.code}: {note.text}"
+    if found is not None and not (found.failed and (found.certificate is None or refuse & NEED_DETAILS)):
+        return None
+    why = found.why if found else "it was not read"
+    return f"the policy refuses {', '.join(sorted(refuse))}, and the certificate is not known: {why}"

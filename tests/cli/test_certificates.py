@@ -75,6 +75,15 @@ def test_an_apply_asks_for_no_context(desk: Desk) -> None:
     assert calls(desk) == []
 
 
+@pytest.mark.parametrize(("option", "shown"), [("--yes", False), ("--dry-run", True)])
+def test_an_apply_of_manifests_shows_certificates_to_whom_it_asks(option: str, shown: bool, desk: Desk) -> None:
+    put(desk)
+    desk.decide(APPROVE)
+    said = desk.run("apply", option)
+    assert ("    cert      www.example.com" in said.out) is shown
+    assert bool(calls(desk)) is shown
+
+
 def test_without_the_scope_the_plan_is_the_same_and_says_why_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     put(desk)
     desk.decide(APPROVE, f"{{guid: {SECOND}, status: Approved}}")
@@ -168,6 +177,18 @@ def test_what_cannot_be_read_is_refused_by_a_policy_and_what_is_no_certificate_i
     assert reasons == {FIRST: "refused/context", SECOND: "approve/wanted"}
 
 
+def test_a_refusal_that_needs_details_does_not_pass_on_a_search_alone(desk: Desk) -> None:
+    put(desk, stage=1100)
+    desk.configure("policy: {refuse: [context/drops-name]}\n")
+    desk.decide(BETWEEN)
+    desk.sandbox.faults.add(gateway(), operation="readCertificate")
+    (step,) = planned(desk)["steps"]
+    assert [note["code"] for note in step["context"]["notes"]] == ["context/expires-before-window"]
+    assert step["reason"] == "refused/context"
+    desk.configure("policy: {refuse: [context/rejects-renewal]}\n")
+    assert planned(desk)["steps"][0]["verdict"] == "schedule"
+
+
 def test_an_override_lets_a_named_ticket_pass(desk: Desk) -> None:
     put(desk, stage=1100)
     desk.configure("policy: {refuse: [context/runs-command]}\n")
@@ -228,6 +249,15 @@ def test_a_pin_that_cannot_be_compared_is_a_mismatch(desk: Desk) -> None:
     (step,) = planned(desk)["steps"]
     assert step["reason"] == "mismatch/certificate"
     assert "can't be compared" in step["detail"]
+
+
+def test_a_pin_is_compared_with_everything_however_few_certificates_are_read_in_full(desk: Desk) -> None:
+    put(desk)
+    desk.configure("context: {details: 0}\n")
+    desk.decide(pinned())
+    assert planned(desk)["steps"][0]["verdict"] == "approve"
+    desk.sandbox.faults.add(gateway(), operation="readCertificate")
+    assert planned(desk)["steps"][0]["reason"] == "mismatch/certificate"
 
 
 def test_a_pin_is_part_of_the_digest(desk: Desk) -> None:

@@ -9,7 +9,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from reconciler.codec import decode, plain
 from reconciler.model.certificate import (
     Certificate,
     CertificateContext,
@@ -29,6 +32,7 @@ from reconciler.tpp.certificates import NOT_SEEN, certificate_reader
 from reconciler.tpp.secrets import Secret, Secrets
 from tests.builders import NOW, at
 from tests.fakes import FakeClock
+from tests.sandbox.description import bodies, document
 from tests.tpp.answering import AnsweringServer, http
 from tests.tpp.opening import session_with
 
@@ -353,3 +357,48 @@ def test_a_query_is_one_that_iis_takes(open_shop: Shop) -> None:
     assert all(len(url.query) <= 2048 for url in asked)
     folders = {name for url in asked for name in parse_qs(url.query)["parentdn"][0].split(",")}
     assert folders == {dn.rpartition("\\")[0] for dn in objects}
+
+
+# The description drives both sides
+
+
+def described(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = document()["components"]["schemas"][name]
+    return found
+
+
+@settings(max_examples=40, deadline=None)
+@given(page=bodies(described("SearchPage")), details=bodies(described("Certificate")), at=st.integers(0, 3))
+def test_every_answer_that_the_description_allows_is_read_or_said_to_make_no_sense(
+    page: dict[str, Any], details: dict[str, Any], at: int
+) -> None:
+    known = {"DN": PAY, "Guid": "{7b1c0c5e-0d2a-4f57-9a53-2f6d1c0e8a11}"}
+    rows = page.get("Certificates") or []
+    page["Certificates"] = [*rows[:at], {**(rows[0] if rows else {}), **known}, *rows[at:]]
+    answers = {"": http(200, json.dumps(page)), "dntoguid": http(200, '{"Result": 400}')}
+    other = http(200, json.dumps({**details, "Guid": known["Guid"]}))
+    with AnsweringServer(default=answers, otherwise=other) as server, session_with(server.url) as session:
+        found = certificate_reader(session, ContextSettings(fields=("a", ""))).read({PAY: True})[PAY]
+    assert found.certificate or found.why
+    assert decode(json.dumps(plain(found)).encode(), CertificateContext) == found
+
+
+def test_what_is_asked_is_in_the_description(open_shop: Shop) -> None:
+    open_shop.add("pay.example.test")
+    with (
+        AnsweringServer(default={"": http(200, '{"Certificates": []}')}) as server,
+        session_with(server.url) as session,
+    ):
+        certificate_reader(session, ContextSettings()).read({PAY: True})
+        heard = list(server.heard)
+    said = document()["paths"]["/vedsdk/certificates/"]["get"]["parameters"]
+    known = {each["name"] for each in said if each["in"] == "query"}
+    asked = [urlsplit(each.path) for each in heard if each.method == "GET"]
+    assert asked
+    assert all(url.path == "/vedsdk/certificates/" for url in asked)
+    assert all(set(parse_qs(url.query, keep_blank_values=True)) <= known for url in asked)
+    (looked_up,) = [each for each in heard if each.method == "POST"]
+    body = document()["paths"]["/vedsdk/config/dntoguid"]["post"]["requestBody"]["content"]["application/json"][
+        "schema"
+    ]
+    assert set(looked_up.json) == set(body["required"])
