@@ -14,6 +14,7 @@ from reconciler.model.certificate import CertificateContext
 from reconciler.model.change_record import ChangeNote, ChangeQuestion, ChangeRecord, NoChangeRecord
 from reconciler.model.decision import Parameters
 from reconciler.model.record import Entry
+from reconciler.model.review import People
 from reconciler.model.settings import ContextSettings
 from reconciler.model.status import State
 from reconciler.model.ticket import Answer, Guid, Reading
@@ -175,6 +176,17 @@ class Ledger(Protocol):
 
     def append(self, entry: Entry) -> None:
         """Write one entry; it is on disk when this returns. Thread-safe. Raises LedgerUnwritable."""
+        ...
+
+
+class Reviews(Protocol):
+    """Who decided on what a branch holds: all that four eyes ask of the place where reviews take place."""
+
+    def behind(self, sha: str, branch_commits: frozenset[str] = frozenset()) -> People:
+        """Return who reviewed what brought a commit to the branch; what can't be established is not reviewed.
+
+        `branch_commits` are those that the branch ever pointed at.
+        """
         ...
 
 

@@ -34,6 +34,9 @@ BATCH = 250
 So a file that grows is read and written a few times and not hundreds of times.
 """
 
+_DELIMITERS = ",;\t"
+"""What may stand between the columns of a table; spreadsheets of many countries write semicolons."""
+
 
 @dataclass(slots=True)
 class Import:
@@ -143,12 +146,14 @@ def listed(path: Path, *, table: bool) -> Iterable[Guid]:
 
 
 def _column(text: str, path: Path) -> list[tuple[int, str]]:
-    reader = csv.DictReader(io.StringIO(text))
-    name = next((name for name in reader.fieldnames or () if name.strip().casefold() in ("guid", "ticketguid")), None)
-    if name is None:
-        hint = "give the table a first row with a column named GUID"
-        raise InvalidInput((Problem("import-csv", Source(str(path), 1), "the table has no column GUID", hint),))
-    return [(reader.line_num, str(row[name] or "")) for row in reader]
+    for delimiter in _DELIMITERS:
+        reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
+        names = reader.fieldnames or ()
+        name = next((name for name in names if name.strip(" \ufeff").casefold() in ("guid", "ticketguid")), None)
+        if name is not None:
+            return [(reader.line_num, str(row[name] or "")) for row in reader]
+    hint = "give the table a first row with a column named GUID; commas, semicolons or tabs stand between columns"
+    raise InvalidInput((Problem("import-csv", Source(str(path), 1), "the table has no column GUID", hint),))
 
 
 def _sort_in(guid: Guid, reading: Reading, work: Import) -> None:

@@ -37,7 +37,7 @@ from reconciler.planning.four_eyes import people_by_file
 from reconciler.planning.guards import Circumstances, needs_review
 from reconciler.planning.planner import enforce_reviews
 from reconciler.planning.reviewed import hold_each
-from reconciler.ports import Caller
+from reconciler.ports import Caller, Reviews
 
 _AWAY = NotReviewed(
     "this is no workflow run on GitHub, so nobody can tell who reviewed it; apply it from the workflow, or set "
@@ -291,7 +291,7 @@ def _without_the_first(
     return (BranchCommit(first.sha, (), others), *commits[1:]), {config: first.touched[config]}
 
 
-def _behind(git: Git, event: Event, reviews: GitHubReviews, commits: tuple[BranchCommit, ...]) -> Mapping[str, People]:
+def _behind(git: Git, event: Event, reviews: Reviews, commits: tuple[BranchCommit, ...]) -> Mapping[str, People]:
     """Return who is behind each commit. Those of a pull request that is still open are not yet reviewed."""
     open_ones = frozenset[str]()
     if event.pull_request is not None:

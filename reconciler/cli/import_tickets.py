@@ -23,7 +23,12 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 @click.option("--mine", is_flag=True, help="Tickets that wait for the caller (the default).")
 @click.option("--object", "object_dn", metavar="DN", help="Tickets on this object; * and ** are wildcards.")
 @click.option("--file", "lines", type=_FILE, help="Tickets whose GUIDs are in this file, one a line.")
-@click.option("--csv", "table", type=_FILE, help="Tickets of a table with a column GUID; its decisions are not taken.")
+@click.option(
+    "--csv",
+    "table",
+    type=_FILE,
+    help="Tickets of a table with a column GUID; its decisions are not taken.",
+)
 @click.option("--layout", metavar="PATTERN", help="Where entries go [default: TICKETS/{year}/{month}/{folder}.yaml].")
 @click.option("--no-context", is_flag=True, help="Do not read the certificates behind the tickets, and pin none.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")

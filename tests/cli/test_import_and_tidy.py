@@ -73,6 +73,17 @@ def test_tickets_of_a_file_and_of_a_table(desk: Desk) -> None:
     assert "status: Approved" not in _imported(desk).read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("between", [",", ";", "\t"])
+def test_a_table_may_have_commas_semicolons_or_tabs_between_its_columns(desk: Desk, between: str) -> None:
+    rows = [("Status", "GUID", "Why"), ("Approved", SECOND, '"a, b; c"')]
+    desk.write("table.csv", "\ufeff" + "".join(f"{between.join(row)}\n" for row in rows))
+    said = desk.run("import", "--csv", "table.csv")
+    assert (said.code, SECOND in _imported(desk).read_text(encoding="utf-8")) == (0, True)
+    desk.write("table.csv", f"Status{between}Ticket\nApproved{between}{SECOND}\n")
+    said = desk.run("import", "--csv", "table.csv")
+    assert (said.code, "commas, semicolons or tabs" in said.err) == (1, True)
+
+
 def test_a_line_that_is_no_guid_is_told_with_its_place(desk: Desk) -> None:
     desk.write("guids.txt", f"{FIRST}\nnot one\n")
     said = desk.run("import", "--file", "guids.txt")
