@@ -270,6 +270,16 @@ def _movers(context: Context, plan: Plan) -> Mapping[Guid, str]:
     return context.backend.who_decided(agreed[:_MOST_NAMED]) if agreed else {}
 
 
+def applied_before(context: Context, plan: Plan) -> int:
+    """Return how many changes of a plan an earlier run of it has applied. Raises LedgerBroken."""
+    guids = [step.guid for step in plan.changes]
+    if not guids or not context.ledger.is_dir():
+        return 0
+    histories = read_index(context.ledger, guids, context.targets).histories
+    later = lines_since(context.ledger, plan.ledger_heads, guids, context.targets)
+    return sum(entry.done for entry in since_plan(plan.changes, later, histories).values())
+
+
 def _push_before(context: Context, plan: Plan, run: str) -> None:
     """Push the ledger before the first update where its branch is named: nothing is sent that can't be recorded.
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.app.apply import ApplyResult, Prepared, carry_out, prepared_file, prepared_now
+from reconciler.app.apply import ApplyResult, Prepared, applied_before, carry_out, prepared_file, prepared_now
 from reconciler.app.context import Context, open_context
 from reconciler.app.outputs import OutputKind, check_outputs, saved_as
 from reconciler.app.plan import Request
@@ -12,7 +12,7 @@ from reconciler.app.tickets import Wanted
 from reconciler.atomic import atomic_write
 from reconciler.cli.exit_codes import Exit, of_plan, of_run, worst
 from reconciler.cli.metrics import Metrics, metrics_options
-from reconciler.cli.options import SHARD, Invocation, common_options, part_options
+from reconciler.cli.options import SHARD, Invocation, common_options, part_options, require_policy
 from reconciler.cli.output import RUN_FORMATS, detail_of, format_option, show_plan, show_run
 from reconciler.cli.progress import Terminal
 from reconciler.cli.streams import take_fault
@@ -24,6 +24,7 @@ from reconciler.model.receipt import Run
 from reconciler.model.value import replace
 from reconciler.rendering.escape import terminal
 from reconciler.rendering.json_text import run_json
+from reconciler.rendering.summary import effects
 from reconciler.rendering.words import counted
 
 _IN_LEDGER = "`reconciler ledger log` has what was done"
@@ -39,6 +40,7 @@ _IN_LEDGER = "`reconciler ledger log` has what was done"
 @click.option("--shard", type=SHARD, metavar="K/N", help="Apply part K of N, divided by object.")
 @part_options
 @click.option("--fail-fast", is_flag=True, help="Start no further write once one has failed.")
+@click.option("--no-policy", is_flag=True, help="Apply although there is no configuration, so that no policy holds.")
 @click.option("--quiet", "-q", is_flag=True, help="Only totals and what needs attention.")
 @click.option("--verbose", "-v", is_flag=True, help="Everything, also what is fine.")
 @metrics_options
@@ -55,6 +57,7 @@ def command(
     shard: Shard | None,
     wanted: Wanted,
     fail_fast: bool,
+    no_policy: bool,
     quiet: bool,
     verbose: bool,
     metrics: Metrics,
@@ -64,6 +67,7 @@ def command(
     """Apply a saved plan exactly as it is, or plan the manifests at PATHS and apply that."""
     detail = detail_of(quiet, verbose)
     settings = metrics.settings = invocation.settings()
+    require_policy(settings, no_policy=no_policy)
     outputs = (*saved_as(out, OutputKind.RUN), *metrics.outputs())
     check_outputs(outputs, settings, [path for path in paths if not path.endswith(".json")])
     with open_context(settings, observer=Terminal(), applying=not dry_run) as context:
@@ -75,7 +79,14 @@ def command(
             if style != "text":
                 show_plan(ready.plan, style, detail)
             return int(of_plan(ready.plan))
-        _ask(ready.plan, yes=yes)
+        if done := applied_before(context, ready.plan):
+            rest = len(ready.plan.changes) - done
+            click.echo(
+                f"An earlier run of this plan applied {counted(done, 'change')} of it; "
+                + (f"{rest:,} {'is' if rest == 1 else 'are'} left." if rest else "there is nothing to apply."),
+                err=True,
+            )
+        _ask(ready.plan, yes=yes or done == len(ready.plan.changes))
         ended = carry_out(context, ready, fail_fast=fail_fast)
         if style != "text" or ended.run.receipts or ended.run.notes:
             show_run(ended.run, style, detail)
@@ -103,7 +114,9 @@ def _ask(plan: Plan, *, yes: bool) -> None:
         return
     if not is_interactive():
         raise click.UsageError("nobody can be asked here: add --yes to apply without asking")
-    if not click.confirm(f"Apply {counted(len(plan.changes), 'change')}? Approvals can't be undone", err=True):
+    for sentence in effects(plan):
+        click.echo(sentence, err=True)
+    if not click.confirm(f"Apply {counted(len(plan.changes), 'change')}?", err=True):
         raise GuardRefused("not confirmed, so nothing was written", "run it again once you agree with the plan")
 
 

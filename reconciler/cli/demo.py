@@ -71,7 +71,7 @@ def _tour(url: str) -> None:
     _run("ledger", "verify")
     _say(
         "What just happened: decisions in reviewed files became approvals in TPP, each written down before and after",
-        "it was sent. Nothing is left to do, and running it again would send nothing.",
+        "it was sent. Running it again would send nothing.",
         "Where to look next: README.md for a repository of your own, examples/ for manifests and configuration,",
         "`reconciler sandbox --help` for a server to play with, `reconciler init` to begin.",
     )

@@ -13,6 +13,7 @@ import click
 from reconciler.app.base_branch import protected
 from reconciler.app.tickets import Wanted
 from reconciler.cli.logs import start_logging
+from reconciler.errors import GuardRefused
 from reconciler.manifests.config import load_settings
 from reconciler.model.plan import parse_shard
 from reconciler.model.settings import Settings
@@ -108,6 +109,24 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(Invocation(config, environment, log), **rest)
 
     return called
+
+
+def warn_without_policy(settings: Settings) -> None:
+    """Say loudly that nothing limits what may be decided, because there is no configuration."""
+    if settings.path is None:
+        click.echo(
+            f"warning: no {DEFAULT_CONFIG} was found, so no policy applies: nothing is limited", err=True
+        )
+
+
+def require_policy(settings: Settings, *, no_policy: bool) -> None:
+    """Refuse to apply without a configuration, unless that is asked for. Raises GuardRefused."""
+    if settings.path is None and not no_policy:
+        raise GuardRefused(
+            f"no {DEFAULT_CONFIG} was found, so no policy would hold",
+            "name one with --config, make one with `reconciler init`, or add --no-policy",
+        )
+    warn_without_policy(settings)
 
 
 def part_options(function: Callable[..., Any]) -> Callable[..., Any]:

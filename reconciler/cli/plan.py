@@ -12,7 +12,7 @@ from reconciler.app.reschedule import make_patch
 from reconciler.app.tickets import Wanted
 from reconciler.cli.exit_codes import of_plan
 from reconciler.cli.metrics import Metrics, metrics_options
-from reconciler.cli.options import SHARD, Invocation, common_options, part_options
+from reconciler.cli.options import SHARD, Invocation, common_options, part_options, warn_without_policy
 from reconciler.cli.output import PLAN_FORMATS, detail_of, format_option, show_plan, show_timeline
 from reconciler.cli.progress import Terminal
 from reconciler.cli.telling import Listeners, listener_options, tell
@@ -60,6 +60,7 @@ def command(
     """Show what an apply of PATHS would do (default: the manifests that the configuration names)."""
     seals = Seals.IGNORED if ignore_seals else Seals.RESPECTED
     settings = metrics.settings = invocation.settings()
+    warn_without_policy(settings)
     check_outputs((*saved_as(out, OutputKind.PLAN), *metrics.outputs()), settings, paths)
     with open_context(settings, observer=Terminal()) as context:
         asked = Request(paths, shard, since, seals=seals, recheck=recheck, certificates=not no_context, wanted=wanted)

@@ -205,15 +205,8 @@ def what_next(plan: Plan) -> tuple[str, ...]:
     changes = plan.changes
     sentences: list[str] = []
     if changes:
-        final = sum(step.verdict in IRREVERSIBLE for step in changes)
-        timed = sum(step.after.schedule is not None for step in changes)
         sentences.append(f"An apply of this plan sends {counted(len(changes), 'update')} to {plan.target}.")
-        if final:
-            verb = "takes" if final == 1 else "take"
-            sentences.append(f"{final:,} of them {verb} effect at once and can't be undone.")
-        if timed:
-            verb = "waits" if timed == 1 else "wait"
-            sentences.append(f"{timed:,} {verb} in TPP for the scheduled time; until then the manifest can change it.")
+        sentences += effects(plan)
     elif plan.steps or plan.sealed:
         sentences.append("There is nothing to apply: no update will be sent.")
     else:
@@ -222,6 +215,26 @@ def what_next(plan: Plan) -> tuple[str, ...]:
         verb = "is" if persons == 1 else "are"
         sentences.append(f"{counted(persons, 'ticket')} {verb} left alone until somebody has acted.")
     return tuple(sentences)
+
+
+def effects(plan: Plan) -> tuple[str, ...]:
+    """What the updates of a plan bring about, and what of it can be undone.
+
+    TPP goes on with an object once all approvers of its ticket have approved; one rejection is enough to reject.
+    """
+    changes = plan.changes
+    shared = sum(step.verdict is Verdict.APPROVE and len(step.approvers) > 1 for step in changes)
+    final = sum(step.verdict in IRREVERSIBLE for step in changes) - shared
+    timed = sum(step.after.schedule is not None for step in changes)
+    back = sum(step.verdict is Verdict.REOPEN for step in changes)
+    told = (
+        (final, f"{final:,} of them {verb(final, 'takes', 'take')} effect at once and can't be undone."),
+        (shared, f"{shared:,} can't be taken back, and {verb(shared, 'waits', 'wait')} for other approvers."),
+        (timed, f"{timed:,} {verb(timed, 'waits', 'wait')} in TPP for the scheduled time; until then the manifest can "
+         "change it."),
+        (back, f"{back:,} {verb(back, 'takes', 'take')} an earlier decision back."),
+    )  # fmt: skip
+    return tuple(sentence for number, sentence in told if number)
 
 
 def what_next_after(run: Run) -> tuple[str, ...]:
@@ -243,7 +256,18 @@ def what_next_after(run: Run) -> tuple[str, ...]:
         told = listed(dict(sorted(verdicts.items(), key=lambda item: _RANKS[item[0]])))
         number = len(run.attention)
         sentences.append(
-            f"{counted(number, 'decision')} {verb(number, 'needs', 'need')} attention, nothing was sent: {told}."
+            f"{counted(number, 'decision')} {verb(number, 'needs', 'need')} attention, nothing was sent: {told}; "
+            "`reconciler plan --quiet` says why, and who has to act."
+        )
+    if waiting := counts.get(Outcome.AWAITING_OTHERS):
+        sentences.append(
+            f"{counted(waiting, 'ticket')} {verb(waiting, 'waits', 'wait')} for other approvers: remind them; "
+            "`reconciler explain TICKET` names them."
+        )
+    if timed := sum(each.outcome is Outcome.APPLIED and each.after.schedule is not None for each in run.receipts):
+        sentences.append(
+            f"{counted(timed, 'approval')} {verb(timed, 'waits', 'wait')} in TPP for the scheduled time; "
+            "a later `reconciler plan` says when it is settled."
         )
     if not sentences:
         sentences.append("Nothing is left to do." if run.receipts else "There was nothing to apply.")
