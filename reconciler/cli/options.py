@@ -114,9 +114,7 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def warn_without_policy(settings: Settings) -> None:
     """Say loudly that nothing limits what may be decided, because there is no configuration."""
     if settings.path is None:
-        click.echo(
-            f"warning: no {DEFAULT_CONFIG} was found, so no policy applies: nothing is limited", err=True
-        )
+        click.echo(f"warning: no {DEFAULT_CONFIG} was found, so no policy applies: nothing is limited", err=True)
 
 
 def require_policy(settings: Settings, *, no_policy: bool) -> None:
