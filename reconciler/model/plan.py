@@ -120,12 +120,16 @@ class Step(OfDecision, frozen=True):
         return self.verdict.group
 
 
-class Control(Struct, frozen=True):
-    """What one guard found, for the controls table: `result` is ok, refused, overridden or off."""
+class Control(Struct, frozen=True, omit_defaults=True):
+    """What one guard found, for the controls table: `result` is ok, refused, overridden or off.
+
+    `value` is what the policy says, in words.
+    """
 
     name: str
     result: str
     detail: str
+    value: str = ""
 
 
 class Plan(Struct, frozen=True):

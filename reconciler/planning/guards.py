@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from reconciler.codec import Json, plain
 from reconciler.model.change_record import ChangeRecord, NoChangeRecord
 from reconciler.model.decision import Override, OverrideUse
 from reconciler.model.plan import Control, EntryEdit, Step
@@ -227,7 +228,8 @@ def enforce(
     checked = tuple(_checked(step, seen, guards, exempt, tally) for step in steps)
     limited, limit_controls = _limited(checked, seen, exempt, settled)
     told = [rule for rule in STEP_GUARDS if rule not in ("superseded", "context") or rule in guards]
-    return limited, tuple(_control(rule, seen, tally) for rule in told) + limit_controls
+    found = tuple(_control(rule, seen, tally) for rule in told) + limit_controls
+    return limited, _with_policy(found, seen.policy)
 
 
 def enforce_limits(
@@ -235,7 +237,8 @@ def enforce_limits(
 ) -> tuple[tuple[Step, ...], tuple[Control, ...]]:
     """Hold limits alone against steps that passed every other guard; `settled` as for `enforce`."""
     seen = Circumstances(Policy(limits=limits), now)
-    return _limited(steps, seen, exemptions(overrides, seen), settled)
+    limited, controls = _limited(steps, seen, exemptions(overrides, seen), settled)
+    return limited, _with_policy(controls, seen.policy)
 
 
 Exempt = Mapping[str, Mapping[Guid, Override]]
@@ -351,6 +354,42 @@ def _apply_limit(step: Step, refusals: list[tuple[Refusal | None, Mapping[Guid, 
             elif refusal is not None:
                 return _refused(step, refusal)
     return step
+
+
+CONTROL_OF = {
+    "require": "required",
+    "change_pattern": "change-pattern",
+    "owns": "ownership",
+    "freezes": "freeze",
+    "four_eyes": "four-eyes",
+    "failure_budget": "failure-budget",
+    "change_record": "change-record",
+    "reviewed_plan": "reviewed-plan",
+    "orphans": "orphans",
+    "refuse": "context",
+}
+"""The control that tells of each part of a policy; each limit is a control of its own."""
+
+
+def _with_policy(controls: tuple[Control, ...], policy: Policy) -> tuple[Control, ...]:
+    """Put what the policy says beside what was found, whatever that is. What no step meets is a control of its own."""
+    values = {name: str(limit) for name, limit in plain(policy.limits).items()}
+    for part, name in CONTROL_OF.items():
+        if (value := getattr(policy, part)) != getattr(_NO_POLICY, part):
+            values[name] = _spelled(plain(value))
+    told = [replace(control, value=values.pop(control.name, "")) for control in controls]
+    return (*told, *(Control(name, "ok", "configured", value) for name, value in values.items()))
+
+
+_NO_POLICY = Policy()
+
+
+def _spelled(value: Json) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_spelled(inner)}" for name, inner in value.items())
+    if isinstance(value, list | tuple):
+        return "; ".join(map(_spelled, value))
+    return "yes" if value is True else "no" if value is False else str(value)
 
 
 def _control(rule: str, seen: Circumstances, tally: Counter[tuple[str, str]]) -> Control:

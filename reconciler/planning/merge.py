@@ -122,5 +122,12 @@ def _worst(plans: Sequence[Plan]) -> tuple[Control, ...]:
         found = [control for plan in plans for control in plan.controls if control.name == name]
         result = next((word for word in _WORST_FIRST if any(control.result == word for control in found)), "off")
         details = _distinct(control.detail for control in found if control.result == result)
-        merged.append(Control(name, result, "; ".join(details)))
+        merged.append(
+            Control(
+                name,
+                result,
+                "; ".join(details),
+                "; ".join(_distinct(control.value for control in found if control.value)),
+            )
+        )
     return tuple(merged)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from reconciler.model.decision import Parameters
-from reconciler.model.plan import EntryEdit, Plan, Step
+from reconciler.model.plan import Control, EntryEdit, Plan, Step
 from reconciler.model.receipt import Outcome, Receipt, Run
 from reconciler.model.status import State, Status, format_instant
 from reconciler.model.ticket import Guid
@@ -277,3 +277,8 @@ def what_next_after(run: Run) -> tuple[str, ...]:
 def is_scheduled(state: State) -> bool:
     """Say whether a state waits for a time."""
     return state.status in (Status.APPROVED_AFTER, Status.APPROVED_BETWEEN)
+
+
+def found_by(control: Control) -> str:
+    """What a guard found, and what the policy says."""
+    return f"{control.detail}; {control.value}" if control.value else control.detail

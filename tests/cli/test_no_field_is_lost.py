@@ -3,21 +3,39 @@
 The tests go over the fields that are declared: a new one fails here until it has a value below, and is everywhere.
 """
 
+import html
+import inspect
 import json
 from typing import Any
 
 import pytest
 from msgspec import structs
 
-from reconciler.codec import decode_line, decode_plan
-from reconciler.model.decision import Decision, Expectation, Parameters
+from reconciler.codec import decode_line, decode_plan, decode_run, encode_line, plan_pieces, run_text
+from reconciler.model.decision import (
+    Attestation,
+    Decision,
+    Expectation,
+    ExpectedCertificate,
+    Override,
+    Parameters,
+    Source,
+)
 from reconciler.model.plan import Plan, Step
+from reconciler.model.policy import Policy
+from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import Intent
+from reconciler.model.status import Schedule
 from reconciler.model.value import replace
+from reconciler.model.verdict import Verdict
 from reconciler.planning.digest import plan_digest
 from reconciler.sandbox.seed import JANE
-from tests.builders import NOW, REJECTED, altered, guid
+from tests import builders
+from tests.builders import APPROVED, NOW, REJECTED, altered, at, guid
 from tests.cli.desk import FIRST, Desk
+from tests.ledger.ledgers import PROVENANCE
+from tests.ledger.ledgers import decided as known_as
+from tests.model.specimens import FULL_RECEIPT, FULL_RUN
 
 DN = r"\VED\Policy\Web\www.example.com"
 PARAMETERS: dict[str, tuple[str, str]] = {
@@ -41,6 +59,53 @@ DECISION: dict[str, str] = {
 }
 """Of each field of a decision what a plan file says of it. A rule names many tickets, and has tests of its own."""
 
+EXPECTED: dict[str, Any] = {
+    "object": r"\VED\Policy\x",
+    "workflow": r"\VED\Policy\Workflows\x",
+    "certificate": ExpectedCertificate(common_name="x.example.com"),
+    "state": APPROVED,
+}
+ATTESTED: dict[str, Any] = {"by": "local:other", "at": NOW, "where": "elsewhere", "reason": "another one"}
+RECEIVED: dict[str, Any] = {
+    "decision": replace(FULL_RECEIPT.decision, guid=guid(9)),
+    "digest": known_as(9),
+    "outcome": Outcome.STALE,
+    "at": at("2026-11-23T13:00:00Z"),
+    "before": REJECTED,
+    "seen": REJECTED,
+    "gone": True,
+    "result": 7,
+    "operation": "0123456789ab",
+    "proof": Proof.NONE,
+    "detail": "something else",
+    "verdict": Verdict.REJECT,
+    "object": r"\VED\Policy\x",
+    "workflow": r"\VED\Policy\Workflows\x",
+}
+"""Of each field of an expectation, of what was decided outside, and of a receipt, another value."""
+
+POLICY: dict[str, tuple[str, tuple[str, ...]]] = {
+    "require": ("[explanation]", ("explanation",)),
+    "change_pattern": ("'^CHG[0-9]{7}$'", ("CHG", "0-9", "{7}")),
+    "owns": (r"['\VED\Policy\**']", (r"\VED\Policy\**",)),
+    "limits": ("{changes: 71, approvals: 72, rejections: 73, percent: 100}", ("71", "72", "73", "100")),
+    "freezes": (
+        r"[{name: sentfreeze, start: 2998-01-01T00:00:00Z, stop: 2998-01-02T00:00:00Z, objects: ['\VED\Sent\**']}]",
+        ("sentfreeze", "2998-01-01T00:00:00Z", "2998-01-02T00:00:00Z", r"\VED\Sent\**"),
+    ),
+    "four_eyes": ("{reviewers: 17}", ("reviewers 17",)),
+    "failure_budget": ("75", ("75",)),
+    "change_record": ("{window: overlaps}", ("window overlaps",)),
+    "reviewed_plan": ("required", ("required",)),
+    "orphans": ("take-back", ("take-back",)),
+    "refuse": ("[context/wildcard]", ("context/wildcard",)),
+}
+"""Of each part of a policy how it is written, and what the controls say of it, also when it refuses nothing."""
+BESIDE = {
+    "change_record": "change_records: {kind: http, url: 'https://records.example.com'}\n",
+    "refuse": "context: {certificates: true}\n",
+}
+
 
 def decided(desk: Desk) -> None:
     desk.configure("windows: {far-away: {start: 2998-01-01T00:00:00Z}}\n")
@@ -61,8 +126,12 @@ def fields(kind: type) -> set[str]:
 
 def test_every_declared_field_has_a_value_here() -> None:
     assert set(PARAMETERS) == fields(Parameters)
-    assert set(DECISION) == fields(Decision) - {"rule"}
-    assert fields(Expectation) >= {"object", "workflow"}
+    assert set(DECISION) == fields(Decision) - {"rule", "decided"}
+    assert set(EXPECTED) == fields(Expectation)
+    assert set(ATTESTED) == fields(Attestation)
+    assert set(POLICY) == fields(Policy)
+    assert set(RECEIVED) == fields(Receipt)
+    assert fields(Schedule) == {"start", "stop"}
 
 
 def test_what_a_manifest_says_reaches_the_plan_the_wire_the_ledger_and_every_view(desk: Desk) -> None:
@@ -130,3 +199,64 @@ def digest_with(plan: Plan, step: Step) -> str:
 def _plainest(value: str) -> str:
     """The end of a value, without what a view has to escape or may break."""
     return value.rpartition("\\")[2].rpartition(":")[2][:16]
+
+
+def digest_of(step: Step) -> str:
+    return plan_digest("https://tpp.example.com", (step,))
+
+
+def assert_kept_and_told_apart(step: Step, other: Step) -> None:
+    assert digest_of(step) != digest_of(other)
+    made = builders.plan(step)
+    assert decode_plan("".join(plan_pieces(made)).encode()) == made
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_another_expectation_is_another_digest(name: str) -> None:
+    step = builders.step()
+    assert_kept_and_told_apart(altered(step, expect=replace(step.expect, **{name: EXPECTED[name]})), step)
+
+
+@pytest.mark.parametrize("name", ATTESTED)
+def test_another_word_of_what_was_decided_outside_is_another_digest(name: str) -> None:
+    said = Attestation(by="local:joe", at=at("2026-11-20T08:00:00Z"), where="console", reason="a reason")
+    step = altered(builders.step(), decided=said)
+    assert_kept_and_told_apart(step, builders.step())
+    assert_kept_and_told_apart(altered(step, decided=replace(said, **{name: ATTESTED[name]})), step)
+
+
+def test_another_time_of_a_schedule_is_another_digest() -> None:
+    times = ("2998-01-01T00:00:00Z", "2999-01-01T00:00:00Z"), ("2999-01-01T00:00:00Z", "2999-01-02T00:00:00Z")
+    windows = (*times, (times[1][0], "2999-01-03T00:00:00Z"))
+    steps = [altered(builders.step(), after=builders.between(*window)) for window in windows]
+    assert len(set(map(digest_of, steps))) == len(windows)
+
+
+def test_the_reason_of_an_override_and_notes_are_no_part_of_the_digest() -> None:
+    overrides = [Override("freeze", frozenset({guid(1)}), said, NOW, Source("x.yaml", 1)) for said in ("a", "b")]
+    assert len({plan_digest("https://tpp.example.com", (builders.step(),), (each,)) for each in overrides}) == 1
+    assert "notes" not in inspect.signature(plan_digest).parameters
+
+
+@pytest.mark.parametrize("name", POLICY)
+def test_each_part_of_the_policy_is_in_the_controls_of_every_view(desk: Desk, name: str) -> None:
+    written, shown = POLICY[name]
+    desk.configure(f"policy:\n  {name}: {written}\n{BESIDE.get(name, '')}")
+    desk.decide(f"{{guid: {FIRST}, status: Pending, explanation: fine}}")
+    for options in (("--format", "json"), ("--verbose",), ("--format", "markdown"), ("--format", "html")):
+        said = desk.run("plan", *options)
+        assert said.code in (0, 3, 5), said.err
+        plainly = html.unescape(said.out).replace("\n", "").replace(" ", "").replace("\\", "")
+        for part in shown:
+            assert part.replace(" ", "").replace("\\", "") in plainly, (name, options, part)
+
+
+@pytest.mark.parametrize("name", RECEIVED)
+def test_each_member_of_a_receipt_is_in_the_report_and_in_the_ledger(name: str) -> None:
+    receipts = [FULL_RECEIPT, replace(FULL_RECEIPT, **{name: RECEIVED[name]})]
+    lines = [encode_line(each, 2, "run", PROVENANCE, known_as(8)) for each in receipts]
+    assert lines[0] != lines[1]
+    assert [decode_line(line).entry for line in lines] == receipts
+    if name != "digest":  # a report keeps no digests of decisions
+        runs = [replace(FULL_RUN, receipts=(each,)) for each in receipts]
+        assert [decode_run(run_text(run).encode()) for run in runs] == runs

@@ -104,7 +104,7 @@ def test_guards_that_run_again_never_allow_what_was_refused() -> None:
     again = enforce_again(made, Circumstances(Policy(limits=Limits(changes=5)), NOW))
     assert again.steps == made.steps
     told = "2 changes, the limit is 1; split the change into waves or raise the limit"
-    assert Control("changes", "refused", told) in again.controls
+    assert Control("changes", "refused", told, "1") in again.controls
 
 
 def test_an_override_of_the_plan_holds_at_apply_until_it_runs_out() -> None:

@@ -11,7 +11,7 @@ from reconciler.rendering.groups import urgent_names
 from reconciler.rendering.html.page import Frame, badge, facts, moment, page, small_table
 from reconciler.rendering.html.plan_rows import plan_table
 from reconciler.rendering.html.table import table
-from reconciler.rendering.summary import headline, totals, what_next
+from reconciler.rendering.summary import found_by, headline, totals, what_next
 from reconciler.rendering.words import counted
 
 _MOST_SEALS = 1_000
@@ -101,7 +101,7 @@ def notes(said: Iterable[str]) -> str:
 def controls(found: Iterable[Control]) -> str:
     """Return the table of controls, nothing when there are none."""
     rows = [
-        (html(control.name), badge(control.result, _TONES.get(control.result, "calm")), html(control.detail))
+        (html(control.name), badge(control.result, _TONES.get(control.result, "calm")), html(found_by(control)))
         for control in found
     ]
     return small_table("Controls", ("Control", "Result", "Found"), rows)

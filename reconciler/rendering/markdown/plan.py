@@ -33,7 +33,7 @@ from reconciler.rendering.markdown.rows import (
     within,
 )
 from reconciler.rendering.problems import problems_count
-from reconciler.rendering.summary import by_risk, in_group, listed, sealed, total, verb
+from reconciler.rendering.summary import by_risk, found_by, in_group, listed, sealed, total, verb
 from reconciler.rendering.timeline import bars
 from reconciler.rendering.words import CONTROL_RESULTS, HEADINGS, IRREVERSIBLE, REASONS, counted, whose
 
@@ -354,7 +354,7 @@ def _for_operators(plan: Plan, page: Page, room: int) -> str:
 def _controls(plan: Plan, room: int) -> str:
     rows = (
         f"{_SIGNS.get(control.result, '')} {markdown(control.name, 80)} "
-        f"{markdown(CONTROL_RESULTS.get(control.result, control.result), 40)}: {markdown(control.detail, 300)}"
+        f"{markdown(CONTROL_RESULTS.get(control.result, control.result), 40)}: {markdown(found_by(control), 300)}"
         for control in plan.controls
     )
     return _bullets("Checks", rows, room)

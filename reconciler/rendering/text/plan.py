@@ -11,7 +11,17 @@ from reconciler.rendering import groups, times
 from reconciler.rendering.certificates import soon_words
 from reconciler.rendering.escape import log_lines, terminal
 from reconciler.rendering.groups import grouped
-from reconciler.rendering.summary import by_risk, heading, headline, in_group, listed, total, totals, what_next
+from reconciler.rendering.summary import (
+    by_risk,
+    found_by,
+    heading,
+    headline,
+    in_group,
+    listed,
+    total,
+    totals,
+    what_next,
+)
 from reconciler.rendering.text.layout import Ink, field, fit_start, joined, painted, table, wrapped
 from reconciler.rendering.text.step import FIRST, group_lines, one_line
 from reconciler.rendering.view import PLAIN, Detail, View
@@ -138,7 +148,7 @@ def _controls(plan: Plan, view: View) -> Iterator[str]:
     calm = Counter(control.result for control in plan.controls if control not in told)
     counts = " · ".join(f"{calm[result]} {said}" for result, said in _CALM.items() if calm[result])
     yield painted("Controls", Ink.STRONG, view.colour) + (f"  {counts}" if counts else "")
-    rows = [(terminal(control.name), terminal(control.result), terminal(control.detail)) for control in told]
+    rows = [(terminal(control.name), terminal(control.result), terminal(found_by(control))) for control in told]
     yield from table(rows, width=view.width)
     yield ""
 
