@@ -36,7 +36,7 @@ from reconciler.planning.judge import judge, judge_closed, needs_reading
 from reconciler.planning.merge import merge_plans
 from reconciler.planning.orphans import is_of_a_rule, judge_orphan, may_be_armed
 from reconciler.planning.planner import assemble
-from reconciler.planning.selections import expand
+from reconciler.planning.selections import expand, too_open
 from reconciler.ports import Progress, Readings
 
 _NOWHERE = Source("")
@@ -332,6 +332,9 @@ def _narrowed(context: Context, desired: Desired, request: Request) -> tuple[Des
 
 def _expanded(context: Context, desired: Desired) -> Desired:
     """Replace each rule by decisions on single tickets, among those that the caller can list."""
+    longest = timedelta(seconds=context.settings.policy.rules_longest)
+    if faults := too_open(desired.selections, context.clock.now(), longest):
+        raise InvalidInput(faults)
     explicit = frozenset(decision.guid for decision in desired.decisions)
     guids = [guid for guid in context.backend.find() if guid not in explicit]
     readings = (reading for _, reading in context.backend.reader().read_many(guids))

@@ -329,15 +329,19 @@ def hold_to_reviewed_plans(context: Context, plan: Plan, decided: Decided) -> Pl
     github = client_from(context.environ, event, context.clock) if event is not None else None
     if github is None or not plan.changes:
         return plan
-    required = context.settings.policy.reviewed_plan is ReviewedPlan.REQUIRED
-    known: dict[str, Plan | str | None] = {}
+    policy = context.settings.policy
+    of_rules = frozenset({step.source.path for step in plan.changes if step.rule is not None})
+    known: dict[tuple[str, bool], Plan | str | None] = {}
     by_file: dict[str, Plan | str] = {}
     for path in sorted({step.source.path for step in plan.changes}):
         people = decided.by_file.get(path)
+        # a rule says nothing of tickets: what its reviewers saw of them stands in their plan alone
+        required = policy.reviewed_plan is ReviewedPlan.REQUIRED or (policy.four_eyes is not None and path in of_rules)
         if isinstance(people, Assessment):
-            if people.head not in known:
-                known[people.head] = _reviewed_plan(context, github, people, decided, required=required)
-            found = known[people.head]
+            key = people.head, required
+            if key not in known:
+                known[key] = _reviewed_plan(context, github, people, decided, required=required)
+            found = known[key]
         else:
             found = f"no pull request brought it, so no plan of it was reviewed; {_ANOTHER}" if required else None
         if found is not None:

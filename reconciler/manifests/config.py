@@ -316,6 +316,8 @@ def _policy(stated: Members, zone: tzinfo | None, faults: list[InvalidValue]) ->
         attempt(partial(check_expression, pattern), faults, "policy", "change_pattern")
     four_eyes, budget = stated.get("four_eyes"), stated.get("failure_budget")
     limits = {name: int(value) for name, value in stated.get("limits", {}).items()}
+    longest = stated.get("rules", {}).get("longest")
+    rules_longest = attempt(partial(seconds, longest), faults, "policy", "rules", "longest") if longest else None
     freezes = [
         _freeze(freeze, zone, faults, ("policy", "freezes", index))
         for index, freeze in enumerate(stated.get("freezes", ()))
@@ -331,6 +333,7 @@ def _policy(stated: Members, zone: tzinfo | None, faults: list[InvalidValue]) ->
         change_record=_change_rules(stated.get("change_record", ())),
         refuse=frozenset(NoteCode(code) for code in stated.get("refuse", ())),
         reviewed_plan=ReviewedPlan(stated.get("reviewed_plan", Policy().reviewed_plan)),
+        rules_longest=Policy().rules_longest if rules_longest is None else rules_longest,
         orphans=Orphans(stated.get("orphans", Policy().orphans)),
     )
 

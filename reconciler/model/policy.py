@@ -78,7 +78,7 @@ class Orphans(StrEnum):
 class Policy(Struct, frozen=True):
     """All guard settings of one environment. Empty means: nothing is asked for, nothing is limited.
 
-    Of `change_record` the first rule counts whose objects match.
+    Of `change_record` the first rule counts whose objects match. `rules_longest` is in seconds.
     """
 
     require: frozenset[str] = frozenset()
@@ -91,4 +91,5 @@ class Policy(Struct, frozen=True):
     change_record: tuple[ChangeRule, ...] = ()
     reviewed_plan: ReviewedPlan = ReviewedPlan.WHEN_THERE
     orphans: Orphans = Orphans.ATTENTION
+    rules_longest: int = 30 * 86_400
     refuse: frozenset[NoteCode] = frozenset()

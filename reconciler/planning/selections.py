@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from reconciler.model.decision import Decision, Expectation, Problem, Selection
@@ -20,6 +21,7 @@ from reconciler.model.record import (
     ObservedEntry,
     TicketHistory,
 )
+from reconciler.model.status import format_instant
 from reconciler.model.ticket import Guid, LiveTicket, dn_key
 from reconciler.planning.judge import spell
 
@@ -121,6 +123,23 @@ def expand(
     if problems:
         return (), problems
     return tuple(_decision(found[0], tickets[guid]) for guid, found in sorted(taken.items())), ()
+
+
+def too_open(selections: Iterable[Selection], now: datetime, longest: timedelta) -> tuple[Problem, ...]:
+    """Return the faults of rules that decide tickets which nobody can have seen, or for longer than they may."""
+    found = []
+    for each in selections:
+        if each.created_before is not None and each.created_before > now:
+            message = f"rule {each.name!r}: created_before {format_instant(each.created_before)} is in the future"
+            found.append(
+                Problem("rule-future", each.source, message, "a rule takes only tickets that are there already")
+            )
+        if each.valid_until is not None and each.valid_until > now + longest:
+            message = f"rule {each.name!r}: valid_until {format_instant(each.valid_until)} is too far ahead"
+            until = format_instant((now + longest).replace(microsecond=0))
+            hint = f"let it end by {until}, or raise policy.rules.longest"
+            found.append(Problem("rule-too-long", each.source, message, hint))
+    return tuple(found)
 
 
 def takes(selection: Selection, ticket: LiveTicket) -> bool:

@@ -1,6 +1,7 @@
 """Rules of campaigns: bounded, expanded to GUIDs when the plan is made, and never to anything later."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +19,11 @@ def _rules(desk: Desk, *rules: str, name: str = "tickets/campaign.yaml") -> None
 
 
 def _rule(name: str = "web", match: str = r"object: '\VED\Policy\Web\**'", *, at_most: int = 3, more: str = "") -> str:
+    now = datetime.now(UTC)
+    if "created_before" not in match:
+        match = f"{match}, created_before: {now.isoformat()}"
+    if "valid_until" not in more:
+        more = f"{more}, valid_until: {(now + timedelta(days=7)).isoformat()}"
     return f"{{name: {name}, match: {{{match}}}, status: Approved, at_most: {at_most}, explanation: campaign{more}}}"
 
 
@@ -142,3 +148,28 @@ def test_a_ticket_that_tidy_would_archive_by_its_rule_stays_as_no_entry_of_its_o
 def test_explain_names_the_rule(desk: Desk) -> None:
     _rules(desk, _rule())
     assert "by rule   web" in desk.run("explain", FIRST).out
+
+
+def test_a_rule_that_could_take_tickets_that_nobody_has_seen_is_refused(desk: Desk) -> None:
+    _rules(desk, _rule(match=r"object: '\VED\Policy\Web\**', created_before: 2100-01-01T00:00:00Z"))
+    said = desk.run("plan")
+    assert said.code == 1
+    assert "rule 'web': created_before 2100-01-01T00:00:00Z is in the future" in said.err
+    _rules(desk, r"{name: web, match: {object: '\VED\Policy\Web\**'}, status: Approved, at_most: 3}")
+    said = desk.run("validate")
+    assert said.code == 1
+    assert "`created_before` is missing" in said.out + said.err
+    assert "`valid_until` is missing" in said.out + said.err
+
+
+def test_a_rule_ends_after_what_the_policy_says_at_the_latest(desk: Desk) -> None:
+    _rules(desk, _rule(more=f", valid_until: {(datetime.now(UTC) + timedelta(days=40)).isoformat()}"))
+    said = desk.run("plan")
+    assert said.code == 1
+    assert "rule 'web': valid_until" in said.err
+    assert "policy.rules.longest" in said.err
+    desk.configure("policy: {rules: {longest: 60d}}\n")
+    assert desk.run("plan").code == 0
+    desk.configure("policy: {rules: {longest: 1d}}\n")
+    _rules(desk, _rule())
+    assert desk.run("plan").code == 1
