@@ -20,17 +20,27 @@ from reconciler.model.receipt import Outcome, Receipt
 from reconciler.model.record import AcceptedEntry, AttestedEntry
 from reconciler.model.status import format_instant
 from reconciler.model.ticket import Guid
-from reconciler.model.verdict import Verdict
+from reconciler.model.verdict import Reason, Verdict
 
 _TOOK_EFFECT = (Outcome.APPLIED, Outcome.AWAITING_OTHERS)
 
 
 def tidy(plan: Plan, ledger: Path, history: Path, now: datetime, *, write: bool) -> Tidied:
-    """Move every settled entry that the ledger has a receipt for. Raises InvalidInput, LedgerBroken, GuardRefused."""
-    settled = [step for step in plan.steps if step.verdict is Verdict.SETTLED and step.rule is None and step.named]
-    proofs = settlements(ledger, settled)
+    """Move every settled entry that the ledger has a receipt for, and those that only left a ticket to others.
+
+    The latter are entries with `Pending` whose tickets are gone, also after the server refreshed our permissions.
+    Raises InvalidInput, LedgerBroken, GuardRefused.
+    """
+    entries = [step for step in plan.steps if step.named and step.rule is None]
+    seen = format_instant(plan.made_at)
+    left = {
+        step.guid: Settlement(step.guid, "", seen, "closed elsewhere", "", step.source)
+        for step in entries
+        if step.reason is Reason.ELSEWHERE_CLOSED
+    }
+    proofs = {**settlements(ledger, [step for step in entries if step.verdict is Verdict.SETTLED]), **left}
     by_file: dict[str, list[Step]] = defaultdict(list)
-    for step in settled:
+    for step in entries:
         if step.guid in proofs:
             by_file[step.source.path].append(step)
     moved = {}
@@ -45,7 +55,7 @@ def tidy(plan: Plan, ledger: Path, history: Path, now: datetime, *, write: bool)
     stays = tuple(
         Stay(step.guid, step.source, step.reason)
         for step in sorted(plan.steps, key=lambda step: step.source)
-        if step.guid not in proofs
+        if step.guid not in proofs and step.named
     )
     return Tidied(moved, stays)
 
@@ -119,8 +129,7 @@ def _with_head(text: str, proofs: tuple[Settlement, ...]) -> str:
 
 def _head(proofs: tuple[Settlement, ...]) -> str:
     lines = [
-        f"# {proof.guid} {proof.outcome} by run {proof.run} at {proof.at}, receipt {proof.hash} "
-        f"({comment_text(str(proof.source))})"
+        f"# {proof.guid} {proof.outcome} {proof.proof}" + (f" ({comment_text(str(proof.source))})" if proof.run else "")
         for proof in proofs
     ]
-    return "# Settled, as the ledger proves:\n" + "".join(f"{line}\n" for line in lines)
+    return "# Settled, as the ledger proves, or closed elsewhere:\n" + "".join(f"{line}\n" for line in lines)

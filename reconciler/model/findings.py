@@ -88,6 +88,11 @@ class Settlement(Struct, frozen=True):
     hash: str
     source: Source
 
+    @property
+    def proof(self) -> str:
+        """What proves it, in words. Of what others closed the ledger has nothing: there the reading counts."""
+        return f"by run {self.run} at {self.at}, receipt {self.hash}" if self.run else f"seen gone at {self.at}"
+
 
 class Stay(Struct, frozen=True):
     """An entry that stays where it is, with the reason of its verdict."""

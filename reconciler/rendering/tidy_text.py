@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from reconciler.model.findings import Tidied
+from reconciler.model.value import replace
 from reconciler.rendering.escape import terminal
 from reconciler.rendering.text.layout import joined
 from reconciler.rendering.words import REASONS, counted
@@ -33,7 +34,7 @@ def _lines(tidied: Tidied, moved: str) -> Iterator[str]:
         total += len(proofs)
         yield f"{moved} {counted(len(proofs), 'entry', 'entries')} from {terminal(name)} to {terminal(target)}"
         for proof in proofs:
-            yield f"  {proof.guid} {proof.outcome} by run {proof.run} at {proof.at}, receipt {proof.hash[:19]}"
+            yield f"  {proof.guid} {proof.outcome} {replace(proof, hash=proof.hash[:19]).proof}"
     for reason, number in sorted(Counter(stay.reason for stay in tidied.stays).items()):
         yield f"{counted(number, 'entry', 'entries')} stay: {reason}, {REASONS[reason].cause}"
     yield f"{counted(total, 'entry', 'entries')} settled, {counted(len(tidied.stays), 'entry', 'entries')} left"

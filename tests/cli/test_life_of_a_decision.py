@@ -226,6 +226,21 @@ def test_a_schedule_that_is_gone_after_its_start_is_observed_with_its_bounds(lif
     assert f'"{format_instant(observed.first_gone)}"' in table
 
 
+def test_tidy_takes_out_what_was_left_to_others_and_is_gone(life: Life) -> None:
+    life.desk.decide(f"guid: {FIRST}\n    status: Pending", f"guid: {SECOND}\n    status: Pending")
+    life.console("Approved")
+    life.desk.sandbox.world.process()
+    said = life.desk.run("tidy")
+    assert f"{FIRST} closed elsewhere seen gone at" in said.out
+    assert "1 entry settled, 1 entry left" in said.out
+    left = (life.desk.folder / "tickets" / "web.yaml").read_text(encoding="utf-8")
+    assert FIRST not in left
+    assert SECOND in left
+    (kept,) = (life.desk.folder / "history").rglob("*.yaml")
+    assert f"# {FIRST} closed elsewhere seen gone at" in kept.read_text(encoding="utf-8")
+    assert life.desk.run("validate").code == 0
+
+
 # Freezes that come later.
 
 
