@@ -18,14 +18,16 @@ from reconciler.errors import InvalidInput
 from reconciler.manifests.edit import append_entries
 from reconciler.manifests.schema import validator
 from reconciler.manifests.text import repository_of
-from reconciler.manifests.write import NewEntry, file_for, new_manifest
+from reconciler.manifests.write import NewEntry, file_for, new_manifest, times_of
 from reconciler.model.certificate import Certificate
 from reconciler.model.decision import Expectation, ExpectedCertificate, Problem, Source
 from reconciler.model.findings import Intake
-from reconciler.model.status import Status, format_instant
+from reconciler.model.status import Status, format_instant, is_sayable
 from reconciler.model.ticket import Found, Gone, Guid, Hidden, LiveTicket, Reading, Unread, parse_guid
 from reconciler.planning.selections import matches
 
+_MOST_NAMED = 50
+"""Each name of who decided costs a call or two."""
 _MOST_SAID = 4
 """Names of a certificate that a comment has."""
 BATCH = 250
@@ -42,7 +44,7 @@ _DELIMITERS = ",;\t"
 class Import:
     """One import: where entries go, who the caller is, what has been found so far. A dry run writes nothing.
 
-    `certificates` reads those behind tickets.
+    `certificates` reads those behind tickets, `deciders` who updated them last.
     """
 
     pattern: str
@@ -50,15 +52,18 @@ class Import:
     now: datetime
     write: Callable[[str, Sequence[NewEntry]], None]
     certificates: Callable[[Iterable[LiveTicket]], Mapping[str, Certificate | None]]
+    deciders: Callable[[Iterable[Guid]], Mapping[Guid, str]]
     intake: Intake = field(default_factory=Intake)
     batch: dict[str, list[LiveTicket]] = field(default_factory=lambda: defaultdict(list))
     waiting: int = 0
 
     def take(self, guid: Guid, ticket: LiveTicket) -> None:
-        """Put a pending ticket on its file's list."""
-        if ticket.state.status != Status.PENDING:
+        """Put a ticket on its file's list, in the state in which it is. One that no manifest can spell is left out."""
+        if not is_sayable(ticket.state):
             self.intake.decided.append(guid)
             return
+        if ticket.state.status != Status.PENDING:
+            self.intake.as_they_are.append(guid)
         if self.identities and ticket.approvers and not _is_ours(ticket, self.identities):
             self.intake.not_ours.append(guid)
         name = file_for(self.pattern, ticket.object, ticket.created or self.now)
@@ -69,12 +74,15 @@ class Import:
 
     def flush(self) -> None:
         """Write what is waiting. What is being written waits no more, so that an interruption writes nothing twice."""
-        known = self.certificates(ticket for tickets in self.batch.values() for ticket in tickets)
+        waiting = [ticket for tickets in self.batch.values() for ticket in tickets]
+        known = self.certificates(waiting)
+        decided = sorted(ticket.guid for ticket in waiting if ticket.state.status != Status.PENDING)
+        by = self.deciders(decided[:_MOST_NAMED]) if decided else {}
         while self.batch:
             name = min(self.batch)
             ordered = sorted(self.batch.pop(name), key=lambda ticket: ticket.guid)
             self.waiting -= len(ordered)
-            self.write(name, [entry_of(ticket, known.get(ticket.object)) for ticket in ordered])
+            self.write(name, [entry_of(ticket, known.get(ticket.object), by.get(ticket.guid)) for ticket in ordered])
             self.intake.written.setdefault(name, []).extend(entry.guid for entry in ordered)
 
 
@@ -86,8 +94,9 @@ def import_tickets(
     write: bool = True,
     certificates: bool = True,
 ) -> Intake:
-    """Write manifests for the tickets that none names yet, each as Pending with what is expected of it.
+    """Write manifests for the tickets that none names yet, with what is expected of each.
 
+    Tickets that are not plain pending get entries that change nothing: their live state is wanted and expected.
     With `certificates`, and where the configuration wants them, those behind the tickets are named and pinned.
     `tickets` finds them, see `listed` and `on_server`. Raises InvalidInput, ServerFailure.
     """
@@ -99,6 +108,7 @@ def import_tickets(
         now=context.clock.now(),
         write=write_entries if write else _write_nothing,
         certificates=lambda read: certificates_of(context, read) if certificates and write else {},
+        deciders=context.backend.who_decided,
     )
     work.intake.known.extend(guid for guid in found if guid in known)
     new = [guid for guid in found if guid not in known]
@@ -200,17 +210,23 @@ def _write_nothing(_name: str, _entries: Sequence[NewEntry]) -> None:
     """Stand in for writing in a dry run."""
 
 
-def entry_of(ticket: LiveTicket, certificate: Certificate | None) -> NewEntry:
-    """Return the entry of a ticket that no manifest names yet: pending, with what is expected of it."""
+def entry_of(ticket: LiveTicket, certificate: Certificate | None, decider: str | None = None) -> NewEntry:
+    """Return the entry of a ticket that no manifest names yet: as it is, with what is expected of it."""
     created = f"created {format_instant(ticket.created)}" if ticket.created else ""
     approvers = f"approvers {', '.join(ticket.approvers)}" if ticket.approvers else ""
     names = {"object": ticket.object, "workflow": ticket.workflow}
     odd = [f"not to be expected in a manifest: {name} {stated}" for name, stated in names.items() if _is_odd(stated)]
     expected = {name: None if _is_odd(stated) else stated or None for name, stated in names.items()}
+    plain = ticket.state.status == Status.PENDING
+    decided = "" if plain else f"{ticket.state.status} already" + (f", last updated by {decider}" if decider else "")
+    said = (ticket.reason, created, approvers, decided, _said(certificate), *odd)
+    seen = None if plain else ticket.state
     return NewEntry(
         guid=ticket.guid,
-        expect=Expectation(expected["object"], expected["workflow"], _pin(certificate)),
-        comments=tuple(comment for comment in (ticket.reason, created, approvers, _said(certificate), *odd) if comment),
+        status=ticket.state.status,
+        schedule=times_of(ticket.state),
+        expect=Expectation(expected["object"], expected["workflow"], _pin(certificate), seen),
+        comments=tuple(comment for comment in said if comment),
     )
 
 

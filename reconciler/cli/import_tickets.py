@@ -45,7 +45,7 @@ def command(
     dry_run: bool,
     style: str,
 ) -> int:
-    """Write manifests for tickets that no manifest names yet, each as Pending with what is expected of it.
+    """Write manifests for tickets that no manifest names yet, with what is expected of each.
 
     What manifests name already is left alone, so an interrupted import is resumed by running it again.
     """

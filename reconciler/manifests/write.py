@@ -7,7 +7,7 @@ from datetime import datetime
 
 from reconciler.manifests.yaml import scalar
 from reconciler.model.decision import Expectation, ExpectedCertificate
-from reconciler.model.status import Status
+from reconciler.model.status import State, Status, format_instant
 from reconciler.model.ticket import Guid
 
 _PLAIN = re.compile(r"[\w\\./(][\w\\./()*+@=, -]*", re.ASCII)
@@ -28,7 +28,7 @@ class NewEntry:
 
     guid: Guid
     expect: Expectation = Expectation()
-    status: Status = Status.PENDING
+    status: str = Status.PENDING
     explanation: str | None = None
     comments: tuple[str, ...] = ()
     schedule: Member | None = None
@@ -56,7 +56,7 @@ def block_entry(entry: NewEntry, style: Style = Style()) -> str:
     expected = _expected(entry.expect)
     if expected:
         lines.append(f"{inner}expect:")
-        lines += [f"{inner}  {name}: {text_value(value)}" for name, value in expected.items()]
+        lines += [f"{inner}  {name}: {block_value(value)}" for name, value in expected.items()]
         if pinned := _pinned(entry.expect):
             lines.append(f"{inner}  certificate:")
             lines += [f"{inner}    {name}: {text_value(value)}" for name, value in pinned.items()]
@@ -136,9 +136,23 @@ def comment_text(text: str) -> str:
     return seen + ("…" if len(text) > _LONGEST_COMMENT else "")
 
 
-def _expected(expect: Expectation) -> dict[str, str]:
-    stated = {"object": expect.object, "workflow": expect.workflow}
+def _expected(expect: Expectation) -> dict[str, Member]:
+    state = expect.state
+    stated: dict[str, Member | None] = {
+        "object": expect.object,
+        "workflow": expect.workflow,
+        "status": state.status if state is not None else None,
+        "schedule": times_of(state) if state is not None else None,
+    }
     return {name: value for name, value in stated.items() if value is not None}
+
+
+def times_of(state: State) -> dict[str, str] | None:
+    """Return the times of a state as a manifest spells them; None when it has none."""
+    if state.schedule is None:
+        return None
+    times = {"start": state.start, "stop": state.stop}
+    return {name: format_instant(moment) for name, moment in times.items() if moment is not None}
 
 
 def _pinned(expect: Expectation) -> dict[str, str]:
@@ -147,8 +161,8 @@ def _pinned(expect: Expectation) -> dict[str, str]:
     return {name: value for name, value in stated.items() if value is not None}
 
 
-def _flow(members: Mapping[str, str]) -> str:
-    return ", ".join(f'"{name}": {_quoted(value)}' for name, value in members.items())
+def _flow(members: Mapping[str, Member]) -> str:
+    return ", ".join(f'"{name}": {flow_value(value)}' for name, value in members.items())
 
 
 PLACES = ("year", "month", "day", "folder", "object")

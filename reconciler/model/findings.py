@@ -17,13 +17,15 @@ from reconciler.model.verdict import Reason
 class Intake(Struct):
     """Tickets by what became of them. `written` maps a file to the tickets that were added to it, in order.
 
-    `known` are named by manifests already, `decided` are not pending any more, `hidden` are denied to us, `gone`
+    `known` are named by manifests already, `as_they_are` were written with the state that they have, which is not plain
+    pending, `decided` have one that no manifest can spell, `hidden` are denied to us, `gone`
     are not there, `unread` could not be read (with the reason), `not_ours` were written although the caller is
     not among their approvers.
     """
 
     written: dict[str, list[Guid]] = field(default_factory=dict)
     known: list[Guid] = field(default_factory=list)
+    as_they_are: list[Guid] = field(default_factory=list)
     decided: list[Guid] = field(default_factory=list)
     hidden: list[Guid] = field(default_factory=list)
     gone: list[Guid] = field(default_factory=list)
@@ -41,6 +43,7 @@ class Intake(Struct):
             "version": 1,
             "written": {file: sorted(guids) for file, guids in sorted(self.written.items())},
             "known": len(self.known),
+            "as_they_are": sorted(self.as_they_are),
             "decided": sorted(self.decided),
             "hidden": sorted(self.hidden),
             "gone": sorted(self.gone),

@@ -22,7 +22,8 @@ def _lines(intake: Intake, wrote: str) -> Iterator[str]:
     groups = (
         ("the server does not let us see them", intake.hidden),
         ("there is no such ticket", intake.gone),
-        ("decided already, not imported", intake.decided),
+        ("decided already, and the server does not tell how in full: not imported", intake.decided),
+        ("decided or scheduled already, written as they are: nothing changes", intake.as_they_are),
         ("written, but the caller is not among the approvers", intake.not_ours),
     )
     for said, guids in groups:
@@ -32,7 +33,8 @@ def _lines(intake: Intake, wrote: str) -> Iterator[str]:
     for guid, why in sorted(intake.unread.items()):
         yield f"{guid} could not be read: {terminal(why)}"
     known = f", {len(intake.known):,} known already" if intake.known else ""
-    yield f"{counted(intake.count, 'new ticket')}{known}; all of them Pending"
+    rest = "all of them Pending" if not intake.as_they_are else f"{intake.count - len(intake.as_they_are):,} Pending"
+    yield f"{counted(intake.count, 'new ticket')}{known}; {rest}"
 
 
 def _named(guids: list[Guid]) -> Iterator[str]:

@@ -102,12 +102,12 @@ def test_a_layout_that_leads_nowhere_is_refused(desk: Desk, pattern: str) -> Non
     assert not (desk.folder / "tickets").exists()
 
 
-def test_tickets_that_are_decided_or_denied_are_named_and_not_written(desk: Desk) -> None:
+def test_tickets_that_are_decided_already_are_named_and_written_as_they_are(desk: Desk) -> None:
     desk.sandbox.world.console(SECOND, Status.APPROVED_AFTER, start="2036-01-01T00:00:00Z")
     desk.write("guids.txt", f"{FIRST}\n{SECOND}\n{THIRD}\n")
     report = json.loads(desk.run("import", "--file", "guids.txt", "--format", "json").out)
-    assert report["decided"] == [SECOND]
-    assert sorted(guid for guids in report["written"].values() for guid in guids) == sorted([FIRST, THIRD])
+    assert report["as_they_are"] == [SECOND]
+    assert sorted(guid for guids in report["written"].values() for guid in guids) == sorted([FIRST, SECOND, THIRD])
 
 
 def test_an_interrupted_import_is_resumed_without_duplicates(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,6 +220,6 @@ def test_line_ends_and_a_byte_order_mark_go_to_the_history_as_they_were(desk: De
     assert path.read_bytes().decode() == left
     (history,) = (desk.folder / "history").rglob("*.yaml")
     kept = history.read_bytes().decode()
-    assert kept.startswith("\ufeff# Settled, as the ledger proves:\r\n# ")
+    assert kept.startswith("\ufeff# Settled, as the ledger proves, or closed elsewhere:\r\n# ")
     assert kept.endswith(f"version: 1\r\ntickets:\r\n  - guid: {FIRST}\r\n    status: Approved\r\n")
     assert desk.run("validate", str(history)).code == 0

@@ -373,6 +373,29 @@ def test_two_tickets_of_which_one_is_stuck(life: Life) -> None:
     assert [write["GUID"].strip("{}") for write in life.desk.writes()] == [SECOND]  # type: ignore[attr-defined]
 
 
+# Import of what is decided already.
+
+
+def test_import_takes_what_is_decided_already_as_entries_that_change_nothing(life: Life) -> None:
+    life.console("Approved After", hours=5)
+    life.console("Rejected", guid=SECOND)
+    said = life.desk.run("import")
+    assert said.code == 0, said.err
+    assert "2 tickets: decided or scheduled already, written as they are" in said.out
+    assert "3 new tickets; 1 Pending" in said.out
+    (path,) = (life.desk.folder / "tickets").rglob("*.yaml")
+    text = path.read_text(encoding="utf-8")
+    assert "Approved After already, last updated by local:svc-approver" in text
+    assert life.desk.run("fmt", "--check").code == 0
+    steps = {step["guid"]: step["reason"] for step in life.desk.plan_json()["steps"]}
+    assert (steps[FIRST], steps[SECOND]) == ("in-sync/accepted", "in-sync/accepted")
+    life.apply()
+    assert life.desk.writes() == []
+    life.console("Pending")
+    life.desk.sandbox.world.console(FIRST, Status("Approved After"), start=life.at(9))
+    assert step_of(life)["reason"] == "mismatch/status"
+
+
 # Orphans.
 
 
