@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from reconciler.app.context import Context
 from reconciler.model.certificate import Certificate, CertificateContext, days_left
 from reconciler.model.plan import Plan, Step
-from reconciler.model.ticket import Found, LiveTicket
+from reconciler.model.ticket import LiveTicket
 from reconciler.model.value import replace
 from reconciler.planning.certificates import is_needed, is_wanted, which_in_full, with_context
 
@@ -85,9 +85,3 @@ def expiring(context: Context, tickets: Iterable[LiveTicket], within: timedelta)
             left = days_left(certificate.valid_to, now) or 0
             ending.append(Expiring(ticket, replace(certificate, days_left=left), left))
     return tuple(sorted(ending, key=lambda each: (each.days_left, each.ticket.guid)))
-
-
-def visible_tickets(context: Context) -> tuple[LiveTicket, ...]:
-    """Return the tickets that the caller can list. Raises ServerFailure."""
-    readings = context.backend.reader().read_many(context.backend.find())
-    return tuple(reading.ticket for _, reading in readings if isinstance(reading, Found))

@@ -6,7 +6,6 @@ a search can't find: to say what the object is, and where its name has a comma, 
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 from urllib.parse import quote
@@ -38,6 +37,7 @@ from reconciler.tpp.client import (
     ClientContext,
     Failure,
 )
+from reconciler.tpp.reader import side_by_side
 from reconciler.tpp.session import Session
 
 T = TypeVar("T")
@@ -137,13 +137,8 @@ class _Reading:
 
     def _each(self, ask: Callable[[S], T], items: list[tuple[str, S]]) -> Iterator[tuple[str, T]]:
         """Ask about each item, several at once."""
-        if not items:
-            return
-        pool = ThreadPoolExecutor(min(self.client.context.limits.reads, len(items)), "certificates")
-        try:
-            yield from zip([key for key, _ in items], pool.map(ask, [item for _, item in items]), strict=True)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        for (key, _), answer in side_by_side(items, lambda item: ask(item[1]), self.client.context.limits.reads):
+            yield key, answer
 
     # Many objects: by folder
 

@@ -2,15 +2,19 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
+from typing import Generic, TypeVar
 
 from reconciler.model.ticket import Found, Gone, Guid, Hidden, LiveTicket, Reading, Unread
 from reconciler.ports import Readings
 from reconciler.tpp import wire
 from reconciler.tpp.client import DETAILS, EXISTS, PERMISSIONS_REFRESH, Client, Failure
 from reconciler.tpp.wire import Result, describe
+
+Asked = TypeVar("Asked")
+Answered = TypeVar("Answered")
 
 _POLL, _BACKPRESSURE_POLL = 0.01, 0.001
 """Seconds between two looks at what has been read, and between two looks for room to put more."""
@@ -102,29 +106,35 @@ class HttpTicketReader:
 
     def read_many(self, guids: Iterable[Guid]) -> Readings:
         """Read many tickets at once and yield them as they come. Memory holds what is in flight, little more."""
-        wanted = dict.fromkeys(guids)
-        workers = min(self._in_flight, len(wanted))
-        pool = _Readers(iter(wanted), self.read, workers, workers * _UNCOLLECTED)
-        for number in range(workers):
-            try:
-                Thread(target=pool.work, name=f"reader-{number}", daemon=True).start()
-            except RuntimeError:  # the machine has no thread left: those that there are do the work
-                pool.do_without(workers - number)
-                if not number:
-                    raise
-                break
-        return pool.collect()
+        return side_by_side(dict.fromkeys(guids), self.read, self._in_flight)
+
+
+def side_by_side(
+    asked: Collection[Asked], read: Callable[[Asked], Answered], in_flight: int
+) -> Generator[tuple[Asked, Answered], None, None]:
+    """Begin to read many things at once, and yield them as they come. Nobody waits for threads that are left behind."""
+    workers = min(in_flight, len(asked))
+    pool = _Readers(iter(asked), read, workers, workers * _UNCOLLECTED)
+    for number in range(workers):
+        try:
+            Thread(target=pool.work, name=f"reader-{number}", daemon=True).start()
+        except RuntimeError:  # the machine has no thread left: those that there are do the work
+            pool.do_without(workers - number)
+            if not number:
+                raise
+            break
+    return pool.collect()
 
 
 @dataclass(slots=True)
-class _Readers:
-    """Threads that take GUIDs from one source, and what they have read: they pause while `most` of it waits."""
+class _Readers(Generic[Asked, Answered]):
+    """Threads that take what is asked for from one source, and what they read: they pause while `most` of it waits."""
 
-    source: Iterator[Guid]
-    read: Callable[[Guid], Reading]
+    source: Iterator[Asked]
+    read: Callable[[Asked], Answered]
     working: int
     most: int
-    answers: deque[tuple[Guid, Reading]] = field(default_factory=deque)
+    answers: deque[tuple[Asked, Answered]] = field(default_factory=deque)
     failed: BaseException | None = None
     taking: Lock = field(default_factory=Lock)
     ready: Event = field(default_factory=Event)
@@ -134,10 +144,10 @@ class _Readers:
         try:
             while not self.stopped:
                 with self.taking:
-                    guid = next(self.source, None)
-                if guid is None:
+                    asked = next(self.source, None)
+                if asked is None:
                     break
-                self.answers.append((guid, self.read(guid)))
+                self.answers.append((asked, self.read(asked)))
                 self._make_room()
         except BaseException as error:  # noqa: BLE001 - it is raised again where the answers are awaited
             self.failed = error
@@ -160,7 +170,7 @@ class _Readers:
         while len(self.answers) >= self.most and not self.stopped:
             time.sleep(_BACKPRESSURE_POLL)
 
-    def collect(self) -> Readings:
+    def collect(self) -> Generator[tuple[Asked, Answered], None, None]:
         """Yield answers as they come. Polls instead of notifying per answer: wake-ups contend for the interpreter."""
         try:
             while True:

@@ -383,8 +383,7 @@ def test_every_answer_that_the_description_allows_is_read_or_said_to_make_no_sen
     assert decode(json.dumps(plain(found)).encode(), CertificateContext) == found
 
 
-def test_what_is_asked_is_in_the_description(open_shop: Shop) -> None:
-    open_shop.add("pay.example.test")
+def test_what_is_asked_is_in_the_description() -> None:
     with (
         AnsweringServer(default={"": http(200, '{"Certificates": []}')}) as server,
         session_with(server.url) as session,
