@@ -16,9 +16,9 @@ from reconciler.model.certificate import (
     Difference,
     Installations,
     Key,
-    Names,
     NoteCode,
     Purpose,
+    SubjectNames,
 )
 from reconciler.model.plan import Step
 from reconciler.model.value import replace
@@ -34,7 +34,7 @@ from tests.builders import NOW, between, plan, step
 END = NOW + timedelta(days=12)
 WWW = Certificate(
     common_name="www.example.com",
-    names=Names(dns=("www.example.com", "a.example.com", "b.example.com", "c.example.com")),
+    names=SubjectNames(dns=("www.example.com", "a.example.com", "b.example.com", "c.example.com")),
     issuer="CN=DigiCert, C=US",
     serial="4F",
     key=Key("RSA", 2048),
@@ -163,7 +163,7 @@ HOSTILE = (
 def test_hostile_names_are_inert_in_every_view() -> None:
     hostile = Certificate(
         common_name=HOSTILE,
-        names=Names(dns=(HOSTILE,), uri=(HOSTILE,)),
+        names=SubjectNames(dns=(HOSTILE,), uri=(HOSTILE,)),
         issuer=f"CN={HOSTILE}",
         serial=HOSTILE,
         key=Key(HOSTILE, 2048),

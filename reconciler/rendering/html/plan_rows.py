@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Set
 
 from reconciler.model.plan import Step
+from reconciler.model.receipt import Outcome
 from reconciler.model.status import State
 from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering import change_records
 from reconciler.rendering.certificates import SOON, certificate_line, certificate_of, ends_soon
-from reconciler.rendering.escape import shorten
-from reconciler.rendering.html.page import plain
+from reconciler.rendering.escape import shorten, visible
 from reconciler.rendering.html.table import Cell, Column, Table, When, seconds
 from reconciler.rendering.summary import by_risk, name_of, parameters_of, short, to_merge, undoable
 from reconciler.rendering.text.step import siblings
@@ -21,6 +21,12 @@ TONES: dict[Verdict, str] = {
     Verdict.SCHEDULE: "time",
     Verdict.RESCHEDULE: "care",
     Verdict.REOPEN: "back",
+}
+_OUTCOMES = {
+    Outcome.APPLIED: "good",
+    Outcome.AWAITING_OTHERS: "time",
+    Outcome.STALE: "care",
+    Outcome.NOT_ATTEMPTED: "calm",
 }
 COLUMNS = (
     Column("Verdict", "badge"),
@@ -40,6 +46,11 @@ def tone(verdict: Verdict) -> str:
     return TONES.get(verdict, "care" if verdict.group is Group.ATTENTION else "calm")
 
 
+def tone_of(outcome: Outcome) -> str:
+    """The class of the style sheet for an outcome."""
+    return _OUTCOMES.get(outcome, "bad")
+
+
 def plan_table(steps: Iterable[Step], caption: str, told: Set[Guid] = frozenset()) -> Table:
     """Return the table of steps, by risk. `told` are the tickets that have a page of their own."""
     listed = by_risk(steps)
@@ -52,19 +63,19 @@ def plan_table(steps: Iterable[Step], caption: str, told: Set[Guid] = frozenset(
 
 
 def _row(step: Step, told: Set[Guid]) -> tuple[Cell, ...]:
-    place = plain(shorten(f"{step.source.path}:{step.source.line}", 60))
+    place = visible(shorten(f"{step.source.path}:{step.source.line}", 60))
     href = f"tickets/{step.guid}.html" if step.guid in told else ""
     return (
         (step.verdict.value, tone(step.verdict)),
-        (plain(name_of(step), 120), plain(step.object or step.expect.object or ""), short(step.guid), href),
-        (_status(step.before), plain(step.after.status, 60), undoable(step.verdict)),
+        (visible(name_of(step), 120), visible(step.object or step.expect.object or ""), short(step.guid), href),
+        (_status(step.before), visible(step.after.status, 60), undoable(step.verdict)),
         _when(step),
-        (*_why(step), siblings(step, plain) if step.siblings else ""),
+        (*_why(step), siblings(step, visible) if step.siblings else ""),
         (
-            plain(step.change or "") or place,
-            *((plain(change_records.summary(step.change_record), 400),) if step.change_record else ()),
-            plain(step.explanation or ""),
-            *(f"sends {name}: {plain(value, 1_000)}" for name, value in parameters_of(step)),
+            visible(step.change or "") or place,
+            *((visible(change_records.summary(step.change_record), 400),) if step.change_record else ()),
+            visible(step.explanation or ""),
+            *(f"sends {name}: {visible(value, 1_000)}" for name, value in parameters_of(step)),
             place if step.change else "",
         ),
     )
@@ -75,22 +86,22 @@ def _certificate(step: Step) -> tuple[Cell, Cell]:
     found = certificate_of(step)
     if found is None:
         return ("",), None
-    lines = [plain(certificate_line(found), 400), f"ends within {SOON} days" if ends_soon(found) else ""]
-    lines += [plain(note.text, 400) for note in step.context.notes] if step.context else []
+    lines = [visible(certificate_line(found), 400), f"ends within {SOON} days" if ends_soon(found) else ""]
+    lines += [visible(note.text, 400) for note in step.context.notes] if step.context else []
     return tuple(lines), seconds(found.valid_to)
 
 
 def _why(step: Step) -> tuple[str, str]:
     """Why somebody has to act, and what to do; of changes only what the verdict does not say by itself."""
     if step.group is Group.CHANGE:
-        return plain(step.detail), ""
+        return visible(step.detail), ""
     words = REASONS[step.reason]
-    merge = f"; to merge: {plain(to_merge(step.edit))}" if step.edit is not None else ""
-    return plain(step.detail) or words.cause, words.remedy + merge
+    merge = f"; to merge: {visible(to_merge(step.edit))}" if step.edit is not None else ""
+    return visible(step.detail) or words.cause, words.remedy + merge
 
 
 def _status(state: State | None) -> str:
-    return plain(state.status, 60) if state else "?"
+    return visible(state.status, 60) if state else "?"
 
 
 def _when(step: Step) -> When:

@@ -39,6 +39,7 @@ def site(report: Report) -> Mapping[str, str]:
     told = stories(lines)
     plan, frame = report.plan, report.frame
     with_page = told | {step.guid: told.get(step.guid, ()) for step in plan.steps if _is_known(step)} if plan else told
+    no_plan = page("no_plan.html", frame, "Plan", current="plan.html")
     files = {
         "index.html": open_page(frame, plan, with_page.keys()),
         "timeline.html": timeline_page(frame, plan),
@@ -51,7 +52,7 @@ def site(report: Report) -> Mapping[str, str]:
             chain=report.chain,
             heartbeat=report.heartbeat,
         ),
-        "plan.html": plan_page(plan, frame, with_page.keys()) if plan else _no_plan(frame),
+        "plan.html": plan_page(plan, frame, with_page.keys()) if plan else no_plan,
     }
     return files | _tickets(frame, plan, with_page)
 
@@ -66,12 +67,3 @@ def _tickets(frame: Frame, plan: Plan | None, told: Mapping[Guid, Sequence[Line]
     below = replace(frame, home="../")
     steps = {step.guid: step for step in plan.steps} if plan else {}
     return {f"tickets/{guid}.html": ticket_page(below, guid, story, steps.get(guid)) for guid, story in told.items()}
-
-
-def _no_plan(frame: Frame) -> str:
-    return page(
-        frame,
-        "Plan",
-        '<h1>Plan</h1>\n<p class="none">The report was made without a plan. Give it one with <code>--plan</code>.</p>',
-        current="plan.html",
-    )

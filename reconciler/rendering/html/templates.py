@@ -1,0 +1,87 @@
+"""The templates of the pages. Whatever a template shows is escaped as escape.py says, unless a template made it."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
+
+from reconciler.model.receipt import Receipt
+from reconciler.model.record import Intent
+from reconciler.rendering import change_records, times
+from reconciler.rendering.escape import LIMIT, html, url
+from reconciler.rendering.html.picture import bar_name
+from reconciler.rendering.html.plan_rows import tone_of
+from reconciler.rendering.summary import found_by, parameters_in
+from reconciler.rendering.words import OUTCOMES, PROOFS, counted, found_words, override_words
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_KEPT = 4_096
+"""Texts that are kept escaped: names, labels and people stand on thousands of pages."""
+_SHARED = ("parts", "rows")
+"""Templates whose macros every other one has at hand, in the order in which they need each other."""
+
+
+def render(template: str, /, **values: object) -> str:
+    """Return the text of a template."""
+    text: str = _environment().get_template(template).render(values)
+    return text
+
+
+@cache
+def _environment() -> "Environment":
+    """Set the templates up; only commands that make pages load the library."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    @lru_cache(_KEPT)
+    def text(value: str, limit: int) -> Markup:
+        return Markup(html(value, limit))  # noqa: S704 - html() is what neutralises text
+
+    def escaped(value: object, limit: int = LIMIT) -> object:
+        """Leave alone what a template made; whatever else is shown is foreign text."""
+        if type(value) is Markup:
+            return value
+        return "" if value is None else text(str(value), limit)
+
+    made = Environment(
+        loader=PackageLoader("reconciler.rendering.html"),
+        autoescape=True,
+        finalize=escaped,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )
+    made.filters.update(_FILTERS, upto=escaped)
+    made.tests.update(intent=lambda entry: isinstance(entry, Intent), receipt=lambda entry: isinstance(entry, Receipt))
+    for name in _SHARED:
+        made.globals[name] = made.get_template(f"{name}.html").module
+    return made
+
+
+def _entry_words(entry: Any) -> str:  # noqa: ANN401
+    words = found_words(entry)
+    return words[:1].upper() + words[1:]
+
+
+_FILTERS: Mapping[str, Any] = {
+    "bar_name": bar_name,
+    "counted": counted,
+    "entry_words": _entry_words,
+    "found_by": found_by,
+    "instant": lambda seconds: datetime.fromtimestamp(seconds, UTC),
+    "machine": lambda when: when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    "n": lambda number: f"{number:,}",
+    "outcome_tone": tone_of,
+    "outcome_words": lambda outcome: OUTCOMES[outcome].cause,
+    "override_words": override_words,
+    "proof_words": lambda proof: PROOFS[proof],
+    "record_words": change_records.seen_before,
+    "sent": parameters_in,
+    "url": url,
+    "utc": times.utc,
+    "window": times.window,
+}

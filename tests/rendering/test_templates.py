@@ -1,0 +1,47 @@
+"""The templates of the pages escape what they show, and only commands that make pages load their library."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import reconciler.rendering.html
+from reconciler.rendering.html.templates import render
+from reconciler.rendering.words import REASONS
+from tests import builders
+from tests.rendering.sites import FRAME
+
+TEMPLATES = sorted((Path(reconciler.rendering.html.__file__).parent / "templates").glob("*.html"))
+FINISHED = {"policy", "style", "script", "data", "picture", "plots"}
+"""What Python hands over as finished text: styles, scripts and drawings of ours, and the data block."""
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_a_template_shows_nothing_unescaped_but_what_is_ours(path: Path) -> None:
+    assert set(re.findall(r"([\w.]+)\s*\|\s*safe", path.read_text(encoding="utf-8"))) <= FINISHED
+    assert "autoescape" not in path.read_text(encoding="utf-8")
+
+
+def test_text_is_neutralised_wherever_a_template_shows_it() -> None:
+    nasty = '<img src=x onerror="alert(1)">\x1b[31m\u202e'
+    step = builders.step(1, object=nasty, detail=nasty, workflow=nasty)
+    page = render(
+        "ticket.html", frame=FRAME, title=nasty, current="", pages=(), zone="UTC", policy="", style="", scripts=(),
+        guid=builders.guid(1), name=nasty, dn=nasty, workflow=nasty, step=step, words=REASONS[step.reason], tone="",
+        certificate=(), lines=(),
+    )  # fmt: skip
+    assert "<img" not in page
+    assert "\x1b" not in page
+    assert "\u202e" not in page
+    assert "&lt;img src=x onerror=&quot;alert(1)&quot;&gt;" in page
+
+
+def test_validating_loads_no_templates(tmp_path: Path) -> None:
+    manifest = f"version: 1\ntickets: [{{guid: {builders.guid(1)}, status: Approved}}]\n"
+    (tmp_path / "tickets.yaml").write_text(manifest, encoding="utf-8")
+    command = [sys.executable, "-X", "importtime", "-m", "reconciler", "validate", "tickets.yaml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "reconciler.manifests.schema" in done.stderr
+    assert not re.search(r"\b(jinja2|markupsafe)\b", done.stderr)
