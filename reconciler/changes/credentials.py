@@ -53,7 +53,8 @@ def read_credentials(environ: Mapping[str, str] | None = None) -> ChangeCredenti
         if not value and file:
             value = _read(PREFIX + name + "_FILE", Path(file))
         if value:
-            found[name] = value.strip().removeprefix("\ufeff")
+            value = value.strip().removeprefix("\ufeff")
+            found[name] = value[7:].strip() if name == "TOKEN" and value[:7].lower() == "bearer " else value
     return ChangeCredentials(found)
 
 

@@ -113,8 +113,8 @@ _SERVER, _OWNS, _TEAM = "https://tpp.example.com", r"\VED\Policy\**", "@example-
 @click.option("--source", metavar="OWNER/REPO@SHA", help="Where the reusable workflows come from, by commit.")
 @click.option(
     "--auth",
-    type=click.Choice(("github-oidc", "token")),
-    default="github-oidc",
+    type=click.Choice(("oidc", "github-oidc", "token")),
+    default="oidc",
     show_default=True,
     help="How to log in: with GitHub's word for the job and no stored secret, or with TPP_TOKEN.",
 )
@@ -149,14 +149,17 @@ def command(
     team = team or ask("Reviewing team", _TEAM)
     answers = _checked(Answers(server, owns, team, operators or team, source, auth))
     scaffold = files(answers)
-    _refuse_to_overwrite(folder, scaffold)
-    check_in_place((folder / name for name in scaffold), os.path.realpath(folder))
-    for name, text in scaffold.items():
+    there = [name for name in scaffold if os.path.lexists(folder / name)]
+    missing = {name: text for name, text in scaffold.items() if name not in there and not _has_manifests(folder, name)}
+    check_in_place((folder / name for name in missing), os.path.realpath(folder))
+    for name, text in missing.items():
         path = folder / name
         with changing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
         write_output(path, text)
         click.echo(f"wrote {path}")
+    for name in there:
+        click.echo(f"kept {folder / name}, which is there already" + _differs(folder / name, scaffold[name]))
     _what_next(folder, answers)
     return 0
 
@@ -185,13 +188,16 @@ def _checked(answers: Answers) -> Answers:
         raise click.BadParameter(message, param_hint=option) from None
 
 
-def _refuse_to_overwrite(folder: Path, files: Mapping[str, str]) -> None:
-    there = [name for name in files if os.path.lexists(folder / name)]
-    if there:
-        raise click.UsageError(
-            f"{folder} has {', '.join(there)} already; nothing was written. "
-            "Choose an empty folder, or move these files away first."
-        )
+def _has_manifests(folder: Path, name: str) -> bool:
+    """Whether a sample has no place any more, because there are manifests."""
+    return name == "tickets/sample.yaml" and any((folder / "tickets").rglob("*.y*ml"))
+
+
+def _differs(path: Path, text: str) -> str:
+    try:
+        return "" if path.read_text(encoding="utf-8") == text else "; it differs from what init would write"
+    except (OSError, UnicodeDecodeError):
+        return "; it is no text file"
 
 
 def _what_next(folder: Path, answers: Answers) -> None:

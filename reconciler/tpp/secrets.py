@@ -90,8 +90,14 @@ def read_secrets(environ: Mapping[str, str], stdin: Callable[[], str] | None = N
 
 def _given(environ: Mapping[str, str], name: str, *, strip: bool = True) -> Secret | None:
     text = environ.get(name, "")
-    text = text.strip() if strip else text
+    text = _bare(text) if strip else text
     return Secret(text) if text else None
+
+
+def _bare(text: str) -> str:
+    """Return a token without blanks around it, and without the `Bearer ` that headers have before it."""
+    text = text.strip()
+    return text[7:].strip() if text[:7].lower() == "bearer " else text
 
 
 def read_private(path: Path) -> Secret:
@@ -123,7 +129,7 @@ def _read(path: Path, forbidden: int) -> Secret:
                     f"run: chmod 600 {path}",
                 )
             data = file.read(_LARGEST + 1)
-        text = data.decode("utf-8").strip()
+        text = _bare(data.decode("utf-8-sig"))
     except OSError as error:
         raise CredentialsRefused(
             f"{path}: {error.strerror or type(error).__name__}", "check the path and its rights"

@@ -99,13 +99,21 @@ def test_its_workflows_pass_the_checks_that_ours_pass(new: Desk) -> None:
         assert done.returncode == 0, done.stdout
 
 
-def test_nothing_is_overwritten_and_then_nothing_is_written(new: Desk) -> None:
+def test_what_is_there_is_kept_and_what_is_missing_is_written(new: Desk) -> None:
     mine = new.write(".github/CODEOWNERS", "* @me\n")
+    decided = new.write("tickets/web.yaml", "version: 1\ntickets: [{guid: 6ede0e12-f7c0-4068-9977-001076205c84}]\n")
     said = new.run("init")
-    assert said.code == 2
-    assert ".github/CODEOWNERS already; nothing was written" in said.err
+    assert said.code == 0
+    assert "kept .github/CODEOWNERS, which is there already; it differs from what init would write\n" in said.out
+    assert "wrote reconciler.yaml\n" in said.out
     assert mine.read_text(encoding="utf-8") == "* @me\n"
-    assert _files(new.folder) == {".github/CODEOWNERS"}
+    assert _files(new.folder) >= {".github/CODEOWNERS", "reconciler.yaml", "tickets/web.yaml"}
+    assert "tickets/sample.yaml" not in _files(new.folder)
+    before = {path: path.read_bytes() for path in new.folder.rglob("*") if path.is_file()}
+    again = new.run("init")
+    assert (again.code, "wrote" in again.out) == (0, False)
+    assert {path: path.read_bytes() for path in new.folder.rglob("*") if path.is_file()} == before
+    assert decided.exists()
 
 
 @pytest.mark.parametrize(

@@ -87,3 +87,14 @@ def test_a_token_that_is_handed_over_wins_and_is_told(apart: Desk) -> None:
 def test_a_method_that_is_used_is_not_told_of(desk: Desk) -> None:
     desk.decide(f"{{guid: {FIRST}, status: Approved}}")
     assert "TPP_TOKEN" not in desk.run("plan", "--format", "json").out
+
+
+def test_a_token_is_understood_as_a_header_or_an_editor_spells_it(desk: Desk) -> None:
+    desk.decide(f"{{guid: {FIRST}, status: Approved, explanation: x}}")
+    desk.environ("TPP_TOKEN", f"Bearer {desk.sandbox.token}")
+    assert desk.run("plan").code == 0
+    file = desk.write("token", f"\ufeffbearer {desk.sandbox.token}\n")
+    file.chmod(0o600)
+    desk.environ("TPP_TOKEN", "")
+    desk.environ("TPP_TOKEN_FILE", str(file))
+    assert desk.run("plan").code == 0

@@ -1,0 +1,58 @@
+"""Every environment variable that the reconciler reads, for the page that lists them; a test holds it to the code."""
+
+VARIABLES: dict[str, dict[str, str]] = {
+    "Server and credentials of TPP": {
+        "TPP_URL": "the server; over `server` of the configuration",
+        "TPP_TOKEN": "an access token; `Bearer ` before it is understood",
+        "TPP_TOKEN_FILE": "a file with the access token, `-` for standard input; over `auth.token_file`",
+        "TPP_REFRESH_TOKEN": "a refresh token, for the method `refresh`",
+        "TPP_CLIENT_ID": "the API integration; over `auth.client_id`",
+        "TPP_SCOPE": "the scope to ask for; over `auth.scope`",
+        "TPP_USERNAME": "for the method `password`",
+        "TPP_PASSWORD": "for the method `password`",
+        "TPP_CA_BUNDLE": "authorities to trust instead of the system's; over `tls.ca_bundle`",
+    },
+    "Change records": {
+        "CHANGE_RECORDS_TOKEN": "a bearer token",
+        "CHANGE_RECORDS_API_KEY": "an API key of ServiceNow",
+        "CHANGE_RECORDS_USERNAME": "a name, or the address of an account of Jira Cloud",
+        "CHANGE_RECORDS_PASSWORD": "its password, or its API token",
+        "CHANGE_RECORDS_CLIENT_ID": "with `CHANGE_RECORDS_CLIENT_SECRET`: OAuth of ServiceNow",
+        "CHANGE_RECORDS_CLIENT_SECRET": "see `CHANGE_RECORDS_CLIENT_ID`",
+        "CHANGE_RECORDS_SECRET": "signs requests of the kind `http`",
+    },
+    "Runs": {
+        "RECONCILER_STOP": "set to anything but empty, `0`, `false` or `no`: no write starts",
+        "RECONCILER_NOTIFY_URL": "the incoming webhook that `--notify` posts to",
+        "RECONCILER_LEDGER_BRANCH": "the branch of the ledger, which is pushed before the first update",
+        "RECONCILER_GITHUB_TOKEN": "a token for GitHub; over `GITHUB_TOKEN` and `GH_TOKEN`",
+        "GH_TOKEN": "a token for GitHub, as its command line has it",
+        "RECONCILER_INPUT_": "followed by a name: the inputs of the GitHub action",
+    },
+    "Terminal": {
+        "NO_COLOR": "set to anything: no colour",
+        "COLUMNS": "the width of the output",
+        "TZ": "the reader's time zone, where the configuration has no `timezone`",
+    },
+    "Set by GitHub Actions": {
+        "GITHUB_ACTIONS": "this is a workflow run",
+        "GITHUB_TOKEN": "reads reviews, writes comments",
+        "GITHUB_ACTOR": "who began the run",
+        "GITHUB_API_URL": "GitHub's API",
+        "GITHUB_EVENT_NAME": "what began the run",
+        "GITHUB_EVENT_PATH": "the event as JSON",
+        "GITHUB_OUTPUT": "outputs of the step",
+        "GITHUB_REF": "the branch or pull request",
+        "GITHUB_REPOSITORY": "OWNER/NAME",
+        "GITHUB_RUN_ATTEMPT": "the attempt of the run",
+        "GITHUB_RUN_ID": "the run",
+        "GITHUB_SERVER_URL": "GitHub",
+        "GITHUB_SHA": "the commit",
+        "GITHUB_STEP_SUMMARY": "the job summary",
+        "GITHUB_WORKFLOW_REF": "the workflow",
+        "GITHUB_WORKSPACE": "the checkout",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "for OIDC",
+        "ACTIONS_ID_TOKEN_REQUEST_URL": "for OIDC",
+    },
+}
+"""Groups of variables with what each means. Each of CHANGE_RECORDS_* may be a file instead, named by …_FILE."""
