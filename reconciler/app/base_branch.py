@@ -14,13 +14,14 @@ from reconciler.github.event import read_event
 from reconciler.github.git import Git, GitFailure
 from reconciler.github.history import names_in_repository
 from reconciler.manifests.config import load_settings
+from reconciler.model.policy import Policy
+from reconciler.model.pull_request import RuleChange
 from reconciler.model.settings import Settings
 from reconciler.model.value import replace
+from reconciler.planning.rules import rule_changes
 
 _PROTECTED = ("server", "auth", "tls", "ledger", "former_servers", "change_records", "stop_file")
 """Members of the settings that decide where a credential goes, or what is run or trusted."""
-_SHOWN = (*_PROTECTED, "policy")
-_LONGEST = 200
 
 
 def protected(settings: Settings, environ: Mapping[str, str]) -> Settings:
@@ -40,66 +41,85 @@ def protected(settings: Settings, environ: Mapping[str, str]) -> Settings:
     return replace(settings, **{name: getattr(base, name) for name in _PROTECTED})
 
 
-def changed_rules(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Say what a pull request changes of policy, server and credentials; nothing outside of one."""
-    base = _base(settings.path, settings.environment, environ)
-    if base is None:
+def changed_rules(settings: Settings, environ: Mapping[str, str]) -> tuple[RuleChange, ...]:
+    """Return every setting that a pull request changes, in all environments of the configuration; none outside of one.
+
+    Both are read from folders of their own, so that paths in them differ only where they were changed.
+    """
+    opened = _opened(settings.path, environ)
+    if opened is None or settings.path is None:
         return ()
-    head = load_settings(settings.path, settings.environment, environ)
-    found = (line for name in _SHOWN for line in _differences(name, getattr(base, name), getattr(head, name)))
-    return tuple(f"this pull request changes the {_kind(line)}: {line}" for line in found)
+    git, base, name = opened
+    with tempfile.TemporaryDirectory(prefix="reconciler-base-") as then, tempfile.TemporaryDirectory() as now:
+        try:
+            before, after = _written(git, base, name, Path(then)), _written(git, "HEAD", name, Path(now))
+        except GitFailure as fault:
+            raise _unreadable(fault) from fault
+        named = (load_settings(path, settings.environment, environ).environments for path in (before, after))
+        others = sorted({each for environments in named for each in environments} - {settings.environment})
+        found: dict[tuple[str, str | None, str | None], RuleChange] = {}
+        for environment in (settings.environment, *others):
+            for rule in _between(before, after, environment, environ):
+                said = _without(rule.before, then), _without(rule.after, now)
+                where = f"environments.{environment}." if environment != settings.environment else ""
+                found.setdefault((rule.name, *said), RuleChange(where + rule.name, *said))
+    return tuple(each for each in found.values() if each.before != each.after)
 
 
-def _kind(line: str) -> str:
-    return "policy" if line.startswith("policy") else "connection, from the merge on"
-
-
-def _differences(name: str, before: object, after: object) -> Iterator[str]:
-    if before == after:
-        return
-    if _members(before) and type(before) is type(after):
-        for member in _members(before):
-            yield from _differences(f"{name}.{member}", getattr(before, member), getattr(after, member))
-    elif not after and after != 0:
-        yield f"{name} removed (it was {_spelt(before)})"
-    elif not before and before != 0:
-        yield f"{name} added: {_spelt(after)}"
+def _between(before: Path, after: Path, environment: str | None, environ: Mapping[str, str]) -> Iterator[RuleChange]:
+    """Compare one environment; one that only one side has counts as changed as a whole."""
+    known: list[Settings | None] = []
+    for path in (before, after):
+        every = load_settings(path, None, environ).environments
+        known.append(load_settings(path, environment, environ) if environment in (None, *every) else None)
+    base, head = known
+    if base is not None and head is not None:
+        yield from rule_changes(base, head)
     else:
-        yield f"{name}: {_spelt(before)} → {_spelt(after)}"
+        yield RuleChange("defined", "yes" if base else None, "yes" if head else None)
 
 
-def _members(value: object) -> tuple[str, ...]:
-    """Return the names of a value of the model, none of anything else."""
-    return tuple(getattr(type(value), "__struct_fields__", ()))
+def _without(text: str | None, folder: str) -> str | None:
+    return None if text is None else text.replace(f"{folder}/", "")
 
 
-def _spelt(value: object) -> str:
-    if _members(value):
-        said = ", ".join(f"{name} {_spelt(getattr(value, name))}" for name in _members(value))
-    elif isinstance(value, tuple | frozenset):
-        said = ", ".join(_spelt(each) for each in (sorted(value) if isinstance(value, frozenset) else value))
-    else:
-        said = str(value)
-    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
+def base_policy(settings: Settings, environ: Mapping[str, str]) -> Policy | None:
+    """Return the policy of the commit that a pull request is held against, None outside of one."""
+    base = _base(settings.path, settings.environment, environ)
+    return None if base is None else base.policy
+
+
+def _opened(path: str | None, environ: Mapping[str, str]) -> tuple[Git, str, str] | None:
+    """Return git, the commit that the pull request is held against, and how git names the configuration."""
+    event = read_event(environ)
+    if event is None or event.pull_request is None or path is None:
+        return None
+    try:
+        git = Git.open(Path.cwd(), environ, "", "")
+        return git, event.pull_request.base_sha, names_in_repository(git, [path])[path]
+    except GitFailure as fault:
+        raise _unreadable(fault) from fault
+
+
+def _unreadable(fault: GitFailure) -> GuardRefused:
+    return GuardRefused(
+        f"the configuration of the commit that this pull request is held against can't be read: {fault.message}",
+        "check out with `fetch-depth: 0`; merge a new configuration first, in a pull request of its own",
+    )
 
 
 def _base(path: str | None, environment: str | None, environ: Mapping[str, str]) -> Settings | None:
     """Return the settings of the commit that the pull request is held against, with the files that they name."""
-    event = read_event(environ)
-    if event is None or event.pull_request is None or path is None:
+    opened = _opened(path, environ)
+    if opened is None:
         return None
-    base = event.pull_request.base_sha
+    git, base, name = opened
+    folder = Path(tempfile.mkdtemp(prefix="reconciler-base-"))
     try:
-        git = Git.open(Path.cwd(), environ, "", "")
-        name = names_in_repository(git, [path])[path]
         root = Path(git.run("rev-parse", "--show-toplevel"))
-        folder = Path(tempfile.mkdtemp(prefix="reconciler-base-"))
         written = _written(git, base, name, folder)
     except GitFailure as fault:
-        raise GuardRefused(
-            f"the configuration of the commit that this pull request is held against can't be read: {fault.message}",
-            "check out with `fetch-depth: 0`; merge a new configuration first, in a pull request of its own",
-        ) from fault
+        raise _unreadable(fault) from fault
     settings = load_settings(written, environment, environ)
     tls, jwts = settings.tls, (auth.jwt_file for auth in settings.auth.ways.values())
     for file in (tls.ca_bundle, tls.client_cert, tls.client_key, *jwts):

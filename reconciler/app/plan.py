@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from reconciler.app.certificates import with_certificates
 from reconciler.app.change_records import with_change_records
 from reconciler.app.context import Context
+from reconciler.app.pull_request import Judged, around
 from reconciler.app.reviews import Acting, hold_to_reviews, who_acts
 from reconciler.app.tickets import Wanted, chosen
 from reconciler.app.version import tool
@@ -220,11 +221,13 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
         seen = replace(acting.seen, now=now)
         steps, seen = with_change_records(context, seen, steps, "plan")
         plan = assemble(empty, steps, seen)
+    judged_so = Judged(steps, seen, request.paths or settings.tickets, request.shard)
+    beside, unknown = around(context, desired, judged_so, plan.steps)
     in_flight = min(len(to_read), settings.requests.reads)
     a_call = (context.clock.monotonic() - began) * in_flight / max(len(to_read), 1)
     length = length_note(len(plan.changes), a_call, settings.requests)
     notes = (*plan.notes, *unknown, *certificate_notes(plan.steps), *context.backend.notes(), *length)
-    return replace(plan, notes=notes)
+    return replace(plan, notes=notes, pull_request=beside)
 
 
 def _orphans(

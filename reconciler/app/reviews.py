@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reconciler.app.base_branch import changed_rules
 from reconciler.app.context import Context
 from reconciler.app.stopping import global_stop
 from reconciler.app.version import tool
@@ -88,9 +87,9 @@ def who_acts(context: Context, *, final: bool) -> Acting:
     """
     caller = context.backend.caller()
     commit, repository, _ = _origin(context.environ)
-    notes = changed_rules(context.settings, context.environ)
+    notes: tuple[str, ...] = ()
     if not final:
-        notes += _token_notes(caller) + _review_notes(context, repository)
+        notes = _token_notes(caller) + _review_notes(context, repository)
     return Acting(_circumstances(context), commit, caller.identity or None, notes)
 
 

@@ -12,6 +12,7 @@ from reconciler.model.certificate import CertificateContext
 from reconciler.model.change_record import SeenChange
 from reconciler.model.decision import Expectation, OfDecision, Override, OverrideUse, Seal
 from reconciler.model.policy import Freeze, Limits
+from reconciler.model.pull_request import NOTHING_ELSE, PullRequestContext
 from reconciler.model.record import Head
 from reconciler.model.status import State
 from reconciler.model.ticket import Guid, dn_key
@@ -141,6 +142,8 @@ class Plan(Struct, frozen=True):
     when the plans of shards are merged. `sealed` are manifests whose decisions have no steps, because the ledger says
     that all of them are settled. `part` says which decisions were asked for, None when all were; `left_out` is how many
     others there are. Instants are UTC.
+    that all of them are settled. `pull_request` is what the pull request that is planned changes besides decisions.
+    Instants are UTC.
     """
 
     tool: str
@@ -164,6 +167,7 @@ class Plan(Struct, frozen=True):
     part: str | None = None
     left_out: Count = 0
     version: Count = 2
+    pull_request: PullRequestContext = NOTHING_ELSE
 
     @property
     def counts(self) -> Mapping[Verdict, int]:
@@ -187,3 +191,10 @@ class Plan(Struct, frozen=True):
     def decisions_sealed(self) -> int:
         """How many decisions have no step because their manifest is sealed."""
         return sum(seal.decisions for seal in self.sealed)
+
+
+class Look(Struct, frozen=True):
+    """An earlier plan of the same pull request. `by` is the reviewer who saw it, None for the commit before."""
+
+    plan: Plan
+    by: str | None = None

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from reconciler.errors import GuardRefused
 from reconciler.model.plan import Control, Plan, parse_shard
+from reconciler.model.pull_request import PullRequestContext
 from reconciler.model.receipt import Run
 from reconciler.model.value import replace
 from reconciler.planning.digest import plan_digest
@@ -49,6 +50,17 @@ def _agreed(plans: Sequence[Plan]) -> Plan:
         sealed=tuple(sorted(seal for plan in plans for seal in plan.sealed)),
         freezes=_distinct(freeze for plan in plans for freeze in plan.freezes),
         notes=_distinct(note for plan in plans for note in plan.notes),
+        pull_request=_beside([plan.pull_request for plan in plans]),
+    )
+
+
+def _beside(parts: Sequence[PullRequestContext]) -> PullRequestContext:
+    """Return what the pull request changes besides: the rules are those of all shards, tickets those of each."""
+    return PullRequestContext(
+        rules=_distinct(rule for part in parts for rule in part.rules),
+        files=_distinct(name for part in parts for name in part.files),
+        removed=tuple(sorted((each for part in parts for each in part.removed), key=lambda each: each.guid)),
+        by_base=tuple(sorted((each for part in parts for each in part.by_base), key=lambda each: each.guid)),
     )
 
 

@@ -5,14 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 from reconciler.model.decision import Problem, Source
-from reconciler.model.plan import Control, Plan, Step
+from reconciler.model.plan import Control, Look, Plan, Step
 from reconciler.model.policy import FourEyes, Limits, Policy
-from reconciler.model.pull_request import BaseVerdict, Look, PullRequestContext, Removal
+from reconciler.model.pull_request import BaseVerdict, PullRequestContext, Removal
 from reconciler.model.settings import Settings
 from reconciler.model.verdict import Reason
+from reconciler.planning.rules import rule_changes
 from reconciler.rendering.markdown.plan import no_plan_markdown, plan_markdown
 from reconciler.rendering.markdown.rows import Page
-from reconciler.rendering.rules import rule_changes
 from tests import builders
 from tests.rendering.test_cases import BERLIN
 
@@ -47,12 +47,12 @@ def _plan(*steps: Step, **changes: Any) -> Plan:
     return builders.plan(*steps, **(values | changes))
 
 
-def _page(**changes: Any) -> Page:
+def _page(*looks: Look) -> Page:
     return Page(
         zone=BERLIN,
         run_url="https://ci.example/run/1",
         source_url="https://github.example/team/approvals/blob/main/",
-        pull_request=PullRequestContext(**changes),
+        looks=looks,
     )
 
 
@@ -95,7 +95,8 @@ def policy_only() -> str:
     frozen = _step(3)
     rules = rule_changes(before, after)
     by_base = (BaseVerdict(frozen.guid, Reason.REFUSED_OWNERSHIP),)
-    return plan_markdown(_plan(*steps, frozen), _page(rules=rules, files=(".github/CODEOWNERS",), by_base=by_base))
+    beside = PullRequestContext(rules=rules, files=(".github/CODEOWNERS",), by_base=by_base)
+    return plan_markdown(_plan(*steps, frozen, pull_request=beside), _page())
 
 
 def removal() -> str:
@@ -114,7 +115,7 @@ def removal() -> str:
             builders.PENDING,
         ),
     )
-    return plan_markdown(_plan(), _page(removed=removed))
+    return plan_markdown(_plan(pull_request=PullRequestContext(removed=removed)), _page())
 
 
 def no_change() -> str:
@@ -141,7 +142,12 @@ def second_push() -> str:
         Look(_plan(*moved, commit="924229a7aa0b1c2d")),
         Look(_plan(*moved[:5], commit="1111111aa0b1c2d3"), by="asmith"),
     )
-    return plan_markdown(_plan(*_fourteen()), _page(looks=looks))
+    return plan_markdown(_plan(*_fourteen()), _page(*looks))
+
+
+def only_rejections() -> str:
+    off = {"after": builders.REJECTED, "reason": Reason.REJECT_WANTED, "explanation": "Switched off"}
+    return plan_markdown(_plan(*(_step(number, **off) for number in range(1, 24)), controls=CONTROLS[:2]), _page())
 
 
 COMMENTS: dict[str, Callable[[], str]] = {
@@ -156,5 +162,6 @@ COMMENTS: dict[str, Callable[[], str]] = {
         failure,
         expired_token,
         second_push,
+        only_rejections,
     )
 }

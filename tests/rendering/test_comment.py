@@ -30,7 +30,7 @@ def test_a_comment_looks_as_recorded(name: str) -> None:
 @pytest.mark.parametrize("name", ["fourteen-two-refused", "four-hundred", "second-push"])
 def test_the_first_lines_say_what_is_asked_what_is_final_when_and_what_is_urgent(name: str) -> None:
     first = _rendered(name)[:600]
-    assert re.search(r"Approve \d+ certificate decisions\?", first)
+    assert re.search(r"[Aa]pprove \d+ certificate requests\?", first)
     assert re.search(r"\d+ can't be undone", first)
     assert "Mon 2026-11-30" in first or "Sun 2026-11-29 23:00 Europe/Berlin" in first
     assert re.search(r"Urgent: .*waiting \d+ days", first)
@@ -39,14 +39,14 @@ def test_the_first_lines_say_what_is_asked_what_is_final_when_and_what_is_urgent
 
 def test_one_ticket_is_asked_for_in_the_singular() -> None:
     first = _rendered("one-ticket")[:600]
-    assert "Approve 1 certificate decision?" in first
+    assert "Approve 1 certificate request?" in first
     assert "1 can't be undone" in first
     assert "app042.example.com" in first
 
 
 def test_a_change_of_the_rules_is_red_and_stands_above_everything() -> None:
     text = _rendered("policy-only")
-    assert text.startswith("🔴 Approve 1 certificate decision and change the rules?")
+    assert text.startswith("🔴 Approve 1 certificate request and change the rules?")
     rules = text.index("policy.limits.changes: 100 → 5000")
     assert "policy.four_eyes.allow_direct_push: false → true" in text
     assert "changes .github/CODEOWNERS" in text
@@ -77,6 +77,11 @@ def test_a_rejection_never_stands_among_approvals() -> None:
     text = COMMENTS["fourteen-two-refused"]()
     groups = re.findall(r"(?m)^\*\*(Reject|Approve) (\d+)\*\*", text)
     assert groups == [("Reject", "2"), ("Approve", "6"), ("Approve", "4")]
+
+
+def test_rejections_are_asked_for_as_rejections_and_never_in_green() -> None:
+    assert _rendered("only-rejections").startswith("🔴 Reject 23 certificate requests? Merging sends 23 updates")
+    assert _rendered("fourteen-two-refused").startswith("🔴 Reject 2 and approve 10 certificate requests?")
 
 
 def test_hundreds_are_groups_with_a_link_and_no_exception_is_cut() -> None:

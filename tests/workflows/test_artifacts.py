@@ -42,7 +42,7 @@ def test_a_pull_request_is_planned_and_its_merge_applied_in_parts(acme: Team, sh
     planned = acme.run("pull-request.yml", "pull_request", acme.pull_request())
     assert planned.code == 0
     (comment,) = acme.github.world.comments_on(7)
-    assert "Approve 2 certificate decisions?" in comment
+    assert "Approve 2 certificate requests?" in comment
 
     acme.merged(12)
     applied = acme.run("apply.yml", "push", {"ref": "refs/heads/main", "after": acme.head})

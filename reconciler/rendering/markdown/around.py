@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from reconciler.model.plan import Plan, Step
-from reconciler.model.pull_request import Look, PullRequestContext, Removal, RuleChange
+from reconciler.model.plan import Look, Plan, Step
+from reconciler.model.pull_request import PullRequestContext, Removal, RuleChange
 from reconciler.model.status import Status
 from reconciler.rendering import times
 from reconciler.rendering.escape import code, markdown
@@ -51,7 +51,7 @@ def removals(removed: Sequence[Removal], page: Page, *, lead: bool) -> str:
     """Which decisions git no longer has, and what stays in TPP; `lead` is the one line for the head."""
     if not removed:
         return ""
-    armed = [each for each in removed if each.live and each.live.schedule]
+    armed = [each for each in removed if each.armed]
     if lead:
         still = f": {len(armed):,} will still run; set `Pending` first to take them back" if armed else ""
         return f"**Removes {counted(len(removed), 'decision')}**{still}."
@@ -62,7 +62,9 @@ def removals(removed: Sequence[Removal], page: Page, *, lead: bool) -> str:
 
 def _removed(each: Removal, page: Page) -> str:
     live = each.live
-    if live is None:
+    if each.gone:
+        stays = "the ticket is gone"
+    elif live is None:
         stays = "what TPP has is not known"
     elif live.schedule is not None:
         stays = f"**stays scheduled in TPP**, {times.local_first_window(live.schedule, page.zone)}"

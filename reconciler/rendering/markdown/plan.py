@@ -11,6 +11,7 @@ from itertools import groupby
 
 from reconciler.model.decision import Problem
 from reconciler.model.plan import Plan, Step
+from reconciler.model.record import Head
 from reconciler.model.status import Schedule
 from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Group, Verdict
@@ -45,6 +46,8 @@ _OPEN = 10
 """A group of more tickets is folded, but for the urgent ones."""
 _NAMED = 3
 """Names in one line of the head."""
+_HEADS = 20
+"""Heads of the ledger that a comment names: with them a ledger that was written anew is found out."""
 _SIGNS = {"ok": "✅", "refused": "⛔", "overridden": "⚠️", "off": "—"}
 _MARGIN = 300
 
@@ -63,7 +66,7 @@ def plan_markdown(plan: Plan, page: Page = COMMENT) -> str:
 
     The first line is a marker that no reader sees.
     """
-    return _text(plan, page, _Ask(_title(plan, page), "Merging", "merge"), "")
+    return _text(plan, page, _Ask(_title(plan), "Merging", "merge"), "")
 
 
 def drift_markdown(plan: Plan, page: Page = COMMENT, *, last_success: datetime | None = None) -> str:
@@ -97,23 +100,40 @@ def _marker(plan: Plan) -> str:
     )
 
 
-def _title(plan: Plan, page: Page) -> str:
-    changes, blocked, around = len(plan.changes), total(in_group(plan, Group.ATTENTION)), page.pull_request
-    rest = f" {blocked:,} {'more ' if changes else ''}{verb(blocked, 'is', 'are')} blocked" if blocked else ""
-    if changes:
-        rules = " and change the rules" if around.changes_rules else ""
-        return f"Approve {counted(changes, 'certificate decision')}{rules}?{rest}"
-    if around.removed:
-        rules = " and change the rules" if around.changes_rules else ""
-        return f"Remove {counted(len(around.removed), 'certificate decision')}{rules}?{rest}"
+_ASKED = {
+    Verdict.REJECT: "reject",
+    Verdict.APPROVE: "approve",
+    Verdict.SCHEDULE: "approve",
+    Verdict.RESCHEDULE: "move",
+    Verdict.REOPEN: "take back",
+}
+
+
+def _title(plan: Plan) -> str:
+    """Say what is asked, rejections first: they never stand among approvals."""
+    blocked, around = total(in_group(plan, Group.ATTENTION)), plan.pull_request
+    asked: dict[str, int] = {}
+    for verdict, number in in_group(plan, Group.CHANGE).items():
+        word = _ASKED.get(verdict, verdict.value)
+        asked[word] = asked.get(word, 0) + number
+    parts = [f"{word} {number:,}" for word, number in asked.items()]
+    if around.removed and not asked:
+        parts = [f"remove {len(around.removed):,}"]
+    rest = f" {blocked:,} {'more ' if asked else ''}{verb(blocked, 'is', 'are')} blocked" if blocked else ""
+    rules = " and change the rules" if around.changes_rules else ""
+    if parts:
+        number = sum(asked.values()) or len(around.removed)
+        said = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
+        noun = "request" if asked else "decision"
+        return f"{said[:1].upper()}{said[1:]} certificate {noun if number == 1 else noun + 's'}{rules}?{rest}"
     if around.changes_rules:
         return f"Change the rules? No ticket is changed{';' + rest if rest else ''}"
     return f"No ticket can be changed:{rest}" if rest else "No ticket is changed"
 
 
 def _head(plan: Plan, page: Page, ask: _Ask, lead: str, urgent: groups.Urgent) -> str:
-    around = page.pull_request
-    alarming = around.changes_rules or any(each.live and each.live.schedule for each in around.removed)
+    around = plan.pull_request
+    alarming = around.changes_rules or any(each.armed for each in around.removed) or Verdict.REJECT in plan.counts
     sign = "🔴" if alarming or in_group(plan, Group.ATTENTION) else "🟢" if plan.changes else "⚪"
     lines = [
         _sends(plan, page, ask),
@@ -121,7 +141,7 @@ def _head(plan: Plan, page: Page, ask: _Ask, lead: str, urgent: groups.Urgent) -
         removals(around.removed, page, lead=True),
         _urgent_line(plan, urgent),
         _blocked(plan),
-        *(changes_since(look, plan) for look in around.looks),
+        *(changes_since(look, plan) for look in page.looks),
         lead,
     ]
     return f"## {sign} {ask.title}\n\n{added_rules(around, plan, page)}{_broken(lines)}"
@@ -219,8 +239,8 @@ def _sections(plan: Plan, page: Page, ask: _Ask, level: int, urgent: groups.Urge
         "### Can be taken back by another pull request until it starts\n\n",
         [_group(each, plan, page, level, urgent) for each in others],
     )
-    if page.pull_request.removed:
-        yield "### Removed from git\n\n", [removals(page.pull_request.removed, page, lead=False)]
+    if plan.pull_request.removed:
+        yield "### Removed from git\n\n", [removals(plan.pull_request.removed, page, lead=False)]
     yield "### Blocked, nothing is sent\n\n", list(_attention(plan, page, level))
 
 
@@ -331,6 +351,10 @@ def _for_operators(plan: Plan, page: Page, room: int) -> str:
         f"plan expires {times.both(plan.expires_at, page.zone)}",
         f"digest {code(plan.digest, 80)}",
         f"ledger {code(plan.ledger_head, 80)}" if plan.ledger_head else "",
+        *(
+            f"ledger line {code(f'{head.path}:{head.lines}', 120)} {code(head.hash, 80)}"
+            for head in plan.ledger_heads[:_HEADS]
+        ),
         f"reproduce: {code(page.command)}" if page.command else "",
     ]
     links = [
@@ -349,6 +373,10 @@ def _for_operators(plan: Plan, page: Page, room: int) -> str:
     names = ["Checks", f"{unchanged:,} unchanged" if unchanged else "", "digest"]
     title = f"{', '.join(part for part in names if part)} (for operators)"
     return f"<details><summary>{title}</summary>\n\n{body}\n</details>\n"
+
+
+def _head_of_ledger(head: Head) -> str:
+    return f"ledger line {code(f'{head.path}:{head.lines}', 120)} {code(head.hash, 80)}"
 
 
 def _controls(plan: Plan, room: int) -> str:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from reconciler.model.decision import Source
-from reconciler.model.plan import Plan, Step
-from reconciler.model.pull_request import PullRequestContext
+from reconciler.model.plan import Look, Plan, Step
 from reconciler.model.ticket import Guid
 from reconciler.rendering import change_records
 from reconciler.rendering.certificates import certificate_fields, certificate_line, certificate_of, is_too_late
@@ -18,7 +17,6 @@ from reconciler.rendering.text.step import siblings
 _CELL = 200
 _DN = 48
 _SENT = 400
-NOTHING_ELSE = PullRequestContext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +25,8 @@ class Page:
 
     `budget` counts bytes of UTF-8, of which a text never has fewer than characters: 64,000 for a comment (GitHub takes
     65,536 characters), about 1,000,000 for a job summary (GitHub drops more than 1 MiB whole). `source_url` is the URL
-    that a path in the repository is appended to. `command` reproduces the plan. `pull_request` is what stands in the
-    pull request besides decisions.
+    that a path in the repository is appended to. `command` reproduces the plan. `looks` are plans that were shown
+    before, to say what is new.
     """
 
     zone: tzinfo | None = None
@@ -37,7 +35,7 @@ class Page:
     run_url: str = ""
     source_url: str = ""
     command: str = ""
-    pull_request: PullRequestContext = NOTHING_ELSE
+    looks: tuple[Look, ...] = ()
 
     @property
     def whole(self) -> str:

@@ -29,12 +29,12 @@ def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[R
 
 
 def _named(overrides: tuple[Override, ...]) -> dict[str, str]:
-    return {
-        f"override of {each.rule} at {each.source.path}:{each.source.line}": (
-            f"{len(each.tickets):,} tickets until {format_instant(each.until)}: {each.reason}"
-        )
-        for each in overrides
-    }
+    """Name overrides by rule and file, so that one that moves within its file is no change."""
+    found: dict[str, list[str]] = {}
+    for each in overrides:
+        said = f"{len(each.tickets):,} tickets until {format_instant(each.until)}: {each.reason}"
+        found.setdefault(f"override of {each.rule} in {each.source.path}", []).append(said)
+    return {name: "; ".join(sorted(said)) for name, said in found.items()}
 
 
 def _members(name: str, value: object) -> Iterator[tuple[str, str]]:
