@@ -199,6 +199,7 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
         digest="",
         steps=(),
         environment=settings.environment,
+        timezone=settings.timezone,
         commit=acting.commit,
         shard=str(request.shard) if request.shard else None,
         ledger_head=index.chain.head,

@@ -1,17 +1,19 @@
 """What a workflow run does besides plan and apply: tell people, propose manifests, make evidence."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from reconciler.app.reviews import provenance_of
-from reconciler.codec import decode_run, json_text, sha256
+from reconciler.codec import decode, decode_plan, decode_run, json_text, sha256
 from reconciler.errors import CredentialsRefused, InvalidInput, ReconcilerError
+from reconciler.github.artifacts import reviewed_plan
 from reconciler.github.branch import keep_pull, push_proposal
-from reconciler.github.client import GitHub
-from reconciler.github.comments import Posted, Posting, keep_comment
+from reconciler.github.client import GitHub, text
+from reconciler.github.comments import Posted, Posting, earlier_comment, keep_comment
 from reconciler.github.event import Event
 from reconciler.github.git import Git
 from reconciler.github.issues import keep_issue, last_success, overdue
@@ -20,7 +22,8 @@ from reconciler.github.reviews import GitHubReviews
 from reconciler.github.statement import predicate_of, statement_of
 from reconciler.ledger.heads import heads_text, ledger_heads
 from reconciler.model.decision import Problem, Source
-from reconciler.model.plan import Plan
+from reconciler.model.findings import Failure
+from reconciler.model.plan import Look, Plan
 from reconciler.model.receipt import Run
 from reconciler.model.review import Assessment, Review
 from reconciler.model.verdict import Group
@@ -79,6 +82,73 @@ def tell_outcome(workflow: WorkflowRun, run: Run, text: Callable[[Run], str]) ->
     body = text(run)
     for pull in workflow.pulls():
         yield keep_comment(workflow.github, pull, kind="outcome", key=key, body=body)
+
+
+_SEEN = re.compile(r"<!-- tpp-plan:v1 [^>]*>")
+_FACT = re.compile(r"\b(commit|since)=([0-9a-f]{40,64})\b")
+_MOST_REVIEWERS = 3
+_REVIEWED = frozenset({"APPROVED", "CHANGES_REQUESTED", "COMMENTED"})
+
+
+def looks_at(workflow: WorkflowRun, plan: Plan, key: str) -> tuple[Look, ...]:
+    """Return the plans of this pull request that were shown before: of the commit before, and of each reviewer.
+
+    What is not kept any more, or can't be asked for (`actions: read`), is left out.
+    """
+    pull = workflow.event.pull_request
+    if pull is None:
+        return ()
+    try:
+        before = _commit_before(earlier_comment(workflow.github, pull.number, kind="plan", key=key), pull.head_sha)
+        reviewed = _reviewed_commits(workflow.github, pull.number, pull.head_sha)
+        shown = [(before, None), *reviewed.items()] if before else list(reviewed.items())
+        found = ((_shown(workflow.github, plan, commit), by) for commit, by in shown)
+        return tuple(Look(then, by) for then, by in found if then is not None)
+    except ReconcilerError:
+        return ()
+
+
+def _commit_before(comment: str, head: str) -> str | None:
+    """Return the commit that a comment was about; of one about this very commit, that which it compares with."""
+    marked = _SEEN.search(comment)
+    facts = dict(_FACT.findall(marked[0])) if marked else {}
+    commit = facts.get("commit")
+    return commit if commit != head else facts.get("since")
+
+
+def _reviewed_commits(github: GitHub, pull: int, head: str) -> dict[str, str]:
+    """Return which earlier commits reviewers saw last, the newest review first, with their names."""
+    latest: dict[str, str] = {}
+    for wire in github.every(f"/pulls/{pull}/reviews"):
+        login = text(wire, "user", "login")
+        if text(wire, "state") in _REVIEWED and text(wire, "user", "type") == "User" and login:
+            latest.pop(login, None)
+            latest[login] = text(wire, "commit_id")
+    found: dict[str, str] = {}
+    for login, commit in list(latest.items())[: -_MOST_REVIEWERS - 1 : -1]:
+        if commit != head:
+            found[commit] = f"{found[commit]}, {login}" if commit in found else login
+    return found
+
+
+def _shown(github: GitHub, plan: Plan, commit: str) -> Plan | None:
+    """Return the plan that was made for an earlier commit, None when it is not kept or another server's."""
+    data = reviewed_plan(github, commit, f"plan-{plan.environment}" if plan.environment else "plan")
+    try:
+        found = decode_plan(data) if data is not None else None
+    except ValueError:
+        return None
+    return found if found is not None and (found.target, found.commit) == (plan.target, commit) else None
+
+
+def failure_of(folder: Path | None) -> Failure:
+    """Return why there is no plan, from what the parts of a run left; of several parts the first that tells."""
+    for path in sorted(folder.rglob("failed-*.json")) if folder is not None and folder.is_dir() else ():
+        try:
+            return decode(path.read_bytes(), Failure)
+        except (OSError, ValueError):
+            continue
+    return Failure("the job that plans did not come to an end", "its log says why: open the workflow run")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """`reconciler github`: what the workflows call, inside GitHub Actions."""
 
 import os
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from pathlib import Path
 
 import click
@@ -15,7 +15,9 @@ from reconciler.app.workflow_run import (
     Proposing,
     WorkflowRun,
     evidence_about,
+    failure_of,
     heartbeat,
+    looks_at,
     open_workflow_run,
     propose,
     read_run,
@@ -33,14 +35,18 @@ from reconciler.github.event import Event, read_event
 from reconciler.github.output import append_summary, set_outputs
 from reconciler.github.provenance import git_from
 from reconciler.manifests.config import load_settings
+from reconciler.manifests.problems import InvalidValue
+from reconciler.manifests.times import zone_of
 from reconciler.model.settings import Settings
 from reconciler.model.status import format_instant
+from reconciler.model.value import replace
 from reconciler.planning.merge import merge_runs as merge
-from reconciler.rendering.escape import code, github_data, github_property, terminal, url
+from reconciler.rendering.escape import code, github_data, github_property, terminal
 from reconciler.rendering.json_text import run_json
-from reconciler.rendering.markdown.plan import drift_markdown, plan_markdown, problems_markdown
+from reconciler.rendering.markdown.plan import drift_markdown, no_plan_markdown, plan_markdown, problems_markdown
 from reconciler.rendering.markdown.rows import Page
 from reconciler.rendering.markdown.run import run_markdown
+from reconciler.rendering.words import counted
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FILES = click.argument("files", nargs=-1, type=_FILE)
@@ -72,7 +78,7 @@ def run(ctx: click.Context) -> None:
     arguments = inputs.arguments()
     inputs.remove_stale_result()
     try:
-        main(arguments)
+        main(arguments, inputs.keep_failure)
     except SystemExit as left:
         exit_code = left.code if isinstance(left.code, int) else 1
     if arguments[0] == "validate":
@@ -107,38 +113,45 @@ def start(branch: str) -> None:
     click.echo(terminal(f"ended: {notice}" if notice else f"there is no stop on {branch}"))
 
 
+def _zone(name: str | None) -> tzinfo | None:
+    """Return the zone that a plan names, None when this machine does not know it."""
+    try:
+        return zone_of(name) if name else None
+    except InvalidValue:
+        return None
+
+
 @command.command()
 @_PLAN
 @click.option("--key", default="", help="Tells the comments of one pull request apart [default: the environment].")
-def comment(plan: Path, key: str) -> None:
+@click.option("--plan-url", default="", help="Where the whole plan is, for what does not fit.")
+@click.option("--failed", type=click.Path(path_type=Path), help="Folder with what failed parts left of their causes.")
+def comment(plan: Path, key: str, plan_url: str, failed: Path | None) -> None:
     """Keep the plan's comment on this pull request up to date.
 
-    Without a plan the comment says so, because an older one would be about another commit.
+    It begins with what changed since the commit before, and since each reviewer's last review. Without a plan the
+    comment says why, because an older one would be about another commit.
     """
     event = this_event()
     if event.pull_request is None or event.pull_request.head_repository != event.repository:
         click.echo("comment: none, this is no pull request of the repository itself", err=True)
         return
     workflow = this_run()
-    environment, body = _plan_or_its_absence(workflow, plan)
-    posted = keep_comment(
-        workflow.github, event.pull_request.number, kind="plan", key=key or environment or "default", body=body
-    )
-    announce(posted, "comment")
-
-
-def _plan_or_its_absence(workflow: WorkflowRun, plan: Path) -> tuple[str | None, str]:
-    event = workflow.event
+    page = replace(page_of(event, _COMMENT_BYTES), plan_url=plan_url)
+    number = event.pull_request.number
     try:
         made = read_plan(plan)
     except ReconcilerError:
-        where = f"[the workflow run]({url(event.run_url or '')})"
-        head = code(event.sha[:12])
-        return (
-            None,
-            f"## 🔴 TPP plan: none could be made for {head}\n\nNothing is known about this commit. See {where}.\n",
-        )
-    return made.environment, plan_markdown(made, page_of(event, _COMMENT_BYTES))
+        why = failure_of(failed)
+        faulty = counted(len(why.problems), "fault") + " in the files" if why.problems else ""
+        hint = "" if faulty else why.hint
+        body = no_plan_markdown(event.sha, faulty or why.message, hint, why.problems, page)
+        announce(keep_comment(workflow.github, number, kind="plan", key=key or "default", body=body), "comment")
+        return
+    key = key or made.environment or "default"
+    page = replace(page, zone=_zone(made.timezone), looks=looks_at(workflow, made, key))
+    body = plan_markdown(made, page)
+    announce(keep_comment(workflow.github, number, kind="plan", key=key, body=body), "comment")
 
 
 @command.command()

@@ -1,6 +1,7 @@
 """The inputs of the action as a command line, and its results as the action's outputs."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -10,8 +11,11 @@ import click
 from reconciler.app.outputs import Output, OutputKind, remove_earlier
 from reconciler.app.plan import read_plan
 from reconciler.app.workflow_run import read_run
+from reconciler.atomic import atomic_write
 from reconciler.cli.exit_codes import Exit
-from reconciler.errors import ReconcilerError
+from reconciler.codec import json_text, plain
+from reconciler.errors import InvalidInput, ReconcilerError
+from reconciler.model.findings import Failure
 from reconciler.model.plan import Plan
 from reconciler.model.verdict import Group
 
@@ -57,6 +61,20 @@ class Inputs:
         """Where the report of the run is written."""
         return Path(self._one("report") or "run.json")
 
+    @property
+    def failure(self) -> Path:
+        """Where it is written why there is no plan; its name begins so that nobody takes it for a plan."""
+        return self.plan.with_name(f"failed-{self.plan.name}")
+
+    def keep_failure(self, error: ReconcilerError) -> None:
+        """Write down why there is no plan, for the comment that says so."""
+        if self.arguments()[0] != "plan":
+            return
+        problems = error.problems if isinstance(error, InvalidInput) else ()
+        told = Failure(error.message, error.hint, tuple(problems))
+        with suppress(OSError):
+            atomic_write(self.failure, json_text({"version": 1, **plain(told)}).encode())
+
     def arguments(self) -> list[str]:
         """Return the command line. The plan of a scheduled run looks at settled tickets, too: nobody waits for it."""
         words = self._one("command").split()
@@ -86,6 +104,8 @@ class Inputs:
         match self.arguments()[0]:
             case "plan":
                 remove_earlier(Output("--out", self.plan, OutputKind.PLAN))
+                with suppress(OSError):
+                    self.failure.unlink(missing_ok=True)
             case "apply":
                 remove_earlier(Output("--out", self.report, OutputKind.RUN))
 

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
@@ -123,14 +123,20 @@ def cli(folder: str | None) -> None:
         os.chdir(folder)
 
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and leave the process with the code of the table in exit_codes.py."""
+Failed = Callable[[ReconcilerError], None]
+
+
+def main(arguments: Sequence[str] | None = None, failed: Failed | None = None) -> NoReturn:
+    """Run the command line and leave the process with the code of the table in exit_codes.py.
+
+    `failed` is told the error that ended it, if one did.
+    """
     with handled_signals() as signals:
         guard_streams()
         _show_stacks_when_asked()
         collect_seldom()
         ending = Ending()
-        code = _run(None if arguments is None else list(arguments), signals, ending)
+        code = _run(None if arguments is None else list(arguments), signals, ending, failed)
         fault = take_fault()
         if fault is not None:
             why = f"standard output could not be written: {fault.strerror}; part of it is missing"
@@ -140,7 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(code)
 
 
-def _run(arguments: list[str] | None, signals: Signals, ending: Ending) -> int:
+def _run(arguments: list[str] | None, signals: Signals, ending: Ending, failed: Failed | None = None) -> int:
     try:
         result = cli.main(args=arguments, standalone_mode=False, obj=ending)
     except (click.exceptions.Abort, KeyboardInterrupt):
@@ -149,6 +155,8 @@ def _run(arguments: list[str] | None, signals: Signals, ending: Ending) -> int:
         error.show()
         return error.exit_code
     except ReconcilerError as error:
+        if failed is not None:
+            failed(error)
         return _report(error)
     except (OSError, MemoryError) as error:
         return _report_machine(error)

@@ -88,6 +88,17 @@ def keep_comment(github: GitHub, pull: int, *, kind: str, key: str, body: str) -
         return Posted(Posting.FAILED, why=f"{fault.message}; {fault.hint}" if fault.hint else fault.message)
 
 
+def earlier_comment(github: GitHub, pull: int, *, kind: str, key: str) -> str:
+    """Return what the newest comment of this kind and key says now, empty when there is none. Raises GitHubFailure."""
+    mark = marker(kind, key)
+    found = [
+        (number(wire, "id") or 0, text(wire, "body"))
+        for wire in github.every(f"/issues/{pull}/comments")
+        if is_ours(wire, mark)
+    ]
+    return max(found)[1] if found else ""
+
+
 def within_limit(body: str) -> str:
     """Return a text that GitHub takes, cut after a whole line when it is too long."""
     if len(body) <= LONGEST:

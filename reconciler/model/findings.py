@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 from msgspec import Struct, field
 
 from reconciler.model.certificate import CertificateContext
-from reconciler.model.decision import Source
+from reconciler.model.decision import Problem, Source
 from reconciler.model.plan import EntryEdit, Step
 from reconciler.model.record import Line
 from reconciler.model.status import Schedule, Status
@@ -176,3 +176,11 @@ class Explanation(Struct, frozen=True):
     siblings: tuple[Sighted, ...] = ()
     notes: tuple[str, ...] = ()
     certificate: CertificateContext | None = None
+
+
+class Failure(Struct, frozen=True, omit_defaults=True):
+    """Why a run made no plan: the error that ended it, with every fault of every file."""
+
+    message: str
+    hint: str = ""
+    problems: tuple[Problem, ...] = ()

@@ -141,9 +141,8 @@ class Plan(Struct, frozen=True):
     a reviewer must look at. `freezes` are those of the policy, for timelines; `limits` are held against the whole again
     when the plans of shards are merged. `sealed` are manifests whose decisions have no steps, because the ledger says
     that all of them are settled. `part` says which decisions were asked for, None when all were; `left_out` is how many
-    others there are. Instants are UTC.
-    that all of them are settled. `pull_request` is what the pull request that is planned changes besides decisions.
-    Instants are UTC.
+    others there are. `pull_request` is what the pull request that is planned changes besides decisions, `timezone` the
+    zone that its configuration names. Instants are UTC.
     """
 
     tool: str
@@ -168,6 +167,7 @@ class Plan(Struct, frozen=True):
     left_out: Count = 0
     version: Count = 2
     pull_request: PullRequestContext = NOTHING_ELSE
+    timezone: str | None = None
 
     @property
     def counts(self) -> Mapping[Verdict, int]:

@@ -141,6 +141,7 @@ class Settings(Struct, frozen=True):
     path: str | None = None
     plan_ttl: int = 86400
     stop_file: str | None = None
+    timezone: str | None = None
     former_servers: tuple[str, ...] = ()
     change_records: ChangeSystem | None = None
     context: ContextSettings = ContextSettings()

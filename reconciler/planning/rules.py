@@ -8,7 +8,7 @@ from reconciler.model.pull_request import RuleChange
 from reconciler.model.settings import Settings
 from reconciler.model.status import format_instant
 
-_NOT_RULES = {"path", "environment"}
+_NOT_RULES = {"path", "environment", "timezone"}
 
 
 def rule_changes(base: Settings, head: Settings) -> tuple[RuleChange, ...]:

@@ -23,46 +23,48 @@ def _planned(acme: Team) -> dict[str, Any]:
     return plan
 
 
+def _rules(plan: dict[str, Any]) -> list[tuple[str, str | None, str | None]]:
+    return [(rule["name"], rule.get("before"), rule.get("after")) for rule in plan["pull_request"]["rules"]]
+
+
 def test_another_server_gets_no_credential_and_no_other_method_is_tried(acme: Team) -> None:
     with running_sandbox() as evil:
         _changed(acme, ("https://tpp.example.com\n", f"{evil.url}\n"), ("method: github-oidc", "method: password"))
         plan = _planned(acme)
         assert evil.log.entries == ()
     assert plan["target"] == acme.tpp.url
-    told = " ".join(plan["notes"])
-    assert "this pull request changes the connection, from the merge on: auth.method: github-oidc → password" in told
+    assert ("auth.method", "github-oidc", "password") in _rules(plan)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("  four_eyes: {reviewers: 1}\n", "", "policy.four_eyes removed (it was reviewers 1"),
+        ("  four_eyes: {reviewers: 1}\n", "", ("policy.four_eyes.reviewers", "1", None)),
         (
             "{reviewers: 1}",
             "{reviewers: 1, allow_direct_push: true}",
-            "policy.four_eyes.allow_direct_push: False → True",
+            ("policy.four_eyes.allow_direct_push", "false", "true"),
         ),
-        ("changes: 100", "changes: 5000", "policy.limits.changes: 100 → 5000"),
-        (r"owns: ['\VED\Policy\Web\**']", "owns: ['**']", r"policy.owns: \VED\Policy\Web\** → **"),
+        ("changes: 100", "changes: 5000", ("policy.limits.changes", "100", "5000")),
+        (r"owns: ['\VED\Policy\Web\**']", "owns: ['**']", ("policy.owns", r"\VED\Policy\Web\**", "**")),
     ],
 )
 def test_a_change_of_the_policy_is_told_above_everything_that_asks_for_a_look(
-    acme: Team, old: str, new: str, said: str
+    acme: Team, old: str, new: str, said: tuple[str, str | None, str | None]
 ) -> None:
     _changed(acme, (old, new))
-    plan = _planned(acme)
-    assert plan["notes"][0].startswith(f"this pull request changes the policy: {said}")
+    assert said in _rules(_planned(acme))
     (comment,) = acme.github.world.comments_on(7)
-    assert "this pull request changes the policy" in comment
+    assert "and change the rules?" in comment
+    assert comment.index("Changes the rules") < comment.index("Merging sends")
 
 
 def test_the_ledger_and_the_authorities_are_those_of_the_base(acme: Team) -> None:
     _changed(acme, ("ledger: ledger", "ledger: elsewhere\ntls: {ca_bundle: evil.pem}"))
     acme.commit("evil.pem", "no certificate at all\n")
     plan = _planned(acme)
-    told = " ".join(plan["notes"])
-    assert "tls.ca_bundle added: evil.pem" in told
-    assert "ledger: ledger → elsewhere" in told
+    assert ("tls.ca_bundle", None, "evil.pem") in _rules(plan)
+    assert ("ledger", "ledger", "elsewhere") in _rules(plan)
 
 
 def test_a_workflow_without_a_server_of_its_own_asks_for_one(acme: Team) -> None:

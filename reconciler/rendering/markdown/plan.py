@@ -84,7 +84,7 @@ def drift_markdown(plan: Plan, page: Page = COMMENT, *, last_success: datetime |
 def _text(plan: Plan, page: Page, ask: _Ask, lead: str) -> str:
     """Set everything into the budget: with all lines, with names for folded lines, or with counts for groups."""
     urgent = groups.urgent(plan)
-    head = _marker(plan) + _head(plan, page, ask, lead, urgent) + _please_check(plan, page.budget // 10)
+    head = _marker(plan, page) + _head(plan, page, ask, lead, urgent) + _please_check(plan, page.budget // 10)
     folded = _for_operators(plan, page, page.budget // 4)
     foot = _answers(plan) + _certificates(plan, page.budget // 5) + folded
     room = max(page.budget - len((head + foot).encode("utf-8")) - _MARGIN, 0)
@@ -93,11 +93,17 @@ def _text(plan: Plan, page: Page, ask: _Ask, lead: str) -> str:
     return head + shown + foot
 
 
-def _marker(plan: Plan) -> str:
-    place = f" environment={html_comment(plan.environment, 80)}" if plan.environment else ""
-    return (
-        f"<!-- tpp-plan:v1 target={html_comment(plan.target, 200)}{place} digest={html_comment(plan.digest, 80)} -->\n"
-    )
+def _marker(plan: Plan, page: Page) -> str:
+    """Say unseen what the comment is about; the next one reads which commit was the one before."""
+    since = next((look.plan.commit for look in page.looks if look.by is None), None)
+    facts = {
+        "target": html_comment(plan.target, 200),
+        "environment": html_comment(plan.environment or "", 80),
+        "commit": html_comment(plan.commit or "", 80),
+        "since": html_comment(since or "", 80),
+        "digest": html_comment(plan.digest, 80),
+    }
+    return f"<!-- tpp-plan:v1 {' '.join(f'{name}={value}' for name, value in facts.items() if value)} -->\n"
 
 
 _ASKED = {
