@@ -222,12 +222,12 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
         seen = replace(acting.seen, now=now)
         steps, seen = with_change_records(context, seen, steps, "plan")
         plan = assemble(empty, steps, seen)
-    judged_so = Judged(steps, seen, request.paths or settings.tickets, request.shard)
-    beside, unknown = around(context, desired, judged_so, plan.steps)
+    judged_so = Judged(steps, seen, request.paths or settings.tickets, named, request.shard)
+    beside, not_known = around(context, desired, judged_so, plan.steps)
     in_flight = min(len(to_read), settings.requests.reads)
     a_call = (context.clock.monotonic() - began) * in_flight / max(len(to_read), 1)
     length = length_note(len(plan.changes), a_call, settings.requests)
-    notes = (*plan.notes, *unknown, *certificate_notes(plan.steps), *context.backend.notes(), *length)
+    notes = (*plan.notes, *unknown, *not_known, *certificate_notes(plan.steps), *context.backend.notes(), *length)
     return replace(plan, notes=notes, pull_request=beside)
 
 

@@ -15,7 +15,7 @@ from reconciler.manifests.load import load_desired
 from reconciler.model.decision import Decision, Desired, Override
 from reconciler.model.plan import Shard, Step
 from reconciler.model.pull_request import NOTHING_ELSE, BaseVerdict, PullRequestContext, Removal
-from reconciler.model.ticket import Found, Gone
+from reconciler.model.ticket import Found, Gone, Guid
 from reconciler.model.value import replace
 from reconciler.planning.guards import Circumstances, enforce
 from reconciler.planning.rules import override_changes
@@ -26,11 +26,12 @@ _DECIDES = re.compile(r"(?:^|/)CODEOWNERS$|^\.github/(?:workflows|actions)/|^act
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A plan's steps before any guard, with what guards look at, and where its manifests are."""
+    """A plan's steps before any guard, what guards look at, where its manifests are, and which tickets they name."""
 
     steps: Sequence[Step]
     seen: Circumstances
     places: Sequence[str]
+    named: frozenset[Guid]
     shard: Shard | None = None
 
 
@@ -61,7 +62,7 @@ def around(
     own = tuple(each for each in desired.overrides if each not in unchanged)
     rules += override_changes(before.overrides, own)
     by_base = _by_base(context, (*unchanged, *before.overrides), judged, planned) if rules else ()
-    return PullRequestContext(rules, files, _removed(context, desired, before, judged.shard), by_base), why
+    return PullRequestContext(rules, files, _removed(context, desired, before, judged), by_base), why
 
 
 def _base_of(git: Git, base: str, head: str) -> str:
@@ -134,9 +135,9 @@ def _by_base(
     )
 
 
-def _removed(context: Context, desired: Desired, before: Desired, shard: Shard | None) -> tuple[Removal, ...]:
+def _removed(context: Context, desired: Desired, before: Desired, judged: Judged) -> tuple[Removal, ...]:
     """Return the decisions that only the base has, with what TPP has of their tickets."""
-    kept = {decision.guid for decision in desired.decisions}
+    kept = set(judged.named)
     gone = [each for each in before.decisions if each.guid not in kept]
     if gone and desired.sealed:
         kept |= {each.guid for each in _read(context, [seal.path for seal in desired.sealed], None).decisions}
@@ -147,7 +148,7 @@ def _removed(context: Context, desired: Desired, before: Desired, shard: Shard |
         reading = readings[each.guid]
         ticket = reading.ticket if isinstance(reading, Found) else None
         name = ticket.object if ticket else each.expect.object or ""
-        if shard is None or shard.owns(name or each.guid):
+        if judged.shard is None or judged.shard.owns(name or each.guid):
             state = ticket.state if ticket else None
             found.append(Removal(each.guid, each.source, each.wanted, name, state, isinstance(reading, Gone)))
     return tuple(found)
