@@ -22,7 +22,7 @@ from reconciler.github.reviews import GitHubReviews
 from reconciler.github.statement import predicate_of, statement_of
 from reconciler.ledger.heads import heads_text, ledger_heads
 from reconciler.model.decision import Problem, Source
-from reconciler.model.findings import Failure
+from reconciler.model.findings import NoPlan
 from reconciler.model.plan import Look, Plan
 from reconciler.model.receipt import Run
 from reconciler.model.review import Assessment, Review
@@ -141,14 +141,14 @@ def _shown(github: GitHub, plan: Plan, commit: str) -> Plan | None:
     return found if found is not None and (found.target, found.commit) == (plan.target, commit) else None
 
 
-def failure_of(folder: Path | None) -> Failure:
+def failure_of(folder: Path | None) -> NoPlan:
     """Return why there is no plan, from what the parts of a run left; of several parts the first that tells."""
     for path in sorted(folder.rglob("failed-*.json")) if folder is not None and folder.is_dir() else ():
         try:
-            return decode(path.read_bytes(), Failure)
+            return decode(path.read_bytes(), NoPlan)
         except (OSError, ValueError):
             continue
-    return Failure("the job that plans did not come to an end", "its log says why: open the workflow run")
+    return NoPlan("the job that plans did not come to an end", "its log says why: open the workflow run")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from reconciler.atomic import atomic_write
 from reconciler.cli.exit_codes import Exit
 from reconciler.codec import json_text, plain
 from reconciler.errors import InvalidInput, ReconcilerError
-from reconciler.model.findings import Failure
+from reconciler.model.findings import NoPlan
 from reconciler.model.plan import Plan
 from reconciler.model.verdict import Group
 
@@ -71,7 +71,7 @@ class Inputs:
         if self.arguments()[0] != "plan":
             return
         problems = error.problems if isinstance(error, InvalidInput) else ()
-        told = Failure(error.message, error.hint, tuple(problems))
+        told = NoPlan(error.message, error.hint, tuple(problems))
         with suppress(OSError):
             atomic_write(self.failure, json_text({"version": 1, **plain(told)}).encode())
 

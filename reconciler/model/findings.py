@@ -178,7 +178,7 @@ class Explanation(Struct, frozen=True):
     certificate: CertificateContext | None = None
 
 
-class Failure(Struct, frozen=True, omit_defaults=True):
+class NoPlan(Struct, frozen=True, omit_defaults=True):
     """Why a run made no plan: the error that ended it, with every fault of every file."""
 
     message: str
