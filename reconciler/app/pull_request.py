@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reconciler.app.base_branch import base_policy, changed_rules
 from reconciler.app.context import Context
+from reconciler.atomic import atomic_write
 from reconciler.errors import InvalidInput
 from reconciler.github.event import read_event
 from reconciler.github.git import Git, GitFailure
@@ -86,7 +87,7 @@ def _before(
             if done.returncode == 0:
                 path = Path(folder) / name
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(done.stdout, encoding="utf-8")
+                atomic_write(path, done.stdout.encode(), durable=False)
                 there.append(str(path))
         if not there:
             return Desired(), ()
