@@ -36,29 +36,26 @@ class IntentGuard:
 
     def append(self, entry: Entry) -> None:
         """Write one entry. Raises LedgerUnwritable, after which the run writes nothing more to the server."""
-        before = self._let_through(entry) if isinstance(entry, Intent) else None
+        if isinstance(entry, Intent):
+            self._let_through(entry)
         try:
             self.ledger.append(entry)
         except LedgerUnwritable as error:
             self.breaker.trip(error.message)
             if isinstance(entry, Intent):
-                self._take_back(entry, before)
+                self._take_back(entry)
             raise
         _log_entry(entry)
 
-    def _let_through(self, intent: Intent) -> Intent | None:
+    def _let_through(self, intent: Intent) -> None:
         with self.lock:
             if self.closed:
                 raise LedgerUnwritable("the run has ended")
-            before = self.intents.get(intent.guid)
             self.intents[intent.guid] = intent
-            return before
 
-    def _take_back(self, intent: Intent, before: Intent | None) -> None:
+    def _take_back(self, intent: Intent) -> None:
         with self.lock:
             del self.intents[intent.guid]
-            if before is not None:
-                self.intents[intent.guid] = before
 
     def close(self) -> None:
         """Let no further intent through."""
@@ -66,7 +63,7 @@ class IntentGuard:
             self.closed = True
 
     def passed(self, guid: Guid) -> Intent | None:
-        """Return the last intent for a ticket that went through."""
+        """Return the intent for a ticket that went through: a run has one for each at most."""
         with self.lock:
             return self.intents.get(guid)
 

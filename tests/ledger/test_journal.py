@@ -15,15 +15,16 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from reconciler.codec import sha256
 from reconciler.errors import LedgerBroken, LedgerUnwritable
+from reconciler.ledger import journal
 from reconciler.ledger.chain import check
 from reconciler.ledger.files import new_run_id
-from reconciler.ledger.heads import head_digest, ledger_head, ledger_heads
+from reconciler.ledger.heads import Beginning, head_digest, in_order, ledger_head, ledger_heads
 from reconciler.ledger.history import read_lines
 from reconciler.ledger.journal import Journal
 from reconciler.ledger.lock import LOCK_FILE, hold_lock, this_process
 from reconciler.model.decision import Source
 from reconciler.model.plan import Shard
-from reconciler.model.record import Line, Opened
+from reconciler.model.record import Head, Line, Opened
 from tests.builders import NOW
 from tests.ledger.ledgers import (
     FIRST,
@@ -31,6 +32,7 @@ from tests.ledger.ledgers import (
     PROVENANCE,
     SECOND,
     THIRD,
+    decided,
     intent,
     open_run,
     recorded,
@@ -373,3 +375,31 @@ def test_shards_write_files_that_merge_and_verify_as_one(tmp_path: Path) -> None
     opening = next(line.entry for line in read_lines(one) if line.run == THIRD)
     assert isinstance(opening, Opened)
     assert [head.path for head in opening.heads] == [f"2026/11/{SECOND}-{part}.jsonl" for part in ("1of2", "2of2")]
+
+
+def test_the_names_of_a_new_file_and_its_folders_are_on_disk_before_the_first_intent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut must not take the file away whose lines were synced: the next run would send again."""
+    synced: list[tuple[Path, set[str]]] = []
+    sync_folder = journal.sync_folder
+
+    def noted(folder: Path) -> None:
+        synced.append((folder, {path.name for path in folder.iterdir()}))
+        sync_folder(folder)
+
+    monkeypatch.setattr(journal, "sync_folder", noted)
+    root = tmp_path / "ledger"
+    with open_run(root, FIRST) as opened:
+        on_disk = {folder / name for folder, names in synced for name in names}
+        assert {opened.path, *list(opened.path.parents)[:2]} <= on_disk
+
+
+def test_shards_that_do_not_know_of_each_other_are_told_in_the_order_of_their_paths() -> None:
+    """Whatever the order in which a file system lists them: the same ledger gives the same log, pack and last word."""
+
+    def begun(path: str, *names: str) -> Beginning:
+        return Beginning(path, Opened(NOW, decided(1), tuple(Head(name, decided(2), 1) for name in names)))
+
+    assert in_order((begun("b"), begun("a"))) == ("a", "b")
+    assert in_order((begun("0", "2", "1"), begun("2"), begun("1"))) == ("1", "2", "0")

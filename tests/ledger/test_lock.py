@@ -1,5 +1,6 @@
 """The lock: one run at a time, its owner named, and never stuck."""
 
+import fcntl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -134,3 +135,37 @@ def test_this_process_can_be_named() -> None:
 )
 def test_an_age_is_told_in_its_largest_unit(seconds: int, age: str) -> None:
     assert f"({age})" in MINE.described(NOW + timedelta(seconds=seconds))
+
+
+def test_a_lock_is_held_until_its_name_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let go first, and a run that locks it in between loses its lock to the one that ends: then two may write."""
+    unlink, held = Path.unlink, []
+
+    def while_it_is_removed(path: Path, missing_ok: bool = False) -> None:
+        with path.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                held.append(path.name)
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", while_it_is_removed)
+    with hold_lock(tmp_path, MINE):
+        pass
+    assert held == [LOCK_FILE]
+
+
+def test_a_lock_file_that_was_replaced_while_it_was_being_locked_is_locked_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last owner removes its file when it lets go: a lock on a file without a name keeps nobody out."""
+    flock, path = fcntl.flock, tmp_path / LOCK_FILE
+
+    def as_the_owner_goes(descriptor: int, operation: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", flock)
+        path.unlink()
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", as_the_owner_goes)
+    with hold_lock(tmp_path, MINE), pytest.raises(LockHeld), hold_lock(tmp_path, YOURS):
+        pass

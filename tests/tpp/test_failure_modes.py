@@ -143,7 +143,7 @@ def test_c4_a_deadlock_is_lost_and_brings_writes_down_to_one_at_a_time(tpp: Tpp)
     assert (reads.last, writes.last, writes.lowest, writes.configured) == (4, 1, 1, 4)
 
 
-@pytest.mark.parametrize("status", [502, 504])
+@pytest.mark.parametrize("status", [502, 504, 520, 522, 524])
 @pytest.mark.parametrize("effect", [False, True])
 def test_c5_a_balancer_that_gives_up_leaves_the_update_lost(tpp: Tpp, status: int, effect: bool) -> None:
     tpp.sandbox.faults.add(wrong_answers.gateway(status, effect=effect), operation="ticketUpdateStatus")
@@ -151,6 +151,16 @@ def test_c5_a_balancer_that_gives_up_leaves_the_update_lost(tpp: Tpp, status: in
     why = f'the server answered HTTP {status}: "<!DOCTYPE html>"'
     assert answer == Lost(why, server_fault=True)
     assert tpp.updates == [(guid(1), effect)]
+
+
+def test_c5_after_the_deadline_of_the_run_nothing_is_sent_and_a_later_run_may() -> None:
+    """It is known not to have left: a receipt that says unknown would hold the ticket up for the whole of patience."""
+    clock = FakeClock()
+    with AnsweringServer() as server, session_with(server.url, clock=clock, deadline=60.0) as session:
+        writer = ticket_writer(session)
+        clock.sleep(61)
+        assert writer.update(UPDATE) == NotSent("the run's deadline has passed", systemic=True, passing=True)
+        assert server.calls("updatestatus") == []
 
 
 @pytest.mark.parametrize("status", [429, 503])

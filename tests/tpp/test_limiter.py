@@ -126,6 +126,19 @@ def test_a_pause_is_shared_and_bounded_by_the_deadline() -> None:
     assert clock.slept == [20, 30]
 
 
+@pytest.mark.parametrize("pauses", [(50, 5), (5, 50)])
+def test_of_two_pauses_that_the_server_asks_for_the_longer_one_counts(pauses: tuple[int, int]) -> None:
+    """A node that asks for five seconds must not send everybody back to the one that asked for fifty."""
+    clock = FakeClock()
+    limiter = AdaptiveLimiter(4, clock)
+    slots = [limiter.acquire(), limiter.acquire()]
+    for slot, pause in zip(slots, pauses, strict=True):
+        limiter.pushed_back(slot, pause=pause)
+        limiter.release()
+    limiter.acquire()
+    assert clock.slept == [50]
+
+
 @pytest.mark.parametrize(
     ("value", "seconds"),
     [

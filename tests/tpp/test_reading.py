@@ -173,3 +173,22 @@ def test_a_deadline_ends_reading_with_a_reason_for_every_ticket() -> None:
         systemic=True,
         passing=True,
     )
+
+
+@pytest.mark.parametrize(
+    ("answers", "asked"),
+    [("xx.xx.xx.x", 10), ("xxx.......", 3), ("xx.xxx....", 6)],
+    ids=["a success ends the row", "three in a row", "three after a success"],
+)
+def test_reading_ends_when_three_questions_in_a_row_find_no_server(answers: str, asked: int) -> None:
+    """A plan of ten thousand tickets must not wait for each of them before a login page, nor give up over one."""
+    away = http(302, b"", Location="https://login.example.com/")
+    script = {"details": [result(1, **DETAILS) if answer == "." else away for answer in answers]}
+    with AnsweringServer(script) as server, session_with(server.url) as session:
+        reader = ticket_reader(session)
+        readings = [reader.read(guid(1)) for _ in answers]
+        assert len(server.calls("details")) == asked
+    assert [isinstance(reading, Unread) for reading in readings[:asked]] == [
+        answer == "x" for answer in answers[:asked]
+    ]
+    assert all(isinstance(reading, Unread) for reading in readings[asked:])
