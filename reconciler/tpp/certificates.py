@@ -47,6 +47,8 @@ _PAGE = 500
 """Rows that are asked for at once: about one megabyte. The default is 100; no largest number is documented."""
 _LONGEST_QUERY = 1800
 """Characters of a query: IIS refuses more than 2048 (requestFiltering, maxQueryString)."""
+_ONE_CALL = 10.0
+"""Seconds for a single question."""
 _MOST_EXPLAINED = 20
 """For how many names without a certificate it is asked what else they are: each costs a call."""
 _KEPT = 256
@@ -84,6 +86,22 @@ def certificate_reader(session: Session, settings: ContextSettings) -> "HttpCert
     return HttpCertificateReader(session, settings)
 
 
+def why_no_certificates(session: Session) -> Failure | None:
+    """Ask for one certificate. Return why this token may not ask; None where it may, or the server is slow."""
+    asked = _client(session, _ONE_CALL).ask(CERTIFICATES, None, _page, rest="?limit=1")
+    return asked if isinstance(asked, Failure) and asked.access else None
+
+
+def _client(session: Session, seconds: float) -> Client:
+    """Return what makes these calls by the connections, the token and the limiter of a session, for so long."""
+    shared = session.client.context
+    ends_at = min(shared.ends_at, shared.clock.monotonic() + seconds)
+    context = ClientContext(
+        shared.transport, shared.token, shared.clock, shared.limits, shared.redactor, ends_at, shared.jitter
+    )
+    return Client(context, session.client.limiter, CONTEXT_READS)
+
+
 class HttpCertificateReader:
     """Reads certificates for people. Every fault is a sentence, and one that would come again ends the reading."""
 
@@ -99,13 +117,7 @@ class HttpCertificateReader:
         """
         if not objects:
             return {}
-        shared = self._session.client.context
-        ends_at = min(shared.ends_at, shared.clock.monotonic() + self._settings.timeout)
-        context = ClientContext(
-            shared.transport, shared.token, shared.clock, shared.limits, shared.redactor, ends_at, shared.jitter
-        )
-        client = Client(context, self._session.client.limiter, CONTEXT_READS)
-        return _Reading(client, self._settings).read(objects)
+        return _Reading(_client(self._session, self._settings.timeout), self._settings).read(objects)
 
 
 @dataclass(slots=True)

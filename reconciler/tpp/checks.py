@@ -14,6 +14,7 @@ from reconciler.model.settings import Requests, Settings
 from reconciler.model.status import format_instant
 from reconciler.ports import Clock, Health, Probe
 from reconciler.tpp import wire
+from reconciler.tpp.certificates import why_no_certificates
 from reconciler.tpp.client import EXISTS, IDENTITY_SELF, SCOPE_HINT, VERIFY, VERSION, Failure
 from reconciler.tpp.redaction import one_line
 from reconciler.tpp.session import Session
@@ -285,6 +286,7 @@ def probe_session(session: Session) -> Iterator[Probe]:
     else:
         yield Probe("permissions", Health.FAIL, failure.why, failure.hint)
     yield from _groups(session)
+    yield from _certificates(session)
     yield _read(session)
 
 
@@ -294,6 +296,14 @@ def _groups(session: Session) -> Iterator[Probe]:
     if isinstance(answer, Failure) and answer.access and not answer.systemic:
         says = f"{answer.why}; without it nobody checks that the caller is an approver of a ticket"
         yield Probe("groups", Health.WARN, says, answer.hint)
+
+
+def _certificates(session: Session) -> Iterator[Probe]:
+    """Look at the search for certificates only for what a refusal of it costs."""
+    refused = why_no_certificates(session)
+    if refused is not None:
+        says = f"{refused.why}; without it no plan says which certificate is behind a ticket"
+        yield Probe("certificates", Health.WARN, says, refused.hint)
 
 
 def _token(session: Session) -> Probe:

@@ -95,6 +95,12 @@ def test_without_the_scope_the_plan_is_the_same_and_says_why_once(desk: Desk, mo
     assert planned(desk)["digest"] == before["digest"]
 
 
+def test_a_doctor_says_what_a_missing_scope_costs(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "certificates" not in desk.run("doctor").out
+    monkeypatch.setenv("TPP_TOKEN", desk.sandbox.issue("ssh:manage,approve"))
+    assert "without it no plan says which certificate is behind a ticket" in " ".join(desk.run("doctor").out.split())
+
+
 def test_when_the_server_fails_the_plan_is_the_same(desk: Desk) -> None:
     put(desk)
     desk.decide(APPROVE)
