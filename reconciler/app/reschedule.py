@@ -15,7 +15,8 @@ from reconciler.manifests.times import zone_of
 from reconciler.manifests.windows import next_occurrence, weeks_later
 from reconciler.model.findings import Amendment, NoProposal, Proposal, Rescheduled
 from reconciler.model.plan import Plan, Step
-from reconciler.model.settings import RecurringWindow, WindowDefinition
+from reconciler.model.policy import RecurringWindow
+from reconciler.model.settings import WindowDefinition
 from reconciler.model.status import Schedule, State
 from reconciler.model.value import replace
 from reconciler.model.verdict import Reason, Verdict

@@ -27,9 +27,11 @@ from reconciler.github.history import (
 )
 from reconciler.github.provenance import client_from, token_from
 from reconciler.github.reviews import GitHubReviews
+from reconciler.manifests.windows import freezes_ahead
 from reconciler.model.plan import Plan, Step
 from reconciler.model.policy import FourEyes, Policy, ReviewedPlan
 from reconciler.model.review import Assessment, BranchCommit, NotReviewed, NotYetReviewed, People, Provenance, Review
+from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.planning.digest import check_digest
 from reconciler.planning.four_eyes import people_by_file
@@ -153,9 +155,10 @@ def _review_notes(context: Context, repository: str | None) -> tuple[str, ...]:
 
 
 def _circumstances(context: Context) -> Circumstances:
+    policy, now = context.settings.policy, context.clock.now()
     return Circumstances(
-        policy=context.settings.policy,
-        now=context.clock.now(),
+        policy=replace(policy, freezes=freezes_ahead(policy, now)),
+        now=now,
         identities=_identities(context),
         stopped=global_stop(context.settings.stop_file, context.environ, context.ledger),
     )

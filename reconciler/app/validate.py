@@ -10,6 +10,7 @@ from datetime import datetime
 
 from reconciler.manifests.validate import Validation
 from reconciler.manifests.validate import validate as validate_files
+from reconciler.manifests.windows import freezes_ahead
 from reconciler.model.decision import Decision, Desired, Problem
 from reconciler.model.plan import Step
 from reconciler.model.policy import Policy
@@ -37,7 +38,7 @@ def validate(
 
 def policy_problems(desired: Desired, policy: Policy, now: datetime) -> tuple[Problem, ...]:
     """Return what the policy refuses of the decisions, whatever the live tickets are. Overrides spare theirs."""
-    seen = Circumstances(policy, now)
+    seen = Circumstances(replace(policy, freezes=freezes_ahead(policy, now)), now)
     exempt = exemptions(desired.overrides, seen)
     return tuple(
         problem

@@ -20,7 +20,18 @@ from reconciler.manifests.yaml import SourceMap, Value, read_file
 from reconciler.model.certificate import NoteCode
 from reconciler.model.change_record import ChangeKind, ChangeSystem
 from reconciler.model.decision import Problem, Source
-from reconciler.model.policy import ChangeRule, FourEyes, Freeze, Limits, Orphans, Policy, ReviewedPlan, WindowRule
+from reconciler.model.policy import (
+    ChangeRule,
+    FourEyes,
+    Freeze,
+    Limits,
+    Orphans,
+    Policy,
+    RecurringFreeze,
+    RecurringWindow,
+    ReviewedPlan,
+    WindowRule,
+)
 from reconciler.model.server_url import InvalidServerUrl, parse_server_url
 from reconciler.model.settings import Auth, AuthMethod, ContextSettings, Requests, Settings, Tls
 from reconciler.model.value import quote, replace
@@ -223,7 +234,7 @@ def decode_settings(members: Members, folder: str, faults: list[InvalidValue]) -
         if (window := attempt(partial(decode_window, stated, zone, members), faults, "windows", name)) is not None
     }
     stop_file = members.get("stop_file")
-    policy = _policy(members.get("policy", {}), zone, faults)
+    policy = _policy(members.get("policy", {}), zone, faults, members)
     if zone is None and "timezone" in members:  # reported by itself; what follows from it is nobody's fault
         faults[:] = [fault for fault in faults if fault.code is not Code.TIME_NO_OFFSET]
         unknown = members["timezone"]
@@ -311,7 +322,7 @@ def _context(stated: Members, faults: list[InvalidValue]) -> ContextSettings:
     return ContextSettings(**values, fields=tuple(stated.get("fields", ())))
 
 
-def _policy(stated: Members, zone: tzinfo | None, faults: list[InvalidValue]) -> Policy:
+def _policy(stated: Members, zone: tzinfo | None, faults: list[InvalidValue], members: Members) -> Policy:
     pattern = stated.get("change_pattern")
     if pattern is not None:
         attempt(partial(check_expression, pattern), faults, "policy", "change_pattern")
@@ -320,7 +331,7 @@ def _policy(stated: Members, zone: tzinfo | None, faults: list[InvalidValue]) ->
     longest = stated.get("rules", {}).get("longest")
     rules_longest = attempt(partial(seconds, longest), faults, "policy", "rules", "longest") if longest else None
     freezes = [
-        _freeze(freeze, zone, faults, ("policy", "freezes", index))
+        _freeze(freeze, zone, faults, ("policy", "freezes", index), members)
         for index, freeze in enumerate(stated.get("freezes", ()))
     ]
     return Policy(
@@ -328,7 +339,8 @@ def _policy(stated: Members, zone: tzinfo | None, faults: list[InvalidValue]) ->
         change_pattern=pattern,
         owns=tuple(stated.get("owns", ())),
         limits=Limits(**limits),
-        freezes=tuple(freeze for freeze in freezes if freeze is not None),
+        freezes=tuple(freeze for freeze in freezes if isinstance(freeze, Freeze)),
+        recurring_freezes=tuple(freeze for freeze in freezes if isinstance(freeze, RecurringFreeze)),
         four_eyes=None if four_eyes is None else _four_eyes(four_eyes),
         failure_budget=None if budget is None else int(budget),
         change_record=_change_rules(stated.get("change_record", ())),
@@ -380,8 +392,12 @@ def _four_eyes(stated: Members) -> FourEyes:
 
 
 def _freeze(
-    stated: Members, zone: tzinfo | None, faults: list[InvalidValue], path: tuple[str | int, ...]
-) -> Freeze | None:
+    stated: Members, zone: tzinfo | None, faults: list[InvalidValue], path: tuple[str | int, ...], members: Members
+) -> Freeze | RecurringFreeze | None:
+    if "rule" in stated:
+        window = attempt(partial(decode_window, stated, zone, members), faults, *path)
+        objects = tuple(stated.get("objects", ("**",)))
+        return RecurringFreeze(stated["name"], window, objects) if isinstance(window, RecurringWindow) else None
     start = attempt(partial(instant, stated["start"], zone), faults, *path, "start")
     stop = attempt(partial(instant, stated["stop"], zone), faults, *path, "stop")
     if start is None or stop is None:

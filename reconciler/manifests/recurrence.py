@@ -10,7 +10,7 @@ from datetime import datetime
 from dateutil.rrule import rrule, rrulestr
 
 from reconciler.manifests.problems import Code, InvalidValue
-from reconciler.model.settings import RecurringWindow
+from reconciler.model.policy import RecurringWindow
 from reconciler.model.value import quote
 
 _DAY_OF_WEEK = re.compile(r"([+-]?[0-9]{1,2})?(MO|TU|WE|TH|FR|SA|SU)")

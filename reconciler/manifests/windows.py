@@ -11,7 +11,8 @@ from reconciler.manifests.problems import Code, InvalidValue, did_you_mean
 from reconciler.manifests.recurrence import check_rule, days_of
 from reconciler.manifests.times import in_order, instant, to_the_millisecond, zone_of
 from reconciler.model.decision import WindowUse
-from reconciler.model.settings import RecurringWindow, SingleWindow, WindowDefinition
+from reconciler.model.policy import Freeze, Policy, RecurringWindow
+from reconciler.model.settings import SingleWindow, WindowDefinition
 from reconciler.model.status import Occurrence, Schedule, WindowPreview, in_zone, shifted
 from reconciler.model.value import quote
 
@@ -53,6 +54,20 @@ def upcoming(definition: WindowDefinition, now: datetime, count: int) -> tuple[O
         over = definition.stop is not None and definition.stop <= now
         return () if over else (Occurrence(definition.start, definition.stop),)[:count]
     return _occurrences(definition, now, count)
+
+
+AHEAD = timedelta(days=400)
+"""How far ahead recurring freezes are looked at. What is scheduled later is looked at again by later plans."""
+
+
+def freezes_ahead(policy: Policy, now: datetime) -> tuple[Freeze, ...]:
+    """Return every freeze of a policy by itself, those that recur as often as they come in the time ahead."""
+    found = list(policy.freezes)
+    for freeze in policy.recurring_freezes:
+        for each in upcoming(freeze.window, now, AHEAD.days + 1):
+            if each.start - now <= AHEAD and each.stop is not None:
+                found.append(Freeze(freeze.name, each.start, each.stop, freeze.objects))
+    return tuple(found)
 
 
 def preview(definitions: Mapping[str, WindowDefinition], now: datetime, count: int) -> tuple[WindowPreview, ...]:

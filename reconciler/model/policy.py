@@ -18,6 +18,27 @@ class Freeze(Struct, frozen=True):
     objects: tuple[str, ...] = ("**",)
 
 
+class RecurringWindow(Struct, frozen=True):
+    """A window that comes again: an RFC 5545 rule over local days in an IANA zone, with local start and stop times.
+
+    `first` is the local date and time from which the rule counts (no offset: it is wall time in `timezone`),
+    `duration` its length in wall-clock seconds.
+    """
+
+    rule: str
+    timezone: str
+    first: datetime
+    duration: int
+
+
+class RecurringFreeze(Struct, frozen=True):
+    """A freeze that comes again, as a recurring window does."""
+
+    name: str
+    window: RecurringWindow
+    objects: tuple[str, ...] = ("**",)
+
+
 class Limits(Struct, frozen=True, omit_defaults=True):
     """The most a single plan may do. None means: no limit. `percent` is of the decisions that the plan names."""
 
@@ -91,5 +112,6 @@ class Policy(Struct, frozen=True):
     change_record: tuple[ChangeRule, ...] = ()
     reviewed_plan: ReviewedPlan = ReviewedPlan.WHEN_THERE
     orphans: Orphans = Orphans.ATTENTION
+    recurring_freezes: tuple[RecurringFreeze, ...] = ()
     rules_longest: int = 30 * 86_400
     refuse: frozenset[NoteCode] = frozenset()

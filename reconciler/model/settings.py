@@ -7,7 +7,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 
 from reconciler.model.change_record import ChangeSystem
-from reconciler.model.policy import Policy
+from reconciler.model.policy import Policy, RecurringWindow
 
 
 class AuthMethod(StrEnum):
@@ -102,19 +102,6 @@ class SingleWindow(Struct, frozen=True):
 
     start: datetime
     stop: datetime | None = None
-
-
-class RecurringWindow(Struct, frozen=True):
-    """A window that comes again: an RFC 5545 rule over local days in an IANA zone, with local start and stop times.
-
-    `first` is the local date and time from which the rule counts (no offset: it is wall time in `timezone`),
-    `duration` its length in wall-clock seconds.
-    """
-
-    rule: str
-    timezone: str
-    first: datetime
-    duration: int
 
 
 WindowDefinition = SingleWindow | RecurringWindow

@@ -95,10 +95,11 @@ def test_a_ticket_that_moved_after_the_reviewer_saw_it_is_a_mismatch(life: Life)
 
 
 def test_a_schedule_of_the_console_is_taken_back_when_the_entry_names_it(life: Life) -> None:
-    life.console("Approved After", hours=5)
+    start = life.at(5)
+    life.desk.sandbox.world.console(FIRST, Status("Approved After"), start=start)
     life.wants("status: Pending")
     assert life.reason() == "elsewhere/decided"
-    life.wants("status: Pending", f"expect: {{status: Approved After, schedule: {{start: {life.at(5)}}}}}")
+    life.wants("status: Pending", f"expect: {{status: Approved After, schedule: {{start: {start}}}}}")
     assert life.reason() == "reopen/wanted"
     life.apply()
     assert life.reason() == "in-sync/same"
@@ -157,9 +158,10 @@ def test_faults_of_what_was_seen_and_decided_are_told_at_their_place(
 
 def test_an_acceptance_says_who_brought_the_ticket_there(life: Life) -> None:
     scheduled(life)
-    life.console("Approved After", hours=20)
+    moved = life.at(20)
+    life.desk.sandbox.world.console(FIRST, Status("Approved After"), start=moved)
     assert life.reason() == "conflict/console"
-    life.wants("status: Approved After", f"schedule: {{start: {life.at(20)}}}")
+    life.wants("status: Approved After", f"schedule: {{start: {moved}}}")
     assert life.reason() == "in-sync/accepted"
     life.apply()
     (accepted,) = [entry for entry in life.entries() if isinstance(entry, AcceptedEntry)]
@@ -281,6 +283,19 @@ def test_a_freeze_of_other_objects_or_times_or_with_an_override_is_none(life: Li
     assert start
 
 
+def test_freezes_may_recur_like_windows(life: Life) -> None:
+    start = scheduled(life, hours=10)
+    day = datetime.fromisoformat(start)
+    rule = f"rule: 'FREQ=MONTHLY;BYMONTHDAY={day.day}', start: '00:00', duration: 24h, timezone: UTC"
+    life.desk.configure(f"policy: {{freezes: [{{name: monthly, {rule}}}]}}\n")
+    said = life.desk.run("plan")
+    assert (said.code, "which is in freeze monthly" in " ".join(said.out.split())) == (5, True)
+    life.wants("status: Approved After", f"schedule: {{start: {start.replace(start[:4], str(day.year + 1), 1)}}}")
+    assert life.reason() == "refused/freeze"
+    life.desk.configure("policy: {freezes: [{name: monthly, rule: FREQ=DAILY, start: '25:00', stop: x}]}\n")
+    assert life.desk.run("plan").code == 1
+
+
 def test_under_the_stop_every_armed_schedule_is_shown(life: Life) -> None:
     scheduled(life)
     life.desk.environ("RECONCILER_STOP", "1")
@@ -338,8 +353,8 @@ def test_an_attestation_of_a_ticket_that_still_waits_is_a_conflict_and_sends_not
 
 
 def test_what_the_console_armed_is_recorded_and_settled_when_gone(life: Life) -> None:
-    life.console("Approved After", hours=5)
     start = life.at(5)
+    life.desk.sandbox.world.console(FIRST, Status("Approved After"), start=start)
     attested(life, "Approved After", extra=f"schedule: {{start: {start}}}")
     assert life.reason() == "in-sync/accepted"
     life.apply()
@@ -498,6 +513,7 @@ def test_what_a_rule_armed_is_no_orphan_while_git_has_the_rule(life: Life) -> No
         "version: 1\nkind: rules\nchange: CHG0041234\nrules:\n  - name: weekend\n    at_most: 5\n"
         f"    match: {{object: '{OBJECT}', created_before: {life.at(-0.001)}}}\n"
         f"    status: Approved After\n    schedule: {{start: {start}}}\n    explanation: weekend\n"
+        f"    valid_until: {life.at(100)}\n"
     )
     life.desk.write("tickets/rules.yaml", rule)
     life.desk.decide(f"guid: {SECOND}\n    status: Pending", name="tickets/other.yaml")

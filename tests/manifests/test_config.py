@@ -6,8 +6,8 @@ import pytest
 
 from reconciler.errors import InvalidInput
 from reconciler.manifests.config import check_settings, load_settings
-from reconciler.model.policy import FourEyes, Freeze, Limits, Policy
-from reconciler.model.settings import Auth, AuthMethod, RecurringWindow, Requests, Settings, SingleWindow, Tls
+from reconciler.model.policy import FourEyes, Freeze, Limits, Policy, RecurringWindow
+from reconciler.model.settings import Auth, AuthMethod, Requests, Settings, SingleWindow, Tls
 from reconciler.model.value import replace
 from tests.builders import at
 from tests.manifests.corpus import EXAMPLES, VALID

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reconciler.manifests.problems import InvalidValue
 from reconciler.manifests.recurrence import check_rule, days_of
-from reconciler.model.settings import RecurringWindow
+from reconciler.model.policy import RecurringWindow
 
 
 def window(rule: str, first: str) -> RecurringWindow:

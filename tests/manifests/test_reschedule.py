@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reconciler.errors import InvalidInput
 from reconciler.manifests.reschedule import NewTimes, applied, patch_of, reschedule
 from reconciler.manifests.windows import next_occurrence, weeks_later
-from reconciler.model.settings import RecurringWindow
+from reconciler.model.policy import RecurringWindow
 from tests.builders import at, guid
 
 BERLIN = ZoneInfo("Europe/Berlin")

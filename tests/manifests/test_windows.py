@@ -6,7 +6,8 @@ import pytest
 
 from reconciler.manifests.windows import Windows, preview, upcoming
 from reconciler.model.decision import WindowUse
-from reconciler.model.settings import RecurringWindow, SingleWindow
+from reconciler.model.policy import RecurringWindow
+from reconciler.model.settings import SingleWindow
 from reconciler.model.status import Occurrence, Schedule, WindowPreview
 from reconciler.rendering.window_preview import windows_json, windows_text
 from tests.builders import NOW, at
