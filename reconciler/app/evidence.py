@@ -3,7 +3,7 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -14,11 +14,10 @@ from reconciler.ledger.heads import head_digest, heads_not_in, ledger_heads
 from reconciler.ledger.history import history, read_lines
 from reconciler.ledger.kept import CONFIGURATIONS, kept
 from reconciler.model.decision import Problem, Source
-from reconciler.model.evidence import Anchor, PolicyChange, Population, Reconciliation
+from reconciler.model.evidence import Anchor, LogEvent, PolicyChange, Population, Reconciliation
 from reconciler.model.record import Head, Line, Opened
 from reconciler.model.value import replace
 from reconciler.planning import log_matching, population
-from reconciler.tpp.event_log import COLUMNS, read_log
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _NAMED_HEAD = re.compile(
@@ -35,11 +34,14 @@ def population_of(folder: Path, since: datetime | None, until: datetime | None) 
     return population.population(lines, history(lines), since, until, head_digest(heads), heads)
 
 
-def reconciled(folder: Path, file: Path, columns: Mapping[str, str]) -> Reconciliation:
-    """Hold the platform's own log against the ledger. Raises InvalidInput for one that can't be read, LedgerBroken."""
+def reconciled(folder: Path, file: Path, read: Callable[[bytes], tuple[LogEvent, ...]]) -> Reconciliation:
+    """Hold the platform's own log against the ledger. Raises InvalidInput for one that can't be read, LedgerBroken.
+
+    `read` reads the log of the product, and raises ValueError.
+    """
     records = tuple(history(read_lines(folder)))
     try:
-        events = read_log(file.read_bytes(), {**COLUMNS, **columns})
+        events = read(file.read_bytes())
     except OSError as fault:
         message = f"the log can't be read: {fault.strerror}"
     except Malformed as fault:

@@ -58,7 +58,7 @@ from reconciler.rendering.text.ledger import record_text
 from reconciler.rendering.verify_guide import verify_guide
 from reconciler.rendering.view import Detail
 from reconciler.rendering.words import counted
-from reconciler.tpp.event_log import COLUMNS
+from reconciler.tpp.event_log import COLUMNS, read_log
 
 
 def _columns(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> Mapping[str, str]:
@@ -187,7 +187,7 @@ def reconcile(
     The log is what the call Log of TPP's Web SDK answers, or a table of it. A decision is ours by the tag in its text,
     or by its object within five minutes.
     """
-    found = reconciled(folder_of(invocation, ledger), file, columns)
+    found = reconciled(folder_of(invocation, ledger), file, lambda data: read_log(data, {**COLUMNS, **columns}))
     by = {event.row: who(event) for event in found.outside}
     if style == "json":
         rows = [{**plain(event), "by": by[event.row] or None} for event in found.outside]

@@ -23,6 +23,8 @@ TYPED_ELSEWHERE = (
     r"([A-Z_]+=1 )?\.venv/bin/(pytest|reconciler) .*",
     r"pipx run pre-commit install",
     r"reconciler init --github \S+ >setup\.sh|GITHUB_TOKEN=\$\(gh auth token\) reconciler github doctor",
+    r"reconciler (apply|plan) .*--(metrics|pushgateway) \S+",
+    r"kubectl create secret generic .*",
     r"reconciler github (stop '[^']+'|start)",
 )
 
