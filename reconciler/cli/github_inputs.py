@@ -119,8 +119,11 @@ class Inputs:
         return found | {"plan": str(self.plan), **figures_of(made)}
 
     def newer_commit(self, code: int) -> str | None:
-        """Say which newer commit was the reason that an apply did nothing, which is no failure; None for any other."""
-        if self.arguments()[0] != "apply" or code != Exit.REFUSED:
+        """Say which newer commit was the reason that an apply did nothing, which is no failure; None for any other.
+
+        What needs attention besides is the newer commit's to tell.
+        """
+        if self.arguments()[0] != "apply" or code not in (Exit.REFUSED, Exit.ATTENTION):
             return None
         try:
             return read_run(self.report).superseded

@@ -4,9 +4,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,8 +57,12 @@ def run_workflow(
     environ: Mapping[str, str],
     secrets: Mapping[str, str],
     variables: Mapping[str, str],
+    dies: Callable[[], bool] | None = None,
 ) -> Result:
-    """Run one workflow of a repository for one event. Refuses a workflow that uses what is not stubbed."""
+    """Run one workflow of a repository for one event. Refuses a workflow that uses what is not stubbed.
+
+    When `dies` says so, the runner is gone from one moment to the next.
+    """
     own = scratch / "workflows"
     shutil.rmtree(own, ignore_errors=True)
     own.mkdir(parents=True)
@@ -73,7 +79,7 @@ def run_workflow(
         "TERM": "dumb",
         **environ,
     }
-    done = subprocess.run(
+    started = subprocess.Popen(
         [
             str(ENVIRONMENT / "bin" / "act"),
             event,
@@ -94,15 +100,30 @@ def run_workflow(
             *_local_repositories(text, scratch),
         ],
         env={"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8"},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
-        check=False,
+        start_new_session=True,
     )
+    with started:
+        if dies is not None:
+            while started.poll() is None and not dies():
+                time.sleep(0.02)
+            _kill_session(started.pid)
+        log, _ = started.communicate(timeout=300)
     spoken = scratch / "spoken"
-    return _read(
-        done.returncode, done.stdout + done.stderr, spoken.read_text(encoding="utf-8") if spoken.exists() else ""
-    )
+    return _read(started.returncode, log, spoken.read_text(encoding="utf-8") if spoken.exists() else "")
+
+
+def _kill_session(session: int) -> None:
+    """Take a runner away with everything that it started, as when the machine goes."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            if int(fields[3]) == session:
+                os.kill(int(stat.parent.name), signal.SIGKILL)
+        except (OSError, IndexError):
+            continue
 
 
 def _environment(scratch: Path) -> Path:

@@ -1,7 +1,7 @@
 """A team's repository as the example has it, with a TPP and a GitHub of its own, all on this machine."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,6 +109,7 @@ class Team:
         *,
         ref: str = "refs/heads/main",
         fork: bool = False,
+        dies: Callable[[], bool] | None = None,
     ) -> Result:
         """Run a workflow as GitHub would. A fork gets a token that reads, and no identity token."""
         self.runs += 1
@@ -144,6 +145,7 @@ class Team:
             environ=environ,
             secrets={"GITHUB_TOKEN": FORK_TOKEN if fork else TOKEN, **self.secrets},
             variables={"TPP_URL": self.tpp.url if self.server is None else self.server, **self.variables},
+            dies=dies,
         )
 
     def pull_request(self, number: int = 7, *, fork: bool = False) -> dict[str, Any]:
