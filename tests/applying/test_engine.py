@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass
+from datetime import datetime
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from reconciler.applying.receipts import guarded
 from reconciler.applying.step import perform
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import NO_HISTORY, Ended, Intent
-from reconciler.model.ticket import Accepted, Declined, Found, Lost, NotSent, Unread
+from reconciler.model.ticket import Accepted, Declined, Found, Gone, Lost, NotSent, Unread
 from reconciler.model.verdict import Reason
 from reconciler.planning.selections import Since
 from tests.applying.bench import Bench, BreakingLedger, accepts, as_planned, bench_of, says
@@ -179,6 +180,22 @@ def test_a_run_that_is_told_to_stop_when_all_is_done_was_not_stopped() -> None:
     assert bench.run(*steps).stopped is None
 
 
+@pytest.mark.parametrize("outcome", [Outcome.STALE, Outcome.REJECTED_BY_SERVER])
+def test_a_run_whose_last_step_ends_without_effect_as_it_is_told_to_stop_was_not_stopped(outcome: Outcome) -> None:
+    """Nothing was left to do, so nobody is told that a part of the plan was not attempted."""
+
+    def and_stop(*_: object) -> None:
+        bench.stop.why = "interrupted"
+
+    bench, steps = many(1, before_read=and_stop if outcome is Outcome.STALE else lambda *_: None)
+    if outcome is Outcome.STALE:
+        bench.tickets.first_readings = {guid(1): [Gone()]}
+    else:
+        bench.tickets.script = [lambda *_: and_stop() or Declined("Result 5: no", 5)]  # type: ignore[func-returns-value]
+    run = bench.run(*steps)
+    assert (outcomes(run), run.stopped) == ([outcome], None)
+
+
 def test_a_stop_that_is_taken_away_during_the_run_stays_pulled() -> None:
     bench, _ = many(2)
     bench.stop.why = "interrupted"
@@ -304,6 +321,27 @@ def test_a_reading_that_hangs_is_given_up_too_and_nothing_can_be_sent_for_it_any
     bench.tickets.first_readings = {guid(1): [Unread("HTTP 503")]}
     run = bench.run(*steps)
     assert outcomes(run) == [Outcome.FAILED, Outcome.NOT_ATTEMPTED]
+    released.set()
+    join_workers()
+    assert (bench.tickets.updates, bench.ledger.intents) == ([], [])
+
+
+def test_a_worker_that_was_given_up_just_before_its_intent_sends_nothing() -> None:
+    """Its step is reported as not attempted by then: what it sent would stand in no report."""
+    released = threading.Event()
+
+    class Stuck(RushingClock):
+        """Holds a worker up between its last look at the stop and its intent."""
+
+        def now(self) -> datetime:
+            if threading.current_thread().name.startswith("apply-") and bench.tickets.reads and not released.is_set():
+                bench.stop.why = "interrupted"
+                released.wait(10)
+            return super().now()
+
+    bench, steps = many(1, clock=Stuck())
+    run = bench.run(*steps)
+    assert outcomes(run) == [Outcome.NOT_ATTEMPTED]
     released.set()
     join_workers()
     assert (bench.tickets.updates, bench.ledger.intents) == ([], [])
