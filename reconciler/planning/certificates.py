@@ -127,9 +127,11 @@ def plan_notes(steps: Iterable[Step]) -> tuple[str, ...]:
         for note in step.context.notes:
             places[note.code].append(step)
     said = [_note(code, places[code]) for code in NoteCode if code in places]
-    said += [f"no certificate context for {count} of {read} tickets: {why}" for why, count in sorted(absent.items())]
+    said += [
+        f"no certificate context for {count:,} of {read:,} tickets: {why}" for why, count in sorted(absent.items())
+    ]
     if short:
-        said.append(f"{short} certificates were read in short, without what renewals change (`context.details`)")
+        said.append(f"{short:,} certificates were read in short, without what renewals change (`context.details`)")
     return tuple(said)
 
 
@@ -137,7 +139,7 @@ def _note(code: NoteCode, steps: list[Step]) -> str:
     named = ", ".join(str(step.source) for step in steps[:_MOST_NAMED])
     more = f" and {len(steps) - _MOST_NAMED} more" if len(steps) > _MOST_NAMED else ""
     count = len(steps)
-    return f"{_SUMMARIES[code].format('1 ticket' if count == 1 else f'{count} tickets')} ({named}{more}) [{code}]"
+    return f"{_SUMMARIES[code].format('1 ticket' if count == 1 else f'{count:,} tickets')} ({named}{more}) [{code}]"
 
 
 _SUMMARIES = {
