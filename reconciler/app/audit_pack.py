@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from reconciler.app.evidence import anchor_files, changes_in, heads_named, text_of
 from reconciler.app.ledger import Filter, records_of
-from reconciler.codec import decode, decode_plan
+from reconciler.codec import Edited, decode, decode_plan, json_text, plain, sha256
 from reconciler.errors import GuardRefused, InvalidInput
 from reconciler.ledger.chain import check
 from reconciler.ledger.files import reading
@@ -35,7 +36,9 @@ def gather_evidence(folder: Path, wanted: Filter, plans: Sequence[Path]) -> tupl
     wanted = replace(wanted, tickets=frozenset(record.guid for record in records) if wanted.tickets else frozenset())
     heads = ledger_heads(folder)
     told = (line for record in records for line in (record.line, record.decided) if line is not None)
-    files = files_from(folder, {line.source.path for line in told})
+    outside = anchor_files(plans)
+    anchored = {head.path for path in outside for head in _heads_in(path)} & {each.path for each in beginnings(folder)}
+    files = files_from(folder, {line.source.path for line in told} | anchored)
     if tuple(filter(wanted.lets, history(lines_in(folder, files)))) != records:
         # Something before the first of these lines tells of the decisions, too.
         files = tuple(sorted(begun.path for begun in beginnings(folder)))
@@ -44,6 +47,13 @@ def gather_evidence(folder: Path, wanted: Filter, plans: Sequence[Path]) -> tupl
     for path in files:
         with reading(folder / path):
             found[f"ledger/{path}"] = (folder / path).read_bytes()
+    found |= _rules(folder, files)
+    found |= {
+        f"anchors/{sha256(data).removeprefix('sha256:')}{path.suffix}": data
+        for path in outside
+        if _heads_in(path)
+        for data in [path.read_bytes()]
+    }
     prefix = _git("rev-parse", "--show-prefix") if any(name.startswith("manifests/") for name in found) else None
     about = Audit(
         _asked(wanted),
@@ -56,6 +66,26 @@ def gather_evidence(folder: Path, wanted: Filter, plans: Sequence[Path]) -> tupl
         prefix=(prefix or b"").decode().strip(),
     )
     return about, found
+
+
+def _heads_in(path: Path) -> tuple[Head, ...]:
+    """Return the heads that a file from outside names; one that was edited names none."""
+    try:
+        named = heads_named(path.read_bytes())
+    except (OSError, Edited):
+        return ()
+    return named[0] if named else ()
+
+
+def _rules(folder: Path, files: Iterable[str]) -> Evidence:
+    """Return who changed the configuration when, for the runs of these files, and the configurations that are kept."""
+    changes = tuple(changes_in(lines_in(folder, tuple(files))))
+    texts = {each.config: text_of(folder, each) for each in changes if each.config}
+    found = {
+        f"configurations/{name.removeprefix('sha256:')}.yaml": text.encode() for name, text in texts.items() if text
+    }
+    rows = [plain(each) for each in changes]
+    return found | {"policy.json": json_text({"version": 1, "changes": rows}).encode()}
 
 
 def rebuilt(folder: Path) -> Audit:

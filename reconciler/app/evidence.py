@@ -56,7 +56,7 @@ def reconciled(folder: Path, file: Path, read: Callable[[bytes], tuple[LogEvent,
 
 def policy_changes(folder: Path) -> tuple[PolicyChange, ...]:
     """Return under which configurations runs were, oldest first, by server and environment. Raises LedgerBroken."""
-    return tuple(_named(_changes(read_lines(folder))))
+    return tuple(_named(changes_in(read_lines(folder))))
 
 
 def rules_at(folder: Path, changes: Iterable[PolicyChange], moment: datetime) -> tuple[tuple[PolicyChange, str], ...]:
@@ -74,7 +74,8 @@ def text_of(folder: Path, change: PolicyChange) -> str:
     return "" if data is None else data.decode("utf-8", "replace")
 
 
-def _changes(lines: Iterable[Line]) -> Iterator[PolicyChange]:
+def changes_in(lines: Iterable[Line]) -> Iterator[PolicyChange]:
+    """Yield under which configurations the runs of some lines were, oldest first, by server and environment."""
     last: dict[tuple[str, str | None], PolicyChange] = {}
     done: list[PolicyChange] = []
     for line in lines:

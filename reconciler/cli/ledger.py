@@ -216,7 +216,7 @@ def export(
     excel: bool,
     pack: Path | None,
     plans: tuple[Path, ...],
-) -> None:
+) -> int:
     """Print records as CSV (safe for spreadsheets) or JSON, oldest first, or write an audit pack.
 
     An audit pack has the records with the ledger files that prove them, plans, manifests at their commits, reviews,
@@ -225,15 +225,15 @@ def export(
     folder = folder_of(invocation, ledger)
     if pack is not None:
         check_outputs([Output("--pack", pack, OutputKind.PACK)], replace(Settings(), ledger=str(folder), tickets=()))
-        _write_pack(folder, wanted, plans, pack)
-        return
+        return _write_pack(folder, wanted, plans, pack)
     records = records_of(folder, wanted)
     if style == "json":
         click.echo(_records_json(folder, records), nl=False)
-        return
+        return int(Exit.OK)
     sys.stdout.write(csv_header(excel=excel))
     for record in records:
         sys.stdout.write(csv_row(record, excel=excel))
+    return int(Exit.OK)
 
 
 @command.command()
@@ -262,8 +262,11 @@ def _records_json(folder: Path, records: Iterable[Record]) -> str:
     return json_text({"version": 1, "head": head, "records": [record_members(record) for record in records]})
 
 
-def _write_pack(folder: Path, wanted: Filter, plans: tuple[Path, ...], out: Path) -> None:
-    """Put evidence and what is made from the records into one zip, which is the same for the same ledger."""
+def _write_pack(folder: Path, wanted: Filter, plans: tuple[Path, ...], out: Path) -> int:
+    """Put evidence and what is made from the records into one zip, which is the same for the same ledger.
+
+    Plans and comments that name another ledger than this go in, too: the pack shows it.
+    """
     about, found = gather_evidence(folder, wanted, plans)
     found |= _views(about)
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(found.items()))
@@ -271,6 +274,11 @@ def _write_pack(folder: Path, wanted: Filter, plans: tuple[Path, ...], out: Path
     click.echo(f"{terminal(str(out))}: {counted(len(about.records), 'record')}, ledger {about.head}", err=True)
     for absent in about.absent:
         click.echo(f"not in it: {terminal(absent.what)}: {terminal(absent.why)}", err=True)
+    found_outside, lost = anchors(folder, anchor_files(plans))
+    if lost:
+        click.echo(problems_text(lost), err=True, nl=False)
+    click.echo(f"origin: {origin_text(found_outside)}", err=True)
+    return int(Exit.SERVER if lost else Exit.OK)
 
 
 def _views(about: Audit) -> dict[str, bytes]:

@@ -142,6 +142,48 @@ else
 fi
 ```
 
+## 9. The rules are those that the runs had
+`policy.json` says which configuration the runs of this pack had, since when, and who brought it; `configurations/` has
+them, each under its SHA-256.
+```sh
+if test -d configurations; then
+  find configurations -type f | sort | while read -r file; do
+    test "$file" = "configurations/$(sha256sum < "$file" | cut -d ' ' -f 1).yaml" ||
+      {{ echo "$file: is another configuration" >&2; exit 1; }}
+  done || exit 1
+fi
+jq -c '.changes[]' policy.json | while IFS= read -r change; do
+  run=$(printf '%s' "$change" | jq -r .run)
+  says=$(find ledger -name "$run.jsonl" -exec head -q -n 1 {{}} + | jq -cS '[.config, .config_commit, .config_review]')
+  test "$says" = "$(printf '%s' "$change" | jq -cS '[.config, .commit, .review]')" ||
+    {{ echo "policy.json: run $run had other rules, or is not here" >&2; exit 1; }}
+done && echo "rules: OK"
+```
+
+## 10. How far the origin is proven
+Whoever can write the ledger can write all of it anew, with other people in it, and everything above holds. Plans and
+comments that lay elsewhere name lines of the ledger as it was; those that were handed in are in `anchors/`. Every line
+that they and the plans of this pack name has to be here. Without any the pack is consistent, and not proven original.
+```sh
+named() {{
+  find "$1" -name '*.json' -exec jq -r '.ledger_heads[]? | "\\(.path) \\(.lines) \\(.hash)"' {{}} +
+  find "$1" -type f ! -name '*.json' -exec cat {{}} + | tr -d '`' |
+    grep -oE '[0-9]{{4}}/[0-9]{{2}}/[A-Za-z0-9-]+\\.jsonl:[0-9]+ +sha256:[0-9a-f]{{64}}' | sed 's/:\\([0-9]*\\) */ \\1 /'
+}}
+outside=$(if test -d anchors; then named anchors; fi | sort -u)
+{{ printf '%s\\n' "$outside"; if test -d plans; then named plans; fi; }} | sort -u | while read -r path lines hash; do
+  test -n "$path" || continue
+  test -f "ledger/$path" || test -n "$(printf '%s\\n' "$outside" | grep -F "$hash")" || continue
+  test -f "ledger/$path" &&
+    test "sha256:$(sed -n "${{lines}}p" "ledger/$path" | tr -d '\\n' | sha256sum | cut -d ' ' -f 1)" = "$hash" ||
+    {{ echo "ledger/$path: line $lines is not the one that a plan or comment names" >&2; exit 1; }}
+done && if test -n "$outside"; then
+  echo "origin: OK, the ledger has every line that plans and comments from outside name"
+else
+  echo "origin: internally consistent; not proven original"
+fi
+```
+
 ## What else is here
 `summary.html` and `records.csv` show the records; `reviews.json` says who wrote and reviewed the commit of each run.
 Where runs were signed on GitHub, `jq -cS .heads proof.json | tr -d '\n' > heads.json` gives the file that

@@ -20,10 +20,12 @@ import pytest
 
 from reconciler.cli.main import main
 from reconciler.codec import json_text
-from reconciler.ledger.heads import ledger_head
+from reconciler.ledger.heads import ledger_head, ledger_heads
+from reconciler.ledger.kept import CONFIGURATIONS, keep
 from reconciler.ledger.plan_files import save_plan
 from reconciler.model.decision import Source
 from reconciler.model.receipt import Outcome
+from reconciler.model.review import Review
 from reconciler.model.value import replace
 from reconciler.planning.digest import plan_digest
 from tests.builders import between, guid, plan, step
@@ -104,7 +106,7 @@ def follow(folder: Path, tools: Path, *, reconciler: bool = True) -> "subprocess
         (tools / "reconciler").symlink_to(Path(sys.prefix) / "bin" / "reconciler")
     guide = (folder / "VERIFY.md").read_text(encoding="utf-8")
     steps = re.findall(r"^```sh\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
-    assert len(steps) == 8
+    assert len(steps) == 10
     script = "\n".join(f"(\n{commands}) || exit 1\n" for commands in steps)
     return subprocess.run(
         [str(tools / "sh"), "-c", script],
@@ -119,6 +121,9 @@ def follow(folder: Path, tools: Path, *, reconciler: bool = True) -> "subprocess
 HELD = [f"{what}: OK" for what in ("pack", "lines", "files", "heads", "records", "plans", "manifests", "views")]
 
 
+WHOLE = [*HELD, "rules: OK", "origin: internally consistent; not proven original"]
+
+
 def held(done: "subprocess.CompletedProcess[str]") -> list[str]:
     return [line.partition(",")[0] for line in done.stdout.splitlines()]
 
@@ -127,14 +132,14 @@ def test_a_person_without_the_reconciler_can_follow_verify_md_to_its_end(home: P
     assert pack("out.zip", "--change", "CHG3", "--plans", "plan.json") == 0
     folder = unpacked(home / "out.zip", tmp_path / "unpacked")
     done = follow(folder, tmp_path / "tools")
-    assert (held(done), done.stderr, done.returncode) == (HELD, "", 0)
+    assert (held(done), done.stderr, done.returncode) == (WHOLE, "", 0)
     assert f"heads: OK, the ledger is {ledger_head(home / 'ledger')}" in done.stdout.splitlines()
 
 
 def test_the_pack_of_everything_can_be_verified_too(home: Path, tmp_path: Path) -> None:
     assert pack("out.zip") == 0
     done = follow(unpacked(home / "out.zip", tmp_path / "unpacked"), tmp_path / "tools")
-    assert (held(done), done.stderr, done.returncode) == (HELD, "", 0)
+    assert (held(done), done.stderr, done.returncode) == (WHOLE, "", 0)
 
 
 def test_the_pack_has_what_an_auditor_asks_for(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -154,6 +159,7 @@ def test_the_pack_has_what_an_auditor_asks_for(home: Path, tmp_path: Path, capsy
         "ledger/2026/11/20261123T130000Z-00000d-1of2.jsonl",
         f"manifests/{commit}/tickets/web.yaml",
         f"plans/{PLAN.removeprefix('sha256:')}.json",
+        "policy.json",
         "proof.json",
         "records.csv",
         "records.json",
@@ -178,7 +184,8 @@ def test_the_pack_has_what_an_auditor_asks_for(home: Path, tmp_path: Path, capsy
     (review,) = json.loads((folder / "reviews.json").read_text())["runs"]
     assert (review["run"], review["review"]["reviewers"], review["commit"]) == (SECOND, ["asmith"], commit)
     _, err = capsys.readouterr()
-    assert err == f"out.zip: 3 records, ledger {proof['head']}\n"
+    origin = "origin: internally consistent; not proven original: nothing from outside the ledger names a state of it\n"
+    assert err == f"out.zip: 3 records, ledger {proof['head']}\n{origin}"
 
 
 def test_the_same_ledger_gives_the_same_bytes(home: Path) -> None:
@@ -308,7 +315,7 @@ def test_without_the_reconciler_the_views_are_said_to_be_unchecked(home: Path, t
     assert pack("out.zip", "--change", "CHG3", "--plans", "plan.json") == 0
     folder = unpacked(home / "out.zip", tmp_path / "unpacked")
     done = follow(folder, tmp_path / "tools", reconciler=False)
-    assert (held(done)[:-1], done.returncode) == (HELD[:-1], 0)
+    assert (held(done)[:7], done.returncode) == (HELD[:7], 0)
     assert "views: NOT CHECKED" in done.stdout
 
 
@@ -324,7 +331,7 @@ def test_a_pack_from_a_folder_of_the_repository_names_that_folder(
     monkeypatch.chdir(home / "team")
     assert pack("../out.zip", "--ledger", "../ledger", "--ticket", guid(9)) == 0
     done = follow(unpacked(home / "out.zip", tmp_path / "unpacked"), tmp_path / "tools")
-    assert (held(done), done.stderr) == (HELD, "")
+    assert (held(done), done.stderr) == (WHOLE, "")
 
 
 def leaves(value: object, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
@@ -453,3 +460,51 @@ def test_a_manifest_of_another_commit_is_found_out(home: Path, tmp_path: Path) -
 def test_what_is_no_pack_is_said_to_be_none(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert views_differ(home)
     assert "this is no audit pack" in capsys.readouterr().out
+
+
+def written_anew(home: Path) -> None:
+    """Do what somebody does who can write the whole ledger: the same decisions, with reviewers that never were."""
+    shutil.rmtree(home / "ledger")
+    invented = replace(PROVENANCE, review=Review(12, "jdoe", reviewers=("invented",)))
+    write_run(home / "ledger", FIRST, intent(1), recorded(1), provenance=invented)
+    write_run(home / "ledger", SECOND, intent(2), recorded(2), provenance=invented)
+
+
+@pytest.mark.parametrize("kind", ["plan", "comment"])
+def test_a_ledger_that_was_written_anew_is_found_out_from_the_pack_alone(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    heads = ledger_heads(home / "ledger")
+    if kind == "plan":
+        other = step(2)
+        digest = plan_digest("https://tpp.example.com", (other,))
+        save_plan(plan(other, digest=digest, ledger_heads=heads), home / "noted.json")
+    else:
+        lines = "".join(f"- ledger line `{head.path}:{head.lines}` `{head.hash}`\n" for head in heads)
+        (home / "noted.md").write_text(f"## Approve 2 certificate requests?\n{lines}")
+    noted = "noted.json" if kind == "plan" else "noted.md"
+    assert pack("honest.zip", "--plans", noted) == 0
+    assert "origin: 1 file from outside the ledger names" in capsys.readouterr().err
+    done = follow(unpacked(home / "honest.zip", tmp_path / "honest"), tmp_path / "tools")
+    assert (held(done)[-2:], done.stderr) == (["rules: OK", "origin: OK"], "")
+
+    written_anew(home)
+    assert pack("forged.zip", "--plans", noted) == 4
+    assert "is named in it and not in this ledger" in capsys.readouterr().err
+    done = follow(unpacked(home / "forged.zip", tmp_path / "forged"), tmp_path / "tools")
+    assert ("origin: OK" in done.stdout, done.returncode) == (False, 1)
+    assert "is not the one that a plan or comment names" in done.stderr
+
+
+def test_the_rules_of_the_runs_are_in_the_pack_and_a_forged_list_is_found_out(home: Path, tmp_path: Path) -> None:
+    old = keep(home / "ledger", CONFIGURATIONS, b"version: 1\n")
+    brought = Review(41, "ann", reviewers=("bob",))
+    run = "20261125T000000Z-0000aa"
+    write_run(home / "ledger", run, intent(9), recorded(9), config=old, config_commit="b" * 40, config_review=brought)
+    assert pack("out.zip", "--ticket", guid(9)) == 0
+    folder = unpacked(home / "out.zip", tmp_path / "unpacked")
+    assert (folder / f"configurations/{old.removeprefix('sha256:')}.yaml").read_bytes() == b"version: 1\n"
+    change(folder / "policy.json", '"bob"', '"eve"')
+    reseal(folder)
+    done = follow(folder, tmp_path / "tools")
+    assert (held(done)[-1], "policy.json: run" in done.stderr) == ("views: OK", True)
