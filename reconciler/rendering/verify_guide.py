@@ -168,7 +168,8 @@ that they and the plans of this pack name has to be here. Without any the pack i
 named() {{
   find "$1" -name '*.json' -exec jq -r '.ledger_heads[]? | "\\(.path) \\(.lines) \\(.hash)"' {{}} +
   find "$1" -type f ! -name '*.json' -exec cat {{}} + | tr -d '`' |
-    grep -oE '[0-9]{{4}}/[0-9]{{2}}/[A-Za-z0-9-]+\\.jsonl:[0-9]+ +sha256:[0-9a-f]{{64}}' | sed 's/:\\([0-9]*\\) */ \\1 /'
+    grep -oE '[0-9]{{4}}/[0-9]{{2}}/[A-Za-z0-9-]+\\.jsonl:[0-9]+ +sha256:[0-9a-f]{{64}}' |
+    sed 's/:\\([0-9]*\\) */ \\1 /'
 }}
 outside=$(if test -d anchors; then named anchors; fi | sort -u)
 {{ printf '%s\\n' "$outside"; if test -d plans; then named plans; fi; }} | sort -u | while read -r path lines hash; do
