@@ -29,6 +29,7 @@ from reconciler.cli.github_inputs import Inputs, figures_of
 from reconciler.cli.github_setup import doctor
 from reconciler.cli.main import main
 from reconciler.cli.options import DEFAULT_CONFIG, Invocation, common_options
+from reconciler.cli.terminal import local_zone
 from reconciler.errors import ReconcilerError
 from reconciler.github.comments import Posted, Posting, keep_comment
 from reconciler.github.event import Event, read_event
@@ -348,7 +349,7 @@ def this_run() -> WorkflowRun:
 def page_of(event: Event, budget: int) -> Page:
     """Return where a text of a run is going: at most `budget` bytes, with links to run and sources."""
     site = f"{event.server_url}/{event.repository}"
-    return Page(budget=budget, run_url=event.run_url or "", source_url=f"{site}/blob/{event.sha}/")
+    return Page(zone=local_zone(), budget=budget, run_url=event.run_url or "", source_url=f"{site}/blob/{event.sha}/")
 
 
 def announce(posted: Posted, what: str) -> None:

@@ -13,6 +13,7 @@ import click
 from reconciler.app.base_branch import protected
 from reconciler.app.tickets import Wanted
 from reconciler.cli.logs import start_logging
+from reconciler.cli.terminal import use_zone
 from reconciler.errors import GuardRefused
 from reconciler.manifests.config import load_settings
 from reconciler.model.plan import parse_shard
@@ -87,7 +88,9 @@ class Invocation:
 
         default = Path(DEFAULT_CONFIG)
         path = self.config or (default if default.exists() else None)
-        return protected(load_settings(path, self.environment, os.environ), os.environ)
+        settings = protected(load_settings(path, self.environment, os.environ), os.environ)
+        use_zone(settings.timezone)
+        return settings
 
 
 def common_options(function: Callable[..., Any]) -> Callable[..., Any]:

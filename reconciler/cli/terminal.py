@@ -27,9 +27,18 @@ def view_of(stream: TextIO | None = None, detail: Detail = Detail.NORMAL) -> Vie
     return View(width=max(width, _NARROWEST), colour=colour, zone=local_zone(), detail=detail, links=links)
 
 
+_configured: list[str] = []
+"""The zone that the configuration of this command names."""
+
+
+def use_zone(name: str | None) -> None:
+    """Have times read in the zone of the configuration, where it names one."""
+    _configured[:] = [name] if name else []
+
+
 def local_zone() -> tzinfo | None:
-    """Return the reader's time zone as the machine has it; None when that is UTC."""
-    name = os.environ.get("TZ", "").removeprefix(":") or _zone_of_machine()
+    """Return the reader's time zone: that of the configuration, else as the machine has it; None when that is UTC."""
+    name = next(iter(_configured), os.environ.get("TZ", "").removeprefix(":") or _zone_of_machine())
     if name:
         try:
             return None if name in ("UTC", "Etc/UTC") else ZoneInfo(name)

@@ -235,6 +235,7 @@ def decode_settings(members: Members, folder: str, faults: list[InvalidValue]) -
     }
     stop_file = members.get("stop_file")
     policy = _policy(members.get("policy", {}), zone, faults, members)
+    policy = replace(policy, timezone=members["timezone"] if zone is not None else None)
     if zone is None and "timezone" in members:  # reported by itself; what follows from it is nobody's fault
         faults[:] = [fault for fault in faults if fault.code is not Code.TIME_NO_OFFSET]
         unknown = members["timezone"]
@@ -257,6 +258,7 @@ def decode_settings(members: Members, folder: str, faults: list[InvalidValue]) -
         plan_ttl=_DEFAULTS.plan_ttl if ttl is None else ttl,
         stop_file=None if stop_file is None else _path(folder, stop_file),
         context=_context(members.get("context", {}), faults),
+        timezone=members["timezone"] if zone is not None else None,
         change_records=attempt(
             partial(_change_system, members["change_records"], folder), faults, "change_records", "url"
         )

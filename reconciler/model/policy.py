@@ -100,6 +100,7 @@ class Policy(Struct, frozen=True):
     """All guard settings of one environment. Empty means: nothing is asked for, nothing is limited.
 
     Of `change_record` the first rule counts whose objects match. `rules_longest` is in seconds.
+    `timezone` is the one that people read times in.
     """
 
     require: frozenset[str] = frozenset()
@@ -110,6 +111,7 @@ class Policy(Struct, frozen=True):
     four_eyes: FourEyes | None = None
     failure_budget: int | None = None
     change_record: tuple[ChangeRule, ...] = ()
+    timezone: str | None = None
     reviewed_plan: ReviewedPlan = ReviewedPlan.WHEN_THERE
     orphans: Orphans = Orphans.ATTENTION
     recurring_freezes: tuple[RecurringFreeze, ...] = ()

@@ -131,6 +131,7 @@ class Settings(Struct, frozen=True):
     timezone: str | None = None
     former_servers: tuple[str, ...] = ()
     change_records: ChangeSystem | None = None
+    timezone: str | None = None
     context: ContextSettings = ContextSettings()
 
     @property

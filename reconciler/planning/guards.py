@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from reconciler.codec import Json, plain
 from reconciler.model.change_record import ChangeRecord, NoChangeRecord
@@ -12,7 +13,7 @@ from reconciler.model.decision import Override, OverrideUse
 from reconciler.model.plan import Control, EntryEdit, Step
 from reconciler.model.policy import Freeze, Limits, Policy
 from reconciler.model.review import NotYetReviewed, People
-from reconciler.model.status import format_instant, pending
+from reconciler.model.status import format_instant, in_zone, pending
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason, Verdict
@@ -147,9 +148,17 @@ def _freeze(step: Step, seen: Circumstances) -> Refusal | None:
     frozen = next((freeze for freeze in seen.policy.freezes if freezes(freeze, step, seen.now)), None)
     if frozen is None:
         return None
-    span = f"{format_instant(frozen.start)} to {format_instant(frozen.stop)}"
-    detail = f"the approval may take effect in freeze {frozen.name} ({span}); move it out of the freeze"
+    detail = f"the approval may take effect in freeze {frozen.name} ({_span(frozen, seen)}); move it out of the freeze"
     return Refusal("freeze", Reason.REFUSED_FREEZE, detail)
+
+
+def _span(freeze: Freeze, seen: Circumstances) -> str:
+    """Spell a freeze in UTC, and as its readers have it."""
+    span = f"{format_instant(freeze.start)} to {format_instant(freeze.stop)}"
+    if seen.policy.timezone is None:
+        return span
+    here = [in_zone(each, ZoneInfo(seen.policy.timezone)) for each in (freeze.start, freeze.stop)]
+    return f"{span}, in {seen.policy.timezone} {here[0]:%Y-%m-%d %H:%M} to {here[1]:%Y-%m-%d %H:%M}"
 
 
 def freezes(freeze: Freeze, step: Step, now: datetime) -> bool:
@@ -313,7 +322,7 @@ def _armed_in_freeze(step: Step, seen: Circumstances, exempt: Exempt, tally: Cou
         tally["freeze", "overridden"] += 1
         return step
     tally["freeze", "armed"] += 1
-    span = f"{format_instant(frozen.start)} to {format_instant(frozen.stop)}"
+    span = _span(frozen, seen)
     theirs = step.before if step.reason is Reason.IN_SYNC_ACCEPTED else None
     edit = None if step.reason is Reason.AWAITING_OTHERS else EntryEdit(wanted=pending(), seen=theirs)
     return replace(
