@@ -254,7 +254,6 @@ def decode_settings(members: Members, folder: str, faults: list[InvalidValue]) -
         requests=_requests(members.get("requests", {}), faults),
         policy=policy,
         windows=windows,
-        timezone=members.get("timezone"),
         plan_ttl=_DEFAULTS.plan_ttl if ttl is None else ttl,
         stop_file=None if stop_file is None else _path(folder, stop_file),
         context=_context(members.get("context", {}), faults),

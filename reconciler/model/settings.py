@@ -131,7 +131,6 @@ class Settings(Struct, frozen=True):
     timezone: str | None = None
     former_servers: tuple[str, ...] = ()
     change_records: ChangeSystem | None = None
-    timezone: str | None = None
     context: ContextSettings = ContextSettings()
 
     @property
