@@ -9,14 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reconciler.github.oidc import fetch_id_token
 from reconciler.manifests.config import load_settings
 from reconciler.model.settings import Settings
 from reconciler.model.value import replace
 from reconciler.ports import Backend, Clock, Observer, Probe, Progress, TicketWriter
-from reconciler.tpp import backend as tpp
-from reconciler.tpp.checks import probe_way
-from reconciler.tpp.token_store import from_keyring
 
 
 class SystemClock:
@@ -48,17 +44,27 @@ class Product:
     probe: Callable[[Settings, Clock], Iterable[Probe]]
 
 
-BACKENDS = {tpp.PRODUCT: Product(tpp.connect, tpp.writer, probe_way)}
-DEFAULT = tpp.PRODUCT
+def _tpp() -> Product:
+    from reconciler.tpp import backend
+    from reconciler.tpp.checks import probe_way
+
+    return Product(backend.connect, backend.writer, probe_way)
+
+
+DEFAULT = "tpp"
+BACKENDS: dict[str, Callable[[], Product]] = {DEFAULT: _tpp}
+"""What loads each product's package: who only checks files waits for none of them."""
 
 
 def ticket_writer(backend: Backend) -> TicketWriter:
     """Return a writer for a connected backend."""
-    return BACKENDS[backend.product].writer(backend)
+    return BACKENDS[backend.product]().writer(backend)
 
 
 def stored_secret(service: str, name: str) -> str | None:
     """Return a secret of the system's keyring, None when it has none. Raises CredentialsRefused."""
+    from reconciler.tpp.token_store import from_keyring
+
     secret = from_keyring(service, name)
     return secret.reveal() if secret else None
 
@@ -139,7 +145,7 @@ def open_context(
     with ExitStack() as closing:
 
         def connect() -> Backend:
-            connected = BACKENDS[product].connect(known, environ, clock, lambda audience: _github(audience, clock))
+            connected = BACKENDS[product]().connect(known, environ, clock, lambda audience: _github(audience, clock))
             return closing.enter_context(connected)
 
         yield Context(settings, connect, clock=clock, environ=environ, observer=observer or Silent())
@@ -147,6 +153,8 @@ def open_context(
 
 def _github(audience: str, clock: Clock) -> str:
     """Get GitHub's JWT for this job, and have the runner mask it before anything can print it."""
+    from reconciler.github.oidc import fetch_id_token
+
     token = fetch_id_token(os.environ, audience, clock).value
     if os.environ.get("GITHUB_ACTIONS") == "true":
         sys.stderr.write(f"::add-mask::{token}\n")  # standard output may go to a file

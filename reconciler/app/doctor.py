@@ -38,7 +38,7 @@ def examine(load: Callable[[], Settings], product: str = DEFAULT) -> Iterator[Pr
         yield from _change_records(context, changes)
         yield from _heartbeat(context)
         failed = False
-        for probe in BACKENDS[product].probe(settings, context.clock):
+        for probe in BACKENDS[product]().probe(settings, context.clock):
             failed = failed or (probe.health is Health.FAIL and probe.name != "clock")
             yield probe
         if failed:

@@ -12,7 +12,7 @@ from reconciler.codec import decode, decode_plan, decode_run, json_text, sha256
 from reconciler.errors import CredentialsRefused, InvalidInput, ReconcilerError
 from reconciler.github.artifacts import reviewed_plan
 from reconciler.github.branch import keep_pull, push_proposal
-from reconciler.github.client import GitHub, text
+from reconciler.github.client import GitHub
 from reconciler.github.comments import Posted, Posting, earlier_comment, keep_comment
 from reconciler.github.event import Event
 from reconciler.github.git import Git
@@ -20,6 +20,7 @@ from reconciler.github.issues import keep_issue, last_success, overdue
 from reconciler.github.provenance import client_from
 from reconciler.github.reviews import GitHubReviews
 from reconciler.github.statement import predicate_of, statement_of
+from reconciler.github.wire import text
 from reconciler.ledger.heads import heads_text, ledger_heads
 from reconciler.model.decision import Problem, Source
 from reconciler.model.findings import NoPlan

@@ -3,7 +3,8 @@
 import io
 import zipfile
 
-from reconciler.github.client import GitHub, GitHubFailure, Wire, member, number, text
+from reconciler.github.client import GitHub, GitHubFailure
+from reconciler.github.wire import Wire, member, number, text
 
 MOST_BYTES = 200 * 1024 * 1024
 _FILE = "plan.json"

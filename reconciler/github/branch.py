@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.errors import GuardRefused, LedgerBroken, LedgerUnwritable
-from reconciler.github.client import GitHub, number, text
+from reconciler.github.client import GitHub
 from reconciler.github.comments import Posted, Posting, marker, same_text, within_limit
 from reconciler.github.git import AUTHOR, Git
+from reconciler.github.wire import number, text
 
 _log = logging.getLogger(__name__)
 

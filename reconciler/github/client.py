@@ -5,54 +5,20 @@ Source of the limits: GitHub documentation, "Best practices for using the REST A
 """
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Self, TypeGuard
+from typing import Self
 from urllib.parse import urlsplit
 
 import requests
 from requests.auth import AuthBase
 
 from reconciler.errors import ServerFailure
+from reconciler.github.wire import Wire, is_object, member, objects, text
 from reconciler.model.status import format_instant
 from reconciler.ports import Clock
-
-Wire = Mapping[str, object]
-"""One JSON object as GitHub sent it. It never leaves this package."""
-
-
-def is_object(value: object) -> TypeGuard[Wire]:
-    """Say whether a decoded JSON value is an object."""
-    return isinstance(value, Mapping)
-
-
-def objects(value: object) -> tuple[Wire, ...]:
-    """Return the objects of a JSON list; anything else in it, or no list at all, is left out."""
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        return ()
-    return tuple(item for item in value if is_object(item))
-
-
-def member(value: object, *path: str) -> object:
-    """Follow member names into nested objects; None as soon as one is missing."""
-    for name in path:
-        value = value.get(name) if is_object(value) else None
-    return value
-
-
-def text(value: object, *path: str) -> str:
-    """Return the text at a path, empty when there is none."""
-    found = member(value, *path)
-    return found if isinstance(found, str) else ""
-
-
-def number(value: object, *path: str) -> int | None:
-    """Return the whole number at a path, None when there is none."""
-    found = member(value, *path)
-    return found if isinstance(found, int) and not isinstance(found, bool) else None
-
 
 LONGEST_WAIT = 60.0
 """Seconds. A limit that lasts longer is reported instead of waited for."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.errors import ReconcilerError
-from reconciler.github.client import GitHub, Wire, number, text
+from reconciler.github.client import GitHub
+from reconciler.github.wire import Wire, number, text
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._/:@+-]+")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reconciler.codec import decode
 from reconciler.errors import ReconcilerError
-from reconciler.github.client import Wire, is_object, number, objects, text
+from reconciler.github.wire import Wire, is_object, number, objects, text
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 
 from reconciler.errors import ReconcilerError
-from reconciler.github.client import GitHub, Wire, member, number, objects, text
+from reconciler.github.client import GitHub
 from reconciler.github.comments import Posted, Posting, is_ours, marker, same_text, within_limit
+from reconciler.github.wire import Wire, member, number, objects, text
 from reconciler.model.status import format_instant, parse_instant
 
 LABEL = "tpp-reconciler"

@@ -10,7 +10,8 @@ from urllib.parse import quote, urlsplit
 import requests
 
 from reconciler.errors import CredentialsRefused, ServerFailure
-from reconciler.github.client import ATTEMPTS, TIMEOUT, Bearer, text, wait_before_retry
+from reconciler.github.client import ATTEMPTS, TIMEOUT, Bearer, wait_before_retry
+from reconciler.github.wire import text
 from reconciler.ports import Clock
 
 URL = "ACTIONS_ID_TOKEN_REQUEST_URL"

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.github.client import GitHub, GitHubFailure, Wire, member, number, text
+from reconciler.github.client import GitHub, GitHubFailure
+from reconciler.github.wire import Wire, member, number, text
 from reconciler.model.review import Assessment, NotReviewed, People, Review
 from reconciler.model.status import parse_instant
 

@@ -12,7 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from reconciler.codec import Json, canonical
-from reconciler.github.client import GitHub, GitHubFailure, member, number, objects, text
+from reconciler.github.client import GitHub, GitHubFailure
+from reconciler.github.wire import member, number, objects, text
 
 CLAIMS = ("repository_id", "environment", "job_workflow_ref")
 """What the subject of a job is made of: nothing that a pull request can produce or a stranger take over."""

@@ -97,7 +97,8 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> InMemory:
     def writer(_backend: Backend) -> TicketWriter:
         return backend.tickets
 
-    monkeypatch.setitem(BACKENDS, "in-memory", Product(connect, writer, lambda _settings, _clock: ()))
+    product = Product(connect, writer, lambda _settings, _clock: ())
+    monkeypatch.setitem(BACKENDS, "in-memory", lambda: product)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tickets").mkdir()
     (tmp_path / "tickets" / "web.yaml").write_text(MANIFEST, encoding="utf-8")
