@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from reconciler.app.context import Context
 from reconciler.model.certificate import Certificate, CertificateContext, days_left
 from reconciler.model.plan import Plan, Step
-from reconciler.model.ticket import LiveTicket
+from reconciler.model.ticket import Guid, LiveTicket
 from reconciler.model.value import replace
 from reconciler.planning.certificates import is_needed, is_wanted, which_in_full, with_context
 
@@ -70,18 +70,23 @@ class Expiring:
     """A ticket whose certificate ends soon, or is over."""
 
     ticket: LiveTicket
-    certificate: Certificate
     days_left: int
 
 
-def expiring(context: Context, tickets: Iterable[LiveTicket], within: timedelta) -> tuple[Expiring, ...]:
-    """Return the tickets whose certificates end within some time, the first to end first. One search finds many."""
-    now, listed = context.clock.now(), tuple(tickets)
-    found = _read(context, {ticket.object: False for ticket in listed if ticket.object})
-    ending = []
+def expiring(
+    context: Context, tickets: Iterable[LiveTicket], within: timedelta
+) -> tuple[tuple[Expiring, ...], Mapping[Guid, str]]:
+    """Return the tickets whose certificates end within some time, the first to end first.
+
+    Beside them stands why others are not known, which may be among them. One search finds many.
+    """
+    now, listed = context.clock.now(), [ticket for ticket in tickets if ticket.object]
+    known = _read(context, {ticket.object: False for ticket in listed}) if listed else {}
+    ending, failed = [], {}
     for ticket in listed:
-        certificate = found[ticket.object].certificate if ticket.object in found else None
-        if certificate is not None and certificate.valid_to is not None and certificate.valid_to - now <= within:
-            left = days_left(certificate.valid_to, now) or 0
-            ending.append(Expiring(ticket, replace(certificate, days_left=left), left))
-    return tuple(sorted(ending, key=lambda each: (each.days_left, each.ticket.guid)))
+        found = known[ticket.object]
+        if found.certificate is None and found.failed:
+            failed[ticket.guid] = f"its certificate is not known: {found.why}"
+        elif (end := found.certificate.valid_to if found.certificate else None) is not None and end - now <= within:
+            ending.append(Expiring(ticket, days_left(end, now) or 0))
+    return tuple(sorted(ending, key=lambda each: (each.days_left, each.ticket.guid))), failed

@@ -1,6 +1,6 @@
 """List: the tickets that are there, joined with what manifests want of them and what the ledger knows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -46,7 +46,8 @@ def list_tickets(context: Context, asked: ListFilter) -> Waitings:
             advance(1)
     kept = [row for row in rows if _fits(row, asked, context)]
     if asked.expiring is not None:
-        kept = _expiring(context, kept, asked.expiring)
+        kept, not_known = _expiring(context, kept, asked.expiring)
+        unread |= not_known
     ordered = kept if asked.expiring is not None else sorted(kept, key=lambda row: _order(row.ticket))
     return Waitings(now, tuple(ordered), unread)
 
@@ -70,11 +71,11 @@ def _fits(row: Waiting, asked: ListFilter, context: Context) -> bool:
     )
 
 
-def _expiring(context: Context, rows: Iterable[Waiting], within: timedelta) -> list[Waiting]:
-    """Keep those whose certificates end within some time, the first to end first."""
+def _expiring(context: Context, rows: Iterable[Waiting], within: timedelta) -> tuple[list[Waiting], Mapping[Guid, str]]:
+    """Keep those whose certificates end within some time, the first to end first, and say which are not known."""
     by_guid = {row.ticket.guid: row for row in rows}
-    found = expiring(context, (row.ticket for row in by_guid.values()), within)
-    return [replace(by_guid[each.ticket.guid], days_left=each.days_left) for each in found]
+    found, not_known = expiring(context, (row.ticket for row in by_guid.values()), within)
+    return [replace(by_guid[each.ticket.guid], days_left=each.days_left) for each in found], not_known
 
 
 def _order(ticket: LiveTicket) -> tuple[bool, float, str, str]:

@@ -36,7 +36,7 @@ def waiting_text(found: Waitings, view: View) -> str:
 def _line(row: Waiting, found: Waitings, view: View) -> str:
     ticket = row.ticket
     if row.days_left is not None:
-        since = f"{row.days_left:,} d left"
+        since = f"{row.days_left:,} d left" if row.days_left >= 0 else "expired"
     else:
         since = days(found.now - ticket.created) if ticket.created else ""
     decided = "in no manifest" if row.wanted is None else f"wants {row.wanted}"

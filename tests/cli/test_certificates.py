@@ -308,6 +308,22 @@ def test_an_import_of_hostile_certificates_is_a_manifest_that_validates(desk: De
     assert {step["verdict"] for step in planned(desk)["steps"]} <= {"in-sync", "approve"}
 
 
+# List
+
+
+def test_a_list_of_what_ends_soon_begins_with_the_first_to_end(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(desk, expires_in=timedelta(days=10, hours=1))
+    put(desk, SHOP, overdue=timedelta(days=20))
+    put(desk, r"\VED\Policy\Web\api.example.com", expires_in=timedelta(days=90))
+    rows = json.loads(desk.run("list", "--expiring", "14d", "--format", "json").out)["tickets"]
+    assert [(row["guid"], row["days_left"]) for row in rows] == [(SECOND, -8), (FIRST, 10)]
+    assert calls(desk) == ["searchCertificates"]
+    monkeypatch.setenv("TPP_TOKEN", desk.sandbox.issue("ssh:manage,approve"))
+    said = desk.run("list", "--expiring", "14d")
+    assert "its certificate is not known" in " ".join((said.out + said.err).split())
+    assert said.code == 4
+
+
 # Many
 
 
