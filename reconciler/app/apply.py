@@ -1,6 +1,7 @@
 """Apply: a plan, checked once more, to a run. The only place where a writer is made."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from reconciler.app.certificates import with_certificates_now
 from reconciler.app.change_records import before_first_write, with_change_records
 from reconciler.app.context import Context, ticket_writer
+from reconciler.app.ledger_branch import LEDGER_BRANCH, LedgerPusher
 from reconciler.app.plan import Request, Seals, declared, plan_of, read_plan
 from reconciler.app.reviews import (
     Decided,
@@ -24,13 +26,13 @@ from reconciler.app.stopping import BranchWatch, Stopping, watched_signals
 from reconciler.applying.circuit_breaker import CircuitBreaker
 from reconciler.applying.context import RunContext
 from reconciler.applying.engine import apply_plan
+from reconciler.applying.step import announce
 from reconciler.codec import plan_pieces
 from reconciler.errors import GuardRefused
-from reconciler.github.branch import push_ledger
 from reconciler.github.provenance import git_from
 from reconciler.github.stop import BranchLook
 from reconciler.ledger.files import new_run_id
-from reconciler.ledger.heads import heads_not_in, ledger_head
+from reconciler.ledger.heads import heads_not_in, ledger_head, ledger_heads
 from reconciler.ledger.history import lines_since
 from reconciler.ledger.index import read_index
 from reconciler.ledger.journal import open_journal
@@ -38,9 +40,9 @@ from reconciler.ledger.kept import CONFIGURATIONS, PLANS, keep
 from reconciler.ledger.lock import Owner, hold_lock, this_process
 from reconciler.model.decision import Seal
 from reconciler.model.plan import Plan, parse_shard
-from reconciler.model.receipt import SUPERSEDED, Attention, Outcome, Run
+from reconciler.model.receipt import SUPERSEDED, Attention, NotedLedger, Outcome, Run
 from reconciler.model.record import NO_HISTORY, AttentionEntry, Episode, Opened, TicketHistory
-from reconciler.model.review import Assessment, Review
+from reconciler.model.review import Assessment, Review, ReviewedTickets
 from reconciler.model.status import format_instant
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
@@ -51,6 +53,7 @@ from reconciler.planning.judge import is_news
 from reconciler.planning.planner import enforce_again, seals
 from reconciler.planning.reviewed import hold_against
 from reconciler.planning.selections import since_plan
+from reconciler.ports import Progress
 
 _log = logging.getLogger(__name__)
 
@@ -147,7 +150,8 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
     plan, ledger, clock, settings = ready.plan, context.ledger, context.clock, context.settings
     if ready.decided.superseded is not None:
         idle = _idle(plan, clock.now(), new_run_id(clock.now(), None))
-        return ApplyResult(replace(idle, stopped=f"{SUPERSEDED}{ready.decided.superseded}"), superseded=True)
+        stopped = f"{SUPERSEDED}{ready.decided.superseded}"
+        return ApplyResult(_reported(context, replace(idle, stopped=stopped), ready), superseded=True)
     identity = _permitted(context, plan) if plan.changes else plan.identity
     origin = provenance_of(
         context.environ, context.backend.target, settings.environment, ready.decided.review, identity
@@ -167,15 +171,16 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
             *episodes(plan, known, clock.now(), whole=ready.whole),
         )
         if not _has_work(plan, histories) and not told and not seals(ready.sealable, plan.steps):
-            return ApplyResult(_idle(plan, clock.now(), name))
+            return ApplyResult(_reported(context, _idle(plan, clock.now(), name), ready))
         before = {entry.guid: review for entry, review in known.items() if entry.guid}
         reviews = before | _reviews(ready, histories)
         plan, records = before_first_write(context, plan)
         opened = _opened(context, ready)
+        since = {**records, **since_plan(plan.changes, later, histories)}
         with closing(open_journal(lock, name, origin, opened, reviews)) as journal:
             journal.append_all(told)
-            _push_before(context, plan, name)
             breaker = CircuitBreaker(stopping, 0 if fail_fast else settings.policy.failure_budget)
+            branch = context.environ.get(LEDGER_BRANCH, "") if plan.changes else ""
             run_context = RunContext(
                 reader=context.backend.reader(),
                 writer=ticket_writer(context.backend),
@@ -190,23 +195,38 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
                 grace=settings.requests.grace,
                 planned_at=plan.made_at,
                 movers=_movers(context, plan),
+                announced=bool(branch),
             )
+            pusher = None
+            if branch:
+                # An intent that an earlier run left is on the branch already, and another one would hide it.
+                fresh = (step for step in plan.changes if histories.get(step.guid, NO_HISTORY).open is None)
+                due = (step for step in fresh if step.guid not in since or not since[step.guid].done)
+                journal.append_all(intent for step in due if (intent := announce(step, run_context)) is not None)
+                pusher = LedgerPusher(git_from(context.environ), ledger, journal.path, branch, clock, breaker)
+                pusher.begin()
             with context.observer.progress("Applying", len(plan.changes), context.backend.activity) as advance:
                 run = apply_plan(
                     plan,
                     histories,
                     run_context,
-                    since={**records, **since_plan(plan.changes, later, histories)},
+                    since=since,
                     workers=settings.requests.writes,
-                    progress=advance,
+                    progress=_counted(advance, pusher),
                     sealable=ready.sealable,
                 )
+            unpushed = pusher.end() if pusher is not None else None
         _log.info("run %s ended: %s", name, ", ".join(f"{count} {outcome}" for outcome, count in run.counts.items()))
         notes = (*_taken_over(lock.dead, clock.now()), *run.notes, *context.backend.notes(), _anchor(ledger))
         return ApplyResult(
-            replace(run, notes=notes, attention=_left_alone(plan)),
+            _reported(
+                context,
+                replace(run, notes=(*notes, unpushed) if unpushed else notes, attention=_left_alone(plan)),
+                ready,
+                tuple(pusher.commits) if pusher is not None else (),
+            ),
             stopping.signal,
-            lasting=breaker.lasting,
+            lasting=breaker.lasting or unpushed is not None,
             halted=stopping.halted and Outcome.NOT_ATTEMPTED in run.counts,
             bug=breaker.bug,
         )
@@ -214,7 +234,7 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
 
 def _stopping(context: Context) -> Stopping:
     """Return what is looked at before each write; where the ledger's branch is named, the stop on it too."""
-    branch = context.environ.get("RECONCILER_LEDGER_BRANCH", "")
+    branch = context.environ.get(LEDGER_BRANCH, "")
     watch = BranchWatch(BranchLook(git_from(context.environ), branch), context.clock) if branch else None
     return Stopping(context.settings.stop_file, context.environ, context.ledger, watch)
 
@@ -234,6 +254,7 @@ def _opened(context: Context, ready: Prepared) -> Opened:
         config_review=configuration.review if isinstance(configuration, Assessment) else None,
         plan=keep(context.ledger, PLANS, _bytes_of(ready.saved or plan)),
         reviewed=tuple(dict.fromkeys(keep(context.ledger, PLANS, each) for each in ready.decided.reviewed)),
+        reviewed_to=ready.decided.reviewed_to,
     )
 
 
@@ -242,13 +263,13 @@ def _bytes_of(plan: Plan) -> bytes:
 
 
 def _reviews(ready: Prepared, histories: Mapping[Guid, TicketHistory]) -> dict[Guid, Review | None]:
-    """Return who decided on each ticket of a plan: behind its file, else as the ledger has it of the same decision."""
+    """Return who decided on each ticket of a plan: by its commit, else as the ledger has it of the same decision."""
     found: dict[Guid, Review | None] = {}
     for step in ready.plan.steps:
         last = histories.get(step.guid, NO_HISTORY).last
         known = last.review if last is not None and last.digest == step.digest else None
-        of_file = ready.decided.review_of(step.source.path)
-        found[step.guid] = known or of_file if step.group is Group.FINE else of_file or known
+        own = ready.decided.review_of(step)
+        found[step.guid] = known or own if step.group is Group.FINE else own or known
     return found
 
 
@@ -280,15 +301,16 @@ def applied_before(context: Context, plan: Plan) -> int:
     return sum(entry.done for entry in since_plan(plan.changes, later, histories).values())
 
 
-def _push_before(context: Context, plan: Plan, run: str) -> None:
-    """Push the ledger before the first update where its branch is named: nothing is sent that can't be recorded.
+def _counted(advance: Progress, pusher: LedgerPusher | None) -> Progress:
+    """Return what is told of each receipt: who waits for the run, and who pushes them."""
+    if pusher is None:
+        return advance
 
-    Raises LedgerUnwritable.
-    """
-    branch = context.environ.get("RECONCILER_LEDGER_BRANCH", "")
-    if not branch or not plan.changes:
-        return
-    push_ledger(git_from(context.environ), context.ledger, branch, f"Open run {run}")
+    def both(receipts: int) -> None:
+        advance(receipts)
+        pusher.count(receipts)
+
+    return both
 
 
 def _check_target(plan: Plan, context: Context) -> None:
@@ -379,6 +401,20 @@ def _left_alone(plan: Plan) -> tuple[Attention, ...]:
         for step in plan.steps
         if step.group is Group.ATTENTION
     )
+
+
+def _reported(context: Context, run: Run, ready: Prepared, commits: tuple[str, ...] = ()) -> Run:
+    """Return the report with the pull requests behind what was done and what was not, and with where the ledger stands,
+    for those who find it shorter one day.
+    """
+    tickets: dict[Review, list[Guid]] = defaultdict(list)
+    for guid in (*(receipt.guid for receipt in run.receipts), *(one.guid for one in run.attention)):
+        if (review := ready.decided.reviews.get(guid)) is not None:
+            tickets[review].append(guid)
+    reviews = (ReviewedTickets(review, tuple(sorted(guids))) for review, guids in tickets.items())
+    branch = context.environ.get(LEDGER_BRANCH, "")
+    ledger = NotedLedger(branch, ledger_heads(context.ledger), commits) if branch else None
+    return replace(run, reviews=tuple(reviews), ledger=ledger)
 
 
 def _overrides(plan: Plan) -> tuple[str, ...]:

@@ -1,26 +1,93 @@
-"""The ledger on its branch: fetched and verified before a run, pushed after it; and the stop that lies there."""
+"""The ledger on its branch: fetched and verified, pushed while a run goes on; and the stop that lies there."""
 
 import getpass
+import tempfile
+import threading
+import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.applying.circuit_breaker import CircuitBreaker
+from reconciler.atomic import atomic_write
+from reconciler.errors import InvalidInput, LedgerBroken, LedgerUnwritable, ReconcilerError
 from reconciler.github.branch import fetch_ledger, push_ledger
+from reconciler.github.client import GitHubFailure
 from reconciler.github.event import read_event
-from reconciler.github.provenance import git_from
+from reconciler.github.git import Git
+from reconciler.github.noted import Noted, last_noted
+from reconciler.github.provenance import client_from, git_from
 from reconciler.github.stop import remove_stop, set_stop
 from reconciler.ledger.chain import verify
+from reconciler.ledger.files import LONGEST_SILENCE, is_ledger_file, ledger_files
+from reconciler.ledger.heads import heads_not_in
+from reconciler.ledger.kept import KEPT
+from reconciler.model.decision import Problem, Source
 from reconciler.model.record import StopNotice
 from reconciler.ports import Clock
 
+LEDGER_BRANCH = "RECONCILER_LEDGER_BRANCH"
+"""Names the branch that an apply pushes to while it runs; unset or empty means that the ledger lives elsewhere."""
+EVERY = 60.0
+"""Seconds after which new lines are pushed."""
+MANY = 500
+"""Receipts after which new lines are pushed sooner."""
+_POLL = 1.0
 
-def pull_ledger(folder: Path, branch: str, environ: Mapping[str, str]) -> str | None:
-    """Fetch the ledger and verify it; return the commit of its branch, None when there is none.
 
-    Raises GitFailure and LedgerBroken.
+def pull_ledger(
+    folder: Path, branch: str, environ: Mapping[str, str], environment: str | None, clock: Clock
+) -> tuple[str | None, str]:
+    """Fetch the ledger, verify it, and see that it still has what the last apply noted of it.
+
+    Return the commit of its branch, None when there is none, and what could not be looked up. Raises GitFailure, and
+    LedgerBroken also for a branch that is gone, cut or forked.
     """
     head = fetch_ledger(git_from(environ), folder, branch)
     verify(folder)
-    return head
+    event = read_event(environ)
+    github = client_from(environ, event, clock) if event is not None else None
+    if event is None or github is None:
+        return head, ""
+    try:
+        noted = last_noted(github, f"run-{environment}" if environment else "run", event.base or event.branch, branch)
+    except GitHubFailure as fault:
+        if fault.status not in _NOT_ALLOWED:
+            raise
+        return head, f"what the last apply noted of the ledger can't be read: {fault.message}; {fault.hint}"
+    except ValueError as fault:
+        return head, f"what the last apply noted of the ledger can't be read: {fault}"
+    if noted is not None:
+        _require(folder, head, noted, event.repository)
+    return head, ""
+
+
+_NOT_ALLOWED = (403, 404)
+
+
+def _require(folder: Path, head: str | None, noted: Noted, repository: str) -> None:
+    """Refuse a ledger that lacks what was noted of it elsewhere. Raises LedgerBroken with the way back."""
+    lost = heads_not_in(folder, noted.ledger.heads)
+    if not lost:
+        return
+    branch = noted.ledger.branch
+    told = ", ".join(f"line {each.lines} of {each.path}" for each in lost)
+    state = "was cut or forked" if head is not None else "is gone"
+    refs = f"gh api repos/{repository}/git/refs"
+    commit = noted.ledger.commits[-1] if noted.ledger.commits else "COMMIT"
+    way = (
+        f"`{refs} -f ref=refs/heads/{branch} -f sha={commit}`"
+        if head is None
+        else f"`{refs}/heads/{branch} -X PATCH -f sha={commit} -F force=true`"
+    )
+    where = (
+        "" if noted.ledger.commits else f"; `gh api repos/{repository}/activity?ref=refs/heads/{branch}` tells COMMIT"
+    )
+    raise LedgerBroken(
+        f"the branch {branch} of the ledger {state}: it has not {told}, which {noted.where} noted",
+        f"put it back with {way}{where}, and take files back that are missing then with `reconciler github ledger "
+        "restore`; a ledger that is begun anew on purpose needs another branch (input `ledger-branch`)",
+    )
 
 
 def keep_ledger(folder: Path, branch: str, environ: Mapping[str, str]) -> str | None:
@@ -33,7 +100,7 @@ def keep_ledger(folder: Path, branch: str, environ: Mapping[str, str]) -> str | 
     verify(folder)
     git, event = git_from(environ), read_event(environ)
     message = f"Record a run of {git.run('rev-parse', '--short=12', 'HEAD')}\n\n{event.run_url if event else ''}\n"
-    return push_ledger(git, folder, branch, message)
+    return push_ledger(git, folder, branch, message, beside=KEPT)
 
 
 def stop_all(branch: str, why: str, environ: Mapping[str, str], clock: Clock) -> StopNotice:
@@ -52,3 +119,136 @@ def _who(environ: Mapping[str, str]) -> str:
     """Name whoever asks: the actor of the workflow run, or who commits in this checkout."""
     configured = git_from(environ).attempt("config", "user.email").stdout.strip()
     return environ.get("GITHUB_ACTOR") or configured or getpass.getuser()
+
+
+def restore_ledger(source: Path, folder: Path, branch: str, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Take the ledger files of an artifact back to the branch, and name those that had lines it did not have.
+
+    `source` is the artifact, packed or unpacked. Raises LedgerBroken for files that don't fit the chain that is there,
+    LedgerUnwritable, and InvalidInput for what has no ledger files.
+    """
+    git = git_from(environ)
+    with tempfile.TemporaryDirectory(prefix="ledger-") as scratch:
+        found, whole = _unpacked(source, Path(scratch) / "artifact"), Path(scratch) / "ledger"
+        fetch_ledger(git, whole, branch)
+        news = tuple(name for name in ledger_files(found) if _takes(found / name, whole / name))
+        if not ledger_files(found):
+            problem = Problem("ledger/none", Source(str(source)), "there are no files of a ledger", _ARTIFACT)
+            raise InvalidInput((problem,))
+        verify(whole)
+        push_ledger(git, whole, branch, f"Take back what {len(news)} runs had written\n\n" + "\n".join(news))
+        fetch_ledger(git, folder, branch)
+    return news
+
+
+_ARTIFACT = "name the folder or the zip file of the artifact `ledger-part…` of the run that could not push"
+_MOST_BYTES = 1024 * 1024 * 1024
+
+
+def _unpacked(source: Path, folder: Path) -> Path:
+    """Return the folder of an artifact. Only files of runs are taken out of a packed one."""
+    if source.is_dir():
+        return source
+    try:
+        with zipfile.ZipFile(source) as archive:
+            for one in archive.infolist():
+                if is_ledger_file(one.filename) and one.file_size <= _MOST_BYTES:
+                    (folder / one.filename).parent.mkdir(parents=True, exist_ok=True)
+                    (folder / one.filename).write_bytes(archive.read(one))
+    except (OSError, zipfile.BadZipFile) as fault:
+        problem = Problem("ledger/artifact", Source(str(source)), f"the artifact can't be read: {fault}", _ARTIFACT)
+        raise InvalidInput((problem,)) from None
+    return folder
+
+
+def _takes(rescued: Path, kept: Path) -> bool:
+    """Put the lines of a rescued file where they are missing. Raises LedgerBroken when other lines are there."""
+    data = rescued.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    there = kept.read_bytes() if kept.exists() else b""
+    if not whole.startswith(there) and not there.startswith(whole):
+        raise LedgerBroken(
+            f"{rescued} has other lines than {kept.name} on the branch",
+            "one of them was changed: find out which (`git log` of the branch); nothing was pushed",
+        )
+    if len(whole) <= len(there):
+        return False
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(kept, whole)
+    return True
+
+
+@dataclass(slots=True)
+class LedgerPusher:
+    """Pushes the file of one run: before its first update, every minute or 500 receipts, and at its end.
+
+    A branch that takes no more lines stops the run: what nobody can find again must not be sent.
+    """
+
+    git: Git
+    folder: Path
+    file: Path
+    branch: str
+    clock: Clock
+    breaker: CircuitBreaker
+    commits: list[str] = field(default_factory=list)
+    receipts: int = 0
+    pushed: int = 0
+    at: float = 0.0
+    tried: float = 0.0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    ended: threading.Event = field(default_factory=threading.Event)
+    thread: threading.Thread | None = None
+
+    def begin(self) -> None:
+        """Push what is there, and go on while the run does. Raises LedgerUnwritable: then nothing may be sent."""
+        self._push("Begin")
+        self.thread = threading.Thread(target=self._follow, name="push-ledger", daemon=True)
+        self.thread.start()
+
+    def count(self, receipts: int) -> None:
+        """Learn that receipts came. Thread-safe."""
+        with self.lock:
+            self.receipts += receipts
+
+    def push_when_due(self) -> None:
+        """Push what is new when it is time to; stop the run when that has failed for too long."""
+        now = self.clock.monotonic()
+        if self.receipts == self.pushed or now - self.tried < (1 if self.receipts - self.pushed >= MANY else EVERY):
+            return
+        self.tried = now
+        try:
+            self._push("Go on with")
+        except ReconcilerError as fault:
+            if self.clock.monotonic() - self.at >= LONGEST_SILENCE.total_seconds():
+                self.breaker.trip(fault.message)
+
+    def end(self) -> str | None:
+        """Push the rest, and say why it can't be pushed; None when it is on the branch."""
+        self.ended.set()
+        if self.thread is not None:
+            self.thread.join()
+        try:
+            self._push("End")
+        except ReconcilerError as fault:
+            return f"{fault.message}; {fault.hint}"
+        return None
+
+    def _follow(self) -> None:
+        while not self.ended.wait(_POLL):
+            self.push_when_due()
+
+    def _push(self, what: str) -> None:
+        receipts = self.receipts
+        try:
+            message = f"{what} run {self.file.stem}"
+            commit = push_ledger(self.git, self.folder, self.branch, message, only=self.file, beside=KEPT)
+        except LedgerUnwritable:
+            raise
+        except ReconcilerError as fault:
+            raise LedgerUnwritable(
+                f"the ledger could not be pushed to {self.branch}: {fault.message}", fault.hint
+            ) from fault
+        self.commits += [commit] if commit else []
+        self.pushed, self.at = receipts, self.clock.monotonic()
+        self.tried = self.at

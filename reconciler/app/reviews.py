@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.app.attribution import brought_by, reader_of
 from reconciler.app.context import Context
 from reconciler.app.stopping import global_stop
 from reconciler.app.version import tool
@@ -17,24 +18,37 @@ from reconciler.github.history import (
     commits_of_branch,
     commits_since,
     commits_touching,
+    files_at,
     head_of,
     is_cut,
     is_plain_merge,
     last_commit_of,
     names_in_repository,
+    text_of,
     tip_of,
     uncommitted,
 )
 from reconciler.github.provenance import client_from, token_from
 from reconciler.github.reviews import GitHubReviews
-from reconciler.manifests.windows import freezes_ahead
+from reconciler.ledger.history import reviewed_commits
+from reconciler.manifests.windows import Windows, freezes_ahead
 from reconciler.model.plan import Plan, Step
 from reconciler.model.policy import FourEyes, Policy, ReviewedPlan
-from reconciler.model.review import Assessment, BranchCommit, NotReviewed, NotYetReviewed, People, Provenance, Review
+from reconciler.model.review import (
+    AppliedBefore,
+    Assessment,
+    BranchCommit,
+    NotReviewed,
+    NotYetReviewed,
+    People,
+    Provenance,
+    Review,
+)
+from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.planning.digest import check_digest
-from reconciler.planning.four_eyes import people_by_file
+from reconciler.planning.four_eyes import people_by_file, shortfall
 from reconciler.planning.guards import Circumstances, needs_review
 from reconciler.planning.planner import enforce_reviews
 from reconciler.planning.reviewed import hold_each
@@ -47,11 +61,17 @@ _AWAY = NotReviewed(
 )
 
 
+_MOST_JUDGED = 100
+"""Commits of the branch that are judged although nothing of theirs is applied, so that the next run need not: each may
+cost several calls of GitHub's API."""
+
+
 @dataclass(slots=True)
 class Decided:
     """Who is behind the changes of one run: by file, and for the configuration. `rest` are those behind other files.
 
-    `reviewed` are the plans that reviewers saw.
+    `by_ticket` has those who brought each decision as it is, when it is applied. `reviewed_to` is the commit up to
+    which every commit has its reviews, `reviewed` are the plans that reviewers saw.
     """
 
     by_file: dict[str, People] = field(default_factory=dict)
@@ -59,16 +79,23 @@ class Decided:
     rest: People = NotYetReviewed()
     superseded: str | None = None
     reviewed: list[bytes] = field(default_factory=list)
+    by_ticket: dict[Guid, People] = field(default_factory=dict)
+    reviewed_to: str | None = None
+
+    @property
+    def reviews(self) -> dict[Guid, Review]:
+        """The review of each decision."""
+        return {guid: people.review for guid, people in self.by_ticket.items() if isinstance(people, Assessment)}
 
     @property
     def review(self) -> Review | None:
-        """The weakest review of all that is applied, None when there is none."""
-        found = [people.review for people in self.by_file.values() if isinstance(people, Assessment)]
-        return min(found, key=lambda review: (len(review.reviewers), -review.pull_request), default=None)
+        """The review of the whole run, None when there is none, or more than one."""
+        found = set(self.reviews.values())
+        return found.pop() if len(found) == 1 else None
 
-    def review_of(self, path: str) -> Review | None:
-        """Who decided what stands in a file; None when it is not known."""
-        people = self.by_file.get(path)
+    def review_of(self, step: Step) -> Review | None:
+        """Who decided it, or what stands in its file; None when it is not known."""
+        people = self.by_ticket.get(step.guid, self.by_file.get(step.source.path))
         return people.review if isinstance(people, Assessment) else None
 
 
@@ -182,7 +209,6 @@ def hold_to_reviews(context: Context, plan: Plan, *, final: bool) -> tuple[Plan,
     `final` says that the plan is applied now: then what can't be established is refused, too, and so is everything when
     the branch has a newer commit. Raises GuardRefused when nobody can tell whether it has one.
     """
-    files = sorted({step.source.path for step in plan.steps if needs_review(step) or (final and _told(step))})
     try:
         event = read_event(context.environ)
     except ReconcilerError as fault:
@@ -197,9 +223,10 @@ def hold_to_reviews(context: Context, plan: Plan, *, final: bool) -> tuple[Plan,
         step.change_record is not None and step.change_record.requester for step in plan.changes
     )
     needed = rule is not None or (final and asked)
-    if files and (needed or final):
+    steps = tuple(step for step in plan.steps if needs_review(step) or (final and _told(step)))
+    if steps and (needed or final):
         try:
-            decided = _decided(context, git, event, rule or FourEyes(0, allow_direct_push=True), files, final=final)
+            decided = _decided(context, git, event, rule or FourEyes(0, allow_direct_push=True), steps, final=final)
         except ReconcilerError as fault:
             decided = Decided(rest=_unknown(fault)) if needed else Decided()
     decided.superseded = _superseded(git, event) if final and event.branch else None
@@ -208,7 +235,7 @@ def hold_to_reviews(context: Context, plan: Plan, *, final: bool) -> tuple[Plan,
 
 def _told(step: Step) -> bool:
     """Say whether a run writes down something about a step that changes nothing."""
-    if step.group is Group.ATTENTION:
+    if step.group is Group.ATTENTION or step.operation is not None:
         return True
     return (step.verdict is Verdict.SETTLED and not step.closed) or step.reason is Reason.IN_SYNC_ACCEPTED
 
@@ -220,6 +247,7 @@ def _held(context: Context, plan: Plan, decided: Decided) -> tuple[Plan, Decided
         plan.made_at,
         decided.rest,
         decided_by=decided.by_file,
+        brought_by=decided.by_ticket,
         configuration=decided.configuration,
         superseded=decided.superseded,
         logins=records.people if records is not None else {},
@@ -242,7 +270,14 @@ def _superseded(git: Git, event: Event) -> str | None:
     return None
 
 
-def _decided(context: Context, git: Git, event: Event, rule: FourEyes, files: Sequence[str], *, final: bool) -> Decided:
+def _decided(
+    context: Context, git: Git, event: Event, rule: FourEyes, steps: Sequence[Step], *, final: bool
+) -> Decided:
+    """Judge the commits since the last one that was applied with all reviews.
+
+    When the plan is applied, all of them that touch manifests or configuration are judged, as far as that costs no
+    more than a few calls, so that the next run can begin from here.
+    """
     if final and not event.branch:
         raise ReconcilerError(
             f"this run is for {event.ref or 'no branch'}", "apply from the protected branch, after the merge"
@@ -254,19 +289,55 @@ def _decided(context: Context, git: Git, event: Event, rule: FourEyes, files: Se
         )
     if is_cut(git):
         raise ReconcilerError("the checkout is shallow, older commits are not there", "check out with `fetch-depth: 0`")
-    config = context.settings.path
-    names = names_in_repository(git, [*files, *([config] if config else [])])
-    commits = commits_touching(git, names.values())
-    commits, known = _without_the_first(commits, names.get(config or ""))
+    settings = context.settings
+    files = sorted({step.source.path for step in steps})
+    config = [settings.path] if settings.path else []
+    names = names_in_repository(git, [*files, *config, *(settings.tickets if final else ())])
+    own = {names[path] for path in (*files, *config)}
+    base = _base(context, git)
+    commits = commits_touching(git, names.values(), since=base)
+    whole = final and len(commits) <= _MOST_JUDGED
+    if not whole:
+        commits = commits_touching(git, own, since=base)
+    known: dict[str, str | None] = dict(files_at(git, base, names.values())) if base is not None else {}
+    if base is None:
+        commits, known = _without_the_first(commits, names.get(config[0]) if config else None)
     reviews = GitHubReviews(github, event.base or event.branch, event.run_id)
     behind = _behind(git, event, reviews, commits)
     found = people_by_file(commits, behind, rule, known)
-    for name, why in uncommitted(git, names.values()).items():
+    for name, why in uncommitted(git, own).items():
         found[name] = NotReviewed(f"{name} {why}; commit it, and have it reviewed in a pull request")
     absent = NotReviewed("no commit of the branch has this file; commit it, and have it reviewed in a pull request")
-    by_file = {path: found.get(names[path], absent) for path in files}
-    configuration = found.get(names[config], NotYetReviewed()) if config else NotYetReviewed()
-    return Decided(by_file, configuration, absent)
+    before = {name: AppliedBefore() for name in known} if base is not None else {}
+    by_name: dict[str, People] = {**before, **found}
+    return Decided(
+        {path: by_name.get(names[path], absent) for path in files},
+        by_name.get(names[config[0]], NotYetReviewed()) if config else NotYetReviewed(),
+        absent,
+        by_ticket=_by_ticket(context, git, event, reviews, steps, names) if final else {},
+        reviewed_to=head_of(git)
+        if whole and settings.policy.four_eyes and all(shortfall(people, rule) is None for people in found.values())
+        else None,
+    )
+
+
+def _base(context: Context, git: Git) -> str | None:
+    """Return the last commit of the branch that was applied with all reviews, None when the ledger knows of none."""
+    branch = commits_of_branch(git)
+    told = reviewed_commits(context.ledger, context.targets, context.settings.environment)
+    return next((commit for commit in told if commit in branch), None)
+
+
+def _by_ticket(
+    context: Context, git: Git, event: Event, reviews: GitHubReviews, steps: Sequence[Step], names: Mapping[str, str]
+) -> dict[Guid, People]:
+    """Return for each decision who is behind the commit that brought it as it is now."""
+    commits = commits_touching(git, {names[step.source.path] for step in steps})
+    read = reader_of(lambda blob: text_of(git, blob), Windows(context.settings.windows, context.clock.now()))
+    brought = brought_by(steps, names, commits, read)
+    wanted = set(brought.values())
+    behind = _behind(git, event, reviews, tuple(commit for commit in commits if commit.sha in wanted))
+    return {guid: behind[sha] for guid, sha in brought.items()}
 
 
 def config_commit(context: Context) -> str | None:
@@ -332,13 +403,13 @@ def hold_to_reviewed_plans(context: Context, plan: Plan, decided: Decided) -> Pl
     if github is None or not plan.changes:
         return plan
     policy = context.settings.policy
-    of_rules = frozenset({step.source.path for step in plan.changes if step.rule is not None})
     known: dict[tuple[str, bool], Plan | str | None] = {}
-    by_file: dict[str, Plan | str] = {}
-    for path in sorted({step.source.path for step in plan.changes}):
-        people = decided.by_file.get(path)
+    reviewed: dict[Guid, Plan | str] = {}
+    for step in plan.changes:
+        people = decided.by_ticket.get(step.guid)
         # a rule says nothing of tickets: what its reviewers saw of them stands in their plan alone
-        required = policy.reviewed_plan is ReviewedPlan.REQUIRED or (policy.four_eyes is not None and path in of_rules)
+        of_rule = policy.four_eyes is not None and step.rule is not None
+        required = policy.reviewed_plan is ReviewedPlan.REQUIRED or of_rule
         if isinstance(people, Assessment):
             key = people.head, required
             if key not in known:
@@ -347,8 +418,8 @@ def hold_to_reviewed_plans(context: Context, plan: Plan, decided: Decided) -> Pl
         else:
             found = f"no pull request brought it, so no plan of it was reviewed; {_ANOTHER}" if required else None
         if found is not None:
-            by_file[path] = found
-    return hold_each(plan, by_file)
+            reviewed[step.guid] = found
+    return hold_each(plan, reviewed)
 
 
 _ANOTHER = "bring it in by a pull request whose plan is reviewed"

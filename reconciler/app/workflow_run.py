@@ -28,6 +28,7 @@ from reconciler.model.plan import Look, Plan
 from reconciler.model.receipt import Run
 from reconciler.model.review import Assessment, Review
 from reconciler.model.verdict import Group
+from reconciler.planning.merge import part_of
 from reconciler.ports import Clock
 
 HEADS = "heads.json"
@@ -77,12 +78,11 @@ def open_workflow_run(event: Event, environ: Mapping[str, str], clock: Clock) ->
 
 
 def tell_outcome(workflow: WorkflowRun, run: Run, text: Callable[[Run], str]) -> Iterator[Posted]:
-    """Append what a run did to each pull request whose merge it applied. Raises GitHubFailure."""
-    event = workflow.event
-    key = f"{run.environment or 'default'}/{event.run_id}-{event.run_attempt}"
-    body = text(run)
-    for pull in workflow.pulls():
-        yield keep_comment(workflow.github, pull, kind="outcome", key=key, body=body)
+    """Append to each pull request what the run did of its own decisions. A failure is a value."""
+    key = f"{run.environment or 'default'}/{workflow.event.run_id}-{workflow.event.run_attempt}"
+    for own in run.reviews:
+        body = text(part_of(run, own))
+        yield keep_comment(workflow.github, own.review.pull_request, kind="outcome", key=key, body=body)
 
 
 _SEEN = re.compile(r"<!-- tpp-plan:v1 [^>]*>")
@@ -235,7 +235,9 @@ def evidence_about(
 
     Raises InvalidInput for a subject that can't be read, LedgerBroken.
     """
-    review, why = workflow.review()
+    review, why = run.reviews[0].review if len(run.reviews) == 1 else None, ""
+    if not run.reviews:
+        review, why = workflow.review()
     heads = None if ledger is None else heads_text(ledger_heads(ledger))
     digests = {path.name: _digest(path) for path in (report, *subjects)}
     if heads is not None:

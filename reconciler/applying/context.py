@@ -1,5 +1,6 @@
 """What a run works with, and the observations and receipts that every part of the protocol makes with it."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +12,7 @@ from reconciler.model.record import Intent
 from reconciler.model.review import Provenance, Review
 from reconciler.model.ticket import Guid, Reading, Unread
 from reconciler.model.value import replace
+from reconciler.model.verdict import Group
 from reconciler.planning.traces import Finding, Sighting, look
 from reconciler.ports import Clock, Ledger, TicketReader, TicketWriter
 
@@ -26,7 +28,8 @@ class RunContext:
     `settle` is how long, in seconds, a write may take to show; `patience` how long after a lost answer the server may
     still carry the update out, so that nothing is sent again; `grace` how long requests in flight get to come to an
     end once the run is told to stop. `planned_at` is when the plan was made, `movers` who brought tickets to where git
-    and TPP agree, where the server tells it.
+    and TPP agree, where the server tells it. `announced` says that the ledger has an intent for every change from
+    before the first update.
     """
 
     reader: TicketReader
@@ -42,6 +45,7 @@ class RunContext:
     reviews: Mapping[Guid, Review | None] = field(default_factory=dict)
     planned_at: datetime | None = None
     movers: Mapping[Guid, str] = field(default_factory=dict)
+    announced: bool = False
 
     def origin_of(self, guid: Guid) -> Provenance:
         """Return where a decision comes from, with its own people."""
@@ -98,13 +102,23 @@ def receipt_of(
         seen=sighting.seen if sighting else None,
         gone=sighting is not None and sighting.gone,
         result=result,
-        operation=intent.operation if intent else None,
+        operation=intent.operation if intent else _announced(step, context),
         proof=finding.proof,
         detail=finding.detail,
         verdict=step.verdict,
         object=step.object,
         workflow=step.workflow,
     )
+
+
+def _announced(step: Step, context: RunContext) -> str | None:
+    """Return the operation that the ledger has an intent of from before the first update, so that this answers it."""
+    return operation_of(context.run, step.guid) if context.announced and step.group is Group.CHANGE else None
+
+
+def operation_of(run: str, guid: Guid) -> str:
+    """Return the operation id of one ticket in one run: 12 hex digits."""
+    return hashlib.sha256(f"{run}\n{guid}".encode()).hexdigest()[:12]
 
 
 def not_attempted(step: Step, why: str, context: RunContext) -> Receipt:

@@ -38,7 +38,8 @@ def resolve(step: Step, left: OpenIntent, context: RunContext) -> Receipt:
     elif sighting.trace is not Trace.UNCHANGED:
         finding = Finding(Outcome.UNKNOWN, Proof.NONE, f"run {left.run} left an intent, and {told(sighting)}")
     elif context.clock.now() < until:
-        why = f"run {left.run} sent an update and got no answer; it is {until_words(until)}"
+        sent = "may have sent an update" if left.intent.attempt == 0 else "sent an update and got no answer"
+        why = f"run {left.run} {sent}; it is {until_words(until)}"
         finding = Finding(Outcome.UNKNOWN, Proof.NONE, why)
     else:
         finding = Finding(Outcome.FAILED, Proof.UNCHANGED, f"run {left.run} left an intent that had no effect")

@@ -1,9 +1,7 @@
 """The protocol of one step: read, compare, intend, send, observe. Whatever goes wrong, a receipt comes out."""
 
-import hashlib
-
 from reconciler.applying.conclude import conclude
-from reconciler.applying.context import RunContext, not_attempted, read, receipt_of
+from reconciler.applying.context import RunContext, not_attempted, operation_of, read, receipt_of
 from reconciler.applying.recover import overruled, resolve
 from reconciler.errors import LedgerUnwritable
 from reconciler.model.plan import Step
@@ -11,7 +9,7 @@ from reconciler.model.receipt import Outcome, Proof, Receipt, operation_tag
 from reconciler.model.record import NO_HISTORY, Intent, OpenIntent, TicketHistory
 from reconciler.model.review import Provenance
 from reconciler.model.status import State, parse_wanted
-from reconciler.model.ticket import Found, Gone, Guid, Hidden, LiveTicket, NotSent, Unread, dn_key
+from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, NotSent, Unread, dn_key
 from reconciler.planning.facts import is_foreign
 from reconciler.planning.judge import spell
 from reconciler.planning.selections import Since
@@ -81,6 +79,30 @@ def _write(step: Step, history: TicketHistory, ticket: LiveTicket, context: RunC
         answer = context.writer.update(update)
     context.breaker.answered(answer)
     return conclude(step, intent, answer, context)
+
+
+def announce(step: Step, context: RunContext) -> Intent | None:
+    """Return the intent that stands in the ledger before the first update of a run, None for what can't be sent.
+
+    It is as the plan has it and counts as attempt 0: the one that follows right before the request is as the ticket is.
+    """
+    if step.before is None:
+        return None
+    operation = operation_of(context.run, step.guid)
+    return Intent(
+        decision=step.decision,
+        digest=step.digest,
+        at=context.clock.now(),
+        operation=operation,
+        before=step.before,
+        object=step.object,
+        workflow=step.workflow,
+        explanation=explanation(step, context.origin_of(step.guid), operation),
+        attempt=0,
+        created=step.created,
+        change_record=step.change_record,
+        overrides=step.overridden,
+    )
 
 
 def _is_back(step: Step, history: TicketHistory, context: RunContext) -> bool:
@@ -162,11 +184,6 @@ def _same_state(step: Step, live: State) -> bool:
 
 
 # What is sent along.
-
-
-def operation_of(run: str, guid: Guid) -> str:
-    """Return the operation id of one ticket in one run: 12 hex digits."""
-    return hashlib.sha256(f"{run}\n{guid}".encode()).hexdigest()[:12]
 
 
 def explanation(step: Step, origin: Provenance, operation: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from reconciler.app.context import SystemClock
-from reconciler.app.ledger_branch import keep_ledger, pull_ledger, start_again, stop_all
+from reconciler.app.ledger_branch import keep_ledger, pull_ledger, restore_ledger, start_again, stop_all
 from reconciler.app.outputs import Output, OutputKind, check_outputs, saved_as, write_output
 from reconciler.app.plan import merge_files, read_plan
 from reconciler.app.validate import validate
@@ -158,20 +158,14 @@ def comment(plan: Path, key: str, plan_url: str, failed: Path | None) -> None:
 @command.command()
 @_RUN
 def outcome(report: Path) -> None:
-    """Append what a run did to the pull request whose merge it applied."""
+    """Append to each merged pull request what became of its own decisions."""
     done, workflow = read_run(report), this_run()
-    if not done.receipts:
-        click.echo("outcome: none, nothing was to be written", err=True)
-        return
+    if not done.reviews:
+        why = "its decisions came without a pull request" if done.receipts else "nothing was to be written"
+        click.echo(f"outcome: none, {why}", err=True)
     page = page_of(workflow.event, _COMMENT_BYTES)
-    try:
-        posted = list(tell_outcome(workflow, done, lambda part: run_markdown(part, page)))
-    except ReconcilerError as fault:
-        posted = [Posted(Posting.FAILED, why=fault.message)]
-    if not posted:
-        click.echo("outcome: none, the commit came without a pull request", err=True)
-    for each in posted:
-        announce(each, "outcome")
+    for posted in tell_outcome(workflow, done, lambda part: run_markdown(part, page)):
+        announce(posted, "outcome")
 
 
 @command.command()
@@ -250,7 +244,7 @@ Once somebody else has pushed to this branch it is no longer updated.
 
 @command.group()
 def ledger() -> None:
-    """Fetch the ledger from its branch, or push it there."""
+    """Fetch the ledger from its branch, push it there, or take it back."""
 
 
 @ledger.command()
@@ -258,7 +252,10 @@ def ledger() -> None:
 @common_options
 def pull(invocation: Invocation, branch: str) -> None:
     """Fetch the ledger from its branch and verify it, so that nothing is applied on top of a broken one."""
-    head = pull_ledger(Path(invocation.settings().ledger), branch, os.environ)
+    folder, environment = Path(invocation.settings().ledger), invocation.settings().environment
+    head, unknown = pull_ledger(folder, branch, os.environ, environment, SystemClock())
+    if unknown:
+        warn(unknown, "ledger not compared")
     click.echo(f"ledger: {branch} {head[:12] if head else 'does not exist yet'}, verified", err=True)
 
 
@@ -269,6 +266,20 @@ def push(invocation: Invocation, branch: str) -> None:
     """Add what this run wrote to the branch of the ledger."""
     head = keep_ledger(Path(invocation.settings().ledger), branch, os.environ)
     click.echo(f"ledger: {f'{branch} is now {head[:12]}' if head else 'nothing was written'}", err=True)
+
+
+@ledger.command()
+@_BRANCH
+@click.argument("artifact", type=click.Path(path_type=Path, exists=True))
+@common_options
+def restore(invocation: Invocation, branch: str, artifact: Path) -> None:
+    """Take the files of a run's ARTIFACT (a folder or a zip file) back to the branch of the ledger.
+
+    A run that could not push has kept them there. Every line is verified first, and none that is there is changed.
+    """
+    news = restore_ledger(artifact, Path(invocation.settings().ledger), branch, os.environ)
+    told = ", ".join(terminal(name) for name in news) or "nothing, the branch has every line"
+    click.echo(f"ledger: taken back to {branch}: {told}", err=True)
 
 
 @command.command()

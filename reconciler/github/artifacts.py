@@ -20,7 +20,7 @@ def reviewed_plan(github: GitHub, head: str, name: str) -> bytes | None:
             continue
         for artifact in github.every(f"/actions/runs/{number(run, 'id')}/artifacts", key="artifacts", name=name):
             if text(artifact, "name") == name and member(artifact, "expired") is False:
-                return _unpacked(github.download(f"/actions/artifacts/{number(artifact, 'id')}/zip", MOST_BYTES))
+                return packed_file(github, number(artifact, "id") or 0, _FILE)
     return None
 
 
@@ -29,11 +29,13 @@ def _is_of_this_repository(run: Wire) -> bool:
     return own is not None and own == number(run, "head_repository", "id")
 
 
-def _unpacked(data: bytes) -> bytes:
+def packed_file(github: GitHub, artifact: int, name: str) -> bytes:
+    """Return one file of an artifact (`actions: read`). Raises GitHubFailure."""
+    data = github.download(f"/actions/artifacts/{artifact}/zip", MOST_BYTES)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if archive.getinfo(_FILE).file_size > MOST_BYTES:
-                raise GitHubFailure(f"the artifact's {_FILE} is too large", "plan again")
-            return archive.read(_FILE)
+            if archive.getinfo(name).file_size > MOST_BYTES:
+                raise GitHubFailure(f"the artifact's {name} is too large", "run the job again")
+            return archive.read(name)
     except (KeyError, zipfile.BadZipFile) as fault:
-        raise GitHubFailure(f"the artifact has no {_FILE}: {fault}", "plan the pull request again") from fault
+        raise GitHubFailure(f"the artifact has no {name}: {fault}", "run the job again") from fault

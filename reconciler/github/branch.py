@@ -3,6 +3,7 @@
 One run writes files of the ledger that no other run writes, so branches that moved meanwhile merge without conflict.
 """
 
+import hashlib
 import logging
 import random
 import tempfile
@@ -48,18 +49,40 @@ def fetch_ledger(git: Git, folder: Path, branch: str, remote: str = "origin") ->
     return head
 
 
-def push_ledger(git: Git, folder: Path, branch: str, message: str, remote: str = "origin") -> str | None:
-    """Add the files of `folder` to the branch and return its new head, None when it has them all already.
+def push_ledger(  # noqa: PLR0913 - what goes where, and how it is told
+    git: Git,
+    folder: Path,
+    branch: str,
+    message: str,
+    *,
+    only: Path | None = None,
+    beside: Sequence[str] = (),
+    remote: str = "origin",
+) -> str | None:
+    """Add the files of `folder`, or `only` one of them, to the branch and return its head, None when it has them all.
 
-    When another run was faster, its files are kept and ours are added to them. Raises LedgerBroken when a file
-    is on the branch with other content than an earlier part of ours, and LedgerUnwritable when it can't be pushed.
+    `beside` are patterns of files that never change and lie beside the runs.
+    Only whole lines are pushed: what a run is writing just now comes next time. When another run was faster, its files
+    are kept and ours are added to them. Raises LedgerBroken when a file is on the branch with other content than an
+    earlier part of ours, and LedgerUnwritable when it can't be pushed.
     """
 
     def add(head: str | None, index: Path) -> str:
-        for path in sorted(path.relative_to(folder) for path in folder.rglob(FILES) if path.is_file()):
-            _refuse_rewriting(git, folder, path, head)
-            blob = git.run("hash-object", "-w", "--no-filters", str((folder / path).resolve()))
-            git.run("update-index", "--add", "--cacheinfo", f"100644,{blob},{path.as_posix()}", index=index)
+        there = _blobs(git, head) if head is not None else {}
+        paths = (only,) if only is not None else sorted(path for path in folder.rglob(FILES) if path.is_file())
+        for path in paths:
+            name, data = path.relative_to(folder).as_posix(), path.read_bytes()
+            whole = data[: data.rfind(b"\n") + 1]
+            if there.get(name) == _blob(whole, head):
+                continue
+            _refuse_rewriting(git, name, whole, head if name in there else None)
+            blob = git.run("hash-object", "-w", "--no-filters", "--stdin", stdin=whole.decode())
+            git.run("update-index", "--add", "--cacheinfo", f"100644,{blob},{name}", index=index)
+        for path in sorted(path for pattern in beside for path in folder.glob(pattern)):
+            name = path.relative_to(folder).as_posix()
+            if name not in there:
+                blob = git.run("hash-object", "-w", "--no-filters", str(path.resolve()))
+                git.run("update-index", "--add", "--cacheinfo", f"100644,{blob},{name}", index=index)
         return message
 
     return push_onto(git, branch, add, remote)
@@ -90,7 +113,8 @@ def push_onto(git: Git, branch: str, change: Callable[[str | None, Path], str], 
         time.sleep(random.uniform(0, pause))  # noqa: S311 - it spreads pushes, and hides nothing
     raise LedgerUnwritable(
         f"the ledger could not be pushed to {branch}: {last}",
-        "the files are in the run's artifact; give the job `contents: write`, allow the branch, and push them by hand",
+        "the files are in the run's artifact; give the job `contents: write`, allow the branch, and take them back: "
+        "`reconciler github ledger restore`",
     )
 
 
@@ -116,15 +140,28 @@ def _commit(git: Git, head: str | None, change: Callable[[str | None, Path], str
         return git.run("commit-tree", tree, *(["-p", head] if head else []), "-m", message)
 
 
-def _refuse_rewriting(git: Git, folder: Path, path: Path, head: str | None) -> None:
+def _blobs(git: Git, head: str) -> dict[str, str]:
+    """Return the files of the branch with their blobs."""
+    rows = (row.split("\t", 1) for row in git.run("ls-tree", "-r", "-z", head).split("\0") if row)
+    return {name: about.split()[2] for about, name in rows}
+
+
+def _blob(data: bytes, head: str | None) -> str:
+    """Return the name that git gives to a content (git documentation, "gitformat-loose"), without running it."""
+    digest = hashlib.new("sha256" if head is not None and len(head) == _SHA256 else "sha1", usedforsecurity=False)
+    digest.update(b"blob %d\0" % len(data) + data)
+    return digest.hexdigest()
+
+
+_SHA256 = 64
+"""Digits of a commit in a repository whose object format is sha256."""
+
+
+def _refuse_rewriting(git: Git, name: str, mine: bytes, head: str | None) -> None:
     """A file of the branch may only grow."""
-    if head is None:
-        return
-    kept = git.attempt("show", f"{head}:{path.as_posix()}")
-    mine = (folder / path).read_text(encoding="utf-8", errors="replace")
-    if kept.returncode == 0 and not mine.startswith(kept.stdout):
+    if head is not None and not mine.startswith(git.attempt("show", f"{head}:{name}").stdout.encode()):
         raise LedgerBroken(
-            f"{path} is on the ledger's branch with other lines than here",
+            f"{name} is on the ledger's branch with other lines than here",
             "find out who changed it (`git log` of the branch); nothing was pushed",
         )
 

@@ -144,6 +144,10 @@ class GitHub:
             yield from objects(member(body, key) if key else body)
             url, asked = self._next(answer), {}
 
+    def page(self, path: str, **query: str | int) -> tuple[Wire, ...]:
+        """Read the first page of a list. Raises GitHubFailure."""
+        return objects(self._json(self._call("GET", self._url(path), query=query)))
+
     def post(self, path: str, body: Wire) -> Wire:
         """Create something. Raises GitHubFailure."""
         return self._object(self._call("POST", self._url(path), body=body))

@@ -64,10 +64,11 @@ def uncommitted(git: Git, names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def commits_touching(git: Git, names: Iterable[str], end: str = "HEAD") -> tuple[BranchCommit, ...]:
-    """Return the commits along first parents that touched any of these files, oldest first. Raises GitFailure.
+def commits_touching(git: Git, names: Iterable[str], since: str | None = None) -> tuple[BranchCommit, ...]:
+    """Return the commits along first parents that touched any of these files or folders, oldest first.
 
-    What came in through a merge counts as that merge. Renames count as a removal and an addition.
+    `since` is a commit that is left out, with all before it. What came in through a merge counts as that merge.
+    Renames count as a removal and an addition. Raises GitFailure.
     """
     said = git.run(
         "--no-replace-objects",
@@ -82,7 +83,7 @@ def commits_touching(git: Git, names: Iterable[str], end: str = "HEAD") -> tuple
         "-z",
         "--no-abbrev",
         "--format=format:%x01%H %P",
-        end,
+        f"{since}..HEAD" if since else "HEAD",
         "--",
         *map(_literal, sorted(set(names))),
     )
@@ -110,6 +111,18 @@ def _commits(tokens: Iterator[str]) -> Iterator[BranchCommit]:
 def last_commit_of(git: Git, name: str) -> str | None:
     """Return the newest commit along first parents that touched a file, None when none did. Raises GitFailure."""
     return git.run("log", "-1", "--first-parent", "--format=%H", "HEAD", "--", _literal(name)) or None
+
+
+def files_at(git: Git, commit: str, names: Iterable[str]) -> dict[str, str]:
+    """Return the files of a commit with these names or in these folders, and their blobs. Raises GitFailure."""
+    said = git.run("ls-tree", "-r", "-z", "--full-tree", commit, "--", *sorted(set(names)))
+    rows = (row.split("\t", 1) for row in said.split("\0") if row)
+    return {name: about.split(" ")[2] for about, name in rows}
+
+
+def text_of(git: Git, blob: str) -> bytes:
+    """Return the content of a blob. Raises GitFailure."""
+    return (git.run("cat-file", "blob", blob) + "\n").encode()
 
 
 def is_plain_merge(git: Git, commit: BranchCommit) -> bool:

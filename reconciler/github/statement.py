@@ -35,6 +35,7 @@ def predicate_of(run: Run, provenance: Provenance, ledger_head: str | None = Non
 
     Its form is `schemas/predicate.schema.json`.
     """
+    pulls = {guid: own.review.pull_request for own in run.reviews for guid in own.tickets}
     return {
         "run": run.run,
         "target": run.target,
@@ -45,12 +46,13 @@ def predicate_of(run: Run, provenance: Provenance, ledger_head: str | None = Non
         "finishedOn": format_instant(run.ended_at),
         "stopped": run.stopped,
         "counts": {outcome.value: count for outcome, count in run.counts.items()},
-        "receipts": [_receipt(receipt) for receipt in run.receipts],
+        "receipts": [_receipt(receipt, pulls.get(receipt.guid)) for receipt in run.receipts],
+        "reviews": [plain(own.review) for own in run.reviews],
         "provenance": plain(provenance),
     }
 
 
-def _receipt(receipt: Receipt) -> Json:
+def _receipt(receipt: Receipt, pull: int | None) -> Json:
     return {
         "guid": receipt.guid,
         "object": receipt.object,
@@ -59,6 +61,7 @@ def _receipt(receipt: Receipt) -> Json:
         "proof": receipt.proof.value,
         "operation": receipt.operation,
         "at": format_instant(receipt.at),
+        "pullRequest": pull,
     }
 
 

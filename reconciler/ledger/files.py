@@ -11,7 +11,7 @@ import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,6 +24,8 @@ from reconciler.model.status import as_utc
 line_hash = sha256
 """The hash of a line is the SHA-256 of its bytes without the newline, so that `sha256sum` can check it."""
 
+LONGEST_SILENCE = timedelta(minutes=2)
+"""How long a run goes on sending while its lines can't be pushed to the branch of the ledger."""
 READ_AHEAD = 1 << 20
 """Bytes that are read at once. With the default of 8 KiB reading 400,000 lines takes twice as long."""
 _RUN = re.compile(r"(\d{4})(\d{2})\d{2}T\d{6}Z-[0-9a-f]{6,}(-\d+of\d+)?")
@@ -46,6 +48,11 @@ def file_of(run: str) -> str:
     if match is None:
         raise ValueError(f"{run!r} is not the id of a run, such as 20261123T211829Z-6a1f09")
     return f"{match.group(1)}/{match.group(2)}/{run}.jsonl"
+
+
+def is_ledger_file(path: str) -> bool:
+    """Say whether a path below a ledger is that of a run's file."""
+    return _FILE.fullmatch(path) is not None
 
 
 def ledger_files(root: Path) -> tuple[str, ...]:

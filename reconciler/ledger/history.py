@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import assert_never
 
 from reconciler.ledger.chain import verify
-from reconciler.ledger.files import count_lines, whole_lines
+from reconciler.ledger.files import count_lines, first_line, whole_lines
 from reconciler.ledger.heads import beginnings, in_order, lines_behind
-from reconciler.ledger.lines import guid_in, is_for, read_line, target_marks
+from reconciler.ledger.lines import decode, guid_in, is_for, read_line, target_marks
 from reconciler.model.decision import Source
 from reconciler.model.receipt import Receipt
 from reconciler.model.record import (
@@ -53,6 +53,17 @@ def lines_in(root: Path, paths: Iterable[str]) -> Iterator[Line]:
     for path in in_order(begun for begun in beginnings(root) if begun.path in wanted):
         for number, line in enumerate(whole_lines(root, path), start=1):
             yield read_line(line, Source(path, number))
+
+
+def reviewed_commits(root: Path, targets: Collection[str], environment: str | None) -> Iterator[str]:
+    """Yield the commits up to which all had its reviews when it was applied, newest first. Raises LedgerBroken."""
+    for path in reversed(in_order(beginnings(root))):
+        line = first_line(root, path)
+        written = decode(line, Source(path, 1)) if line is not None else None
+        if written is None or not isinstance(written.entry, Opened) or written.entry.reviewed_to is None:
+            continue
+        if written.provenance.target in targets and written.provenance.environment == environment:
+            yield written.entry.reviewed_to
 
 
 def lines_since(

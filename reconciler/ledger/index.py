@@ -14,7 +14,7 @@ from typing import NamedTuple
 from reconciler.codec import canonical
 from reconciler.errors import LedgerBroken
 from reconciler.ledger.chain import Chain, verify
-from reconciler.ledger.files import ledger_files, open_segment, reading
+from reconciler.ledger.files import LONGEST_SILENCE, last_line, ledger_files, open_segment, reading
 from reconciler.ledger.lines import BROKEN_HINT, GUID_LENGTH, GUID_MARK, decode, is_for, target_marks
 from reconciler.model.decision import Seal, Source
 from reconciler.model.receipt import Outcome, Proof, Receipt
@@ -37,13 +37,12 @@ from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 
 _INTENT, _SEALED, _ATTENTION = b'"entry":"intent"', b'"entry":"sealed"', b'"entry":"attention"'
-_UNKNOWN, _NOT_ATTEMPTED = b'"outcome":"unknown"', b'"outcome":"not-attempted"'
+_UNKNOWN = b'"outcome":"unknown"'
 _OPERATION_MARK = b'"operation":"'
 _SCHEDULED = b'"after":{"start":'
 _SEEN_GONE = (b'"entry":"closed"', b'"entry":"observed"', b'"gone":true')
 _OPERATION = re.compile(rb'"operation":"([^"\\]+)"')
 _TOOK_EFFECT = frozenset({Outcome.APPLIED, Outcome.AWAITING_OTHERS})
-_SETTLES_NOTHING = frozenset({Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED})
 
 
 class Began(NamedTuple):
@@ -73,7 +72,7 @@ def read_index(root: Path, guids: Iterable[Guid], targets: Collection[str]) -> I
     Only lines that were written for one of `targets` count: the URL of the server and those that it had earlier. A
     GUID means another ticket elsewhere, also on a copy of the server.
     """
-    search = _Search({guid.encode(): guid for guid in guids}, target_marks(targets))
+    search = _Search(root, {guid.encode(): guid for guid in guids}, target_marks(targets))
     chain = verify(root, take=search.take)
     return Index(chain, search.histories(), tuple(search.attention.values()), search.scheduled())
 
@@ -107,7 +106,7 @@ def open_operations(root: Path, targets: Collection[str]) -> int:
                 operations = _OPERATION.findall(line)
                 if _INTENT in line or _UNKNOWN in line:
                     found.update(operations)
-                elif _NOT_ATTEMPTED not in line:
+                else:
                     found.difference_update(operations)
     return len(found)
 
@@ -116,6 +115,7 @@ def open_operations(root: Path, targets: Collection[str]) -> int:
 class _Search:
     """What was found so far. Intents stay unread until it is clear that no receipt follows them."""
 
+    root: Path
     wanted: Mapping[bytes, Guid]
     marks: tuple[bytes, ...]
     last: dict[Guid, LastWrite] = field(default_factory=dict)
@@ -124,6 +124,7 @@ class _Search:
     operations: dict[Guid, set[str]] = field(default_factory=dict)
     attention: dict[tuple[str, str, str], Began] = field(default_factory=dict)
     others: dict[bytes, list[tuple[bytes, Source]]] = field(default_factory=dict)
+    signs: dict[str, datetime] = field(default_factory=dict)
 
     def take(self, path: str, number: int, line: bytes) -> None:
         """Look at one line. Every line of the ledger passes here, so only those about wanted tickets are read."""
@@ -151,7 +152,7 @@ class _Search:
 
     def scheduled(self) -> dict[Guid, TicketHistory]:
         """Return the histories of tickets that were not asked for and were scheduled."""
-        search = _Search({}, self.marks)
+        search = _Search(self.root, {}, self.marks)
         for name, lines in self.others.items():
             for line, source in lines:
                 search._note(Guid(name.decode()), line, source)
@@ -159,7 +160,7 @@ class _Search:
 
     def histories(self) -> dict[Guid, TicketHistory]:
         """Return everything that was found."""
-        opened = {guid: _open_intent(line, source, self.lost.get(guid)) for guid, (line, source) in self.open.items()}
+        opened = {guid: self._opened(guid, line, source) for guid, (line, source) in self.open.items()}
         known = self.last.keys() | opened.keys() | self.operations.keys()
         return {
             guid: TicketHistory(self.last.get(guid), opened.get(guid), frozenset(self.operations.get(guid, ())))
@@ -174,6 +175,24 @@ class _Search:
             self.attention[entry.key] = Began(entry, written.provenance.review)
         else:
             self.attention.pop(entry.key, None)
+
+    def _opened(self, guid: Guid, line: bytes, source: Source) -> OpenIntent:
+        """Return an intent that nothing answers. One from before the first update may have been sent until its run,
+        which pushed its last line some time ago, had to give up.
+        """
+        written = decode(line, source)
+        if not isinstance(written.entry, Intent):
+            raise LedgerBroken(f"{source}: the line is no intent", BROKEN_HINT)
+        lost = self.lost.get(guid)
+        if written.entry.attempt == 0 and lost is None:
+            lost = self._last_sign(source.path) + LONGEST_SILENCE
+        return OpenIntent(written.entry, written.run, lost)
+
+    def _last_sign(self, path: str) -> datetime:
+        if path not in self.signs:
+            line = last_line(self.root, path) or b""
+            self.signs[path] = decode(line, Source(path)).entry.at
+        return self.signs[path]
 
     def _note(self, guid: Guid, line: bytes, source: Source) -> None:
         if _INTENT in line:
@@ -196,7 +215,7 @@ class _Search:
             self.operations.setdefault(guid, set()).add(receipt.operation)
         line = self.open[guid][0] if guid in self.open else b""
         if b'"operation":' + canonical(receipt.operation) in line:
-            if receipt.outcome not in _SETTLES_NOTHING:
+            if receipt.outcome is not Outcome.UNKNOWN:
                 del self.open[guid]
             elif b'"run":' + canonical(written.run) in line:  # a later run that finds nothing out has lost no answer
                 self.lost[guid] = receipt.at
@@ -269,10 +288,3 @@ def _agreed(written: Written, agreed: AcceptedEntry | AttestedEntry) -> LastWrit
         workflow=agreed.workflow,
         change=agreed.change,
     )
-
-
-def _open_intent(line: bytes, source: Source, lost_at: datetime | None) -> OpenIntent:
-    written = decode(line, source)
-    if not isinstance(written.entry, Intent):
-        raise LedgerBroken(f"{source}: the line is no intent", BROKEN_HINT)
-    return OpenIntent(written.entry, written.run, lost_at)

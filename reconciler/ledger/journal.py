@@ -195,6 +195,11 @@ class Journal:
             raise _unwritable(self.path, self._failure) from self._failure
 
 
+def _ticket(entry: Entry) -> Guid | None:
+    """Return the ticket that an entry is about."""
+    return getattr(entry, "guid", None)
+
+
 def _write_all(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:

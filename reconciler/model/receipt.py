@@ -9,8 +9,10 @@ from enum import StrEnum
 from msgspec import Struct
 
 from reconciler.model.decision import NOWHERE, OfDecision, Source
+from reconciler.model.review import ReviewedTickets
 from reconciler.model.status import State
 from reconciler.model.ticket import Guid
+from reconciler.model.value import Head
 from reconciler.model.verdict import Reason, Verdict
 
 
@@ -91,6 +93,14 @@ class Attention(Struct, frozen=True, omit_defaults=True):
     detail: str = ""
 
 
+class NotedLedger(Struct, frozen=True):
+    """Where the ledger stood when a run ended, noted outside of it: its heads, and the commits of its branch."""
+
+    branch: str
+    heads: tuple[Head, ...]
+    commits: tuple[str, ...] = ()
+
+
 SUPERSEDED = "superseded: "
 """How the report of a run begins to say why it stopped when another commit is the one to apply."""
 
@@ -99,7 +109,8 @@ class Run(Struct, frozen=True):
     """The report of one apply: a receipt for every step that was to be written, whatever happened.
 
     `digest` is the applied plan's. `stopped` says why the run ended early, None when it did not.
-    `reached` names figures of the run for its reader, such as the concurrency reached.
+    `reviews` has the pull requests behind the receipts, each with its own tickets. `ledger` is for whoever has to find
+    out later that the ledger was rolled back.
     """
 
     run: str
@@ -113,6 +124,8 @@ class Run(Struct, frozen=True):
     stopped: str | None = None
     notes: tuple[str, ...] = ()
     attention: tuple[Attention, ...] = ()
+    reviews: tuple[ReviewedTickets, ...] = ()
+    ledger: NotedLedger | None = None
 
     @property
     def counts(self) -> Mapping[Outcome, int]:

@@ -14,15 +14,7 @@ from reconciler.model.review import Provenance, Review
 from reconciler.model.status import State, format_instant
 from reconciler.model.ticket import Guid
 from reconciler.model.value import Count
-
-
-class Head(Struct, frozen=True):
-    """The last line of a ledger file: its path below the ledger, the hash of that line, and its number."""
-
-    path: str
-    hash: str
-    lines: Count
-
+from reconciler.model.value import Head as Head
 
 LedgerVersion = Literal[1, 2]
 """The versions of the ledger's format that are read; the newest one is written.
@@ -37,7 +29,8 @@ class Opened(Struct, frozen=True):
 
     `config` is the SHA-256 of the bytes of the configuration, `config_commit` the commit that brought it as it is and
     `config_review` who decided on that. `plan` and `reviewed` are the SHA-256 of the plan that was applied and of those
-    that the reviewers saw; these files are kept beside the runs.
+    that the reviewers saw; these files are kept beside the runs. `reviewed_to` is the commit up to which every commit
+    of the branch had its reviews, None when not all had.
     """
 
     at: datetime
@@ -52,13 +45,15 @@ class Opened(Struct, frozen=True):
     config_review: Review | None = None
     plan: str | None = None
     reviewed: tuple[str, ...] = ()
+    reviewed_to: str | None = None
 
 
 class Intent(OfDecision, frozen=True):
     """Written and synced before a request leaves: what we are about to ask of one ticket.
 
     `explanation` is the text as it is sent, `updated` the ticket's Updated time before the write, `created` when TPP
-    made the ticket (None when the server did not tell), `attempt` counts from 1.
+    made the ticket (None when the server did not tell), `attempt` counts from 1. Attempt 0 is what a run may send, as
+    its plan has it: it stands there before the first update, so that a later run knows where to look.
     """
 
     at: datetime

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from reconciler.model.ticket import Guid
 from reconciler.model.value import Count
 
 
@@ -41,6 +42,10 @@ class Assessment(Struct, frozen=True):
     head: str = ""
 
 
+class AppliedBefore(Struct, frozen=True):
+    """Nothing changed it since it was applied with all its reviews, which the ledger knows."""
+
+
 class NotYetReviewed(Struct, frozen=True):
     """The plan is made before the review ends, or away from GitHub: four eyes are checked when it is applied."""
 
@@ -52,7 +57,7 @@ class NotReviewed(Struct, frozen=True):
     direct: bool = False
 
 
-People = Assessment | NotYetReviewed | NotReviewed
+People = Assessment | AppliedBefore | NotYetReviewed | NotReviewed
 """Who is behind a commit, for the four-eyes guard."""
 
 
@@ -75,3 +80,10 @@ class Provenance(Struct, frozen=True, omit_defaults=True):
     repository: str | None = None
     review: Review | None = None
     workflow_run: str | None = None
+
+
+class ReviewedTickets(Struct, frozen=True):
+    """A pull request with the tickets of a run whose decisions it brought."""
+
+    review: Review
+    tickets: tuple[Guid, ...]

@@ -7,6 +7,15 @@ from msgspec import Meta, Struct, structs
 
 Count = Annotated[int, Meta(ge=0)]
 
+
+class Head(Struct, frozen=True):
+    """The last line of a ledger file: its path below the ledger, the hash of that line, and its number."""
+
+    path: str
+    hash: str
+    lines: Count
+
+
 if TYPE_CHECKING:
     from dataclasses import replace as replace  # type checkers know this one, and hold the members to the type
 else:

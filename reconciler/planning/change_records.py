@@ -10,7 +10,7 @@ from datetime import datetime
 from reconciler.model.change_record import ChangeRecord, LookupFailure, NoChangeRecord, SeenChange
 from reconciler.model.plan import Step
 from reconciler.model.policy import ChangeRule, WindowRule
-from reconciler.model.review import NotReviewed, NotYetReviewed, People
+from reconciler.model.review import AppliedBefore, NotReviewed, NotYetReviewed, People
 from reconciler.model.status import format_instant
 from reconciler.model.ticket import dn_key
 from reconciler.model.value import replace
@@ -109,7 +109,7 @@ def reviewed_by_requester_alone(step: Step, people: People, logins: Mapping[str,
     `logins` has the names on GitHub of those who request changes, `direct` is whether a change may do without reviews.
     """
     requester = step.change_record.requester if step.change_record else ""
-    if not requester or isinstance(people, NotYetReviewed):
+    if not requester or isinstance(people, AppliedBefore | NotYetReviewed):
         return None
     if isinstance(people, NotReviewed):
         return None if people.direct and direct else f"requester: nobody but {requester} has seen it: {people.why}"

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from reconciler.model.policy import FourEyes
-from reconciler.model.review import Assessment, BranchCommit, NotReviewed, NotYetReviewed, People, Review
+from reconciler.model.review import AppliedBefore, Assessment, BranchCommit, NotReviewed, NotYetReviewed, People, Review
 
 
 def shortfall(people: People, rule: FourEyes) -> str | None:
     """Say why these people are not enough and what to do about it; None when they are, or when it is too early."""
     match people:
-        case NotYetReviewed():
+        case AppliedBefore() | NotYetReviewed():
             return None
         case NotReviewed(why, direct):
             return None if direct and rule.allow_direct_push else why

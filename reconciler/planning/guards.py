@@ -71,9 +71,9 @@ class Circumstances:
 
     `identities` are the prefixed universals of the caller and its groups, empty when nobody asked; `stopped` says why
     the global stop is on; `changes` are the change records that were looked up, by id; `decided_by` has the people
-    behind single manifests (by path) where they are known, `people` are those behind all others, `configuration` those
-    behind the configuration; `superseded` says which newer commit is the one to apply; `logins` has the names on
-    GitHub of those who request changes.
+    behind single manifests (by path) where they are known, `brought_by` those behind single decisions, `people` are
+    those behind all others, `configuration` those behind the configuration; `superseded` says which newer commit is the
+    one to apply; `logins` has the names on GitHub of those who request changes.
     """
 
     policy: Policy
@@ -83,6 +83,7 @@ class Circumstances:
     stopped: str | None = None
     changes: Mapping[str, ChangeRecord | NoChangeRecord] = field(default_factory=dict)
     decided_by: Mapping[str, People] = field(default_factory=dict)
+    brought_by: Mapping[Guid, People] = field(default_factory=dict)
     configuration: People = NotYetReviewed()
     superseded: str | None = None
     logins: Mapping[str, str] = field(default_factory=dict)

@@ -167,6 +167,8 @@ def _change(facts: Facts, unproven: OpenIntent | None) -> Iterator[str]:
 
 def _sent(unproven: OpenIntent) -> str:
     at = format_instant(unproven.since.replace(microsecond=0))
+    if unproven.intent.attempt == 0:
+        return f"run {unproven.run} was cut off before {at} and may have sent {spell(unproven.intent.after)}"
     return f"run {unproven.run} sent {spell(unproven.intent.after)} at {at}"
 
 

@@ -1,13 +1,15 @@
 """The plans and runs of all shards as one, and a refusal when a shard is absent."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from reconciler.errors import GuardRefused
 from reconciler.model.plan import Control, Plan, parse_shard
 from reconciler.model.pull_request import PullRequestContext
-from reconciler.model.receipt import Run
+from reconciler.model.receipt import NotedLedger, Run
+from reconciler.model.review import Review, ReviewedTickets
+from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.planning.digest import plan_digest
 from reconciler.planning.guards import enforce_limits
@@ -89,6 +91,36 @@ def merge_runs(runs: Sequence[Run]) -> Run:
         stopped="; ".join(_distinct(run.stopped for run in runs if run.stopped)) or None,
         notes=_distinct(note for run in runs for note in run.notes),
         attention=tuple(sorted((each for run in runs for each in run.attention), key=lambda each: each.guid)),
+        reviews=_reviews(runs),
+        ledger=_noted([run.ledger for run in runs if run.ledger is not None]),
+    )
+
+
+def part_of(run: Run, own: ReviewedTickets) -> Run:
+    """Return what a run did of the decisions of one pull request."""
+    tickets = frozenset(own.tickets)
+    return replace(
+        run,
+        receipts=tuple(receipt for receipt in run.receipts if receipt.guid in tickets),
+        attention=tuple(one for one in run.attention if one.guid in tickets),
+        reviews=(own,),
+    )
+
+
+def _reviews(runs: Sequence[Run]) -> tuple[ReviewedTickets, ...]:
+    tickets: dict[Review, list[Guid]] = defaultdict(list)
+    for each in (each for run in runs for each in run.reviews):
+        tickets[each.review] += each.tickets
+    return tuple(ReviewedTickets(review, tuple(sorted(guids))) for review, guids in tickets.items())
+
+
+def _noted(ledgers: Sequence[NotedLedger]) -> NotedLedger | None:
+    """Return where the ledger stood at the end of every part: each adds to it while others are at work."""
+    if not ledgers:
+        return None
+    heads = sorted({head for ledger in ledgers for head in ledger.heads}, key=lambda head: (head.path, head.lines))
+    return NotedLedger(
+        ledgers[0].branch, tuple(heads), _distinct(commit for ledger in ledgers for commit in ledger.commits)
     )
 
 

@@ -97,7 +97,7 @@ def _not_by_requesters_alone(plan: Plan, steps: tuple[Step, ...], seen: Circumst
     exempt = exemptions(plan.overrides, seen).get("change-record", {})
     found = []
     for step in steps:
-        people = seen.decided_by.get(step.source.path, seen.people)
+        people = seen.brought_by.get(step.guid, seen.decided_by.get(step.source.path, seen.people))
         asked = step.group is Group.CHANGE and step.change_record is not None and step.guid not in exempt
         direct = rule is not None and rule.allow_direct_push
         why = reviewed_by_requester_alone(step, people, seen.logins, direct) if asked else None

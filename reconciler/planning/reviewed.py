@@ -5,6 +5,7 @@ from datetime import datetime
 
 from reconciler.model.plan import Plan, Step
 from reconciler.model.status import State, format_instant
+from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
 from reconciler.planning.digest import plan_digest
@@ -18,20 +19,22 @@ def hold_against(plan: Plan, reviewed: Plan) -> Plan:
     return replace(plan, steps=steps)
 
 
-def hold_each(plan: Plan, reviewed: Mapping[str, Plan | str]) -> Plan:
+def hold_each(plan: Plan, reviewed: Mapping[Guid, Plan | str]) -> Plan:
     """Hold each change against the plan that the reviewers of its own pull request saw.
 
-    `reviewed` has these plans by the path of the manifest, or says why there is none; a path that it lacks passes.
+    `reviewed` has these plans by ticket, or says why there is none; a ticket that it lacks passes.
     """
+    plans = {id(then): then for then in reviewed.values() if isinstance(then, Plan)}
+    seen = {key: {step.guid: step for step in then.changes} for key, then in plans.items()}
     steps = []
     for step in plan.steps:
-        then = reviewed.get(step.source.path)
+        then = reviewed.get(step.guid)
         if step.group is not Group.CHANGE or then is None:
             steps.append(step)
         elif isinstance(then, str):
             steps.append(replace(step, reason=Reason.REFUSED_NOT_REVIEWED, detail=then))
         else:
-            steps.append(_held(step, next((one for one in then.changes if one.guid == step.guid), None)))
+            steps.append(_held(step, seen[id(then)].get(step.guid)))
     held = tuple(steps)
     return replace(plan, steps=held, digest=plan_digest(plan.target, held, plan.overrides, plan.sealed))
 

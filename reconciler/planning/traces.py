@@ -94,9 +94,10 @@ def _leads_away(state: State, now: datetime) -> bool:
 
 def _trace(intent: Intent, ticket: LiveTicket) -> Sighting:
     tagged = intent.operation in tagged_operations(ticket.explanation, ticket.reason)
-    moved = ticket.updated is not None and ticket.updated != intent.updated
+    same_time = ticket.updated == intent.updated or intent.attempt == 0  # that one is as the plan has it, without time
+    moved = ticket.updated is not None and not same_time
     state = ticket.state
-    if state == intent.before and ticket.updated == intent.updated and not tagged:
+    if state == intent.before and same_time and not tagged:
         trace = Trace.UNCHANGED
     elif is_as_wanted(intent.after, state) and (tagged or state != intent.before):
         trace = Trace.WANTED

@@ -27,7 +27,7 @@ _MARKDOWN = str.maketrans(
 )
 _MARKDOWN_WWW = re.compile(r"(?i)(www)\.")
 _MARKDOWN_ISSUE = re.compile(r"(?i)\b(gh)-(?=\d)")
-_CODE = {"`": "<U+0060>", "|": "<U+007C>"}
+_CODE = {"`": "<U+0060>", "|": "<U+007C>", "##[": "## ["}
 _LABEL_BREAKERS = re.compile(r"[^\w ./()+-]|_{2,}")
 _PATH_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
 _URL_SAFE = _PATH_SAFE | frozenset(b":?#&=%+,;@")

@@ -12,6 +12,7 @@ from pathlib import Path
 REPOSITORY = "/repos/{owner}/{repo}"
 CALLS = {
     "": {"get"},
+    "/actions/artifacts": {"get"},
     "/actions/oidc/customization/sub": {"get", "put"},
     "/actions/permissions/artifact-and-log-retention": {"get", "put"},
     "/actions/permissions/workflow": {"get", "put"},
@@ -29,6 +30,7 @@ CALLS = {
     "/environments/{environment_name}/deployment-branch-policies": {"get", "post"},
     "/environments/{environment_name}/variables": {"get", "post"},
     "/issues": {"get", "post"},
+    "/issues/comments": {"get"},
     "/issues/comments/{comment_id}": {"patch", "delete"},
     "/issues/{issue_number}": {"patch"},
     "/issues/{issue_number}/comments": {"get", "post"},

@@ -189,6 +189,33 @@ def list_artifacts(call: Call) -> Any:
     return 200, {"total_count": len(said), "artifacts": [answer_of("artifact", one) for one in said]}
 
 
+def every_artifact(call: Call) -> Any:
+    """GitHub, "List artifacts for a repository": those of all runs, each with the run that made it."""
+    folder = call.world.artifacts
+    found = []
+    for run in call.world.started:
+        names = sorted(path.name for path in (folder / str(run["id"])).glob("*")) if folder is not None else []
+        for name in names:
+            if call.query.get("name") not in (None, name):
+                continue
+            made = {
+                "id": run["id"],
+                "repository_id": 4242,
+                "head_repository_id": run["head_repository"],
+                "head_branch": "change" if run["event"] == "pull_request" else "main",
+                "head_sha": run["head_sha"],
+            }
+            number = run["id"] * 1000 + names.index(name)
+            found.append({"id": number, "name": name, "expired": call.world.expired, "workflow_run": made})
+    return 200, {"total_count": len(found), "artifacts": [answer_of("artifact", one) for one in found]}
+
+
+def newest_comments(call: Call) -> Any:
+    """GitHub, "List issue comments for a repository"."""
+    assert (call.query.get("sort"), call.query.get("direction")) == ("created", "desc")
+    return 200, [_comment(call.world, found) for found in sorted(call.world.comments.values(), key=lambda c: -c.id)]
+
+
 def artifact_of(world: World, number: int) -> Path:
     """The folder of an artifact."""
     assert world.artifacts is not None
@@ -285,6 +312,8 @@ ROUTES: dict[tuple[str, str], tuple[Answer, dict[str, str]]] = {
     ("GET", "actions/workflows/*/runs"): (workflow_runs, {"actions": "read"}),
     ("GET", "actions/runs"): (list_runs, {"actions": "read"}),
     ("GET", "actions/runs/*/artifacts"): (list_artifacts, {"actions": "read"}),
+    ("GET", "actions/artifacts"): (every_artifact, {"actions": "read"}),
+    ("GET", "issues/comments"): (newest_comments, {"issues": "read", "pull-requests": "read"}),
     ("GET", "issues"): (list_issues, {"issues": "read"}),
     ("POST", "issues"): (create_issue, {"issues": "write"}),
     ("PATCH", "issues/*"): (change_issue, {"issues": "write"}),

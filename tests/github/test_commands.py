@@ -13,6 +13,8 @@ from reconciler.cli.github import command
 from reconciler.cli.github_inputs import Inputs
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Run
+from reconciler.model.review import Review, ReviewedTickets
+from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
 from reconciler.planning.digest import plan_digest
 from reconciler.rendering.json_text import plan_json, run_json
@@ -187,9 +189,10 @@ def test_a_run_that_wrote_nothing_tells_nobody(tmp_path: Path, server: FakeGitHu
 
 
 def test_each_attempt_of_a_run_appends_its_own_outcome(tmp_path: Path, server: FakeGitHub) -> None:
-    _save_run(tmp_path, "run.json", 1)
+    review = Review(12, "ann", reviewers=("bob",))
+    run = Run("run-1", "sha256:" + "0" * 64, TARGET, NOW, NOW, (receipt(1),))
+    (tmp_path / "run.json").write_text(run_json(replace(run, reviews=(ReviewedTickets(review, (guid(1),)),))))
     server.world.pulls[12] = Pull(12, "ann", "a" * 40, merge_commit="c" * 40, merged_by="max")
-    server.world.brought["c" * 40] = [12]
     for attempt in ("1", "2", "2"):
         environ = _actions(server, tmp_path, GITHUB_RUN_ATTEMPT=attempt)
         assert _run(tmp_path, "outcome", environ=environ).returncode == 0

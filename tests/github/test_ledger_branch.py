@@ -1,12 +1,16 @@
 """The branch that the ledger lives on between runs."""
 
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from reconciler.app.ledger_branch import EVERY, MANY, LedgerPusher
+from reconciler.applying.circuit_breaker import CircuitBreaker
 from reconciler.errors import LedgerBroken, LedgerUnwritable
 from reconciler.github.branch import fetch_ledger, push_ledger
+from tests.fakes import FakeClock, NoStop
 from tests.github.repository import clone, files, git, make_remote
 
 BRANCH = "reconciler-ledger"
@@ -113,3 +117,74 @@ def test_an_empty_ledger_makes_no_branch(tmp_path: Path) -> None:
     work = clone(remote, tmp_path / "work")
     assert push_ledger(work, tmp_path / "none", BRANCH, "Record") is None
     assert git(remote, "branch", "--list", BRANCH) == ""
+
+
+@dataclass
+class _Run:
+    """The file of a run that goes on, and its pusher."""
+
+    remote: Path
+    file: Path
+    pusher: LedgerPusher
+    clock: FakeClock
+
+    def write(self, text: str) -> None:
+        with self.file.open("a") as stream:
+            stream.write(text)
+
+    @property
+    def pushed(self) -> str:
+        return files(self.remote, "reconciler-ledger")[self.file.relative_to(self.pusher.folder).as_posix()]
+
+
+@pytest.fixture
+def going(tmp_path: Path) -> _Run:
+    remote = make_remote(tmp_path)
+    work = clone(remote, tmp_path / "work")
+    file = tmp_path / "ledger" / "2026" / "11" / "20261123T120000Z-aaaaaa.jsonl"
+    file.parent.mkdir(parents=True)
+    file.write_text("opened\n")
+    clock = FakeClock()
+    pusher = LedgerPusher(work, tmp_path / "ledger", file, "reconciler-ledger", clock, CircuitBreaker(NoStop()))
+    return _Run(remote, file, pusher, clock)
+
+
+def test_receipts_are_pushed_every_minute_or_five_hundred_and_whole_lines_only(going: _Run) -> None:
+    going.pusher._push("Begin")
+    going.write("one\ntw")
+    going.pusher.count(1)
+    going.clock.sleep(EVERY - 1)
+    going.pusher.push_when_due()
+    assert going.pushed == "opened"
+    going.clock.sleep(1)
+    going.pusher.push_when_due()
+    assert going.pushed == "opened\none"
+    going.write("o\n")
+    going.pusher.count(MANY)
+    going.clock.sleep(2)
+    going.pusher.push_when_due()
+    assert going.pushed == "opened\none\ntwo"
+    assert len(going.pusher.commits) == 3
+
+
+def test_a_branch_that_takes_no_more_lines_stops_the_run(going: _Run) -> None:
+    going.pusher._push("Begin")
+    hook = going.remote / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    going.write("one\n")
+    going.pusher.count(1)
+    going.clock.sleep(EVERY)
+    going.pusher.push_when_due()
+    assert going.pusher.breaker.reason() is None
+    going.clock.sleep(EVERY)
+    going.pusher.push_when_due()
+    assert "could not be pushed" in (going.pusher.breaker.reason() or "")
+    assert "could not be pushed" in (going.pusher.end() or "")
+
+
+def test_what_was_written_last_is_pushed_at_the_end(going: _Run) -> None:
+    going.pusher.begin()
+    going.write("ended\n")
+    assert going.pusher.end() is None
+    assert going.pushed == "opened\nended"

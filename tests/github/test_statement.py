@@ -8,7 +8,7 @@ from reconciler.github.client import GitHub
 from reconciler.github.issues import last_success, overdue
 from reconciler.github.statement import PREDICATE_TYPE, predicate_of, statement_of
 from reconciler.model.receipt import Run
-from reconciler.model.review import Provenance, Review
+from reconciler.model.review import Provenance, Review, ReviewedTickets
 from tests.builders import NOW, guid, receipt
 from tests.github.fake_github import FakeGitHub
 
@@ -16,8 +16,9 @@ DIGEST = "sha256:" + "1" * 64
 
 
 def test_a_statement_says_what_was_planned_done_and_by_whom() -> None:
-    run = Run("20261123T120000Z-1", DIGEST, "https://tpp.example.com", NOW, NOW, (receipt(1),))
     review = Review(12, "ann", reviewers=("bob",), merged_by="max")
+    own = ReviewedTickets(review, (guid(1),))
+    run = Run("20261123T120000Z-1", DIGEST, "https://tpp.example.com", NOW, NOW, (receipt(1),), reviews=(own,))
     provenance = Provenance(
         "tpp-reconciler 1.0.0", run.target, commit="c" * 40, review=review, workflow_run="https://r"
     )
@@ -33,6 +34,7 @@ def test_a_statement_says_what_was_planned_done_and_by_whom() -> None:
             "target": "https://tpp.example.com",
             "environment": None,
             "plan": {"digest": DIGEST},
+            "ledger": None,
             "startedOn": "2026-11-23T12:00:00Z",
             "finishedOn": "2026-11-23T12:00:00Z",
             "stopped": None,
@@ -46,8 +48,10 @@ def test_a_statement_says_what_was_planned_done_and_by_whom() -> None:
                     "proof": "accepted",
                     "operation": "000000000001",
                     "at": "2026-11-23T12:00:00Z",
+                    "pullRequest": 12,
                 }
             ],
+            "reviews": [{"pull_request": 12, "author": "ann", "reviewers": ["bob"], "merged_by": "max"}],
             "provenance": {
                 "tool": "tpp-reconciler 1.0.0",
                 "target": "https://tpp.example.com",

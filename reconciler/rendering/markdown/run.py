@@ -1,8 +1,12 @@
 """The outcome of a run as markdown, appended to the pull request that it applied."""
 
+import base64
 from itertools import groupby
 
+from reconciler.codec import canonical
+from reconciler.model.decision import Source
 from reconciler.model.receipt import Outcome, Receipt, Run
+from reconciler.model.review import Review
 from reconciler.rendering import times
 from reconciler.rendering.escape import code, html_comment, markdown, shorten, url, url_path
 from reconciler.rendering.markdown.rows import Page, place, within
@@ -10,6 +14,8 @@ from reconciler.rendering.summary import TROUBLE, by_urgency, last_name, listed,
 from reconciler.rendering.words import HEADINGS, OUTCOMES, PROOFS, REASONS, counted, whose
 
 _PAGE = Page()
+_MOST_PULLS = 20
+_MOST_HEADS = 5
 _HEAD = "| Ticket | Before → Wanted | Outcome | Proof |\n|--|--|--|--|\n"
 
 
@@ -25,6 +31,7 @@ def run_markdown(run: Run, page: Page = _PAGE) -> str:
         f"{f' ({markdown(run.environment, 80)})' if run.environment else ''} · "
         f"began {times.both(run.started_at, page.zone)} · took {times.span(run.ended_at - run.started_at)}"
         f"{f' · [workflow run]({url(page.run_url)})' if page.run_url else ''}\n\n"
+        f"{_decided_by(run)}"
     )
     remedies = "".join(
         f"- **{outcome.value}**: {OUTCOMES[outcome].cause}. To do: {OUTCOMES[outcome].remedy}.\n"
@@ -32,9 +39,36 @@ def run_markdown(run: Run, page: Page = _PAGE) -> str:
         if run.counts.get(outcome) and OUTCOMES[outcome].remedy
     )
     notes, _, _ = within((f"- {markdown(note, 400)}\n" for note in run.notes), page.budget // 10)
-    tail = "".join(f"{part}\n" for part in (_left_alone(run, page), remedies, notes) if part)
+    tail = "".join(f"{part}\n" for part in (_left_alone(run, page), remedies, notes) if part) + _noted(run)
     room = page.budget - len((head + tail).encode("utf-8")) - 500
     return head + _table(by_urgency(run.receipts), page, room) + tail
+
+
+def _noted(run: Run) -> str:
+    """Note where the ledger stood, for a later run: whoever rewrites its branch does not rewrite this."""
+    if run.ledger is None or not run.ledger.heads:
+        return ""
+    told = ", ".join(f"line {head.lines} of {code(head.path, 100)}" for head in run.ledger.heads[:_MOST_HEADS])
+    note = base64.b64encode(canonical(run.ledger)).decode("ascii")
+    return f"The ledger on {code(run.ledger.branch, 100)} had come to {told}.\n\n<!-- tpp-ledger:v1 {note} -->\n"
+
+
+def _decided_by(run: Run) -> str:
+    """Name the people behind the decisions: of the first pull requests, when there are many."""
+    told = [
+        f"- {_pull(own.review)}: {counted(len(own.tickets), 'decision')} "
+        f"by {markdown(own.review.author, 80)}, approved by "
+        f"{', '.join(markdown(name, 80) for name in own.review.reviewers) or 'nobody'}\n"
+        for own in run.reviews[:_MOST_PULLS]
+    ]
+    if (more := len(run.reviews) - _MOST_PULLS) > 0:
+        told.append(f"- and {counted(more, 'more pull request')}\n")
+    return "".join(told) + "\n" if told else ""
+
+
+def _pull(review: Review) -> str:
+    where = url(review.url)
+    return f"[PR {review.pull_request}]({where})" if where else f"PR {review.pull_request}"
 
 
 def _title(run: Run) -> str:
@@ -88,12 +122,13 @@ def _row(receipt: Receipt, page: Page) -> str:
 
 def _ticket(receipt: Receipt, page: Page) -> str:
     named = f"**{markdown(name_of_receipt(receipt), 80)}** {code(shorten(receipt.object, 48))} {short(receipt.guid)}"
-    source = receipt.source
+    return f"{named} {_place(receipt.source, page)}".rstrip()
+
+
+def _place(source: Source | None, page: Page) -> str:
     if not source:
-        return named
+        return ""
     place = code(shorten(f"{source.path}:{source.line}", 48))
-    return f"{named} " + (
-        f"[{place}]({url(page.source_url).rstrip('/')}/{url_path(source.path)}#L{source.line})"
-        if page.source_url
-        else place
-    )
+    if not page.source_url:
+        return place
+    return f"[{place}]({url(page.source_url).rstrip('/')}/{url_path(source.path)}#L{source.line})"
