@@ -29,7 +29,8 @@ def _dies(acme: Team, step: str, nth: int = 1) -> None:
 
 def test_the_next_run_finds_what_a_dead_runner_may_have_sent_and_sends_nothing_twice(acme: Team) -> None:
     acme.merged(12)
-    squash(acme, 11, "reconciler.yaml", (acme.folder / "reconciler.yaml").read_text() + "requests: {writes: 1}\n")
+    settings = (acme.folder / "reconciler.yaml").read_text()
+    squash(acme, 11, "reconciler.yaml", settings.replace("requests: {", "requests: {writes: 1, "))
     _dies(acme, "update:after")
     told = _lines(acme)
     assert sorted(line["guid"] for line in told if line["entry"] == "intent" and line["attempt"] == 0) == [WWW, SHOP]
