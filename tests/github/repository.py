@@ -45,7 +45,7 @@ def commit(folder: Path, path: str, text: str, message: str = "A change") -> str
     return git(folder, "rev-parse", "HEAD")
 
 
-def files(remote: Path, branch: str) -> dict[str, str]:
-    """Return the files of a branch with their text."""
+def files(remote: Path, branch: str, ending: str = "") -> dict[str, str]:
+    """Return the files of a branch with their text, or those whose names end so."""
     names = git(remote, "ls-tree", "-r", "--name-only", branch).splitlines()
-    return {name: git(remote, "show", f"{branch}:{name}") for name in names}
+    return {name: git(remote, "show", f"{branch}:{name}") for name in names if name.endswith(ending)}

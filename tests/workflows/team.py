@@ -69,9 +69,9 @@ class Team:
 
     @property
     def ledger(self) -> dict[str, str]:
-        """The files on the branch of the ledger."""
+        """The files of the runs on the branch of the ledger."""
         found = git(self.remote, "branch", "--list", "reconciler-ledger")
-        return files(self.remote, "reconciler-ledger") if found else {}
+        return files(self.remote, "reconciler-ledger", ".jsonl") if found else {}
 
     def commit(self, path: str, text: str) -> str:
         """Commit a file to main and push it."""
