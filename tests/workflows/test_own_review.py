@@ -105,5 +105,5 @@ def test_each_decision_is_held_against_the_plan_of_its_own_pull_request(two: Tea
     assert "the plan that the reviewers of PR #12 saw is not kept any more" in " ".join(done.stdout.split())
     assert job(two, "github", "outcome", "--run", str(two.scratch / "run.json")).returncode == 0
     (refused,) = two.github.world.comments_on(12)
-    assert ("nothing sent" in refused, "refused/not-reviewed" in refused) == (True, True)
+    assert ("2 not done" in refused, "refused/not-reviewed" in refused) == (True, True)
     assert "refused" not in two.github.world.comments_on(13)[0]
