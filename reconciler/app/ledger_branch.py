@@ -154,7 +154,7 @@ def _unpacked(source: Path, folder: Path) -> Path:
             for one in archive.infolist():
                 if is_ledger_file(one.filename) and one.file_size <= _MOST_BYTES:
                     (folder / one.filename).parent.mkdir(parents=True, exist_ok=True)
-                    (folder / one.filename).write_bytes(archive.read(one))
+                    atomic_write(folder / one.filename, archive.read(one))
     except (OSError, zipfile.BadZipFile) as fault:
         problem = Problem("ledger/artifact", Source(str(source)), f"the artifact can't be read: {fault}", _ARTIFACT)
         raise InvalidInput((problem,)) from None
