@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from reconciler.codec import decode, decode_run
 from reconciler.github.artifacts import packed_file
-from reconciler.github.client import GitHub, Wire, member, number, text
+from reconciler.github.client import GitHub
 from reconciler.github.comments import marker
+from reconciler.github.wire import Wire, member, number, text
 from reconciler.model.receipt import NotedLedger
 
 _SEEN = 20
