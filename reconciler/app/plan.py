@@ -337,7 +337,7 @@ def _narrowed(context: Context, desired: Desired, request: Request) -> tuple[Des
 
 def _expanded(context: Context, desired: Desired) -> Desired:
     """Replace each rule by decisions on single tickets, among those that the caller can list."""
-    longest = timedelta(seconds=context.settings.policy.rules_longest)
+    longest = timedelta(seconds=context.settings.policy.rules.longest)
     if faults := too_open(desired.selections, context.clock.now(), longest):
         raise InvalidInput(faults)
     explicit = frozenset(decision.guid for decision in desired.decisions)

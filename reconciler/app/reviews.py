@@ -45,7 +45,6 @@ from reconciler.model.review import (
     Review,
 )
 from reconciler.model.ticket import Guid
-from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.planning.digest import check_digest
 from reconciler.planning.four_eyes import people_by_file, shortfall
@@ -184,7 +183,8 @@ def _review_notes(context: Context, repository: str | None) -> tuple[str, ...]:
 def _circumstances(context: Context) -> Circumstances:
     policy, now = context.settings.policy, context.clock.now()
     return Circumstances(
-        policy=replace(policy, freezes=freezes_ahead(policy, now)),
+        policy=policy,
+        recurring=freezes_ahead(policy, now),
         now=now,
         identities=_identities(context),
         stopped=global_stop(context.settings.stop_file, context.environ, context.ledger),

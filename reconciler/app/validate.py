@@ -38,7 +38,7 @@ def validate(
 
 def policy_problems(desired: Desired, policy: Policy, now: datetime) -> tuple[Problem, ...]:
     """Return what the policy refuses of the decisions, whatever the live tickets are. Overrides spare theirs."""
-    seen = Circumstances(replace(policy, freezes=freezes_ahead(policy, now)), now)
+    seen = Circumstances(policy, now, recurring=freezes_ahead(policy, now))
     exempt = exemptions(desired.overrides, seen)
     return tuple(
         problem

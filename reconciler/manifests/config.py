@@ -30,6 +30,7 @@ from reconciler.model.policy import (
     RecurringFreeze,
     RecurringWindow,
     ReviewedPlan,
+    RuleBounds,
     WindowRule,
 )
 from reconciler.model.server_url import InvalidServerUrl, parse_server_url
@@ -347,7 +348,7 @@ def _policy(stated: Members, zone: tzinfo | None, faults: list[InvalidValue], me
         change_record=_change_rules(stated.get("change_record", ())),
         refuse=frozenset(NoteCode(code) for code in stated.get("refuse", ())),
         reviewed_plan=ReviewedPlan(stated.get("reviewed_plan", Policy().reviewed_plan)),
-        rules_longest=Policy().rules_longest if rules_longest is None else rules_longest,
+        rules=RuleBounds() if rules_longest is None else RuleBounds(rules_longest),
         orphans=Orphans(stated.get("orphans", Policy().orphans)),
     )
 

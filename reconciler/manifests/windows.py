@@ -61,8 +61,8 @@ AHEAD = timedelta(days=400)
 
 
 def freezes_ahead(policy: Policy, now: datetime) -> tuple[Freeze, ...]:
-    """Return every freeze of a policy by itself, those that recur as often as they come in the time ahead."""
-    found = list(policy.freezes)
+    """Return each occurrence of the freezes that recur, in the time ahead."""
+    found = []
     for freeze in policy.recurring_freezes:
         for each in upcoming(freeze.window, now, AHEAD.days + 1):
             if each.start - now <= AHEAD and each.stop is not None:

@@ -96,10 +96,16 @@ class Orphans(StrEnum):
     TAKE_BACK = "take-back"
 
 
+class RuleBounds(Struct, frozen=True):
+    """How long, in seconds from when a plan is made, a rule of a campaign may go on deciding."""
+
+    longest: int = 30 * 86_400
+
+
 class Policy(Struct, frozen=True):
     """All guard settings of one environment. Empty means: nothing is asked for, nothing is limited.
 
-    Of `change_record` the first rule counts whose objects match. `rules_longest` is in seconds.
+    Of `change_record` the first rule counts whose objects match.
     `timezone` is the one that people read times in.
     """
 
@@ -115,5 +121,5 @@ class Policy(Struct, frozen=True):
     reviewed_plan: ReviewedPlan = ReviewedPlan.WHEN_THERE
     orphans: Orphans = Orphans.ATTENTION
     recurring_freezes: tuple[RecurringFreeze, ...] = ()
-    rules_longest: int = 30 * 86_400
+    rules: RuleBounds = RuleBounds()
     refuse: frozenset[NoteCode] = frozenset()

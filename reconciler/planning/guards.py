@@ -73,7 +73,8 @@ class Circumstances:
     the global stop is on; `changes` are the change records that were looked up, by id; `decided_by` has the people
     behind single manifests (by path) where they are known, `brought_by` those behind single decisions, `people` are
     those behind all others, `configuration` those behind the configuration; `superseded` says which newer commit is the
-    one to apply; `logins` has the names on GitHub of those who request changes.
+    one to apply; `logins` has the names on GitHub of those who request changes,
+    `recurring` the occurrences of freezes that come again.
     """
 
     policy: Policy
@@ -87,6 +88,12 @@ class Circumstances:
     configuration: People = NotYetReviewed()
     superseded: str | None = None
     logins: Mapping[str, str] = field(default_factory=dict)
+    recurring: tuple[Freeze, ...] = ()
+
+    @property
+    def freezes(self) -> tuple[Freeze, ...]:
+        """All freezes, each occurrence by itself."""
+        return (*self.policy.freezes, *self.recurring)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +153,7 @@ def _freeze(step: Step, seen: Circumstances) -> Refusal | None:
     """Refuse approvals that may take effect in a freeze. Rejecting and reopening make nothing happen, so they may."""
     if step.verdict in (Verdict.REJECT, Verdict.REOPEN):
         return None
-    frozen = next((freeze for freeze in seen.policy.freezes if freezes(freeze, step, seen.now)), None)
+    frozen = next((freeze for freeze in seen.freezes if freezes(freeze, step, seen.now)), None)
     if frozen is None:
         return None
     detail = f"the approval may take effect in freeze {frozen.name} ({_span(frozen, seen)}); move it out of the freeze"
@@ -316,7 +323,7 @@ def _armed_in_freeze(step: Step, seen: Circumstances, exempt: Exempt, tally: Cou
         tally["stop", "armed"] += 1
         why = f"{armed} all the same: {seen.stopped}; decide it in the console, or end the stop"
         return replace(step, reason=Reason.CONFLICT_FREEZE, detail=why)
-    frozen = next((freeze for freeze in seen.policy.freezes if freezes(freeze, step, seen.now)), None)
+    frozen = next((freeze for freeze in seen.freezes if freezes(freeze, step, seen.now)), None)
     if frozen is None or step.decided is not None:
         return step
     if step.guid in exempt.get("freeze", ()):
@@ -371,6 +378,8 @@ CONTROL_OF = {
     "change_pattern": "change-pattern",
     "owns": "ownership",
     "freezes": "freeze",
+    "recurring_freezes": "recurring-freezes",
+    "rules": "rules",
     "four_eyes": "four-eyes",
     "failure_budget": "failure-budget",
     "change_record": "change-record",
@@ -425,7 +434,7 @@ def _configured(rule: str, seen: Circumstances) -> bool:
         "required": bool(policy.require),
         "change-pattern": policy.change_pattern is not None,
         "ownership": bool(policy.owns),
-        "freeze": bool(policy.freezes),
+        "freeze": bool(seen.freezes or policy.recurring_freezes),
         "four-eyes": policy.four_eyes is not None,
         "change-record": bool(policy.change_record),
         "context": bool(policy.refuse),

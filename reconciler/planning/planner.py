@@ -53,7 +53,7 @@ def assemble(empty: Plan, steps: Iterable[Step], seen: Circumstances) -> Plan:
         steps=shown,
         overrides=tuple(sorted(empty.overrides, key=_place)),
         controls=controls,
-        freezes=seen.policy.freezes,
+        freezes=seen.freezes,
         limits=seen.policy.limits,
         notes=empty.notes
         + _contradictions(related)

@@ -98,6 +98,11 @@ POLICY: dict[str, tuple[str, tuple[str, ...]]] = {
     "change_record": ("{window: overlaps}", ("window overlaps",)),
     "reviewed_plan": ("required", ("required",)),
     "orphans": ("take-back", ("take-back",)),
+    "recurring_freezes": (
+        "[{name: sentmonthly, rule: FREQ=MONTHLY;BYMONTHDAY=-1, start: '01:00', duration: 3h, timezone: UTC}]",
+        ("sentmonthly", "FREQ=MONTHLY"),
+    ),
+    "rules": ("{longest: 60d}", ("5184000",)),
     "refuse": ("[context/wildcard]", ("context/wildcard",)),
 }
 """Of each part of a policy how it is written, and what the controls say of it, also when it refuses nothing."""
@@ -241,7 +246,7 @@ def test_the_reason_of_an_override_and_notes_are_no_part_of_the_digest() -> None
 @pytest.mark.parametrize("name", POLICY)
 def test_each_part_of_the_policy_is_in_the_controls_of_every_view(desk: Desk, name: str) -> None:
     written, shown = POLICY[name]
-    desk.configure(f"policy:\n  {name}: {written}\n{BESIDE.get(name, '')}")
+    desk.configure(f"policy:\n  {name.removeprefix('recurring_')}: {written}\n{BESIDE.get(name, '')}")
     desk.decide(f"{{guid: {FIRST}, status: Pending, explanation: fine}}")
     for options in (("--format", "json"), ("--verbose",), ("--format", "markdown"), ("--format", "html")):
         said = desk.run("plan", *options)
