@@ -353,7 +353,7 @@ def _check_heads(plan: Plan, ledger: Path) -> None:
     if absent := heads_not_in(ledger, plan.ledger_heads):
         names = ", ".join(f"line {head.lines} of {head.path}" for head in absent)
         raise GuardRefused(
-            f"the ledger {ledger} is not the one that the plan was made from, or was cut since: {names} is not there",
+            f"the ledger in {ledger} is not the one that the plan was made from, or was cut: {names} is not there",
             "apply it with the ledger that it was made from, or make a new plan and have it reviewed",
         )
 

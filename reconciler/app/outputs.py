@@ -170,7 +170,7 @@ def _reserved(path: Path, settings: Settings, manifests: tuple[str, ...]) -> str
     """Say whose place this is; empty when it is free."""
     around = (_place(path), *_place(path).parents)
     if Path(settings.ledger).resolve() in around:
-        return f"this is inside the ledger {settings.ledger}"
+        return f"this is inside the ledger in {settings.ledger}"
     base = (Path(settings.path).parent if settings.path else Path()).resolve()
     for name in (*manifests, *settings.tickets):
         planned = Path(name).resolve()

@@ -325,7 +325,7 @@ def _chain_text(folder: Path, chain: Chain) -> str:
             replace(fault, source=replace(fault.source, path=_place(folder, fault.source.path)))
             for fault in chain.faults
         ]
-        return joined(torn) + problems_text(placed) + f"the ledger {terminal(str(folder))} is broken\n"
+        return joined(torn) + problems_text(placed) + f"the ledger in {terminal(str(folder))} is broken\n"
     size = f"{counted(chain.lines, 'line')} in {counted(chain.files, 'file')}"
     return joined([*torn, f"the ledger is intact: {size}", f"head {chain.head}"])
 

@@ -56,5 +56,5 @@ def command(
     click.echo(f"wrote {counted(len(files), 'page')}; open {out / 'index.html'}", err=True)
     if not found.faults:
         return int(Exit.OK)
-    click.echo(f"error: the ledger {folder} is broken: {found.faults[0]}", err=True)
+    click.echo(f"error: the ledger in {folder} is broken: {found.faults[0]}", err=True)
     return int(Exit.SERVER)

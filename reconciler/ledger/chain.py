@@ -52,7 +52,7 @@ def verify(root: Path, anchor: str | None = None, take: Take | None = None) -> C
         first, *others = chain.faults
         more = f" (and {len(others)} more)" if others else ""
         raise LedgerBroken(
-            f"the ledger {root} is broken: {first.source}: {first.message}{more}", first.hint or BROKEN_HINT
+            f"the ledger in {root} is broken: {first.source}: {first.message}{more}", first.hint or BROKEN_HINT
         )
     return chain
 

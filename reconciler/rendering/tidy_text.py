@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from reconciler.model.findings import Tidied
 from reconciler.model.value import replace
 from reconciler.rendering.escape import terminal
+from reconciler.rendering.summary import verb
 from reconciler.rendering.text.layout import joined
 from reconciler.rendering.words import REASONS, counted
 
@@ -36,5 +37,6 @@ def _lines(tidied: Tidied, moved: str) -> Iterator[str]:
         for proof in proofs:
             yield f"  {proof.guid} {proof.outcome} {replace(proof, hash=proof.hash[:19]).proof}"
     for reason, number in sorted(Counter(stay.reason for stay in tidied.stays).items()):
-        yield f"{counted(number, 'entry', 'entries')} stay: {reason}, {REASONS[reason].cause}"
+        entries = f"{counted(number, 'entry', 'entries')} {verb(number, 'stays', 'stay')}"
+        yield f"{entries}: {reason}, {REASONS[reason].cause}"
     yield f"{counted(total, 'entry', 'entries')} settled, {counted(len(tidied.stays), 'entry', 'entries')} left"

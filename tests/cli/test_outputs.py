@@ -27,9 +27,9 @@ REFUSED = {
     "no folder": ("no/such/run.json", "there is no folder no/such"),
     "a device": ("/dev/full", "this is a special file; only a regular file is replaced"),
     "a link": ("link.json", "this is a link; only a regular file is replaced"),
-    "the ledger": ("ledger/2036/11/run.jsonl", "this is inside the ledger ledger"),
+    "the ledger": ("ledger/2036/11/run.jsonl", "this is inside the ledger in ledger"),
     "a manifest": ("tickets/run.json", "this is among the manifests in tickets"),
-    "the ledger behind a link": ("elsewhere/run.json", "this is inside the ledger ledger"),
+    "the ledger behind a link": ("elsewhere/run.json", "this is inside the ledger in ledger"),
     "a file of another kind": ("notes.json", "the file there is not the report of a run, and is not replaced"),
 }
 
@@ -111,13 +111,14 @@ def test_a_new_repository_is_never_written_through_a_link(ready: Desk) -> None:
     outside = ready.folder / "outside"
     (ready.folder / "new" / "reconciler.yaml").symlink_to(outside)
     said = ready.run("init", "new")
-    assert (said.code, "has reconciler.yaml already; nothing was written" in said.err) == (2, True)
-    (ready.folder / "new" / "reconciler.yaml").unlink()
+    assert (said.code, "kept new/reconciler.yaml, which is there already" in said.out) == (0, True)
+    assert not outside.exists()
     outside.mkdir()
-    (ready.folder / "new" / ".github").symlink_to(outside)
-    said = ready.run("init", "new")
+    (ready.folder / "newer").mkdir()
+    (ready.folder / "newer" / ".github").symlink_to(outside)
+    said = ready.run("init", "newer")
     assert (said.code, "leads out of the repository" in said.err) == (1, True)
-    assert (list(outside.iterdir()), len(list((ready.folder / "new").iterdir()))) == ([], 1)
+    assert (list(outside.iterdir()), len(list((ready.folder / "newer").iterdir()))) == ([], 1)
 
 
 def test_a_demo_is_not_kept_among_other_files(ready: Desk) -> None:

@@ -194,7 +194,7 @@ def test_a_run_is_refused_with_the_first_fault_and_the_number_of_others() -> Non
     ):
         verify(root)
     assert broken.value.message == (
-        f"the ledger {root} is broken: {ONE}:2: lines 2 to 6 are missing before line 7 (and 2 more)"
+        f"the ledger in {root} is broken: {ONE}:2: lines 2 to 6 are missing before line 7 (and 2 more)"
     )
     assert broken.value.hint.startswith("`reconciler ledger verify` says everything that is wrong; restore the ledger")
 

@@ -97,7 +97,7 @@ def test_a_broken_ledger_says_file_and_line_and_exits_with_4(ledger: Path, capsy
         f"ledger/2026/11/{SECOND}.jsonl:2: error: line 2 has not the hash that line 3 was written with: "
         "one of the two was changed [ledger/changed]",
         "1 error found",
-        "the ledger ledger is broken",
+        "the ledger in ledger is broken",
     ]
     code, out, _ = called(capsys, "verify", "--format", "json")
     document = json.loads(out)

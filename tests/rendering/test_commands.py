@@ -142,6 +142,6 @@ def test_report_shows_a_ledger_that_was_edited_and_exits_with_4(
     path.write_text(path.read_text().replace("reviewed and renewed", "reviewed and removed"))
     code, _, err = _run(capsys, "report", "--out", "site", "--ledger", "ledger")
     assert code == 4
-    assert "error: the ledger ledger is broken: 2026" in err
+    assert "error: the ledger in ledger is broken: 2026" in err
     assert "The ledger is not intact" in (folder / "site" / "controls.html").read_text()
     assert "host-00001" in (folder / "site" / "ledger.html").read_text()
