@@ -6,16 +6,22 @@ from pathlib import Path
 import click
 
 from reconciler.app.context import SystemClock
+from reconciler.app.evidence import anchor_files, anchors, policy_changes, population_of
+from reconciler.app.ledger import Filter, records_of
 from reconciler.app.outputs import check_site
 from reconciler.app.plan import read_plan
 from reconciler.app.report import read_ledger, write_site
 from reconciler.app.version import tool
 from reconciler.cli.exit_codes import Exit
+from reconciler.cli.ledger_options import folder_of, period_options, period_words
 from reconciler.cli.options import INSTANT, Invocation, common_options
 from reconciler.cli.terminal import local_zone
 from reconciler.rendering.html.controls import Checked
 from reconciler.rendering.html.page import Frame
+from reconciler.rendering.html.papers import papers_page
 from reconciler.rendering.html.site import Report, site
+from reconciler.rendering.problems import problems_text
+from reconciler.rendering.text.evidence import origin_text
 from reconciler.rendering.words import counted
 
 
@@ -28,6 +34,9 @@ from reconciler.rendering.words import counted
     "--repository", metavar="URL", default="", help="Where commits are shown, such as https://github.com/o/r."
 )
 @click.option("--last-success", type=INSTANT, metavar="TIME", help="When a reconcile last succeeded [default: ledger].")
+@click.option("--audit", is_flag=True, help="Write an auditor's working papers instead: one page to print.")
+@period_options
+@click.option("--plans", multiple=True, type=click.Path(path_type=Path), help="Plans and comments for --audit.")
 @common_options
 def command(
     invocation: Invocation,
@@ -37,6 +46,11 @@ def command(
     title: str,
     repository: str,
     last_success: datetime | None,
+    *,
+    audit: bool,
+    since: datetime | None,
+    until: datetime | None,
+    plans: tuple[Path, ...],
 ) -> int:
     """Write a self-contained site (Open, Timeline, Ledger, Controls, Plan) that needs no server and no network.
 
@@ -46,6 +60,8 @@ def command(
     check_site(out, settings)
     plan = read_plan(plan_file) if plan_file else None
     folder = ledger or Path(settings.ledger)
+    if audit:
+        return _papers(folder_of(invocation, ledger), out, since, until, plans)
     found = read_ledger(folder)
     about = settings.environment or settings.server or (plan.target if plan else "")
     frame = Frame(title, SystemClock().now(), about, tool(), zone=local_zone(), repository=repository)
@@ -58,3 +74,18 @@ def command(
         return int(Exit.OK)
     click.echo(f"error: the ledger in {folder} is broken: {found.faults[0]}", err=True)
     return int(Exit.SERVER)
+
+
+def _papers(folder: Path, out: Path, since: datetime | None, until: datetime | None, plans: tuple[Path, ...]) -> int:
+    """Write the working papers about a time. A ledger that plans from outside contradict exits with 4."""
+    wanted = Filter(frozenset(), (), frozenset(), frozenset(), since, until)
+    records = tuple(records_of(folder, wanted))
+    outside, lost = anchors(folder, anchor_files(plans))
+    integrity = f"Every line follows the line before it. Origin: {origin_text(outside)}."
+    period = period_words(since, until)
+    page = papers_page(period, population_of(folder, since, until), records, policy_changes(folder), integrity)
+    write_site(out, {"audit.html": page})
+    click.echo(f"wrote {out / 'audit.html'}", err=True)
+    if lost:
+        click.echo(problems_text(lost), err=True, nl=False)
+    return int(Exit.SERVER if lost else Exit.OK)

@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reconciler.cli.main import main
 from reconciler.ledger.heads import ledger_head, ledger_heads
 from reconciler.ledger.kept import CONFIGURATIONS, keep
 from reconciler.ledger.plan_files import save_plan
@@ -293,3 +295,23 @@ def test_an_unresolved_outcome_is_the_last_one(root: Path, capsys: pytest.Captur
     write_run(root, FIRST, intent(1), recorded(1, outcome=Outcome.UNKNOWN, gone=False))
     write_run(root, SECOND, recorded(1, at=later))
     assert json.loads(called(capsys, "population", "--format", "json")[1])["outcomes"] == {"applied": 1}
+
+
+# Working papers
+
+
+def test_the_working_papers_have_population_sample_segregation_exceptions_rules_and_integrity(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = replace(PROVENANCE, review=Review(13, "eve", reviewers=("eve",)))
+    write_run(root, FIRST, intent(1), recorded(1), exception(3), config="sha256:" + "c" * 64)
+    write_run(root, SECOND, intent(2), recorded(2), provenance=own)
+    with pytest.raises(SystemExit) as left:
+        main(["report", "--audit", "--from", "2026-11-01", "--to", "2026-11-30", "--out", "papers"])
+    assert (left.value.code, capsys.readouterr().err) == (0, "wrote papers/audit.html\n")
+    page = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", Path("papers/audit.html").read_text()))
+    assert "From 2026-11-01T00:00:00Z to 2026-12-01T00:00:00Z. All times are UTC." in page
+    for said in ("Decisions 3", "with the exception conflict/console alone 1", "eve 1 1 1 1", "jdoe 1 0 0 0"):
+        assert said in page, page
+    assert "internally consistent; not proven original" in page
+    assert "<script" not in Path("papers/audit.html").read_text()
