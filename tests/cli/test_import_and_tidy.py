@@ -170,7 +170,7 @@ def test_nothing_moves_without_proof(desk: Desk) -> None:
     desk.decide(f"{{guid: {FIRST}, status: Approved}}", f"{{guid: {STRANGER}, status: Approved}}")
     before = (desk.folder / "tickets/web.yaml").read_bytes()
     said = desk.run("tidy")
-    assert "stay: missing/ticket" in said.out
+    assert "stays: missing/ticket" in said.out
     assert (desk.folder / "tickets/web.yaml").read_bytes() == before
 
 
