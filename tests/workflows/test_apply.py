@@ -32,7 +32,8 @@ def test_what_is_merged_is_applied_recorded_and_told(acme: Team) -> None:
     assert f"(CHG0041234, PR #12, commit {acme.head[:7]}) [op:" in str(first.json)
 
     lines = _lines(acme)
-    assert sorted(line["entry"] for line in lines) == ["ended", "intent", "intent", "opened", "receipt", "receipt"]
+    assert sorted(line["entry"] for line in lines) == ["ended", *["intent"] * 4, "opened", "receipt", "receipt"]
+    assert [line["attempt"] for line in lines if line["entry"] == "intent"] == [0, 0, 1, 1]
     assert lines[0]["review"] == {
         "pull_request": 12,
         "author": "ann",
@@ -137,7 +138,7 @@ def test_a_push_that_nobody_reviewed_does_not_ride_on_the_review_that_follows_it
     acme.merged(13)
     result = acme.run("apply.yml", "push", _push(acme))
     assert _statuses(acme) == {WWW: "Pending", SHOP: "Pending", NEW: "Approved"}
-    assert [line["review"]["pull_request"] for line in _lines(acme)] == [13] * 4
+    assert [line["review"]["pull_request"] for line in _lines(acme)] == [13] * 5
     assert (result.code, acme.github.world.comments_on(13) != []) == (1, True)
 
 
@@ -166,11 +167,11 @@ def test_a_ledger_that_can_no_longer_be_pushed_is_rescued_and_the_run_fails(acme
     assert result.code == 1
     assert len(acme.tpp.log.updates) == 2
     (text,) = acme.ledger.values()
-    assert len(text.splitlines()) == 1
+    assert [json.loads(line)["entry"] for line in text.splitlines()] == ["opened", "intent", "intent"]
     assert any("could not be pushed to reconciler-ledger" in line for line in result.lines)
     (rescued,) = (acme.artifacts / "ledger-part=1").rglob("*.jsonl")
     entries = [json.loads(line)["entry"] for line in rescued.read_text().splitlines()]
-    assert (entries.count("receipt"), entries[0], len(entries)) == (2, "opened", 6)
+    assert (entries.count("receipt"), entries[0], len(entries)) == (2, "opened", 8)
     assert len(acme.github.world.comments_on(12)) == 1
 
 
