@@ -38,6 +38,8 @@ from reconciler.github.provenance import git_from
 from reconciler.manifests.config import load_settings
 from reconciler.manifests.problems import InvalidValue
 from reconciler.manifests.times import zone_of
+from reconciler.model.decision import Problem
+from reconciler.model.receipt import Attention
 from reconciler.model.settings import Settings
 from reconciler.model.status import format_instant
 from reconciler.model.value import replace
@@ -47,7 +49,8 @@ from reconciler.rendering.json_text import run_json
 from reconciler.rendering.markdown.plan import drift_markdown, no_plan_markdown, plan_markdown, problems_markdown
 from reconciler.rendering.markdown.rows import Page
 from reconciler.rendering.markdown.run import run_markdown
-from reconciler.rendering.words import counted
+from reconciler.rendering.problems import problems_github
+from reconciler.rendering.words import REASONS, counted
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FILES = click.argument("files", nargs=-1, type=_FILE)
@@ -158,14 +161,21 @@ def comment(plan: Path, key: str, plan_url: str, failed: Path | None) -> None:
 @command.command()
 @_RUN
 def outcome(report: Path) -> None:
-    """Append to each merged pull request what became of its own decisions."""
+    """Append to each merged pull request what became of its own decisions; what was not sent is told at its line."""
     done, workflow = read_run(report), this_run()
+    click.echo(problems_github([_problem(one) for one in done.attention]), nl=False)
     if not done.reviews:
         why = "its decisions came without a pull request" if done.receipts else "nothing was to be written"
         click.echo(f"outcome: none, {why}", err=True)
     page = page_of(workflow.event, _COMMENT_BYTES)
     for posted in tell_outcome(workflow, done, lambda part: run_markdown(part, page)):
         announce(posted, "outcome")
+
+
+def _problem(one: Attention) -> Problem:
+    """Return what a run left alone as a fault of the line that decides it."""
+    words = REASONS[one.reason]
+    return Problem(one.reason.value, one.source, f"{one.object or one.guid}: {one.detail or words.cause}", words.remedy)
 
 
 @command.command()

@@ -11,8 +11,9 @@ import pytest
 
 from reconciler.cli.github import command
 from reconciler.cli.github_inputs import Inputs
+from reconciler.model.decision import Source
 from reconciler.model.plan import Plan
-from reconciler.model.receipt import Run
+from reconciler.model.receipt import Attention, Run
 from reconciler.model.review import Review, ReviewedTickets
 from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
@@ -235,3 +236,15 @@ def test_outside_of_actions_the_others_say_so(tmp_path: Path) -> None:
     _save(tmp_path, "plan.json", 1)
     done = _run(tmp_path, "comment")
     assert (done.returncode, "GITHUB_REPOSITORY" in done.stderr) == (2, True)
+
+
+def test_what_an_apply_left_alone_is_told_at_its_line(tmp_path: Path, server: FakeGitHub) -> None:
+    left = Attention(
+        guid(1), Reason.REFUSED_FREEZE, r"\VED\Policy\x", Source("tickets/web.yaml", 7), "it is ##[frozen]"
+    )
+    run = Run("run-1", "sha256:" + "0" * 64, TARGET, NOW, NOW, (), attention=(left,))
+    (tmp_path / "run.json").write_text(run_json(run))
+    done = _run(tmp_path, "outcome", environ=_actions(server, tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("::error file=tickets/web.yaml,title=refused/freeze,line=7,endLine=7::")
+    assert ("it is ## [frozen]" in done.stdout, "##[" in done.stdout) == (True, False)
