@@ -144,13 +144,10 @@ def _expectation(stated: Entry, seen: State | None, header: FileHeader) -> Expec
 
 
 def _parameters(stated: Entry) -> Parameters:
-    approvers = stated.get("approvers")
-    return Parameters(
-        reason=stated.get("reason"),
-        approvers=None if approvers is None else tuple(approvers),
-        object_dn=stated.get("object_dn"),
-        user_data=stated.get("user_data"),
-    )
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in stated.items()
+    }
+    return Parameters(**values)
 
 
 def _wanted(

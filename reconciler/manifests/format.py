@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from reconciler.errors import InvalidInput
 from reconciler.manifests.edit import Node, content_end, is_comment_deeper_than, lay_out, lines_of, value_of
 from reconciler.manifests.problems import Code
-from reconciler.model.decision import Problem, Source
+from reconciler.model.decision import Parameters, Problem, Source
 
 _TOP = ("version", "kind", "change", "timezone", "defaults", "tickets", "rules", "overrides")
 _TICKET = ("guid", "status", "schedule", "explanation", "change", "expect", "valid_until", "parameters")
@@ -14,7 +14,7 @@ _OVERRIDE = ("rule", "tickets", "reason", "until")
 _INNER = {
     "schedule": ("start", "stop"),
     "expect": ("object", "workflow", "certificate"),
-    "parameters": ("reason", "approvers", "object_dn", "user_data"),
+    "parameters": Parameters.__struct_fields__,
     "match": ("object", "workflow", "reason", "created_before"),
 }
 _ENTRIES = {"defaults": _TICKET, "tickets": _TICKET, "rules": _RULE, "overrides": _OVERRIDE}
