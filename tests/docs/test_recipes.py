@@ -44,11 +44,29 @@ def test_there_is_a_recipe_for_each_thing_that_is_often_added() -> None:
         "Add a bad file",
         "Add a guard",
         "Add a verdict's reason",
+        "Add a parameter of an update",
         "Add an output",
         "Add a way to sign in",
         "Change what is sent again",
         "Add a server",
     ]
+
+
+MOST_FILES = {
+    "Add a verdict's reason": 5,
+    "Add a parameter of an update": 4,
+    "Add an output": 2,
+    "Add a way to sign in": 3,
+    "Change what is sent again": 1,
+}
+"""How many files of the package a task may touch, besides schemas, tests and documentation."""
+
+
+@pytest.mark.parametrize("title", MOST_FILES)
+def test_what_is_often_added_touches_few_files(title: str) -> None:
+    diffs = "".join(block.body for block in RECIPES[title] if block.language == "diff")
+    touched = set(re.findall(r"^\+\+\+ b/(reconciler/\S+)", diffs, re.MULTILINE))
+    assert 0 < len(touched) <= MOST_FILES[title]
 
 
 @pytest.mark.parametrize("title", RECIPES)
