@@ -79,38 +79,36 @@ def run_workflow(
         "TERM": "dumb",
         **environ,
     }
-    started = subprocess.Popen(
-        [
-            str(ENVIRONMENT / "bin" / "act"),
-            event,
-            "--directory",
-            str(repository),
-            "--eventpath",
-            str(scratch / "event.json"),
-            "--workflows",
-            str(own / workflow),
-            "--platform",
-            "ubuntu-24.04=-self-hosted",
-            "--no-cache-server",
-            "--action-offline-mode",
-            "--json",
-            *_pairs("--env", environ),
-            *_pairs("--secret", secrets),
-            *_pairs("--var", variables),
-            *_local_repositories(text, scratch),
-        ],
-        env={"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    with started:
+    heard = scratch / "act.log"
+    command = [
+        str(ENVIRONMENT / "bin" / "act"),
+        event,
+        "--directory",
+        str(repository),
+        "--eventpath",
+        str(scratch / "event.json"),
+        "--workflows",
+        str(own / workflow),
+        "--platform",
+        "ubuntu-24.04=-self-hosted",
+        "--no-cache-server",
+        "--action-offline-mode",
+        "--json",
+        *_pairs("--env", environ),
+        *_pairs("--secret", secrets),
+        *_pairs("--var", variables),
+        *_local_repositories(text, scratch),
+    ]
+    environ = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8"}
+    # Into a file: a pipe that nobody reads while the runner lives would stop it.
+    with heard.open("w", encoding="utf-8") as out:
+        started = subprocess.Popen(command, env=environ, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
         if dies is not None:
             while started.poll() is None and not dies():
                 time.sleep(0.02)
             _kill_session(started.pid)
-        log, _ = started.communicate(timeout=300)
+        started.wait(timeout=300)
+    log = heard.read_text(encoding="utf-8", errors="replace")
     spoken = scratch / "spoken"
     return _read(started.returncode, log, spoken.read_text(encoding="utf-8") if spoken.exists() else "")
 
