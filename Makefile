@@ -7,10 +7,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(VENV)/.demo
 READY := $(VENV)/.ready
+MINIMUM := .venv-minimum
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint types spelling pytest pytest-slow docs docs-serve outputs \
+.PHONY: help setup demo test test-all test-minimum lint types spelling pytest pytest-slow docs docs-serve outputs \
 	dist lock sbom bench bench-small walk format clean
 
 help: ## List the targets
@@ -56,6 +57,14 @@ pytest: $(READY) ## Run the tests in parallel, without the slow ones
 pytest-slow: $(READY) ## Run the slow tests in parallel
 	$(BIN)/pytest --numprocesses auto --dist worksteal -m slow
 
+test-minimum: ## Test planning, manifests, tpp and cli with the oldest versions that pyproject.toml declares
+	@$(or $(PYTHON),false) -m venv $(MINIMUM)
+	@$(MINIMUM)/bin/python -m pip install --quiet --disable-pip-version-check --constraint .ci/minimum.txt \
+		--editable '.[sandbox,keyring,metrics]' pytest pytest-xdist hypothesis trustme
+	$(MINIMUM)/bin/pytest --numprocesses auto --dist worksteal -m 'not slow' \
+		--ignore tests/manifests/test_third_party.py --ignore tests/cli/test_pull_request.py \
+		tests/planning tests/manifests tests/tpp tests/cli
+
 docs: $(READY) ## Build the documentation into site/; any warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
@@ -97,4 +106,4 @@ format: $(READY) ## Format the code and mend what can be mended by itself
 	$(BIN)/ruff format .
 
 clean: ## Remove everything that was built
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist site
+	rm -rf $(VENV) $(MINIMUM) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist site

@@ -25,7 +25,7 @@ def test_every_locked_package_has_hashes() -> None:
     assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", line) for line in requirements)
 
 
-@pytest.mark.parametrize("requirement", promised("sandbox", "keyring").values(), ids=str)
+@pytest.mark.parametrize("requirement", promised("sandbox", "keyring", "metrics").values(), ids=str)
 def test_every_range_starts_at_a_version_that_is_tested(requirement: Requirement) -> None:
     lowest = {clause.version for clause in requirement.specifier if clause.operator == ">="}
     tested = pinned(MINIMUM)[canonicalize_name(requirement.name)]
@@ -34,7 +34,7 @@ def test_every_range_starts_at_a_version_that_is_tested(requirement: Requirement
 
 
 def test_the_list_of_minima_names_nothing_else() -> None:
-    assert set(pinned(MINIMUM)) == set(promised("sandbox", "keyring"))
+    assert set(pinned(MINIMUM)) == set(promised("sandbox", "keyring", "metrics"))
 
 
 def test_the_bill_of_materials_lists_what_is_locked() -> None:

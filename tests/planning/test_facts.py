@@ -1,15 +1,21 @@
 """Whatever server and ledger say together: a write follows only when nobody but us or TPP can have moved the ticket."""
 
+from datetime import timedelta
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.model.record import TicketHistory
-from reconciler.model.status import State, Status, parse_wanted
+from reconciler.model.record import OpenIntent, TicketHistory
+from reconciler.model.status import State, Status, format_instant, parse_wanted
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason, Verdict
+from reconciler.planning.facts import PATIENCE, is_early
 from reconciler.planning.judge import judge, judge_closed, needs_reading
-from tests.builders import APPROVED, NOW, PENDING, REJECTED, decision, last_write
+from reconciler.planning.traces import CLOCKS_DIFFER
+from tests.builders import APPROVED, NOW, PENDING, REJECTED, after, decision, last_write, live
+from tests.ledger.ledgers import intent
 from tests.planning.catalogue import (
     COMING,
     DUE,
@@ -149,3 +155,20 @@ def test_the_times_an_old_server_does_not_tell_are_shown_as_the_ledger_knows_the
 def test_times_that_belong_to_another_status_are_not_taken_from_the_ledger() -> None:
     step = judge(decision(wanted=parse_wanted(COMING)), there(NO_START), applied(COMING), NOW)
     assert (step.before, step.known_from) == (NO_START, "server")
+
+
+@pytest.mark.parametrize(("early", "verdict"), [(1, Verdict.UNCLEAR), (0, Verdict.APPROVE)])
+def test_patience_ends_at_the_instant_that_was_told(early: int, verdict: Verdict) -> None:
+    """A plan says "unclear until hh:mm": from then on, and not a moment before, it may propose the update again."""
+    ticket = live(1)
+    sent = intent(1, before=ticket.state, updated=ticket.updated, created=ticket.created)
+    history = TicketHistory(None, OpenIntent(sent, "r", lost_at=NOW), frozenset({sent.operation}))
+    now = NOW + PATIENCE - timedelta(microseconds=early)
+    assert judge(decision(1), Found(ticket), history, now).verdict is verdict
+
+
+@pytest.mark.parametrize(("early", "gone_early"), [(0, False), (1, True)])
+def test_a_ticket_is_gone_early_only_when_no_difference_of_clocks_explains_it(early: int, gone_early: bool) -> None:
+    """TPP carries a schedule out by its own clock: what it did five minutes early by ours was still in order."""
+    start = NOW + CLOCKS_DIFFER + timedelta(microseconds=early)
+    assert is_early(last_write(after=after(format_instant(start))), NOW) == gone_early
