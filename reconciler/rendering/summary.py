@@ -282,3 +282,19 @@ def is_scheduled(state: State) -> bool:
 def found_by(control: Control) -> str:
     """What a guard found, and what the policy says."""
     return f"{control.detail}; {control.value}" if control.value else control.detail
+
+
+_MOST_RULES = 20
+
+
+def beside(plan: Plan) -> list[tuple[str, str]]:
+    """Name what a pull request changes besides decisions, each with its heading. Not neutral."""
+    around = plan.pull_request
+    rules = [f"{each.name}: {each.before or 'not set'} → {each.after or 'not set'}" for each in around.rules]
+    rules += [f"changes {name}" for name in around.files]
+    if len(rules) > _MOST_RULES:
+        rules = [*rules[:_MOST_RULES], f"and {len(rules) - _MOST_RULES:,} more"]
+    armed = sum(each.armed for each in around.removed)
+    still = f", {armed:,} will still run: set Pending first to take them back" if armed else ""
+    removed = f"{counted(len(around.removed), 'decision')}{still}" if around.removed else ""
+    return [(name, said) for name, said in (("rules", "; ".join(rules)), ("removes", removed)) if said]

@@ -121,6 +121,8 @@ def test_a_pull_request_that_changes_the_rules_alone_is_red_and_says_so_first(te
     assert r"policy.owns: \VED\Policy\Web\** → **" in text
     assert "changes .github/CODEOWNERS" in text
     assert text.index("policy.owns") < text.index("Merging sends")
+    assert "policy.limits.changes: 100 → 5000" in team.desk.run("plan").out.partition("server")[0]
+    assert "<strong>Changes the rules:</strong>" in team.desk.run("plan", "--format", "html").out
 
 
 def test_a_ticket_that_the_present_rules_would_judge_otherwise_says_so(team: Team) -> None:

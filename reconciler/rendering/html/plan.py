@@ -10,7 +10,7 @@ from reconciler.rendering.groups import urgent_names
 from reconciler.rendering.html.page import Frame, page
 from reconciler.rendering.html.plan_rows import plan_table
 from reconciler.rendering.html.table import long_table
-from reconciler.rendering.summary import headline, totals, what_next
+from reconciler.rendering.summary import beside, headline, totals, what_next
 
 
 def plan_page(plan: Plan, frame: Frame | None = None, told: Guids[Guid] = frozenset()) -> str:
@@ -28,6 +28,7 @@ def plan_page(plan: Plan, frame: Frame | None = None, told: Guids[Guid] = frozen
         what_next=what_next(plan),
         soon=soon_words(plan.changes),
         urgent="; ".join(urgent_names(plan)),
+        beside=beside(plan),
         table=steps(plan, told),
     )
 

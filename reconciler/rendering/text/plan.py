@@ -12,6 +12,7 @@ from reconciler.rendering.certificates import soon_words
 from reconciler.rendering.escape import log_lines, terminal
 from reconciler.rendering.groups import grouped
 from reconciler.rendering.summary import (
+    beside,
     by_risk,
     found_by,
     heading,
@@ -54,6 +55,8 @@ def plan_text(plan: Plan, view: View = PLAIN) -> str:
 
 def _header(plan: Plan, view: View) -> Iterator[str]:
     yield painted(fit_start(f"Plan: {headline(plan)}", view.width), Ink.STRONG, view.colour)
+    for title, said in beside(plan):
+        yield from field(title, painted(terminal(said, 2_000), Ink.BAD, view.colour), width=view.width, indent=2)
     if soon := soon_words(plan.changes):
         yield from field("expiry", painted(soon, Ink.BAD, view.colour), width=view.width, indent=2)
     if named := groups.urgent_names(plan):
