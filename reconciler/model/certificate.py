@@ -95,7 +95,8 @@ class Key(Struct, frozen=True, omit_defaults=True):
 
     def __str__(self) -> str:
         """Say it in few words, such as `RSA 2048` or `EC P256`; "" when nothing is known."""
-        return " ".join(filter(None, (self.algorithm, self.curve or (str(self.size) if self.size else ""))))
+        size = (str(self.size) if self.algorithm else f"{self.size} bits") if self.size else ""
+        return " ".join(filter(None, (self.algorithm, self.curve or size)))
 
     @property
     def strength(self) -> int | None:

@@ -104,7 +104,7 @@ def _facts(found: Certificate) -> Iterator[tuple[str, str]]:
         yield "valid", f"{format_instant(found.valid_from)} to {format_instant(found.valid_to)}"
     yield "purpose", str(found.purpose or "")
     yield "changes", _some([change_words(change) for change in found.changes], found.more_changes)
-    yield "CA", found.authority
+    yield "authority", found.authority
     if found.stage is not None:
         stage = STAGES.get(found.stage, "")
         yield (

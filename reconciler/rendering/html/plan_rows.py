@@ -10,7 +10,7 @@ from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering import change_records
 from reconciler.rendering.certificates import SOON, certificate_line, certificate_of, ends_soon
 from reconciler.rendering.escape import shorten, visible
-from reconciler.rendering.html.table import Cell, Column, Table, When, seconds
+from reconciler.rendering.html.table import Cell, Column, Dated, Table, When, seconds
 from reconciler.rendering.summary import by_risk, name_of, parameters_of, short, to_merge, undoable
 from reconciler.rendering.text.step import siblings
 from reconciler.rendering.words import REASONS
@@ -36,8 +36,8 @@ COLUMNS = (
     Column("Why", "lines"),
     Column("Decided by", "lines"),
 )
-CERTIFICATE = (Column("Certificate", "lines"), Column("Expires", "time"))
-"""These stand there when a certificate is known."""
+CERTIFICATE = Column("Certificate", "dated")
+"""This one stands there when a certificate is known."""
 _SORTS = {"time, earliest first": (3, 1), "time, latest first": (3, -1), "name": (1, 1)}
 
 
@@ -57,9 +57,9 @@ def plan_table(steps: Iterable[Step], caption: str, told: Set[Guid] = frozenset(
     hint = "Search name, DN, GUID, change, reason, file"
     if not any(certificate_of(step) for step in listed):
         return Table(caption, COLUMNS, [_row(step, told) for step in listed], sorts=_SORTS, hint=hint)
-    sorts = {**_SORTS, "certificate, first to end": (len(COLUMNS) + 1, 1)}
-    rows = [(*_row(step, told), *_certificate(step)) for step in listed]
-    return Table(caption, COLUMNS + CERTIFICATE, rows, sorts=sorts, hint=f"{hint}, “ends within 7 days”")
+    sorts = {**_SORTS, "certificate, first to end": (len(COLUMNS), 1)}
+    rows = [(*_row(step, told), _certificate(step)) for step in listed]
+    return Table(caption, (*COLUMNS, CERTIFICATE), rows, sorts=sorts, hint=f"{hint}, “ends within 7 days”")
 
 
 def _row(step: Step, told: Set[Guid]) -> tuple[Cell, ...]:
@@ -81,14 +81,14 @@ def _row(step: Step, told: Set[Guid]) -> tuple[Cell, ...]:
     )
 
 
-def _certificate(step: Step) -> tuple[Cell, Cell]:
-    """What is known of the certificate, with words to search for, and when it ends."""
+def _certificate(step: Step) -> Dated:
+    """When the certificate ends, and what is known of it, with words to search for."""
     found = certificate_of(step)
     if found is None:
-        return ("",), None
+        return (None, "")
     lines = [visible(certificate_line(found), 400), f"ends within {SOON} days" if ends_soon(found) else ""]
     lines += [visible(note.text, 400) for note in step.context.notes] if step.context else []
-    return tuple(lines), seconds(found.valid_to)
+    return (seconds(found.valid_to), *lines)
 
 
 def _why(step: Step) -> tuple[str, str]:

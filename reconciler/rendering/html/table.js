@@ -54,6 +54,10 @@
     time: (seconds, cell) => { if (seconds !== null) cell.append(time(seconds)); },
     text: (text, cell) => cell.append(text),
     lines: ([first, ...rest], cell) => { cell.append(first || ""); for (const line of rest) if (line) cell.append(make("span", "under", line)); },
+    dated: ([end, ...lines], cell) => {
+      draw.lines(lines, cell);
+      if (end !== null) { const under = make("span", "under"); under.append("ends ", time(end)); cell.append(under); }
+    },
     mono: (text, cell) => cell.append(make("code", "", text)),
   };
 

@@ -20,12 +20,14 @@ Move = tuple[str, str, str]
 """Status before, status after, and a warning (empty: none)."""
 When = tuple[int | None, int | None, int | None, int | None, str]
 """Start, stop, old start, old stop (seconds since 1970), and the words when there is no start."""
-Cell = Badge | Ticket | Move | When | tuple[str, ...] | int | str | None
+Dated = tuple[int | None, *tuple[str, ...]]
+"""When something ends (seconds since 1970), and lines about it."""
+Cell = Badge | Ticket | Move | When | Dated | tuple[str, ...] | int | str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its heading, and the kind of its cells: badge, ticket, move, when, time, text, lines or mono."""
+    """One column: its heading, and the kind of its cells: badge, ticket, move, when, time, dated, text, lines, mono."""
 
     label: str
     kind: str
