@@ -37,11 +37,11 @@ from reconciler.ledger.history import lines_since
 from reconciler.ledger.index import read_index
 from reconciler.ledger.journal import open_journal
 from reconciler.ledger.kept import CONFIGURATIONS, PLANS, keep
-from reconciler.ledger.lock import Owner, hold_lock, this_process
+from reconciler.ledger.lock import hold_lock, this_process
 from reconciler.model.decision import Seal
 from reconciler.model.plan import Plan, parse_shard
 from reconciler.model.receipt import SUPERSEDED, Attention, NotedLedger, Outcome, Run
-from reconciler.model.record import NO_HISTORY, AttentionEntry, Episode, Opened, TicketHistory
+from reconciler.model.record import NO_HISTORY, AttentionEntry, Episode, LockOwner, Opened, TicketHistory
 from reconciler.model.review import Assessment, Review, ReviewedTickets
 from reconciler.model.status import format_instant
 from reconciler.model.ticket import Guid
@@ -273,7 +273,7 @@ def _reviews(ready: Prepared, histories: Mapping[Guid, TicketHistory]) -> dict[G
     return found
 
 
-def _of_the_lock(dead: Owner | None, now: datetime) -> tuple[AttentionEntry, ...]:
+def _of_the_lock(dead: LockOwner | None, now: datetime) -> tuple[AttentionEntry, ...]:
     """Record that a lock was taken over: it is done with, so it begins and ends at once."""
     if dead is None:
         return ()
@@ -363,7 +363,7 @@ def _permitted(context: Context, plan: Plan) -> str | None:
     return context.backend.check_before_writing(len(plan.changes)).identity or None
 
 
-def _taken_over(dead: Owner | None, now: datetime) -> tuple[str, ...]:
+def _taken_over(dead: LockOwner | None, now: datetime) -> tuple[str, ...]:
     return (f"took over the lock that was left by {dead.described(now)}",) if dead else ()
 
 

@@ -15,41 +15,23 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from reconciler.codec import canonical, decode, plain
 from reconciler.errors import LedgerUnwritable, LockHeld
-from reconciler.model.status import format_instant
+from reconciler.model.record import LockOwner
 
 LOCK_FILE = ".lock"
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Who holds a lock: process, host, user, run, since when, and where the run can be watched."""
-
-    pid: int
-    host: str
-    user: str
-    run: str
-    since: datetime
-    url: str | None = None
-
-    def described(self, now: datetime) -> str:
-        """Name the owner and the age of the lock for a person."""
-        where = f", {self.url}" if self.url else ""
-        since = f"since {format_instant(self.since)} ({_age(now - self.since)})"
-        return f"run {self.run}, process {self.pid} of {self.user} on {self.host}, {since}{where}"
-
-
-def this_process(run: str, since: datetime, url: str | None = None) -> Owner:
+def this_process(run: str, since: datetime, url: str | None = None) -> LockOwner:
     """Return this process as the owner of a lock for a run."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
         user = str(os.getuid())
-    return Owner(os.getpid(), socket.gethostname(), user, run, since, url)
+    return LockOwner(os.getpid(), socket.gethostname(), user, run, since, url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +40,7 @@ class Lock:
 
     root: Path
     descriptor: int
-    dead: Owner | None = None
+    dead: LockOwner | None = None
 
     def require_held(self) -> None:
         """Raise LedgerUnwritable when the lock file is not the one that was locked: another run may hold a new one."""
@@ -76,7 +58,7 @@ def require_named(descriptor: int, path: Path) -> None:
 
 
 @contextmanager
-def hold_lock(root: Path, owner: Owner) -> Iterator[Lock]:
+def hold_lock(root: Path, owner: LockOwner) -> Iterator[Lock]:
     """Hold the lock of the ledger in `root`; `owner.since` is now.
 
     Raises LockHeld at once when another process holds it, and LedgerUnwritable when the lock file can't be written.
@@ -126,7 +108,7 @@ def _is_named(descriptor: int, path: Path) -> bool:
         return False
 
 
-def _held(path: Path, holder: Owner | None, now: datetime) -> LockHeld:
+def _held(path: Path, holder: LockOwner | None, now: datetime) -> LockHeld:
     who = "a process that has not yet said who it is" if holder is None else holder.described(now)
     return LockHeld(
         f"the ledger is locked ({path}) by {who}",
@@ -134,15 +116,15 @@ def _held(path: Path, holder: Owner | None, now: datetime) -> LockHeld:
     )
 
 
-def _read_owner(descriptor: int) -> Owner | None:
+def _read_owner(descriptor: int) -> LockOwner | None:
     """Return who is written in the lock file, None when nobody is or it can't be understood."""
     try:
-        return decode(os.pread(descriptor, 65536, 0), Owner)
+        return decode(os.pread(descriptor, 65536, 0), LockOwner)
     except ValueError:
         return None
 
 
-def _write_owner(descriptor: int, path: Path, owner: Owner) -> None:
+def _write_owner(descriptor: int, path: Path, owner: LockOwner) -> None:
     told = {name: value for name, value in plain(owner).items() if value is not None}
     try:
         os.ftruncate(descriptor, 0)
@@ -151,12 +133,3 @@ def _write_owner(descriptor: int, path: Path, owner: Owner) -> None:
         raise LedgerUnwritable(
             f"the ledger can't be locked: {path}: {error.strerror or error}", "free some space on that disk"
         ) from error
-
-
-def _age(age: timedelta) -> str:
-    seconds = max(0, int(age.total_seconds()))
-    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            count = seconds // size
-            return f"{count} {unit}{'s' if count > 1 else ''} ago"
-    return f"{seconds} second{'' if seconds == 1 else 's'} ago"

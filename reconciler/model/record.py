@@ -1,7 +1,7 @@
 """The lines of the ledger, and what a planner remembers from them."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, assert_never
 
@@ -428,3 +428,29 @@ class StopNotice(Struct, frozen=True):
         """Say it in one clause."""
         at = f" at {format_instant(self.at)}" if self.at else ""
         return f"{self.by} stopped all writes{at}: {self.why}"
+
+
+class LockOwner(Struct, frozen=True):
+    """Who holds a lock: process, host, user, run, since when, and where the run can be watched."""
+
+    pid: int
+    host: str
+    user: str
+    run: str
+    since: datetime
+    url: str | None = None
+
+    def described(self, now: datetime) -> str:
+        """Name the owner and the age of the lock for a person."""
+        where = f", {self.url}" if self.url else ""
+        since = f"since {format_instant(self.since)} ({_age(now - self.since)})"
+        return f"run {self.run}, process {self.pid} of {self.user} on {self.host}, {since}{where}"
+
+
+def _age(age: timedelta) -> str:
+    seconds = max(0, int(age.total_seconds()))
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return f"{seconds} second{'' if seconds == 1 else 's'} ago"

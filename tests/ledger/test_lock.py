@@ -12,22 +12,24 @@ import pytest
 
 from reconciler.errors import LedgerUnwritable, LockHeld
 from reconciler.ledger.files import ledger_files
-from reconciler.ledger.lock import LOCK_FILE, Owner, hold_lock, this_process
+from reconciler.ledger.lock import LOCK_FILE, hold_lock, this_process
+from reconciler.model.record import LockOwner
 from reconciler.model.value import replace
 from tests.builders import NOW
 from tests.ledger.ledgers import FIRST, SECOND
 
 URL = "https://github.com/example/tickets/actions/runs/1"
-MINE = Owner(41, "ci-7", "runner", FIRST, NOW, URL)
-YOURS = Owner(42, "ci-8", "runner", SECOND, NOW + timedelta(minutes=4, seconds=30))
+MINE = LockOwner(41, "ci-7", "runner", FIRST, NOW, URL)
+YOURS = LockOwner(42, "ci-8", "runner", SECOND, NOW + timedelta(minutes=4, seconds=30))
 ROOT = Path(__file__).parents[2]
 
 HOLD = """
 import os, sys
 from datetime import datetime
 from pathlib import Path
-from reconciler.ledger.lock import Owner, hold_lock
-owner = Owner(41, "ci-7", "runner", sys.argv[2], datetime.fromisoformat(sys.argv[3]))
+from reconciler.ledger.lock import hold_lock
+from reconciler.model.record import LockOwner
+owner = LockOwner(41, "ci-7", "runner", sys.argv[2], datetime.fromisoformat(sys.argv[3]))
 with hold_lock(Path(sys.argv[1]), owner):
     print("held", flush=True)
     sys.stdin.read()
@@ -76,7 +78,7 @@ def test_the_lock_of_a_killed_process_is_taken_over_and_its_owner_named(tmp_path
         process.kill()
         process.wait()
         with hold_lock(tmp_path, YOURS) as lock:
-            assert lock.dead == Owner(41, "ci-7", "runner", FIRST, NOW)
+            assert lock.dead == LockOwner(41, "ci-7", "runner", FIRST, NOW)
             assert lock.dead.described(YOURS.since) == (
                 f"run {FIRST}, process 41 of runner on ci-7, since 2026-11-23T12:00:00Z (4 minutes ago)"
             )
