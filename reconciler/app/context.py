@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reconciler.manifests.config import load_settings
-from reconciler.model.settings import Settings
+from reconciler.model.settings import LedgerBranch, Settings
 from reconciler.model.value import replace
 from reconciler.ports import Backend, Clock, Observer, Probe, Progress, TicketWriter
 
@@ -69,6 +69,10 @@ def stored_secret(service: str, name: str) -> str | None:
     return secret.reveal() if secret else None
 
 
+LEDGER_BRANCH = "RECONCILER_LEDGER_BRANCH"
+"""Names the branch that keeps the ledger between runs."""
+
+
 class Silent:
     """An observer that shows nothing."""
 
@@ -108,6 +112,14 @@ class Context:
     def ledger(self) -> Path:
         """Return the folder of the ledger."""
         return Path(self.settings.ledger)
+
+    @property
+    def ledger_branch(self) -> LedgerBranch | None:
+        """Return the branch that keeps the ledger, None when it lives elsewhere."""
+        configured, named = self.settings.ledger_branch, self.environ.get(LEDGER_BRANCH, "")
+        if not named:
+            return configured
+        return replace(configured, name=named) if configured else LedgerBranch(named)
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import fcntl
 import getpass
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,15 +58,16 @@ def require_named(descriptor: int, path: Path) -> None:
 
 
 @contextmanager
-def hold_lock(root: Path, owner: LockOwner) -> Iterator[Lock]:
+def hold_lock(root: Path, owner: LockOwner, wait: Callable[[], bool] = lambda: False) -> Iterator[Lock]:
     """Hold the lock of the ledger in `root`; `owner.since` is now.
 
-    Raises LockHeld at once when another process holds it, and LedgerUnwritable when the lock file can't be written.
+    While another process holds it, `wait` is called, which waits a while and says whether to try once more. Raises
+    LockHeld when it does not, and LedgerUnwritable when the lock file can't be written.
     """
     path = root / LOCK_FILE
     try:
         root.mkdir(parents=True, exist_ok=True)
-        descriptor = _open_locked(path, owner.since)
+        descriptor = _open_locked(path, owner.since, wait)
     except OSError as error:
         raise LedgerUnwritable(
             f"the ledger can't be locked: {path}: {error.strerror or error}",
@@ -83,7 +84,7 @@ def hold_lock(root: Path, owner: LockOwner) -> Iterator[Lock]:
         os.close(descriptor)
 
 
-def _open_locked(path: Path, now: datetime) -> int:
+def _open_locked(path: Path, now: datetime, wait: Callable[[], bool]) -> int:
     """Open and lock the file that has the name now: its last owner removes it while letting go."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
@@ -92,6 +93,8 @@ def _open_locked(path: Path, now: datetime) -> int:
         except BlockingIOError:
             holder = _read_owner(descriptor)
             os.close(descriptor)
+            if wait():
+                continue
             raise _held(path, holder, now) from None
         except OSError:
             os.close(descriptor)

@@ -34,7 +34,7 @@ from reconciler.model.policy import (
     WindowRule,
 )
 from reconciler.model.server_url import InvalidServerUrl, parse_server_url
-from reconciler.model.settings import Auth, AuthMethod, ContextSettings, Requests, Settings, Tls
+from reconciler.model.settings import Auth, AuthMethod, ContextSettings, LedgerBranch, Requests, Settings, Tls
 from reconciler.model.value import quote, replace
 
 DEFAULT_PATH = "reconciler.yaml"
@@ -235,6 +235,8 @@ def decode_settings(members: Members, folder: str, faults: list[InvalidValue]) -
         if (window := attempt(partial(decode_window, stated, zone, members), faults, "windows", name)) is not None
     }
     stop_file = members.get("stop_file")
+    stated = members.get("ledger", {})
+    ledger: Members = {"path": stated} if isinstance(stated, str) else stated
     policy = _policy(members.get("policy", {}), zone, faults, members)
     policy = replace(policy, timezone=members["timezone"] if zone is not None else None)
     if zone is None and "timezone" in members:  # reported by itself; what follows from it is nobody's fault
@@ -249,7 +251,8 @@ def decode_settings(members: Members, folder: str, faults: list[InvalidValue]) -
         server=server,
         former_servers=tuple(url for url in former if url is not None),
         tickets=tuple(_path(folder, path) for path in members.get("tickets", _DEFAULTS.tickets)),
-        ledger=_path(folder, members.get("ledger", _DEFAULTS.ledger)),
+        ledger=_path(folder, ledger.get("path", _DEFAULTS.ledger)),
+        ledger_branch=_ledger_branch(ledger, faults),
         auth=_auth(members.get("auth", {}), folder),
         tls=Tls(**{name: _path(folder, path) for name, path in members.get("tls", {}).items()}),
         requests=_requests(members.get("requests", {}), faults),
@@ -265,6 +268,16 @@ def decode_settings(members: Members, folder: str, faults: list[InvalidValue]) -
         if "change_records" in members
         else None,
     )
+
+
+def _ledger_branch(stated: Members, faults: list[InvalidValue]) -> LedgerBranch | None:
+    branch = stated.get("branch")
+    if branch is None:
+        if stated.get("lock") == "git":
+            hint = "add `branch: reconciler-ledger`"
+            faults.append(InvalidValue(Code.CONFIG_VALUE, "`lock: git` needs the branch", hint, ("ledger", "lock")))
+        return None
+    return LedgerBranch(branch, stated.get("remote", "origin"), stated.get("lock") != "file")
 
 
 def _server(text: str) -> str:

@@ -97,6 +97,14 @@ class ContextSettings(Struct, frozen=True):
     fields: tuple[str, ...] = ()
 
 
+class LedgerBranch(Struct, frozen=True):
+    """The branch that keeps the ledger between runs. `lock` when its remote also keeps runs on other machines apart."""
+
+    name: str
+    remote: str = "origin"
+    lock: bool = True
+
+
 class SingleWindow(Struct, frozen=True):
     """A window that happens once. `stop` None means that it has no end. Instants are UTC."""
 
@@ -118,6 +126,7 @@ class Settings(Struct, frozen=True):
     server: str | None = None
     tickets: tuple[str, ...] = ("tickets",)
     ledger: str = "ledger"
+    ledger_branch: LedgerBranch | None = None
     auth: Auth = Auth()
     tls: Tls = Tls()
     requests: Requests = Requests()
