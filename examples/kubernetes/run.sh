@@ -47,7 +47,7 @@ apply)
   # Every intent is pushed before the first update and receipts while it runs, so that a pod that is lost loses nothing.
   export RECONCILER_LEDGER_BRANCH="${RECONCILER_LEDGER_BRANCH:-reconciler-ledger}"
   result=0
-  run reconciler apply --yes "$@" --out /data/run.json || result=$?
+  run reconciler apply --yes --lock-timeout 90s "$@" --out /data/run.json || result=$?
   trap '' TERM INT # nothing is left to stop, and the record has to be kept
   reconciler github ledger push
   exit "$result"

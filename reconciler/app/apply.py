@@ -2,8 +2,8 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 from reconciler.app.certificates import with_certificates_now
 from reconciler.app.change_records import before_first_write, with_change_records
 from reconciler.app.context import Context, ticket_writer
-from reconciler.app.ledger_branch import LEDGER_BRANCH, LedgerPusher
+from reconciler.app.ledger_branch import LedgerPusher, take_from_branch
 from reconciler.app.plan import Request, Seals, declared, plan_of, read_plan
 from reconciler.app.reviews import (
     Decided,
@@ -28,8 +28,10 @@ from reconciler.applying.context import RunContext
 from reconciler.applying.engine import apply_plan
 from reconciler.applying.step import announce
 from reconciler.codec import plan_pieces
-from reconciler.errors import GuardRefused
+from reconciler.errors import GuardRefused, LedgerUnwritable
+from reconciler.github.git import GitFailure
 from reconciler.github.provenance import git_from
+from reconciler.github.remote_lock import RemoteLock, held, part_of
 from reconciler.github.stop import BranchLook
 from reconciler.ledger.files import new_run_id
 from reconciler.ledger.heads import heads_not_in, ledger_head, ledger_heads
@@ -43,6 +45,7 @@ from reconciler.model.plan import Plan, parse_shard
 from reconciler.model.receipt import SUPERSEDED, Attention, NotedLedger, Outcome, Run
 from reconciler.model.record import NO_HISTORY, AttentionEntry, Episode, LockOwner, Opened, TicketHistory
 from reconciler.model.review import Assessment, Review, ReviewedTickets
+from reconciler.model.settings import LedgerBranch
 from reconciler.model.status import format_instant
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
@@ -53,12 +56,14 @@ from reconciler.planning.judge import is_news
 from reconciler.planning.planner import enforce_again, seals
 from reconciler.planning.reviewed import hold_against
 from reconciler.planning.selections import since_plan
-from reconciler.ports import Progress
+from reconciler.ports import Clock, Progress
 
 _log = logging.getLogger(__name__)
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
 """How far the clock of the machine that made a plan may be ahead of ours."""
+
+_LOOK = 5.0
 
 _MAKE_ANOTHER = "make a new plan and have it reviewed"
 
@@ -142,8 +147,8 @@ def prepared_now(context: Context, request: Request, reviewed: Path | None = Non
     return Prepared(plan, decided, desired.sealable, whole=request.is_whole)
 
 
-def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> ApplyResult:
-    """Apply the changes of a prepared plan and return how that ended.
+def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False, lock_timeout: float = 0.0) -> ApplyResult:
+    """Apply the changes of a prepared plan and return how that ended; `lock_timeout` in seconds.
 
     Raises CredentialsRefused, LockHeld, LedgerBroken and LedgerUnwritable, all before anything is sent.
     """
@@ -159,7 +164,13 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
     name = new_run_id(clock.now(), parse_shard(plan.shard) if plan.shard else None)
     owner = this_process(name, clock.now(), origin.workflow_run)
     context.observer.run_named(name)
-    with hold_lock(ledger, owner) as lock, watched_signals(_stopping(context)) as stopping:
+    branch = context.ledger_branch if plan.changes else None
+    with (
+        hold_lock(ledger, owner, _patience(clock, lock_timeout)) as lock,
+        _remote_lock(context, plan, branch, owner, lock_timeout) as remote,
+        watched_signals(_stopping(context, remote)) as stopping,
+    ):
+        dead = lock.dead or (remote.dead if remote else None)
         _log.info("run %s began; the lock of %s is held", name, ledger)
         index = read_index(ledger, (step.guid for step in plan.steps), context.targets)
         histories = index.histories
@@ -167,7 +178,7 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
         later = lines_since(ledger, plan.ledger_heads, (step.guid for step in plan.changes), context.targets)
         known = dict(index.attention)
         told = (
-            *_of_the_lock(lock.dead, clock.now()),
+            *_of_the_lock(dead, clock.now()),
             *episodes(plan, known, clock.now(), whole=ready.whole),
         )
         if not _has_work(plan, histories) and not told and not seals(ready.sealable, plan.steps):
@@ -180,7 +191,6 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
         with closing(open_journal(lock, name, origin, opened, reviews)) as journal:
             journal.append_all(told)
             breaker = CircuitBreaker(stopping, 0 if fail_fast else settings.policy.failure_budget)
-            branch = context.environ.get(LEDGER_BRANCH, "") if plan.changes else ""
             run_context = RunContext(
                 reader=context.backend.reader(),
                 writer=ticket_writer(context.backend),
@@ -195,10 +205,10 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
                 grace=settings.requests.grace,
                 planned_at=plan.made_at,
                 movers=_movers(context, plan),
-                announced=bool(branch),
+                announced=branch is not None,
             )
             pusher = None
-            if branch:
+            if branch is not None:
                 # An intent that an earlier run left is on the branch already, and another one would hide it.
                 fresh = (step for step in plan.changes if histories.get(step.guid, NO_HISTORY).open is None)
                 due = (step for step in fresh if step.guid not in since or not since[step.guid].done)
@@ -217,7 +227,7 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
                 )
             unpushed = pusher.end() if pusher is not None else None
         _log.info("run %s ended: %s", name, ", ".join(f"{count} {outcome}" for outcome, count in run.counts.items()))
-        notes = (*_taken_over(lock.dead, clock.now()), *run.notes, *context.backend.notes(), _anchor(ledger))
+        notes = (*_taken_over(dead, clock.now()), *run.notes, *context.backend.notes(), _anchor(ledger))
         return ApplyResult(
             _reported(
                 context,
@@ -232,11 +242,45 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False) -> 
         )
 
 
-def _stopping(context: Context) -> Stopping:
+def _patience(clock: Clock, timeout: float) -> Callable[[], bool]:
+    """Return what waits a while for another run on this machine, as long as there is time."""
+    began = clock.monotonic()
+
+    def wait() -> bool:
+        if clock.monotonic() - began >= timeout:
+            return False
+        clock.sleep(_LOOK)
+        return True
+
+    return wait
+
+
+@contextmanager
+def _remote_lock(
+    context: Context, plan: Plan, branch: LedgerBranch | None, owner: LockOwner, timeout: float
+) -> Iterator[RemoteLock | None]:
+    """Keep runs on other machines out, and take what they wrote. Raises LockHeld, LedgerUnwritable, LedgerBroken."""
+    if branch is None:
+        yield None
+        return
+    git = git_from(context.environ)
+    part = part_of(parse_shard(plan.shard) if plan.shard else None)
+    lock = RemoteLock(git, branch.name, part, owner, context.clock, branch.remote)
+    with held(lock, timeout) if branch.lock else nullcontext():
+        try:
+            take_from_branch(git, context.ledger, branch)
+        except GitFailure as fault:
+            why = f"the ledger could not be fetched from {branch.name}: {fault.message}"
+            raise LedgerUnwritable(why, fault.hint) from fault
+        yield lock if branch.lock else None
+
+
+def _stopping(context: Context, lock: RemoteLock | None) -> Stopping:
     """Return what is looked at before each write; where the ledger's branch is named, the stop on it too."""
-    branch = context.environ.get(LEDGER_BRANCH, "")
-    watch = BranchWatch(BranchLook(git_from(context.environ), branch), context.clock) if branch else None
-    return Stopping(context.settings.stop_file, context.environ, context.ledger, watch)
+    branch = context.ledger_branch
+    look = BranchLook(git_from(context.environ), branch.name, branch.remote) if branch else None
+    watch = BranchWatch(look, context.clock) if look else None
+    return Stopping(context.settings.stop_file, context.environ, context.ledger, watch, lock)
 
 
 def _opened(context: Context, ready: Prepared) -> Opened:
@@ -412,8 +456,8 @@ def _reported(context: Context, run: Run, ready: Prepared, commits: tuple[str, .
         if (review := ready.decided.reviews.get(guid)) is not None:
             tickets[review].append(guid)
     reviews = (ReviewedTickets(review, tuple(sorted(guids))) for review, guids in tickets.items())
-    branch = context.environ.get(LEDGER_BRANCH, "")
-    ledger = NotedLedger(branch, ledger_heads(context.ledger), commits) if branch else None
+    branch = context.ledger_branch
+    ledger = NotedLedger(branch.name, ledger_heads(context.ledger), commits) if branch else None
     return replace(run, reviews=tuple(reviews), ledger=ledger)
 
 

@@ -24,10 +24,9 @@ from reconciler.ledger.heads import heads_not_in
 from reconciler.ledger.kept import KEPT
 from reconciler.model.decision import Problem, Source
 from reconciler.model.record import StopNotice
+from reconciler.model.settings import LedgerBranch
 from reconciler.ports import Clock
 
-LEDGER_BRANCH = "RECONCILER_LEDGER_BRANCH"
-"""Names the branch that an apply pushes to while it runs; unset or empty means that the ledger lives elsewhere."""
 EVERY = 60.0
 """Seconds after which new lines are pushed."""
 MANY = 500
@@ -121,6 +120,24 @@ def _who(environ: Mapping[str, str]) -> str:
     return environ.get("GITHUB_ACTOR") or configured or getpass.getuser()
 
 
+def take_from_branch(git: Git, folder: Path, branch: LedgerBranch) -> None:
+    """Add what the branch has to the folder; a file that is longer here, of a run that could not push, stays as it is.
+
+    Raises GitFailure, and LedgerBroken for a file with other lines here and there.
+    """
+    with tempfile.TemporaryDirectory(prefix="ledger-") as scratch:
+        fetched = Path(scratch)
+        fetch_ledger(git, fetched, branch.name, branch.remote)
+        runs = ledger_files(fetched)
+        for name in runs:
+            _takes(fetched / name, folder / name)
+        for path in (each for each in fetched.rglob("*") if each.is_file()):
+            target = folder / path.relative_to(fetched)
+            if path.relative_to(fetched).as_posix() not in runs and not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                atomic_write(target, path.read_bytes())
+
+
 def restore_ledger(source: Path, folder: Path, branch: str, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Take the ledger files of an artifact back to the branch, and name those that had lines it did not have.
 
@@ -188,7 +205,7 @@ class LedgerPusher:
     git: Git
     folder: Path
     file: Path
-    branch: str
+    branch: LedgerBranch
     clock: Clock
     breaker: CircuitBreaker
     commits: list[str] = field(default_factory=list)
@@ -242,12 +259,14 @@ class LedgerPusher:
         receipts = self.receipts
         try:
             message = f"{what} run {self.file.stem}"
-            commit = push_ledger(self.git, self.folder, self.branch, message, only=self.file, beside=KEPT)
+            commit = push_ledger(
+                self.git, self.folder, self.branch.name, message, remote=self.branch.remote, only=self.file, beside=KEPT
+            )
         except LedgerUnwritable:
             raise
         except ReconcilerError as fault:
             raise LedgerUnwritable(
-                f"the ledger could not be pushed to {self.branch}: {fault.message}", fault.hint
+                f"the ledger could not be pushed to {self.branch.name}: {fault.message}", fault.hint
             ) from fault
         self.commits += [commit] if commit else []
         self.pushed, self.at = receipts, self.clock.monotonic()

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FrameType
 
 from reconciler.errors import ReconcilerError
+from reconciler.github.remote_lock import RemoteLock
 from reconciler.github.stop import local_stop
 from reconciler.model.record import StopNotice
 from reconciler.ports import Clock
@@ -80,6 +81,7 @@ class Stopping:
     environ: Mapping[str, str]
     ledger: Path
     branch: BranchWatch | None = None
+    lock: RemoteLock | None = None
     signal: int | None = None
     halted: bool = False
     """Whether a stop for everybody was seen."""
@@ -88,6 +90,8 @@ class Stopping:
         """Say why no new write may start; None while one may."""
         if self.signal is not None:
             return "interrupted" if self.signal == signal.SIGINT else "terminated"
+        if self.lock is not None and (lost := self.lock.reason()) is not None:
+            return lost
         why = global_stop(self.stop_file, self.environ, self.ledger)
         why = self.branch.reason() if why is None and self.branch is not None else why
         self.halted = self.halted or why is not None

@@ -12,7 +12,7 @@ from reconciler.app.tickets import Wanted
 from reconciler.atomic import atomic_write
 from reconciler.cli.exit_codes import Exit, of_plan, of_run, worst
 from reconciler.cli.metrics import Metrics, metrics_options
-from reconciler.cli.options import SHARD, Invocation, common_options, part_options, require_policy
+from reconciler.cli.options import DURATION, SHARD, Invocation, common_options, part_options, require_policy
 from reconciler.cli.output import RUN_FORMATS, detail_of, format_option, show_plan, show_run
 from reconciler.cli.progress import Terminal
 from reconciler.cli.streams import take_fault
@@ -39,6 +39,7 @@ _IN_LEDGER = "`reconciler ledger log` has what was done"
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the report of the run as JSON.")
 @click.option("--shard", type=SHARD, metavar="K/N", help="Apply part K of N, divided by object.")
 @part_options
+@click.option("--lock-timeout", type=DURATION, metavar="TIME", help="Wait so long for another run, such as 90s.")
 @click.option("--fail-fast", is_flag=True, help="Start no further write once one has failed.")
 @click.option("--no-policy", is_flag=True, help="Apply although there is no configuration, so that no policy holds.")
 @click.option("--quiet", "-q", is_flag=True, help="Only totals and what needs attention.")
@@ -57,6 +58,7 @@ def command(
     shard: Shard | None,
     wanted: Wanted,
     fail_fast: bool,
+    lock_timeout: float | None,
     no_policy: bool,
     quiet: bool,
     verbose: bool,
@@ -87,7 +89,7 @@ def command(
                 err=True,
             )
         _ask(ready.plan, yes=yes or done == len(ready.plan.changes))
-        ended = carry_out(context, ready, fail_fast=fail_fast)
+        ended = carry_out(context, ready, fail_fast=fail_fast, lock_timeout=lock_timeout or 0.0)
         if style != "text" or ended.run.receipts or ended.run.notes:
             show_run(ended.run, style, detail)
         if (fault := take_fault()) is not None:

@@ -89,7 +89,7 @@ class Inputs:
                 again = ["--recheck"] if self.event == "schedule" else []
                 words += ["--out", str(self.plan), "--exit-code", *again]
             case "apply":
-                words += ["--yes", "--out", str(self.report)]
+                words += ["--yes", "--lock-timeout", "90s", "--out", str(self.report)]
             case "github":
                 words += ["--branch", self._one("ledger_branch")]
         for name, option in (("environment", "--env"), ("config", "--config"), ("shard", "--shard")):

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -59,6 +60,19 @@ def _instant(text: str) -> datetime:
 
 SHARD = _Parsed("shard", parse_shard, "2/4")
 INSTANT = _Parsed("time", _instant, "2026-11-28T22:00:00Z")
+
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)", text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a duration")
+    return float(match.group(1)) * _UNITS[match.group(2)]
+
+
+DURATION = parsed("duration", _seconds, "25ms, 1.5s or 2m")
 
 
 DEFAULT_CONFIG = "reconciler.yaml"

@@ -1,26 +1,14 @@
 """`reconciler sandbox`: a local test server that behaves like TPP, to try things out on."""
 
-import re
 from pathlib import Path
 
 import click
 
-from reconciler.cli.options import Invocation, common_options, parsed
+from reconciler.cli.options import DURATION, Invocation, common_options
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 PROFILES = ("26.1", "strict-26.1", "lenient-24", "old-20.3")
 """Those of reconciler.sandbox.behaviour, named here so that help needs no extra."""
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
-
-
-def _seconds(text: str) -> float:
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)", text)
-    if match is None:
-        raise ValueError(f"{text!r} is not a duration")
-    return float(match.group(1)) * _UNITS[match.group(2)]
-
-
-_DURATION = parsed("duration", _seconds, "25ms or 1.5s")
 
 
 @click.command()
@@ -29,8 +17,8 @@ _DURATION = parsed("duration", _seconds, "25ms or 1.5s")
 @click.option("--seed", type=_FILE, help="Tickets, people and settings to start with (YAML) [default: the examples'].")
 @click.option("--state", type=_FILE, default="sandbox.db", show_default=True, help="File that survives a restart.")
 @click.option("--memory", is_flag=True, help="Keep nothing: no state file.")
-@click.option("--latency", type=_DURATION, default="0ms", show_default=True, help="Delay of every call.")
-@click.option("--tick", type=_DURATION, default="1s", show_default=True, help="How often TPP processes tickets.")
+@click.option("--latency", type=DURATION, default="0ms", show_default=True, help="Delay of every call.")
+@click.option("--tick", type=DURATION, default="1s", show_default=True, help="How often TPP processes tickets.")
 @click.option("--faults", type=_FILE, help="Rules about what goes wrong (YAML).")
 @click.option("--changes", type=_FILE, help="Change records of a ServiceNow table and a Jira (YAML) [default: two].")
 @click.option("--tls-cert", type=_FILE, help="Certificate of the server (PEM); HTTPS with it.")

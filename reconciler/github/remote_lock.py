@@ -223,9 +223,9 @@ def _still(known: tuple[str, float] | None, value: str, now: float) -> tuple[str
 @contextmanager
 def held(lock: RemoteLock, timeout: float) -> Iterator[RemoteLock]:
     """Hold a lock while a thread moves its ref. Raises as RemoteLock.acquire does."""
-    lock.acquire(timeout)
-    threading.Thread(target=lock.keep, name="keep-lock", daemon=True).start()
     try:
+        lock.acquire(timeout)
+        threading.Thread(target=lock.keep, name="keep-lock", daemon=True).start()
         yield lock
     finally:
         lock.give_up()

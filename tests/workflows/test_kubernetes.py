@@ -108,7 +108,7 @@ def test_the_ledger_is_fetched_before_and_kept_after_whatever_happens(pod: Path,
     assert _start(pod, 0, CODE=str(code)).wait() == code
     assert (pod / "calls").read_text().splitlines() == [
         "github ledger pull",
-        "apply --yes --env cluster --shard 1/4 --out /data/run.json",
+        "apply --yes --lock-timeout 90s --env cluster --shard 1/4 --out /data/run.json",
         "github ledger push",
     ]
 

@@ -1,0 +1,108 @@
+"""Two machines that share a branch of the ledger: one run at a time, each knows what the other did."""
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.github.git import Git
+from reconciler.github.remote_lock import RemoteLock
+from reconciler.model.record import LockOwner
+from tests.cli.desk import FIRST, SECOND, Desk
+from tests.fakes import NOW, FakeClock
+from tests.github.repository import CLEAN, files, git, make_remote
+
+BRANCH = "reconciler-ledger"
+APPROVE = f"{{guid: {FIRST}, status: Approved, explanation: fine}}"
+SCHEDULED = (
+    f"{{guid: {SECOND}, status: Approved After, explanation: fine, schedule: {{start: '2036-11-28T22:00:00Z'}}}}"
+)
+
+
+@pytest.fixture
+def remote(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_remote(tmp_path_factory.mktemp("origin"))
+
+
+@pytest.fixture
+def machines(desk: Desk, remote: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """Two clones beside each other, each with the same manifests and the branch named in the configuration."""
+    desk.configure(f"ledger: {{path: ledger, branch: {BRANCH}}}\n")
+    settings = (desk.folder / "reconciler.yaml").read_text().replace("ledger: ledger\n", "")
+    found = []
+    for name in ("one", "two"):
+        git(remote.parent, "clone", "--quiet", f"file://{remote}", str(desk.folder / name))
+        for path, text in (
+            ("reconciler.yaml", settings),
+            ("tickets/web.yaml", f"version: 1\nchange: CHG0041234\ntickets:\n  - {APPROVE}\n  - {SCHEDULED}\n"),
+        ):
+            file = desk.folder / name / path
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text)
+        found.append(desk.folder / name)
+    return found[0], found[1]
+
+
+def test_the_second_machine_learns_what_the_first_one_did_and_sends_nothing(
+    desk: Desk, machines: tuple[Path, Path], remote: Path
+) -> None:
+    one, two = machines
+    assert desk.run("-C", str(two), "plan", "--out", "plan.json").code == 0
+    assert desk.run("-C", str(one), "apply", "--yes").code == 0
+    assert len(desk.writes()) == 2
+    said = desk.run("-C", str(two), "apply", "--yes", "plan.json")
+    assert len(desk.writes()) == 2, said
+    assert said.code in (0, 5)
+    assert files(remote, BRANCH, ".jsonl")
+    assert git(remote, "for-each-ref", "refs/reconciler") == "", "every lock was given up"
+
+
+def test_a_lock_that_another_machine_holds_keeps_everything_from_being_sent(
+    desk: Desk, machines: tuple[Path, Path]
+) -> None:
+    one, two = machines
+    other = Git.open(two, CLEAN, "https://github.com", "")
+    lock = RemoteLock(
+        other, BRANCH, "whole", LockOwner(7, "ci-9", "runner", "20261128T220000Z-aaaaaa", NOW), FakeClock()
+    )
+    lock.acquire(0)
+    said = desk.run("-C", str(one), "apply", "--yes")
+    assert (said.code, desk.writes()) == (8, [])
+    assert "process 7 of runner on ci-9" in said.err
+    assert "--lock-timeout 90s" in said.err
+    lock.give_up()
+    assert desk.run("-C", str(one), "apply", "--yes").code == 0
+
+
+def test_where_the_remote_is_away_nothing_is_sent(desk: Desk, machines: tuple[Path, Path], remote: Path) -> None:
+    remote.rename(remote.with_name("away"))
+    said = desk.run("-C", str(machines[0]), "apply", "--yes")
+    assert (said.code, desk.writes()) == (4, [])
+
+
+def test_lines_that_could_not_be_pushed_are_kept(desk: Desk, machines: tuple[Path, Path], remote: Path) -> None:
+    one, _ = machines
+    assert desk.run("-C", str(one), "apply", "--yes").code == 0
+    (file,) = (one / "ledger").rglob("*.jsonl")
+    whole = file.read_bytes()
+    work = one / "work"
+    git(one, "clone", "--quiet", "--branch", BRANCH, f"file://{remote}", str(work))
+    (cut,) = work.rglob("*.jsonl")
+    cut.write_bytes(b"".join(whole.splitlines(keepends=True)[:2]))
+    git(work, "commit", "--quiet", "-am", "What a run had pushed before its machine lost the network")
+    git(work, "push", "--quiet", "origin", BRANCH)
+    (one / "tickets" / "more.yaml").write_text(
+        "version: 1\nchange: CHG0041234\ntickets:\n"
+        "  - {guid: 4f1c9ab0-52f3-4b1e-9a57-0e6b7d3c2a11, status: Rejected, explanation: no}\n"
+    )
+    desk.run("-C", str(one), "apply", "--yes")
+    assert file.read_bytes() == whole
+
+
+def test_lock_git_needs_a_branch(desk: Desk) -> None:
+    desk.configure("")
+    text = (desk.folder / "reconciler.yaml").read_text().replace("ledger: ledger", "ledger: {path: ledger, lock: git}")
+    desk.write("reconciler.yaml", text)
+    desk.decide(APPROVE)
+    said = desk.run("validate")
+    assert said.code == 1
+    assert "`lock: git` needs the branch" in said.err + said.out
