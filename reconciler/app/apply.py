@@ -3,7 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -260,19 +260,19 @@ def _remote_lock(
     context: Context, plan: Plan, branch: LedgerBranch | None, owner: LockOwner, timeout: float
 ) -> Iterator[RemoteLock | None]:
     """Keep runs on other machines out, and take what they wrote. Raises LockHeld, LedgerUnwritable, LedgerBroken."""
-    if branch is None:
+    if branch is None or not branch.lock:
         yield None
         return
     git = git_from(context.environ)
     part = part_of(parse_shard(plan.shard) if plan.shard else None)
     lock = RemoteLock(git, branch.name, part, owner, context.clock, branch.remote)
-    with held(lock, timeout) if branch.lock else nullcontext():
+    with held(lock, timeout):
         try:
             take_from_branch(git, context.ledger, branch)
         except GitFailure as fault:
             why = f"the ledger could not be fetched from {branch.name}: {fault.message}"
             raise LedgerUnwritable(why, fault.hint) from fault
-        yield lock if branch.lock else None
+        yield lock
 
 
 def _stopping(context: Context, lock: RemoteLock | None) -> Stopping:

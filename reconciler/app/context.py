@@ -119,7 +119,7 @@ class Context:
         configured, named = self.settings.ledger_branch, self.environ.get(LEDGER_BRANCH, "")
         if not named:
             return configured
-        return replace(configured, name=named) if configured else LedgerBranch(named)
+        return replace(configured, name=named) if configured else LedgerBranch(named, lock=False)
 
     @property
     def targets(self) -> tuple[str, ...]:

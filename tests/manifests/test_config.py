@@ -78,6 +78,7 @@ def test_every_key_has_its_place_in_the_settings(tmp_path: Path, monkeypatch: py
             (Freeze("f", at("2036-12-19T23:00:00Z"), at("2037-01-07T00:00:00Z"), ("a", "b")),),
             FourEyes(2, True),
             5,
+            timezone="Europe/Berlin",
         ),
         windows={
             "once": SingleWindow(at("2036-11-30T03:00:00Z"), at("2036-11-30T07:00:00Z")),
@@ -86,6 +87,7 @@ def test_every_key_has_its_place_in_the_settings(tmp_path: Path, monkeypatch: py
         path="conf/reconciler.yaml",
         plan_ttl=93784,
         stop_file="conf/STOP",
+        timezone="Europe/Berlin",
     )
 
 
