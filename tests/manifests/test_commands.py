@@ -97,7 +97,7 @@ def test_as_sarif_for_code_scanning(call: Call) -> None:
 
 def test_a_schema_is_printed_for_editors(call: Call) -> None:
     assert call("schema", "decisions") == (0, text("decisions"), "")
-    assert call("schema") == (0, "config\ndecisions\nledger\nplan\nreceipt\nrules\n", "")
+    assert call("schema") == (0, "config\ndecisions\nledger\nplan\npredicate\nreceipt\nrules\n", "")
     assert call("schema", "nothing")[0] == 2
 
 
@@ -106,7 +106,7 @@ def test_windows_are_previewed_from_a_time_on(call: Call) -> None:
     assert call("windows", "--config", config, "--at", "2036-06-14T00:00:00Z", "--count", "1") == (
         0,
         "data-centre-move: once\n"
-        "  Sat 2036-06-14 18:00 to Sun 2036-06-15 02:00 UTC\n"
+        "  Sat 2036-06-14 18:00 to Sun 2036-06-15 02:00 UTC (Sat 20:00 to Sun 04:00 Europe/Berlin)\n"
         "sat-night: FREQ=WEEKLY;BYDAY=SA, Europe/Berlin\n"
         "  Sat 2036-06-14 20:00 to Sun 2036-06-15 00:00 UTC (Sat 22:00 to Sun 02:00 Europe/Berlin)\n",
         "",

@@ -201,7 +201,9 @@ def test_rules_become_bounded_selections() -> None:
             at_most=1,
             source=Source("rules.yaml", 13, 5),
             object=r"\VED\Policy\Old\**",
+            created_before=at("2026-01-01T00:00:00Z"),
             change="CHG0041234",
+            valid_until=at("2036-11-29T22:00:00Z"),
         ),
     )
 

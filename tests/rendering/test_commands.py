@@ -110,7 +110,7 @@ def test_a_report_that_can_not_be_written_says_why(capsys: pytest.CaptureFixture
     (folder / "site" / "plan.html").mkdir()
     code, _, err = _run(capsys, "report", "--out", "site")
     assert code == 1
-    assert err.startswith("site: error: the site can't be written: ")
+    assert err.startswith("site/plan.html: error: the file can't be written: ")
 
 
 def _ledger(folder: Path) -> Path:

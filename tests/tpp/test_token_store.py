@@ -62,7 +62,7 @@ def test_without_a_keyring_the_token_is_not_used(tpp: Tpp, system_keyring: DictK
     keyring.set_keyring(NoKeyring())
     auth = Auth(AuthMethod.REFRESH, keyring="tpp-reconciler")
     with (
-        pytest.raises(CredentialsRefused, match=r"the refresh token can't be kept in the keyring: NoKeyringError"),
+        pytest.raises(CredentialsRefused, match=r"the system's keyring can't be read: NoKeyringError"),
         session_with(tpp.sandbox.url, auth=auth, secrets=Secrets(refresh_token=Secret("r"))),
     ):
         pass
