@@ -60,7 +60,7 @@ def test_a_schedule_moved_at_the_console_that_git_accepts_can_be_taken_back(sche
     shown = desk.run("ledger", "log", "--verbose").out + desk.run("explain", FIRST).out
     shown = " ".join(shown.split())
     assert "somebody else did what the manifest wants; from here on git moves the ticket" in shown
-    assert "accepted: " in shown
+    assert "made it Approved After, as the manifest wants it" in shown
     assert desk.run("report", "--out", "site").code == 0
     desk.decide(entry("Pending"))
     assert reason(desk) == (10, "reopen/wanted")
