@@ -29,6 +29,7 @@ def test_no_configuration_and_no_server(desk: Desk) -> None:
         desk,
         desk.run("plan"),
         4,
+        "warning: no reconciler.yaml was found, so no policy applies: nothing is limited\n"
         "error: no server is configured\n  help: set `server:` in reconciler.yaml, or TPP_URL\n",
     )
 

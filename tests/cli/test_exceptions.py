@@ -88,7 +88,7 @@ def test_an_override_that_was_used_is_told_everywhere(desk: Desk) -> None:
     assert "Outage INC1" in (desk.folder / f"site/tickets/{FIRST}.html").read_text()
     report = json.loads((desk.folder / "run.json").read_text())
     assert [(each["guid"], each["reason"]) for each in report["attention"]] == [(SECOND, "refused/freeze")]
-    assert "1 decision needs attention, nothing was sent: 1 refused." in said.out
+    assert "1 decision needs attention, nothing was sent: 1 refused;" in said.out
 
 
 def test_an_exception_makes_no_saved_plan_stale(desk: Desk) -> None:

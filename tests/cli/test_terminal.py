@@ -52,8 +52,9 @@ def test_apply_asks_on_a_terminal_and_takes_no_for_an_answer(
     (tmp_path / "tickets" / "web.yaml").write_text(MANIFEST, encoding="utf-8")
     with running_sandbox(Seed(tickets=(TicketSeed(FIRST, r"\VED\Policy\Web\www.example.com"),))) as sandbox:
         environ = {"TPP_URL": sandbox.url, "TPP_TOKEN": sandbox.token, "TERM": "xterm-256color", "COLUMNS": "90"}
-        left, shown = _on_terminal(tmp_path, environ, answer, "apply")
-        assert "Apply 1 change? Approvals can't be undone [y/N]" in shown
+        left, shown = _on_terminal(tmp_path, environ, answer, "apply", "--no-policy")
+        assert "Apply 1 change? [y/N]" in shown
+        assert "can't be undone" in shown
         assert (left, len(sandbox.log.calls("ticketUpdateStatus"))) == (code, updates)
         assert ("not confirmed, so nothing was written" in shown) is (updates == 0)
 

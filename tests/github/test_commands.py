@@ -88,7 +88,10 @@ def test_every_command_of_the_table_can_be_imported() -> None:
         ),
         (
             {"command": "apply", "reviewed": "reviewed/plan.json", "paths": "tickets/a b\n\n --x \n"},
-            ["apply", "--yes", "--out", "run.json", "--reviewed", "reviewed/plan.json", "--", "tickets/a b", "--x"],
+            [
+                *("apply", "--yes", "--lock-timeout", "90s", "--out", "run.json", "--reviewed", "reviewed/plan.json"),
+                *("--", "tickets/a b", "--x"),
+            ],
         ),
         (
             {"command": "import", "arguments": "--object\n\\VED\\Policy\\$(id)\n"},

@@ -10,6 +10,7 @@ from reconciler.app.ledger_branch import EVERY, MANY, LedgerPusher
 from reconciler.applying.circuit_breaker import CircuitBreaker
 from reconciler.errors import LedgerBroken, LedgerUnwritable
 from reconciler.github.branch import fetch_ledger, push_ledger
+from reconciler.model.settings import LedgerBranch
 from tests.fakes import FakeClock, NoStop
 from tests.github.repository import clone, files, git, make_remote
 
@@ -145,7 +146,9 @@ def going(tmp_path: Path) -> _Run:
     file.parent.mkdir(parents=True)
     file.write_text("opened\n")
     clock = FakeClock()
-    pusher = LedgerPusher(work, tmp_path / "ledger", file, "reconciler-ledger", clock, CircuitBreaker(NoStop()))
+    pusher = LedgerPusher(
+        work, tmp_path / "ledger", file, LedgerBranch("reconciler-ledger"), clock, CircuitBreaker(NoStop())
+    )
     return _Run(remote, file, pusher, clock)
 
 

@@ -1,5 +1,7 @@
 """Who decided on a commit."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from reconciler.github.client import GitHub
@@ -46,6 +48,7 @@ def test_a_reviewed_merge_names_everybody_involved(server: FakeGitHub, github: G
             reviewers=("bob",),
             merged_by="max",
             approvals=("olga",),
+            merged_at=datetime(2026, 11, 23, 11, 0, tzinfo=UTC),
         ),
         head=HEAD,
     )

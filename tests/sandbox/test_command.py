@@ -120,7 +120,7 @@ def test_a_state_that_is_none_a_certificate_that_is_none_and_a_port_that_is_take
 @pytest.mark.parametrize("text", ["25", "ms", "-1s", "1h", "1.2.3s", "sm", "٣s"])
 def test_a_latency_that_is_no_duration_is_a_usage_error(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert called("--seed", "absent.yaml", "--latency", text) == 2
-    assert "is not a duration (for example 25ms or 1.5s)" in capsys.readouterr().err
+    assert "is not a duration (for example 25ms, 1.5s or 2m)" in capsys.readouterr().err
 
 
 def test_the_examples_are_seeds_and_rules_and_cover_the_example_manifests() -> None:

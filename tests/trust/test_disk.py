@@ -59,7 +59,7 @@ def test_a_ledger_that_may_not_be_written_stops_the_run_before_anything_is_sent(
 def test_a_ledger_whose_folders_of_months_may_not_be_written_stops_the_run_too(tmp_path: Path) -> None:
     with a_repository(tmp_path) as repository:
         assert repository.run("apply", "--yes")[0] == 0
-        (month,) = repository.ledger.glob("*/*")
+        (month,) = repository.ledger.glob("20*/*")
         month.chmod(0o555)
         sent = len(repository.sandbox.log.updates)
         repository.decide(dict.fromkeys(FOUR, "status: Rejected"))

@@ -79,7 +79,8 @@ def test_a_push_that_nobody_reviewed_changes_nothing(acme: Team) -> None:
     result = acme.run("apply.yml", "push", _push(acme))
     assert _statuses(acme) == {WWW: "Pending", SHOP: "Pending", NEW: "Pending"}
     assert acme.tpp.log.updates == ()
-    assert acme.ledger == {}
+    (lines,) = (text for name, text in acme.ledger.items() if name.endswith(".jsonl"))
+    assert {json.loads(line)["entry"] for line in lines.splitlines()} == {"opened", "attention", "ended"}
     assert any("four-eyes" in summary for summary in result.summaries)
 
 

@@ -77,4 +77,4 @@ def test_the_plan_of_an_earlier_attempt_is_no_plan_of_a_part_that_failed(acme: T
     result = acme.run("pull-request.yml", "pull_request", acme.pull_request())
     assert (result.code, (acme.artifacts / "plan-part=1").exists()) == (1, True)
     (comment,) = acme.github.world.comments_on(7)
-    assert "none could be made" in comment
+    assert "🔴 No plan for" in comment

@@ -34,16 +34,16 @@ def test_a_branch_of_the_repository_gets_one_comment_that_follows_it(acme: Team)
     )
     (comment,) = acme.github.world.comments_on(7)
     assert comment.startswith("<!-- tpp-reconciler:plan default -->\n")
-    assert "Approve 2 certificate decisions?" in comment
+    assert "Approve 2 certificate requests?" in comment
     assert acme.head[:12] in comment
-    assert any("Approve 2 certificate decisions?" in summary for summary in first.summaries)
+    assert any("Approve 2 certificate requests?" in summary for summary in first.summaries)
     assert any("Manifests are valid" in summary for summary in first.summaries)
 
     manifest = acme.folder / "tickets" / "2036" / "CHG0041234.yaml"
     acme.commit("tickets/2036/CHG0041234.yaml", manifest.read_text().replace("status: Pending", "status: Rejected"))
     assert acme.run("pull-request.yml", "pull_request", acme.pull_request()).code == 0
     (comment,) = acme.github.world.comments_on(7)
-    assert "Approve 3 certificate decisions?" in comment
+    assert "Approve 3 certificate requests?" in comment
     assert acme.tpp.log.updates == ()
 
 
@@ -88,5 +88,5 @@ def test_a_plan_that_cannot_be_made_is_said_instead_of_an_older_one(acme: Team) 
     jobs = _jobs(dict(result.jobs))
     assert (result.code, jobs["Plan part 1"], jobs["Report the plan"]) == (1, "failure", "failure")
     (comment,) = acme.github.world.comments_on(7)
-    assert "none could be made" in comment
+    assert "🔴 No plan for" in comment
     assert "ready to apply" not in comment
