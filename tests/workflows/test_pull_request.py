@@ -43,7 +43,7 @@ def test_a_branch_of_the_repository_gets_one_comment_that_follows_it(acme: Team)
     acme.commit("tickets/2036/CHG0041234.yaml", manifest.read_text().replace("status: Pending", "status: Rejected"))
     assert acme.run("pull-request.yml", "pull_request", acme.pull_request()).code == 0
     (comment,) = acme.github.world.comments_on(7)
-    assert "Approve 3 certificate requests?" in comment
+    assert "Reject 1 and approve 2 certificate requests?" in comment
     assert acme.tpp.log.updates == ()
 
 
