@@ -1,6 +1,7 @@
 """The change record decides too: what a plan and an apply make of the record that a decision names."""
 
 import json
+import socket
 
 import pytest
 
@@ -306,9 +307,10 @@ def test_a_record_that_changed_since_the_plan_makes_its_steps_stale(desk: Desk, 
         (said("200 OK", b"<html>", kind="text/html"), 7, "not-attempted"),
         (said("200 OK", b'{"result": [{"number": "CHG00412'), 7, "not-attempted"),
         (said("302 Found", headers="Location: https://login.example\r\n"), 7, "not-attempted"),
+        (b"", 7, "not-attempted"),
         (said("200 OK", b'{"result": []}'), 5, "stale"),
     ],
-    ids=["page", "half", "redirect", "gone"],
+    ids=["page", "half", "redirect", "away", "gone"],
 )
 def test_a_system_that_fails_just_before_the_first_write_sends_nothing(
     desk, monkeypatch, second, code, outcome
@@ -323,6 +325,26 @@ def test_a_system_that_fails_just_before_the_first_write_sends_nothing(
     assert [each["outcome"] for each in json.loads(ended.out)["receipts"]] == [outcome]
     assert desk.writes() == []
     assert KEY not in ended.out + ended.err
+
+
+@pytest.mark.parametrize("up", [False, True], ids=["down", "slow"])
+def test_a_system_that_is_down_or_slow_lets_nothing_through_and_loses_nothing(
+    desk: Desk, monkeypatch, up: bool
+) -> None:
+    monkeypatch.setenv("CHANGE_RECORDS_TOKEN", KEY)
+    monkeypatch.setattr("reconciler.app.context.SystemClock.sleep", lambda _clock, _seconds: None)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        if not up:
+            listener.close()
+        desk.configure(
+            f"change_records: {{kind: servicenow, url: {url}, timeout: 1}}\npolicy: {{change_record: {{}}}}\n"
+        )
+        assert planned(desk)[:2] == (3, "refused/change-record")
+        ended = desk.run("apply", "--yes", "--format", "json")
+    assert (ended.code, desk.writes()) == (3, [])
+    desk.configure()
+    assert planned(desk)[:2] == (0, "approve/wanted"), "the decision is as it was"
 
 
 def test_a_warning_is_in_the_plan_and_in_the_ledger(desk: Desk, record) -> None:
