@@ -193,7 +193,7 @@ entries: st.SearchStrategy[Entry] = st.one_of(
     ),
     st.builds(
         AttestedEntry,
-        st.builds(Decision, guids, states, sources, change=some, decided=st.none() | attestations),
+        st.builds(Decision, guids, states, sources, change=some, decided=attestations),
         digests,
         instants,
         st.booleans(),
