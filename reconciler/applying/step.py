@@ -10,6 +10,7 @@ from reconciler.model.record import NO_HISTORY, Intent, OpenIntent, TicketHistor
 from reconciler.model.review import Provenance
 from reconciler.model.status import State, parse_wanted
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, NotSent, Unread, dn_key
+from reconciler.model.value import replace
 from reconciler.planning.facts import is_foreign
 from reconciler.planning.judge import spell
 from reconciler.planning.selections import Since
@@ -68,7 +69,7 @@ def _carry_out(step: Step, history: TicketHistory, context: RunContext) -> Recei
 def _write(step: Step, history: TicketHistory, ticket: LiveTicket, context: RunContext) -> Receipt:
     if (why := context.breaker.reason() or _too_late(step, context)) is not None:
         return not_attempted(step, why, context)
-    intent = _intent(step, ticket, context)
+    intent = _as_it_is(_intent(step, ticket.state, context), ticket)
     try:
         context.ledger.append(intent)
     except LedgerUnwritable as error:
@@ -88,21 +89,7 @@ def announce(step: Step, context: RunContext) -> Intent | None:
     """
     if step.before is None:
         return None
-    operation = operation_of(context.run, step.guid)
-    return Intent(
-        decision=step.decision,
-        digest=step.digest,
-        at=context.clock.now(),
-        operation=operation,
-        before=step.before,
-        object=step.object,
-        workflow=step.workflow,
-        explanation=explanation(step, context.origin_of(step.guid), operation),
-        attempt=0,
-        created=step.created,
-        change_record=step.change_record,
-        overrides=step.overridden,
-    )
+    return replace(_intent(step, step.before, context), attempt=0)
 
 
 def _is_back(step: Step, history: TicketHistory, context: RunContext) -> bool:
@@ -125,21 +112,32 @@ def _too_late(step: Step, context: RunContext) -> str | None:
     return None
 
 
-def _intent(step: Step, ticket: LiveTicket, context: RunContext) -> Intent:
+def _intent(step: Step, before: State, context: RunContext) -> Intent:
+    """Make the intent of a step as the plan has the ticket."""
     operation = operation_of(context.run, step.guid)
     return Intent(
         decision=step.decision,
         digest=step.digest,
         at=context.clock.now(),
         operation=operation,
-        before=ticket.state,
+        before=before,
+        object=step.object,
+        workflow=step.workflow,
+        explanation=explanation(step, context.origin_of(step.guid), operation),
+        created=step.created,
+        change_record=step.change_record,
+        overrides=step.overridden,
+    )
+
+
+def _as_it_is(intent: Intent, ticket: LiveTicket) -> Intent:
+    """Return the intent with what was just read of its ticket."""
+    return replace(
+        intent,
         object=ticket.object,
         workflow=ticket.workflow,
         updated=ticket.updated,
-        explanation=explanation(step, context.origin_of(step.guid), operation),
         created=ticket.created,
-        change_record=step.change_record,
-        overrides=step.overridden,
     )
 
 
