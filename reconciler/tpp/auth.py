@@ -1,6 +1,7 @@
 """Ways to a token: each acquires, renews and revokes one. Adding a way is adding a class and its row in METHODS."""
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -255,7 +256,7 @@ class StoredRefreshToken:
         return why
 
 
-class _OwnGrant:
+class _OwnGrant(ABC):
     """A grant that is taken for a run: renewed with its refresh token while that works."""
 
     per_run = renewable = True
@@ -266,8 +267,8 @@ class _OwnGrant:
         self._credentials = credentials
         self._tokens: Tokens | None = None
 
-    def _granted(self) -> Tokens:
-        raise NotImplementedError
+    @abstractmethod
+    def _granted(self) -> Tokens: ...
 
     def acquire(self) -> Secret:
         self._tokens = self._granted()

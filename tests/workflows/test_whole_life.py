@@ -14,6 +14,8 @@ from reconciler.model.status import Status
 from tests.github.repository import git
 from tests.workflows.team import NEW, SHOP, WWW, Team
 
+pytestmark = pytest.mark.slow
+
 MANIFEST = "tickets/2036/CHG0041234.yaml"
 FOUND = "0f0f0f0f-1111-4222-8333-444455556666"
 
