@@ -11,6 +11,9 @@ import re
 LIMIT = 500
 """The most characters of one foreign text that a view shows unless it says otherwise."""
 
+WEB = ("https://", "http://")
+"""What an address begins with that others wrote."""
+
 _INVISIBLE = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
     + "".join(map(chr, range(0xFE00, 0xFE10)))
@@ -147,9 +150,9 @@ def url_path(path: str) -> str:
     return _percent(path.replace("\\", "/"), _PATH_SAFE)
 
 
-def url(text: str) -> str:
+def url(text: str, schemes: tuple[str, ...] = WEB) -> str:
     """Return an http(s) URL that no markdown, HTML or terminal takes for more; anything else becomes empty."""
-    return _percent(text, _URL_SAFE) if text.startswith(("https://", "http://", "file://")) else ""
+    return _percent(text, _URL_SAFE) if text.startswith(schemes) else ""
 
 
 def _percent(text: str, safe: frozenset[int]) -> str:

@@ -1,7 +1,12 @@
 """The change record decides too: what a plan and an apply make of the record that a decision names."""
 
+import html
 import json
+import re
 import socket
+import zipfile
+from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -11,6 +16,7 @@ from tests.builders import guid
 from tests.changes.wire import answering, said
 from tests.cli.desk import FIRST, SECOND, Desk
 
+CMDB = "https://cmdb.example.com"
 KEY = "key-of-the-change-table"
 OPEN = {
     "state": "-2",
@@ -254,6 +260,57 @@ def test_every_view_of_a_plan_shows_the_record_and_its_window(desk: Desk, record
     assert "Web tier, weekend 48 (scheduled, approved, normal; planned" in page
     said = desk.run("explain", FIRST).out
     assert "planned Sat 2036-11-29 20:00" in said
+
+
+def test_every_page_leads_to_the_record(desk: Desk, record) -> None:
+    record(short_description="Web tier & more")
+    desk.decide(APPROVE)
+    assert desk.run("plan", "--out", "plan.json").code == 0
+    (step,) = json.loads(Path("plan.json").read_text())["steps"]
+    to_record = f'<a href="{html.escape(step["change_record"]["url"])}">'
+    said = "Web tier &amp; more (scheduled, approved, normal; planned"
+    assert f"{to_record}{said}" in desk.run("plan", "--format", "html").out
+    assert desk.run("apply", "plan.json", "--yes").code == 0
+    assert desk.run("report", "--plan", "plan.json", "--out", "site").code == 0
+    assert desk.run("report", "--audit", "--out", "papers").code == 0
+    assert desk.run("ledger", "export", "--pack", "pack.zip").code == 0
+    for page in ("index.html", "plan.html", "ledger.html"):
+        assert f"{to_record}{said}" in Path("site", page).read_text(), page
+    assert f"{to_record}CHG0041234 was {said}" in Path("site", "tickets", f"{FIRST}.html").read_text()
+    with zipfile.ZipFile("pack.zip") as pack:
+        summary = next(pack.read(name).decode() for name in pack.namelist() if name.endswith(".html"))
+    for text in (summary, Path("papers", "audit.html").read_text()):
+        assert f"{to_record}CHG0041234</a><br>CHG0041234 was {said}" in text
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)",
+        " https://cmdb.example.com/1",
+        "file:///etc/passwd",
+        "data:text/html,x",
+        "//cmdb.example.com",
+        'https://cmdb.example.com/"onmouseover="alert(1)',
+        "https://cmdb.example.com/<script>alert(1)</script>",
+    ],
+)
+def test_an_address_of_a_record_is_a_link_of_the_web_or_none(desk: Desk, address: str) -> None:
+    row = {"id": "CHG0041234", "allowed": True, "url": address, "title": "Web tier"}
+    with answering(said("200 OK", json.dumps({"version": 1, "changes": [row]}).encode())) as (url, _):
+        desk.configure(f"change_records: {{kind: http, url: {url}}}\npolicy: {{change_record: {{window: ignore}}}}\n")
+        desk.decide(APPROVE)
+        assert desk.run("plan", "--out", "plan.json").code == 0
+        outputs = [desk.run("plan", "--format", "html").out, desk.run("plan", "--format", "markdown").out]
+        assert desk.run("apply", "plan.json", "--yes").code == 0
+    desk.run("report", "--plan", "plan.json", "--out", "site")
+    outputs += [path.read_text() for path in Path("site").rglob("*.html")]
+    bare = re.sub(r"<script.*?</script>", "", "".join(outputs), flags=re.DOTALL)
+    linked = {one or other for one, other in re.findall(r"""href=["']([^"']*)|\]\(([^)]*)\)""", bare)}
+    outside = {each for each in linked if not re.fullmatch(r"(\.\./)?[a-z/0-9-]+\.html|#main", each)}
+    safe = {f"{CMDB}/{quote(address.removeprefix(f'{CMDB}/'), safe='/=')}"} if address.startswith(CMDB) else set()
+    assert outside == safe
+    assert not any("<script>alert" in text or '"onmouseover="' in text for text in outputs)
 
 
 def test_hostile_text_of_a_record_stays_text(desk: Desk, record) -> None:

@@ -8,13 +8,14 @@ from reconciler.model.record import Intent, Line
 from reconciler.model.review import Provenance
 from reconciler.model.status import State
 from reconciler.model.ticket import Guid
+from reconciler.rendering import change_records
 from reconciler.rendering.certificates import certificate_fields
 from reconciler.rendering.escape import visible
 from reconciler.rendering.history import weeks
 from reconciler.rendering.html.page import Frame, page
 from reconciler.rendering.html.plan_rows import tone, tone_of
 from reconciler.rendering.html.plots import plots
-from reconciler.rendering.html.table import Cell, Column, Table, long_table, seconds
+from reconciler.rendering.html.table import Cell, Column, Table, Text, linked, long_table, seconds
 from reconciler.rendering.summary import last_name, short
 from reconciler.rendering.words import PROOFS, REASONS
 
@@ -25,20 +26,22 @@ _COLUMNS = (
     Column("Before → wanted", "move"),
     Column("Proof", "lines"),
     Column("Who", "lines"),
-    Column("Run", "lines"),
+    Column("Change, run", "lines"),
 )
 
 
 def ledger_page(frame: Frame, lines: Sequence[Line], stories: Mapping[Guid, Sequence[Line]]) -> str:
     """Return the page of all receipts, the newest first, with the plots over time. `lines` are by time."""
-    rows = [_row(line, line.entry) for line in reversed(lines) if isinstance(line.entry, Receipt)]
+    asked = {line.entry.operation: line.entry for line in lines if isinstance(line.entry, Intent)}
+    receipts = ((line, line.entry) for line in reversed(lines) if isinstance(line.entry, Receipt))
+    rows = [_row(line, receipt, asked.get(receipt.operation or "")) for line, receipt in receipts]
     content = Table(
         "Every receipt, the newest first",
         _COLUMNS,
         rows,
         facet=1,
         sorts={"oldest first": (0, 1), "name": (2, 1)},
-        hint="Search name, DN, person, commit, run",
+        hint="Search name, DN, person, change, commit, run",
     )
     return page(
         "ledger.html",
@@ -55,7 +58,7 @@ def ledger_page(frame: Frame, lines: Sequence[Line], stories: Mapping[Guid, Sequ
     )
 
 
-def _row(line: Line, receipt: Receipt) -> tuple[Cell, ...]:
+def _row(line: Line, receipt: Receipt, intent: Intent | None) -> tuple[Cell, ...]:
     return (
         seconds(receipt.at),
         (receipt.outcome.value, tone_of(receipt.outcome)),
@@ -68,8 +71,16 @@ def _row(line: Line, receipt: Receipt) -> tuple[Cell, ...]:
         (_status(receipt.before), visible(receipt.after.status, 60), ""),
         (PROOFS[receipt.proof], visible(receipt.detail)),
         _who(line.provenance),
-        (visible(line.run, 80), visible(str(line.source), 120)),
+        (*_change(receipt, intent), visible(line.run, 80), visible(str(line.source), 120)),
     )
+
+
+def _change(receipt: Receipt, intent: Intent | None) -> tuple[Text, ...]:
+    """The change of a decision, and what the guard saw of its record."""
+    change = receipt.change or (intent.change if intent else None)
+    record = intent.change_record if intent else None
+    seen = (linked(change_records.summary(record), record.url),) if record else ()
+    return (visible(change or "", 60), *seen)
 
 
 def _status(state: State | None) -> str:

@@ -10,7 +10,7 @@ from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering import change_records
 from reconciler.rendering.certificates import SOON, certificate_line, certificate_of, ends_soon
 from reconciler.rendering.escape import shorten, visible
-from reconciler.rendering.html.table import Cell, Column, Dated, Table, When, seconds
+from reconciler.rendering.html.table import Cell, Column, Dated, Table, When, linked, seconds
 from reconciler.rendering.summary import by_risk, name_of, parameters_of, short, to_merge, undoable
 from reconciler.rendering.text.step import siblings
 from reconciler.rendering.words import REASONS
@@ -73,7 +73,7 @@ def _row(step: Step, told: Set[Guid]) -> tuple[Cell, ...]:
         (*_why(step), siblings(step, visible) if step.siblings else ""),
         (
             visible(step.change or "") or place,
-            *((visible(change_records.summary(step.change_record), 400),) if step.change_record else ()),
+            linked(change_records.summary(step.change_record), step.change_record.url) if step.change_record else "",
             visible(step.explanation or ""),
             *(f"sends {name}: {visible(value, 1_000)}" for name, value in parameters_of(step)),
             place if step.change else "",

@@ -35,6 +35,12 @@
     else element.append(time(start, true), " to ", time(stop));
     return element;
   }
+  function linked(line) {
+    if (!Array.isArray(line)) return line;
+    const link = make("a", "", line[0]);
+    link.href = line[1];
+    return link;
+  }
   const draw = {
     badge: ([word, tone], cell) => cell.append(make("span", `badge ${tone}`, word)),
     ticket: ([name, dn, guid, href], cell) => {
@@ -53,7 +59,10 @@
     },
     time: (seconds, cell) => { if (seconds !== null) cell.append(time(seconds)); },
     text: (text, cell) => cell.append(text),
-    lines: ([first, ...rest], cell) => { cell.append(first || ""); for (const line of rest) if (line) cell.append(make("span", "under", line)); },
+    lines: ([first, ...rest], cell) => {
+      cell.append(linked(first || ""));
+      for (const line of rest) if (line) { const under = make("span", "under"); under.append(linked(line)); cell.append(under); }
+    },
     dated: ([end, ...lines], cell) => {
       draw.lines(lines, cell);
       if (end !== null) { const under = make("span", "under"); under.append("ends ", time(end)); cell.append(under); }

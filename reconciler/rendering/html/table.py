@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.codec import compact
+from reconciler.rendering.escape import url, visible
 
 FIRST = 100
 """Rows that stand in the page itself; the script shows as many at a time."""
@@ -22,7 +23,9 @@ When = tuple[int | None, int | None, int | None, int | None, str]
 """Start, stop, old start, old stop (seconds since 1970), and the words when there is no start."""
 Dated = tuple[int | None, *tuple[str, ...]]
 """When something ends (seconds since 1970), and lines about it."""
-Cell = Badge | Ticket | Move | When | Dated | tuple[str, ...] | int | str | None
+Text = str | tuple[str, str]
+"""Text, or text and the address that it links to."""
+Cell = Badge | Ticket | Move | When | Dated | tuple[Text, ...] | int | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,12 @@ class Table:
     facet: int = 0
     sorts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     hint: str = "Search"
+
+
+def linked(text: str, address: str) -> Text:
+    """Return foreign text for a line of a cell, as a link where its address is one of the web."""
+    said, target = visible(text, 400), url(address)
+    return (said, target) if target else said
 
 
 def seconds(when: datetime | None) -> int | None:

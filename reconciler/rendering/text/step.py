@@ -9,7 +9,7 @@ from reconciler.model.status import Schedule, State
 from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering import change_records, times
 from reconciler.rendering.certificates import certificate_fields, certificate_line, is_too_late
-from reconciler.rendering.escape import terminal, url, url_path
+from reconciler.rendering.escape import WEB, terminal, url, url_path
 from reconciler.rendering.groups import Alike
 from reconciler.rendering.summary import last_name, name_of, parameters_of, short, to_merge
 from reconciler.rendering.text.layout import Ink, columns, field, fitted, linked, painted
@@ -31,6 +31,7 @@ LARGEST = 100
 """A group of more tickets is a count with the first ones."""
 FIRST = 10
 """Tickets of a very large group that are listed."""
+_BASES = (*WEB, "file://")
 _LABELS = 14
 """Columns that a field's indent and name take."""
 
@@ -226,4 +227,4 @@ def _times(step: Step, before: State | None, schedule: Schedule | None, view: Vi
 
 def _address(path: str, base: str) -> str:
     """The address of a source file: below the base, or by itself when its path is absolute."""
-    return f"file://{url_path(path)}" if path.startswith("/") else f"{url(base).rstrip('/')}/{url_path(path)}"
+    return f"file://{url_path(path)}" if path.startswith("/") else f"{url(base, _BASES).rstrip('/')}/{url_path(path)}"
