@@ -3,6 +3,7 @@
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from reconciler.app.ledger_branch import EVERY, MANY, LedgerPusher
 from reconciler.applying.circuit_breaker import CircuitBreaker
 from reconciler.errors import LedgerBroken, LedgerUnwritable
 from reconciler.github.branch import fetch_ledger, push_ledger
+from reconciler.github.git import Git
 from reconciler.model.settings import LedgerBranch
 from tests.fakes import FakeClock, NoStop
 from tests.github.repository import clone, files, git, make_remote
@@ -191,3 +193,35 @@ def test_what_was_written_last_is_pushed_at_the_end(going: _Run) -> None:
     going.write("ended\n")
     assert going.pusher.end() is None
     assert going.pushed == "opened\nended"
+
+
+def test_pushing_one_new_file_costs_what_that_file_costs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many files the branch has: as many git processes, and as many objects that are sent."""
+    started: list[str] = []
+    start = Git._start
+
+    def counted(self: Git, arguments: tuple[str, ...], *rest: Any, **more: Any) -> Any:
+        started.append(arguments[0])
+        return start(self, arguments, *rest, **more)
+
+    monkeypatch.setattr(Git, "_start", counted)
+    counts = {}
+    for old in (2, 400):
+        place = tmp_path / str(old)
+        place.mkdir()
+        remote = make_remote(place)
+        work, ledger = clone(remote, place / "work"), place / "work" / "ledger"
+        for number in range(old):
+            _line(ledger, f"{number}.jsonl", f"run {number}\n")
+        push_ledger(work, ledger, BRANCH, "Record")
+        started.clear()
+        _line(ledger, "new.jsonl")
+        assert push_ledger(work, ledger, BRANCH, "Record", only=ledger / "2026/11/new.jsonl")
+        one = len(started)
+        _line(ledger, "newer.jsonl", "another line\n")
+        assert push_ledger(work, ledger, BRANCH, "Record")
+        counts[old] = one, len(started) - one
+        sent = git(remote, "rev-list", "--objects", "--no-object-names", f"{BRANCH}~1..{BRANCH}").split()
+        assert len(sent) == 5, "a commit, the trees that lead to the file, and the file"
+    assert counts[2] == counts[400]
+    assert max(counts[2]) < 12

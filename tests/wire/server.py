@@ -54,6 +54,7 @@ class Request:
     method: str
     path: str
     body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def call(self) -> str:
@@ -202,11 +203,11 @@ def _read(stream: Any) -> Request | None:
     line = stream.readline().decode("latin-1").split()
     if len(line) != 3:
         return None
-    length = 0
+    headers: dict[str, str] = {}
     while (text := stream.readline().decode("latin-1").strip()) != "":
         name, _, value = text.partition(":")
-        length = int(value) if name.lower() == "content-length" else length
-    return Request(line[0], line[1], stream.read(length))
+        headers[name.lower()] = value.strip()
+    return Request(line[0], line[1], stream.read(int(headers.get("content-length", "0"))), headers)
 
 
 @contextmanager
