@@ -26,7 +26,7 @@ from reconciler.ledger.journal import open_journal
 from reconciler.ledger.lock import hold_lock, this_process
 from reconciler.model.decision import Decision
 from reconciler.model.plan import Plan
-from reconciler.model.policy import Policy
+from reconciler.model.policy import Orphans, Policy
 from reconciler.model.receipt import Outcome, Receipt, Run
 from reconciler.model.record import NO_HISTORY, Intent, Line, Opened, TicketHistory
 from reconciler.model.review import Provenance
@@ -34,6 +34,7 @@ from reconciler.model.settings import Requests, Settings
 from reconciler.model.ticket import Answer, Guid, NotSent, parse_guid
 from reconciler.planning.guards import Circumstances
 from reconciler.planning.judge import judge, judge_closed, needs_reading
+from reconciler.planning.orphans import judge_orphan, may_be_armed
 from reconciler.planning.planner import assemble, enforce_again
 from reconciler.planning.selections import since_plan
 from reconciler.ports import TicketWriter, Update
@@ -145,6 +146,11 @@ class House:
             for guid, reading in ticket_reader(session).read_many(unsettled):
                 steps.append(judge(self.decisions[guid], reading, histories.get(guid, NO_HISTORY), now))
             target = session.target
+            armed = {g: h for g, h in index.scheduled.items() if may_be_armed(h, now)}
+            for guid, reading in ticket_reader(session).read_many(tuple(armed)):
+                take_back = self.policy.orphans is Orphans.TAKE_BACK
+                orphan = judge_orphan(guid, reading, armed[guid], now, take_back=take_back)
+                steps += [orphan] if orphan is not None else []
         for guid in self.decisions.keys() - unsettled.keys():
             steps.append(judge_closed(self.decisions[guid], histories[guid], now))
         empty = Plan("test", target, now, now + timedelta(days=1), "", (), ledger_heads=heads)

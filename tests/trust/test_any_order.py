@@ -21,7 +21,8 @@ from reconciler.errors import GuardRefused
 from reconciler.ledger.chain import verify
 from reconciler.model.decision import Expectation
 from reconciler.model.plan import Plan
-from reconciler.model.receipt import Outcome, Run
+from reconciler.model.policy import Orphans, Policy
+from reconciler.model.receipt import Outcome, Run, tagged_operations
 from reconciler.model.status import (
     State,
     Status,
@@ -34,6 +35,7 @@ from reconciler.model.status import (
 )
 from reconciler.model.ticket import Guid, parse_guid
 from reconciler.model.verdict import Verdict
+from reconciler.planning.facts import is_window_over
 from reconciler.sandbox.behaviour import Behaviour
 from reconciler.sandbox.log import Entry
 from reconciler.sandbox.seed import APPROVER, JOE, Seed, TicketSeed
@@ -97,9 +99,12 @@ class AnyOrder(RuleBasedStateMachine):
         plain=st.booleans(),
         keep=st.booleans(),
         cascade=st.booleans(),
+        take_back=st.booleans(),
         wanted=st.lists(WANTED, min_size=len(NUMBERS), max_size=len(NUMBERS)),
     )
-    def a_server(self, schedules: bool, plain: bool, keep: bool, cascade: bool, wanted: list[State]) -> None:
+    def a_server(
+        self, schedules: bool, plain: bool, keep: bool, cascade: bool, take_back: bool, wanted: list[State]
+    ) -> None:
         behaviour = Behaviour(
             schedules_in_details=schedules and not plain, plain_approved=plain, keep_rejected=keep, cascade=cascade
         )
@@ -113,8 +118,9 @@ class AnyOrder(RuleBasedStateMachine):
             for number in NUMBERS
         )
         seed = Seed(tickets=tickets, behaviour=behaviour)
-        self.house = self.stack.enter_context(open_house(self.folder / "ledger", (), seed, tick=None))
-        self.other = House(self.house.sandbox, self.folder / "other", self.house.clock, self.house.decisions)
+        policy = Policy(orphans=Orphans.TAKE_BACK if take_back else Orphans.ATTENTION)
+        self.house = self.stack.enter_context(open_house(self.folder / "ledger", (), seed, tick=None, policy=policy))
+        self.other = House(self.house.sandbox, self.folder / "other", self.house.clock, self.house.decisions, policy)
         for number, each in zip(NUMBERS, wanted, strict=True):
             self.decide(number, each, mistaken=False, hours=None)
 
@@ -143,7 +149,7 @@ class AnyOrder(RuleBasedStateMachine):
     def decide_at_the_console(self, number: int, status: Status, hours: int) -> None:
         start = self.house.clock.now() + timedelta(hours=hours)
         scheduled = status in (Status.APPROVED_AFTER, Status.APPROVED_BETWEEN)
-        self.touched[guid(number)] += 1
+        self.somebody_overwrites(number)
         self.house.sandbox.world.console(
             guid(number),
             status,
@@ -154,8 +160,15 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule()
     def the_other_approver_approves(self) -> None:
-        self.touched[guid(3)] += 1
+        self.somebody_overwrites(3)
         self.house.sandbox.world.console(guid(3), Status.APPROVED, by=JOE.name)
+
+    def somebody_overwrites(self, number: int) -> None:
+        """A decision at the console overwrites our mark; with `cascade` those of the object's other tickets, too."""
+        cascade = self.house.sandbox.world.behaviour.cascade
+        for each in NUMBERS:
+            same = each == number or (cascade and OBJECTS[each] == OBJECTS[number])
+            self.touched[guid(each)] += same
 
     @rule(hours=st.sampled_from([1, 3, 9, 40]))
     def time_passes(self, hours: int) -> None:
@@ -354,6 +367,23 @@ class AnyOrder(RuleBasedStateMachine):
         if hasattr(self, "house"):
             verify(self.house.ledger)
             verify(self.other.ledger)
+
+    @rule()
+    def nothing_that_we_armed_stays_so_unseen(self) -> None:
+        """A schedule that shows an operation of this ledger, and that git does not want, has its step in a plan."""
+        shown = {step.guid: step.verdict for step in self.house.plan().steps}
+        now = self.house.clock.now()
+        for name, ticket in self.house.sandbox.world.tickets.items():
+            if (
+                ticket.schedule is None
+                or not tagged_operations(ticket.explanation) & self.house.history(name).operations
+            ):
+                continue
+            state = State(ticket.status, ticket.schedule.start, ticket.schedule.stop)
+            decided = self.house.decisions.get(name)
+            if ticket.missed or is_window_over(state, now) or (decided is not None and decided.wanted == state):
+                continue
+            assert shown.get(name) not in (None, Verdict.IN_SYNC, Verdict.SETTLED), f"{name} is armed: {state}"
 
     @precondition(lambda self: self.house.decisions)
     @rule()
