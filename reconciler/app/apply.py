@@ -5,29 +5,22 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
-from reconciler.app.certificates import with_certificates_now
-from reconciler.app.change_records import before_first_write, with_change_records
+from reconciler.app.change_records import before_first_write
 from reconciler.app.context import Context, ticket_writer
 from reconciler.app.ledger_branch import LedgerPusher, take_from_branch
-from reconciler.app.plan import Request, Seals, declared, plan_of, read_plan
 from reconciler.app.reviews import (
-    Decided,
-    circumstances,
     config_commit,
-    hold_to_reviewed_plans,
-    hold_to_reviews,
     provenance_of,
-    who_acts,
 )
+from reconciler.app.saved_plan import Prepared, bytes_of, prepared
 from reconciler.app.stopping import BranchWatch, Stopping, watched_signals
 from reconciler.applying.circuit_breaker import CircuitBreaker
 from reconciler.applying.context import RunContext
 from reconciler.applying.engine import apply_plan
 from reconciler.applying.step import announce
-from reconciler.codec import plan_pieces
 from reconciler.errors import GuardRefused, LedgerUnwritable
 from reconciler.github.git import GitFailure
 from reconciler.github.provenance import git_from
@@ -39,11 +32,10 @@ from reconciler.ledger.history import lines_since
 from reconciler.ledger.index import read_index
 from reconciler.ledger.journal import open_journal
 from reconciler.ledger.kept import CONFIGURATIONS, PLANS, keep
-from reconciler.ledger.lock import hold_lock, this_process
-from reconciler.model.decision import Seal
+from reconciler.ledger.lock import Lock, hold_lock, this_process
 from reconciler.model.plan import Plan, parse_shard
 from reconciler.model.receipt import SUPERSEDED, Attention, NotedLedger, Outcome, Run
-from reconciler.model.record import NO_HISTORY, AttentionEntry, Episode, LockOwner, Opened, TicketHistory
+from reconciler.model.record import NO_HISTORY, AttentionEntry, Episode, Intent, LockOwner, Opened, TicketHistory
 from reconciler.model.review import Assessment, Review, ReviewedTickets
 from reconciler.model.settings import LedgerBranch
 from reconciler.model.status import format_instant
@@ -51,36 +43,14 @@ from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
 from reconciler.planning.attention import episodes
-from reconciler.planning.digest import check_digest
 from reconciler.planning.judge import is_news
-from reconciler.planning.planner import enforce_again, seals
-from reconciler.planning.reviewed import hold_against
-from reconciler.planning.selections import since_plan
+from reconciler.planning.planner import seals
+from reconciler.planning.selections import Since, since_plan
 from reconciler.ports import Clock, Progress
 
 _log = logging.getLogger(__name__)
 
-_CLOCKS_DIFFER = timedelta(minutes=5)
-"""How far the clock of the machine that made a plan may be ahead of ours."""
-
 _LOOK = 5.0
-
-_MAKE_ANOTHER = "make a new plan and have it reviewed"
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A plan that every check and guard has seen just now, who decided, and the manifests that a run may seal.
-
-    `saved` is the plan as it was handed in, None for one that was made now. `whole` says that it is of everything that
-    the configuration names.
-    """
-
-    plan: Plan
-    decided: Decided
-    sealable: tuple[Seal, ...] = ()
-    saved: Plan | None = None
-    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,45 +78,6 @@ def apply(context: Context, plan: Plan, *, fail_fast: bool = False) -> ApplyResu
     return carry_out(context, prepared(context, plan), fail_fast=fail_fast)
 
 
-def prepared_file(context: Context, path: Path) -> Prepared:
-    """Prepare a saved plan; no manifest is opened. Raises InvalidInput, GuardRefused, ServerFailure."""
-    return prepared(context, read_plan(path))
-
-
-def prepared(context: Context, plan: Plan) -> Prepared:
-    """Check that a plan is unedited, for this server and environment, and in time; run its guards again.
-
-    Raises GuardRefused, ServerFailure.
-    """
-    _check_version(plan)
-    check_digest(plan)
-    _check_target(plan, context)
-    _check_time(plan, context.clock.now(), timedelta(seconds=context.settings.plan_ttl))
-    plan = with_certificates_now(context, plan)
-    _, seen = with_change_records(context, circumstances(context), plan.steps, "apply")
-    held, decided = hold_to_reviews(context, enforce_again(plan, seen), final=True)
-    held = hold_to_reviewed_plans(context, held, decided)
-    return Prepared(replace(held, digest=plan.digest), decided, saved=plan)
-
-
-def prepared_now(context: Context, request: Request, reviewed: Path | None = None) -> Prepared:
-    """Plan the manifests now, held against the reviews of their commits and against the plan that was reviewed.
-
-    Raises InvalidInput, GuardRefused, ServerFailure, LedgerBroken.
-    """
-    request = replace(request, seals=Seals.RESPECTED_AND_SOUGHT)
-    desired = declared(context, request)
-    plan = plan_of(context, desired, request, lambda: who_acts(context, final=True))
-    plan, decided = hold_to_reviews(context, plan, final=True)
-    plan = hold_to_reviewed_plans(context, plan, decided)
-    if reviewed is not None:
-        then = read_plan(reviewed)
-        _check_target(then, context)
-        plan = hold_against(plan, then)
-        decided.reviewed.append(_bytes_of(then))
-    return Prepared(plan, decided, desired.sealable, whole=request.is_whole)
-
-
 def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False, lock_timeout: float = 0.0) -> ApplyResult:
     """Apply the changes of a prepared plan and return how that ended; `lock_timeout` in seconds.
 
@@ -157,40 +88,29 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False, loc
         idle = _idle(plan, clock.now(), new_run_id(clock.now(), None))
         stopped = f"{SUPERSEDED}{ready.decided.superseded}"
         return ApplyResult(_reported(context, replace(idle, stopped=stopped), ready), superseded=True)
+    name = new_run_id(clock.now(), parse_shard(plan.shard) if plan.shard else None)
     identity = _permitted(context, plan) if plan.changes else plan.identity
     origin = provenance_of(
         context.environ, context.backend.target, settings.environment, ready.decided.review, identity
     )
-    name = new_run_id(clock.now(), parse_shard(plan.shard) if plan.shard else None)
-    owner = this_process(name, clock.now(), origin.workflow_run)
     context.observer.run_named(name)
     branch = context.ledger_branch if plan.changes else None
-    with (
-        hold_lock(ledger, owner, _patience(clock, lock_timeout)) as lock,
-        _remote_lock(context, plan, branch, owner, lock_timeout) as remote,
-        watched_signals(_stopping(context, remote)) as stopping,
-    ):
-        dead = lock.dead or (remote.dead if remote else None)
+    with _alone(context, plan, branch, this_process(name, clock.now(), origin.workflow_run), lock_timeout) as alone:
         _log.info("run %s began; the lock of %s is held", name, ledger)
         index = read_index(ledger, (step.guid for step in plan.steps), context.targets)
-        histories = index.histories
         _check_heads(plan, ledger)
         later = lines_since(ledger, plan.ledger_heads, (step.guid for step in plan.changes), context.targets)
         known = dict(index.attention)
-        told = (
-            *_of_the_lock(dead, clock.now()),
-            *episodes(plan, known, clock.now(), whole=ready.whole),
-        )
-        if not _has_work(plan, histories) and not told and not seals(ready.sealable, plan.steps):
+        told = (*_of_the_lock(alone.dead, clock.now()), *episodes(plan, known, clock.now(), whole=ready.whole))
+        if not _has_work(plan, index.histories) and not told and not seals(ready.sealable, plan.steps):
             return ApplyResult(_reported(context, _idle(plan, clock.now(), name), ready))
-        before = {entry.guid: review for entry, review in known.items() if entry.guid}
-        reviews = before | _reviews(ready, histories)
+        reviews = {entry.guid: review for entry, review in known.items() if entry.guid}
+        reviews |= _reviews(ready, index.histories)
         plan, records = before_first_write(context, plan)
-        opened = _opened(context, ready)
-        since = {**records, **since_plan(plan.changes, later, histories)}
-        with closing(open_journal(lock, name, origin, opened, reviews)) as journal:
+        since = {**records, **since_plan(plan.changes, later, index.histories)}
+        with closing(open_journal(alone.lock, name, origin, _opened(context, ready), reviews)) as journal:
             journal.append_all(told)
-            breaker = CircuitBreaker(stopping, 0 if fail_fast else settings.policy.failure_budget)
+            breaker = CircuitBreaker(alone.stopping, 0 if fail_fast else settings.policy.failure_budget)
             run_context = RunContext(
                 reader=context.backend.reader(),
                 writer=ticket_writer(context.backend),
@@ -209,16 +129,13 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False, loc
             )
             pusher = None
             if branch is not None:
-                # An intent that an earlier run left is on the branch already, and another one would hide it.
-                fresh = (step for step in plan.changes if histories.get(step.guid, NO_HISTORY).open is None)
-                due = (step for step in fresh if step.guid not in since or not since[step.guid].done)
-                journal.append_all(intent for step in due if (intent := announce(step, run_context)) is not None)
+                journal.append_all(_intents(plan, index.histories, since, run_context))
                 pusher = LedgerPusher(git_from(context.environ), ledger, journal.path, branch, clock, breaker)
                 pusher.begin()
             with context.observer.progress("Applying", len(plan.changes), context.backend.activity) as advance:
                 run = apply_plan(
                     plan,
-                    histories,
+                    index.histories,
                     run_context,
                     since=since,
                     workers=settings.requests.writes,
@@ -227,19 +144,51 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False, loc
                 )
             unpushed = pusher.end() if pusher is not None else None
         _log.info("run %s ended: %s", name, ", ".join(f"{count} {outcome}" for outcome, count in run.counts.items()))
-        notes = (*_taken_over(dead, clock.now()), *run.notes, *context.backend.notes(), _anchor(ledger))
+        notes = (*_taken_over(alone.dead, clock.now()), *run.notes, *context.backend.notes(), _anchor(ledger))
+        run = replace(run, notes=(*notes, unpushed) if unpushed else notes, attention=_left_alone(plan))
         return ApplyResult(
-            _reported(
-                context,
-                replace(run, notes=(*notes, unpushed) if unpushed else notes, attention=_left_alone(plan)),
-                ready,
-                tuple(pusher.commits) if pusher is not None else (),
-            ),
-            stopping.signal,
+            _reported(context, run, ready, tuple(pusher.commits) if pusher is not None else ()),
+            alone.stopping.signal,
             lasting=breaker.lasting or unpushed is not None,
-            halted=stopping.halted and Outcome.NOT_ATTEMPTED in run.counts,
+            halted=alone.stopping.halted and Outcome.NOT_ATTEMPTED in run.counts,
             bug=breaker.bug,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    """The lock of the ledger, the dead run that it was taken over from, and what may stop this run."""
+
+    lock: Lock
+    dead: LockOwner | None
+    stopping: Stopping
+
+
+@contextmanager
+def _alone(
+    context: Context, plan: Plan, branch: LedgerBranch | None, owner: LockOwner, timeout: float
+) -> Iterator[_Alone]:
+    """Keep other runs out, on this machine and where the branch is shared. Raises LockHeld, LedgerUnwritable."""
+    with (
+        hold_lock(context.ledger, owner, _patience(context.clock, timeout)) as lock,
+        _remote_lock(context, plan, branch, owner, timeout) as remote,
+        watched_signals(_stopping(context, remote)) as stopping,
+    ):
+        yield _Alone(lock, lock.dead or (remote.dead if remote else None), stopping)
+
+
+def _intents(
+    plan: Plan, histories: Mapping[Guid, TicketHistory], since: Mapping[Guid, Since], run_context: RunContext
+) -> Iterator[Intent]:
+    """Yield what the run may send, for the branch to have it before the first update.
+
+    An intent that an earlier run left is on the branch already, and another one would hide it.
+    """
+    for step in plan.changes:
+        is_open = histories.get(step.guid, NO_HISTORY).open is not None
+        is_done = step.guid in since and since[step.guid].done
+        if not is_open and not is_done and (intent := announce(step, run_context)) is not None:
+            yield intent
 
 
 def _patience(clock: Clock, timeout: float) -> Callable[[], bool]:
@@ -296,14 +245,10 @@ def _opened(context: Context, ready: Prepared) -> Opened:
         config=keep(context.ledger, CONFIGURATIONS, Path(config).read_bytes()) if config else None,
         config_commit=config_commit(context),
         config_review=configuration.review if isinstance(configuration, Assessment) else None,
-        plan=keep(context.ledger, PLANS, _bytes_of(ready.saved or plan)),
+        plan=keep(context.ledger, PLANS, bytes_of(ready.saved or plan)),
         reviewed=tuple(dict.fromkeys(keep(context.ledger, PLANS, each) for each in ready.decided.reviewed)),
         reviewed_to=ready.decided.reviewed_to,
     )
-
-
-def _bytes_of(plan: Plan) -> bytes:
-    return "".join(plan_pieces(plan)).encode("ascii")
 
 
 def _reviews(ready: Prepared, histories: Mapping[Guid, TicketHistory]) -> dict[Guid, Review | None]:
@@ -335,16 +280,6 @@ def _movers(context: Context, plan: Plan) -> Mapping[Guid, str]:
     return context.backend.who_decided(agreed[:_MOST_NAMED]) if agreed else {}
 
 
-def applied_before(context: Context, plan: Plan) -> int:
-    """Return how many changes of a plan an earlier run of it has applied. Raises LedgerBroken."""
-    guids = [step.guid for step in plan.changes]
-    if not guids or not context.ledger.is_dir():
-        return 0
-    histories = read_index(context.ledger, guids, context.targets).histories
-    later = lines_since(context.ledger, plan.ledger_heads, guids, context.targets)
-    return sum(entry.done for entry in since_plan(plan.changes, later, histories).values())
-
-
 def _counted(advance: Progress, pusher: LedgerPusher | None) -> Progress:
     """Return what is told of each receipt: who waits for the run, and who pushes them."""
     if pusher is None:
@@ -355,41 +290,6 @@ def _counted(advance: Progress, pusher: LedgerPusher | None) -> Progress:
         pusher.count(receipts)
 
     return both
-
-
-def _check_target(plan: Plan, context: Context) -> None:
-    if plan.target != context.backend.target:
-        raise GuardRefused(
-            f"the plan was made for {plan.target}, this run talks to {context.backend.target}",
-            "apply it with the configuration and --env that it was made with",
-        )
-    if plan.environment != context.settings.environment:
-        raise GuardRefused(
-            f"the plan was made for environment {plan.environment or 'none'}, this run is for "
-            f"{context.settings.environment or 'none'}",
-            "apply it with the --env that it was made with",
-        )
-
-
-def _check_version(plan: Plan) -> None:
-    if plan.version == 1:
-        raise GuardRefused(
-            "an earlier release made the plan: it has no checksum and does not name the state of the ledger",
-            _MAKE_ANOTHER,
-        )
-
-
-def _check_time(plan: Plan, now: datetime, longest: timedelta) -> None:
-    """Refuse a plan that is too old for itself or for this configuration, or that no clock near ours can have made."""
-    made = format_instant(plan.made_at)
-    expires = min(plan.expires_at, plan.made_at + longest)
-    if expires <= now:
-        raise GuardRefused(f"the plan expired at {format_instant(expires)}; it was made at {made}", _MAKE_ANOTHER)
-    if plan.made_at - now > _CLOCKS_DIFFER:
-        raise GuardRefused(
-            f"the plan was made at {made}, which is in the future: here it is {format_instant(now)}",
-            "set the clocks of both machines, make a new plan and have it reviewed",
-        )
 
 
 def _check_heads(plan: Plan, ledger: Path) -> None:

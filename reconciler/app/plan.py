@@ -1,114 +1,36 @@
 """Plan: manifests, live tickets and ledger to a plan. Nothing here can write."""
 
 import itertools
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from reconciler.app.certificates import with_certificates
 from reconciler.app.change_records import with_change_records
 from reconciler.app.context import Context
+from reconciler.app.orphans import orphans
 from reconciler.app.pull_request import Judged, around
 from reconciler.app.reviews import Acting, hold_to_reviews, who_acts
+from reconciler.app.since import changed_since
 from reconciler.app.tickets import Wanted, chosen
 from reconciler.app.version import tool
-from reconciler.errors import InvalidInput, LedgerBroken, ReconcilerError
-from reconciler.github.git import Git, GitFailure
+from reconciler.errors import InvalidInput, LedgerBroken
 from reconciler.ledger.index import Index, read_index, read_seals
-from reconciler.ledger.plan_files import load_plan, save_plan
-from reconciler.manifests.config import load_settings
-from reconciler.manifests.load import check, find, load_desired
+from reconciler.manifests.load import load_desired
 from reconciler.manifests.text import repository_of
-from reconciler.model.decision import Decision, Desired, Problem, Seal, Selection, Source
+from reconciler.model.decision import Decision, Desired, Problem, Seal, Selection
 from reconciler.model.plan import Plan, Shard, Step
-from reconciler.model.policy import Orphans
 from reconciler.model.record import NO_HISTORY, TicketHistory
-from reconciler.model.settings import Requests, WindowDefinition
+from reconciler.model.settings import Requests
 from reconciler.model.ticket import Found, Guid, Reading
 from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
 from reconciler.planning.certificates import plan_notes as certificate_notes
-from reconciler.planning.digest import check_digest
 from reconciler.planning.judge import judge, judge_closed, needs_reading
-from reconciler.planning.merge import merge_plans
-from reconciler.planning.orphans import is_of_a_rule, judge_orphan, may_be_armed
 from reconciler.planning.planner import assemble
 from reconciler.planning.selections import expand, too_open
 from reconciler.ports import Progress, Readings
-
-_NOWHERE = Source("")
-
-
-class UnknownRevision(ReconcilerError):
-    """git does not know the revision that --since names, or this is no git checkout."""
-
-
-def changed_since(revision: str, desired: Desired, windows: Mapping[str, WindowDefinition], now: datetime) -> Desired:
-    """Return the desired state without the decisions that already stood so at `revision`, wherever they stood.
-
-    Raises UnknownRevision.
-    """
-    git = Git(Path.cwd(), dict(os.environ))
-    try:
-        commit = git.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-        touched = git.run("diff", "--name-only", "-z", commit, "--").split("\0")
-        known = git.run("ls-tree", "-r", "--full-tree", "--name-only", "-z", commit).split("\0")
-        top = git.run("rev-parse", "--show-toplevel").removesuffix("\n")
-    except GitFailure as error:
-        hint = "name a commit, branch or tag of this checkout, and fetch it first"
-        raise UnknownRevision(f"--since {revision}: {error.message}", hint) from error
-    with TemporaryDirectory() as folder:
-        old = _written(
-            git, commit, [name for name in touched if name.lower().endswith((".yaml", ".yml"))], Path(folder)
-        )
-        before = check([str(path) for path in old], windows=windows, now=now)[0].decisions if old else ()
-    stood = {decision.guid: _without_place(decision) for decision in before}
-    unchanged = set(known) - set(touched)  # so what git does not know, or ignores, is planned and never left out
-    kept = tuple(
-        decision
-        for decision in desired.decisions
-        if _below(top, decision.source.path) not in unchanged and stood.get(decision.guid) != _without_place(decision)
-    )
-    return replace(desired, decisions=kept, sealed=())
-
-
-def _written(git: Git, commit: str, names: list[str], folder: Path) -> list[Path]:
-    """Write the files as they were at the commit below `folder`; those that were not there yet are left out."""
-    written = []
-    for name in names:
-        shown = git.attempt("show", f"{commit}:{name}")
-        if shown.returncode == 0:
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(shown.stdout, encoding="utf-8")
-            written.append(path)
-    return written
-
-
-def _without_place(decision: Decision) -> Decision:
-    return replace(decision, source=_NOWHERE)
-
-
-def _below(top: str, path: str) -> str:
-    """Return the path of a file in git, where links are followed."""
-    return os.path.relpath(os.path.realpath(path), os.path.realpath(top)).replace(os.sep, "/")
-
-
-def read_plan(path: Path) -> Plan:
-    """Return a saved plan. Raises InvalidInput for what is none, GuardRefused for one that was edited."""
-    plan = load_plan(path)
-    check_digest(plan)
-    return plan
-
-
-def merge_files(files: tuple[Path, ...], out: Path) -> None:
-    """Write the plan of the whole. Raises InvalidInput, GuardRefused."""
-    save_plan(merge_plans([read_plan(path) for path in files]), out)
-
 
 _MOVED = frozenset({Reason.CONFLICT_CONSOLE, Reason.CONFLICT_REOPENED, Reason.CONFLICT_SCHEDULE_UNKNOWN})
 _MOST_NAMED = 50
@@ -216,8 +138,8 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
         judged = _judged(to_read, histories, _counted(readings, advance), now, patience, request.shard)
         gone = (judge_closed(decision, histories[decision.guid], now) for decision in closed)
         managed = tuple(itertools.chain(gone, judged))
-        orphans, unknown = _orphans(context, request, index, named, rules, now)
-        steps = _with_deciders(context, (*managed, *orphans))
+        orphaned, unknown = _orphaned(context, request, index, named, rules)
+        steps = _with_deciders(context, (*managed, *orphaned))
     took = context.clock.monotonic() - began
     steps = with_certificates(context, steps, now, for_people=request.certificates)
     seen = replace(acting.seen, now=now)
@@ -232,55 +154,13 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
     return replace(plan, notes=notes, pull_request=beside)
 
 
-def _orphans(
-    context: Context,
-    request: Request,
-    index: Index,
-    named: frozenset[Guid],
-    rules: tuple[Selection, ...],
-    now: datetime,
+def _orphaned(
+    context: Context, request: Request, index: Index, named: frozenset[Guid], rules: tuple[Selection, ...]
 ) -> tuple[tuple[Step, ...], tuple[str, ...]]:
-    """Return the steps of schedules that are armed and in no manifest, and notes about manifests that can't be read."""
+    """Look for orphans, unless the plan is of some tickets only."""
     if request.only is not None or request.wanted:
         return (), ()
-    found = {
-        guid: history
-        for guid, history in index.scheduled.items()
-        if guid not in named and may_be_armed(history, now) and not is_of_a_rule(history, rules)
-    }
-    if not found:
-        return (), ()
-    elsewhere, notes = _named_elsewhere(context, request, now)
-    left = {guid: history for guid, history in found.items() if guid not in elsewhere}
-    take_back = context.settings.policy.orphans is Orphans.TAKE_BACK
-    patience = timedelta(seconds=context.settings.requests.patience)
-    steps = []
-    for guid, reading in context.backend.reader().read_many(tuple(left)):
-        step = judge_orphan(guid, reading, left[guid], now, take_back=take_back, patience=patience)
-        if step is not None and (request.shard is None or request.shard.owns(step.object or guid)):
-            steps.append(step)
-    return tuple(steps), notes
-
-
-def _named_elsewhere(context: Context, request: Request, now: datetime) -> tuple[frozenset[Guid], tuple[str, ...]]:
-    """Return the tickets that manifests name which this plan is not of: other paths, other environments' folders."""
-    settings, notes = context.settings, list[str]()
-    found: set[Guid] = set()
-    others = [each for each in (None, *settings.environments) if each != settings.environment]
-    places = [settings] if request.paths else []
-    try:
-        places += [load_settings(settings.path, each, context.environ) for each in others if settings.path]
-    except InvalidInput:
-        notes.append("the configuration of another environment can't be read: what it names may be shown as orphaned")
-    for place in places:
-        there = [name for name in place.tickets if Path(name).exists()]
-        try:
-            desired = load_desired(there, windows=place.windows, now=now) if find(there)[0] else Desired()
-        except InvalidInput:
-            notes.append(f"{', '.join(place.tickets)} can't be read: what is named there may be shown as orphaned")
-            continue
-        found.update(decision.guid for decision in desired.decisions)
-    return frozenset(found), tuple(notes)
+    return orphans(context, index, named, rules, paths=request.paths, shard=request.shard)
 
 
 _CALLS_A_CHANGE = 3

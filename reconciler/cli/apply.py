@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
-from reconciler.app.apply import ApplyResult, Prepared, applied_before, carry_out, prepared_file, prepared_now
+from reconciler.app.apply import ApplyResult, carry_out
 from reconciler.app.context import Context, open_context
 from reconciler.app.outputs import OutputKind, check_outputs, saved_as
 from reconciler.app.plan import Request
+from reconciler.app.saved_plan import Prepared, applied_before, prepared_file, prepared_now
 from reconciler.app.tickets import Wanted
 from reconciler.atomic import atomic_write
 from reconciler.cli.exit_codes import Exit, of_plan, of_run, worst

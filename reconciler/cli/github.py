@@ -9,7 +9,7 @@ import click
 from reconciler.app.context import SystemClock
 from reconciler.app.ledger_branch import keep_ledger, pull_ledger, restore_ledger, start_again, stop_all
 from reconciler.app.outputs import Output, OutputKind, check_outputs, saved_as, write_output
-from reconciler.app.plan import merge_files, read_plan
+from reconciler.app.saved_plan import merge_files, read_plan
 from reconciler.app.validate import validate
 from reconciler.app.workflow_run import (
     Proposing,

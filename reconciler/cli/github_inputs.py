@@ -9,7 +9,7 @@ from typing import Self
 import click
 
 from reconciler.app.outputs import Output, OutputKind, remove_earlier
-from reconciler.app.plan import read_plan
+from reconciler.app.saved_plan import read_plan
 from reconciler.app.workflow_run import read_run
 from reconciler.atomic import atomic_write
 from reconciler.cli.exit_codes import Exit

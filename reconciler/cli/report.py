@@ -9,8 +9,8 @@ from reconciler.app.context import SystemClock
 from reconciler.app.evidence import anchor_files, anchors, policy_changes, population_of
 from reconciler.app.ledger import Filter, records_of
 from reconciler.app.outputs import check_site
-from reconciler.app.plan import read_plan
 from reconciler.app.report import read_ledger, write_site
+from reconciler.app.saved_plan import read_plan
 from reconciler.app.version import tool
 from reconciler.cli.exit_codes import Exit
 from reconciler.cli.ledger_options import folder_of, period_options, period_words

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.app.plan import read_plan
+from reconciler.app.saved_plan import read_plan
 from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.output import (
     PLAN_FORMATS,

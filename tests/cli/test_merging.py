@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.app import plan as merging
+from reconciler.app.saved_plan import merge_files
 from reconciler.codec import decode_plan
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.plan_files import save_plan
@@ -37,7 +37,7 @@ def _save(
 
 def _merged(paths: list[Path], out: Path) -> bytes | str:
     try:
-        merging.merge_files(tuple(paths), out)
+        merge_files(tuple(paths), out)
     except ReconcilerError as error:
         return str(error)
     return out.read_bytes()
