@@ -18,7 +18,8 @@ from reconciler.model.plan import Shard, Step
 from reconciler.model.pull_request import NOTHING_ELSE, BaseVerdict, PullRequestContext, Removal
 from reconciler.model.ticket import Found, Gone, Guid
 from reconciler.model.value import replace
-from reconciler.planning.guards import Circumstances, enforce
+from reconciler.planning.enforcement import enforce
+from reconciler.planning.guards import Circumstances
 from reconciler.planning.rules import override_changes
 
 _DECIDES = re.compile(r"(?:^|/)CODEOWNERS$|^\.github/(?:workflows|actions)/|^action\.ya?ml$")

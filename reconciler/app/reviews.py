@@ -47,8 +47,9 @@ from reconciler.model.review import (
 from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.planning.digest import check_digest
+from reconciler.planning.enforcement import needs_review
 from reconciler.planning.four_eyes import people_by_file, shortfall
-from reconciler.planning.guards import Circumstances, needs_review
+from reconciler.planning.guards import Circumstances
 from reconciler.planning.planner import enforce_reviews
 from reconciler.planning.reviewed import hold_each
 from reconciler.ports import Caller, Reviews

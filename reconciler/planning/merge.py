@@ -12,7 +12,7 @@ from reconciler.model.review import Review, ReviewedTickets
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.planning.digest import plan_digest
-from reconciler.planning.guards import enforce_limits
+from reconciler.planning.enforcement import enforce_limits
 
 T = TypeVar("T")
 _WORST_FIRST = ("refused", "overridden", "ok", "off")

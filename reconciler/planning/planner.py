@@ -12,7 +12,8 @@ from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
 from reconciler.planning.change_records import reviewed_by_requester_alone
 from reconciler.planning.digest import plan_digest
-from reconciler.planning.guards import Circumstances, enforce, exemptions, needs_review
+from reconciler.planning.enforcement import enforce, needs_review
+from reconciler.planning.guards import Circumstances, exemptions
 
 _TOOK_EFFECT = frozenset({Outcome.APPLIED, Outcome.AWAITING_OTHERS})
 

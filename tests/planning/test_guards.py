@@ -13,14 +13,10 @@ from reconciler.model.policy import ChangeRule, FourEyes, Freeze, Limits, Policy
 from reconciler.model.review import Assessment, NotReviewed, NotYetReviewed, Review
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
+from reconciler.planning.enforcement import enforce
 from reconciler.planning.four_eyes import independent_reviewers
-from reconciler.planning.guards import (
-    NEVER_OVERRIDDEN,
-    STEP_GUARDS,
-    Circumstances,
-    check_limits,
-    enforce,
-)
+from reconciler.planning.guards import NEVER_OVERRIDDEN, STEP_GUARDS, Circumstances
+from reconciler.planning.limits import check_limits
 from tests.builders import APPROVED, NOW, OBJECT, PENDING, REJECTED, after, altered, at, between, guid, step
 
 FREEZE = Freeze("year-end", at("2026-12-20T00:00:00Z"), at("2027-01-03T00:00:00Z"), (r"\VED\Policy\Web\**",))

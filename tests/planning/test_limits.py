@@ -11,7 +11,9 @@ from reconciler.model.plan import Control
 from reconciler.model.policy import Limits, Policy
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
-from reconciler.planning.guards import Circumstances, check_limits, enforce
+from reconciler.planning.enforcement import enforce
+from reconciler.planning.guards import Circumstances
+from reconciler.planning.limits import check_limits
 from tests.builders import NOW, REJECTED, after, guid, step
 
 
