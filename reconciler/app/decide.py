@@ -113,7 +113,9 @@ def _checked(context: Context, path: Path, guid: Guid) -> Decision:
     settings, now = context.settings, context.clock.now()
     desired = load_desired([str(path)], windows=settings.windows, now=now)
     mine = tuple(decision for decision in desired.decisions if decision.guid == guid)
-    problems: tuple[Problem, ...] = policy_problems(replace(desired, decisions=mine), settings.policy, now)
+    problems: tuple[Problem, ...] = policy_problems(
+        replace(desired, decisions=mine, selections=()), settings.policy, now
+    )
     if problems:
         raise InvalidInput(problems)
     return mine[0]

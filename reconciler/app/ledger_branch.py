@@ -39,12 +39,16 @@ def pull_ledger(
 ) -> tuple[str | None, str]:
     """Fetch the ledger, verify it, and see that it still has what the last apply noted of it.
 
-    Return the commit of its branch, None when there is none, and what could not be looked up. Raises GitFailure, and
-    LedgerBroken also for a branch that is gone, cut or forked.
+    Return the commit of its branch, None when there is none, and what could not be looked up. For a pull request of a
+    fork, which writes nothing, nothing is looked up. Raises GitFailure, and LedgerBroken also for a branch that is
+    gone, cut or forked.
     """
     head = fetch_ledger(git_from(environ), folder, branch)
     verify(folder)
     event = read_event(environ)
+    pull = event.pull_request if event is not None else None
+    if event is not None and pull is not None and pull.head_repository != event.repository:
+        return head, ""
     github = client_from(environ, event, clock) if event is not None else None
     if event is None or github is None:
         return head, ""

@@ -1,25 +1,38 @@
 """Check configuration and manifests offline: their form, their meaning, and what the policy refuses.
 
-Forks and laptops can do it: nothing is asked of a server, and no credential is needed. What only a live ticket can show
-(its object where none is expected, limits, reviews, change records) is checked by a plan.
+Forks and laptops can do it: nothing is asked of a server, and no credential is needed. What the ledger proves done is
+left alone, as a plan does. What only a live ticket can show (its object where none is expected, reviews, what a change
+record says) is checked by a plan.
 """
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 
+from reconciler.app.context import LEDGER_BRANCH
+from reconciler.ledger.files import ledger_files
+from reconciler.ledger.index import read_index
 from reconciler.manifests.validate import Validation
 from reconciler.manifests.validate import validate as validate_files
 from reconciler.manifests.windows import freezes_ahead
-from reconciler.model.decision import Decision, Desired, Problem
+from reconciler.model.decision import Decision, Desired, Expectation, Problem, Selection, Severity
 from reconciler.model.plan import Step
 from reconciler.model.policy import Policy
+from reconciler.model.record import NO_HISTORY, TicketHistory
+from reconciler.model.settings import Settings
 from reconciler.model.status import Status
+from reconciler.model.ticket import Guid
 from reconciler.model.value import quote, replace
-from reconciler.model.verdict import Reason
+from reconciler.model.verdict import Reason, Verdict
+from reconciler.planning.change_records import rule_for
+from reconciler.planning.enforcement import enforce_limits
 from reconciler.planning.guards import STEP_GUARDS, Circumstances, exemptions
+from reconciler.planning.selections import too_open
 
 _REASONS: Mapping[str, Reason] = {Status.APPROVED: Reason.APPROVE_WANTED, Status.REJECTED: Reason.REJECT_WANTED}
+_OF_ATTESTATIONS = frozenset({"ownership"})
+"""The rules that judge also what was decided outside, as far as they need no server."""
 
 
 def validate(
@@ -30,40 +43,97 @@ def validate(
     environ: Mapping[str, str],
     now: datetime,
 ) -> Validation:
-    """Check the configuration and the manifests below `paths`, else those that the configuration names."""
+    """Check the configuration and the manifests below `paths`, else those that the configuration names.
+
+    Raises LedgerBroken.
+    """
     checked = validate_files(paths, config=config, environment=environment, environ=environ, now=now)
-    refused = policy_problems(checked.desired, checked.settings.policy, now)
-    return replace(checked, errors=(*checked.errors, *refused))
+    desired, policy = checked.desired, checked.settings.policy
+    done = _done(checked.settings, desired.decisions)
+    open_ = replace(desired, decisions=tuple(each for each in desired.decisions if each.guid not in done))
+    refused = policy_problems(open_, policy, now)
+    spared = {problem.source for problem in refused}
+    changes = tuple(each for each in open_.decisions if _is_change(each) and each.source not in spared)
+    beyond = tuple(_limits(replace(desired, decisions=changes), policy, now, len(desired.decisions) - len(changes)))
+    if paths:  # some of the decisions are no measure for what part of them may change
+        beyond = tuple(problem for problem in beyond if problem.code != "policy/percent")
+    if beyond and _is_ledger_elsewhere(checked.settings, environ):
+        desired = replace(desired, warnings=(*desired.warnings, *map(_not_certain, beyond)))
+        beyond = ()
+    return replace(checked, desired=desired, errors=(*checked.errors, *refused, *beyond))
+
+
+def _done(settings: Settings, decisions: Sequence[Decision]) -> frozenset[Guid]:
+    """Return the tickets of which the ledger proves that they are as wanted, or gone: a plan changes none of them."""
+    folder = Path(settings.ledger)
+    if not ledger_files(folder):
+        return frozenset()
+    histories = read_index(folder, (each.guid for each in decisions), settings.targets or None).histories
+    return frozenset(each.guid for each in decisions if _is_done(each, histories.get(each.guid, NO_HISTORY)))
+
+
+def _is_done(decision: Decision, history: TicketHistory) -> bool:
+    last = history.last
+    return last is not None and (last.gone or last.after == decision.wanted)
+
+
+def _is_ledger_elsewhere(settings: Settings, environ: Mapping[str, str]) -> bool:
+    """Whether there is a ledger that is not here, so that nobody can tell what is done."""
+    if Path(settings.ledger).exists():
+        return False
+    return settings.ledger_branch is not None or bool(environ.get(LEDGER_BRANCH))
+
+
+def _not_certain(problem: Problem) -> Problem:
+    hint = f"the ledger is not here, so decisions that are done may be among them; else {problem.hint}"
+    return replace(problem, hint=hint, severity=Severity.WARNING)
+
+
+def _is_change(decision: Decision) -> bool:
+    """Whether a plan would change the ticket if it is as the reviewer saw it."""
+    seen = decision.expect.state
+    return decision.wanted.status != Status.PENDING and decision.decided is None and seen != decision.wanted
 
 
 def policy_problems(desired: Desired, policy: Policy, now: datetime) -> tuple[Problem, ...]:
-    """Return what the policy refuses of the decisions, whatever the live tickets are. Overrides spare theirs."""
+    """Return what the policy refuses of decisions and rules, whatever the live tickets are. Overrides spare theirs."""
     seen = Circumstances(policy, now, recurring=freezes_ahead(policy, now))
     exempt = exemptions(desired.overrides, seen)
-    return tuple(
+    found = [
         problem
         for decision in desired.decisions
         if decision.wanted.status != Status.PENDING
         for problem in _refusals(decision, seen)
         if decision.guid not in exempt.get(problem.code.removeprefix("policy/"), ())
-    )
+    ]
+    found += [problem for each in desired.selections for problem in _refusals(_of_rule(each), seen)]
+    found += too_open(desired.selections, now, timedelta(seconds=policy.rules.longest))
+    return tuple(found)
 
 
 def _refusals(decision: Decision, seen: Circumstances) -> Iterator[Problem]:
     step = _step(decision)
-    words = {
-        "required": "",
-        "change-pattern": f"change {quote(decision.change)} does not match the `change_pattern` of the policy",
-    }
-    if decision.expect.object is not None:
-        words["ownership"] = f"object {quote(decision.expect.object)} is none that the policy `owns`"
-    if step.after.schedule is not None:
-        words["freeze"] = ""
-    for rule, message in words.items():
+    for rule, message in _words(decision, step, seen):
+        if decision.decided is not None and rule not in _OF_ATTESTATIONS:
+            continue
         refusal = STEP_GUARDS[rule](step, seen)
         if refusal is not None:
             why, _, hint = refusal.detail.rpartition("; ")
             yield Problem(f"policy/{rule}", decision.source, message or why, hint)
+
+
+def _words(decision: Decision, step: Step, seen: Circumstances) -> Iterator[tuple[str, str]]:
+    """Yield the rules that can be held without a server, with what to say where that is other than the guard's."""
+    yield "required", ""
+    yield "change-pattern", f"change {quote(decision.change)} does not match the `change_pattern` of the policy"
+    if decision.expect.object is not None:
+        if decision.rule is None:  # what a pattern takes is known to the server alone
+            yield "ownership", f"object {quote(decision.expect.object)} is none that the policy `owns`"
+        needs_record = decision.change is None and "change" not in seen.policy.require
+        if needs_record and rule_for(seen.policy.change_record, step) is not None:
+            yield "change-record", "the policy asks for a change record, and the decision names none"
+    if step.after.schedule is not None and step.after.schedule.start > seen.now:
+        yield "freeze", ""
 
 
 def _step(decision: Decision) -> Step:
@@ -75,3 +145,38 @@ def _step(decision: Decision) -> Step:
         object=decision.expect.object or "",
         workflow=decision.expect.workflow or "",
     )
+
+
+def _of_rule(rule: Selection) -> Decision:
+    """Return what a rule decides of each ticket that it takes."""
+    return Decision(
+        guid=Guid(""),
+        wanted=rule.wanted,
+        source=rule.source,
+        explanation=rule.explanation,
+        change=rule.change,
+        expect=Expectation(rule.object, rule.workflow),
+        valid_until=rule.valid_until,
+        rule=rule.name,
+    )
+
+
+def _limits(desired: Desired, policy: Policy, now: datetime, others: int) -> Iterator[Problem]:
+    """Hold the limits against these decisions, at the first beyond each; `others` are decisions that change nothing."""
+    steps = tuple(_step(decision) for decision in desired.decisions)
+    exempt = exemptions(desired.overrides, Circumstances(policy, now))
+    _, controls = enforce_limits(steps, desired.overrides, policy.limits, now, others)
+    for control in controls:
+        if control.result == "refused":
+            most = int(control.value)
+            allowed = most * (len(steps) + others) // 100 if control.name == "percent" else most
+            spared = exempt.get(control.name, ())
+            counted = [each for each in steps if _counts(control.name, each) and each.guid not in spared]
+            message, _, hint = control.detail.partition("; ")
+            place = counted[min(allowed, len(counted) - 1)].source
+            yield Problem(f"policy/{control.name}", place, f"{message}: this one is the first beyond it", hint)
+
+
+def _counts(limit: str, step: Step) -> bool:
+    rejects = step.verdict is Verdict.REJECT
+    return {"approvals": not rejects, "rejections": rejects}.get(limit, True)

@@ -27,7 +27,8 @@ FORMATS = ("text", "json", "github", "sarif")
 def command(invocation: Invocation, paths: tuple[str, ...], style: str) -> int:
     """Check PATHS (default: the manifests that the configuration names) and the configuration.
 
-    Every fault of every file is told at once. Offline: no server and no credentials are needed.
+    Every fault of every file is told at once, and what the policy refuses whatever the tickets are. Offline: no server
+    and no credentials are needed.
     """
     checked = validate(
         paths,

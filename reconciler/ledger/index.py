@@ -66,11 +66,11 @@ class Index:
     scheduled: Mapping[Guid, TicketHistory] = field(default_factory=dict)
 
 
-def read_index(root: Path, guids: Iterable[Guid], targets: Collection[str]) -> Index:
+def read_index(root: Path, guids: Iterable[Guid], targets: Collection[str] | None) -> Index:
     """Verify the ledger and look tickets up in it. Raises LedgerBroken, with its place, for whatever is wrong.
 
     Only lines that were written for one of `targets` count: the URL of the server and those that it had earlier. A
-    GUID means another ticket elsewhere, also on a copy of the server.
+    GUID means another ticket elsewhere, also on a copy of the server. None counts all, for who knows no server.
     """
     search = _Search(root, {guid.encode(): guid for guid in guids}, target_marks(targets))
     chain = verify(root, take=search.take)

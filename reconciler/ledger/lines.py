@@ -29,8 +29,10 @@ def guid_in(line: bytes) -> bytes:
     return line[start : start + GUID_LENGTH]
 
 
-def target_marks(targets: Collection[str]) -> tuple[bytes, ...]:
-    """Return what stands in the lines that were written for one of these servers, as in `is_for`."""
+def target_marks(targets: Collection[str] | None) -> tuple[bytes, ...]:
+    """Return what stands in the lines that were written for one of these servers, None for any, as in `is_for`."""
+    if targets is None:
+        return (b'"target":',)
     return tuple(b'"target":' + canonical(target) for target in targets)
 
 

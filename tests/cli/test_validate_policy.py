@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.main import main
-from tests.cli.desk import FIRST, SECOND, THIRD
+from tests.cli.desk import FIRST, SECOND, THIRD, Desk
 
 POLICY = r"""
 policy:
@@ -23,7 +23,9 @@ def validate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     Path("reconciler.yaml").write_text("version: 1\nserver: https://tpp.example.com\n" + POLICY)
     Path("tickets").mkdir()
 
-    def validated(*entries: str, more: str = "") -> tuple[int, str]:
+    def validated(*entries: str, more: str = "", policy: str = "") -> tuple[int, str]:
+        if policy:
+            Path("reconciler.yaml").write_text(f"version: 1\nserver: https://tpp.example.com\npolicy:\n{policy}")
         body = "".join(f"  - {{{entry}}}\n" for entry in entries)
         Path("tickets/web.yaml").write_text(f"version: 1\ntickets:\n{body}{more}")
         with pytest.raises(SystemExit) as left:
@@ -74,3 +76,109 @@ def test_an_override_spares_its_tickets_until_it_ends(validate) -> None:
     )
     code, said = validate(f"guid: {FIRST}, status: Approved", f"guid: {SECOND}, status: Approved", more=more)
     assert (code, "web.yaml:3:5" in said, "web.yaml:4:5" in said) == (1, False, True)
+
+
+def test_attested_entries_answer_for_ownership_alone(validate) -> None:
+    decided = "decided: {by: 'AD+CORP:jdoe', at: 2026-01-01T00:00:00Z, where: console, reason: incident}"
+    elsewhere = r"expect: {object: '\VED\Policy\Mail\mx'}"
+    code, said = validate(f"guid: {FIRST}, status: Approved, {decided}, {elsewhere}")
+    assert (code, "[policy/ownership]" in said, said.count(" error: ")) == (1, True, 1)
+
+
+def test_more_than_a_limit_allows_is_refused_at_the_first_beyond_it(validate) -> None:
+    approved = [f"guid: {guid}, status: Approved" for guid in (FIRST, SECOND)]
+    code, said = validate(
+        *approved, f"guid: {THIRD}, status: Rejected", policy="  limits: {approvals: 1, rejections: 1}\n"
+    )
+    assert (code, said) == (
+        1,
+        "tickets/web.yaml:4:5: error: 2 approvals, the limit is 1: this one is the first beyond it"
+        " [policy/approvals]\n"
+        "    help: split the change into waves or raise the limit\n"
+        "1 error found\n",
+    )
+
+
+def test_a_limit_in_percent_is_of_all_decisions_and_not_of_the_paths_given(validate, capsys) -> None:
+    pending = f"guid: {THIRD}, status: Pending"
+    approved = [f"guid: {guid}, status: Approved" for guid in (FIRST, SECOND)]
+    code, said = validate(*approved, pending, policy="  limits: {percent: 50}\n")
+    assert (code, "web.yaml:4:5" in said, "67 percent of the decisions, the limit is 50" in said) == (1, True, True)
+    with pytest.raises(SystemExit) as left:
+        main(["validate", "tickets/web.yaml"])
+    assert left.value.code == 0
+
+
+def test_an_override_lifts_a_limit_for_its_tickets(validate) -> None:
+    more = f"overrides:\n  - {{rule: approvals, tickets: [{FIRST}], reason: agreed, until: '2096-01-01T00:00:00Z'}}\n"
+    approved = [f"guid: {guid}, status: Approved" for guid in (FIRST, SECOND)]
+    assert validate(*approved, more=more, policy="  limits: {approvals: 1}\n")[0] == 0
+
+
+def test_an_approval_without_a_change_record_is_refused_where_one_is_asked_for(validate) -> None:
+    policy = "  change_record: {state: [scheduled], objects: ['\\VED\\Policy\\Web\\**']}\n"
+    records = "change_records: {kind: servicenow, url: 'https://records.example.com'}\n"
+    entries = [
+        rf"guid: {FIRST}, status: Approved, expect: {{object: '\VED\Policy\Web\www'}}",
+        rf"guid: {SECOND}, status: Rejected, expect: {{object: '\VED\Policy\Web\www'}}",
+        rf"guid: {THIRD}, status: Approved, expect: {{object: '\VED\Policy\Mail\mx'}}",
+    ]
+    code, said = validate(*entries, policy=policy + records)
+    assert (code, said.count(" error: "), "web.yaml:3:5" in said) == (1, 1, True)
+    assert "the policy asks for a change record, and the decision names none [policy/change-record]" in said
+    assert "help: add `change` to the entry" in said
+
+
+def test_a_rule_is_held_to_the_policy_at_its_line(validate) -> None:
+    rules = (
+        "version: 1\nkind: rules\nrules:\n"
+        "  - name: lab\n    match: {object: '\\VED\\Policy\\Web\\**', created_before: 2020-01-01T00:00:00Z}\n"
+        "    status: Approved\n    at_most: 3\n    valid_until: 2096-01-01T00:00:00Z\n    change: CHG1\n"
+    )
+    Path("tickets/rules.yaml").write_text(rules)
+    code, said = validate(f"guid: {FIRST}, status: Approved, {GOOD}")
+    assert code == 1
+    assert "rules.yaml:4:5: error: the policy requires explanation [policy/required]" in said
+    assert "rules.yaml:4:5: error: change `CHG1` does not match" in said
+    assert (
+        "rules.yaml:4:5: error: rule 'lab': valid_until 2096-01-01T00:00:00Z is too far ahead [rule-too-long]" in said
+    )
+    assert said.count(" error: ") == 3
+
+
+def test_what_the_ledger_proves_done_is_left_alone(desk: Desk) -> None:
+    desk.decide(f"{{guid: {FIRST}, status: Approved}}", f"{{guid: {SECOND}, status: Approved}}")
+    assert desk.run("apply", "--yes").code == 0
+    desk.decide(
+        f"{{guid: {FIRST}, status: Approved}}",
+        f"{{guid: {SECOND}, status: Approved}}",
+        f"{{guid: {THIRD}, status: Rejected}}",
+    )
+    desk.configure("policy: {require: [explanation], limits: {changes: 1, approvals: 1}}\n")
+    desk.environ("TPP_TOKEN", "")
+    said = desk.run("validate")
+    assert (said.code, said.out.count(" error: ")) == (1, 1)
+    assert "tickets/web.yaml:6:5: error: the policy requires explanation [policy/required]" in said.out
+
+
+def test_a_schedule_that_began_is_no_matter_of_todays_freeze(validate) -> None:
+    freeze = "  freezes: [{name: now, start: 2020-01-01T00:00:00Z, stop: 2096-01-01T00:00:00Z}]\n"
+    began = f"guid: {FIRST}, status: Approved After, schedule: {{start: 2019-01-01T00:00:00Z}}"
+    assert validate(began, policy=freeze)[0] == 0
+
+
+def test_without_the_ledger_of_a_branch_a_limit_only_warns(validate) -> None:
+    policy = "  limits: {approvals: 1}\nledger: {path: ledger, branch: reconciler-ledger}\n"
+    approved = [f"guid: {guid}, status: Approved" for guid in (FIRST, SECOND)]
+    code, said = validate(*approved, policy=policy)
+    assert (code, " warning: 2 approvals, the limit is 1" in said) == (0, True)
+    assert "the ledger is not here, so decisions that are done may be among them" in said
+
+
+def test_a_broken_ledger_is_told_and_not_believed(desk: Desk) -> None:
+    desk.decide(f"{{guid: {FIRST}, status: Approved}}")
+    assert desk.run("apply", "--yes").code == 0
+    (file,) = (desk.folder / "ledger").rglob("*.jsonl")
+    file.write_bytes(file.read_bytes().replace(b"Approved", b"Rejected"))
+    said = desk.run("validate")
+    assert (said.code, file.name in said.err) == (4, True)
