@@ -146,6 +146,10 @@ class Backend(Protocol):
         """Turn names of people into their stable form. Raises ServerFailure."""
         ...
 
+    def names(self, identities: Iterable[str]) -> Mapping[str, str]:
+        """Return the names that people write for identities in their stable form; what is not known is left out."""
+        ...
+
     def who_decided(self, guids: Iterable[Guid]) -> Mapping[Guid, str]:
         """Return who updated tickets last, by the names that people write; what is not known is left out."""
         ...

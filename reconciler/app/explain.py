@@ -1,6 +1,6 @@
 """Explain: everything that is known of one ticket."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +11,11 @@ from reconciler.app.reviews import Acting, who_acts
 from reconciler.github.git import Git, GitFailure
 from reconciler.ledger.history import read_lines
 from reconciler.model.decision import Source
-from reconciler.model.findings import Declaration, Explanation, Sighted
+from reconciler.model.findings import Declaration, Explanation, Sighted, Voice
+from reconciler.model.plan import Step
+from reconciler.model.receipt import Outcome, Receipt
+from reconciler.model.record import Line
+from reconciler.model.status import Status
 from reconciler.model.ticket import Found, Guid, LiveTicket
 from reconciler.model.value import replace
 
@@ -28,6 +32,7 @@ def explain(context: Context, guid: Guid, paths: tuple[str, ...] = ()) -> Explan
     request = Request(paths, only=guid, seals=Seals.IGNORED)
     desired = declared(context, request)
     plan = plan_of(context, desired, request, acting)
+    history = tuple(read_lines(context.ledger, (guid,)))
     named = {decision.guid: decision.source for decision in desired.decisions}
     step, reading = next(iter(plan.steps), None), context.backend.reader().read(guid)
     certificate = step.context if step else None
@@ -40,11 +45,43 @@ def explain(context: Context, guid: Guid, paths: tuple[str, ...] = ()) -> Explan
         step=step,
         declaration=_declaration(context, step.source) if step else None,
         archived=tuple(_archived(context, guid)),
-        history=tuple(read_lines(context.ledger, (guid,))),
+        history=history,
         siblings=tuple(_siblings(context, reading.ticket, named)) if isinstance(reading, Found) else (),
         notes=plan.notes,
         certificate=certificate,
+        voices=_voices(context, reading.ticket, history) if isinstance(reading, Found) else (),
+        updated_by=_updated_by(context, guid, step) if isinstance(reading, Found) else "",
     )
+
+
+def _voices(context: Context, ticket: LiveTicket, history: Iterable[Line]) -> tuple[Voice, ...]:
+    """Return the approvers of a ticket, with the approvals that the ledger has of them: TPP tells of none."""
+    approved: dict[str, tuple[str, datetime]] = {}
+    for line in history:
+        entry, identity = line.entry, line.provenance.identity
+        if isinstance(entry, Receipt) and entry.outcome in (Outcome.APPLIED, Outcome.AWAITING_OTHERS) and identity:
+            if entry.after.status in (Status.PENDING, Status.REJECTED):
+                approved.clear()
+            else:
+                approved[_plain(identity)] = identity, entry.at
+    names = context.backend.names((*ticket.approvers, *(identity for identity, _ in approved.values())))
+    listed = tuple(
+        Voice(each, names.get(each, ""), approved.pop(_plain(each), (each, None))[1]) for each in ticket.approvers
+    )
+    others = (Voice(each, names.get(each, ""), at, listed=False) for each, at in approved.values())
+    return (*listed, *others)
+
+
+def _plain(identity: str) -> str:
+    """Spell an identity without what differs between providers and calls."""
+    return identity.casefold().replace("{", "").replace("}", "")
+
+
+def _updated_by(context: Context, guid: Guid, step: Step | None) -> str:
+    """Return who changed the ticket last, where the verdict does not say so already."""
+    if step is not None and "last updated by" in step.detail:
+        return ""
+    return context.backend.who_decided((guid,)).get(guid, "")
 
 
 def _siblings(context: Context, ticket: LiveTicket, named: Mapping[Guid, Source]) -> Iterator[Sighted]:

@@ -7,7 +7,7 @@ from reconciler.model.findings import Explanation
 from reconciler.model.plan import Step
 from reconciler.model.status import Status
 from reconciler.model.ticket import Found, Gone, Hidden, Unread
-from reconciler.model.verdict import Group
+from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering.times import span
 from reconciler.rendering.words import REASONS, counted
 
@@ -54,6 +54,8 @@ def _of_step(found: Explanation, step: Step) -> str:
 
 def to_do(found: Explanation) -> str:
     """What to do about the ticket."""
+    if found.step is not None and found.step.verdict is Verdict.AWAITING_OTHERS and found.due:
+        return f"nothing here; remind {', '.join(each.name or each.identity for each in found.due)}"
     if found.step is not None:
         return REASONS[found.step.reason].remedy or _of_step(found, found.step)
     match found.reading:
@@ -62,7 +64,7 @@ def to_do(found: Explanation) -> str:
         case Gone():
             return "check the GUID for a typing error, and --config and --env for the right server"
         case Found():
-            return "nothing, or put its GUID in a file and `reconciler import --file` it to decide on it in git"
+            return f"nothing, or decide on it in git: `reconciler decide {found.guid} --status STATUS`"
         case Hidden() | Unread():
             return "run `reconciler doctor`, which checks the grant and the permissions"
         case _:

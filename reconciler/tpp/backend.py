@@ -15,7 +15,7 @@ from reconciler.ports import Backend, Caller, CertificateReader, Clock, Probe, R
 from reconciler.tpp.certificates import certificate_reader
 from reconciler.tpp.checks import Grant, check_before_writing, probe_session, token_end, verify
 from reconciler.tpp.finding import find_tickets, who_decided
-from reconciler.tpp.identities import own_identities, resolve_identities
+from reconciler.tpp.identities import names_of, own_identities, resolve_identities
 from reconciler.tpp.secrets import read_issued, read_secrets
 from reconciler.tpp.session import Session, open_session, ticket_reader
 from reconciler.tpp.writer import ticket_writer
@@ -69,6 +69,10 @@ class TppBackend:
     def _caller(self, grant: Grant) -> Caller:
         valid_until = token_end(grant, self.session.client.context.clock.now())
         return Caller(grant.identity, grant.scope, grant.approves, grant.expires_at, valid_until)
+
+    def names(self, identities: Iterable[str]) -> Mapping[str, str]:
+        """Return the names that people write, as far as the token may know them."""
+        return names_of(self.session, identities)
 
     def who_decided(self, guids: Iterable[Guid]) -> Mapping[Guid, str]:
         """Return who updated tickets last, as far as the token may know it."""

@@ -6,7 +6,7 @@ from reconciler.errors import ServerFailure
 from reconciler.model.ticket import Guid
 from reconciler.tpp import wire
 from reconciler.tpp.client import CONFIG_READ_ALL, ENUMERATE, Failure
-from reconciler.tpp.identities import name_of
+from reconciler.tpp.identities import names_of
 from reconciler.tpp.session import Session
 from reconciler.tpp.wire import Result, describe
 
@@ -50,16 +50,14 @@ def who_decided(session: Session, guids: Iterable[Guid]) -> Mapping[Guid, str]:
     Needs the scope `configuration`: without it nothing is known, and that is no fault.
     """
     found: dict[Guid, str] = {}
-    names: dict[str, str] = {}
     for guid in guids:
         universal = _updated_by(session, guid)
         if isinstance(universal, Failure):
             break
         if universal:
-            if universal not in names:
-                names[universal] = name_of(session, universal)
-            found[guid] = names[universal]
-    return found
+            found[guid] = universal
+    names = names_of(session, found.values())
+    return {guid: names.get(universal, universal) for guid, universal in found.items()}
 
 
 def _updated_by(session: Session, guid: Guid) -> str | Failure:

@@ -1,7 +1,7 @@
 """People as TPP knows them: names that people write, resolved to the prefixed universals that the server wants."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.codec import Json
@@ -67,10 +67,16 @@ def _validate(session: Session, name: str) -> Identity | None:
     return answer
 
 
-def name_of(session: Session, universal: str) -> str:
-    """Return the name that people write for an identity; the identity itself where the server does not tell."""
-    answer = session.client.ask(IDENTITY_VALIDATE, {"ID": {"PrefixedUniversal": universal}}, _validated)
-    return universal if isinstance(answer, Failure) or answer is None or not answer.name else answer.name
+def names_of(session: Session, universals: Iterable[str]) -> Mapping[str, str]:
+    """Return the names that people write for identities; those that the token may not look up are left out."""
+    found: dict[str, str] = {}
+    for universal in dict.fromkeys(universals):
+        answer = session.client.ask(IDENTITY_VALIDATE, {"ID": {"PrefixedUniversal": universal}}, _validated)
+        if isinstance(answer, Failure):
+            break
+        if answer is not None and answer.name:
+            found[universal] = answer.name
+    return found
 
 
 def _browse(session: Session, name: str) -> Identity | str:

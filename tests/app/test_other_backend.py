@@ -68,6 +68,9 @@ class InMemory:
     def certificates(self, settings: ContextSettings) -> CertificateReader:
         return NoCertificates()
 
+    def names(self, identities: Iterable[str]) -> Mapping[str, str]:
+        return {each: each for each in identities}
+
     def who_decided(self, guids: Iterable[Guid]) -> Mapping[Guid, str]:
         return {}
 

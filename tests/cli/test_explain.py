@@ -32,7 +32,7 @@ def test_a_decision_before_it_is_applied(desk: Desk) -> None:
         "status    Pending",
         r"object    \VED\Policy\Web\www.example.com",
         r"workflow  \VED\Policy\Workflows\Stage 0",
-        "approvers local:{b6e6a98b-6419-4497-9249-860d136dfba0}",
+        "approvers local:svc-approver (local:{b6e6a98b-6419-4497-9249-860d136dfba0}): due",
         "reason    An approval is needed",
     ]
     assert told["Live"][5].endswith(", 1 d ago")
@@ -108,7 +108,7 @@ def test_a_ticket_in_no_manifest_is_shown_and_how_to_take_it_in(desk: Desk) -> N
     desk.decide(APPROVE)
     told = _sections(desk.run("explain", f"{{{THIRD.upper()}}}").out)
     assert told["Live"][0] == "status    Pending"
-    assert "reconciler import --file" in " ".join(told["Verdict"])
+    assert f"`reconciler decide {THIRD} --status STATUS`" in " ".join(told["Verdict"])
 
 
 def test_what_names_no_ticket_is_refused(desk: Desk) -> None:
@@ -161,3 +161,44 @@ def test_ages_are_told_in_what_matters() -> None:
 
     told = [age(timedelta(**{unit: 1}) + timedelta(minutes=5, seconds=7)) for unit in ("days", "hours", "seconds")]
     assert told == ["1 d", "1 h 5 min", "5 min 8 s"]
+
+
+PAY = "2e7f4b66-5d3f-4c5a-a182-7f4e3db09c03"
+
+
+def test_approvers_are_named_with_who_has_approved_and_who_is_due(desk: Desk) -> None:
+    desk.sandbox.world.add_ticket(PAY, object=r"\VED\Policy\Web\pay", approvers=("local:svc-approver", "AD+CORP:jdoe"))
+    desk.decide(APPROVE.replace(FIRST, PAY))
+    before = desk.run("explain", PAY).out
+    assert "approvers local:svc-approver (local:{b6e6a98b-6419-4497-9249-860d136dfba0}): due\n" in before
+    assert "            AD+CORP:jdoe (AD+CORP:7d0b9c1e55aa4f40): due\n" in before
+    desk.run("apply", "--yes")
+    told = _sections(desk.run("explain", PAY).out)
+    live = " ".join(told["Live"])
+    assert "local:svc-approver (local:{b6e6a98b-6419-4497-9249-860d136dfba0}): approved " in live
+    assert " UTC (ledger) AD+CORP:jdoe (AD+CORP:7d0b9c1e55aa4f40): due updated   last by local:svc-approver" in live
+    assert told["Verdict"][-1] == "to do     nothing here; remind AD+CORP:jdoe"
+    found = json.loads(desk.run("explain", PAY, "--format", "json").out)
+    assert [each["name"] for each in found["voices"]] == ["local:svc-approver", "AD+CORP:jdoe"]
+    assert [each["approved_at"] is None for each in found["voices"]] == [False, True]
+    assert (found["due"], found["updated_by"]) == (["AD+CORP:7d0b9c1e55aa4f40"], "local:svc-approver")
+
+
+@pytest.mark.parametrize("applied", [False, True])
+def test_nothing_is_told_twice(desk: Desk, applied: bool) -> None:
+    desk.sandbox.world.add_ticket(PAY, object=r"\VED\Policy\Web\pay", approvers=("local:svc-approver", "AD+CORP:jdoe"))
+    desk.decide(APPROVE.replace(FIRST, PAY))
+    if applied:
+        desk.run("apply", "--yes")
+    out = desk.run("explain", PAY).out
+    for once in (PAY, r"\VED\Policy\Web\pay", r"\Workflows\Stage 0", "tickets/web.yaml", "(proof: "):
+        assert out.count(once) <= 1, once
+    lines = [line.strip() for line in out.splitlines() if line.strip()]
+    assert len(lines) == len(set(lines))
+
+
+def test_where_names_may_not_be_looked_up_the_identities_stand(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    desk.environ("TPP_TOKEN", desk.sandbox.issue("certificate:approve"))
+    out = desk.run("explain", FIRST)
+    assert (out.code, "approvers local:{b6e6a98b-6419-4497-9249-860d136dfba0}: due" in out.out) == (0, True)

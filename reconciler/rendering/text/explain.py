@@ -4,16 +4,17 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from reconciler.model.findings import Explanation, Sighted
+from reconciler.model.plan import Step
 from reconciler.model.receipt import Receipt
 from reconciler.model.record import Ended, Intent, Line, Opened, Sealed
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Unread
-from reconciler.model.value import replace
+from reconciler.model.verdict import Group
 from reconciler.rendering import change_records, times
 from reconciler.rendering.certificates import certificate_fields
 from reconciler.rendering.escape import log_lines, terminal
 from reconciler.rendering.explanation import absence, age, to_do, unmanaged
 from reconciler.rendering.text.layout import Ink, field, joined, painted
-from reconciler.rendering.text.step import step_lines
+from reconciler.rendering.text.step import judged_fields
 from reconciler.rendering.view import PLAIN, View
 from reconciler.rendering.words import PROOFS, REASONS, found_words, override_words
 
@@ -79,16 +80,34 @@ def _ticket(found: Explanation, ticket: LiveTicket, view: View) -> Iterator[Row]
             yield "", " " * 10 + times.local_window(ticket.state.schedule, view.zone)
     yield "object", terminal(ticket.object)
     yield "workflow", terminal(ticket.workflow)
-    yield "approvers", terminal(", ".join(ticket.approvers) or "not reported")
+    yield from _people(found)
     rest = (("reason", ticket.reason), ("text", ticket.explanation))
     yield from ((name, terminal(text)) for name, text in rest if text)
     if ticket.created is not None:
         yield "created", f"{times.utc(ticket.created)}, {age(found.now - ticket.created)} ago"
 
 
+def _people(found: Explanation) -> Iterator[Row]:
+    """Name the approvers, each in a row, and what each of them has done as far as anybody knows."""
+    if not found.voices:
+        yield "approvers", "not reported"
+    for number, each in enumerate(found.voices):
+        who = f"{each.name} ({each.identity})" if each.name else each.identity
+        state = "due" if each in found.due else ""
+        if each.approved_at is not None:
+            other = "" if each.listed else ", not among the approvers: for a group of them, or before the list changed"
+            state = f"approved {times.utc(each.approved_at)} (ledger){other}"
+        yield (" " if number else "approvers"), terminal(f"{who}: {state}" if state else who, 1_000)
+    if found.updated_by:
+        yield "updated", terminal(f"last by {found.updated_by}")
+
+
 def _certificate(found: Explanation) -> Iterator[Row]:
     if found.certificate is not None:
-        yield from ((name, terminal(value, 1_000)) for name, value in certificate_fields(found.certificate))
+        known = found.certificate.certificate
+        for name, value in certificate_fields(found.certificate):
+            if name != "names" or known is None or value != known.common_name:
+                yield name, terminal(value, 1_000)
 
 
 def _sibling(other: Sighted) -> Row:
@@ -127,16 +146,24 @@ def _told(line: Line) -> Row:
             return times.utc(found.at), f"{terminal(found_words(found))} ({place})"
 
 
+def _judged(found: Explanation, step: Step, view: View) -> Iterator[Row]:
+    """Say what a verdict adds to what stands above it: the ledger has what was done, and when, already."""
+    told = step.group is Group.FINE and found.history
+    for name, value in judged_fields(step, view, seen=isinstance(found.reading, Found)):
+        if name != "detail" or not told:
+            yield name, value
+
+
 def _verdict(found: Explanation, view: View) -> Iterator[str]:
     yield painted("Verdict", Ink.STRONG, view.colour)
     if found.step is None:
         yield from field("none", unmanaged(found), width=view.width, indent=2)
     else:
-        yield from step_lines(replace(found.step, context=None), view)  # which has a section of its own
+        for name, value in _judged(found, found.step, view):
+            if value:
+                yield from field(name, value, width=view.width, indent=2)
         said = f"{found.step.reason}: {REASONS[found.step.reason].cause}"
         yield from field("rule", said, width=view.width, indent=2)
-        if found.step.detail:
-            yield from field("detail", terminal(found.step.detail), width=view.width, indent=2)
     yield from field("to do", to_do(found), width=view.width, indent=2)
     for note in found.notes:
         yield from field("note", terminal(note), width=view.width, indent=2)

@@ -105,6 +105,20 @@ def _fields(step: Step, view: View) -> Iterator[tuple[str, str]]:
     yield from _own(step, view)
 
 
+def judged_fields(step: Step, view: View, *, seen: bool) -> Iterator[tuple[str, str]]:
+    """What a page about one ticket has to add that tells already of its place, its rule and the certificate behind it.
+
+    `seen` says that object and workflow stand there, too.
+    """
+    if not seen:
+        yield from _place(step, view)
+    yield from (row for row in _shared(step, view) if row[0] != "rule")
+    if step.detail:
+        yield "detail", terminal(step.detail, 1_000)
+    if step.edit is not None:
+        yield "merge", terminal(to_merge(step.edit))
+
+
 def _shared(step: Step, view: View) -> Iterator[tuple[str, str]]:
     """What equal steps have in common."""
     yield from changed_fields(step, view)
