@@ -5,9 +5,9 @@ Source of the limits: GitHub documentation, "Best practices for using the REST A
 """
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Self
 from urllib.parse import urlsplit
@@ -22,59 +22,69 @@ from reconciler.ports import Clock
 
 LONGEST_WAIT = 60.0
 """Seconds. A limit that lasts longer is reported instead of waited for."""
+ATTEMPTS = 4
+Heard = requests.Response | requests.RequestException
+"""What came of one request: an answer, or why there is none."""
 
 
-def wait_before_retry(
-    answer: requests.Response | None, attempt: int, *, repeatable: bool, now: datetime
-) -> float | None:
-    """Return the seconds to wait before trying again, None when trying again is wrong.
+def ask(once: Callable[[], Heard], clock: Clock, *, repeatable: bool) -> Heard:
+    """Make a request, again where that is right, and return what came of it last: the one retry policy for GitHub.
 
-    `answer` is None when none came. `attempt` counts from 1. `repeatable` says whether the request leaves the
-    same state when it is carried out twice.
+    `repeatable` says whether the request leaves the same state when it is carried out twice.
     """
+    for attempt in range(1, ATTEMPTS):
+        heard = once()
+        wait = _wait_before_retry(heard, attempt, repeatable=repeatable, now=clock.now())
+        if wait is None:
+            return heard
+        clock.sleep(wait)
+    return once()
+
+
+def _wait_before_retry(heard: Heard, attempt: int, *, repeatable: bool, now: datetime) -> float | None:
+    """Return the seconds to wait before trying again, None when trying again is wrong."""
     pause = float(2 ** (attempt - 1))
-    if answer is None:
-        return pause if repeatable else None
-    if is_limited(answer):
-        wait = _asked_for(answer, now)
-        wait = pause if wait is None else max(wait, 0.0)
+    if isinstance(heard, requests.Response) and is_limited(heard):
+        ends = limit_ends(heard, now)
+        # GitHub, "Rate limits for the REST API": without a hint, at least a minute, then longer and longer.
+        wait = 60 * pause if ends is None else max((ends - now).total_seconds(), 0.0)
         return wait if wait <= LONGEST_WAIT else None
-    if answer.status_code >= 500:
-        return pause if repeatable else None
-    return None
-
-
-def limit_ends(answer: requests.Response) -> str | None:
-    """Return when the limit of an answer is reset, as text; None when it does not say."""
-    reset = answer.headers.get("X-RateLimit-Reset", "").strip()
-    return format_instant(datetime.fromtimestamp(int(reset), UTC)) if reset.isdecimal() else None
+    if isinstance(heard, requests.Response) and heard.status_code < 500:
+        return None
+    return pause if repeatable else None
 
 
 def is_limited(answer: requests.Response) -> bool:
-    """Say whether GitHub refused because of a rate limit."""
+    """Say whether GitHub refused because of a rate limit, the hourly one or the secondary one against bursts."""
     if answer.status_code == 429:
         return True
-    headers = answer.headers
-    return answer.status_code == 403 and ("Retry-After" in headers or headers.get("X-RateLimit-Remaining") == "0")
+    if answer.status_code != 403:
+        return False
+    return "Retry-After" in answer.headers or _is_spent(answer) or "rate limit" in _message(answer).casefold()
 
 
-def _asked_for(answer: requests.Response, now: datetime) -> float | None:
-    """Return the seconds that the answer asks for: `retry-after` (seconds or a date), or the limit's reset."""
-    value = answer.headers.get("Retry-After", "").strip()
+def limit_ends(answer: requests.Response, now: datetime) -> datetime | None:
+    """Return when a rate limit ends: after `retry-after` (seconds or a date), else at the reset of the hourly limit.
+
+    None when the answer does not say. Every answer names the reset of the hourly limit, also where that is not used up.
+    """
+    value, reset = (answer.headers.get(name, "").strip() for name in ("Retry-After", "X-RateLimit-Reset"))
     if value.isdecimal():
-        return float(value)
+        return now + timedelta(seconds=int(value))
     if value:
         try:
-            return (parsedate_to_datetime(value).astimezone(UTC) - now).total_seconds()
+            return parsedate_to_datetime(value).astimezone(UTC)
         except ValueError:
             return None
-    reset = answer.headers.get("X-RateLimit-Reset", "").strip()
-    return float(reset) - now.timestamp() if reset.isdecimal() else None
+    return datetime.fromtimestamp(int(reset), UTC) if reset.isdecimal() and _is_spent(answer) else None
+
+
+def _is_spent(answer: requests.Response) -> bool:
+    return answer.headers.get("X-RateLimit-Remaining", "").strip() == "0"
 
 
 TIMEOUT = (10.0, 30.0)
 """Seconds to connect, and to wait for each part of an answer."""
-ATTEMPTS = 4
 REPEATABLE = frozenset({"GET", "PATCH", "DELETE"})
 """Methods whose repetition leaves the same state. A POST is repeated only when GitHub says it did not run."""
 _GONE = frozenset({404, 410})
@@ -83,11 +93,10 @@ _GONE = frozenset({404, 410})
 class GitHubFailure(ServerFailure):
     """GitHub could not be asked or said no. `status` is the HTTP status, None when no answer came."""
 
-    def __init__(self, message: str, hint: str = "", status: int | None = None, *, limit: bool = False) -> None:
-        """Keep the status, by which callers tell absent from forbidden, and whether a rate limit is used up."""
+    def __init__(self, message: str, hint: str = "", status: int | None = None) -> None:
+        """Keep the status, by which callers tell absent from forbidden."""
         super().__init__(message, hint)
         self.status = status
-        self.limit = limit
 
     @property
     def absent(self) -> bool:
@@ -116,6 +125,8 @@ class GitHub:
     repository: str
     session: requests.Session
     clock: Clock
+    spent: list[GitHubFailure] = field(default_factory=list)
+    """The rate limit that is used up. Whoever goes on asking may be banned (GitHub, "Rate limits for the REST API")."""
 
     @classmethod
     def open(cls, api_url: str, repository: str, token: str, clock: Clock) -> Self:
@@ -166,10 +177,10 @@ class GitHub:
         GitHub answers with the address of the file, which holds for a minute ("Download an artifact").
         """
         url = self._url(path)
-        answer = self.session.get(url, timeout=TIMEOUT, allow_redirects=False)
+        answer = self._heard("GET", url)
         place = answer.headers.get("Location", "")
         if not answer.is_redirect:
-            raise _refusal("GET", url, answer)
+            raise self._refusal("GET", url, answer)
         if urlsplit(place).scheme != "https" and urlsplit(place).hostname != urlsplit(self.api_url).hostname:
             raise GitHubFailure(f"GET {url}: the file is not at an https address", "check the proxy")
         try:
@@ -193,33 +204,46 @@ class GitHub:
     def _call(
         self, method: str, url: str, *, query: dict[str, str | int] | None = None, body: Wire | None = None
     ) -> requests.Response:
-        for attempt in range(1, ATTEMPTS + 1):
-            answer, fault = self._once(method, url, query, body)
-            if answer is not None and answer.ok:
-                return answer
-            repeatable = method in REPEATABLE
-            wait = wait_before_retry(answer, attempt, repeatable=repeatable, now=self.clock.now())
-            if wait is None or attempt == ATTEMPTS:
-                break
-            self.clock.sleep(wait)
-        if answer is None:
-            raise GitHubFailure(f"{method} {url}: {fault}", "check the network, the proxy and GITHUB_API_URL")
-        raise _refusal(method, url, answer)
-
-    def _once(
-        self, method: str, url: str, query: dict[str, str | int] | None, body: Wire | None
-    ) -> tuple[requests.Response | None, str]:
-        try:
-            answer = self.session.request(method, url, params=query, json=body, timeout=TIMEOUT, allow_redirects=False)
-        except requests.RequestException as fault:
-            return None, type(fault).__name__
+        answer = self._heard(method, url, query=query, body=body)
         if answer.is_redirect:
             raise GitHubFailure(
                 f"{method} {url}: GitHub redirects, which is not followed with a token",
                 "the repository was renamed or moved; run from a fresh checkout of it",
                 answer.status_code,
             )
-        return answer, ""
+        if not answer.ok:
+            raise self._refusal(method, url, answer)
+        return answer
+
+    def _heard(
+        self, method: str, url: str, *, query: dict[str, str | int] | None = None, body: Wire | None = None
+    ) -> requests.Response:
+        def once() -> Heard:
+            try:
+                return self.session.request(
+                    method, url, params=query, json=body, timeout=TIMEOUT, allow_redirects=False
+                )
+            except requests.RequestException as fault:
+                return fault
+
+        if self.spent:
+            raise self.spent[0]
+        heard = ask(once, self.clock, repeatable=method in REPEATABLE)
+        if isinstance(heard, requests.RequestException):
+            cause = "check the network, the proxy and GITHUB_API_URL"
+            raise GitHubFailure(f"{method} {url}: {type(heard).__name__}", cause)
+        return heard
+
+    def _refusal(self, method: str, url: str, answer: requests.Response) -> GitHubFailure:
+        if is_limited(answer):
+            self.spent.append(_limit(answer, self.clock.now()))
+            return self.spent[-1]
+        details = "; ".join(
+            found for each in objects(member(_body(answer), "errors")) if (found := text(each, "message"))
+        )
+        said = _message(answer) or answer.reason or "no reason given"
+        message = f"{method} {url}: {answer.status_code} {said}" + (f" ({details})" if details else "")
+        return GitHubFailure(message, _hint(answer), answer.status_code)
 
     def _object(self, answer: requests.Response) -> Wire:
         body = self._json(answer)
@@ -245,24 +269,31 @@ def _no_token(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _refusal(method: str, url: str, answer: requests.Response) -> GitHubFailure:
-    if is_limited(answer):
-        until = limit_ends(answer)
-        when = f" until {until}" if until else ""
-        return GitHubFailure(
-            f"GitHub's limit of API calls is used up{when}",
-            "run again after that; GITHUB_TOKEN has 1,000 calls an hour and repository, a GitHub App's token more",
-            answer.status_code,
-            limit=True,
-        )
+def _limit(answer: requests.Response, now: datetime) -> GitHubFailure:
+    """Say which limit it is, and until when."""
+    ends = limit_ends(answer, now)
+    until = f" until {format_instant(ends)}" if ends is not None else ""
+    if _is_spent(answer):
+        message = f"GitHub's limit of API calls is used up{until}"
+        hint = "GITHUB_TOKEN has 1,000 calls an hour and repository, a GitHub App's token more"
+    else:
+        message = f"GitHub takes no more API calls{until}: its secondary rate limit, against too many in a short time"
+        hint = "other workflows of the repository use it up, too"
+    return GitHubFailure(
+        message, f"run again {'after that' if until else 'in some minutes'}; {hint}", answer.status_code
+    )
+
+
+def _message(answer: requests.Response) -> str:
+    return text(_body(answer), "message")
+
+
+def _body(answer: requests.Response) -> object:
     try:
         body: object = answer.json()
     except ValueError:
-        body = {}
-    said = text(body, "message") or answer.reason or "no reason given"
-    details = "; ".join(found for error in objects(member(body, "errors")) if (found := text(error, "message")))
-    message = f"{method} {url}: {answer.status_code} {said}" + (f" ({details})" if details else "")
-    return GitHubFailure(message, _hint(answer), answer.status_code)
+        return {}
+    return body
 
 
 def _hint(answer: requests.Response) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 import requests
 
 from reconciler.errors import CredentialsRefused, ServerFailure
-from reconciler.github.client import ATTEMPTS, TIMEOUT, Bearer, wait_before_retry
+from reconciler.github.client import TIMEOUT, Bearer, Heard, ask
 from reconciler.github.wire import text
 from reconciler.ports import Clock
 
@@ -52,16 +52,11 @@ def _refuse_plain_text(url: str) -> None:
 def _ask(url: str, secret: str, clock: Clock) -> requests.Response:
     with requests.Session() as session:
         session.auth = Bearer(secret)
-        for attempt in range(1, ATTEMPTS + 1):
-            answer = _once(session, url)
-            if answer is not None and answer.ok and not answer.is_redirect:
-                return answer
-            wait = wait_before_retry(answer, attempt, repeatable=True, now=clock.now())
-            if wait is None or attempt == ATTEMPTS:
-                break
-            clock.sleep(wait)
-    if answer is None:
+        answer = ask(lambda: _once(session, url), clock, repeatable=True)
+    if isinstance(answer, requests.RequestException):
         raise ServerFailure("the identity token service of GitHub can't be reached", "run the job again")
+    if answer.ok and not answer.is_redirect:
+        return answer
     if answer.status_code in (401, 403):
         raise CredentialsRefused(
             f"the identity token service of GitHub answered {answer.status_code}",
@@ -70,11 +65,11 @@ def _ask(url: str, secret: str, clock: Clock) -> requests.Response:
     raise ServerFailure(f"the identity token service of GitHub answered {answer.status_code}", "run the job again")
 
 
-def _once(session: requests.Session, url: str) -> requests.Response | None:
+def _once(session: requests.Session, url: str) -> Heard:
     try:
         return session.get(url, timeout=TIMEOUT, allow_redirects=False, headers={"Accept": "application/json"})
-    except requests.RequestException:
-        return None
+    except requests.RequestException as fault:
+        return fault
 
 
 def _value(answer: requests.Response) -> str:

@@ -36,12 +36,9 @@ class GitHubReviews:
     _behind: dict[str, int | None] = field(default_factory=dict)
     _writers: dict[str, bool] = field(default_factory=dict)
     _approvals: tuple[str, ...] | None = None
-    _spent: GitHubFailure | None = None
 
     def behind(self, sha: str, branch_commits: frozenset[str] = frozenset()) -> People:
         """Return who reviewed the pull request that brought a commit; what can't be established is not reviewed."""
-        if self._spent is not None:
-            return _unknown(sha, self._spent)
         try:
             pull = self.pull_behind(sha, branch_commits)
             if pull is None:
@@ -52,8 +49,6 @@ class GitHubReviews:
                 )
             return self.of_pull(pull)
         except GitHubFailure as fault:
-            if fault.limit:
-                self._spent = fault
             return _unknown(sha, fault)
 
     def pull_behind(self, sha: str, branch_commits: frozenset[str] = frozenset()) -> int | None:

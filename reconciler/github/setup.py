@@ -96,7 +96,7 @@ def examine_repository(github: GitHub, wanted: WantedSetup, checkout: Path | Non
         try:
             wrong = setting.look(github)
         except GitHubFailure as fault:
-            if fault.limit or fault.status not in _UNSEEN:
+            if github.spent or fault.status not in _UNSEEN:
                 raise
             says = f"GitHub answered {fault.status}: {setting.who} can see it"
             yield SettingFinding(setting.name, SettingState.UNSEEN, says, setting.place, setting.commands)

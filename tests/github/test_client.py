@@ -1,8 +1,13 @@
 """How the client behaves towards a GitHub that is slow, busy, forbidding or not itself."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+from reconciler.github.artifacts import packed_file
 from reconciler.github.client import GitHub, GitHubFailure
+from tests.builders import NOW
 from tests.fakes import FakeClock
 from tests.github.conftest import TOKEN
 from tests.github.fake_github import FakeGitHub, Fault
@@ -20,7 +25,7 @@ def test_a_list_is_read_to_its_last_page(server: FakeGitHub, github: GitHub) -> 
     assert len(server.asked) == 3
 
 
-@pytest.mark.parametrize("fault", [Fault(500), Fault(502), Fault(0), Fault(429)])
+@pytest.mark.parametrize("fault", [Fault(500), Fault(502), Fault(0)])
 def test_a_read_is_tried_again(server: FakeGitHub, github: GitHub, clock: FakeClock, fault: Fault) -> None:
     server.faults = [fault, fault]
     assert _comments(github) == []
@@ -37,13 +42,72 @@ def test_retry_after_is_obeyed_for_seconds_and_dates(server: FakeGitHub, github:
     assert clock.slept == [17.0, 3.0, 5.0]
 
 
-def test_a_limit_that_lasts_long_is_reported_and_not_waited_for(
-    server: FakeGitHub, github: GitHub, clock: FakeClock
+_HOURLY = "GitHub's limit of API calls is used up"
+_SECONDARY = "its secondary rate limit"
+_BURST = b'{"message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}'
+_LATER = str(int(NOW.timestamp()) + 1_800)
+
+
+@pytest.mark.parametrize(
+    ("fault", "slept", "says", "until"),
+    [
+        (Fault(403, {"Retry-After": "3600"}), [], _SECONDARY, "until 2026-11-23T13:00:00Z"),
+        (Fault(429, {"Retry-After": "Mon, 23 Nov 2026 12:02:00 GMT"}), [], _SECONDARY, "until 2026-11-23T12:02:00Z"),
+        (
+            Fault(403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": _LATER}),
+            [],
+            _HOURLY,
+            "until 2026-11-23T12:30:00Z",
+        ),
+        (
+            Fault(429, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": _LATER}),
+            [],
+            _HOURLY,
+            "until 2026-11-23T12:30:00Z",
+        ),
+        # Every answer names the reset of the hourly limit: it says nothing of a secondary one.
+        (
+            Fault(403, {"X-RateLimit-Remaining": "812", "X-RateLimit-Reset": _LATER}, _BURST),
+            [60.0],
+            _SECONDARY,
+            "in some minutes",
+        ),
+        (Fault(403, {}, _BURST), [60.0], _SECONDARY, "in some minutes"),
+        (Fault(429), [60.0], _SECONDARY, "in some minutes"),
+        (Fault(403, {"Retry-After": "soon"}), [60.0], _SECONDARY, "in some minutes"),
+    ],
+)
+def test_a_limit_that_lasts_is_said_with_its_end_and_nothing_more_is_asked(
+    server: FakeGitHub, github: GitHub, clock: FakeClock, fault: Fault, slept: list[float], says: str, until: str
 ) -> None:
-    server.faults = [Fault(403, {"Retry-After": "3600"})]
-    with pytest.raises(GitHubFailure) as failure:
+    server.faults = [fault] * 9
+    for _ in range(2):
+        with pytest.raises(GitHubFailure) as failure:
+            _comments(github)
+        said = f"{failure.value.message}; {failure.value.hint}"
+        assert (failure.value.status, says in said, until in said) == (fault.status, True, True)
+    with pytest.raises(GitHubFailure, match=re.escape(says)):
+        github.download("/actions/artifacts/1/zip", 10)
+    assert (clock.slept, len(server.asked)) == (slept, len(slept) + 1)
+
+
+def test_what_is_forbidden_is_no_limit(server: FakeGitHub, github: GitHub, clock: FakeClock) -> None:
+    server.faults = [Fault(403, {"X-RateLimit-Remaining": "12", "X-RateLimit-Reset": _LATER})]
+    with pytest.raises(GitHubFailure, match="403 a fault"):
         _comments(github)
-    assert (failure.value.status, clock.slept) == (403, [])
+    assert (_comments(github), clock.slept) == ([], [])
+
+
+@pytest.mark.parametrize("fault", [Fault(502), Fault(0), Fault(429, {"Retry-After": "1"})])
+def test_a_download_is_tried_again_like_any_read(
+    server: FakeGitHub, github: GitHub, clock: FakeClock, fault: Fault, tmp_path: Path
+) -> None:
+    (tmp_path / "7" / "plan").mkdir(parents=True)
+    (tmp_path / "7" / "plan" / "plan.json").write_text("{}")
+    server.world.artifacts = tmp_path
+    server.faults = [fault]
+    assert packed_file(github, 7000, "plan.json") == b"{}"
+    assert clock.slept == [1.0]
 
 
 @pytest.mark.parametrize("fault", [Fault(500), Fault(0)])
