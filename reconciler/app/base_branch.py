@@ -122,7 +122,8 @@ def _base(path: str | None, environment: str | None, environ: Mapping[str, str])
         raise _unreadable(fault) from fault
     settings = load_settings(written, environment, environ)
     tls, jwts = settings.tls, (auth.jwt_file for auth in settings.auth.ways.values())
-    for file in (tls.ca_bundle, tls.client_cert, tls.client_key, *jwts):
+    authorities = settings.change_records.ca_bundle if settings.change_records else None
+    for file in (tls.ca_bundle, tls.client_cert, tls.client_key, authorities, *jwts):
         if file is not None and (inside := _below(folder, file)):
             _written(git, base, inside, folder)
     ledger = _below(folder, settings.ledger)

@@ -38,8 +38,16 @@ def with_change_records(
     asked = [s for s in steps if s.group is Group.CHANGE and s.change and rule_for(rules, s) is not None]
     if not asked:
         return steps, seen
-    found = look_up(context, _questions(asked), purpose)
+    questions = _questions(asked)
+    # The policy of a pull request may be the first that asks, while the system to ask is that of its base.
+    found = look_up(context, questions, purpose) if context.settings.change_records else _not_yet(questions)
     return remember(rules, steps, found, seen.now), replace(seen, changes=found)
+
+
+def _not_yet(questions: Sequence[ChangeQuestion]) -> Records:
+    why = "this pull request names the system of change records, which is asked only once it is merged"
+    hint = "merge the configuration first, in a pull request of its own"
+    return {each.id: NoChangeRecord(each.id, LookupFailure.UNAVAILABLE, why, hint) for each in questions}
 
 
 def before_first_write(context: Context, plan: Plan) -> tuple[Plan, Mapping[Guid, Since]]:

@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -93,6 +94,9 @@ class ChangeClient:
                 attempt += 1
 
     def _once(self, request: requests.Request) -> Answer:
+        bundle = self.system.ca_bundle
+        if bundle is not None and not Path(bundle).is_file():
+            raise Unavailable(f"{bundle} is not a file", "set change_records.ca_bundle")
         limit = (self.system.timeout, self.system.timeout)
         try:
             prepared = self._session.prepare_request(request)

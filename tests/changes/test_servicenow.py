@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+import trustme
 
 from reconciler.changes.backends import open_change_records
 from reconciler.errors import CredentialsRefused
@@ -16,6 +18,7 @@ from reconciler.model.change_record import (
     NoChangeRecord,
 )
 from reconciler.sandbox.change_systems import Account, ChangeSystems, TableRow
+from reconciler.sandbox.running import Listening, running_sandbox, server_context
 from tests.changes.conftest import PURPOSE, look_up
 from tests.changes.wire import answering, said
 from tests.fakes import FakeClock
@@ -234,6 +237,36 @@ def test_nothing_of_the_machine_signs_a_request(tmp_path, monkeypatch: pytest.Mo
         look_up(url, "CHG0041234", environ={"CHANGE_RECORDS_API_KEY": "key-of-the-table"})
     assert b"Authorization" not in server.received[0]
     assert b"x-sn-apikey: key-of-the-table" in server.received[0]
+
+
+def test_a_private_authority_is_trusted_where_it_is_named_and_nowhere_else(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    bundle, server, absent = tmp_path / "ca.pem", tmp_path / "server.pem", tmp_path / "absent.pem"
+    authority.cert_pem.write_to_path(bundle)
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(server)
+    with running_sandbox(listening=Listening(changes=systems(SCHEDULED), tls=server_context(server))) as sandbox:
+        found = look_up(sandbox.url, "CHG0041234", environ=BASIC, ca_bundle=str(bundle))
+        assert isinstance(found["CHG0041234"], ChangeRecord)
+        for more, why in (
+            ({}, "its certificate is not trusted"),
+            ({"ca_bundle": str(absent)}, f"{absent} is not a file"),
+        ):
+            refused = look_up(sandbox.url, "CHG0041234", environ=BASIC, **more)["CHG0041234"]
+            assert isinstance(refused, NoChangeRecord)
+            assert (refused.failure, refused.hint) == (LookupFailure.UNAVAILABLE, "set change_records.ca_bundle")
+            assert refused.why.startswith(why)
+
+
+def test_a_companys_proxy_is_used_but_for_what_it_is_not_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering(said("200 OK", WHOLE)) as (url, proxy):
+        monkeypatch.setenv("http_proxy", url)
+        look_up("http://cmdb.example.com", "CHG0041234", environ=BASIC)
+        assert proxy.received[0].startswith(b"GET http://cmdb.example.com/api/now/table/change_request?")
+        proxy.received.clear()
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        with answering(said("200 OK", WHOLE)) as (direct, _):
+            look_up(direct, "CHG0041234", environ=BASIC)
+        assert proxy.received == []
 
 
 def test_affected_items_are_those_of_the_record_and_of_its_list(serve: Serve) -> None:
