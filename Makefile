@@ -29,7 +29,8 @@ $(RUN): pyproject.toml | $(VENV)/pyvenv.cfg
 	@touch $@
 
 $(READY): pyproject.toml | $(VENV)/pyvenv.cfg
-	@$(PIP) --editable '.[dev]'
+	@$(PIP) --upgrade 'pip>=25.1'
+	@$(PIP) --editable '.[sandbox,keyring,metrics]' --group dev
 	@touch $@ $(RUN)
 
 setup: $(READY) ## Create .venv with everything that development needs

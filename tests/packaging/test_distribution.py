@@ -3,6 +3,7 @@
 import email
 import hashlib
 import os
+import re
 import subprocess
 import tarfile
 import zipfile
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.building import VERSION, Built, build, build_release, copy_of_the_project
+from tests.packaging.building import ROOT, VERSION, Built, build, build_release, copy_of_the_project
 
 
 def _files(project: Path, *folders: str) -> set[str]:
@@ -61,7 +62,27 @@ def test_the_metadata_promises_what_is_tested(built: Built) -> None:
     assert metadata["Version"] == VERSION
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata["License-Expression"] == "Apache-2.0"
-    assert {"sandbox", "dev", "keyring"} <= set(metadata.get_all("Provides-Extra", []))
+    assert set(metadata.get_all("Provides-Extra", [])) == {"sandbox", "keyring", "metrics"}
+    assert {url.split(", ")[0] for url in metadata.get_all("Project-URL", [])} == {
+        "Homepage",
+        "Documentation",
+        "Changelog",
+        "Issues",
+    }
+    assert metadata["Author"]
+
+
+def test_the_description_leads_nowhere_that_an_index_does_not_have(built: Built) -> None:
+    with zipfile.ZipFile(built.wheel) as wheel:
+        metadata = email.message_from_bytes(wheel.read(f"tpp_reconciler-{VERSION}.dist-info/METADATA"))
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    targets = re.findall(r"\]\(([^)\s]+)\)", str(metadata.get_payload()))
+    files = {target for target in targets if not target.startswith(("https://", "#"))}
+    assert len(targets) > 10
+    assert files == set()
+    pictures = re.findall(r"!\[[^\]]*\]\((\S+)\)", str(metadata.get_payload()))
+    raw = "https://raw.githubusercontent.com/example-org/tpp-reconciler/main/"
+    assert [url for url in pictures if not (ROOT / url.removeprefix(raw)).is_file()] == []
 
 
 @pytest.mark.parametrize(("tag", "version"), [("v1.4.0", "1.4.0"), (None, "0.0.0")])

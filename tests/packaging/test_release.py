@@ -1,6 +1,7 @@
 """The release workflow publishes what its tag says, without a stored secret."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,6 +14,22 @@ from tests.packaging.building import ROOT, VERSION, Built
 
 RELEASE = ROOT / ".github/workflows/release.yml"
 JOBS: dict[str, Any] = yaml.safe_load(RELEASE.read_text(encoding="utf-8"))["jobs"]
+
+
+CI: dict[str, Any] = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+
+
+def test_a_pull_request_runs_what_a_release_runs() -> None:
+    gate = re.findall(r"^make (\S+)$", (ROOT / ".ci/run").read_text(encoding="utf-8"), re.MULTILINE)
+    parts = {"test": {"lint", "types", "spelling", "pytest"}}
+    wanted = set().union(*(parts.get(target, {target}) for target in gate)) | {"test-minimum", "docs"}
+    steps = [step.get("run", "") for job in CI["jobs"].values() for step in job["steps"]]
+    made = {
+        target for run in steps for line in re.findall(r"^make (.+)$", run, re.MULTILINE) for target in line.split()
+    }
+    assert wanted - made == set()
+    assert [run for run in steps if "docker build" in run]
+    assert {"pull_request", "schedule"} <= set(CI[True])  # YAML 1.1 reads `on` so
 
 
 def test_no_secret_is_stored_for_a_release() -> None:

@@ -28,6 +28,7 @@ HIGHEST = {
     "issues": "write",
     "actions": "read",
     "id-token": "write",
+    "pages": "write",
     "attestations": "write",
 }
 
