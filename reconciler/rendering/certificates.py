@@ -19,10 +19,10 @@ def certificate_of(step: Step) -> Certificate | None:
     return step.context.certificate if step.context else None
 
 
-def certificate_line(certificate: Certificate, known_as: str = "") -> str:
+def certificate_line(certificate: Certificate, known_as: str = "", *, ends: bool = True) -> str:
     """Say it in one line, such as `www.example.com +3 names, DigiCert, RSA 2048, 12 days left, 4 installations`.
 
-    A common name that the reader has seen already, as `known_as`, is not said again.
+    A common name that the reader has seen already, as `known_as`, is not said again, nor, without `ends`, the days.
     """
     more = sum(1 for _, name in certificate.names if name.casefold() != certificate.common_name.casefold())
     more += certificate.names.more
@@ -35,7 +35,7 @@ def certificate_line(certificate: Certificate, known_as: str = "") -> str:
         ),
         "first issue" if certificate.purpose is Purpose.FIRST_ISSUE else certificate.issuer_name,
         str(certificate.key),
-        days_words(certificate),
+        days_words(certificate) if ends else "",
         counted(certificate.installations.count, "installation") if certificate.installations else "",
         "in error" if certificate.in_error else "",
     ]

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import ceil
 
+from reconciler.model.plan import Plan
 from reconciler.model.receipt import Outcome, Receipt
-from reconciler.model.record import Intent, Line, guid_of
+from reconciler.model.record import AttentionEntry, Intent, Line, guid_of
 from reconciler.model.status import Schedule, Status
 from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Verdict
@@ -106,4 +107,19 @@ def stories(lines: Iterable[Line]) -> dict[Guid, list[Line]]:
         guid = guid_of(line.entry)
         if guid is not None:
             found.setdefault(guid, []).append(line)
+    return found
+
+
+def since(plan: Plan, lines: Iterable[Line]) -> dict[Guid, Line]:
+    """The last line about each ticket that was written after a plan was made.
+
+    The heads that the plan names tell; a plan that names none is judged by its time.
+    """
+    heads = {head.path: head.lines for head in plan.ledger_heads}
+    found: dict[Guid, Line] = {}
+    for line in lines:
+        guid, entry = guid_of(line.entry), line.entry
+        later = line.source.line > heads.get(line.source.path, 0) if heads else entry.at > plan.made_at
+        if later and guid is not None and not isinstance(entry, Intent | AttentionEntry):
+            found[guid] = line
     return found

@@ -72,6 +72,11 @@ def last_name(dn: str) -> str:
     return dn.rstrip("\\").rpartition("\\")[2] or dn
 
 
+def folder_name(dn: str) -> str:
+    """Everything before the last component of a DN, as it came."""
+    return dn.rpartition("\\")[0]
+
+
 def name_of(step: Step) -> str:
     """What people call the ticket: its object's name, also when only the manifest knows it. Not neutral."""
     return last_name(step.object or step.expect.object or "") or "unknown object"

@@ -73,7 +73,7 @@ def local_first(moment: datetime, zone: tzinfo | None) -> str:
     here, there = in_zone(moment, zone), moment.astimezone(UTC)
     if here.tzinfo is UTC:  # the zone has no such year
         return utc(moment)
-    return f"{day(here)} {clock(here)} {zone_name(zone)} ({_short(there, here)} UTC)"
+    return f"{day(here)} {clock(here)} {zone_name(zone)} ({brief(there, here)} UTC)"
 
 
 def local_first_window(schedule: Schedule, zone: tzinfo | None) -> str:
@@ -87,12 +87,17 @@ def local_first_window(schedule: Schedule, zone: tzinfo | None) -> str:
         return window(schedule)
     begins, ends = schedule.start.astimezone(UTC), schedule.stop.astimezone(UTC)
     return (
-        f"{day(start)} {clock(start)} to {_short(stop, start)} {zone_name(zone)} "
-        f"({_short(begins, start)} to {_short(ends, begins)} UTC)"
+        f"{day(start)} {clock(start)} to {brief(stop, start)} {zone_name(zone)} "
+        f"({brief(begins, start)} to {brief(ends, begins)} UTC)"
     )
 
 
-def _short(moment: datetime, beside: datetime) -> str:
+def brief_utc(moment: datetime, beside: datetime) -> str:
+    """An instant in UTC behind another one that was said in full: `Sun 02:00 UTC`."""
+    return f"{brief(moment.astimezone(UTC), beside.astimezone(UTC))} UTC"
+
+
+def brief(moment: datetime, beside: datetime) -> str:
     """The wall time, with the weekday when it is another day than beside it, with the date when it is a week off."""
     if moment.date() == beside.date():
         return clock(moment)

@@ -93,3 +93,4 @@ def open_browser(chromium: str, chromedriver: str) -> Iterator[Browser]:
 
 
 ENTER = Keys.ENTER
+TAB = Keys.TAB

@@ -130,13 +130,13 @@ def test_everything_is_told_to_who_asks_for_it() -> None:
 def test_a_page_sorts_by_expiry_and_each_ticket_has_a_page() -> None:
     made = plan(behind(after=between("2026-12-01T22:00:00Z", "2026-12-20T02:00:00Z")), step(2))
     page = plan_page(made)
-    assert "certificate, first to end" in page
+    assert "within 14 days" in page
     assert "Certificate</th>" in page
     files = site(Report(Frame("Approvals", NOW), made))
     ticket = files[f"tickets/{made.steps[0].guid}.html"]
     assert "<h2>Certificate</h2>" in ticket
     assert "DigiCert" in ticket
-    assert f"tickets/{made.steps[1].guid}.html" not in files
+    assert "<h2>Certificate</h2>" not in files[f"tickets/{made.steps[1].guid}.html"]
     assert 'class="expiry"' in files["timeline.html"]
     assert "a certificate ends" in files["timeline.html"]
 

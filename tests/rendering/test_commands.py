@@ -99,7 +99,7 @@ def test_a_file_that_is_neither_is_named_with_its_fault(
 def test_report_writes_a_site_that_can_be_opened(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     code, out, err = _run(capsys, "report", "--out", "site", "--plan", "plan.json", "--title", "Web approvals")
     assert (code, out) == (0, "")
-    assert err == "wrote 5 pages; open site/index.html\n"
+    assert err == f"wrote {5 + len(PLAN.steps)} pages; open site/index.html\n"
     assert "Web approvals" in (folder / "site" / "index.html").read_text()
     assert "api-gw" in (folder / "site" / "plan.html").read_text()
 

@@ -8,9 +8,9 @@ import pytest
 
 from reconciler.model.receipt import Outcome
 from reconciler.model.record import Intent
-from reconciler.model.value import replace
+from reconciler.model.value import Head, replace
 from reconciler.model.verdict import Verdict
-from reconciler.rendering.history import quantile, stories, weeks
+from reconciler.rendering.history import quantile, since, stories, weeks
 from reconciler.rendering.html.site import Report, site
 from tests import builders
 from tests.rendering import ledgers
@@ -81,6 +81,47 @@ def test_a_report_has_its_pages_and_one_for_each_ticket_of_the_ledger() -> None:
     assert list(files)[:5] == ["index.html", "timeline.html", "ledger.html", "controls.html", "plan.html"]
     assert {name for name in files if "/" in name} == {f"tickets/{builders.guid(number)}.html" for number in range(40)}
     assert site(replace(REPORT, lines=list(reversed(list(REPORT.lines))))) == files
+
+
+def test_a_ticket_in_any_state_has_a_page_also_without_a_history() -> None:
+    plan = REPORT.plan
+    assert plan is not None
+    files = site(Report(FRAME, plan))
+    assert {name for name in files if "/" in name} == {f"tickets/{step.guid}.html" for step in plan.steps}
+    refused = next(step for step in plan.steps if step.verdict is Verdict.REFUSED)
+    page = files[f"tickets/{refused.guid}.html"]
+    for said in ("refused</span>", "Move it outside the freeze", "CHG0041234", "refused/freeze", "tickets/web.yaml:7"):
+        assert said in page
+    assert "The ledger has no entry about it yet." in page
+    for name in ("index.html", "plan.html"):
+        assert f'href="tickets/{refused.guid}.html"' in files[name]
+
+
+def test_a_plan_beside_a_newer_ledger_says_so_and_what_became_of_its_tickets() -> None:
+    plan = builders.plan(builders.step(1), builders.step(2))
+    later = builders.receipt(1, at=plan.made_at + timedelta(hours=1))
+    files = site(Report(FRAME, plan, [ledgers.line(1, later)]))
+    for name in ("index.html", "plan.html"):
+        assert "The ledger is newer than this plan: it has entries about 1 ticket, 1 of them in" in files[name]
+        assert files[name].count(">since this plan: applied, Mon 2026-11-23 13:00 UTC<") == 1
+    before = replace(later, at=plan.made_at - timedelta(hours=1))
+    assert "is newer" not in site(Report(FRAME, plan, [ledgers.line(1, before)]))["index.html"]
+
+
+def test_the_heads_of_a_plan_tell_what_is_newer_and_no_clock() -> None:
+    line = ledgers.line(7, builders.receipt(1, at=builders.NOW + timedelta(days=9)))
+    known = builders.plan(builders.step(1), ledger_heads=(Head(line.source.path, "sha256:0", 7),))
+    assert since(known, [line]) == {}
+    older = replace(known, ledger_heads=(Head(line.source.path, "sha256:0", 6),))
+    assert since(older, [line]) == {builders.guid(1): line}
+
+
+def test_charts_appear_once_there_is_enough_to_show() -> None:
+    few = site(Report(FRAME, lines=_decided(1, "2026-11-05T00:00:00Z") + _decided(2, "2026-11-12T00:00:00Z")))  # type: ignore[arg-type]
+    assert "<figure" not in few["ledger.html"]
+    assert "Charts appear once three weeks have something to show: 0 missed windows and 0 conf" in few["ledger.html"]
+    many = site(REPORT)["ledger.html"]
+    assert re.findall(r"<figcaption>([^<]*)", many) == ["Decisions by week", "Waiting time in hours", "Conflicts"]
 
 
 def test_a_report_of_nothing_says_so_on_every_page() -> None:

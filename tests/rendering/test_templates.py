@@ -30,7 +30,7 @@ def test_text_is_neutralised_wherever_a_template_shows_it() -> None:
     page = render(
         "ticket.html", frame=FRAME, title=nasty, current="", pages=(), zone="UTC", policy="", style="", scripts=(),
         guid=builders.guid(1), name=nasty, dn=nasty, workflow=nasty, step=step, words=REASONS[step.reason], tone="",
-        certificate=(), lines=(),
+        plan=None, certificate=(), lines=(),
     )  # fmt: skip
     assert "<img" not in page
     assert "\x1b" not in page

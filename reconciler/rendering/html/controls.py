@@ -3,16 +3,14 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from reconciler.model.plan import Control, Plan
 from reconciler.model.receipt import Outcome, Receipt
 from reconciler.model.record import Head, Intent, Line
-from reconciler.rendering import times
 from reconciler.rendering.html.page import Frame, page
 
 _EFFECTIVE = (Outcome.APPLIED, Outcome.AWAITING_OTHERS)
-_OLD = timedelta(days=2)
 _MOST_PEOPLE = 200
 
 
@@ -49,8 +47,6 @@ def controls_page(
         chain=chain,
         heads=sorted(chain.heads, key=lambda head: head.path, reverse=True) if chain else (),
         heartbeat=heartbeat,
-        age=times.span(frame.made_at - heartbeat) if heartbeat else None,
-        old=heartbeat is not None and frame.made_at - heartbeat > _OLD,
         unanswered=_unanswered(lines),
         decided=len(decisions),
         good=sum(_has_reviewer(line) for line in decisions),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from reconciler.model.plan import Step
+from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Receipt
 from reconciler.model.record import Intent, Line
 from reconciler.model.review import Provenance
@@ -16,7 +16,7 @@ from reconciler.rendering.html.page import Frame, page
 from reconciler.rendering.html.plan_rows import tone, tone_of
 from reconciler.rendering.html.plots import plots
 from reconciler.rendering.html.table import Cell, Column, Table, Text, linked, long_table, seconds
-from reconciler.rendering.summary import last_name, short
+from reconciler.rendering.summary import folder_name, last_name, short
 from reconciler.rendering.words import PROOFS, REASONS
 
 _COLUMNS = (
@@ -33,16 +33,29 @@ _COLUMNS = (
 def ledger_page(frame: Frame, lines: Sequence[Line], stories: Mapping[Guid, Sequence[Line]]) -> str:
     """Return the page of all receipts, the newest first, with the plots over time. `lines` are by time."""
     asked = {line.entry.operation: line.entry for line in lines if isinstance(line.entry, Intent)}
-    receipts = ((line, line.entry) for line in reversed(lines) if isinstance(line.entry, Receipt))
-    rows = [_row(line, receipt, asked.get(receipt.operation or "")) for line, receipt in receipts]
+    listed = [(line, line.entry) for line in reversed(lines) if isinstance(line.entry, Receipt)]
+    intents = [asked.get(receipt.operation or "") for _, receipt in listed]
+    rows = [_row(line, receipt, intent) for (line, receipt), intent in zip(listed, intents, strict=True)]
     content = Table(
         "Every receipt, the newest first",
         _COLUMNS,
         rows,
         facet=1,
-        sorts={"oldest first": (0, 1), "name": (2, 1)},
+        groups={
+            "Person": [
+                visible(line.provenance.review.author) if line.provenance.review else "not known" for line, _ in listed
+            ],
+            "Change": [
+                _change_of(each[1], intent) or "no change" for each, intent in zip(listed, intents, strict=True)
+            ],
+            "Workflow": [visible(receipt.workflow) or "unknown" for _, receipt in listed],
+            "Folder": [visible(folder_name(receipt.object)) or "unknown" for _, receipt in listed],
+            "Run": [visible(line.run, 80) for line, _ in listed],
+        },
+        menus=("Person", "Change"),
         hint="Search name, DN, person, change, commit, run",
     )
+    spent = weeks(lines)
     return page(
         "ledger.html",
         frame,
@@ -53,7 +66,9 @@ def ledger_page(frame: Frame, lines: Sequence[Line], stories: Mapping[Guid, Sequ
         receipts=len(rows),
         runs=len({line.run for line in lines}),
         tickets=len(stories),
-        plots=plots(weeks(lines)),
+        plots=plots(spent),
+        missed=sum(week.missed for week in spent),
+        stale=sum(week.stale for week in spent),
         table=long_table(content) if rows else None,
     )
 
@@ -68,7 +83,7 @@ def _row(line: Line, receipt: Receipt, intent: Intent | None) -> tuple[Cell, ...
             short(receipt.guid),
             f"tickets/{receipt.guid}.html",
         ),
-        (_status(receipt.before), visible(receipt.after.status, 60), ""),
+        (_status(receipt.before), visible(receipt.after.status, 60), "", "", (None, None), (None, None)),
         (PROOFS[receipt.proof], visible(receipt.detail)),
         _who(line.provenance),
         (*_change(receipt, intent), visible(line.run, 80), visible(str(line.source), 120)),
@@ -77,18 +92,21 @@ def _row(line: Line, receipt: Receipt, intent: Intent | None) -> tuple[Cell, ...
 
 def _change(receipt: Receipt, intent: Intent | None) -> tuple[Text, ...]:
     """The change of a decision, and what the guard saw of its record."""
-    change = receipt.change or (intent.change if intent else None)
     record = intent.change_record if intent else None
     seen = (linked(change_records.summary(record), record.url),) if record else ()
-    return (visible(change or "", 60), *seen)
+    return (_change_of(receipt, intent), *seen)
+
+
+def _change_of(receipt: Receipt, intent: Intent | None) -> str:
+    return visible(receipt.change or (intent.change if intent else None) or "", 60)
 
 
 def _status(state: State | None) -> str:
     return visible(state.status, 60) if state else "?"
 
 
-def ticket_page(frame: Frame, guid: Guid, story: Sequence[Line], step: Step | None) -> str:
-    """Return the story of one ticket: what the plan says now, then everything the ledger knows, in order."""
+def ticket_page(frame: Frame, guid: Guid, story: Sequence[Line], step: Step | None, plan: Plan | None = None) -> str:
+    """Return the page of one ticket: what the plan says of it, then everything the ledger knows, in order."""
     dn, workflow = _names(story, step)
     name = last_name(dn) or "unknown object"
     return page(
@@ -101,6 +119,7 @@ def ticket_page(frame: Frame, guid: Guid, story: Sequence[Line], step: Step | No
         dn=dn,
         workflow=workflow,
         step=step,
+        plan=plan,
         words=REASONS[step.reason] if step else None,
         tone=tone(step.verdict) if step else "",
         certificate=certificate_fields(step.context) if step and step.context else (),
@@ -117,6 +136,10 @@ def _names(story: Sequence[Line], step: Step | None) -> tuple[str, str]:
     if step is not None:
         found.insert(0, (step.object, step.workflow))
     return next((dn for dn, _ in found if dn), ""), next((name for _, name in found if name), "")
+
+
+def _author(provenance: Provenance) -> str:
+    return visible(provenance.review.author) if provenance.review else "not known"
 
 
 def _who(provenance: Provenance) -> tuple[str, str, str]:

@@ -1,22 +1,26 @@
 """Two pages of the site that look ahead: every decision with its verdict, and the timeline of windows and freezes."""
 
-from collections.abc import Set as Guids
+from collections.abc import Mapping
+from datetime import datetime
 
 from reconciler.model.plan import Plan
+from reconciler.model.record import Line
 from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Group
 from reconciler.rendering.certificates import expiries
 from reconciler.rendering.html.page import Frame, page
 from reconciler.rendering.html.picture import MOST_BARS, picture
-from reconciler.rendering.html.plan import steps
-from reconciler.rendering.summary import headline, in_group, total
+from reconciler.rendering.html.plan import later_words, steps
+from reconciler.rendering.html.plan_rows import STATES
+from reconciler.rendering.summary import by_risk, headline, in_group, total, verb
 from reconciler.rendering.timeline import bars
 
 
-def open_page(frame: Frame, plan: Plan | None, told: Guids[Guid]) -> str:
-    """Return the first page: every decision, those that act or need somebody first."""
+def open_page(frame: Frame, plan: Plan | None, later: Mapping[Guid, Line], heartbeat: datetime | None) -> str:
+    """Return the first page: every decision, those that need attention first."""
     if plan is None or not (plan.steps or plan.sealed):
-        return page("open.html", frame, "Open", current="index.html", plan=None)
+        return page("open.html", frame, "Open", current="index.html", plan=None, heartbeat=heartbeat)
+    listed = sorted(by_risk(plan.steps), key=lambda step: step.group is not Group.ATTENTION)
     return page(
         "open.html",
         frame,
@@ -26,13 +30,22 @@ def open_page(frame: Frame, plan: Plan | None, told: Guids[Guid]) -> str:
         scripts=("table.js",),
         plan=plan,
         headline=headline(plan)[:1].upper() + headline(plan)[1:],
-        attention=total(in_group(plan, Group.ATTENTION)),
-        fine=total(in_group(plan, Group.FINE)),
-        table=steps(plan, told),
+        tiles=_tiles(plan),
+        later=later_words(plan, later),
+        heartbeat=heartbeat,
+        table=steps(plan, listed, "those that need attention first", later),
     )
 
 
-def timeline_page(frame: Frame, plan: Plan | None) -> str:
+def _tiles(plan: Plan) -> list[tuple[str, str, int, str]]:
+    """What rows are chosen by, words, number and tone of each group of decisions."""
+    tones = {Group.ATTENTION: "care", Group.CHANGE: "time", Group.FINE: ""}
+    counts = {group: total(in_group(plan, group)) for group in STATES}
+    words = STATES | {Group.ATTENTION: verb(counts[Group.ATTENTION], "needs attention", "need attention")}
+    return [(STATES[group], words[group], counts[group], tones[group]) for group in STATES]
+
+
+def timeline_page(frame: Frame, plan: Plan | None, later: Mapping[Guid, Line]) -> str:
     """Return the timeline: a picture, and the same as a table."""
     found = bars(plan.steps) if plan else []
     if plan is None or not found:
@@ -46,6 +59,7 @@ def timeline_page(frame: Frame, plan: Plan | None) -> str:
         styles=("picture.css", "table.css"),
         scripts=("timeline.js",),
         plan=plan,
+        later=later_words(plan, later),
         bars=found,
         decisions=sum(len(bar.steps) for bar in found),
         picture=picture(found, plan.freezes, plan.made_at, ends),

@@ -1,19 +1,25 @@
 """One plan as a page of its own: what it would do, what a reviewer must look at, before → after for each ticket."""
 
-from collections.abc import Mapping
-from collections.abc import Set as Guids
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Plan, Step
+from reconciler.model.record import Line
 from reconciler.model.ticket import Guid
 from reconciler.rendering.certificates import soon_words
 from reconciler.rendering.groups import urgent_names
 from reconciler.rendering.html.page import Frame, page
 from reconciler.rendering.html.plan_rows import plan_table
 from reconciler.rendering.html.table import long_table
-from reconciler.rendering.summary import beside, headline, totals, what_next
+from reconciler.rendering.summary import beside, by_risk, headline, totals, what_next
+from reconciler.rendering.words import counted
+
+Later = Mapping[Guid, Line]
+"""What the ledger says of tickets since the plan was made."""
+_NOTHING: Later = MappingProxyType({})
 
 
-def plan_page(plan: Plan, frame: Frame | None = None, told: Guids[Guid] = frozenset()) -> str:
+def plan_page(plan: Plan, frame: Frame | None = None, later: Later = _NOTHING) -> str:
     """Return the page of one plan: alone in the world, or within a site when a frame is given."""
     return page(
         "plan.html",
@@ -29,7 +35,8 @@ def plan_page(plan: Plan, frame: Frame | None = None, told: Guids[Guid] = frozen
         soon=soon_words(plan.changes),
         urgent="; ".join(urgent_names(plan)),
         beside=beside(plan),
-        table=steps(plan, told),
+        later=later_words(plan, later),
+        table=steps(plan, by_risk(plan.steps), "irreversible changes first", later, in_site=frame is not None),
     )
 
 
@@ -38,7 +45,20 @@ def alone(plan: Plan) -> Frame:
     return Frame("Approvals", plan.made_at, subtitle=plan.environment or plan.target, tool=plan.tool, alone=True)
 
 
-def steps(plan: Plan, told: Guids[Guid]) -> Mapping[str, object] | None:
-    """Return the table of all decisions that have a step; None when there are none."""
+def steps(
+    plan: Plan, listed: Sequence[Step], order: str, later: Later, *, in_site: bool = True
+) -> Mapping[str, object] | None:
+    """Return the table of all decisions that have a step, in their order; None when there are none."""
     which = "Every decision outside of sealed manifests" if plan.sealed else "Every decision"
-    return long_table(plan_table(plan.steps, f"{which}, irreversible changes first", told)) if plan.steps else None
+    if not listed:
+        return None
+    return long_table(plan_table(listed, f"{which}, {order}", plan.made_at, later, in_site=in_site))
+
+
+def later_words(plan: Plan, later: Later) -> str:
+    """Say that the ledger has gone on since the plan was made; "" when it has not."""
+    if not later:
+        return ""
+    touched = sum(step.guid in later for step in plan.steps)
+    said = f"{counted(len(later), 'ticket')}, {touched:,} of them in this plan"
+    return f"The ledger is newer than this plan: it has entries about {said}. Make a new plan."

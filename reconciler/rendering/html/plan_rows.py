@@ -1,19 +1,21 @@
 """Steps of a plan as rows of a long table."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from reconciler.model.plan import Step
-from reconciler.model.receipt import Outcome
-from reconciler.model.status import State
+from reconciler.model.receipt import Outcome, Receipt
+from reconciler.model.record import Ended, Intent, Line, Opened, Sealed
+from reconciler.model.status import Schedule, State
 from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Group, Verdict
-from reconciler.rendering import change_records
-from reconciler.rendering.certificates import SOON, certificate_line, certificate_of, ends_soon
+from reconciler.rendering import change_records, times
+from reconciler.rendering.certificates import certificate_line, certificate_of, days_words, ends_soon
 from reconciler.rendering.escape import shorten, visible
-from reconciler.rendering.html.table import Cell, Column, Dated, Table, When, linked, seconds
-from reconciler.rendering.summary import by_risk, name_of, parameters_of, short, to_merge, undoable
+from reconciler.rendering.html.table import Cell, Column, Dated, Table, Text, Window, linked, seconds
+from reconciler.rendering.summary import folder_name, name_of, parameters_of, short, to_merge, undoable
 from reconciler.rendering.text.step import siblings
-from reconciler.rendering.words import REASONS
+from reconciler.rendering.words import REASONS, found_words
 
 TONES: dict[Verdict, str] = {
     Verdict.APPROVE: "good",
@@ -28,22 +30,23 @@ _OUTCOMES = {
     Outcome.STALE: "care",
     Outcome.NOT_ATTEMPTED: "calm",
 }
+STATES = {Group.ATTENTION: "needs attention", Group.CHANGE: "will change", Group.FINE: "unchanged"}
+"""What the tiles of the first page choose by."""
 COLUMNS = (
     Column("Verdict", "badge"),
     Column("Ticket", "ticket"),
-    Column("Now → wanted", "move"),
-    Column("When", "when"),
+    Column("Now → wanted, when", "move"),
     Column("Why", "lines"),
     Column("Decided by", "lines"),
 )
 CERTIFICATE = Column("Certificate", "dated")
 """This one stands there when a certificate is known."""
-_SORTS = {"time, earliest first": (3, 1), "time, latest first": (3, -1), "name": (1, 1)}
+_NAMED = 3
 
 
 def tone(verdict: Verdict) -> str:
     """The class of the style sheet for a verdict."""
-    return TONES.get(verdict, "care" if verdict.group is Group.ATTENTION else "calm")
+    return TONES.get(verdict, "alert" if verdict.group is Group.ATTENTION else "calm")
 
 
 def tone_of(outcome: Outcome) -> str:
@@ -51,44 +54,93 @@ def tone_of(outcome: Outcome) -> str:
     return _OUTCOMES.get(outcome, "bad")
 
 
-def plan_table(steps: Iterable[Step], caption: str, told: Set[Guid] = frozenset()) -> Table:
-    """Return the table of steps, by risk. `told` are the tickets that have a page of their own."""
-    listed = by_risk(steps)
-    hint = "Search name, DN, GUID, change, reason, file"
-    if not any(certificate_of(step) for step in listed):
-        return Table(caption, COLUMNS, [_row(step, told) for step in listed], sorts=_SORTS, hint=hint)
-    sorts = {**_SORTS, "certificate, first to end": (len(COLUMNS), 1)}
-    rows = [(*_row(step, told), _certificate(step)) for step in listed]
-    return Table(caption, (*COLUMNS, CERTIFICATE), rows, sorts=sorts, hint=f"{hint}, “ends within 7 days”")
+def plan_table(
+    listed: Sequence[Step], caption: str, now: datetime, later: Mapping[Guid, Line], *, in_site: bool
+) -> Table:
+    """Return the table of steps in their order. `later` is what the ledger says of tickets since the plan was made.
+
+    In a site every ticket has a page that says what two lines leave out.
+    """
+    columns: tuple[Column, ...] = COLUMNS
+    rows = [_row(step, later.get(step.guid), in_site=in_site) for step in listed]
+    if any(certificate_of(step) for step in listed):
+        columns = (*COLUMNS[:_NAMED], CERTIFICATE, *COLUMNS[_NAMED:])
+        certificates = map(_certificate, listed)
+        rows = [(*row[:_NAMED], cell, *row[_NAMED:]) for row, cell in zip(rows, certificates, strict=True)]
+    return Table(
+        caption,
+        columns,
+        rows,
+        groups=_groups(listed),
+        menus=("Change",),
+        now=now,
+        whole=not in_site,
+        hint="Search name, DN, GUID, change, reason, file",
+    )
 
 
-def _row(step: Step, told: Set[Guid]) -> tuple[Cell, ...]:
-    place = visible(shorten(f"{step.source.path}:{step.source.line}", 60))
-    href = f"tickets/{step.guid}.html" if step.guid in told else ""
+def _groups(listed: Sequence[Step]) -> Mapping[str, Sequence[str]]:
+    return {
+        "State": [STATES[step.group] for step in listed],
+        "Change": [visible(step.change or "") or "no change" for step in listed],
+        "Workflow": [visible(step.workflow) or "unknown" for step in listed],
+        "Folder": [visible(folder_name(step.object or step.expect.object or "")) or "unknown" for step in listed],
+        "Manifest": [visible(step.source.path) for step in listed],
+    }
+
+
+def _row(step: Step, later: Line | None, *, in_site: bool) -> tuple[Cell, ...]:
+    old = step.before.schedule if step.before and step.before.schedule != step.after.schedule else None
+    told = "at apply" if step.group is Group.CHANGE and step.after.schedule is None else ""
     return (
         (step.verdict.value, tone(step.verdict)),
-        (visible(name_of(step), 120), visible(step.object or step.expect.object or ""), short(step.guid), href),
-        (_status(step.before), visible(step.after.status, 60), undoable(step.verdict)),
-        _when(step),
-        (*_why(step), siblings(step, visible) if step.siblings else ""),
         (
-            visible(step.change or "") or place,
-            linked(change_records.summary(step.change_record), step.change_record.url) if step.change_record else "",
-            visible(step.explanation or ""),
-            *(f"sends {name}: {visible(value, 1_000)}" for name, value in parameters_of(step)),
-            place if step.change else "",
+            visible(name_of(step), 120),
+            visible(step.object or step.expect.object or ""),
+            short(step.guid),
+            f"tickets/{step.guid}.html" if in_site else "",
         ),
+        (
+            _status(step.before),
+            visible(step.after.status, 60),
+            told,
+            undoable(step.verdict),
+            _window(step.after.schedule),
+            _window(old),
+        ),
+        (*_since(later), *_why(step), siblings(step, visible) if step.siblings else ""),
+        _decided(step, in_site=in_site),
+    )
+
+
+def _decided(step: Step, *, in_site: bool) -> tuple[Text, ...]:
+    record, place = step.change_record, visible(shorten(f"{step.source.path}:{step.source.line}", 60))
+    return (
+        visible(step.change or "") or place,
+        linked(change_records.summary(record), record.url) if record else "",
+        visible(step.explanation or ""),
+        *(f"sends {name}: {visible(value, 1_000)}" for name, value in parameters_of(step)),
+        place if step.change and not in_site else "",
     )
 
 
 def _certificate(step: Step) -> Dated:
-    """When the certificate ends, and what is known of it, with words to search for."""
+    """When the certificate ends, and what is known of it."""
     found = certificate_of(step)
     if found is None:
         return (None, "")
-    lines = [visible(certificate_line(found), 400), f"ends within {SOON} days" if ends_soon(found) else ""]
+    late = found.valid_to is not None and step.after.schedule is not None and found.valid_to < step.after.schedule.start
+    lines = [visible(days_words(found)), visible(certificate_line(found, known_as=name_of(step), ends=False), 400)]
     lines += [visible(note.text, 400) for note in step.context.notes] if step.context else []
-    return (seconds(found.valid_to), *lines)
+    return (seconds(found.valid_to), "bad" if late or ends_soon(found) else "", *lines)
+
+
+def _since(later: Line | None) -> tuple[str, ...]:
+    """What became of a ticket after the plan was made."""
+    if later is None or isinstance(later.entry, Opened | Sealed | Ended | Intent):
+        return ()
+    said = later.entry.outcome.value if isinstance(later.entry, Receipt) else found_words(later.entry)
+    return (f"since this plan: {visible(said)}, {times.utc(later.entry.at)}",)
 
 
 def _why(step: Step) -> tuple[str, str]:
@@ -104,16 +156,5 @@ def _status(state: State | None) -> str:
     return visible(state.status, 60) if state else "?"
 
 
-def _when(step: Step) -> When:
-    schedule = step.after.schedule
-    old = step.before.schedule if step.before else None
-    if old == schedule:
-        old = None
-    text = "at apply" if step.group is Group.CHANGE else ""
-    return (
-        seconds(schedule.start) if schedule else None,
-        seconds(schedule.stop) if schedule else None,
-        seconds(old.start) if old else None,
-        seconds(old.stop) if old else None,
-        text,
-    )
+def _window(schedule: Schedule | None) -> Window:
+    return (seconds(schedule.start), seconds(schedule.stop)) if schedule else (None, None)

@@ -1,6 +1,6 @@
 """Plots over weeks as plain SVG: stacked bars, lines, single bars. Each has its numbers in its titles."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from reconciler.model.verdict import Verdict
@@ -13,11 +13,23 @@ _LEFT, _BOTTOM, _TOP = 40, 22, 8
 _PLOT = _WIDTH - _LEFT
 
 
+ENOUGH = 3
+"""Weeks with a value that a plot needs: fewer make no line that says anything."""
+
+
 def plots(weeks: Sequence[Week]) -> str:
-    """Return the four plots of the ledger, nothing when there is nothing to plot."""
-    if not weeks:
-        return ""
-    return f'<div class="plots">{_decided(weeks)}{_waited(weeks)}{_missed(weeks)}{_stale(weeks)}</div>\n'
+    """Return the plots of the ledger that have enough data; "" when none has."""
+    drawn = (
+        _decided(weeks) if _enough(sum(week.decided.values()) for week in weeks) else "",
+        _waited(weeks) if _enough(len(week.waited) for week in weeks) else "",
+        _missed(weeks) if _enough(week.missed for week in weeks) else "",
+        _stale(weeks) if _enough(week.stale for week in weeks) else "",
+    )
+    return f'<div class="plots">{"".join(drawn)}</div>\n' if any(drawn) else ""
+
+
+def _enough(counts: Iterable[int]) -> bool:
+    return sum(map(bool, counts)) >= ENOUGH
 
 
 def _decided(weeks: Sequence[Week]) -> str:
@@ -37,8 +49,6 @@ def _decided(weeks: Sequence[Week]) -> str:
 
 def _waited(weeks: Sequence[Week]) -> str:
     every = [hours for week in weeks for hours in week.waited]
-    if not every:
-        return _figure("Waiting time", "no waiting time is known from the ledger", weeks, "", 1, "")
     half = [(number, quantile(week.waited, 0.5)) for number, week in enumerate(weeks) if week.waited]
     most = [(number, quantile(week.waited, 0.9)) for number, week in enumerate(weeks) if week.waited]
     top = max(1.0, *(value for _, value in most))

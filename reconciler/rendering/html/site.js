@@ -22,22 +22,35 @@
     return formats.get(name);
   }
 
-  function moment(seconds, withZone) {
+  function parts(seconds) {
     const part = {};
     for (const { type, value } of format(zone).formatToParts(new Date(seconds * 1000))) part[type] = value;
-    const odd = part.second === "00" ? "" : `:${part.second}`;
-    const text = `${part.weekday} ${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute}${odd}`;
+    part.date = `${part.year}-${part.month}-${part.day}`;
+    part.clock = `${part.hour}:${part.minute}${part.second === "00" ? "" : `:${part.second}`}`;
+    return part;
+  }
+  function moment(seconds, withZone) {
+    const part = parts(seconds);
+    const text = `${part.weekday} ${part.date} ${part.clock}`;
     return withZone ? `${text} ${part.timeZoneName}` : text;
+  }
+  // The end of something whose beginning was said before: only what differs.
+  function until(seconds, after) {
+    const [part, before] = [parts(seconds), parts(after)];
+    const days = Math.abs(Date.parse(part.date) - Date.parse(before.date)) / 86400000;
+    const day = days === 0 ? "" : days < 7 ? `${part.weekday} ` : `${part.weekday} ${part.date} `;
+    return `${day}${part.clock} ${part.timeZoneName}`;
   }
 
   function show(scope) {
     for (const element of scope.querySelectorAll("time")) {
-      element.textContent = moment(Date.parse(element.dateTime) / 1000, !element.hasAttribute("data-bare"));
+      const seconds = Date.parse(element.dateTime) / 1000, after = element.dataset.after;
+      element.textContent = after ? until(seconds, Date.parse(after) / 1000) : moment(seconds, !element.hasAttribute("data-bare"));
     }
   }
 
   const listeners = [];
-  window.site = { moment, show, zone: () => zone, onZone: (listener) => listeners.push(listener) };
+  window.site = { moment, until, show, zone: () => zone, onZone: (listener) => listeners.push(listener) };
 
   function use(name) {
     zone = name;
@@ -68,5 +81,25 @@
   let dark = paint(store.get("theme"));
   if (theme) theme.addEventListener("click", () => { store.set("theme", dark ? "light" : "dark"); dark = paint(store.get("theme") || (dark ? "light" : "dark")); });
 
-  document.addEventListener("DOMContentLoaded", () => use(zone));
+  // What depends on the time at which the page is looked at.
+  const OVERDUE = 26 * 3600;
+  function ago(seconds) {
+    const units = [["d", 86400, 1e9], ["h", 3600, 24], ["min", 60, 60]];
+    const said = units.map(([unit, size, most]) => [Math.floor(seconds / size) % most, unit]).filter(([number]) => number);
+    return said.length ? `${said.slice(0, 2).map((one) => one.join(" ")).join(" ")} ago` : "just now";
+  }
+  function look() {
+    for (const beat of document.querySelectorAll("[data-beat]")) {
+      const age = (Date.now() - Date.parse(beat.dataset.beat)) / 1000;
+      const late = age > OVERDUE || age < -300;
+      let badge = beat.querySelector(".badge");
+      if (!badge) { badge = document.createElement("span"); beat.prepend(badge, " "); }
+      badge.className = `badge ${late ? "bad" : "good"}`;
+      badge.textContent = age < -300 ? "in the future" : late ? `${ago(age)}, overdue` : ago(age);
+    }
+    for (const note of document.querySelectorAll("[data-from]")) note.hidden = Date.now() < Date.parse(note.dataset.from);
+  }
+  setInterval(look, 60000);
+
+  document.addEventListener("DOMContentLoaded", () => { use(zone); look(); });
 })();

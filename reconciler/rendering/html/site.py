@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.model.plan import Control, Plan, Step
+from reconciler.model.plan import Control, Plan
 from reconciler.model.record import Line
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
-from reconciler.rendering.certificates import certificate_of
-from reconciler.rendering.history import by_time, stories
+from reconciler.rendering.history import by_time, since, stories
 from reconciler.rendering.html.controls import Checked, controls_page
 from reconciler.rendering.html.ledger import ledger_page, ticket_page
 from reconciler.rendering.html.open_page import open_page, timeline_page
@@ -38,11 +37,11 @@ def site(report: Report) -> Mapping[str, str]:
     lines = by_time(report.lines)
     told = stories(lines)
     plan, frame = report.plan, report.frame
-    with_page = told | {step.guid: told.get(step.guid, ()) for step in plan.steps if _is_known(step)} if plan else told
+    later = since(plan, lines) if plan else {}
     no_plan = page("no_plan.html", frame, "Plan", current="plan.html")
     files = {
-        "index.html": open_page(frame, plan, with_page.keys()),
-        "timeline.html": timeline_page(frame, plan),
+        "index.html": open_page(frame, plan, later, report.heartbeat),
+        "timeline.html": timeline_page(frame, plan, later),
         "ledger.html": ledger_page(frame, lines, told),
         "controls.html": controls_page(
             frame,
@@ -52,18 +51,16 @@ def site(report: Report) -> Mapping[str, str]:
             chain=report.chain,
             heartbeat=report.heartbeat,
         ),
-        "plan.html": plan_page(plan, frame, with_page.keys()) if plan else no_plan,
+        "plan.html": plan_page(plan, frame, later) if plan else no_plan,
     }
-    return files | _tickets(frame, plan, with_page)
-
-
-def _is_known(step: Step) -> bool:
-    """Whether so much is known of a certificate that its ticket has a page also without a history."""
-    certificate = certificate_of(step)
-    return certificate is not None and certificate.in_full
+    return files | _tickets(frame, plan, told)
 
 
 def _tickets(frame: Frame, plan: Plan | None, told: Mapping[Guid, Sequence[Line]]) -> dict[str, str]:
+    """A page for each ticket that the plan or the ledger knows."""
     below = replace(frame, home="../")
     steps = {step.guid: step for step in plan.steps} if plan else {}
-    return {f"tickets/{guid}.html": ticket_page(below, guid, story, steps.get(guid)) for guid, story in told.items()}
+    return {
+        f"tickets/{guid}.html": ticket_page(below, guid, told.get(guid, ()), steps.get(guid), plan)
+        for guid in dict.fromkeys((*told, *steps))
+    }

@@ -1,4 +1,4 @@
-"""Long tables: all rows as data for the script that filters and pages, the first ones as HTML for everybody else."""
+"""Long tables: all rows as data for the script that filters, sorts and groups, the first as HTML for everybody else."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,20 +17,20 @@ Badge = tuple[str, str]
 """A word and its tone, which is a class of the style sheet."""
 Ticket = tuple[str, str, str, str]
 """Name, DN, short GUID, and the address of the ticket's page (empty: none)."""
-Move = tuple[str, str, str]
-"""Status before, status after, and a warning (empty: none)."""
-When = tuple[int | None, int | None, int | None, int | None, str]
-"""Start, stop, old start, old stop (seconds since 1970), and the words when there is no start."""
-Dated = tuple[int | None, *tuple[str, ...]]
-"""When something ends (seconds since 1970), and lines about it."""
+Window = tuple[int | None, int | None]
+"""Start and stop (seconds since 1970); no start when there is no window."""
+Move = tuple[str, str, str, str, Window, Window]
+"""Status before, status after, when if not in a window, a warning, the window, and the earlier window."""
+Dated = tuple[int | None, str, *tuple[str, ...]]
+"""When something ends (seconds since 1970), the tone of the first line, and lines about it."""
 Text = str | tuple[str, str]
 """Text, or text and the address that it links to."""
-Cell = Badge | Ticket | Move | When | Dated | tuple[Text, ...] | int | str | None
+Cell = Badge | Ticket | Move | Dated | tuple[Text, ...] | int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its heading, and the kind of its cells: badge, ticket, move, when, time, dated, text, lines, mono."""
+    """One column: its heading, and the kind of its cells: badge, ticket, move, time, dated, lines."""
 
     label: str
     kind: str
@@ -38,16 +38,21 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A long table. `facet` is the badge column that the buttons choose by; `sorts` name column and direction.
+    """A long table.
 
-    `tones` say how often each word of the facet may be coloured; cells are neutral text (escape.visible).
+    `facet` is the badge column that the chips choose by. `groups` are what rows can be grouped and filtered by, with
+    one value for each row; those in `menus` have a menu. `now` is the time that ends of certificates are held against.
+    `whole` shows every line of a cell, otherwise two. Cells are neutral text (escape.visible).
     """
 
     caption: str
     columns: tuple[Column, ...]
     rows: Sequence[tuple[Cell, ...]]
     facet: int = 0
-    sorts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    menus: tuple[str, ...] = ()
+    now: datetime | None = None
+    whole: bool = False
     hint: str = "Search"
 
 
@@ -64,19 +69,33 @@ def seconds(when: datetime | None) -> int | None:
 
 def long_table(content: Table) -> Mapping[str, object]:
     """Return what the macro of rows.html draws a long table from."""
+    label = content.columns[content.facet].label
+    words = [str(row[content.facet][0]) for row in content.rows]  # type: ignore[index]
+    groups = {label: words, **content.groups}
     block = {
         "kinds": [column.kind for column in content.columns],
         "labels": [column.label for column in content.columns],
         "rows": content.rows,
         "facet": content.facet,
-        "sorts": dict(content.sorts),
+        "groups": {name: _coded(values) for name, values in groups.items()},
+        "now": seconds(content.now),
     }
     return {
         "content": content,
-        "counts": Counter(row[content.facet][0] for row in content.rows),  # type: ignore[index]
+        "label": label,
+        "counts": Counter(words),
+        "groups": [name for name, values in groups.items() if len(set(values)) > 1],
+        "menus": [name for name in content.menus if len(set(groups[name])) > 1],
+        "dated": any(column.kind == "dated" for column in content.columns),
         "rows": content.rows[:FIRST],
         "data": _data(block),
     }
+
+
+def _coded(values: Sequence[str]) -> Mapping[str, Sequence[object]]:
+    """Return the different values, and for each row which of them it has."""
+    places = {value: place for place, value in enumerate(dict.fromkeys(values))}
+    return {"values": list(places), "of": [places[value] for value in values]}
 
 
 def _data(value: object) -> str:

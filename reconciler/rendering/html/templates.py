@@ -11,7 +11,9 @@ from reconciler.rendering import change_records, times
 from reconciler.rendering.escape import LIMIT, html, url
 from reconciler.rendering.html.picture import bar_name
 from reconciler.rendering.html.plan_rows import tone_of
-from reconciler.rendering.summary import found_by, parameters_in
+from reconciler.rendering.html.table import seconds
+from reconciler.rendering.summary import found_by, parameters_in, parameters_of, to_merge
+from reconciler.rendering.text.step import siblings
 from reconciler.rendering.words import OUTCOMES, PROOFS, counted, found_words, override_words
 
 if TYPE_CHECKING:
@@ -55,7 +57,12 @@ def _environment() -> "Environment":
         keep_trailing_newline=True,
         auto_reload=False,
     )
-    made.filters.update(_FILTERS, upto=escaped)
+
+    def dn(value: object, limit: int = LIMIT) -> Markup:
+        """Let a DN break behind its backslashes, and nowhere else as long as there is room."""
+        return Markup(str(escaped(value, limit)).replace("\\", "\\<wbr>"))  # noqa: S704 - escaped before
+
+    made.filters.update(_FILTERS, upto=escaped, dn=dn)
     made.tests.update(intent=lambda entry: isinstance(entry, Intent), receipt=lambda entry: isinstance(entry, Receipt))
     for name in _SHARED:
         made.globals[name] = made.get_template(f"{name}.html").module
@@ -69,6 +76,7 @@ def _entry_words(entry: Any) -> str:  # noqa: ANN401
 
 _FILTERS: Mapping[str, Any] = {
     "bar_name": bar_name,
+    "brief": times.brief_utc,
     "counted": counted,
     "entry_words": _entry_words,
     "found_by": found_by,
@@ -78,9 +86,14 @@ _FILTERS: Mapping[str, Any] = {
     "outcome_tone": tone_of,
     "outcome_words": lambda outcome: OUTCOMES[outcome].cause,
     "override_words": override_words,
+    "merge": to_merge,
     "proof_words": lambda proof: PROOFS[proof],
     "record_words": change_records.seen_before,
+    "record_summary": change_records.summary,
+    "sends": parameters_of,
     "sent": parameters_in,
+    "siblings": lambda step: siblings(step, str),
+    "stamp": seconds,
     "url": url,
     "utc": times.utc,
     "window": times.window,

@@ -11,7 +11,7 @@ from reconciler.rendering import change_records, times
 from reconciler.rendering.certificates import certificate_fields, certificate_line, is_too_late
 from reconciler.rendering.escape import WEB, terminal, url, url_path
 from reconciler.rendering.groups import Alike
-from reconciler.rendering.summary import last_name, name_of, parameters_of, short, to_merge
+from reconciler.rendering.summary import folder_name, last_name, name_of, parameters_of, short, to_merge
 from reconciler.rendering.text.layout import Ink, columns, field, fitted, linked, painted
 from reconciler.rendering.view import Detail, View
 
@@ -57,7 +57,7 @@ def group_lines(group: Alike, view: View) -> Iterator[str]:
     if len(group.steps) == 1:
         yield from step_lines(group.first, view)
         return
-    folders = {_folder(step) for step in group.steps}
+    folders = {folder_name(step.object or step.expect.object or "") for step in group.steps}
     together = folders.pop() if len(folders) == 1 else ""
     yield f"    {len(group.steps):,} tickets" + (f" in {terminal(together)}" if together else "")
     for name, value in (("workflow", _often(group.first.workflow)), *_shared(group.first, view)):
@@ -72,10 +72,6 @@ def group_lines(group: Alike, view: View) -> Iterator[str]:
                 yield from _set(name, value, step, view)
     if len(shown) < len(group.steps):
         yield f"    … and {len(group.steps) - len(shown):,} more; --verbose lists all"
-
-
-def _folder(step: Step) -> str:
-    return (step.object or step.expect.object or "").rpartition("\\")[0]
 
 
 def one_line(step: Step, view: View) -> str:
