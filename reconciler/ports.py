@@ -249,6 +249,10 @@ class Observer(Protocol):
         """Show one sentence."""
         ...
 
+    def is_new(self, what: str) -> bool:
+        """Say whether this is to be told: not where it was told before on this machine."""
+        ...
+
     def run_named(self, run: str) -> None:
         """Learn the id of the run, so that log lines and ledger lines can be brought together."""
         ...

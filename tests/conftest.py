@@ -1,5 +1,6 @@
 """No test leaves this machine: sockets connect to loopback only."""
 
+import itertools
 import os
 import socket
 
@@ -17,6 +18,15 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+@pytest.fixture(autouse=True)
+def own_state(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Remember nothing from one test to the next, and nothing in the home of whoever runs them."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / f"state-{next(_NUMBERS)}"))
+
+
+_NUMBERS = itertools.count()
 
 
 @pytest.fixture(autouse=True)

@@ -84,6 +84,10 @@ class Silent:
     def notice(self, text: str) -> None:
         """Show nothing."""
 
+    def is_new(self, what: str) -> bool:  # noqa: ARG002 - the port's signature
+        """Remember nothing."""
+        return True
+
     def run_named(self, run: str) -> None:
         """Keep nothing."""
 

@@ -17,7 +17,6 @@ from reconciler.model.receipt import Outcome, Receipt
 from reconciler.model.record import Line
 from reconciler.model.status import Status
 from reconciler.model.ticket import Found, Guid, LiveTicket
-from reconciler.model.value import replace
 
 
 def explain(context: Context, guid: Guid, paths: tuple[str, ...] = ()) -> Explanation:
@@ -27,7 +26,7 @@ def explain(context: Context, guid: Guid, paths: tuple[str, ...] = ()) -> Explan
     """
 
     def acting() -> Acting:
-        return replace(who_acts(context, final=False), notes=())  # notes are about a plan, not about one ticket
+        return who_acts(context, final=True)  # no notes: they are about a plan, not about one ticket
 
     request = Request(paths, only=guid, seals=Seals.IGNORED)
     desired = declared(context, request)

@@ -118,7 +118,7 @@ def who_acts(context: Context, *, final: bool) -> Acting:
     commit, repository, _ = _origin(context.environ)
     notes: tuple[str, ...] = ()
     if not final:
-        notes = _token_notes(caller) + _review_notes(context, repository)
+        notes = _token_notes(context, caller) + _review_notes(context, repository)
     return Acting(_circumstances(context), commit, caller.identity or None, notes)
 
 
@@ -160,13 +160,13 @@ def _origin(environ: Mapping[str, str]) -> tuple[str | None, str | None, str | N
     return (done.stdout.strip() if done.returncode == 0 else None), None, None
 
 
-def _token_notes(caller: Caller) -> tuple[str, ...]:
-    """Say that planning needs no token that can approve: least privilege."""
-    if not caller.may_write:
+def _token_notes(context: Context, caller: Caller) -> tuple[str, ...]:
+    """Say once that planning needs no token that can approve: least privilege."""
+    if not caller.may_write or not context.observer.is_new(f"token that can approve: {context.backend.target}"):
         return ()
     return (
         f"this plan was made with a token that can approve ({caller.scope}); planning needs no such scope: "
-        "give it a token without the approve privilege",
+        "give it a token without the approve privilege (this is told once)",
     )
 
 

@@ -1,10 +1,12 @@
 """What a use case tells people who wait: a bar on terminals, elsewhere a log line every half minute."""
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Event, Thread
 
 import click
@@ -13,12 +15,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, T
 from rich.progress import Progress as Bar
 from rich.text import Text
 
+from reconciler.atomic import atomic_write
 from reconciler.cli.logs import name_run
 from reconciler.ports import Progress
 
 _log = logging.getLogger("reconciler.progress")
 _log.setLevel(logging.INFO)  # also at the default level: who waits is told so
 _EVERY = 30.0
+
+
+_REMEMBERED = 1000
+
+
+def _state_folder() -> Path:
+    """Return where programs keep what they remember of a user (XDG Base Directory Specification)."""
+    configured = Path(os.environ.get("XDG_STATE_HOME", ""))
+    return (configured if configured.is_absolute() else Path.home() / ".local" / "state") / "reconciler"
 
 
 class Rate(ProgressColumn):
@@ -51,6 +63,19 @@ class Terminal:
     def notice(self, text: str) -> None:
         """Print a sentence on standard error."""
         click.echo(text, err=True)
+
+    def is_new(self, what: str) -> bool:
+        """Remember in the user's state folder what was told. Where that can't be done it is told again."""
+        try:
+            path = _state_folder() / "told"
+            told = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+            if what in told:
+                return False
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            atomic_write(path, "".join(f"{each}\n" for each in (*told[-_REMEMBERED:], what)).encode(), mode=0o600)
+        except (OSError, RuntimeError):  # RuntimeError: there is no home
+            pass
+        return True
 
     def run_named(self, run: str) -> None:
         """Give all further log records the id of the run."""

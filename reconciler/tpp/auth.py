@@ -11,7 +11,7 @@ from reconciler.errors import CredentialsRefused, ServerFailure
 from reconciler.model.settings import Auth, AuthMethod, Settings
 from reconciler.ports import Clock
 from reconciler.tpp import wire
-from reconciler.tpp.client import Call, Client, ClientContext, Outcome
+from reconciler.tpp.client import GET_TOKEN, Call, Client, ClientContext, Outcome
 from reconciler.tpp.limiter import AdaptiveLimiter
 from reconciler.tpp.redaction import Redactor
 from reconciler.tpp.retries import Kind, Shown, shown_by
@@ -193,7 +193,8 @@ class GivenToken:
         self._token = given.secrets.access_token(given.auth.token_file)
         if self._token is None:
             raise CredentialsRefused(
-                "there is no access token", "set TPP_TOKEN or TPP_TOKEN_FILE, or choose auth.method"
+                "there is no access token",
+                f"set TPP_TOKEN or TPP_TOKEN_FILE ({GET_TOKEN}), or choose another auth.method",
             )
         given.redactor.hide(self._token)
         return self._token

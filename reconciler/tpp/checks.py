@@ -273,7 +273,25 @@ def _version(session: Session) -> Probe:
 
 
 def probe_session(session: Session) -> Iterator[Probe]:
-    """Look at what the token is good for: whose it is, its scope, and calls that change nothing."""
+    """Look at what the token is good for: whose it is, its scope, and calls that change nothing.
+
+    A token that is refused is told once; a cause that other calls have in common, too.
+    """
+    try:
+        verify(session)
+    except CredentialsRefused as refused:
+        yield _failed("token", refused)
+        return
+    except ServerFailure:
+        pass  # told below; other calls may work all the same
+    told: set[str] = set()
+    for probe in _looks(session):
+        if probe.health is not Health.FAIL or probe.says not in told:
+            yield probe
+        told.add(probe.says)
+
+
+def _looks(session: Session) -> Iterator[Probe]:
     yield _token(session)
     yield _guarded("scope", lambda: _scope(session))
     yield _guarded("version", lambda: _version(session))

@@ -361,7 +361,8 @@ def is_deadlock(body: bytes) -> bool:
     return b"rerun the transaction" in body[:8192].lower()
 
 
-TOKEN_HINT = "it is expired, revoked or wrong: get a new one"
+GET_TOKEN = "`vcert getcred` gets one, or `reconciler auth login` with auth.method refresh"
+TOKEN_HINT = f"it is expired, revoked or wrong: get a new one ({GET_TOKEN})"
 SCOPE_HINT = (
     "an administrator adds the scope to the API integration of this client_id, and its users or roles, "
     "in the console under API > Integrations"

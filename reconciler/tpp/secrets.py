@@ -70,7 +70,7 @@ class Secrets:
             return read_private(Path(path))
         if self.stdin is None:
             raise CredentialsRefused("TPP_TOKEN_FILE is - but there is no standard input", "name a file instead")
-        return Secret(self.stdin().strip())
+        return Secret(_bare(self.stdin()))
 
 
 def read_secrets(environ: Mapping[str, str], stdin: Callable[[], str] | None = None) -> Secrets:
@@ -95,8 +95,8 @@ def _given(environ: Mapping[str, str], name: str, *, strip: bool = True) -> Secr
 
 
 def _bare(text: str) -> str:
-    """Return a token without blanks around it, and without the `Bearer ` that headers have before it."""
-    text = text.strip()
+    """Return a token without blanks and byte order marks around it, and without the `Bearer ` of headers before it."""
+    text = text.strip().strip("\ufeff").strip()
     return text[7:].strip() if text[:7].lower() == "bearer " else text
 
 
@@ -129,13 +129,13 @@ def _read(path: Path, forbidden: int) -> Secret:
                     f"run: chmod 600 {path}",
                 )
             data = file.read(_LARGEST + 1)
-        text = _bare(data.decode("utf-8-sig"))
+        text = _bare(data.decode("utf-8"))
     except OSError as error:
         raise CredentialsRefused(
             f"{path}: {error.strerror or type(error).__name__}", "check the path and its rights"
         ) from None
     except UnicodeDecodeError:
-        raise CredentialsRefused(f"{path} holds no text", "put the credential alone into the file") from None
+        raise CredentialsRefused(f"{path} holds no UTF-8 text", "save the credential alone, as UTF-8") from None
     if len(data) > _LARGEST:
         raise CredentialsRefused(f"{path} is too large for a credential", "put the credential alone into the file")
     if not text:

@@ -1,5 +1,7 @@
 """`reconciler auth login|verify|revoke`."""
 
+import io
+
 import pytest
 
 from reconciler.sandbox.seed import APPROVER
@@ -30,7 +32,37 @@ def test_a_token_that_is_void_leaves_with_4(desk: Desk) -> None:
     assert steady(result.err, desk) == (
         "error: the server does not accept the token (401): "
         '"invalid_token: Token is missing, expired or revoked"\n'
-        "  help: it is expired, revoked or wrong: get a new one\n"
+        "  help: it is expired, revoked or wrong: get a new one (`vcert getcred` gets one, or `reconciler auth login` "
+        "with auth.method refresh)\n"
+    )
+
+
+@pytest.mark.parametrize("before", ["", "Bearer ", "bearer  ", "\ufeff", "\ufeffBearer "])
+@pytest.mark.parametrize("way", ["variable", "file", "input"])
+def test_a_token_is_understood_as_it_is_copied(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, before: str, way: str
+) -> None:
+    token = f"{before}{desk.sandbox.token}\r\n"
+    if way == "variable":
+        monkeypatch.setenv("TPP_TOKEN", token)
+    else:
+        monkeypatch.delenv("TPP_TOKEN")
+        desk.write("token", token).chmod(0o600)
+        monkeypatch.setenv("TPP_TOKEN_FILE", "token" if way == "file" else "-")
+        monkeypatch.setattr("sys.stdin", io.StringIO(token))
+    assert desk.run("auth", "verify").code == 0
+
+
+def test_a_token_file_in_utf_16_is_told_as_what_it_is(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TPP_TOKEN")
+    path = desk.folder / "token"
+    path.write_bytes(desk.sandbox.token.encode("utf-16"))
+    path.chmod(0o600)
+    monkeypatch.setenv("TPP_TOKEN_FILE", "token")
+    said = desk.run("auth", "verify")
+    assert (said.code, said.err) == (
+        4,
+        "error: token holds no UTF-8 text\n  help: save the credential alone, as UTF-8\n",
     )
 
 

@@ -70,9 +70,26 @@ def test_without_a_token_the_way_is_looked_at_all_the_same(desk: Desk, monkeypat
     result = desk.run("doctor")
     assert "ok   reachable     answers HTTP 401\n" in result.out
     assert result.out.splitlines()[-1] == (
-        "fail token         there is no access token — set TPP_TOKEN or TPP_TOKEN_FILE, or choose auth.method"
+        "fail token         there is no access token — set TPP_TOKEN or TPP_TOKEN_FILE (`vcert getcred` gets one, or "
+        "`reconciler auth login` with auth.method refresh), or choose another auth.method"
     )
     assert result.code == 4
+
+
+def test_a_token_that_is_refused_is_told_once_and_how_to_get_another(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    desk.environ("TPP_TOKEN", "void")
+    result = desk.run("doctor")
+    assert (result.code, result.out.count("(401)")) == (4, 1)
+    assert result.out.splitlines()[-1].startswith("fail token         the server does not accept the token (401): ")
+    assert "`vcert getcred` gets one" in result.out
+
+
+def test_a_server_that_refuses_all_calls_alike_is_told_once(desk: Desk) -> None:
+    desk.decide(APPROVE)
+    desk.sandbox.faults.add(wrong_answers.gateway())
+    result = desk.run("doctor")
+    assert (result.code, result.out.count("fail ")) == (4, 1), result.out
 
 
 def test_a_token_without_the_approve_privilege_may_plan(desk: Desk) -> None:

@@ -1,6 +1,7 @@
 """A token with the least scopes that the contract asks for is enough; what is missing is named with its cost."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -63,3 +64,29 @@ def test_import_and_doctor_are_green(strict: Desk) -> None:
     assert looked.code == 0, looked.out + looked.err
     assert "tickets newer than the token may look gone" in " ".join(looked.out.split())
     assert "nobody checks that the caller is an approver" in " ".join(looked.out.split())
+
+
+MORE = "this plan was made with a token that can approve"
+
+
+def test_that_a_token_can_approve_is_told_once_on_a_machine(desk: Desk) -> None:
+    desk.decide(f"{{guid: {FIRST}, status: Approved}}")
+    assert MORE not in desk.run("explain", FIRST).out
+    told = [MORE in desk.run("plan").out for _ in range(3)]
+    assert told == [True, False, False]
+
+
+@pytest.mark.parametrize("instead", ["file", "link", "folder"])
+def test_a_state_folder_that_can_not_be_written_changes_nothing(desk: Desk, tmp_path: Path, instead: str) -> None:
+    desk.decide(f"{{guid: {FIRST}, status: Approved}}")
+    state = tmp_path / "state"
+    if instead == "file":
+        state.write_text("here is no folder")
+    else:
+        (state / "reconciler").mkdir(parents=True)
+        told = state / "reconciler" / "told"
+        told.symlink_to("/dev/full") if instead == "link" else told.mkdir()
+    desk.environ("XDG_STATE_HOME", str(state))
+    for _ in range(2):
+        said = desk.run("plan")
+        assert (said.code, MORE in said.out, said.err) == (0, True, "")

@@ -185,7 +185,7 @@ def _fits(wanted: list[str], found: list[str]) -> bool:
 
 
 def _environment() -> dict[str, str]:
-    ours = ("TPP_", "CHANGE_RECORDS_", "RECONCILER_", "GITHUB_", "ACTIONS_")
+    ours = ("TPP_", "CHANGE_RECORDS_", "RECONCILER_", "GITHUB_", "ACTIONS_", "XDG_STATE_HOME")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     programs = f"{Path(sys.executable).parent}:{kept['PATH']}"
     return kept | {"PATH": programs, "NO_COLOR": "1", "COLUMNS": "80", "TZ": "UTC", "LC_ALL": "C.UTF-8"}

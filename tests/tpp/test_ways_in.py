@@ -316,7 +316,7 @@ def test_a_token_file_may_be_a_pipe() -> None:
     [
         (b"", "is empty"),
         (b" \n", "is empty"),
-        (b"\xff\xfe", "holds no text"),
+        (b"\xff\xfe", "holds no UTF-8 text"),
         (b"x" * 70_000, "is too large for a credential"),
         (None, ": No such file or directory"),
     ],
