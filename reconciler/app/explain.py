@@ -19,7 +19,7 @@ from reconciler.model.status import Status
 from reconciler.model.ticket import Found, Guid, LiveTicket
 
 
-def explain(context: Context, guid: Guid, paths: tuple[str, ...] = ()) -> Explanation:
+def explain(context: Context, guid: Guid, paths: tuple[str, ...] = (), *, certificates: bool = True) -> Explanation:
     """Gather where a ticket is declared, its live state, its history, the verdict, and what is on the same object.
 
     Raises InvalidInput, ServerFailure, LedgerBroken.
@@ -28,14 +28,14 @@ def explain(context: Context, guid: Guid, paths: tuple[str, ...] = ()) -> Explan
     def acting() -> Acting:
         return who_acts(context, final=True)  # no notes: they are about a plan, not about one ticket
 
-    request = Request(paths, only=guid, seals=Seals.IGNORED)
+    request = Request(paths, only=guid, seals=Seals.IGNORED, certificates=certificates)
     desired = declared(context, request)
     plan = plan_of(context, desired, request, acting)
     history = tuple(read_lines(context.ledger, (guid,)))
     named = {decision.guid: decision.source for decision in desired.decisions}
     step, reading = next(iter(plan.steps), None), context.backend.reader().read(guid)
     certificate = step.context if step else None
-    if step is None and isinstance(reading, Found):
+    if certificates and step is None and isinstance(reading, Found):
         certificate = certificate_behind(context, reading.ticket)
     return Explanation(
         guid=guid,

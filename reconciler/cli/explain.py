@@ -16,14 +16,15 @@ from reconciler.rendering.text.explain import explain_text
 @click.command()
 @click.argument("ticket")
 @click.argument("paths", nargs=-1, type=click.Path())
+@click.option("--no-context", is_flag=True, help="Do not read the certificate behind the ticket.")
 @format_option()
 @common_options
-def command(invocation: Invocation, ticket: str, paths: tuple[str, ...], style: str) -> int:
+def command(invocation: Invocation, ticket: str, paths: tuple[str, ...], style: str, *, no_context: bool) -> int:
     """Tell where TICKET is declared, its live state, its history, the verdict and what to do.
 
     TICKET is a GUID, its first digits, or the name or DN of its object.
     """
     with open_context(invocation.settings(), observer=Terminal()) as context:
-        found = explain(context, named_in(context, ticket), paths)
+        found = explain(context, named_in(context, ticket), paths, certificates=not no_context)
     click.echo(explain_json(found) if style == "json" else explain_text(found, view_of()), nl=False)
     return 0

@@ -44,6 +44,7 @@ _Unviewed = Annotated[Literal[7, 400], Meta(description="7 or 400")]
 _Unread = Annotated[Literal["empty", "refused"], Meta(description="empty or refused")]
 _Lists = Annotated[Literal["absent", "empty"], Meta(description="absent or empty")]
 _Rows = Annotated[Literal["all", "few"], Meta(description="all or few")]
+_MostRows = Annotated[int, Meta(ge=0, description="a number of rows, 0 for no bound")]
 _Waiting = Annotated[Literal["open", "pending"], Meta(description="open or pending")]
 _Explanation = Annotated[
     Literal["ApprovalExplanation", "ApprovalReason"], Meta(description="ApprovalExplanation or ApprovalReason")
@@ -119,6 +120,10 @@ class Behaviour(Struct, frozen=True, kw_only=True):
     """Whether details have lists that are empty (clients' test data show both)."""
     row_members: _Rows = "all"
     """How much of a certificate a row of the search has (client's test data: few on older servers)."""
+    record_count: bool = True
+    """Whether the search has X-Record-Count (page: of HEAD; a client reads it of GET, too)."""
+    most_rows: _MostRows = 0
+    """How many rows a page of the search has at the most, whatever was asked for; 0 for no bound. Open."""
     pending_workflow: _Waiting = "open"
     """Whether the filter PendingWorkflow finds objects with any open ticket or with a pending one only. Open."""
 
@@ -188,6 +193,7 @@ PROFILES: Mapping[str, Behaviour] = MappingProxyType(
             missed_window="reopened",
             empty_lists="empty",
             row_members="few",
+            record_count=False,
             grant_lifetime=timedelta(0),
             refresh_voids_access=False,
         ),

@@ -69,6 +69,7 @@ async def search(tpp: Platform, call: ServerCall) -> Response:
         and ("stage" not in asked or each.stage in stages)
         and (waiting is None or each.object.casefold() in waiting)
     ]
+    limit = min(limit, tpp.behaviour.most_rows or limit)
     page = found[offset : offset + limit]
     links: list[Json] = [{"Next": f"/vedsdk/certificates/?limit={limit}&offset={offset + limit}"}]
     body: dict[str, Json] = {
@@ -78,7 +79,8 @@ async def search(tpp: Platform, call: ServerCall) -> Response:
         "_links": links if offset + limit < len(found) else [],
     }
     reply = answer(body)
-    return Response(reply.status, reply.body, headers={"X-Record-Count": str(len(found))})
+    counted = {"X-Record-Count": str(len(found))} if tpp.behaviour.record_count else {}
+    return Response(reply.status, reply.body, headers=counted)
 
 
 def _listed(asked: Mapping[str, str], name: str) -> list[str]:

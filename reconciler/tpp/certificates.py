@@ -45,6 +45,8 @@ S = TypeVar("S")
 
 _PAGE = 500
 """Rows that are asked for at once: about one megabyte. The default is 100; no largest number is documented."""
+_SMALLER = 5
+"""By how much a page is smaller than one of which more came than is read of an answer."""
 _LONGEST_QUERY = 1800
 """Characters of a query: IIS refuses more than 2048 (requestFiltering, maxQueryString)."""
 _ONE_CALL = 10.0
@@ -68,10 +70,14 @@ class _Row(NamedTuple):
 
 
 class _Page(NamedTuple):
-    """One page of a search: how many rows it has, and those that can be used, by the key of their DN."""
+    """One page of a search: how many rows it has, and those that can be used, by the key of their DN.
+
+    `all` is how many match on all pages, None where the server does not say.
+    """
 
     rows: int
     found: Mapping[str, _Row]
+    all: int | None
 
 
 class _Batch(NamedTuple):
@@ -122,11 +128,16 @@ class HttpCertificateReader:
 
 @dataclass(slots=True)
 class _Reading:
-    """One reading. `over` is the fault that ended it, `explains` whether it is asked what other objects are."""
+    """One reading. `over` is the fault that ended it, `explains` whether it is asked what other objects are.
+
+    `page` is how many rows are asked for at once, `missed` why a search was given up.
+    """
 
     client: Client
     settings: ContextSettings
     over: Failure | None = None
+    missed: Failure | None = None
+    page: int = _PAGE
     explained: int = 0
     explains: bool = True
 
@@ -164,16 +175,28 @@ class _Reading:
         return found
 
     def _paged(self, batch: _Batch, names: set[str], *, pending: bool) -> Mapping[str, _Row]:
-        """Page until all that are wanted are found, or until asking for each would have been fewer calls."""
+        """Page until all that are wanted are found, or until asking for each would have been fewer calls.
+
+        A server may send fewer rows than it was asked for: how many there are decides, where it says that.
+        """
         rows: dict[str, _Row] = {}
         only = "&pendingworkflow=" if pending else ""
-        for number in range(batch.objects):
-            query = f"?limit={_PAGE}&offset={number * _PAGE}&parentdn={','.join(batch.quoted)}{only}"
+        offset = calls = 0
+        while calls < batch.objects:
+            size = self.page
+            query = f"?limit={size}&offset={offset}&parentdn={','.join(batch.quoted)}{only}"
             page = self._ask(CERTIFICATES, _page, query)
             if isinstance(page, Failure):
+                if page.large and size > 1:
+                    self.page = min(self.page, max(1, size // _SMALLER))
+                    continue
+                self.missed = page
                 break
+            calls += 1
+            offset += page.rows
             rows |= {key: row for key, row in page.found.items() if key in names}
-            if len(rows) >= batch.objects or page.rows < _PAGE:
+            more = page.rows == size if page.all is None else offset < page.all
+            if len(rows) >= batch.objects or not (page.rows and more):
                 break
         return rows
 
@@ -188,15 +211,18 @@ class _Reading:
         if self.over is not None:
             return self._failed(self.over)
         if not self.explains or (sought and self.explained >= _MOST_EXPLAINED):
-            return _UNSEEN
+            return self._not_seen()
         self.explained += sought
         found = self._ask(DN_TO_GUID, _object, members={"ObjectDN": dn})
         if not isinstance(found, Failure):
             return found
         if found.access:
             self.explains = False
-            return _UNSEEN
+            return self._not_seen()
         return self._failed(found)
+
+    def _not_seen(self) -> CertificateContext:
+        return self._failed(self.missed) if self.missed else _UNSEEN
 
     def _detailed(self, row: _Row) -> CertificateContext:
         if self.over is not None:
@@ -281,7 +307,12 @@ def _page(members: wire.Members) -> _Page:
                 found[dn_key(wire.text(each, "dn"))] = _Row(_guid(each), _short(_part(each, "x509")))
         except wire.BadAnswer:
             continue
-    return _Page(len(listed), found)
+    return _Page(len(listed), found, _count(members.get(CERTIFICATES.header.lower())))
+
+
+def _count(said: Json) -> int | None:
+    """Return how many rows match, None where that is not said in digits: then a short page is the last."""
+    return int(said) if isinstance(said, str) and said.isascii() and said.isdigit() and len(said) < 10 else None
 
 
 def _short(x509: wire.Members) -> Certificate | None:

@@ -26,7 +26,8 @@ class Call:
     """One method of the server and its path below the address.
 
     `may_be_empty` when an empty body says "none", `about_ticket` when HTTP 401 with a Result refuses one ticket and
-    says nothing of the token. A call equals itself alone: what is allowed is looked up for every call that is sent.
+    says nothing of the token; `header` is one of the answer's that is read as if it were a member, by its name in
+    lower case. A call equals itself alone: what is allowed is looked up for every call that is sent.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Call:
     kind: Kind = Kind.READ
     may_be_empty: bool = False
     about_ticket: bool = False
+    header: str = ""
 
 
 DETAILS = Call("details", "POST", "/vedsdk/Workflow/Ticket/Details", about_ticket=True)
@@ -46,7 +48,7 @@ IDENTITY_BROWSE = Call("identity-browse", "POST", "/vedsdk/Identity/Browse")
 IDENTITY_VALIDATE = Call("identity-validate", "POST", "/vedsdk/Identity/Validate", may_be_empty=True)
 CONFIG_READ_ALL = Call("config-read-all", "POST", "/vedsdk/Config/ReadAll")
 DN_TO_GUID = Call("dn-to-guid", "POST", "/vedsdk/Config/DnToGuid", Kind.CONTEXT)
-CERTIFICATES = Call("certificates", "GET", "/vedsdk/certificates/", Kind.CONTEXT)
+CERTIFICATES = Call("certificates", "GET", "/vedsdk/certificates/", Kind.CONTEXT, header="X-Record-Count")
 CERTIFICATE = Call("certificate", "GET", "/vedsdk/certificates/", Kind.CONTEXT)
 VERSION = Call("version", "GET", "/vedsdk/SystemStatus/Version")
 VERIFY = Call("verify", "GET", "/vedauth/Authorize/Verify")
@@ -100,7 +102,8 @@ class Failure:
     """Why there is no answer.
 
     `systemic` when other questions will fare no better, `final` when that is certain and nothing more is asked;
-    `access` when it is about token or rights, `passing` when the same question may be answered later.
+    `access` when it is about token or rights, `passing` when the same question may be answered later, `large` when a
+    question for less would be.
     """
 
     why: str
@@ -109,6 +112,7 @@ class Failure:
     access: bool = False
     final: bool = False
     passing: bool = False
+    large: bool = False
 
     def error(self) -> ServerFailure:
         """Return the same as an exception, for questions without which a run can't go on."""
@@ -290,10 +294,13 @@ class Client:
             members = wire.read_members(outcome.body)
             if outcome.status != 200 and wire.result_of(members) is Result.SUCCESS:
                 raise wire.BadAnswer(f"HTTP {outcome.status} and Result 1 contradict each other")
+            if call.header:
+                members = {**members, call.header.lower(): outcome.headers.get(call.header)}
             return parse(members), None
         except wire.BadAnswer as error:
             began = self.context.redactor.first_line(outcome.body)
-            return Failure(f"{error}; what came begins with {began}", _STRANGER), Shown.UNREADABLE
+            large = isinstance(error, wire.TooLarge)
+            return Failure(f"{error}; what came begins with {began}", _STRANGER, large=large), Shown.UNREADABLE
 
     def _unanswered(self, outcome: TransportFailure) -> tuple[Failure, Shown | None]:
         final = outcome.kind in _FINAL

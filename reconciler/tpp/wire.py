@@ -98,10 +98,14 @@ class BadAnswer(ValueError):
     """The server's answer is not what the call yields; the text says in which way."""
 
 
+class TooLarge(BadAnswer):
+    """The answer has more bytes than are read of one."""
+
+
 def read_members(body: bytes) -> Members:
     """Read an answer that has to be one JSON object. Raises BadAnswer for everything else, whatever it is."""
     if len(body) > LARGEST_ANSWER:
-        raise BadAnswer(f"the answer is larger than {LARGEST_ANSWER} bytes")
+        raise TooLarge(f"the answer is larger than {LARGEST_ANSWER} bytes")
     if not body:
         raise BadAnswer("the answer is empty")
     try:

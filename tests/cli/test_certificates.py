@@ -128,6 +128,16 @@ def test_explain_tells_everything(desk: Desk) -> None:
     assert "800 install certificate" in out
 
 
+@pytest.mark.parametrize("decided", [True, False])
+def test_explain_asks_for_no_certificate_where_none_is_wanted(desk: Desk, decided: bool) -> None:
+    put(desk)
+    desk.decide(*([APPROVE] if decided else [f"{{guid: {SECOND}, status: Pending}}"]))
+    assert "CN=Example Issuing CA 2" in desk.run("explain", FIRST).out
+    desk.sandbox.log.clear()
+    said = desk.run("explain", FIRST, "--no-context")
+    assert (said.code, "CN=Example Issuing CA 2" in said.out, calls(desk)) == (0, False, [])
+
+
 # Notes, and what a policy makes of them
 
 NOTES: dict[NoteCode, tuple[dict[str, Any], str]] = {

@@ -30,6 +30,7 @@ from reconciler.sandbox.running import Sandbox, running_sandbox
 from reconciler.sandbox.seed import APPROVER, Seed
 from reconciler.tpp.certificates import NOT_SEEN, certificate_reader
 from reconciler.tpp.secrets import Secret, Secrets
+from reconciler.tpp.wire import LARGEST_ANSWER
 from tests.builders import NOW, at
 from tests.fakes import FakeClock
 from tests.sandbox.description import bodies, document
@@ -216,6 +217,42 @@ def test_a_large_folder_is_paged_and_only_as_long_as_it_pays(open_shop: Shop) ->
     open_shop.sandbox.log.clear()
     assert open_shop.one(lost).certificate is not None
     assert open_shop.calls == ["searchCertificates", "searchCertificates", "resolveDn", "readCertificate"]
+
+
+@pytest.mark.parametrize(("counted", "searches", "others"), [(True, 3, 0), (False, 2, 11)])
+def test_pages_that_are_shorter_than_asked_for_are_followed_where_the_server_counts(
+    counted: bool, searches: int, others: int
+) -> None:
+    with shop(Behaviour(most_rows=100, record_count=counted)) as running:
+        named = [running.add(f"www{number:03}.example.test") for number in range(230)]
+        wanted = [*named[10:20], *named[-21:]]
+        found = running.read(*wanted, full=False)
+        assert running.calls.count("searchCertificates") == searches
+        # Without a count a short page is the last, and each of the others costs a call of its own.
+        assert running.calls.count("resolveDn") == others + (0 if counted else 9)
+        assert {each.certificate is not None for each in found.values()} == ({True} if counted else {True, False})
+
+
+def test_pages_that_are_too_large_are_asked_for_in_smaller_ones(open_shop: Shop) -> None:
+    names = tuple(f"{'x' * 60}.{'y' * 60}.{number}.example.test" for number in range(90))
+    wanted = [open_shop.add(f"www{number:03}.example.test", dns=names) for number in range(420)]
+    wanted += [open_shop.add(rf"\VED\Policy\Other\{number}.example.test") for number in range(3)]
+    found = open_shop.read(*wanted, full=False)
+    assert all(each.certificate is not None for each in found.values())
+    assert open_shop.calls == ["searchCertificates"] * 6
+
+
+def test_an_answer_that_is_too_large_whatever_is_asked_for_is_told() -> None:
+    with (
+        AnsweringServer(
+            default={"": http(200, "[" + " " * LARGEST_ANSWER + "]"), "dntoguid": http(403, '{"error": "scope"}')}
+        ) as server,
+        session_with(server.url) as session,
+    ):
+        found = certificate_reader(session, ContextSettings()).read({PAY: True, SHOP + r"\b": True})
+        asked = [parse_qs(urlsplit(heard.path).query)["limit"] for heard in server.heard if "limit=" in heard.path]
+    assert {(each.why[:25], each.failed) for each in found.values()} == {("the answer is larger than", True)}
+    assert asked == [["500"], ["100"], ["20"], ["4"], ["1"], ["1"]]
 
 
 def test_a_dn_is_found_in_any_case_and_asked_for_once(open_shop: Shop) -> None:
