@@ -13,7 +13,7 @@ from reconciler.rendering.markdown.mermaid import LONGEST, gantt
 from reconciler.rendering.markdown.plan import drift_markdown, plan_markdown, problems_markdown
 from reconciler.rendering.markdown.rows import Page
 from reconciler.rendering.markdown.run import run_markdown
-from reconciler.rendering.timeline import bars
+from reconciler.rendering.timeline import bars, timeline
 from tests import builders
 from tests.rendering.hostile import HOSTILE
 from tests.rendering.plans import PLANS, RUNS, large_plan, large_run
@@ -147,7 +147,7 @@ def test_a_diagram_is_never_longer_than_mermaid_draws() -> None:
         )
         for number in range(2_000)
     ]
-    text, left_out = gantt(bars(steps), (), {})
+    text, left_out = gantt(timeline(builders.plan(*steps)))
     drawn = text.count(":active")
     assert len(text) <= LONGEST
     assert drawn + left_out == len(bars(steps))
@@ -155,7 +155,7 @@ def test_a_diagram_is_never_longer_than_mermaid_draws() -> None:
 
 
 def test_no_windows_no_diagram() -> None:
-    assert gantt([], PLANS["irreversible-first"].freezes, {}) == ("", 0)
+    assert gantt(timeline(PLANS["one-approval"])) == ("", 0)
     assert "mermaid" not in plan_markdown(PLANS["one-approval"])
 
 

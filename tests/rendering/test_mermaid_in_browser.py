@@ -5,21 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.model.plan import Plan
 from reconciler.rendering.markdown.plan import plan_markdown
-from reconciler.rendering.timeline import Bar, bars, clipped, extent
+from reconciler.rendering.timeline import timeline
 from tests.rendering.browser import Browser
 from tests.rendering.plans import PLANS, large_plan
 
 pytestmark = pytest.mark.slow
 
 
-def _ahead(plan: Plan) -> list[Bar]:
-    """The windows that are not over: the others are not drawn."""
-    return [bar for bar in bars(plan.steps) if bar.end > plan.made_at]
-
-
-DRAWN = {name: plan for name, plan in PLANS.items() if _ahead(plan)} | {"large": large_plan(2_000)}
+DRAWN = {name: plan for name, plan in PLANS.items() if timeline(plan, past=False)} | {"large": large_plan(2_000)}
 _DRAW = """
 const [text, done] = arguments;
 mermaid.initialize({ startOnLoad: false, securityLevel: "strict", gantt: { useMaxWidth: false } });
@@ -50,9 +44,9 @@ def test_every_diagram_is_drawn_as_the_data_say(sheet: Browser, name: str) -> No
     assert len(found) == 1
     drawn = sheet.wait(_DRAW, found[0])
     assert "error" not in drawn
-    windows = _ahead(plan)
-    wanted = [(bar.schedule.start, bar.end) for bar in windows]
-    wanted += [(start, stop) for _, start, stop in clipped(plan.freezes, *extent(windows))]
+    shown = timeline(plan, past=False)
+    assert shown is not None
+    wanted = [(bar.schedule.start, bar.end) for bar in shown.bars] + [(start, stop) for _, start, stop in shown.freezes]
     assert len(drawn["bars"]) == len(wanted)
     origin = min(start for start, _ in wanted)
     total = (max(stop for _, stop in wanted) - origin).total_seconds()

@@ -7,13 +7,12 @@ from reconciler.model.plan import Plan
 from reconciler.model.record import Line
 from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Group
-from reconciler.rendering.certificates import expiries
 from reconciler.rendering.html.page import Frame, page
 from reconciler.rendering.html.picture import MOST_BARS, picture
 from reconciler.rendering.html.plan import later_words, steps
 from reconciler.rendering.html.plan_rows import STATES
 from reconciler.rendering.summary import by_risk, headline, in_group, total, verb
-from reconciler.rendering.timeline import bars
+from reconciler.rendering.timeline import timeline
 
 
 def open_page(frame: Frame, plan: Plan | None, later: Mapping[Guid, Line], heartbeat: datetime | None) -> str:
@@ -47,10 +46,9 @@ def _tiles(plan: Plan) -> list[tuple[str, str, int, str]]:
 
 def timeline_page(frame: Frame, plan: Plan | None, later: Mapping[Guid, Line]) -> str:
     """Return the timeline: a picture, and the same as a table."""
-    found = bars(plan.steps) if plan else []
-    if plan is None or not found:
-        return page("timeline.html", frame, "Timeline", current="timeline.html", bars=())
-    ends = expiries(plan)
+    shown = timeline(plan) if plan else None
+    if plan is None or shown is None:
+        return page("timeline.html", frame, "Timeline", current="timeline.html", shown=None)
     return page(
         "timeline.html",
         frame,
@@ -60,10 +58,9 @@ def timeline_page(frame: Frame, plan: Plan | None, later: Mapping[Guid, Line]) -
         scripts=("timeline.js",),
         plan=plan,
         later=later_words(plan, later),
-        bars=found,
-        decisions=sum(len(bar.steps) for bar in found),
-        picture=picture(found, plan.freezes, plan.made_at, ends),
-        ends=bool(ends),
+        shown=shown,
+        decisions=sum(len(bar.steps) for bar in shown.bars),
+        picture=picture(shown),
         most_bars=MOST_BARS,
         freezes=sorted(plan.freezes, key=lambda freeze: (freeze.start, freeze.name)),
     )

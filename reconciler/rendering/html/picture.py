@@ -10,7 +10,7 @@ from reconciler.model.status import shifted
 from reconciler.rendering import times
 from reconciler.rendering.escape import html
 from reconciler.rendering.summary import name_of
-from reconciler.rendering.timeline import Bar, BarKind, clipped, extent
+from reconciler.rendering.timeline import Bar, Timeline
 
 MOST_BARS = 250
 _HELP = "Timeline. Plus and minus zoom, arrows move, 0 fits all."
@@ -18,11 +18,12 @@ _WIDTH = 1_000
 _TOP = 30
 _ROW = 36
 _STRIP = 18
-_NEAR = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
+    """Maps instants to places on the line, from 0 to _WIDTH."""
+
     start: datetime
     stop: datetime
 
@@ -30,31 +31,20 @@ class _Scale:
         return round((moment - self.start) / (self.stop - self.start) * _WIDTH, 1)
 
 
-def picture(
-    found: Sequence[Bar], freezes: Sequence[Freeze], now: datetime, ends: Sequence[tuple[datetime, Step]] = ()
-) -> str:
-    """Return the SVG of at most MOST_BARS bars, and below them a mark for each end of a certificate.
-
-    Raises ValueError without bars.
-    """
-    start, stop = extent(found)
-    if start - _NEAR < now < start:
-        start = now - timedelta(hours=6)
-    scale = _Scale(start, stop)
-    bars = found[:MOST_BARS]
-    bands = clipped(freezes, start, stop)
-    ending = [(end, step) for end, step in ends if start <= end <= stop][:MOST_BARS]
-    foot = _TOP + 18 * bool(bands) + _ROW * len(bars) + 6
+def picture(shown: Timeline) -> str:
+    """Return the SVG of at most MOST_BARS bars, and below them a mark for each end of a certificate."""
+    scale = _Scale(shown.start, shown.stop)
+    bars, ending = shown.bars[:MOST_BARS], shown.ends[:MOST_BARS]
+    top = _TOP + 18 * bool(shown.freezes)
+    foot = top + _ROW * len(bars) + 6
     height = foot + _STRIP * bool(ending)
-    body = "".join(
-        (*_bands(bands, scale, height), *_rows(bars, scale, _TOP + 18 * bool(bands)), *_ends(ending, scale, foot))
-    )
+    body = "".join((*_bands(shown.freezes, scale, height), *_rows(bars, scale, top), *_ends(ending, scale, foot)))
     return (
         f'<div class="picture" tabindex="0" role="group" aria-label="{_HELP}">'
         f'<svg id="timeline" role="img" aria-label="{len(bars)} windows as bars; the table below says the same" '
-        f'viewBox="0 0 {_WIDTH} {height}" data-start="{_seconds(start)}" data-stop="{_seconds(stop)}" '
-        f'data-height="{height}" data-now="{_seconds(now)}">\n'
-        f'<g class="axis">{"".join(_axis(scale, height, now))}</g>\n{body}</svg></div>\n'
+        f'viewBox="0 0 {_WIDTH} {height}" data-start="{_seconds(shown.start)}" data-stop="{_seconds(shown.stop)}" '
+        f'data-height="{height}" data-now="{_seconds(shown.now)}">\n'
+        f'<g class="axis">{"".join(_axis(scale, height, shown.now))}</g>\n{body}</svg></div>\n'
     )
 
 
@@ -96,7 +86,7 @@ def _ends(ends: Sequence[tuple[datetime, Step]], scale: _Scale, top: int) -> Ite
 
 def bar_name(bar: Bar) -> str:
     """Name a bar by its first ticket and count the others. Not neutral."""
-    more = f" and {len(bar.steps) - 1:,} more" if len(bar.steps) > 1 and bar.kind is not BarKind.RECORD else ""
+    more = f" and {bar.more:,} more" if bar.more else ""
     return f"{bar.name}{more}{'' if bar.schedule.stop else ', no end'}"
 
 

@@ -4,18 +4,18 @@ Facts of Mermaid 11: a colon in a label shifts the fields, a line end kills the 
 makes the bar zero long, the today marker takes UTC dates for local ones, and over 50,000 characters nothing is drawn.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from reconciler.model.policy import Freeze
-from reconciler.model.ticket import Guid
 from reconciler.rendering.escape import mermaid as label
-from reconciler.rendering.timeline import Bar, BarKind, clipped, extent
+from reconciler.rendering.timeline import Bar, BarKind, Timeline
 
 LONGEST = 50_000
 """Characters of one diagram."""
 _MOST_BARS = 60
 _TAGS = {BarKind.CHANGE: "active, ", BarKind.SET: "", BarKind.BLOCKED: "crit, ", BarKind.RECORD: "done, "}
+_WORDS = {BarKind.SET: " - set already", BarKind.BLOCKED: " - blocked"}
 _HEAD = """gantt
     title Windows in UTC
     dateFormat YYYY-MM-DDTHH:mm
@@ -24,40 +24,29 @@ _HEAD = """gantt
 """
 
 
-def gantt(
-    found: Sequence[Bar], freezes: Sequence[Freeze], numbers: Mapping[Guid, int], longest: int = LONGEST
-) -> tuple[str, int]:
-    """Return the diagram and how many bars did not fit into it; an empty text when there is nothing to draw.
-
-    `numbers` are the row numbers by which the table beside the diagram names its tickets.
-    """
-    if not found:
+def gantt(shown: Timeline | None, longest: int = LONGEST) -> tuple[str, int]:
+    """Return the diagram and how many bars did not fit into it; an empty text when there is nothing to draw."""
+    if shown is None:
         return "", 0
-    start, stop = extent(found)
-    frozen = _freezes(clipped(freezes, start, stop)[:_MOST_BARS])
+    frozen = _freezes(shown.freezes[:_MOST_BARS])
     text = _HEAD + "    section Windows\n"
     room = min(longest, LONGEST) - len(text) - len(frozen)
     drawn = 0
-    for bar in found[:_MOST_BARS]:
-        line = _bar(bar, drawn + 1, numbers)
+    for bar in shown.bars[:_MOST_BARS]:
+        line = _bar(bar, drawn + 1)
         room -= len(line)
         if room < 0:
             break
         text += line
         drawn += 1
-    return (text + frozen if drawn else ""), len(found) - drawn
+    return (text + frozen if drawn else ""), len(shown.bars) - drawn
 
 
-def _bar(bar: Bar, number: int, numbers: Mapping[Guid, int]) -> str:
-    first = bar.steps[0]
-    row = f"{numbers[first.guid]} " if first.guid in numbers and bar.kind is not BarKind.RECORD else ""
+def _bar(bar: Bar, number: int) -> str:
     more = f" and {len(bar.steps) - 1} more" if len(bar.steps) > 1 else ""
-    end = "" if bar.schedule.stop else ", no end"
-    words = {BarKind.CHANGE: "", BarKind.SET: ", set already", BarKind.BLOCKED: ", blocked", BarKind.RECORD: ""}[
-        bar.kind
-    ]
-    name = label(bar.name) + more + end.replace(",", " -") + words.replace(",", " -")
-    return f"    {row}{name} :{_TAGS[bar.kind]}t{number}, {_moment(bar.schedule.start)}, {_moment(bar.end)}\n"
+    end = "" if bar.schedule.stop else " - no end"
+    name = f"{label(bar.name)}{more}{end}{_WORDS.get(bar.kind, '')}"
+    return f"    {name} :{_TAGS[bar.kind]}t{number}, {_moment(bar.schedule.start)}, {_moment(bar.end)}\n"
 
 
 def _freezes(parts: Sequence[tuple[Freeze, datetime, datetime]]) -> str:

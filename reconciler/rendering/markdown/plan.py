@@ -13,7 +13,6 @@ from reconciler.model.decision import Problem
 from reconciler.model.plan import Plan, Step
 from reconciler.model.record import Head
 from reconciler.model.status import Schedule
-from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering import groups, times
 from reconciler.rendering.certificates import soon_words
@@ -35,7 +34,7 @@ from reconciler.rendering.markdown.rows import (
 )
 from reconciler.rendering.problems import problems_count
 from reconciler.rendering.summary import by_risk, found_by, in_group, listed, sealed, total, verb
-from reconciler.rendering.timeline import bars
+from reconciler.rendering.timeline import timeline
 from reconciler.rendering.words import CONTROL_RESULTS, HEADINGS, IRREVERSIBLE, REASONS, counted, whose
 
 COMMENT = Page()
@@ -417,8 +416,7 @@ def _sealed(plan: Plan, room: int) -> str:
 
 def _diagram(plan: Plan, room: int) -> str:
     """The windows that are not over yet."""
-    numbers: dict[Guid, int] = {}
-    text, left_out = gantt([bar for bar in bars(plan.steps) if bar.end > plan.made_at], plan.freezes, numbers, room)
+    text, left_out = gantt(timeline(plan, past=False), room)
     if not text:
         return ""
     more = f"\n{counted(left_out, 'more window')} not drawn.\n" if left_out else ""

@@ -9,7 +9,7 @@ from reconciler.model.status import shifted
 from reconciler.rendering import times
 from reconciler.rendering.escape import log_lines, terminal
 from reconciler.rendering.text.layout import Ink, columns, fit, joined, padded, painted
-from reconciler.rendering.timeline import Bar, BarKind, bars, clipped, extent
+from reconciler.rendering.timeline import Bar, BarKind, Timeline, timeline
 from reconciler.rendering.view import PLAIN, View
 from reconciler.rendering.words import counted
 
@@ -18,7 +18,6 @@ _STEPS = tuple(
     for minutes in (15, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 4_320, 10_080, 20_160, 40_320, 161_280, 645_120)
 )
 _DAY = timedelta(days=1)
-_NEAR = timedelta(days=14)
 _EPOCH = datetime(1970, 1, 5, tzinfo=UTC)
 _GLYPHS = {BarKind.CHANGE: "█", BarKind.SET: "▓", BarKind.BLOCKED: "▒", BarKind.RECORD: "─"}
 _INKS = {BarKind.CHANGE: Ink.TIME, BarKind.SET: Ink.GOOD, BarKind.BLOCKED: Ink.BAD, BarKind.RECORD: Ink.DIM}
@@ -40,32 +39,29 @@ class _Scale:
 
 def timeline_text(plan: Plan, view: View = PLAIN) -> str:
     """Return the timeline of a plan's windows and of the freezes that touch them, in UTC."""
-    found = bars(plan.steps)
-    if not found:
+    shown = timeline(plan)
+    if shown is None:
         return "Timeline: the plan has no windows.\n"
     label = min(max(view.width // 3, 16), 36)
-    scale = _scale(found, plan.made_at, max(view.width - label - 1, 20))
-    stop = shifted(scale.start, scale.width * scale.step)
+    scale = _scale(shown, max(view.width - label - 1, 20))
     lines = [f"Timeline in UTC, one column is {times.span(scale.step)}"]
     lines.extend(" " * (label + 1) + line for line in _axis(scale))
-    lines.extend(_row(bar, scale, label, plan.made_at, view) for bar in found)
-    for freeze, begins, ends in clipped(plan.freezes, scale.start, stop):
-        chart = _chart(scale, begins, ends, _FREEZE, plan.made_at, open_end=False)
+    lines.extend(_row(bar, scale, label, shown.now, view) for bar in shown.bars)
+    for freeze, _, _ in shown.freezes:  # a chart has whole columns, and may go on behind the stretch
+        chart = _chart(scale, freeze.start, freeze.stop, _FREEZE, shown.now, open_end=False)
         lines.append(_labelled(f"freeze {terminal(freeze.name, 80)}", chart, label, Ink.DIM, view))
-    record = "  ─ change record" if any(bar.kind is BarKind.RECORD for bar in found) else ""
+    record = "  ─ change record" if shown.windows < len(shown.bars) else ""
     lines.append(f"{_NOW} now  █ to be set  ▓ set already  ▒ needs attention  ░ freeze{record}  > no end")
-    windows = sum(bar.kind is not BarKind.RECORD for bar in found)
-    lines.append(f"{counted(windows, 'window')}; from {times.both(scale.start, view.zone)}")
+    lines.append(f"{counted(shown.windows, 'window')}; from {times.both(scale.start, view.zone)}")
     return log_lines(joined(line.rstrip() for line in lines))
 
 
-def _scale(found: list[Bar], now: datetime, width: int) -> _Scale:
-    start, stop = extent(found)
-    if start - _NEAR < now < start:
-        start = now - timedelta(hours=1)
-    fitting = (step for step in _STEPS if (stop - start) / step <= width - 1)
-    step = next(fitting, (stop - start) / (width - 1))
-    whole = (start - _EPOCH) // step
+def _scale(shown: Timeline, width: int) -> _Scale:
+    """Fit the stretch into whole columns of a round length."""
+    length = shown.stop - shown.start
+    fitting = (step for step in _STEPS if length / step <= width - 1)
+    step = next(fitting, length / (width - 1))
+    whole = (shown.start - _EPOCH) // step
     return _Scale(_EPOCH + whole * step, step, width)
 
 
@@ -92,7 +88,7 @@ def _axis(scale: _Scale) -> Iterator[str]:
 
 
 def _row(bar: Bar, scale: _Scale, label: int, now: datetime, view: View) -> str:
-    more = f" +{len(bar.steps) - 1:,}" if len(bar.steps) > 1 and bar.kind is not BarKind.RECORD else ""
+    more = f" +{bar.more:,}" if bar.more else ""
     name = fit(terminal(bar.name), label - len(more) - 1) + more
     chart = _chart(scale, bar.schedule.start, bar.end, _GLYPHS[bar.kind], now, open_end=bar.schedule.stop is None)
     return _labelled(name, chart, label, _INKS[bar.kind], view)
