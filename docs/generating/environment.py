@@ -10,6 +10,7 @@ VARIABLES: dict[str, dict[str, str]] = {
         "TPP_SCOPE": "the scope to ask for; over `auth.scope`",
         "TPP_USERNAME": "for the method `password`",
         "TPP_PASSWORD": "for the method `password`",
+        "TPP_SECOND_TOKEN": "an access token of a second person, for `apply --emergency`",
         "TPP_CA_BUNDLE": "authorities to trust instead of the system's; over `tls.ca_bundle`",
     },
     "Change records": {

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from reconciler.app.change_records import before_first_write
@@ -28,21 +28,30 @@ from reconciler.github.remote_lock import RemoteLock, held, part_of
 from reconciler.github.stop import BranchLook
 from reconciler.ledger.files import new_run_id
 from reconciler.ledger.heads import heads_not_in, ledger_head, ledger_heads
-from reconciler.ledger.history import lines_since
+from reconciler.ledger.history import emergencies_since, lines_since
 from reconciler.ledger.index import read_index
 from reconciler.ledger.journal import open_journal
 from reconciler.ledger.kept import CONFIGURATIONS, PLANS, keep
 from reconciler.ledger.lock import Lock, hold_lock, this_process
 from reconciler.model.plan import Plan, parse_shard
 from reconciler.model.receipt import SUPERSEDED, Attention, NotedLedger, Outcome, Run
-from reconciler.model.record import NO_HISTORY, AttentionEntry, Episode, Intent, LockOwner, Opened, TicketHistory
+from reconciler.model.record import (
+    EMERGENCY,
+    NO_HISTORY,
+    AttentionEntry,
+    Episode,
+    Intent,
+    LockOwner,
+    Opened,
+    TicketHistory,
+)
 from reconciler.model.review import Assessment, Review, ReviewedTickets
 from reconciler.model.settings import LedgerBranch
 from reconciler.model.status import format_instant
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
-from reconciler.planning.attention import episodes
+from reconciler.planning.attention import begin, episodes
 from reconciler.planning.judge import is_news
 from reconciler.planning.planner import seals
 from reconciler.planning.selections import Since, since_plan
@@ -99,14 +108,19 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False, loc
         _log.info("run %s began; the lock of %s is held", name, ledger)
         index = read_index(ledger, (step.guid for step in plan.steps), context.targets)
         _check_heads(plan, ledger)
+        _check_emergency(context, ready)
         later = lines_since(ledger, plan.ledger_heads, (step.guid for step in plan.changes), context.targets)
         known = dict(index.attention)
-        told = (*_of_the_lock(alone.dead, clock.now()), *episodes(plan, known, clock.now(), whole=ready.whole))
+        told = (
+            *_of_the_lock(alone.dead, clock.now()),
+            *_of_emergency(ready, clock.now()),
+            *episodes(plan, known, clock.now(), whole=ready.whole),
+        )
         if not _has_work(plan, index.histories) and not told and not seals(ready.sealable, plan.steps):
             return ApplyResult(_reported(context, _idle(plan, clock.now(), name), ready))
         reviews = {entry.guid: review for entry, review in known.items() if entry.guid}
         reviews |= _reviews(ready, index.histories)
-        plan, records = before_first_write(context, plan)
+        plan, records = before_first_write(context, plan, ready.emergency)
         since = {**records, **since_plan(plan.changes, later, index.histories)}
         with closing(open_journal(alone.lock, name, origin, _opened(context, ready), reviews)) as journal:
             journal.append_all(told)
@@ -270,6 +284,18 @@ def _of_the_lock(dead: LockOwner | None, now: datetime) -> tuple[AttentionEntry,
     return begun, replace(begun, state=Episode.END, detail="")
 
 
+def _of_emergency(ready: Prepared, now: datetime) -> Iterator[AttentionEntry]:
+    """Record who decided a ticket without a pull request, before it is sent; it is done with, so it ends at once."""
+    emergency = ready.emergency
+    if emergency is None:
+        return
+    for step in ready.plan.changes:
+        said = f"{emergency.incident}: {emergency.people}; {step.explanation or 'no reason is given'}"
+        begun = begin(step, EMERGENCY, said, now)
+        yield begun
+        yield replace(begun, state=Episode.END, detail="")
+
+
 _MOST_NAMED = 50
 """Each name costs a call or two, one after the other; thousands of agreements have one cause."""
 
@@ -300,6 +326,25 @@ def _check_heads(plan: Plan, ledger: Path) -> None:
             f"the ledger in {ledger} is not the one that the plan was made from, or was cut: {names} is not there",
             "apply it with the ledger that it was made from, or make a new plan and have it reviewed",
         )
+
+
+_A_DAY = timedelta(hours=24)
+
+
+def earlier_emergencies(context: Context) -> frozenset[Guid]:
+    """Return the tickets that were decided in an emergency within the last 24 hours. Raises LedgerBroken."""
+    return emergencies_since(context.ledger, context.clock.now() - _A_DAY, context.targets)
+
+
+def _check_emergency(context: Context, ready: Prepared) -> None:
+    """Count once more under the lock: another run may have decided since the plan was made. Raises GuardRefused."""
+    emergency, rule = ready.emergency, context.settings.policy.emergency
+    if emergency is None or rule is None or not ready.plan.changes:
+        return
+    earlier = earlier_emergencies(context) - {emergency.ticket}
+    if len(earlier) >= rule.per_day:
+        why = f"{len(earlier)} tickets were decided in an emergency within 24 hours, the limit is {rule.per_day}"
+        raise GuardRefused(why, "decide it in the console and record it with `decided`")
 
 
 def _permitted(context: Context, plan: Plan) -> str | None:

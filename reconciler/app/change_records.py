@@ -20,6 +20,7 @@ from reconciler.model.change_record import (
 )
 from reconciler.model.decision import Problem, Source
 from reconciler.model.plan import Plan, Step
+from reconciler.model.review import Emergency
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group
@@ -50,12 +51,14 @@ def _not_yet(questions: Sequence[ChangeQuestion]) -> Records:
     return {each.id: NoChangeRecord(each.id, LookupFailure.UNAVAILABLE, why, hint) for each in questions}
 
 
-def before_first_write(context: Context, plan: Plan) -> tuple[Plan, Mapping[Guid, Since]]:
+def before_first_write(
+    context: Context, plan: Plan, emergency: Emergency | None = None
+) -> tuple[Plan, Mapping[Guid, Since]]:
     """Look the records up once more, and say which changes are not sent because theirs is not as it was.
 
     The plan that is returned has the records as they are now, for the ledger.
     """
-    seen = Circumstances(context.settings.policy, context.clock.now())
+    seen = Circumstances(context.settings.policy, context.clock.now(), emergency=emergency)
     steps, seen = with_change_records(context, seen, plan.changes, "apply")
     if not seen.changes:
         return plan, {}

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reconciler.manifests.config import load_settings
-from reconciler.model.settings import LedgerBranch, Settings
+from reconciler.model.settings import Auth, LedgerBranch, Settings
 from reconciler.model.value import replace
 from reconciler.ports import Backend, Clock, Observer, Probe, Progress, TicketWriter
 
@@ -103,6 +103,7 @@ class Context:
         clock: Clock,
         environ: Mapping[str, str],
         observer: Observer,
+        connect_as: Callable[[str], AbstractContextManager[Backend]] | None = None,
     ) -> None:
         """Keep what is given; use `open_context`."""
         self.settings = settings
@@ -110,6 +111,7 @@ class Context:
         self.environ = environ
         self.observer = observer
         self._connect = connect
+        self._connect_as = connect_as
         self._backend: Backend | None = None
 
     @property
@@ -129,6 +131,13 @@ class Context:
     def targets(self) -> tuple[str, ...]:
         """Return the server that is talked to and the URLs that it had before: whose lines of the ledger count."""
         return (self.backend.target, *self.settings.former_servers)
+
+    def identity_behind(self, token: str) -> str:
+        """Return whose access token this is, over a connection of its own. Raises ServerFailure."""
+        if self._connect_as is None:
+            return ""
+        with self._connect_as(token) as backend:
+            return backend.caller().identity
 
     @property
     def backend(self) -> Backend:
@@ -164,7 +173,13 @@ def open_context(
             connected = BACKENDS[product]().connect(known, environ, clock, lambda audience: _github(audience, clock))
             return closing.enter_context(connected)
 
-        yield Context(settings, connect, clock=clock, environ=environ, observer=observer or Silent())
+        def connect_as(token: str) -> AbstractContextManager[Backend]:
+            asked = replace(known, auth=Auth())
+            return BACKENDS[product]().connect(asked, {"TPP_TOKEN": token}, clock, lambda _: "")
+
+        yield Context(
+            settings, connect, clock=clock, environ=environ, observer=observer or Silent(), connect_as=connect_as
+        )
 
 
 def _github(audience: str, clock: Clock) -> str:

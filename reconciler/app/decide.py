@@ -15,8 +15,9 @@ from reconciler.manifests.edit import append_entries, value_of
 from reconciler.manifests.load import load_desired
 from reconciler.manifests.members import set_members
 from reconciler.manifests.write import Member, file_for, new_manifest
-from reconciler.model.decision import Decision, Problem, Source
-from reconciler.model.status import Status
+from reconciler.model.decision import Attestation, Decision, Problem, Source
+from reconciler.model.review import Emergency
+from reconciler.model.status import Status, format_instant
 from reconciler.model.ticket import Found, Guid
 from reconciler.model.value import replace
 
@@ -44,8 +45,8 @@ class Chosen:
     after: str
 
 
-def decide(context: Context, guid: Guid, choice: Choice) -> Chosen:
-    """Write or change the entry of a ticket, every other byte left as it was.
+def decide(context: Context, guid: Guid, choice: Choice, emergency: Emergency | None = None) -> Chosen:
+    """Write or change the entry of a ticket, every other byte left as it was. An `emergency` waives what it may.
 
     Raises InvalidInput, with nothing written, when the manifests or the policy would refuse it, UnclearName when there
     is no such ticket, ServerFailure.
@@ -54,9 +55,20 @@ def decide(context: Context, guid: Guid, choice: Choice) -> Chosen:
     if known is not None:
         path = Path(known.source.path)
         text = path.read_bytes().decode("utf-8")
-        return _written(context, path, text, set_members(str(path), text, guid, _members(choice)), guid, known)
+        edited = set_members(str(path), text, guid, _members(choice))
+        return _written(context, path, (text, edited), guid, known, emergency)
     path, before, edited = _with_new_entry(context, guid, choice)
-    return _written(context, path, before, edited, guid, None)
+    return _written(context, path, (before, edited), guid, None, emergency)
+
+
+def say_who_decided(context: Context, guid: Guid, decided: Attestation) -> Path:
+    """Say in the entry of a ticket that it was decided outside, and return its file. Raises InvalidInput."""
+    path = Path(decisions_of(context)[guid].source.path)
+    told = {"by": decided.by, "at": format_instant(decided.at), "where": decided.where, "reason": decided.reason}
+    edited = set_members(str(path), path.read_bytes().decode("utf-8"), guid, {"decided": told})
+    with changing(path):
+        atomic_write(path, edited.encode("utf-8"))
+    return path
 
 
 def _members(choice: Choice) -> dict[str, Member | None]:
@@ -90,14 +102,23 @@ def _with_new_entry(context: Context, guid: Guid, choice: Choice) -> tuple[Path,
 
 
 def _written(
-    context: Context, path: Path, before: str | None, after: str, guid: Guid, known: Decision | None
+    context: Context,
+    path: Path,
+    texts: tuple[str | None, str],
+    guid: Guid,
+    known: Decision | None,
+    emergency: Emergency | None,
 ) -> Chosen:
-    """Write a manifest; what `validate` would refuse is put back as it was. Raises InvalidInput."""
+    """Write a manifest, from its text before (None: no file) to the new one; what `validate` would refuse is put back.
+
+    Raises InvalidInput.
+    """
+    before, after = texts
     with changing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, after.encode("utf-8"))
         try:
-            decision = _checked(context, path, guid)
+            decision = _checked(context, path, guid, emergency)
         except InvalidInput:
             if before is None:
                 path.unlink()
@@ -108,13 +129,13 @@ def _written(
     return Chosen(guid, decision.expect.object or "", decision.source, was, decision.wanted.status)
 
 
-def _checked(context: Context, path: Path, guid: Guid) -> Decision:
+def _checked(context: Context, path: Path, guid: Guid, emergency: Emergency | None) -> Decision:
     """Return the decision as it stands now. Raises InvalidInput with what `validate` would say of it."""
     settings, now = context.settings, context.clock.now()
     desired = load_desired([str(path)], windows=settings.windows, now=now)
     mine = tuple(decision for decision in desired.decisions if decision.guid == guid)
     problems: tuple[Problem, ...] = policy_problems(
-        replace(desired, decisions=mine, selections=()), settings.policy, now
+        replace(desired, decisions=mine, selections=()), settings.policy, now, emergency
     )
     if problems:
         raise InvalidInput(problems)

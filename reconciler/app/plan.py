@@ -22,6 +22,7 @@ from reconciler.manifests.text import repository_of
 from reconciler.model.decision import Decision, Desired, Problem, Seal, Selection
 from reconciler.model.plan import Plan, Shard, Step
 from reconciler.model.record import NO_HISTORY, TicketHistory
+from reconciler.model.review import Emergency
 from reconciler.model.settings import Requests
 from reconciler.model.ticket import Found, Guid, Reading
 from reconciler.model.value import replace
@@ -52,8 +53,9 @@ class Seals(Enum):
 class Request:
     """Which decisions to plan. No paths are those of the configuration; `only` is a single ticket, `wanted` are some.
 
-    `recheck` reads tickets again that the ledger has seen to be gone, and manifests with nothing left to decide.
-    `certificates` are read for people; those that a change depends on are always read.
+    `emergency` is what two people decide of that ticket without a pull request. `recheck` reads tickets again that the
+    ledger has seen to be gone, and manifests with nothing left to decide. `certificates` are read for people; those
+    that a change depends on are always read.
     """
 
     paths: tuple[str, ...] = ()
@@ -64,6 +66,7 @@ class Request:
     recheck: bool = False
     certificates: bool = True
     wanted: Wanted = Wanted()
+    emergency: Emergency | None = None
 
     @property
     def part(self) -> str | None:
@@ -83,7 +86,7 @@ def plan(context: Context, request: Request | None = None) -> Plan:
     """
     request = request or Request()
     made = plan_of(context, declared(context, request), request, lambda: who_acts(context, final=False))
-    return hold_to_reviews(context, made, final=False)[0]
+    return hold_to_reviews(context, made, final=False, emergency=request.emergency)[0]
 
 
 def declared(context: Context, request: Request) -> Desired:
@@ -128,7 +131,7 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
         ledger_heads=index.chain.heads,
         identity=acting.identity,
         overrides=desired.overrides,
-        notes=(*_part(request, left_out), *acting.notes),
+        notes=(*_part(request, left_out), *_of_emergency(request), *acting.notes),
         part=request.part,
         left_out=left_out,
         sealed=tuple(seal for seal in desired.sealed if request.shard is None or request.shard.owns(seal.path)),
@@ -142,7 +145,7 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
         steps = _with_deciders(context, (*managed, *orphaned))
     took = context.clock.monotonic() - began
     steps = with_certificates(context, steps, now, for_people=request.certificates)
-    seen = replace(acting.seen, now=now)
+    seen = replace(acting.seen, now=now, emergency=request.emergency)
     steps, seen = with_change_records(context, seen, steps, "plan")
     plan = assemble(empty, steps, seen)
     judged_so = Judged(steps, seen, request.paths or settings.tickets, named, request.shard)
@@ -192,6 +195,11 @@ def _part(request: Request, left_out: int) -> tuple[str, ...]:
         return ()
     others = f"{left_out:,} other decision{'s are' if left_out != 1 else ' is'} not looked at"
     return (f"this plan is partial: {request.part}; {others}",)
+
+
+def _of_emergency(request: Request) -> tuple[str, ...]:
+    emergency = request.emergency
+    return () if emergency is None else (f"emergency {emergency.incident}: {emergency.people}",)
 
 
 def _narrowed(context: Context, desired: Desired, request: Request) -> tuple[Desired, int, frozenset[Guid]]:

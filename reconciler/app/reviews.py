@@ -38,6 +38,7 @@ from reconciler.model.review import (
     AppliedBefore,
     Assessment,
     BranchCommit,
+    Emergency,
     NotReviewed,
     NotYetReviewed,
     People,
@@ -204,8 +205,12 @@ def _identities(context: Context) -> frozenset[str]:
         return frozenset()
 
 
-def hold_to_reviews(context: Context, plan: Plan, *, final: bool) -> tuple[Plan, Decided]:
+def hold_to_reviews(
+    context: Context, plan: Plan, *, final: bool, emergency: Emergency | None = None
+) -> tuple[Plan, Decided]:
     """Refuse the changes that came without the review that four eyes ask for. Plan and apply judge alike.
+
+    In an `emergency` the two people stand for the reviewers of the change; the configuration has its own all the same.
 
     `final` says that the plan is applied now: then what can't be established is refused, too, and so is everything when
     the branch has a newer commit. Raises GuardRefused when nobody can tell whether it has one.
@@ -213,9 +218,10 @@ def hold_to_reviews(context: Context, plan: Plan, *, final: bool) -> tuple[Plan,
     try:
         event = read_event(context.environ)
     except ReconcilerError as fault:
-        return _held(context, plan, Decided(rest=_unknown(fault)))
+        of_configuration = _unknown(fault) if emergency is not None else NotYetReviewed()
+        return _held(context, plan, Decided(rest=_unknown(fault), configuration=of_configuration), emergency)
     if event is None:
-        return _held(context, plan, Decided(rest=_AWAY if final else NotYetReviewed()))
+        return _held(context, plan, Decided(rest=_AWAY if final else NotYetReviewed()), emergency)
     git = Git.open(Path.cwd(), context.environ, event.server_url, token_from(context.environ))
     decided = Decided()
     policy = context.settings.policy
@@ -230,8 +236,12 @@ def hold_to_reviews(context: Context, plan: Plan, *, final: bool) -> tuple[Plan,
             decided = _decided(context, git, event, rule or FourEyes(0, allow_direct_push=True), steps, final=final)
         except ReconcilerError as fault:
             decided = Decided(rest=_unknown(fault)) if needed else Decided()
+            if emergency is not None:
+                decided.configuration = decided.rest
+    if emergency is not None:  # what is decided now is in no commit yet
+        decided = Decided(configuration=decided.configuration)
     decided.superseded = _superseded(git, event) if final and event.branch else None
-    return _held(context, plan, decided)
+    return _held(context, plan, decided, emergency)
 
 
 def _told(step: Step) -> bool:
@@ -241,10 +251,10 @@ def _told(step: Step) -> bool:
     return (step.verdict is Verdict.SETTLED and not step.closed) or step.reason is Reason.IN_SYNC_ACCEPTED
 
 
-def _held(context: Context, plan: Plan, decided: Decided) -> tuple[Plan, Decided]:
-    records = context.settings.change_records
+def _held(context: Context, plan: Plan, decided: Decided, emergency: Emergency | None = None) -> tuple[Plan, Decided]:
+    records, policy = context.settings.change_records, context.settings.policy
     seen = Circumstances(
-        Policy(four_eyes=context.settings.policy.four_eyes),
+        Policy(four_eyes=policy.four_eyes, emergency=policy.emergency),
         plan.made_at,
         decided.rest,
         decided_by=decided.by_file,
@@ -252,6 +262,7 @@ def _held(context: Context, plan: Plan, decided: Decided) -> tuple[Plan, Decided
         configuration=decided.configuration,
         superseded=decided.superseded,
         logins=records.people if records is not None else {},
+        emergency=emergency,
     )
     return enforce_reviews(plan, seen), decided
 

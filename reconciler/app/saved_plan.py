@@ -22,6 +22,7 @@ from reconciler.ledger.index import read_index
 from reconciler.ledger.plan_files import load_plan, save_plan
 from reconciler.model.decision import Seal
 from reconciler.model.plan import Plan
+from reconciler.model.review import Emergency
 from reconciler.model.status import format_instant
 from reconciler.model.value import replace
 from reconciler.planning.digest import check_digest
@@ -41,7 +42,7 @@ class Prepared:
     """A plan that every check and guard has seen just now, who decided, and the manifests that a run may seal.
 
     `saved` is the plan as it was handed in, None for one that was made now. `whole` says that it is of everything that
-    the configuration names.
+    the configuration names. `emergency` is what two people decide without a pull request.
     """
 
     plan: Plan
@@ -49,6 +50,7 @@ class Prepared:
     sealable: tuple[Seal, ...] = ()
     saved: Plan | None = None
     whole: bool = False
+    emergency: Emergency | None = None
 
 
 def read_plan(path: Path) -> Plan:
@@ -92,14 +94,15 @@ def prepared_now(context: Context, request: Request, reviewed: Path | None = Non
     request = replace(request, seals=Seals.RESPECTED_AND_SOUGHT)
     desired = declared(context, request)
     plan = plan_of(context, desired, request, lambda: who_acts(context, final=True))
-    plan, decided = hold_to_reviews(context, plan, final=True)
-    plan = hold_to_reviewed_plans(context, plan, decided)
+    emergency = request.emergency
+    plan, decided = hold_to_reviews(context, plan, final=True, emergency=emergency)
+    plan = plan if emergency is not None else hold_to_reviewed_plans(context, plan, decided)
     if reviewed is not None:
         then = read_plan(reviewed)
         _check_target(then, context)
         plan = hold_against(plan, then)
         decided.reviewed.append(bytes_of(then))
-    return Prepared(plan, decided, desired.sealable, whole=request.is_whole)
+    return Prepared(plan, decided, desired.sealable, whole=request.is_whole, emergency=emergency)
 
 
 def applied_before(context: Context, plan: Plan) -> int:

@@ -20,6 +20,7 @@ from reconciler.model.decision import Decision, Desired, Expectation, Problem, S
 from reconciler.model.plan import Step
 from reconciler.model.policy import Policy
 from reconciler.model.record import NO_HISTORY, TicketHistory
+from reconciler.model.review import Emergency
 from reconciler.model.settings import Settings
 from reconciler.model.status import Status
 from reconciler.model.ticket import Guid
@@ -95,9 +96,11 @@ def _is_change(decision: Decision) -> bool:
     return decision.wanted.status != Status.PENDING and decision.decided is None and seen != decision.wanted
 
 
-def policy_problems(desired: Desired, policy: Policy, now: datetime) -> tuple[Problem, ...]:
+def policy_problems(
+    desired: Desired, policy: Policy, now: datetime, emergency: Emergency | None = None
+) -> tuple[Problem, ...]:
     """Return what the policy refuses of decisions and rules, whatever the live tickets are. Overrides spare theirs."""
-    seen = Circumstances(policy, now, recurring=freezes_ahead(policy, now))
+    seen = Circumstances(policy, now, recurring=freezes_ahead(policy, now), emergency=emergency)
     exempt = exemptions(desired.overrides, seen)
     found = [
         problem

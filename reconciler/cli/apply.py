@@ -6,6 +6,7 @@ import click
 
 from reconciler.app.apply import ApplyResult, carry_out
 from reconciler.app.context import Context, open_context
+from reconciler.app.emergency import agreed_by_token, planned_emergency
 from reconciler.app.outputs import OutputKind, check_outputs, saved_as
 from reconciler.app.plan import Request
 from reconciler.app.saved_plan import Prepared, applied_before, prepared_file, prepared_now
@@ -13,7 +14,16 @@ from reconciler.app.tickets import Wanted
 from reconciler.atomic import atomic_write
 from reconciler.cli.exit_codes import Exit, of_plan, of_run, worst
 from reconciler.cli.metrics import Metrics, metrics_options
-from reconciler.cli.options import DURATION, SHARD, Invocation, common_options, part_options, require_policy
+from reconciler.cli.options import (
+    DURATION,
+    SHARD,
+    Invocation,
+    check_emergency,
+    common_options,
+    emergency_option,
+    part_options,
+    require_policy,
+)
 from reconciler.cli.output import RUN_FORMATS, detail_of, format_option, show_plan, show_run
 from reconciler.cli.progress import Terminal
 from reconciler.cli.streams import take_fault
@@ -21,7 +31,9 @@ from reconciler.cli.telling import Listeners, listener_options, tell, tell_chang
 from reconciler.cli.terminal import is_interactive
 from reconciler.errors import GuardRefused
 from reconciler.model.plan import Plan, Shard
-from reconciler.model.receipt import Run
+from reconciler.model.receipt import Outcome, Run
+from reconciler.model.review import Emergency
+from reconciler.model.status import format_instant
 from reconciler.model.value import replace
 from reconciler.rendering.escape import terminal
 from reconciler.rendering.json_text import run_json
@@ -40,6 +52,7 @@ _IN_LEDGER = "`reconciler ledger log` has what was done"
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Save the report of the run as JSON.")
 @click.option("--shard", type=SHARD, metavar="K/N", help="Apply part K of N, divided by object.")
 @part_options
+@emergency_option
 @click.option("--lock-timeout", type=DURATION, metavar="TIME", help="Wait so long for another run, such as 90s.")
 @click.option("--fail-fast", is_flag=True, help="Start no further write once one has failed.")
 @click.option("--no-policy", is_flag=True, help="Apply although there is no configuration, so that no policy holds.")
@@ -58,6 +71,7 @@ def command(
     out: Path | None,
     shard: Shard | None,
     wanted: Wanted,
+    incident: str | None,
     fail_fast: bool,
     lock_timeout: float | None,
     no_policy: bool,
@@ -69,12 +83,17 @@ def command(
 ) -> int:
     """Apply a saved plan exactly as it is, or plan the manifests at PATHS and apply that."""
     detail = detail_of(quiet, verbose)
+    check_emergency(incident, wanted, paths)
     settings = metrics.settings = invocation.settings()
     require_policy(settings, no_policy=no_policy)
     outputs = (*saved_as(out, OutputKind.RUN), *metrics.outputs())
     check_outputs(outputs, settings, [path for path in paths if not path.endswith(".json")])
     with open_context(settings, observer=Terminal(), applying=not dry_run) as context:
-        ready = _prepared(context, Request(paths, shard, wanted=wanted), reviewed, shown=dry_run or not yes)
+        request = Request(paths, shard, wanted=wanted)
+        if incident is not None:
+            planned = planned_emergency(context, wanted.names[0], incident)
+            request = replace(request, emergency=agreed_by_token(context, planned))
+        ready = _prepared(context, request, reviewed, shown=dry_run or not yes)
         metrics.plan = ready.plan
         if style == "text":
             show_plan(ready.plan, "text", detail)
@@ -95,6 +114,8 @@ def command(
             show_run(ended.run, style, detail)
         if (fault := take_fault()) is not None:
             click.echo(f"warning: the outcome could not be printed: {fault.strerror}; {_IN_LEDGER}", err=True)
+        if ready.emergency is not None:
+            _say_what_next(ready.emergency, ended.run)
         _save(ended.run, out)
         tell_change_records(context, ready.plan, ended.run)
         metrics.see(context, ready.plan, ended.run)
@@ -121,6 +142,16 @@ def _ask(plan: Plan, *, yes: bool) -> None:
         click.echo(sentence, err=True)
     if not click.confirm(f"Apply {counted(len(plan.changes), 'change')}?", err=True):
         raise GuardRefused("not confirmed, so nothing was written", "run it again once you agree with the plan")
+
+
+def _say_what_next(emergency: Emergency, run: Run) -> None:
+    """Print what the entry has to say, so that git tells of it too."""
+    if Outcome.APPLIED not in run.counts:
+        return
+    at = format_instant(run.ended_at.replace(microsecond=0))
+    said = f"by: '{emergency.asked} and {emergency.agreed}', at: {at}, where: laptop, reason: {emergency.incident}"
+    click.echo("Bring it into git by a pull request: the entry of the ticket, and in it", err=True)
+    click.echo(terminal(f"    decided: {{{said}}}", 1_000), err=True)
 
 
 def _save(run: Run, out: Path | None) -> None:

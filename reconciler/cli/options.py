@@ -159,6 +159,23 @@ def part_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
+def emergency_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command --emergency; it receives the incident as `incident`, None when it is none."""
+    return click.option(
+        "--emergency", "incident", metavar="INCIDENT", help="Decide one ticket at once: two people, no pull request."
+    )(function)
+
+
+def check_emergency(incident: str | None, wanted: Wanted, paths: tuple[str, ...]) -> None:
+    """Raise UsageError unless an emergency names its one ticket, and no saved plan."""
+    if incident is None:
+        return
+    if len(wanted.names) != 1 or wanted.objects or wanted.changes:
+        raise click.UsageError("--emergency decides one ticket: name it with --ticket, and nothing else")
+    if any(path.endswith(".json") for path in paths):
+        raise click.UsageError("--emergency plans its ticket itself: leave the saved plan out")
+
+
 def _seen_from_configuration(values: dict[str, Any]) -> dict[str, Any]:
     """Go to the folder above that has the configuration, and return the values with their paths as seen from there."""
     here, root = Path.cwd(), _folder_of_configuration()

@@ -241,8 +241,8 @@ def keep_pull(github: GitHub, *, branch: str, base: str, title: str, body: str) 
     for wire in github.every("/pulls", state="open", head=f"{owner}:{branch}", base=base):
         url = text(wire, "html_url")
         if same_text(text(wire, "body"), wanted) and text(wire, "title") == title:
-            return Posted(Posting.UNCHANGED, url)
+            return Posted(Posting.UNCHANGED, url, number=number(wire, "number"))
         github.patch(f"/pulls/{number(wire, 'number')}", {"title": title, "body": wanted})
-        return Posted(Posting.UPDATED, url)
+        return Posted(Posting.UPDATED, url, number=number(wire, "number"))
     created = github.post("/pulls", {"title": title, "head": branch, "base": base, "body": wanted})
-    return Posted(Posting.CREATED, text(created, "html_url"))
+    return Posted(Posting.CREATED, text(created, "html_url"), number=number(created, "number"))

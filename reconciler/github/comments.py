@@ -56,11 +56,15 @@ class Posting(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """How a posting went. `why` says what failed; it never changes what the run itself found."""
+    """How a posting went. `why` says what failed; it never changes what the run itself found.
+
+    `number` is that of the pull request, where it is one.
+    """
 
     posting: Posting
     url: str = ""
     why: str = ""
+    number: int | None = None
 
 
 def keep_comment(github: GitHub, pull: int, *, kind: str, key: str, body: str) -> Posted:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.github.client import GitHub, GitHubFailure
-from reconciler.github.wire import Wire, member, number, text
+from reconciler.github.wire import Wire, member, number, objects, text
 from reconciler.model.review import Assessment, NotReviewed, People, Review
 from reconciler.model.status import parse_instant
 
@@ -139,6 +139,21 @@ class GitHubReviews:
                     raise
                 self._writers[login] = False
         return self._writers[login]
+
+    def approvers_of(self, environment: str) -> tuple[str, ...]:
+        """Return the people who let this workflow run use one environment (`actions: read`). Raises GitHubFailure.
+
+        Source: GitHub documentation, REST API, "Get the review history for a workflow run".
+        """
+        given = self.github.every(f"/actions/runs/{self.run_id}/approvals")
+        found = {
+            text(wire, "user", "login")
+            for wire in given
+            if text(wire, "state") == "approved"
+            and text(wire, "user", "type") == "User"
+            and any(text(each, "name") == environment for each in objects(member(wire, "environments")))
+        }
+        return tuple(sorted(found - {""}))
 
     def _environment_approvals(self) -> tuple[str, ...]:
         """Return who let this workflow run use its environments (`actions: read`)."""

@@ -2,16 +2,18 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import assert_never
 
 from reconciler.ledger.chain import verify
-from reconciler.ledger.files import count_lines, first_line, whole_lines
+from reconciler.ledger.files import count_lines, first_line, ledger_files, whole_lines
 from reconciler.ledger.heads import beginnings, in_order, lines_behind
 from reconciler.ledger.lines import decode, guid_in, is_for, read_line, target_marks
 from reconciler.model.decision import Source
 from reconciler.model.receipt import Receipt
 from reconciler.model.record import (
+    EMERGENCY,
     AcceptedEntry,
     AttentionEntry,
     AttestedEntry,
@@ -64,6 +66,21 @@ def reviewed_commits(root: Path, targets: Collection[str], environment: str | No
             continue
         if written.provenance.target in targets and written.provenance.environment == environment:
             yield written.entry.reviewed_to
+
+
+def emergencies_since(root: Path, moment: datetime, targets: Collection[str]) -> frozenset[Guid]:
+    """Return the tickets that two people have decided without a pull request since then. Raises LedgerBroken."""
+    marks, found = target_marks(targets), set[Guid]()
+    for path in ledger_files(root) if root.is_dir() else ():
+        for number, line in enumerate(whole_lines(root, path), start=1):
+            if _EMERGENCY in line and is_for(marks, line):
+                entry = decode(line, Source(path, number)).entry
+                if isinstance(entry, AttentionEntry) and entry.guid is not None and entry.at >= moment:
+                    found.add(entry.guid)
+    return frozenset(found)
+
+
+_EMERGENCY = f'"{EMERGENCY}"'.encode()
 
 
 def lines_since(

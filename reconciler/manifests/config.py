@@ -22,6 +22,7 @@ from reconciler.model.change_record import ChangeKind, ChangeSystem
 from reconciler.model.decision import Problem, Source
 from reconciler.model.policy import (
     ChangeRule,
+    EmergencyRule,
     FourEyes,
     Freeze,
     Limits,
@@ -363,6 +364,16 @@ def _policy(stated: Members, zone: tzinfo | None, faults: list[InvalidValue], me
         reviewed_plan=ReviewedPlan(stated.get("reviewed_plan", Policy().reviewed_plan)),
         rules=RuleBounds() if rules_longest is None else RuleBounds(rules_longest),
         orphans=Orphans(stated.get("orphans", Policy().orphans)),
+        emergency=_emergency(stated["emergency"], faults) if "emergency" in stated else None,
+    )
+
+
+def _emergency(stated: Members, faults: list[InvalidValue]) -> EmergencyRule:
+    attempt(partial(check_expression, stated["incident"]), faults, "policy", "emergency", "incident")
+    return EmergencyRule(
+        stated["incident"],
+        int(stated.get("per_day", EmergencyRule("").per_day)),
+        frozenset(name.replace("_", "-") for name in stated.get("waives", ())),  # the guards' own names
     )
 
 

@@ -102,6 +102,18 @@ class RuleBounds(Struct, frozen=True):
     longest: int = 30 * 86_400
 
 
+class EmergencyRule(Struct, frozen=True):
+    """What two people may decide at once, without a pull request.
+
+    `incident` is what the number of an incident has to match, `per_day` how many tickets may be decided so within 24
+    hours, and `waives` has the guards that do not hold then.
+    """
+
+    incident: str
+    per_day: Count = 3
+    waives: frozenset[str] = frozenset()
+
+
 class Policy(Struct, frozen=True):
     """All guard settings of one environment. Empty means: nothing is asked for, nothing is limited.
 
@@ -123,3 +135,4 @@ class Policy(Struct, frozen=True):
     recurring_freezes: tuple[RecurringFreeze, ...] = ()
     rules: RuleBounds = RuleBounds()
     refuse: frozenset[NoteCode] = frozenset()
+    emergency: EmergencyRule | None = None

@@ -121,6 +121,10 @@ class Episode(StrEnum):
     END = "end"
 
 
+EMERGENCY = "manual/emergency"
+"""The reason of the entry that says who decided a ticket in an emergency."""
+
+
 class AttentionEntry(Struct, frozen=True):
     """Something that a decision or a run asked of a human: written when it first appears, and when it ends.
 

@@ -69,6 +69,25 @@ class BranchCommit(Struct, frozen=True):
     touched: Mapping[str, str | None]
 
 
+class Emergency(Struct, frozen=True):
+    """A ticket that two people decide at once: for which incident, who asked for it, and who agreed and how.
+
+    `agreed` is empty while it is only planned. `earlier` are the tickets that were decided so within the last 24 hours.
+    """
+
+    ticket: Guid
+    incident: str
+    asked: str
+    agreed: str = ""
+    how: str = ""
+    earlier: frozenset[Guid] = frozenset()
+
+    @property
+    def people(self) -> str:
+        """Name both."""
+        return f"{self.asked} asked, {self.agreed} agreed ({self.how})" if self.agreed else f"{self.asked} asks"
+
+
 class Provenance(Struct, frozen=True, omit_defaults=True):
     """Where a run comes from: tool version, server, acting identity, commit, review and workflow run."""
 

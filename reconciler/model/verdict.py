@@ -107,6 +107,7 @@ class Reason(StrEnum):
 
     REFUSED_STOP = "refused/stop"
     REFUSED_SUPERSEDED = "refused/superseded"
+    REFUSED_EMERGENCY = "refused/emergency"
     REFUSED_REQUIRED = "refused/required"
     REFUSED_CHANGE_PATTERN = "refused/change-pattern"
     REFUSED_OWNERSHIP = "refused/ownership"

@@ -31,14 +31,15 @@ def exceptions(plan: Plan, now: datetime) -> Iterator[AttentionEntry]:
     """Yield what a plan asks of a human: every step that needs attention, and every override that was used."""
     for step in plan.steps:
         if step.group is Group.ATTENTION:
-            yield _begun(step, step.reason.value, step.detail, now)
+            yield begin(step, step.reason.value, step.detail, now)
         elif step.group is Group.CHANGE:
             for use in step.overridden:
                 said = f"{use.reason} (until {format_instant(use.until)}, {use.source})"
-                yield _begun(step, f"override/{use.rule}", said, now)
+                yield begin(step, f"override/{use.rule}", said, now)
 
 
-def _begun(step: Step, reason: str, detail: str, now: datetime) -> AttentionEntry:
+def begin(step: Step, reason: str, detail: str, now: datetime) -> AttentionEntry:
+    """Return the entry with which something that is about a step begins."""
     return AttentionEntry(
         at=now,
         reason=reason,

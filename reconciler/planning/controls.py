@@ -23,6 +23,7 @@ CONTROL_OF = {
     "reviewed_plan": "reviewed-plan",
     "orphans": "orphans",
     "refuse": "context",
+    "emergency": "emergency",
 }
 """The control that tells of each part of a policy; each limit is a control of its own."""
 

@@ -13,6 +13,7 @@ from reconciler.model.verdict import Group, Reason
 from reconciler.planning.controls import control, with_policy
 from reconciler.planning.guards import (
     STEP_GUARDS,
+    TOLD_WHEN_THERE,
     Circumstances,
     Exempt,
     Guard,
@@ -39,7 +40,7 @@ def enforce(
     guards = {rule: guard for rule, guard in STEP_GUARDS.items() if configured(rule, seen)}
     checked = tuple(_checked(step, seen, guards, exempt, tally) for step in steps)
     held, limit_controls = hold_limits(checked, seen, exempt, settled)
-    told = [rule for rule in STEP_GUARDS if rule not in ("superseded", "context") or rule in guards]
+    told = [rule for rule in STEP_GUARDS if rule not in TOLD_WHEN_THERE or rule in guards]
     found = tuple(control(rule, seen, tally) for rule in told) + limit_controls
     return held, with_policy(found, seen.policy)
 

@@ -1,16 +1,16 @@
 """Guards: pure rules that refuse a step or a plan. Each names rule, value, limit and the way out."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from reconciler.model.change_record import ChangeRecord, NoChangeRecord
-from reconciler.model.decision import Override, OverrideUse
+from reconciler.model.decision import Override, OverrideUse, Source
 from reconciler.model.plan import Step
 from reconciler.model.policy import Freeze, Policy
-from reconciler.model.review import NotYetReviewed, People
+from reconciler.model.review import Emergency, NotYetReviewed, People
 from reconciler.model.status import format_instant, in_zone
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
@@ -30,7 +30,7 @@ class Circumstances:
     behind single manifests (by path) where they are known, `brought_by` those behind single decisions, `people` are
     those behind all others, `configuration` those behind the configuration; `superseded` says which newer commit is the
     one to apply; `logins` has the names on GitHub of those who request changes,
-    `recurring` the occurrences of freezes that come again.
+    `recurring` the occurrences of freezes that come again, `emergency` what two people decide without a pull request.
     """
 
     policy: Policy
@@ -45,6 +45,7 @@ class Circumstances:
     superseded: str | None = None
     logins: Mapping[str, str] = field(default_factory=dict)
     recurring: tuple[Freeze, ...] = ()
+    emergency: Emergency | None = None
 
     @property
     def freezes(self) -> tuple[Freeze, ...]:
@@ -76,6 +77,24 @@ def _superseded(_step: Step, seen: Circumstances) -> Refusal | None:
     return Refusal("superseded", Reason.REFUSED_SUPERSEDED, seen.superseded)
 
 
+def _emergency(step: Step, seen: Circumstances) -> Refusal | None:
+    emergency, rule = seen.emergency, seen.policy.emergency
+    if emergency is None:
+        return None
+    if rule is None:
+        why = "the policy allows no emergency; bring it in by a pull request, or configure policy.emergency"
+    elif not re.search(rule.incident, emergency.incident):
+        why = f"incident {emergency.incident!r} does not match {rule.incident!r}; name the incident that it is for"
+    elif len(emergency.earlier - {step.guid}) >= rule.per_day:
+        why = (
+            f"{len(emergency.earlier)} tickets were decided so within 24 hours, the limit is {rule.per_day}; decide it "
+            "in the console and record it with `decided`"
+        )
+    else:
+        return None
+    return Refusal("emergency", Reason.REFUSED_EMERGENCY, why)
+
+
 def _required(step: Step, seen: Circumstances) -> Refusal | None:
     given = {
         "expect": step.expect.object,
@@ -92,6 +111,8 @@ def _required(step: Step, seen: Circumstances) -> Refusal | None:
 def _change_pattern(step: Step, seen: Circumstances) -> Refusal | None:
     pattern = seen.policy.change_pattern
     if pattern is None or step.change is None or re.search(pattern, step.change):
+        return None
+    if seen.emergency is not None and step.change == seen.emergency.incident:
         return None
     detail = f"change {step.change!r} does not match {pattern!r}; name a change record that does"
     return Refusal("change-pattern", Reason.REFUSED_CHANGE_PATTERN, detail)
@@ -141,10 +162,10 @@ def _four_eyes(step: Step, seen: Circumstances) -> Refusal | None:
     rule = seen.policy.four_eyes
     if rule is None:
         return None
-    for place, people in (
-        ("the configuration: ", seen.configuration),
-        ("", seen.decided_by.get(step.source.path, seen.people)),
-    ):
+    behind = [("the configuration: ", seen.configuration)]
+    if seen.emergency is None:  # there the second person has agreed in another way
+        behind.append(("", seen.decided_by.get(step.source.path, seen.people)))
+    for place, people in behind:
         why = shortfall(people, rule)
         if why is not None:
             return Refusal("four-eyes", Reason.REFUSED_FOUR_EYES, place + why)
@@ -178,6 +199,7 @@ def _change_record(step: Step, seen: Circumstances) -> Refusal | None:
 STEP_GUARDS: dict[str, Guard] = {
     "stop": _stop,
     "superseded": _superseded,
+    "emergency": _emergency,
     "required": _required,
     "change-pattern": _change_pattern,
     "ownership": _ownership,
@@ -187,7 +209,9 @@ STEP_GUARDS: dict[str, Guard] = {
     "context": _context,
     "change-record": _change_record,
 }
-NEVER_OVERRIDDEN = frozenset({"stop", "superseded", "four-eyes", "identity"})
+NEVER_OVERRIDDEN = frozenset({"stop", "superseded", "emergency", "four-eyes", "identity"})
+TOLD_WHEN_THERE = ("superseded", "emergency", "context")
+"""Guards that plans tell of only where they are at work."""
 
 
 Exempt = Mapping[str, Mapping[Guid, Override]]
@@ -196,11 +220,26 @@ Exempt = Mapping[str, Mapping[Guid, Override]]
 
 def exemptions(overrides: tuple[Override, ...], seen: Circumstances) -> Exempt:
     """Return the tickets that overrides spare now; of two for one ticket the one that lasts longer."""
-    valid = sorted((each for each in overrides if each.until > seen.now), key=lambda each: (each.until, each.source))
+    given = (*overrides, *_waived(seen))
+    valid = sorted((each for each in given if each.until > seen.now), key=lambda each: (each.until, each.source))
     return {
         rule: {guid: override for override in valid if override.rule == rule for guid in override.tickets}
         for rule in {override.rule for override in valid} - NEVER_OVERRIDDEN
     }
+
+
+_EMERGENCY_LASTS = timedelta(hours=1)
+
+
+def _waived(seen: Circumstances) -> Iterator[Override]:
+    """Yield the exemptions that an emergency brings for its one ticket."""
+    emergency, rule = seen.emergency, seen.policy.emergency
+    if emergency is None or rule is None:
+        return
+    why = f"emergency {emergency.incident}: {emergency.people}"
+    until = (seen.now + _EMERGENCY_LASTS).replace(microsecond=0)
+    for name in sorted(rule.waives):
+        yield Override(name, frozenset({emergency.ticket}), why, until, Source("policy.emergency"))
 
 
 def spare(step: Step, override: Override) -> Step:
@@ -220,6 +259,7 @@ def configured(rule: str, seen: Circumstances) -> bool:
     return {
         "stop": True,
         "superseded": seen.superseded is not None,
+        "emergency": seen.emergency is not None,
         "required": bool(policy.require),
         "change-pattern": policy.change_pattern is not None,
         "ownership": bool(policy.owns),

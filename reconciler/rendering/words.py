@@ -9,6 +9,7 @@ from typing import assert_never
 from reconciler.model.decision import Attestation, Decision, OverrideUse
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import (
+    EMERGENCY,
     AcceptedEntry,
     AttentionEntry,
     AttestedEntry,
@@ -179,12 +180,17 @@ REASONS: dict[Reason, Words] = {
         "choose a new window (`plan --format patch` proposes one), and find out why TPP missed the last one",
     ),
     Reason.REFUSED_STOP: Words(
-        "the emergency stop is set", "remove the stop file or variable once it is safe to go on"
+        "the emergency stop is set",
+        "once it is safe to go on, remove the stop file or variable; `reconciler github start` ends a stop on the "
+        "ledger's branch",
     ),
     Reason.REFUSED_SUPERSEDED: Words(
         "the branch has a newer commit than the one of this run", "the run for the newer commit applies it"
     ),
-    Reason.REFUSED_REQUIRED: Words("the policy requires a field that the entry lacks", "add the field to the manifest"),
+    Reason.REFUSED_EMERGENCY: Words(
+        "the policy does not let it be decided as an emergency",
+        "do what the detail says; without --emergency it is decided by a pull request",
+    ),
     Reason.REFUSED_REQUIRED: Words("the policy requires a field that the entry lacks", "add the field to the manifest"),
     Reason.REFUSED_CHANGE_PATTERN: Words(
         "the change number does not have the form that the policy asks for", "correct `change`"
@@ -330,6 +336,7 @@ ATTENTION_BESIDE: dict[str, str] = {
 """What the words before the slash mean that are no verdicts."""
 MANUAL: dict[str, str] = {
     "manual/lock-taken-over": "the lock that a dead run left was taken over",
+    EMERGENCY: "two people decided it in an emergency, without a pull request",
     "manual/adopted": "an update that the ledger did not know was taken into it",
 }
 

@@ -103,6 +103,7 @@ POLICY: dict[str, tuple[str, tuple[str, ...]]] = {
         ("sentmonthly", "FREQ=MONTHLY"),
     ),
     "rules": ("{longest: 60d}", ("5184000",)),
+    "emergency": ("{incident: '^SENT', per_day: 7, waives: [change_record]}", ("^SENT", "per_day 7", "change-record")),
     "refuse": ("[context/wildcard]", ("context/wildcard",)),
 }
 """Of each part of a policy how it is written, and what the controls say of it, also when it refuses nothing."""

@@ -85,7 +85,7 @@ def test_a_run_looks_before_its_first_write_and_every_half_minute(clock: FakeClo
     assert [watch.reason() for _ in range(100)] == [None] * 100
     assert looks.count == 1
     clock.sleep(EVERY)
-    assert watch.reason() == SAYS
+    assert watch.reason() == f"{SAYS} (`reconciler github start` ends it)"
     assert looks.count == 2
 
 
@@ -137,6 +137,8 @@ def test_a_plan_shows_who_stopped_and_why_and_start_ends_it(run: Desk) -> None:
     shown = run.run("plan")
     assert shown.code == 3
     assert "ann@acme.example stopped all writes" in shown.out
+    assert "`reconciler github start` ends it" in " ".join(shown.out.split())
+    assert "`reconciler github start` ends a stop on the ledger's branch" in " ".join(shown.out.split())
     comment = " ".join(run.run("plan", "--format", "markdown").out.split())
     assert "INC0001234" in comment
     assert run.run("github", "start").out.startswith("ended: ann@acme.example stopped all writes at")

@@ -16,7 +16,7 @@ from reconciler.model.plan import Plan, Step
 from reconciler.model.policy import Orphans, Policy
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import Intent, LastWrite, OpenIntent, TicketHistory
-from reconciler.model.review import Assessment, Review
+from reconciler.model.review import Assessment, Emergency, Review
 from reconciler.model.settings import Settings
 from reconciler.model.status import State, pending
 from reconciler.model.ticket import Found, Gone, Guid, Hidden, LiveTicket, Reading, Unread, parse_guid
@@ -47,7 +47,9 @@ def plan_of(case: Path) -> Plan:
         for step in steps
     ]
     records = {name: _record(name, told, now) for name, told in _json(case / "records.json").items()}
-    seen = Circumstances(settings.policy, now, changes=records)
+    told = _json(case / "emergency.json")
+    emergency = decode(json.dumps(told).encode(), Emergency) if told else None
+    seen = Circumstances(settings.policy, now, changes=records, emergency=emergency)
     kept = remember(settings.policy.change_record, steps, records, now)
     empty = Plan("test", "https://tpp", now, now + timedelta(days=1), "", (), overrides=desired.overrides)
     plan = assemble(empty, kept, seen)

@@ -9,8 +9,8 @@ import pytest
 
 from reconciler.model.certificate import Certificate, CertificateContext, ContextNote, NoteCode
 from reconciler.model.decision import Expectation, Override, Source
-from reconciler.model.policy import ChangeRule, FourEyes, Freeze, Limits, Policy
-from reconciler.model.review import Assessment, NotReviewed, NotYetReviewed, Review
+from reconciler.model.policy import ChangeRule, EmergencyRule, FourEyes, Freeze, Limits, Policy
+from reconciler.model.review import Assessment, Emergency, NotReviewed, NotYetReviewed, Review
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
 from reconciler.planning.enforcement import enforce
@@ -23,13 +23,16 @@ FREEZE = Freeze("year-end", at("2026-12-20T00:00:00Z"), at("2027-01-03T00:00:00Z
 REVIEW = Assessment(Review(12, "alice", reviewers=("bob",), last_pusher="alice"))
 PUSHED = NotReviewed("commit abc came without a pull request; revert it", direct=True)
 EXPECTED = Expectation(object=OBJECT)
+INCIDENT = Emergency(guid(1), "INC0012345", "ann", "bob", "environment")
+URGENT = {"emergency": INCIDENT, "rule_of_emergencies": EmergencyRule("^INC")}
 DROPPING = CertificateContext(
     Certificate(common_name="a.test"), notes=(ContextNote(NoteCode.DROPS_NAME, "the renewal drops b.test"),)
 )
 
 
 def seen(now=NOW, people=NotYetReviewed(), identities=(), stopped=None, **more: Any) -> Circumstances:  # noqa: B008
-    rest = {name: more.pop(name) for name in ("configuration", "superseded") if name in more}
+    rest = {name: more.pop(name) for name in ("configuration", "superseded", "emergency") if name in more}
+    more |= {"emergency": more.pop("rule_of_emergencies")} if "rule_of_emergencies" in more else {}
     return Circumstances(Policy(**more), now, people, frozenset(identities), stopped, **rest)
 
 
@@ -116,6 +119,28 @@ REFUSALS = [
         "main is at 123 by now",
     ),
     (
+        "emergency",
+        {},
+        {"emergency": INCIDENT},
+        "the policy allows no emergency; bring it in by a pull request, or configure policy.emergency",
+    ),
+    (
+        "emergency",
+        {},
+        {"emergency": INCIDENT, "rule_of_emergencies": EmergencyRule("^CHG")},
+        "incident 'INC0012345' does not match '^CHG'; name the incident that it is for",
+    ),
+    (
+        "emergency",
+        {},
+        {
+            "emergency": replace(INCIDENT, earlier=frozenset({guid(8), guid(9)})),
+            "rule_of_emergencies": EmergencyRule("^INC", per_day=2),
+        },
+        "2 tickets were decided so within 24 hours, the limit is 2; decide it in the console and record it with "
+        "`decided`",
+    ),
+    (
         "four-eyes",
         {},
         {"four_eyes": FourEyes(2), "people": REVIEW},
@@ -179,6 +204,17 @@ ALLOWED = [
     ("four-eyes", {}, {"four_eyes": FourEyes(), "people": NotYetReviewed()}),
     ("four-eyes", {}, {"four_eyes": FourEyes(), "people": REVIEW}),
     ("four-eyes", {}, {"four_eyes": FourEyes(allow_direct_push=True), "people": PUSHED}),
+    ("emergency", {}, URGENT),
+    (
+        "emergency",
+        {},
+        {
+            "emergency": replace(INCIDENT, earlier=frozenset({guid(1)})),
+            "rule_of_emergencies": EmergencyRule("^INC", per_day=1),
+        },
+    ),
+    ("four-eyes", {}, {"four_eyes": FourEyes(2), "people": PUSHED, **URGENT}),
+    ("change-pattern", {"change": "INC0012345"}, {"change_pattern": "^CHG[0-9]{7}$", **URGENT}),
     ("identity", {"approvers": ("local:{B6}",)}, {"four_eyes": FourEyes(), "identities": ("LOCAL:b6",)}),
     ("identity", {"approvers": ("local:{b6}",)}, {"four_eyes": FourEyes()}),
     ("identity", {"approvers": ()}, {"four_eyes": FourEyes(), "identities": ("local:ff",)}),
