@@ -16,7 +16,7 @@ from reconciler.model.decision import Parameters
 from reconciler.model.record import Entry
 from reconciler.model.review import People
 from reconciler.model.settings import ContextSettings
-from reconciler.model.status import State
+from reconciler.model.status import State, format_instant
 from reconciler.model.ticket import Answer, Guid, Reading
 
 
@@ -90,6 +90,18 @@ class Resolution:
     unresolved: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class LastUpdate:
+    """Who updated a ticket last, by the name that people write, and when (UTC; None: not told)."""
+
+    by: str
+    at: datetime | None = None
+
+    def __str__(self) -> str:
+        """Return both in words."""
+        return f"{self.by} at {format_instant(self.at)}" if self.at else self.by
+
+
 class Health(StrEnum):
     """How a probe went."""
 
@@ -150,8 +162,8 @@ class Backend(Protocol):
         """Return the names that people write for identities in their stable form; what is not known is left out."""
         ...
 
-    def who_decided(self, guids: Iterable[Guid]) -> Mapping[Guid, str]:
-        """Return who updated tickets last, by the names that people write; what is not known is left out."""
+    def who_decided(self, guids: Iterable[Guid]) -> Mapping[Guid, LastUpdate]:
+        """Return who updated tickets last, and when; what is not known is left out."""
         ...
 
     def check_before_writing(self, changes: int) -> Caller:

@@ -303,7 +303,8 @@ _MOST_NAMED = 50
 def _movers(context: Context, plan: Plan) -> Mapping[Guid, str]:
     """Ask who brought tickets to where git and TPP agree, where the server tells it."""
     agreed = [step.guid for step in plan.steps if step.reason is Reason.IN_SYNC_ACCEPTED and step.decided is None]
-    return context.backend.who_decided(agreed[:_MOST_NAMED]) if agreed else {}
+    found = context.backend.who_decided(agreed[:_MOST_NAMED]) if agreed else {}
+    return {guid: update.by for guid, update in found.items()}
 
 
 def _counted(advance: Progress, pusher: LedgerPusher | None) -> Progress:

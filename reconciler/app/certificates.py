@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.app.context import Context
-from reconciler.model.certificate import Certificate, CertificateContext, days_left
+from reconciler.model.certificate import CertificateContext, days_left
 from reconciler.model.plan import Plan, Step
 from reconciler.model.ticket import Guid, LiveTicket
 from reconciler.model.value import replace
@@ -38,12 +38,12 @@ def with_certificates_now(context: Context, plan: Plan) -> Plan:
     return plan if steps is plan.steps else replace(plan, steps=steps)
 
 
-def certificates_of(context: Context, tickets: Iterable[LiveTicket]) -> Mapping[str, Certificate | None]:
+def certificates_of(context: Context, tickets: Iterable[LiveTicket]) -> Mapping[str, CertificateContext]:
     """Return by object what a search tells of certificates; nothing where the configuration wants none."""
     objects = {ticket.object: False for ticket in tickets if ticket.object}
     if not (context.settings.context.certificates and objects):
         return {}
-    return {dn: found.certificate for dn, found in _read(context, objects).items()}
+    return _read(context, objects)
 
 
 def certificate_behind(context: Context, ticket: LiveTicket) -> CertificateContext | None:

@@ -85,7 +85,8 @@ def _with_new_entry(context: Context, guid: Guid, choice: Choice) -> tuple[Path,
     reading = context.backend.reader().read(guid)
     if not isinstance(reading, Found):
         raise UnclearName(f"the ticket {guid} is not there, or can't be read", "`reconciler list` shows those that are")
-    entry = entry_of(reading.ticket, certificates_of(context, [reading.ticket]).get(reading.ticket.object))
+    found = certificates_of(context, [reading.ticket]).get(reading.ticket.object)
+    entry = entry_of(reading.ticket, found.certificate if found else None)
     path = Path(file_for(default_pattern(context.settings.tickets), reading.ticket.object, context.clock.now()))
     text = path.read_bytes().decode("utf-8") if path.exists() else None
     of_file = value_of(str(path), text).get("change") if text is not None else choice.change

@@ -80,7 +80,8 @@ def _updated_by(context: Context, guid: Guid, step: Step | None) -> str:
     """Return who changed the ticket last, where the verdict does not say so already."""
     if step is not None and "last updated by" in step.detail:
         return ""
-    return context.backend.who_decided((guid,)).get(guid, "")
+    update = context.backend.who_decided((guid,)).get(guid)
+    return update.by if update else ""
 
 
 def _siblings(context: Context, ticket: LiveTicket, named: Mapping[Guid, Source]) -> Iterator[Sighted]:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,12 +19,13 @@ from reconciler.manifests.edit import append_entries
 from reconciler.manifests.schema import validator
 from reconciler.manifests.text import repository_of
 from reconciler.manifests.write import NewEntry, file_for, new_manifest, times_of
-from reconciler.model.certificate import Certificate
+from reconciler.model.certificate import Certificate, CertificateContext
 from reconciler.model.decision import Expectation, ExpectedCertificate, Problem, Source
 from reconciler.model.findings import Intake
 from reconciler.model.status import Status, format_instant, is_sayable
 from reconciler.model.ticket import Found, Gone, Guid, Hidden, LiveTicket, Reading, Unread, parse_guid
 from reconciler.planning.selections import matches
+from reconciler.ports import LastUpdate
 
 _MOST_NAMED = 50
 """Each name of who decided costs a call or two."""
@@ -51,11 +52,13 @@ class Import:
     identities: frozenset[str]
     now: datetime
     write: Callable[[str, Sequence[NewEntry]], None]
-    certificates: Callable[[Iterable[LiveTicket]], Mapping[str, Certificate | None]]
-    deciders: Callable[[Iterable[Guid]], Mapping[Guid, str]]
+    certificates: Callable[[Iterable[LiveTicket]], Mapping[str, CertificateContext]]
+    deciders: Callable[[Iterable[Guid]], Mapping[Guid, LastUpdate]]
     intake: Intake = field(default_factory=Intake)
     batch: dict[str, list[LiveTicket]] = field(default_factory=lambda: defaultdict(list))
     waiting: int = 0
+    unknown: Counter[str] = field(default_factory=Counter)
+    """Why certificates are not known, with how many."""
 
     def take(self, guid: Guid, ticket: LiveTicket) -> None:
         """Put a ticket on its file's list, in the state in which it is. One that no manifest can spell is left out."""
@@ -77,12 +80,17 @@ class Import:
         waiting = [ticket for tickets in self.batch.values() for ticket in tickets]
         known = self.certificates(waiting)
         decided = sorted(ticket.guid for ticket in waiting if ticket.state.status != Status.PENDING)
+        for found in known.values():
+            if found.failed:
+                self.unknown[found.why] += 1
         by = self.deciders(decided[:_MOST_NAMED]) if decided else {}
         while self.batch:
             name = min(self.batch)
             ordered = sorted(self.batch.pop(name), key=lambda ticket: ticket.guid)
             self.waiting -= len(ordered)
-            self.write(name, [entry_of(ticket, known.get(ticket.object), by.get(ticket.guid)) for ticket in ordered])
+            certificates = {dn: found.certificate for dn, found in known.items()}
+            entries = [entry_of(ticket, certificates.get(ticket.object), by.get(ticket.guid)) for ticket in ordered]
+            self.write(name, entries)
             self.intake.written.setdefault(name, []).extend(entry.guid for entry in ordered)
 
 
@@ -119,6 +127,8 @@ def import_tickets(
                 advance(1)
         finally:
             work.flush()  # also when somebody interrupts: what has been read need not be read again
+    unknown = (f"no certificate context for {count:,} tickets: {why}" for why, count in sorted(work.unknown.items()))
+    work.intake.notes = (*context.backend.notes(), *unknown)
     return work.intake
 
 
@@ -210,7 +220,7 @@ def _write_nothing(_name: str, _entries: Sequence[NewEntry]) -> None:
     """Stand in for writing in a dry run."""
 
 
-def entry_of(ticket: LiveTicket, certificate: Certificate | None, decider: str | None = None) -> NewEntry:
+def entry_of(ticket: LiveTicket, certificate: Certificate | None, decider: LastUpdate | None = None) -> NewEntry:
     """Return the entry of a ticket that no manifest names yet: as it is, with what is expected of it."""
     created = f"created {format_instant(ticket.created)}" if ticket.created else ""
     approvers = f"approvers {', '.join(ticket.approvers)}" if ticket.approvers else ""

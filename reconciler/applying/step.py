@@ -8,7 +8,7 @@ from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt, operation_tag
 from reconciler.model.record import NO_HISTORY, Intent, OpenIntent, TicketHistory
 from reconciler.model.review import Provenance
-from reconciler.model.status import State, parse_wanted
+from reconciler.model.status import State, parse_wanted, shows
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, NotSent, Unread, dn_key
 from reconciler.model.value import replace
 from reconciler.planning.facts import is_foreign
@@ -158,7 +158,7 @@ def why_stale(step: Step, reading: Found | Gone | Hidden, history: TicketHistory
 def _difference(step: Step, ticket: LiveTicket, history: TicketHistory) -> str | None:
     if is_foreign(ticket, history):
         return "it carries the tag of an operation that this ledger does not know: another ledger's run was here"
-    if not _same_state(step, ticket.state):
+    if not _same_state(step, ticket.state, history):
         was = spell(step.before) if step.before else "not there"
         return f"it was {was} when the plan was made and is {spell(ticket.state)} now"
     for name, planned, live in (
@@ -173,10 +173,12 @@ def _difference(step: Step, ticket: LiveTicket, history: TicketHistory) -> str |
     return None
 
 
-def _same_state(step: Step, live: State) -> bool:
+def _same_state(step: Step, live: State, history: TicketHistory) -> bool:
+    """Whether the state is as planned. Where the server does not tell this token the times, the ledger knows ours."""
     if step.before is None:
         return False
-    if step.known_from == "ledger" and live.schedule is None:
+    ours = history.last is not None and shows(step.before, history.last.after)
+    if live.schedule is None and (ours or step.known_from == "ledger"):
         return step.before.status == live.status
     return step.before == live
 

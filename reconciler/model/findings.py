@@ -20,7 +20,7 @@ class Intake(Struct):
     `known` are named by manifests already, `as_they_are` were written with the state that they have, which is not plain
     pending, `decided` have one that no manifest can spell, `hidden` are denied to us, `gone`
     are not there, `unread` could not be read (with the reason), `not_ours` were written although the caller is
-    not among their approvers.
+    not among their approvers. `notes` say what the server or the token left open.
     """
 
     written: dict[str, list[Guid]] = field(default_factory=dict)
@@ -31,6 +31,7 @@ class Intake(Struct):
     gone: list[Guid] = field(default_factory=list)
     unread: dict[Guid, str] = field(default_factory=dict)
     not_ours: list[Guid] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
@@ -49,6 +50,7 @@ class Intake(Struct):
             "gone": sorted(self.gone),
             "unread": dict(sorted(self.unread.items())),
             "not_ours": sorted(self.not_ours),
+            "notes": list(self.notes),
         }
 
 

@@ -156,10 +156,21 @@ _REJECTED = parse_wanted(State(Status.REJECTED))
 
 
 def shows(live: State, wanted: State) -> bool:
-    """Whether a live state is what sending `wanted` leads to; a server may drop the stop of `Approved After`."""
+    """Whether a live state is what sending `wanted` leads to.
+
+    A server may drop the stop of `Approved After`, and an old one keeps whole seconds.
+    """
     if live == wanted:
         return True
-    return wanted.status == Status.APPROVED_AFTER and live == State(wanted.status, wanted.start)
+    if live.status != wanted.status or live.start is None or wanted.start is None:
+        return False
+    dropped = live.stop is None and wanted.status == Status.APPROVED_AFTER
+    return live in _as_kept(State(wanted.status, wanted.start, None if dropped else wanted.stop))
+
+
+def _as_kept(state: State) -> tuple[State, State]:
+    start, stop = (moment and moment.replace(microsecond=0) for moment in (state.start, state.stop))
+    return state, State(state.status, start, stop)
 
 
 class Occurrence(Struct, frozen=True):

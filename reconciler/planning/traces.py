@@ -97,9 +97,10 @@ def _trace(intent: Intent, ticket: LiveTicket) -> Sighting:
     same_time = ticket.updated == intent.updated or intent.attempt == 0  # that one is as the plan has it, without time
     moved = ticket.updated is not None and not same_time
     state = ticket.state
-    if state == intent.before and same_time and not tagged:
+    as_before = _is_as_before(intent.before, state)
+    if as_before and same_time and not tagged:
         trace = Trace.UNCHANGED
-    elif is_as_wanted(intent.after, state) and (tagged or state != intent.before):
+    elif is_as_wanted(intent.after, state) and (tagged or not as_before):
         trace = Trace.WANTED
     elif is_plainly_approved(intent.after, state):
         trace = Trace.PLAIN
@@ -108,6 +109,15 @@ def _trace(intent: Intent, ticket: LiveTicket) -> Sighting:
     else:
         trace = Trace.TOUCHED
     return Sighting(trace, state, tagged, moved, len(ticket.approvers))
+
+
+def _is_as_before(before: State, live: State) -> bool:
+    """Whether a live state is the one before a write. Times that one of them does not tell, as on old servers, may be.
+
+    Which times are told depends on the token, so the two readings need not agree on that.
+    """
+    untold = before.schedule is None or live.schedule is None
+    return live == before or (untold and live.status == before.status)
 
 
 def is_as_wanted(wanted: State, live: State) -> bool:

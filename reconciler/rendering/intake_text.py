@@ -32,6 +32,7 @@ def _lines(intake: Intake, wrote: str) -> Iterator[str]:
             yield from _named(sorted(guids))
     for guid, why in sorted(intake.unread.items()):
         yield f"{guid} could not be read: {terminal(why)}"
+    yield from (f"note: {terminal(note)}" for note in intake.notes)
     known = f", {len(intake.known):,} known already" if intake.known else ""
     rest = "all of them Pending" if not intake.as_they_are else f"{intake.count - len(intake.as_they_are):,} Pending"
     yield f"{counted(intake.count, 'new ticket')}{known}; {rest}"

@@ -46,6 +46,9 @@ _Lists = Annotated[Literal["absent", "empty"], Meta(description="absent or empty
 _Rows = Annotated[Literal["all", "few"], Meta(description="all or few")]
 _MostRows = Annotated[int, Meta(ge=0, description="a number of rows, 0 for no bound")]
 _Waiting = Annotated[Literal["open", "pending"], Meta(description="open or pending")]
+_AttributeTimes = Annotated[
+    Literal["universal", "local", "iso", "absent"], Meta(description="universal, local, iso or absent")
+]
 _Explanation = Annotated[
     Literal["ApprovalExplanation", "ApprovalReason"], Meta(description="ApprovalExplanation or ApprovalReason")
 ]
@@ -61,6 +64,9 @@ class Behaviour(Struct, frozen=True, kw_only=True):
     before 26.0 UpdateStatus takes Approvers, ObjectDN, Reason and UserData (page 25.x; the contract has none)."""
     schedules_in_details: bool = True
     """Whether Details has ScheduledStart and ScheduledStop (contract: yes; pages before 25: no)."""
+    attribute_times: _AttributeTimes = "universal"
+    """How Config spells the times of a ticket's object: month/day/year and seconds (client) in UTC (page: "universal"),
+    in the server's own zone, as ISO 8601, or not at all. Open but for those two."""
     plain_approved: bool = False
     """Report scheduled approvals as plain `Approved`. Open."""
     guids: GuidStyle = GuidStyle.BRACES
@@ -197,7 +203,7 @@ PROFILES: Mapping[str, Behaviour] = MappingProxyType(
             grant_lifetime=timedelta(0),
             refresh_voids_access=False,
         ),
-        "old-20.3": Behaviour(version="20.3.0.1000", schedules_in_details=False),
+        "old-20.3": Behaviour(version="20.3.0.1000", schedules_in_details=False, attribute_times="local"),
     }
 )
 """Named sets of switches: as kind as sources allow, as strict as the contract, as an older server may be."""

@@ -1,8 +1,11 @@
 """The calls about the caller and the server: permissions, identities, version."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from reconciler.codec import Json
+from reconciler.sandbox.behaviour import Behaviour
 from reconciler.sandbox.identities import Principal
 from reconciler.sandbox.platform import Platform, ServerCall
 from reconciler.sandbox.ticket import Ticket
@@ -10,6 +13,7 @@ from reconciler.sandbox.wire import BadBody, Response, ResultCode, answer, spell
 
 _TICKETS = r"\ved\workflow tickets"
 _NO_SUCH_OBJECT = 400
+_ATTRIBUTE_TIME = "%m/%d/%Y %H:%M:%S"
 _EVERY_TYPE = 1 | 2 | 8
 
 
@@ -49,14 +53,21 @@ async def validate_identity(tpp: Platform, call: ServerCall) -> Response:
 async def read_all(tpp: Platform, call: ServerCall) -> Response:
     r"""The attributes of a ticket's object, `\VED\Workflow Tickets\<GUID as answers spell it>`.
 
-    Names of attributes are those of a client (pyVenafi, workflow_ticket.py); how the vendor spells times there is open,
-    so there are none. Result 400 is an object that does not exist (contract, ConfigResult).
+    Names of attributes are those of a client (pyVenafi, workflow_ticket.py) and of a page (Workflow Ticket object).
+    Result 400 is an object that does not exist (contract, ConfigResult).
     """
     folder, _, name = text(call.body, "ObjectDN").rpartition("\\")
     ticket = next((each for each in tpp.world.tickets.values() if _object_name(tpp, each) == name.casefold()), None)
     if folder.casefold() != _TICKETS or ticket is None:
         return answer({"Result": _NO_SUCH_OBJECT, "Error": "The object does not exist"})
-    attributes = {
+    schedule = ticket.schedule
+    times = {
+        "Creation Date": ticket.created,
+        "Last Update": ticket.updated if ticket.updated_by else None,
+        "Scheduled Start": schedule.start if schedule else None,
+        "Scheduled Stop": schedule.stop if schedule else None,
+    }
+    attributes = {name: _time(tpp.behaviour, moment) for name, moment in times.items() if moment} | {
         "Approval Explanation": ticket.explanation,
         "Approval Reason": ticket.reason,
         "Owner Object": ticket.object,
@@ -67,6 +78,18 @@ async def read_all(tpp: Platform, call: ServerCall) -> Response:
     }
     values: list[Json] = [{"Name": name, "Values": [value]} for name, value in attributes.items() if value]
     return answer({"Result": int(ResultCode.SUCCESS), "NameValues": values})
+
+
+def _time(behaviour: Behaviour, moment: datetime) -> str:
+    match behaviour.attribute_times:
+        case "universal":
+            return moment.astimezone(UTC).strftime(_ATTRIBUTE_TIME)
+        case "local":
+            return moment.astimezone(ZoneInfo(behaviour.zone)).strftime(_ATTRIBUTE_TIME)
+        case "iso":
+            return moment.astimezone(UTC).isoformat()
+        case "absent":
+            return ""
 
 
 def _object_name(tpp: Platform, ticket: Ticket) -> str:

@@ -11,7 +11,17 @@ from pathlib import Path
 from reconciler.errors import CredentialsRefused
 from reconciler.model.settings import AuthMethod, ContextSettings, Settings
 from reconciler.model.ticket import Guid
-from reconciler.ports import Backend, Caller, CertificateReader, Clock, Probe, Resolution, TicketReader, TicketWriter
+from reconciler.ports import (
+    Backend,
+    Caller,
+    CertificateReader,
+    Clock,
+    LastUpdate,
+    Probe,
+    Resolution,
+    TicketReader,
+    TicketWriter,
+)
 from reconciler.tpp.certificates import certificate_reader
 from reconciler.tpp.checks import Grant, check_before_writing, probe_session, token_end, verify
 from reconciler.tpp.finding import find_tickets, who_decided
@@ -74,8 +84,8 @@ class TppBackend:
         """Return the names that people write, as far as the token may know them."""
         return names_of(self.session, identities)
 
-    def who_decided(self, guids: Iterable[Guid]) -> Mapping[Guid, str]:
-        """Return who updated tickets last, as far as the token may know it."""
+    def who_decided(self, guids: Iterable[Guid]) -> Mapping[Guid, LastUpdate]:
+        """Return who updated tickets last and when, as far as the token may know it."""
         return who_decided(self.session, guids)
 
     def ends(self) -> Mapping[str, datetime]:

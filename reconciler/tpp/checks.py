@@ -12,12 +12,13 @@ from reconciler.errors import CredentialsRefused, ServerFailure
 from reconciler.model.server_url import ServerUrl
 from reconciler.model.settings import Requests, Settings
 from reconciler.model.status import format_instant
+from reconciler.model.ticket import parse_guid
 from reconciler.ports import Clock, Health, Probe
 from reconciler.tpp import wire
 from reconciler.tpp.certificates import why_no_certificates
 from reconciler.tpp.client import EXISTS, IDENTITY_SELF, SCOPE_HINT, VERIFY, VERSION, Failure
 from reconciler.tpp.redaction import one_line
-from reconciler.tpp.session import Session
+from reconciler.tpp.session import WITHOUT_OBJECTS, Session
 from reconciler.tpp.transport import (
     PLAIN_HEADERS,
     FailureKind,
@@ -304,6 +305,7 @@ def _looks(session: Session) -> Iterator[Probe]:
     else:
         yield Probe("permissions", Health.FAIL, failure.why, failure.hint)
     yield from _groups(session)
+    yield from _objects(session)
     yield from _certificates(session)
     yield _read(session)
 
@@ -314,6 +316,14 @@ def _groups(session: Session) -> Iterator[Probe]:
     if isinstance(answer, Failure) and answer.access and not answer.systemic:
         says = f"{answer.why}; without it nobody checks that the caller is an approver of a ticket"
         yield Probe("groups", Health.WARN, says, answer.hint)
+
+
+def _objects(session: Session) -> Iterator[Probe]:
+    """Look at the object of a ticket only for what a refusal of it costs."""
+    refused = session.objects.read(parse_guid(_NOBODY))
+    if isinstance(refused, Failure) and refused is session.objects.refused:
+        says = f"{refused.why}; {WITHOUT_OBJECTS}"
+        yield Probe("objects", Health.WARN, says, refused.hint)
 
 
 def _certificates(session: Session) -> Iterator[Probe]:

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 
 from reconciler.errors import ServerFailure
 from reconciler.model.ticket import Guid
+from reconciler.ports import LastUpdate
 from reconciler.tpp import wire
-from reconciler.tpp.client import CONFIG_READ_ALL, ENUMERATE, Failure
+from reconciler.tpp.client import ENUMERATE, Failure
 from reconciler.tpp.identities import names_of
 from reconciler.tpp.session import Session
 from reconciler.tpp.wire import Result, describe
@@ -38,43 +39,22 @@ def _parse(members: wire.Members) -> tuple[Guid, ...] | Result:
     return wire.guids(members) if result is Result.SUCCESS else result
 
 
-_FOLDER = "\\VED\\Workflow Tickets\\"
-_SUCCESS = 1
 _LONGEST = 200
 """Characters of a name that are kept."""
 
 
-def who_decided(session: Session, guids: Iterable[Guid]) -> Mapping[Guid, str]:
-    """Return who updated tickets last, by the names that people write; what can't be read is left out.
+def who_decided(session: Session, guids: Iterable[Guid]) -> Mapping[Guid, LastUpdate]:
+    """Return who updated tickets last, by the names that people write, and when; what can't be read is left out.
 
     Needs the scope `configuration`: without it nothing is known, and that is no fault.
     """
-    found: dict[Guid, str] = {}
+    found: dict[Guid, LastUpdate] = {}
     for guid in guids:
-        universal = _updated_by(session, guid)
-        if isinstance(universal, Failure):
+        known = session.objects.read(guid)
+        if isinstance(known, Failure):
             break
+        universal = known.get("updated by", "")[:_LONGEST]
         if universal:
-            found[guid] = universal
-    names = names_of(session, found.values())
-    return {guid: names.get(universal, universal) for guid, universal in found.items()}
-
-
-def _updated_by(session: Session, guid: Guid) -> str | Failure:
-    """Ask for the object; whether its name has braces is not established."""
-    for name in (guid, "{" + guid + "}"):
-        answer = session.client.ask(CONFIG_READ_ALL, {"ObjectDN": _FOLDER + name}, _attribute)
-        if isinstance(answer, Failure) or answer is not None:
-            return answer
-    return ""
-
-
-def _attribute(members: wire.Members) -> str | None:
-    """Return the value, "" when the object has none, None when there is no such object."""
-    if wire.number(members, "result") != _SUCCESS:
-        return None
-    for each in wire.sequence(members, "namevalues"):
-        if isinstance(each, Mapping) and wire.text(each, "name").casefold() == "updated by":
-            values = [value for value in wire.sequence(each, "values") if isinstance(value, str)]
-            return values[0][:_LONGEST] if values else ""
-    return ""
+            found[guid] = LastUpdate(universal, wire.attribute_time(known.get("last update", "")))
+    names = names_of(session, (update.by for update in found.values()))
+    return {guid: LastUpdate(names.get(update.by, update.by), update.at) for guid, update in found.items()}

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.codec import Json
+from reconciler.errors import CredentialsRefused, ServerFailure
 from reconciler.ports import Resolution
 from reconciler.tpp import wire
 from reconciler.tpp.client import IDENTITY_BROWSE, IDENTITY_SELF, IDENTITY_VALIDATE, Failure
@@ -62,9 +63,19 @@ def _validate(session: Session, name: str) -> Identity | None:
         return None
     kind = "PrefixedUniversal" if _UNIVERSAL.fullmatch(name) else "PrefixedName"
     answer = session.client.ask(IDENTITY_VALIDATE, {"ID": {kind: name}}, _validated)
+    if isinstance(answer, Failure) and kind == "PrefixedUniversal" and answer.access and not answer.systemic:
+        session.refused.append(f"approvers are sent as manifests spell them, and were not looked up: {answer.why}")
+        return Identity(name, name)  # it is what the server wants; whether it knows it, UpdateStatus will say
     if isinstance(answer, Failure):
-        raise answer.error()
+        raise _not_looked_up(name, answer)
     return answer
+
+
+def _not_looked_up(name: str, failure: Failure) -> ServerFailure:
+    if not failure.access or failure.systemic:
+        return failure.error()
+    why = f"a manifest names the approver {name}, whom this token may not look up: {failure.why}"
+    return CredentialsRefused(why, f"write prefixed universals, such as local:{{guid}}; or {failure.hint}")
 
 
 def names_of(session: Session, universals: Iterable[str]) -> Mapping[str, str]:
@@ -84,7 +95,7 @@ def _browse(session: Session, name: str) -> Identity | str:
     members: dict[str, Json] = {"Filter": wanted, "Limit": 2, "IdentityType": _USERS_AND_GROUPS}
     answer = session.client.ask(IDENTITY_BROWSE, members, _identities)
     if isinstance(answer, Failure):
-        raise answer.error()
+        raise _not_looked_up(name, answer)
     if ":" in name:
         answer = tuple(each for each in answer if each.name.casefold() == name.casefold())
     if not answer:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 from typing import Generic, TypeVar
 
+from reconciler.model.status import Status
 from reconciler.model.ticket import Found, Gone, Guid, Hidden, LiveTicket, Reading, Unread
 from reconciler.ports import Readings
 from reconciler.tpp import wire
-from reconciler.tpp.client import DETAILS, EXISTS, PERMISSIONS_REFRESH, Client, Failure
+from reconciler.tpp.client import CONFIG_READ_ALL, DETAILS, EXISTS, PERMISSIONS_REFRESH, Client, Failure
 from reconciler.tpp.wire import Result, describe
 
 Asked = TypeVar("Asked")
@@ -20,6 +21,8 @@ _POLL, _BACKPRESSURE_POLL = 0.01, 0.001
 """Seconds between two looks at what has been read, and between two looks for room to put more."""
 _UNCOLLECTED = 16
 """How many answers may wait for each call in flight: few enough for any memory, enough to seldom stop for."""
+_TICKET_OBJECTS = "\\VED\\Workflow Tickets\\"
+_SCHEDULED = (Status.APPROVED_AFTER, Status.APPROVED_BETWEEN)
 _NOT_SEEN = (Result.TICKET_DOES_NOT_EXIST, Result.INSUFFICIENT_PRIVILEGES)
 
 
@@ -57,13 +60,47 @@ class Permissions:
         return self._refused
 
 
+class TicketObjects:
+    """The objects that tickets are in the configuration, whose attributes say more than Details does.
+
+    Contract 26.1 asks for the scope `configuration`: a refusal holds for the whole run.
+    """
+
+    def __init__(self, client: Client) -> None:
+        """Read by this client."""
+        self._client = client
+        self._names: tuple[str, ...] = ("{}", "{{{}}}")
+        self._refused: Failure | None = None
+
+    @property
+    def refused(self) -> Failure | None:
+        """Why this token may not read them, None when it may or nobody tried."""
+        return self._refused
+
+    def read(self, guid: Guid) -> wire.Attributes | Failure:
+        """Return the attributes, none when there is no such object. Whether its name has braces is not established."""
+        if self._refused is not None:
+            return self._refused
+        for name in self._names:
+            members = {"ObjectDN": _TICKET_OBJECTS + name.format(guid)}
+            answer = self._client.ask(CONFIG_READ_ALL, members, wire.attributes)
+            if isinstance(answer, Failure):
+                self._refused = answer if answer.access and not answer.systemic else None
+                return answer
+            if answer is not None:
+                self._names = (name, *(other for other in self._names if other != name))
+                return answer
+        return {}
+
+
 class HttpTicketReader:
     """Reads tickets. It has no way to change one: its client was made without UpdateStatus."""
 
-    def __init__(self, client: Client, permissions: Permissions, in_flight: int) -> None:
+    def __init__(self, client: Client, permissions: Permissions, objects: TicketObjects, in_flight: int) -> None:
         """Read by one client with at most `in_flight` calls under way."""
         self._client = client
         self._permissions = permissions
+        self._objects = objects
         self._in_flight = in_flight
 
     def read(self, guid: Guid) -> Reading:
@@ -75,7 +112,7 @@ class HttpTicketReader:
         refreshes = self._permissions.refreshes
         seen = self._details(guid)
         if isinstance(seen, LiveTicket):
-            return Found(seen)
+            return Found(self._timed(seen))
         if seen in _NOT_SEEN and not refreshes:
             failure = self._permissions.refresh()
             if failure is None:
@@ -86,7 +123,16 @@ class HttpTicketReader:
                     failure.systemic,
                     failure.passing,
                 )
+        if isinstance(seen, LiveTicket):
+            return Found(self._timed(seen))
         return self._hidden_or_gone(guid) if seen is Result.TICKET_DOES_NOT_EXIST else _reading(seen)
+
+    def _timed(self, ticket: LiveTicket) -> LiveTicket:
+        """Look the times of a scheduled ticket up where Details tells none, as on servers before 25."""
+        if ticket.state.schedule is not None or ticket.state.status not in _SCHEDULED:
+            return ticket
+        known = self._objects.read(ticket.guid)
+        return ticket if isinstance(known, Failure) else wire.with_times(ticket, known)
 
     def _details(self, guid: Guid) -> LiveTicket | Result | Failure:
         def parse(members: wire.Members) -> LiveTicket | Result:
@@ -187,10 +233,8 @@ class _Readers(Generic[Asked, Answered]):
             self.stopped = True
 
 
-def _reading(seen: LiveTicket | Result | Failure) -> Reading:
+def _reading(seen: Result | Failure) -> Reading:
     match seen:
-        case LiveTicket():
-            return Found(seen)
         case Result.INSUFFICIENT_PRIVILEGES:
             return Hidden()
         case Result():

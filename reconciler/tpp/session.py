@@ -11,11 +11,16 @@ from reconciler.ports import Clock
 from reconciler.tpp.auth import AuthServer, Credentials, IdToken, acquired_token, method_of
 from reconciler.tpp.client import READS, Client, ClientContext
 from reconciler.tpp.limiter import AdaptiveLimiter, Reached
-from reconciler.tpp.reader import HttpTicketReader, Permissions
+from reconciler.tpp.reader import HttpTicketReader, Permissions, TicketObjects
 from reconciler.tpp.redaction import Redactor
 from reconciler.tpp.retries import Jitter
 from reconciler.tpp.secrets import Secrets
 from reconciler.tpp.transport import Transport, parse_address
+
+WITHOUT_OBJECTS = (
+    "the objects of tickets can't be read, so nobody is named who moved a ticket, and an old server does not tell when "
+    "somebody else scheduled it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +30,10 @@ class Session:
     address: ServerUrl
     client: Client
     permissions: Permissions
+    objects: TicketObjects
     writes: AdaptiveLimiter
     refused: list[str] = field(default_factory=list)
-    """What this token may not ask, with what that costs, besides Permissions/Refresh."""
+    """What this token may not ask, with what that costs, besides Permissions/Refresh and the objects of tickets."""
     signed_in: str = ""
     """What to say of how the token was got, when that is not as configured."""
 
@@ -49,6 +55,8 @@ class Session:
             slowed.append(
                 f"permissions were not refreshed, so tickets newer than the token may look gone: {refused.why}"
             )
+        if self.objects.refused is not None:
+            slowed.append(f"{WITHOUT_OBJECTS}: {self.objects.refused.why}")
         return (*([self.signed_in] if self.signed_in else []), *slowed, *dict.fromkeys(self.refused))
 
 
@@ -86,9 +94,9 @@ def open_session(
         method, own = method_of(settings.auth, secrets), settings.auth.method
         signed_in = "" if method is own else f"TPP_TOKEN is set, so auth.method {own} was not used"
         writes = AdaptiveLimiter(limits.writes, clock)
-        yield Session(address, client, Permissions(client), writes, signed_in=signed_in)
+        yield Session(address, client, Permissions(client), TicketObjects(client), writes, signed_in=signed_in)
 
 
 def ticket_reader(session: Session) -> HttpTicketReader:
     """Return the port that reads tickets."""
-    return HttpTicketReader(session.client, session.permissions, session.client.context.limits.reads)
+    return HttpTicketReader(session.client, session.permissions, session.objects, session.client.context.limits.reads)

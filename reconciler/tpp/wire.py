@@ -11,6 +11,7 @@ from functools import lru_cache
 from reconciler.codec import Json, Unsound, json_line, members_of
 from reconciler.model.status import State, Status, as_utc
 from reconciler.model.ticket import Guid, LiveTicket, parse_guid
+from reconciler.model.value import replace
 from reconciler.ports import Update
 
 
@@ -83,10 +84,14 @@ LARGEST_ANSWER = 4 * 1024 * 1024
 """The most bytes of one answer that are read. Details takes a few kilobytes, a large Enumerate about one million."""
 
 _DATE = re.compile(r"/Date\((-?\d{1,17})(?:[+-]\d{4})?\)/", re.ASCII)
+_ATTRIBUTE_TIME = "%m/%d/%Y %H:%M:%S"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SCHEDULED = frozenset({Status.APPROVED_AFTER, Status.APPROVED_BETWEEN})
 _RESULTS = tuple(Result)
 _BLANKS = " \t\n\r"
+_OBJECT_READ = 1
+_AS_KEPT = timedelta(seconds=1)
+"""Attributes have no fractions of a second."""
 _LONGEST_KEPT = 100
 """Characters; longer texts, which no sound answer has in these places, are read anew each time."""
 
@@ -257,6 +262,55 @@ def _moment(spelled: str) -> datetime | None:
 
 _moment_before = lru_cache(maxsize=256)(_moment)
 """The same for times that were read before: tickets of one campaign, and one ticket twice, have the same."""
+
+
+Attributes = Mapping[str, str]
+"""The attributes of an object, each with its first value, by their names in lower case."""
+
+
+def attributes(members: Members) -> Attributes | None:
+    """Turn the answer of Config/ReadAll into attributes; None when there is no such object. Raises BadAnswer."""
+    if number(members, "result") != _OBJECT_READ:
+        return None
+    found: dict[str, str] = {}
+    for each in sequence(members, "namevalues"):
+        if not isinstance(each, Mapping):
+            raise BadAnswer("NameValues holds something that is no object")
+        values = [value for value in sequence(each, "values") if isinstance(value, str)]
+        if values:
+            found[text(each, "name").casefold()] = _sound(values[0])
+    return found
+
+
+def attribute_time(spelled: str) -> datetime | None:
+    """Return an attribute's time, None for what is none.
+
+    The reference says "in universal date/time format" (Workflow Ticket object), and a client reads such attributes as
+    month, day and year (pyVenafi, features/application.py).
+    """
+    if not spelled or len(spelled) > _LONGEST_KEPT:
+        return None
+    try:
+        return datetime.strptime(spelled, _ATTRIBUTE_TIME).replace(tzinfo=UTC)
+    except ValueError:
+        pass
+    try:
+        return _moment(spelled)
+    except (ValueError, OverflowError):
+        return None
+
+
+def with_times(ticket: LiveTicket, known: Attributes) -> LiveTicket:
+    """Return a ticket with the times that the attributes of its object tell, as it is when there are none.
+
+    They carry no offset. So they count only where the time of creation, read in the same way, is the one of Details,
+    which has one.
+    """
+    created = attribute_time(known.get("creation date", ""))
+    if created is None or ticket.created is None or abs(ticket.created - created) >= _AS_KEPT:
+        return ticket
+    start, stop = (attribute_time(known.get(name, "")) for name in ("scheduled start", "scheduled stop"))
+    return ticket if start is None else replace(ticket, state=State(ticket.state.status, start, stop))
 
 
 def update_body(update: Update) -> bytes:

@@ -17,7 +17,17 @@ from reconciler.model.settings import ContextSettings, Settings
 from reconciler.model.ticket import Guid, parse_guid
 from reconciler.model.value import replace
 from reconciler.model.verdict import Verdict
-from reconciler.ports import Backend, Caller, CertificateReader, Clock, Probe, Resolution, TicketReader, TicketWriter
+from reconciler.ports import (
+    Backend,
+    Caller,
+    CertificateReader,
+    Clock,
+    LastUpdate,
+    Probe,
+    Resolution,
+    TicketReader,
+    TicketWriter,
+)
 from tests.builders import altered, live
 from tests.fakes import FakeTickets
 
@@ -71,7 +81,7 @@ class InMemory:
     def names(self, identities: Iterable[str]) -> Mapping[str, str]:
         return {each: each for each in identities}
 
-    def who_decided(self, guids: Iterable[Guid]) -> Mapping[Guid, str]:
+    def who_decided(self, guids: Iterable[Guid]) -> Mapping[Guid, LastUpdate]:
         return {}
 
     def ends(self) -> Mapping[str, datetime]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.applying.step import announce
 from reconciler.model.decision import Parameters
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof
@@ -14,6 +15,7 @@ from reconciler.model.status import State, approved, parse_wanted, pending
 from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, Hidden, Lost, NotSent, Reading, Unread
 from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
+from reconciler.planning.traces import Trace, look
 from reconciler.ports import Update
 from tests.applying.bench import RUN, BreakingLedger, accepts, as_planned, bench_of, says
 from tests.builders import APPROVED, NOW, OBJECT, PENDING, REJECTED, WORKFLOW, after, at, between, guid, step
@@ -103,6 +105,16 @@ def test_the_explanation_names_change_request_and_commit_when_they_are_known() -
     assert first == f"reviewed (CHG0041234, PR #12, commit 0123456) {TAG}"
     assert second is not None
     assert second.startswith("(PR #12, commit 0123456) [op:")
+
+
+def test_an_announced_intent_is_not_taken_for_done_where_the_server_tells_no_times() -> None:
+    """Known from the ledger or from the ticket's object, the times of the plan are none that this reading has."""
+    for known_from in ("ledger", "server"):
+        moved = step(reason=Reason.RESCHEDULE_WANTED, before=WINDOW, after=OTHER_WINDOW, known_from=known_from)
+        ticket = as_planned(1, state=NO_TIMES)
+        intent = announce(moved, bench_of(ticket).context())
+        assert intent is not None
+        assert look(intent, Found(ticket), NOW).trace is Trace.UNCHANGED
 
 
 STALE: list[tuple[Reading, str]] = [

@@ -146,3 +146,12 @@ def _translated(schema: Any) -> Any:
         return schema
     said = {key: _translated(value) for key, value in schema.items() if key != "nullable"}
     return {**said, "type": [said["type"], "null"]} if schema.get("nullable") is True else said
+
+
+def forbids(operation: str, body: Any) -> str | None:
+    """Say what of a request's body the description forbids, None when it allows it or describes none."""
+    (described,) = [each for each in operations() if each.name == operation]
+    if described.request is None:
+        return None
+    errors = _validator(json.dumps(described.request)).iter_errors(body)
+    return next((f"{error.json_path}: {error.message}" for error in errors), None)

@@ -9,12 +9,15 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.model.ticket import parse_guid
 from reconciler.sandbox import wrong_answers
 from reconciler.sandbox.behaviour import PROFILES
 from reconciler.sandbox.fault_injection import Fault, WrongResult
 from reconciler.sandbox.routes import ROUTES
 from reconciler.sandbox.running import Sandbox, running_sandbox
 from reconciler.sandbox.seed import JOE, Seed
+from reconciler.tpp import wire
+from reconciler.tpp.wire import Result
 from tests.builders import OBJECT, guid
 from tests.sandbox.client import Client
 from tests.sandbox.description import ANY_TEXT, JSON_VALUES, Operation, bodies, objection, operations
@@ -44,6 +47,17 @@ def call(client: Client, operation: Operation, body: bytes | None = None) -> req
 def encoded(body: Any) -> bytes:
     """As Python spells JSON: infinities and lone surrogates included."""
     return json.dumps(body).encode()
+
+
+def is_lacking(operation: Operation, body: Any) -> bool:
+    """Whether a body has not all that the call needs. UserData of Create is a switch: a client sends none."""
+    needed = set((operation.request or {}).get("required", ())) - {"UserData"}
+    return not isinstance(body, dict) or not needed <= set(body)
+
+
+def is_taken(answer: requests.Response) -> bool:
+    """Whether the server did what it was asked for."""
+    return answer.status_code == 200 and answer.json().get("Result", 1) == 1
 
 
 def replenish(sandbox: Sandbox) -> None:
@@ -85,7 +99,32 @@ def test_a_request_that_the_description_forbids_is_no_server_fault(
         replenish(shared)
         answer = call(caller, operation, encoded(body))
         assert answer.status_code in (200, 400, 401)
+        assert not (is_lacking(operation, body) and is_taken(answer)), body
         assert "400" not in operation.responses or objection(operation, answer) is None
+
+    holds()
+
+
+@pytest.mark.parametrize("operation", [each for each in EVERYTHING if each.name.startswith("ticket")], ids=str)
+def test_an_answer_that_the_description_allows_is_read(operation: Operation) -> None:
+    """The other direction: what a server may say by the description, the reconciler takes or says why not."""
+    schemas = {
+        status: response["content"]["application/json"]["schema"]
+        for status, response in operation.responses.items()
+        if "content" in response
+    }
+
+    @settings(max_examples=100, deadline=None)
+    @given(st.sampled_from(sorted(schemas)).flatmap(lambda status: bodies(schemas[status])))
+    def holds(body: Any) -> None:
+        members = wire.read_members(encoded(body))
+        try:
+            result = wire.result_of(members)
+            if result is Result.SUCCESS:
+                wire.live_ticket(parse_guid(guid(1)), members)
+                wire.guids(members)
+        except wire.BadAnswer:
+            assert "Result" not in body or body["Result"] == 1
 
     holds()
 
