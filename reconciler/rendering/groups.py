@@ -9,11 +9,22 @@ from reconciler.model.decision import Parameters, WindowUse
 from reconciler.model.plan import Plan, Step
 from reconciler.model.status import Schedule, State
 from reconciler.model.ticket import Guid
-from reconciler.model.verdict import Reason
+from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.rendering import times
 from reconciler.rendering.certificates import certificate_of, days_words, ends_soon
 from reconciler.rendering.summary import by_risk, name_of
+from reconciler.rendering.words import HEADINGS, IRREVERSIBLE, REASONS, whose
 
+FINAL = "Can't be undone"
+BACK = "Can be taken back by another pull request until it starts"
+BLOCKED = "Blocked, nothing is sent"
+_ACTIONS = {
+    Verdict.APPROVE: "Approve",
+    Verdict.REJECT: "Reject",
+    Verdict.SCHEDULE: "Approve",
+    Verdict.RESCHEDULE: "Move",
+    Verdict.REOPEN: "Take back",
+}
 _LONG = timedelta(days=5)
 """A ticket that has waited longer is urgent."""
 _RARE = 10
@@ -61,6 +72,45 @@ def _key(step: Step) -> _Key:
         step.rule,
         step.known_from,
     )
+
+
+def action(verdict: Verdict) -> str:
+    """What a change does, in a word or two."""
+    return _ACTIONS.get(verdict, HEADINGS.get(verdict, verdict.value).capitalize())
+
+
+def changes_apart(changes: Iterable[Step]) -> tuple[list[Alike], list[Alike]]:
+    """Return the groups of what can't be undone, and those of what can be taken back."""
+    every = grouped(changes)
+    final = [group for group in every if group.first.verdict in IRREVERSIBLE]
+    return final, [group for group in every if group.first.verdict not in IRREVERSIBLE]
+
+
+def blocked(steps: Iterable[Step]) -> list[Step]:
+    """Return what needs attention, with what the author has to do first and equal reasons side by side."""
+    found = by_risk(step for step in steps if step.group is Group.ATTENTION)
+    return sorted(found, key=lambda step: (whose(step.reason) != "the author", step.reason.value))
+
+
+def in_order(plan: Plan) -> list[tuple[str, Step]]:
+    """Return the steps in the order of a review, each with the name of its group. Not escaped.
+
+    What can't be undone comes first, then what can be taken back, what is blocked, and what stays as it is.
+    """
+    listed: list[tuple[str, Step]] = []
+    for section, found in zip((FINAL, BACK), changes_apart(plan.changes), strict=True):
+        for group in found:
+            what = (action(group.first.verdict), group.first.change, _quoted(group.first.explanation))
+            name = f"{section}: {', '.join(part for part in what if part)}"
+            listed.extend((name, step) for step in group.steps)
+    for step in blocked(plan.steps):
+        listed.append((f"{BLOCKED}: {REASONS[step.reason].cause}; for {whose(step.reason)}", step))
+    unchanged = by_risk(step for step in plan.steps if step.group is Group.FINE)
+    return [*listed, *((f"Unchanged: {HEADINGS[step.verdict]}", step) for step in unchanged)]
+
+
+def _quoted(text: str | None) -> str:
+    return f"“{text}”" if text else ""
 
 
 Urgent = Mapping[Guid, tuple[str, ...]]

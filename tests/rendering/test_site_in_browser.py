@@ -10,6 +10,7 @@ from reconciler.model.certificate import Certificate, CertificateContext
 from reconciler.model.plan import Plan
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group
+from reconciler.rendering.groups import BACK, BLOCKED, FINAL
 from reconciler.rendering.html.plan import plan_page
 from reconciler.rendering.html.site import Report, site
 from reconciler.rendering.timeline import bars
@@ -239,6 +240,22 @@ def test_rows_are_grouped_by_what_is_chosen_and_a_group_is_a_filter(browser: Bro
     assert extra.text.startswith(r"Folder: \VED\Policy\Shop")
     extra.click()
     assert _rows(browser) == 16
+
+
+def test_a_plan_is_read_in_the_order_of_the_comment_unless_the_reader_wants_another(
+    browser: Browser, pages: Path
+) -> None:
+    browser.open(pages / "plan.html")
+    sections = [head.partition(":")[0] for head in browser.texts(".rows .group button")]
+    assert list(dict.fromkeys(sections)) == [FINAL, BACK, BLOCKED, "Unchanged"]
+    assert sections == sorted(sections, key=[FINAL, BACK, BLOCKED, "Unchanged"].index)
+    Select(browser.find("#by")).select_by_visible_text("nothing")
+    assert browser.all(".rows .group") == []
+    assert browser.run("return location.hash") == "#by=nothing"
+    browser.driver.refresh()
+    assert browser.all(".rows .group") == []
+    Select(browser.find("#by")).select_by_visible_text("Action")
+    assert browser.run("return location.hash") == ""
 
 
 def test_rows_are_chosen_by_change(browser: Browser, others: Path) -> None:

@@ -1,16 +1,25 @@
 """The templates of the pages escape what they show, and only commands that make pages load their library."""
 
+import html
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 import reconciler.rendering.html
+from reconciler.model.verdict import Group
+from reconciler.rendering.groups import BACK, BLOCKED, FINAL, in_order
+from reconciler.rendering.html.plan import plan_page
 from reconciler.rendering.html.templates import render
+from reconciler.rendering.markdown.plan import plan_markdown
+from reconciler.rendering.summary import short
 from reconciler.rendering.words import REASONS
 from tests import builders
+from tests.builders import NOW
+from tests.rendering.plans import PLANS
 from tests.rendering.sites import FRAME
 
 TEMPLATES = sorted((Path(reconciler.rendering.html.__file__).parent / "templates").glob("*.html"))
@@ -36,6 +45,32 @@ def test_text_is_neutralised_wherever_a_template_shows_it() -> None:
     assert "\x1b" not in page
     assert "\u202e" not in page
     assert "&lt;img src=x onerror=&quot;alert(1)&quot;&gt;" in page
+
+
+@pytest.mark.parametrize(
+    "name", ["irreversible-first", "schedules", "needs-a-person", "siblings", "shard-and-overrides"]
+)
+def test_a_plans_page_has_the_groups_of_its_comment_in_their_order(name: str) -> None:
+    plan = PLANS[name]
+    page, comment = plan_page(plan), plan_markdown(plan)
+    heads = [
+        html.unescape(head).rsplit(" <span>", 1) for head in re.findall(r'scope="rowgroup">(.*?)</span></th>', page)
+    ]
+    sections = [section for section in (FINAL, BACK, BLOCKED) if f"### {section}" in comment]
+    shown = list(dict.fromkeys(head.partition(":")[0] for head, _ in heads))
+    assert shown == [*sections, *(["Unchanged"] if any(step.group is Group.FINE for step in plan.steps) else [])]
+    assert sum(int(number.replace(",", "")) for _, number in heads) == len(plan.steps)
+    objects = re.findall(r'<span class="guid">([0-9a-f]{8})</span>', page)
+    assert len(objects) == len(plan.steps)
+    told = [short(step.guid) for _, step in in_order(plan)]
+    assert objects == told
+
+
+def test_a_page_says_what_is_urgent_beside_each_ticket() -> None:
+    steps = [builders.step(number, created=NOW - timedelta(days=2 + number)) for number in range(1, 7)]
+    page = plan_page(builders.plan(*steps))
+    assert page.count("urgent: waiting 6 days") == 2, "in the row and in the data"
+    assert "urgent: waiting 5 days" not in page
 
 
 def test_validating_loads_no_templates(tmp_path: Path) -> None:

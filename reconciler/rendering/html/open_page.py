@@ -32,7 +32,7 @@ def open_page(frame: Frame, plan: Plan | None, later: Mapping[Guid, Line], heart
         tiles=_tiles(plan),
         later=later_words(plan, later),
         heartbeat=heartbeat,
-        table=steps(plan, listed, "those that need attention first", later),
+        table=steps(plan, [("", step) for step in listed], "those that need attention first", later),
     )
 
 

@@ -7,11 +7,11 @@ from reconciler.model.plan import Plan, Step
 from reconciler.model.record import Line
 from reconciler.model.ticket import Guid
 from reconciler.rendering.certificates import soon_words
-from reconciler.rendering.groups import urgent_names
+from reconciler.rendering.groups import in_order, urgent, urgent_names
 from reconciler.rendering.html.page import Frame, page
 from reconciler.rendering.html.plan_rows import plan_table
 from reconciler.rendering.html.table import long_table
-from reconciler.rendering.summary import beside, by_risk, headline, totals, what_next
+from reconciler.rendering.summary import beside, headline, totals, what_next
 from reconciler.rendering.words import counted
 
 Later = Mapping[Guid, Line]
@@ -36,7 +36,7 @@ def plan_page(plan: Plan, frame: Frame | None = None, later: Later = _NOTHING) -
         urgent="; ".join(urgent_names(plan)),
         beside=beside(plan),
         later=later_words(plan, later),
-        table=steps(plan, by_risk(plan.steps), "irreversible changes first", later, in_site=frame is not None),
+        table=steps(plan, in_order(plan), "irreversible changes first", later, in_site=frame is not None),
     )
 
 
@@ -46,13 +46,16 @@ def alone(plan: Plan) -> Frame:
 
 
 def steps(
-    plan: Plan, listed: Sequence[Step], order: str, later: Later, *, in_site: bool = True
+    plan: Plan, listed: Sequence[tuple[str, Step]], order: str, later: Later, *, in_site: bool = True
 ) -> Mapping[str, object] | None:
-    """Return the table of all decisions that have a step, in their order; None when there are none."""
+    """Return the table of all decisions that have a step, in their order; None when there are none.
+
+    Each step comes with the name of its group; without names nothing is grouped at first.
+    """
     which = "Every decision outside of sealed manifests" if plan.sealed else "Every decision"
     if not listed:
         return None
-    return long_table(plan_table(listed, f"{which}, {order}", plan.made_at, later, in_site=in_site))
+    return long_table(plan_table(listed, f"{which}, {order}", plan.made_at, later, urgent(plan), in_site=in_site))
 
 
 def later_words(plan: Plan, later: Later) -> str:

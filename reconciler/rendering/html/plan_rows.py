@@ -12,6 +12,7 @@ from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering import change_records, times
 from reconciler.rendering.certificates import certificate_line, certificate_of, days_words, ends_soon
 from reconciler.rendering.escape import shorten, visible
+from reconciler.rendering.groups import Urgent
 from reconciler.rendering.html.table import Cell, Column, Dated, Table, Text, Window, linked, seconds
 from reconciler.rendering.summary import folder_name, name_of, parameters_of, short, to_merge, undoable
 from reconciler.rendering.text.step import siblings
@@ -41,6 +42,8 @@ COLUMNS = (
 )
 CERTIFICATE = Column("Certificate", "dated")
 """This one stands there when a certificate is known."""
+ACTION = "Action"
+"""What a page that is read for a review is grouped by."""
 _NAMED = 3
 
 
@@ -55,14 +58,25 @@ def tone_of(outcome: Outcome) -> str:
 
 
 def plan_table(
-    listed: Sequence[Step], caption: str, now: datetime, later: Mapping[Guid, Line], *, in_site: bool
+    named: Sequence[tuple[str, Step]],
+    caption: str,
+    now: datetime,
+    later: Mapping[Guid, Line],
+    urgent: Urgent,
+    *,
+    in_site: bool,
 ) -> Table:
-    """Return the table of steps in their order. `later` is what the ledger says of tickets since the plan was made.
+    """Return the table of steps in their order, each with the name of its group.
+
+    `later` is what the ledger says of tickets since the plan was made.
 
     In a site every ticket has a page that says what two lines leave out.
     """
     columns: tuple[Column, ...] = COLUMNS
-    rows = [_row(step, later.get(step.guid), in_site=in_site) for step in listed]
+    listed = [step for _, step in named]
+    rows = [_row(step, later.get(step.guid), urgent.get(step.guid, ()), in_site=in_site) for step in listed]
+    by = ACTION if named[0][0] else ""
+    actions = {by: [visible(name, 400) for name, _ in named]} if by else {}
     if any(certificate_of(step) for step in listed):
         columns = (*COLUMNS[:_NAMED], CERTIFICATE, *COLUMNS[_NAMED:])
         certificates = map(_certificate, listed)
@@ -71,7 +85,8 @@ def plan_table(
         caption,
         columns,
         rows,
-        groups=_groups(listed),
+        groups={**actions, **_groups(listed)},
+        by=by,
         menus=("Change",),
         now=now,
         whole=not in_site,
@@ -89,7 +104,7 @@ def _groups(listed: Sequence[Step]) -> Mapping[str, Sequence[str]]:
     }
 
 
-def _row(step: Step, later: Line | None, *, in_site: bool) -> tuple[Cell, ...]:
+def _row(step: Step, later: Line | None, urgent: tuple[str, ...], *, in_site: bool) -> tuple[Cell, ...]:
     old = step.before.schedule if step.before and step.before.schedule != step.after.schedule else None
     told = "at apply" if step.group is Group.CHANGE and step.after.schedule is None else ""
     return (
@@ -108,7 +123,12 @@ def _row(step: Step, later: Line | None, *, in_site: bool) -> tuple[Cell, ...]:
             _window(step.after.schedule),
             _window(old),
         ),
-        (*_since(later), *_why(step), siblings(step, visible) if step.siblings else ""),
+        (
+            *_since(later),
+            *(f"urgent: {visible(each, 200)}" for each in urgent),
+            *_why(step),
+            siblings(step, visible) if step.siblings else "",
+        ),
         _decided(step, in_site=in_site),
     )
 

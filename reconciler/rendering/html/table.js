@@ -2,7 +2,7 @@
 (() => {
   const source = document.getElementById("rows-data");
   if (!source) return;
-  const { kinds, labels, rows, facet, groups, now } = JSON.parse(source.textContent);
+  const { kinds, labels, rows, facet, groups, now, preset } = JSON.parse(source.textContent);
   const table = document.querySelector(".rows");
   const at = (id) => document.getElementById(id);
   const [search, sort, by, ends, whole, clear] = ["search", "sort", "by", "ends", "whole", "clear"].map(at);
@@ -16,7 +16,7 @@
   function read() {
     const hash = location.hash.slice(1);
     const asked = new URLSearchParams(hash.includes("=") ? hash : "");
-    state = { q: asked.get("q") || "", sort: asked.get("sort") || "", by: keys.get(asked.get("by")) || "",
+    state = { q: asked.get("q") || "", sort: asked.get("sort") || "", by: asked.has("by") ? keys.get(asked.get("by")) || "" : preset,
       ends: asked.get("ends") || "", whole: asked.has("whole"), page: Number(asked.get("page")) || 1, chosen: new Map() };
     if (hash && !hash.includes("=") && hash !== "main") state.q = decodeURIComponent(hash);
     for (const [name, key] of keys) if (asked.has(name)) state.chosen.set(key, new Set(asked.getAll(name)));
@@ -25,7 +25,7 @@
     const said = new URLSearchParams();
     for (const [key, values] of state.chosen) for (const value of values) said.append(slug(key), value);
     for (const name of ["q", "ends", "sort"]) if (state[name]) said.set(name, state[name]);
-    if (state.by) said.set("by", slug(state.by));
+    if (state.by !== preset) said.set("by", slug(state.by) || "nothing");
     if (state.whole) said.set("whole", "yes");
     if (state.page > 1) said.set("page", state.page);
     const hash = String(said);

@@ -41,8 +41,9 @@ class Table:
     """A long table.
 
     `facet` is the badge column that the chips choose by. `groups` are what rows can be grouped and filtered by, with
-    one value for each row; those in `menus` have a menu. `now` is the time that ends of certificates are held against.
-    `whole` shows every line of a cell, otherwise two. Cells are neutral text (escape.visible).
+    one value for each row; by the one that is `by` they are grouped at first, and have to be listed so; those in
+    `menus` have a menu. `now` is the time that ends of certificates are held against. `whole` shows every line of a
+    cell, otherwise two. Cells are neutral text (escape.visible).
     """
 
     caption: str
@@ -51,6 +52,7 @@ class Table:
     facet: int = 0
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     menus: tuple[str, ...] = ()
+    by: str = ""
     now: datetime | None = None
     whole: bool = False
     hint: str = "Search"
@@ -79,15 +81,19 @@ def long_table(content: Table) -> Mapping[str, object]:
         "facet": content.facet,
         "groups": {name: _coded(values) for name, values in groups.items()},
         "now": seconds(content.now),
+        "preset": content.by,
     }
+    heads = groups.get(content.by, ())
     return {
         "content": content,
         "label": label,
         "counts": Counter(words),
-        "groups": [name for name, values in groups.items() if len(set(values)) > 1],
+        "groups": [name for name, values in groups.items() if name == content.by or len(set(values)) > 1],
         "menus": [name for name in content.menus if len(set(groups[name])) > 1],
         "dated": any(column.kind == "dated" for column in content.columns),
         "rows": content.rows[:FIRST],
+        "heads": heads[:FIRST],
+        "sizes": Counter(heads),
         "data": _data(block),
     }
 

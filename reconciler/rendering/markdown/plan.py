@@ -212,7 +212,7 @@ def _blocked(plan: Plan) -> str:
     jobs = dict.fromkeys(whose(step.reason) for step in steps)
     shown = ", ".join(name(step) for step in steps[:_NAMED])
     more = f" and {len(steps) - _NAMED:,} more" if len(steps) > _NAMED else ""
-    return f"**Blocked, nothing is sent:** {shown}{more}, for {' and '.join(jobs)}."
+    return f"**{groups.BLOCKED}:** {shown}{more}, for {' and '.join(jobs)}."
 
 
 def _body(plan: Plan, page: Page, ask: _Ask, level: int, urgent: groups.Urgent) -> tuple[str, int]:
@@ -236,17 +236,12 @@ def _cut(plan: Plan, page: Page, ask: _Ask, urgent: groups.Urgent, room: int) ->
 
 def _sections(plan: Plan, page: Page, ask: _Ask, level: int, urgent: groups.Urgent) -> Iterator[tuple[str, list[str]]]:
     """Yield heading and groups: can't be undone, can be taken back, removed, blocked."""
-    every = groups.grouped(plan.changes)
-    final = [group for group in every if group.first.verdict in IRREVERSIBLE]
-    others = [group for group in every if group.first.verdict not in IRREVERSIBLE]
-    yield f"### Can't be undone: at {ask.moment}\n\n", [_group(each, plan, page, level, urgent) for each in final]
-    yield (
-        "### Can be taken back by another pull request until it starts\n\n",
-        [_group(each, plan, page, level, urgent) for each in others],
-    )
+    final, others = groups.changes_apart(plan.changes)
+    yield f"### {groups.FINAL}: at {ask.moment}\n\n", [_group(each, plan, page, level, urgent) for each in final]
+    yield f"### {groups.BACK}\n\n", [_group(each, plan, page, level, urgent) for each in others]
     if plan.pull_request.removed:
         yield "### Removed from git\n\n", [removals(plan.pull_request.removed, page, lead=False)]
-    yield "### Blocked, nothing is sent\n\n", list(_attention(plan, page, level))
+    yield f"### {groups.BLOCKED}\n\n", list(_attention(plan, page, level))
 
 
 def _group(group: Alike, plan: Plan, page: Page, level: int, urgent: groups.Urgent) -> str:
@@ -259,7 +254,7 @@ def _group(group: Alike, plan: Plan, page: Page, level: int, urgent: groups.Urge
         sent_parameters(first),
         stage(first),
     ]
-    head = f"**{_action(first.verdict)} {len(group.steps):,}**{_when(first, page)}"
+    head = f"**{groups.action(first.verdict)} {len(group.steps):,}**{_when(first, page)}"
     lines = [(step, change_line(step, page, plan, urgent=step.guid in urgent)) for step in group.steps]
     openly = [line for step, line in lines if step.guid in urgent or len(group.steps) <= _OPEN][:LARGEST]
     folded = [step for step, _ in lines if step.guid not in urgent and len(group.steps) > _OPEN]
@@ -286,19 +281,6 @@ def _folded(steps: Sequence[Step], page: Page, plan: Plan, level: int, some_urge
     return f"\n<details><summary>{len(steps):,} tickets{none}</summary>\n\n{lines}\n</details>\n"
 
 
-_ACTIONS = {
-    Verdict.APPROVE: "Approve",
-    Verdict.REJECT: "Reject",
-    Verdict.SCHEDULE: "Approve",
-    Verdict.RESCHEDULE: "Move",
-    Verdict.REOPEN: "Take back",
-}
-
-
-def _action(verdict: Verdict) -> str:
-    return _ACTIONS.get(verdict, HEADINGS.get(verdict, verdict.value).capitalize())
-
-
 def _when(step: Step, page: Page) -> str:
     """When a group takes effect, with the earlier time when it moves."""
     schedule = step.after.schedule
@@ -312,9 +294,7 @@ def _when(step: Step, page: Page) -> str:
 
 def _attention(plan: Plan, page: Page, level: int) -> Iterator[str]:
     """Yield what is blocked, once for each reason: the cause, whose job it is, what to do, and the tickets."""
-    steps = by_risk(step for step in plan.steps if step.group is Group.ATTENTION)
-    steps.sort(key=lambda step: (whose(step.reason) != "the author", step.reason.value))
-    for reason, found in groupby(steps, key=lambda step: step.reason):
+    for reason, found in groupby(groups.blocked(plan.steps), key=lambda step: step.reason):
         same, words = list(found), REASONS[reason]
         lines = "".join(blocked_line(step, page) for step in same)
         if len(same) > LARGEST or level > 1:
