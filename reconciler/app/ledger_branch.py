@@ -13,9 +13,9 @@ from reconciler.atomic import atomic_write
 from reconciler.errors import InvalidInput, LedgerBroken, LedgerUnwritable, ReconcilerError
 from reconciler.github.branch import fetch_ledger, push_ledger
 from reconciler.github.client import GitHubFailure
-from reconciler.github.event import read_event
+from reconciler.github.event import Event, read_event
 from reconciler.github.git import Git
-from reconciler.github.noted import Noted, last_noted
+from reconciler.github.noted import Noted, places
 from reconciler.github.provenance import client_from, git_from
 from reconciler.github.stop import remove_stop, set_stop
 from reconciler.ledger.chain import verify
@@ -43,28 +43,39 @@ def pull_ledger(
     fork, which writes nothing, nothing is looked up. Raises GitFailure, and LedgerBroken also for a branch that is
     gone, cut or forked.
     """
-    head = fetch_ledger(git_from(environ), folder, branch)
-    verify(folder)
-    event = read_event(environ)
-    pull = event.pull_request if event is not None else None
-    if event is not None and pull is not None and pull.head_repository != event.repository:
-        return head, ""
+    git, event = git_from(environ), read_event(environ)
     github = client_from(environ, event, clock) if event is not None else None
-    if event is None or github is None:
-        return head, ""
-    try:
-        noted = last_noted(github, f"run-{environment}" if environment else "run", event.base or event.branch, branch)
-    except GitHubFailure as fault:
-        if fault.status not in _NOT_ALLOWED:
-            raise
-        return head, f"what the last apply noted of the ledger can't be read: {fault.message}; {fault.hint}"
-    except ValueError as fault:
-        return head, f"what the last apply noted of the ledger can't be read: {fault}"
-    if noted is not None:
-        _require(folder, head, noted, event.repository)
-    return head, ""
+    found: list[Noted] = []
+    unknown: list[str] = []
+    # Before the branch: a run that ends in between has come further than it noted, and not less far.
+    if event is not None and github is not None:
+        artifact = f"run-{environment}" if environment else "run"
+        for look in places(github, artifact, event.base or event.branch, branch, _applied(git, event)):
+            try:
+                found += [noted] if (noted := look()) is not None else []
+            except GitHubFailure as fault:
+                if fault.status not in _NOT_ALLOWED:
+                    raise
+                unknown.append(f"{fault.message}; {fault.hint}")
+            except ValueError as fault:
+                unknown.append(str(fault))
+    head = fetch_ledger(git, folder, branch)
+    verify(folder)
+    for noted in found:
+        _require(folder, head, noted, event.repository if event is not None else "")
+    why = "; ".join(unknown)
+    return head, f"what the last apply noted of the ledger can't be read: {why}" if why else ""
 
 
+def _applied(git: Git, event: Event) -> tuple[str, ...]:
+    """Return the newest commits of the branch that may have been applied already, the newest first."""
+    newest = (event.pull_request.base_sha if event.pull_request else event.before) or event.sha
+    listed = git.attempt("rev-list", "--first-parent", f"--max-count={_LOOKED_AT}", newest, "--")
+    return tuple(listed.stdout.split()) if listed.returncode == 0 else (newest,)
+
+
+_LOOKED_AT = 2
+"""Commits whose check runs are asked for: that of the newest one may still be under way."""
 _NOT_ALLOWED = (403, 404)
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,13 +18,14 @@ from reconciler.github.comments import Posted, Posting, earlier_comment, keep_co
 from reconciler.github.event import Event
 from reconciler.github.git import Git
 from reconciler.github.issues import keep_issue, last_success, overdue
+from reconciler.github.noted import note
 from reconciler.github.provenance import client_from
 from reconciler.github.reviews import GitHubReviews
 from reconciler.github.statement import predicate_of, statement_of
 from reconciler.github.wire import text
 from reconciler.ledger.heads import heads_text, ledger_heads
 from reconciler.model.decision import Problem, Source
-from reconciler.model.findings import NoPlan
+from reconciler.model.findings import Failure
 from reconciler.model.plan import Look, Plan
 from reconciler.model.receipt import Run
 from reconciler.model.review import Assessment, Review
@@ -33,6 +35,10 @@ from reconciler.ports import Clock
 
 HEADS = "heads.json"
 """The file of the evidence whose SHA-256 is the ledger's head."""
+
+
+_MOST_COMMITS = 20
+"""Commits of a push that are asked about, each with a call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +54,14 @@ class WorkflowRun:
         return (people.review, "") if isinstance(people, Assessment) else (None, getattr(people, "why", ""))
 
     def pulls(self) -> tuple[int, ...]:
-        """Return the merged pull requests whose commits this run is for, in order. Raises GitHubFailure."""
+        """Return the merged pull requests that the newest commits of a push came with, in order. Raises GitHubFailure.
+
+        A run that somebody or the clock started is about no pull request.
+        """
+        if self.event.name != "push":
+            return ()
         reviews = GitHubReviews(self.github, self.event.branch)
-        pushed = (*self.event.commits, self.event.sha)
+        pushed = (*self.event.commits[-_MOST_COMMITS:], self.event.sha)
         found = (reviews.pull_behind(sha, frozenset(pushed)) for sha in dict.fromkeys(pushed))
         return tuple(sorted({pull for pull in found if pull is not None}))
 
@@ -77,12 +88,48 @@ def open_workflow_run(event: Event, environ: Mapping[str, str], clock: Clock) ->
     return WorkflowRun(event, github)
 
 
+def reports_of(report: Path, folder: Path | None) -> tuple[Run, ...]:
+    """Return the report of the whole run; where there is none, those that its parts left in a folder, maybe none.
+
+    Raises InvalidInput without a folder.
+    """
+    if folder is None or report.exists():
+        return (read_run(report),)
+    found = []
+    for path in sorted(folder.rglob("run-*.json")):
+        with suppress(InvalidInput):
+            found.append(read_run(path))
+    return tuple(found)
+
+
 def tell_outcome(workflow: WorkflowRun, run: Run, text: Callable[[Run], str]) -> Iterator[Posted]:
-    """Append to each pull request what the run did of its own decisions. A failure is a value."""
-    key = f"{run.environment or 'default'}/{workflow.event.run_id}-{workflow.event.run_attempt}"
+    """Append to each pull request what the run, or a part of it, did of its own decisions. A failure is a value."""
+    key = _outcome_key(workflow, run.environment) + (f"-{run.shard}" if run.shard else "")
     for own in run.reviews:
         body = text(part_of(run, own))
         yield keep_comment(workflow.github, own.review.pull_request, kind="outcome", key=key, body=body)
+
+
+def tell_failure(workflow: WorkflowRun, environment: str | None, text: str) -> Iterator[Posted]:
+    """Append to each pull request of a push why nothing is known of its plan or apply. A failure is a value."""
+    try:
+        pulls = workflow.pulls()
+    except ReconcilerError as fault:
+        yield Posted(Posting.FAILED, why=f"{fault.message}; {fault.hint}" if fault.hint else fault.message)
+        return
+    for pull in pulls:
+        yield keep_comment(workflow.github, pull, kind="outcome", key=_outcome_key(workflow, environment), body=text)
+
+
+def _outcome_key(workflow: WorkflowRun, environment: str | None) -> str:
+    return f"{environment or 'default'}/{workflow.event.run_id}-{workflow.event.run_attempt}"
+
+
+def note_ledger(workflow: WorkflowRun, run: Run, text: Callable[[Run], str]) -> Posted:
+    """Note where the ledger stands after a run in a check run of its commit. A failure is a value."""
+    if run.ledger is None or not run.ledger.heads:
+        return Posted(Posting.NONE)
+    return note(workflow.github, workflow.event.sha, run.ledger, text(run))
 
 
 _SEEN = re.compile(r"<!-- tpp-plan:v1 [^>]*>")
@@ -142,14 +189,14 @@ def _shown(github: GitHub, plan: Plan, commit: str) -> Plan | None:
     return found if found is not None and (found.target, found.commit) == (plan.target, commit) else None
 
 
-def failure_of(folder: Path | None) -> NoPlan:
-    """Return why there is no plan, from what the parts of a run left; of several parts the first that tells."""
+def failure_of(folder: Path | None, job: str = "the job that plans") -> Failure:
+    """Return why there is no plan or no report, from what the parts of a run left; of several the first that tells."""
     for path in sorted(folder.rglob("failed-*.json")) if folder is not None and folder.is_dir() else ():
         try:
-            return decode(path.read_bytes(), NoPlan)
+            return decode(path.read_bytes(), Failure)
         except (OSError, ValueError):
             continue
-    return NoPlan("the job that plans did not come to an end", "its log says why: open the workflow run")
+    return Failure(f"{job} did not come to an end", "its log says why: open the workflow run")
 
 
 @dataclass(frozen=True, slots=True)

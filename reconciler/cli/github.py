@@ -18,15 +18,18 @@ from reconciler.app.workflow_run import (
     failure_of,
     heartbeat,
     looks_at,
+    note_ledger,
     open_workflow_run,
     propose,
     read_run,
     report_drift,
+    reports_of,
+    tell_failure,
     tell_outcome,
 )
+from reconciler.cli.doctor import github_command as doctor
 from reconciler.cli.exit_codes import Exit, of_plan
 from reconciler.cli.github_inputs import Inputs, figures_of
-from reconciler.cli.github_setup import doctor
 from reconciler.cli.main import main
 from reconciler.cli.options import DEFAULT_CONFIG, Invocation, common_options
 from reconciler.cli.terminal import local_zone
@@ -39,18 +42,20 @@ from reconciler.manifests.config import load_settings
 from reconciler.manifests.problems import InvalidValue
 from reconciler.manifests.times import zone_of
 from reconciler.model.decision import Problem
+from reconciler.model.plan import Step
 from reconciler.model.receipt import Attention
 from reconciler.model.settings import Settings
 from reconciler.model.status import format_instant
 from reconciler.model.value import replace
+from reconciler.model.verdict import Group
 from reconciler.planning.merge import merge_runs as merge
 from reconciler.rendering.escape import code, github_data, github_property, terminal
 from reconciler.rendering.json_text import run_json
-from reconciler.rendering.markdown.plan import drift_markdown, no_plan_markdown, plan_markdown, problems_markdown
+from reconciler.rendering.markdown.plan import drift_markdown, failure_markdown, plan_markdown, problems_markdown
 from reconciler.rendering.markdown.rows import Page
-from reconciler.rendering.markdown.run import run_markdown
+from reconciler.rendering.markdown.run import ledger_note, run_markdown
 from reconciler.rendering.problems import problems_github
-from reconciler.rendering.words import REASONS, counted
+from reconciler.rendering.words import REASONS
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FILES = click.argument("files", nargs=-1, type=_FILE)
@@ -58,6 +63,9 @@ _OUT = click.option("--out", type=_FILE, required=True, help="The file to write.
 _PLAN = click.option("--plan", type=_FILE, default="plan.json", show_default=True, help="The saved plan.")
 _RUN = click.option("--run", "report", type=_FILE, default="run.json", show_default=True, help="The report of the run.")
 _BRANCH = click.option("--branch", default="reconciler-ledger", show_default=True, help="The branch of the ledger.")
+_FAILED = click.option(
+    "--failed", type=click.Path(path_type=Path), help="Folder with what parts left, and failed ones of their causes."
+)
 _COMMENT_BYTES = 64_000
 _SUMMARY_BYTES = 900_000
 """Bytes of one job summary; GitHub drops one of more than 1 MiB whole."""
@@ -79,10 +87,10 @@ def run(ctx: click.Context) -> None:
     In this process, so that the signal of a cancelled job reaches it.
     """
     inputs = Inputs.of(os.environ)
-    arguments = inputs.arguments()
+    arguments, tolerated = inputs.arguments(), inputs.tolerated()
     inputs.remove_stale_result()
     try:
-        main(arguments, inputs.keep_failure)
+        main(arguments, inputs.tell_failure)
     except SystemExit as left:
         exit_code = left.code if isinstance(left.code, int) else 1
     if arguments[0] == "validate":
@@ -91,7 +99,7 @@ def run(ctx: click.Context) -> None:
     newer = inputs.newer_commit(exit_code)
     if newer is not None:
         click.echo(f"::notice title=superseded::{github_data(newer)}")
-    ctx.exit(0 if newer is not None or exit_code in inputs.tolerated() else exit_code)
+    ctx.exit(0 if newer is not None or exit_code in tolerated else exit_code)
 
 
 @command.command()
@@ -129,7 +137,7 @@ def _zone(name: str | None) -> tzinfo | None:
 @_PLAN
 @click.option("--key", default="", help="Tells the comments of one pull request apart [default: the environment].")
 @click.option("--plan-url", default="", help="Where the whole plan is, for what does not fit.")
-@click.option("--failed", type=click.Path(path_type=Path), help="Folder with what failed parts left of their causes.")
+@_FAILED
 def comment(plan: Path, key: str, plan_url: str, failed: Path | None) -> None:
     """Keep the plan's comment on this pull request up to date.
 
@@ -146,10 +154,7 @@ def comment(plan: Path, key: str, plan_url: str, failed: Path | None) -> None:
     try:
         made = read_plan(plan)
     except ReconcilerError:
-        why = failure_of(failed)
-        faulty = counted(len(why.problems), "fault") + " in the files" if why.problems else ""
-        hint = "" if faulty else why.hint
-        body = no_plan_markdown(event.sha, faulty or why.message, hint, why.problems, page)
+        body = failure_markdown("pull request", event.sha, failure_of(failed), page)
         announce(keep_comment(workflow.github, number, kind="plan", key=key or "default", body=body), "comment")
         return
     key = key or made.environment or "default"
@@ -160,20 +165,42 @@ def comment(plan: Path, key: str, plan_url: str, failed: Path | None) -> None:
 
 @command.command()
 @_RUN
-def outcome(report: Path) -> None:
-    """Append to each merged pull request what became of its own decisions; what was not sent is told at its line."""
-    done, workflow = read_run(report), this_run()
-    click.echo(problems_github([_problem(one) for one in done.attention]), nl=False)
-    if not done.reviews:
-        why = "its decisions came without a pull request" if done.receipts else "nothing was to be written"
-        click.echo(f"outcome: none, {why}", err=True)
+@_FAILED
+@click.option("--key", default="", help="The environment, where no report names it.")
+@click.option(
+    "--without",
+    type=click.Choice(("plan", "apply")),
+    default="apply",
+    show_default=True,
+    help="What came to nothing where there is no report.",
+)
+def outcome(report: Path, failed: Path | None, key: str, without: str) -> None:
+    """Append to each merged pull request what became of its own decisions; what was not sent is told at its line.
+
+    Where there is no report of the whole run, those of its parts are told, and why the others left none. The ledger's
+    heads are noted in a check run of the commit.
+    """
+    reports, workflow = reports_of(report, failed), this_run()
     page = page_of(workflow.event, _COMMENT_BYTES)
-    for posted in tell_outcome(workflow, done, lambda part: run_markdown(part, page)):
-        announce(posted, "outcome")
+    click.echo(problems_github([_left(one) for done in reports for one in done.attention]), nl=False)
+    for done in reports:
+        if not done.reviews:
+            why = "its decisions came without a pull request" if done.receipts else "nothing was to be written"
+            click.echo(f"outcome: none, {why}", err=True)
+        for posted in tell_outcome(workflow, done, lambda part: run_markdown(part, page)):
+            announce(posted, "outcome")
+        announce(note_ledger(workflow, done, ledger_note), "ledger's heads")
+    if not report.exists():
+        body = failure_markdown(without, workflow.event.sha, failure_of(failed, _JOBS[without]), page)
+        for posted in tell_failure(workflow, key or None, body):
+            announce(posted, "outcome")
 
 
-def _problem(one: Attention) -> Problem:
-    """Return what a run left alone as a fault of the line that decides it."""
+_JOBS = {"plan": "the job that plans", "apply": "the job that applies"}
+
+
+def _left(one: Attention | Step) -> Problem:
+    """Return what a plan or run leaves alone as a fault of the line that decides it."""
     words = REASONS[one.reason]
     return Problem(one.reason.value, one.source, f"{one.object or one.guid}: {one.detail or words.cause}", words.remedy)
 
@@ -212,8 +239,14 @@ def summary(plan: Path | None, report: Path | None) -> None:
 @_PLAN
 @click.option("--advisory/--binding", help="Succeed even when tickets need attention [default: binding].")
 def verdict(plan: Path, advisory: bool) -> int:
-    """Write a plan to the job summary and its figures to the outputs, and leave with its exit code."""
+    """Write a plan to the job summary and its figures to the outputs, and leave with its exit code.
+
+    What needs attention is told at its line, unless the verdict is advisory: then it is told elsewhere.
+    """
     made = read_plan(plan)
+    if not advisory:
+        left = [step for step in made.steps if step.group is Group.ATTENTION]
+        click.echo(problems_github([_left(step) for step in left]), nl=False)
     append_summary(os.environ, plan_markdown(made, page_of(this_event(), _SUMMARY_BYTES)))
     set_outputs(os.environ, figures_of(made))
     exit_code = of_plan(made)

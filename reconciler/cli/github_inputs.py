@@ -15,9 +15,11 @@ from reconciler.atomic import atomic_write
 from reconciler.cli.exit_codes import Exit
 from reconciler.codec import json_text, plain
 from reconciler.errors import InvalidInput, ReconcilerError
-from reconciler.model.findings import NoPlan
+from reconciler.model.decision import Problem, Source
+from reconciler.model.findings import Failure
 from reconciler.model.plan import Plan
 from reconciler.model.verdict import Group
+from reconciler.rendering.problems import problems_github
 
 PREFIX = "RECONCILER_INPUT_"
 
@@ -62,18 +64,25 @@ class Inputs:
         return Path(self._one("report") or "run.json")
 
     @property
-    def failure(self) -> Path:
-        """Where it is written why there is no plan; its name begins so that nobody takes it for a plan."""
-        return self.plan.with_name(f"failed-{self.plan.name}")
+    def result(self) -> Output | None:
+        """What the command writes: the plan, or the report of the run."""
+        match self.arguments()[0]:
+            case "plan":
+                return Output("--out", self.plan, OutputKind.PLAN)
+            case "apply":
+                return Output("--out", self.report, OutputKind.RUN)
+            case _:
+                return None
 
-    def keep_failure(self, error: ReconcilerError) -> None:
-        """Write down why there is no plan, for the comment that says so."""
-        if self.arguments()[0] != "plan":
-            return
-        problems = error.problems if isinstance(error, InvalidInput) else ()
-        told = NoPlan(error.message, error.hint, tuple(problems))
-        with suppress(OSError):
-            atomic_write(self.failure, json_text({"version": 1, **plain(told)}).encode())
+    def tell_failure(self, error: ReconcilerError) -> None:
+        """Annotate each fault at its line, and write down why there is no result, for the comment that says so."""
+        problems = tuple(error.problems) if isinstance(error, InvalidInput) else ()
+        fault = Problem(f"{self.arguments()[0]} failed", Source(""), error.message, error.hint)
+        click.echo(problems_github(problems or (fault,)), nl=False)
+        if self.result is not None:
+            told = Failure(error.message, error.hint, problems)
+            with suppress(OSError):
+                atomic_write(_failure(self.result.path), json_text({"version": 1, **plain(told)}).encode())
 
     def arguments(self) -> list[str]:
         """Return the command line. The plan of a scheduled run looks at settled tickets, too: nobody waits for it."""
@@ -101,13 +110,10 @@ class Inputs:
 
     def remove_stale_result(self) -> None:
         """Remove the file that the command is to write, so that what is there afterwards is its own."""
-        match self.arguments()[0]:
-            case "plan":
-                remove_earlier(Output("--out", self.plan, OutputKind.PLAN))
-                with suppress(OSError):
-                    self.failure.unlink(missing_ok=True)
-            case "apply":
-                remove_earlier(Output("--out", self.report, OutputKind.RUN))
+        if self.result is not None:
+            remove_earlier(self.result)
+            with suppress(OSError):
+                _failure(self.result.path).unlink(missing_ok=True)
 
     def results(self) -> dict[str, str]:
         """Return the outputs that tell of plan and report, as far as they are there."""
@@ -134,9 +140,9 @@ class Inputs:
         """Return the exit codes that don't fail the step. That a plan has changes never does."""
         listed = self._one("tolerate")
         try:
-            codes = {int(code) for code in listed.split()}
+            codes = {Exit(int(code)) for code in listed.split()}
         except ValueError:
-            raise click.UsageError(f"the action's input `tolerate` takes numbers, not {listed!r}") from None
+            raise click.UsageError(f"the action's input `tolerate` takes exit codes, not {listed!r}") from None
         return codes | {Exit.OK} | ({Exit.CHANGES} if self.arguments()[0] == "plan" else set())
 
     def _one(self, name: str) -> str:
@@ -144,6 +150,11 @@ class Inputs:
 
     def _many(self, name: str) -> list[str]:
         return [line.strip() for line in self.given.get(name, "").splitlines() if line.strip()]
+
+
+def _failure(result: Path) -> Path:
+    """Where it is written why there is no result; its name begins so that nobody takes it for one."""
+    return result.with_name(f"failed-{result.name}")
 
 
 def figures_of(plan: Plan) -> dict[str, str]:

@@ -32,7 +32,8 @@ class Event:
     """What started the workflow run.
 
     `sha` is the commit that is worked on: the head of the pull request for its events (where GITHUB_SHA is a
-    commit that GitHub made up), GITHUB_SHA otherwise. `commits` are those that a push brought, oldest first.
+    commit that GitHub made up), GITHUB_SHA otherwise. `commits` are those that a push brought, oldest first, `before`
+    is the commit that the branch was at until then.
     `workflow` is the path of the workflow file below the repository, empty when it is not known.
     """
 
@@ -48,6 +49,7 @@ class Event:
     workflow: str = ""
     pull_request: PullRequest | None = None
     commits: tuple[str, ...] = ()
+    before: str = ""
 
     @property
     def run_url(self) -> str | None:
@@ -90,6 +92,7 @@ def read_event(environ: Mapping[str, str]) -> Event | None:
         workflow=_workflow(environ.get("GITHUB_WORKFLOW_REF", ""), repository),
         pull_request=pull_request,
         commits=tuple(sha for commit in objects(payload.get("commits")) if (sha := text(commit, "id"))),
+        before=text(payload, "before").strip("0") and text(payload, "before"),
     )
 
 

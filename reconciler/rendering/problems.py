@@ -87,7 +87,8 @@ def problems_github(problems: Sequence[Problem], *, root: str = "") -> str:
 
 def _annotation(problem: Problem, root: str) -> str:
     source = problem.source
-    properties = {"file": _relative(source.path, root), "title": problem.code}
+    properties = {"file": _relative(source.path, root)} if source.path else {}
+    properties["title"] = problem.code
     if source.line:
         properties["line"] = properties["endLine"] = str(source.line)
         if source.column:

@@ -223,6 +223,30 @@ def artifact_of(world: World, number: int) -> Path:
     return sorted((world.artifacts / str(run)).glob("*"))[place]
 
 
+def create_check(call: Call) -> Any:
+    """GitHub, "Create a check run": by the app that the token belongs to, which is that of GitHub Actions."""
+    made = {**call.body, "id": 1 + len(call.world.checks), "app": "github-actions"}
+    call.world.checks.append(made)
+    return 201, _check_run(made)
+
+
+def list_checks(call: Call) -> Any:
+    """GitHub, "List check runs for a Git reference": `latest` is the newest of each name and app."""
+    named = call.query.get("check_name")
+    found = [made for made in call.world.checks if made["head_sha"] == call.path[1] and named in (None, made["name"])]
+    if call.query.get("filter", "latest") == "latest":
+        found = list({(made["name"], made["app"]): made for made in found}.values())
+    return 200, {"total_count": len(found), "check_runs": [_check_run(made) for made in found]}
+
+
+def _check_run(made: dict[str, Any]) -> dict[str, Any]:
+    said = {name: made[name] for name in ("id", "name", "head_sha", "status", "conclusion")}
+    page = f"{SITE}/acme/approvals/runs/{made['id']}"
+    return answer_of(
+        "check-run", {**said, "output": {**made["output"]}, "app": {"slug": made["app"]}, "html_url": page}
+    )
+
+
 def list_issues(call: Call) -> Any:
     state, label = call.query.get("state", "open"), call.query.get("labels")
     return 200, [
@@ -313,6 +337,8 @@ ROUTES: dict[tuple[str, str], tuple[Answer, dict[str, str]]] = {
     ("GET", "actions/runs"): (list_runs, {"actions": "read"}),
     ("GET", "actions/runs/*/artifacts"): (list_artifacts, {"actions": "read"}),
     ("GET", "actions/artifacts"): (every_artifact, {"actions": "read"}),
+    ("POST", "check-runs"): (create_check, {"checks": "write"}),
+    ("GET", "commits/*/check-runs"): (list_checks, {"checks": "read"}),
     ("GET", "issues/comments"): (newest_comments, {"issues": "read", "pull-requests": "read"}),
     ("GET", "issues"): (list_issues, {"issues": "read"}),
     ("POST", "issues"): (create_issue, {"issues": "write"}),

@@ -13,9 +13,9 @@ from reconciler.cli.github import command
 from reconciler.cli.github_inputs import Inputs
 from reconciler.model.decision import Source
 from reconciler.model.plan import Plan
-from reconciler.model.receipt import Attention, Run
+from reconciler.model.receipt import Attention, NotedLedger, Run
 from reconciler.model.review import Review, ReviewedTickets
-from reconciler.model.value import replace
+from reconciler.model.value import Head, replace
 from reconciler.model.verdict import Reason
 from reconciler.planning.digest import plan_digest
 from reconciler.rendering.json_text import plan_json, run_json
@@ -24,6 +24,7 @@ from tests.github.conftest import TOKEN
 from tests.github.fake_github import FakeGitHub
 from tests.github.repository import CLEAN, clone, files, git, make_remote
 from tests.github.world import READER, Pull
+from tests.rendering.hostile import HOSTILE
 
 TARGET = "https://tpp.example.com"
 
@@ -239,6 +240,156 @@ def test_outside_of_actions_the_others_say_so(tmp_path: Path) -> None:
     _save(tmp_path, "plan.json", 1)
     done = _run(tmp_path, "comment")
     assert (done.returncode, "GITHUB_REPOSITORY" in done.stderr) == (2, True)
+
+
+PUSH = {"GITHUB_EVENT_NAME": "push"}
+
+
+def _pushed(server: FakeGitHub, folder: Path, *numbers: int) -> dict[str, str]:
+    """A push of one commit for each of these pull requests."""
+    commits = [f"{number:040x}" for number in numbers]
+    for number, sha in zip(numbers, commits, strict=True):
+        server.world.pulls[number] = Pull(number, "ann", "a" * 40, merge_commit=sha, merged_by="max")
+        server.world.brought[sha] = [number]
+    (folder / "event.json").write_text(json.dumps({"commits": [{"id": sha} for sha in commits]}))
+    return _actions(server, folder, **PUSH, GITHUB_EVENT_PATH=str(folder / "event.json"), GITHUB_SHA=commits[-1])
+
+
+@pytest.mark.parametrize(
+    ("without", "says"),
+    [("plan", "Nothing applied of `000000000000`"), ("apply", "No report about `000000000000`")],
+)
+def test_a_job_that_came_to_nothing_is_told_on_each_pull_request_of_the_push(
+    tmp_path: Path, server: FakeGitHub, without: str, says: str
+) -> None:
+    environ = _pushed(server, tmp_path, 12, 13)
+    (tmp_path / "parts").mkdir()
+    why = {"version": 1, "message": "the token | has expired", "hint": "make another"}
+    (tmp_path / "parts" / "failed-run-1.json").write_text(json.dumps(why))
+    for _ in range(2):
+        done = _run(tmp_path, "outcome", "--without", without, "--failed", "parts", environ=environ)
+        assert done.returncode == 0, done.stderr
+    for number in (12, 13):
+        (told,) = server.world.comments_on(number)
+        assert says in told
+        assert "has expired" in told
+        assert "make another" in told
+
+
+@pytest.mark.parametrize("event", ["schedule", "workflow_dispatch", ""])
+def test_a_run_that_nobody_pushed_for_tells_no_pull_request(tmp_path: Path, server: FakeGitHub, event: str) -> None:
+    environ = _pushed(server, tmp_path, 12) | {"GITHUB_EVENT_NAME": event}
+    assert _run(tmp_path, "outcome", "--failed", "parts", environ=environ).returncode == 0
+    assert server.asked == []
+
+
+def test_what_parts_did_is_told_although_another_part_left_no_report(tmp_path: Path, server: FakeGitHub) -> None:
+    environ = _pushed(server, tmp_path, 12)
+    (tmp_path / "parts").mkdir()
+    review = Review(12, "ann", reviewers=("bob",))
+    run = Run("run-1", "sha256:" + "0" * 64, TARGET, NOW, NOW, (receipt(1),), shard="1/2")
+    text = run_json(replace(run, reviews=(ReviewedTickets(review, (guid(1),)),)))
+    (tmp_path / "parts" / "run-1.json").write_text(text)
+    assert _run(tmp_path, "outcome", "--failed", "parts", environ=environ).returncode == 0
+    part, rest = server.world.comments_on(12)
+    assert ("1 applied" in part, "4242-1-1/2" in part) == (True, True)
+    assert "the job that applies did not come to an end" in rest
+
+
+def test_without_a_folder_of_parts_a_report_that_is_not_there_is_a_fault(tmp_path: Path, server: FakeGitHub) -> None:
+    assert _run(tmp_path, "outcome", environ=_actions(server, tmp_path)).returncode == 1
+
+
+def test_the_ledgers_heads_are_noted_in_a_check_run_of_the_commit(tmp_path: Path, server: FakeGitHub) -> None:
+    run = Run("run-1", "sha256:" + "0" * 64, TARGET, NOW, NOW, ())
+    noted = NotedLedger("reconciler-ledger", (Head("2026/11/a.jsonl", "sha256:" + "1" * 64, 3),))
+    (tmp_path / "run.json").write_text(run_json(replace(run, ledger=noted)))
+    assert _run(tmp_path, "outcome", environ=_actions(server, tmp_path)).returncode == 0
+    (check,) = server.world.checks
+    assert (check["head_sha"], check["conclusion"]) == ("c" * 40, "neutral")
+    assert "line 3 of `2026/11/a.jsonl`" in check["output"]["summary"]
+    del server.world.tokens[TOKEN]["checks"]
+    done = _run(tmp_path, "outcome", environ=_actions(server, tmp_path))
+    assert (done.returncode, "::warning title=ledger's heads not posted::" in done.stdout) == (0, True)
+    assert "checks" in done.stdout
+
+
+def test_what_a_plan_asks_a_look_for_is_told_at_its_line_unless_it_is_advice(
+    tmp_path: Path, server: FakeGitHub
+) -> None:
+    missing = step(1, reason=Reason.MISSING_TICKET, source=Source("tickets/web.yaml", 9))
+    made = plan(missing, step(2), digest=plan_digest(TARGET, (missing, step(2))))
+    (tmp_path / "plan.json").write_text(plan_json(made))
+    environ = _actions(server, tmp_path)
+    told = _run(tmp_path, "verdict", "--binding", environ=environ).stdout
+    assert told.startswith("::error file=tickets/web.yaml,title=missing/ticket,line=9,endLine=9::")
+    assert told.count("::error") == 1
+    assert _run(tmp_path, "verdict", "--advisory", environ=environ).stdout == ""
+
+
+def test_markdown_that_is_printed_to_a_log_carries_no_command(tmp_path: Path, server: FakeGitHub) -> None:
+    texts = [text[:2_000] for text in HOSTILE if text.isprintable()] + [
+        "##[group]x",
+        "a\n##[error]planted",
+        "\n::error::x",
+    ]
+    steps = tuple(
+        step(number, object=text, workflow=text, explanation=text, change=text, detail=text)
+        for number, text in enumerate(texts, start=1)
+    )
+    missing = tuple(replace(one, reason=Reason.MISSING_TICKET) for one in steps)
+    left = tuple(Attention(one.guid, Reason.REFUSED_FREEZE, one.object or "", one.source, one.detail) for one in steps)
+    receipts = tuple(receipt(number, object=text, detail=text) for number, text in enumerate(texts, start=1))
+    run = Run("run-1", "sha256:" + "0" * 64, TARGET, NOW, NOW, receipts, attention=left, notes=tuple(texts))
+    (tmp_path / "run.json").write_text(run_json(run))
+    for made in (plan(*steps, digest=plan_digest(TARGET, steps)), plan(*missing, digest=plan_digest(TARGET, missing))):
+        (tmp_path / "plan.json").write_text(plan_json(made))
+        environ = _actions(server, tmp_path)
+        del environ["GITHUB_STEP_SUMMARY"]
+        done = _run(tmp_path, "summary", "--plan", "plan.json", "--run", "run.json", environ=environ)
+        assert (done.returncode, "planted" in done.stdout) == (0, True)
+        found = [line for line in done.stdout.splitlines() if "##[" in line or line.lstrip().startswith("::")]
+        assert found == []
+
+
+_CONFIGURATION = "version: 1\nrequests: {wait: 1s}\n"
+_FAULTY = f"version: 1\ntickets:\n  - {{guid: {guid(1)}, status: Aproved}}\n"
+
+
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_what_can_not_be_planned_or_applied_is_told_at_its_line(
+    tmp_path: Path, server: FakeGitHub, command: str
+) -> None:
+    (tmp_path / "reconciler.yaml").write_text(_CONFIGURATION)
+    (tmp_path / "faulty.yaml").write_text(_FAULTY)
+    inputs = {"RECONCILER_INPUT_COMMAND": command, "RECONCILER_INPUT_PATHS": "faulty.yaml"}
+    environ = {**_actions(server, tmp_path), "TPP_URL": "http://127.0.0.1:1", "TPP_TOKEN": "not-a-token"}
+    done = _run(tmp_path, "run", environ=environ | inputs)
+    assert done.returncode == 1
+    assert "::error file=faulty.yaml,title=schema/value,line=3,endLine=3,col=" in done.stdout
+    kept = json.loads((tmp_path / f"failed-{'plan' if command == 'plan' else 'run'}.json").read_text())
+    assert "Aproved" in kept["problems"][0]["message"]
+
+
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_a_failure_without_a_line_is_an_annotation_of_the_run(tmp_path: Path, server: FakeGitHub, command: str) -> None:
+    (tmp_path / "reconciler.yaml").write_text(_CONFIGURATION)
+    (tmp_path / "fine.yaml").write_text(_FAULTY.replace("Aproved", "Pending"))
+    inputs = {"RECONCILER_INPUT_COMMAND": command, "RECONCILER_INPUT_PATHS": "fine.yaml"}
+    environ = {**_actions(server, tmp_path), "TPP_URL": "http://127.0.0.1:1", "TPP_TOKEN": "not-a-token"}
+    done = _run(tmp_path, "run", environ=environ | inputs)
+    assert done.returncode == 4
+    assert f"::error title={command} failed::" in done.stdout
+
+
+@pytest.mark.parametrize("listed", ["99", "three", "3,5", "-1"])
+def test_an_exit_code_that_does_not_exist_is_refused_before_anything_runs(
+    tmp_path: Path, server: FakeGitHub, listed: str
+) -> None:
+    inputs = {"RECONCILER_INPUT_COMMAND": "apply", "RECONCILER_INPUT_TOLERATE": listed}
+    done = _run(tmp_path, "run", environ=_actions(server, tmp_path) | inputs)
+    assert (done.returncode, "`tolerate` takes exit codes" in done.stderr) == (2, True)
+    assert not (tmp_path / "run.json").exists()
 
 
 def test_what_an_apply_left_alone_is_told_at_its_line(tmp_path: Path, server: FakeGitHub) -> None:

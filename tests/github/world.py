@@ -7,7 +7,14 @@ from typing import Any
 from tests.github.settings import Settings
 
 BOT = "github-actions[bot]"
-WRITER = {"contents": "write", "issues": "write", "pull-requests": "write", "actions": "read", "id-token": "write"}
+WRITER = {
+    "contents": "write",
+    "issues": "write",
+    "pull-requests": "write",
+    "actions": "read",
+    "checks": "write",
+    "id-token": "write",
+}
 READER = {"contents": "read"}
 
 
@@ -80,6 +87,8 @@ class World:
     """The pull requests that GitHub names for a commit."""
     pushes: list[tuple[str, str, str]] = field(default_factory=list)
     """Activity, newest first: (ref, commit after it, who pushed)."""
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    """Check runs, the newest last, each with the app that made it."""
     approvals: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
     """Environment reviews of workflow runs: (login, state)."""
     runs: list[dict[str, Any]] = field(default_factory=list)

@@ -5,13 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 from reconciler.model.decision import Problem, Source
+from reconciler.model.findings import Failure
 from reconciler.model.plan import Control, Look, Plan, Step
 from reconciler.model.policy import FourEyes, Limits, Policy
 from reconciler.model.pull_request import BaseVerdict, PullRequestContext, Removal
 from reconciler.model.settings import Settings
 from reconciler.model.verdict import Reason
 from reconciler.planning.rules import rule_changes
-from reconciler.rendering.markdown.plan import no_plan_markdown, plan_markdown
+from reconciler.rendering.markdown.plan import failure_markdown, plan_markdown
 from reconciler.rendering.markdown.rows import Page
 from tests import builders
 from tests.rendering.test_cases import BERLIN
@@ -127,12 +128,14 @@ def failure() -> str:
     problem = Problem(
         "schema/value", Source("tickets/web.yaml", 14, 13), "`status` can't be `Aproved`", "write `Approved`"
     )
-    return no_plan_markdown("9d2e1f7aa0b1c2d3", "a manifest is invalid", "", (problem,), _page())
+    return failure_markdown("pull request", "9d2e1f7aa0b1c2d3", Failure("", problems=(problem,)), _page())
 
 
 def expired_token() -> str:
     remedy = "set a new token in the secret TPP_TOKEN, then run the workflow again"
-    return no_plan_markdown("9d2e1f7aa0b1c2d3", "the token for TPP has expired", remedy, (), _page())
+    return failure_markdown(
+        "pull request", "9d2e1f7aa0b1c2d3", Failure("the token for TPP has expired", remedy), _page()
+    )
 
 
 def second_push() -> str:

@@ -50,6 +50,8 @@ def test_what_is_merged_is_applied_recorded_and_told(acme: Team) -> None:
     assert outcome.startswith("<!-- tpp-reconciler:outcome default/4242-1 -->\n")
     assert "2 applied" in outcome
     assert any("TPP apply: 2 applied" in summary for summary in result.summaries)
+    (check,) = acme.github.world.checks
+    assert (check["head_sha"], check["name"]) == (acme.head, "Ledger on reconciler-ledger")
 
     evidence = acme.artifacts / "run"
     statement = json.loads((evidence / "statement.json").read_text())
@@ -156,6 +158,21 @@ def test_a_ledger_that_cannot_be_pushed_stops_the_run_with_nothing_sent(acme: Te
     result = acme.run("apply.yml", "push", _push(acme))
     assert (result.code, acme.tpp.log.updates) == (1, ())
     assert any("could not be pushed to reconciler-ledger" in line for line in result.lines)
+    (told,) = acme.github.world.comments_on(12)
+    assert told.startswith("<!-- tpp-reconciler:outcome default/4242-1 -->\n## 🔴 No report about")
+    assert "could not be pushed" in told
+    assert any("could not be pushed" in message for level, _, message in result.annotations if level == "error")
+
+
+def test_a_plan_that_fails_after_the_merge_reaches_the_pull_request(acme: Team) -> None:
+    acme.merged(12)
+    acme.github.issuer.claims = {"repository_id": "9999"}
+    result = acme.run("apply.yml", "push", _push(acme))
+    assert (result.code, acme.tpp.log.updates) == (1, ())
+    (told,) = acme.github.world.comments_on(12)
+    assert f"🔴 Nothing applied of `{acme.head[:12]}`: " in told
+    assert "so nothing was sent" in told
+    assert any(title == "plan failed" for level, title, _ in result.annotations if level == "error")
 
 
 def test_a_ledger_that_can_no_longer_be_pushed_is_rescued_and_the_run_fails(acme: Team) -> None:

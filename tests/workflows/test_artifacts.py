@@ -22,7 +22,7 @@ JOB = """\
   {name}:
     name: {name}
     uses: example-org/tpp-reconciler/.github/workflows/plan.yml@4b825dc642cb6eb9a060e54bf8d69288fbee4904 # v1.0.0
-    permissions: {{contents: read, pull-requests: write, actions: read, id-token: write}}
+    permissions: {{contents: read, pull-requests: write, actions: read, checks: read, id-token: write}}
     with: {{environment: {name}, shards: {shards}, advisory: true}}
 """
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.github.repository import git
 from tests.workflows.job import apply, job
-from tests.workflows.team import Team
+from tests.workflows.team import TOKEN, Team
 
 _FILE = "tickets/2036/CHG0041234.yaml"
 
@@ -29,12 +29,18 @@ def applied(acme: Team) -> Team:
 
 def _pulls(acme: Team) -> tuple[int, str]:
     done = job(acme, "github", "ledger", "pull")
-    return done.returncode, " ".join(done.stderr.split())
+    return done.returncode, " ".join((done.stdout + done.stderr).split())
 
 
-@pytest.mark.parametrize("expired", [False, True])
-def test_a_branch_that_is_gone_cut_or_forked_stops_the_next_run(applied: Team, expired: bool) -> None:
-    applied.github.world.expired = expired  # then the comment on the pull request tells
+@pytest.mark.parametrize(
+    ("lost", "told_by"), [((), "workflow run"), (("artifact",), "issuecomment"), (("artifact", "comment"), "check run")]
+)
+def test_a_branch_that_is_gone_cut_or_forked_stops_the_next_run(
+    applied: Team, lost: tuple[str, ...], told_by: str
+) -> None:
+    applied.github.world.expired = "artifact" in lost
+    if "comment" in lost:
+        applied.github.world.comments.clear()
     assert _pulls(applied)[0] == 0
     head = git(applied.remote, "rev-parse", "reconciler-ledger")
     git(applied.remote, "update-ref", "-d", "refs/heads/reconciler-ledger")
@@ -43,7 +49,7 @@ def test_a_branch_that_is_gone_cut_or_forked_stops_the_next_run(applied: Team, e
     assert code == 4
     assert "is gone: it has not line" in said
     assert f"gh api repos/acme/approvals/git/refs -f ref=refs/heads/reconciler-ledger -f sha={head}" in said
-    assert ("issuecomment" in said) == expired
+    assert told_by in said
     git(applied.remote, "update-ref", "refs/heads/reconciler-ledger", f"{head}^")
     code, said = _pulls(applied)
     assert (code, "was cut or forked" in said, f"-X PATCH -f sha={head}" in said) == (4, True, True)
@@ -55,10 +61,43 @@ def test_what_forks_and_other_branches_note_counts_for_nothing(applied: Team) ->
     git(applied.remote, "update-ref", "-d", "refs/heads/reconciler-ledger")
     for comment in applied.github.world.comments.values():
         comment.author = "eve"
+    for check in applied.github.world.checks:
+        check["app"] = "another-app"
     applied.github.world.started[0]["head_repository"] = 6666
     assert _pulls(applied)[0] == 0
     applied.github.world.started[0] |= {"head_repository": 4242, "event": "pull_request"}
     assert _pulls(applied)[0] == 0
+
+
+@pytest.mark.parametrize("left", ["comment", "check run"])
+def test_whoever_takes_the_newest_note_away_leaves_the_others(applied: Team, left: str) -> None:
+    older = git(applied.remote, "rev-parse", "reconciler-ledger")
+    text = (applied.folder / _FILE).read_text()
+    applied.commit(_FILE, text.replace("status: Pending", "status: Approved"))
+    applied.merged(13)
+    assert apply(applied).returncode == 0
+    assert job(applied, "github", "outcome", "--run", str(applied.scratch / "run.json")).returncode == 0
+    # The artifact of the second run was deleted: that of the first says no more than the branch, which was cut to it.
+    git(applied.remote, "update-ref", "refs/heads/reconciler-ledger", older)
+    world = applied.github.world
+    world.comments = {} if left == "check run" else world.comments
+    world.checks = [] if left == "comment" else world.checks
+    shutil.rmtree(applied.folder / "ledger")
+    code, said = _pulls(applied)
+    assert (code, "was cut or forked" in said, ("issuecomment" if left == "comment" else left) in said) == (
+        4,
+        True,
+        True,
+    )
+
+
+def test_a_token_that_may_not_read_check_runs_says_so_and_still_hears_the_others(applied: Team) -> None:
+    del applied.github.world.tokens[TOKEN]["checks"]
+    code, said = _pulls(applied)
+    assert (code, "checks=read" in said) == (0, True)
+    git(applied.remote, "update-ref", "-d", "refs/heads/reconciler-ledger")
+    shutil.rmtree(applied.folder / "ledger")
+    assert _pulls(applied)[0] == 4
 
 
 def test_later_runs_begin_where_everything_was_reviewed(applied: Team) -> None:

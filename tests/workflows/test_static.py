@@ -27,6 +27,7 @@ HIGHEST = {
     "pull-requests": "write",
     "issues": "write",
     "actions": "read",
+    "checks": "write",
     "id-token": "write",
     "pages": "write",
     "attestations": "write",
@@ -158,6 +159,14 @@ def test_only_one_workflow_writes_and_its_runs_wait_in_line() -> None:
     }
     for _, name, job in _jobs():
         assert "concurrency" not in job, f"{name}: a group on a matrix cancels its own shards"
+
+
+def test_an_apply_leaves_a_deployment_record_that_leads_to_its_run() -> None:
+    deployed = {(Path(path).stem, name): job["environment"] for path, name, job in _jobs() if "environment" in job}
+    assert deployed["apply", "apply"] == {
+        "name": "${{ inputs.deployment }}",
+        "url": "${{ github.server_url }}/${{ github.repository }}/actions/runs/${{ github.run_id }}",
+    }
 
 
 def test_the_action_in_the_root_is_the_one_that_the_workflows_use() -> None:

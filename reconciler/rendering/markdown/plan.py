@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import groupby
 
 from reconciler.model.decision import Problem
+from reconciler.model.findings import Failure
 from reconciler.model.plan import Plan, Step
 from reconciler.model.record import Head
 from reconciler.model.status import Schedule
@@ -403,25 +404,30 @@ def _diagram(plan: Plan, room: int) -> str:
     return f"```mermaid\n{text}```\n{more}"
 
 
-def no_plan_markdown(
-    commit: str, cause: str, remedy: str, problems: Sequence[Problem] = (), page: Page = COMMENT
-) -> str:
-    """Return the comment when no plan could be made: the true cause first, every fault with its place, what to do."""
+FAILURES = {
+    "pull request": ("No plan for", "Nothing is known about this commit, and merging it unseen is not safe."),
+    "plan": ("Nothing applied of", "The merge has not reached TPP: no plan could be made, so nothing was sent."),
+    "apply": ("No report about", "What was sent is in the ledger, and the next run finds out about the rest."),
+}
+"""What failed, how that begins, and what follows from it."""
+
+
+def failure_markdown(what: str, commit: str, why: Failure, page: Page = COMMENT) -> str:
+    """Return the comment about one of FAILURES: the true cause first, every fault with its place, what to do."""
     faults, _, left_out = within(
         (
             f"- {code(str(problem.source), 200)}: {markdown(problem.message, 400)}"
             f"{'. ' + markdown(problem.hint, 400) if problem.hint else ''}\n"
-            for problem in problems
+            for problem in why.problems
         ),
         page.budget - 3_000,
     )
+    begins, follows = FAILURES[what]
+    cause = f"{counted(len(why.problems), 'fault')} in the files" if why.problems else why.message
     rest = f"- … and {left_out:,} more\n" if left_out else ""
     run = f"\n[Workflow run]({url(page.run_url)})\n" if page.run_url else ""
-    do = f" {markdown(remedy, 400)}" if remedy else ""
-    return (
-        f"## 🔴 No plan for {code(commit[:12])}: {markdown(cause, 200)}\n\n"
-        f"**Nothing is known about this commit, and merging it unseen is not safe.**{do}\n\n{faults}{rest}{run}"
-    )
+    do = f" {markdown(why.hint, 400)}" if why.hint and not why.problems else ""
+    return f"## 🔴 {begins} {code(commit[:12])}: {markdown(cause, 200)}\n\n**{follows}**{do}\n\n{faults}{rest}{run}"
 
 
 def problems_markdown(problems: Sequence[Problem], page: Page = COMMENT) -> str:

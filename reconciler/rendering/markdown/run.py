@@ -39,12 +39,12 @@ def run_markdown(run: Run, page: Page = _PAGE) -> str:
         if run.counts.get(outcome) and OUTCOMES[outcome].remedy
     )
     notes, _, _ = within((f"- {markdown(note, 400)}\n" for note in run.notes), page.budget // 10)
-    tail = "".join(f"{part}\n" for part in (_left_alone(run, page), remedies, notes) if part) + _noted(run)
+    tail = "".join(f"{part}\n" for part in (_left_alone(run, page), remedies, notes) if part) + ledger_note(run)
     room = page.budget - len((head + tail).encode("utf-8")) - 500
     return head + _table(by_urgency(run.receipts), page, room) + tail
 
 
-def _noted(run: Run) -> str:
+def ledger_note(run: Run) -> str:
     """Note where the ledger stood, for a later run: whoever rewrites its branch does not rewrite this."""
     if run.ledger is None or not run.ledger.heads:
         return ""
