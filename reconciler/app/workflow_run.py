@@ -25,7 +25,7 @@ from reconciler.github.statement import predicate_of, statement_of
 from reconciler.github.wire import text
 from reconciler.ledger.heads import heads_text, ledger_heads
 from reconciler.model.decision import Problem, Source
-from reconciler.model.findings import Failure
+from reconciler.model.findings import JobFailure
 from reconciler.model.plan import Look, Plan
 from reconciler.model.receipt import Run
 from reconciler.model.review import Assessment, Review
@@ -189,14 +189,14 @@ def _shown(github: GitHub, plan: Plan, commit: str) -> Plan | None:
     return found if found is not None and (found.target, found.commit) == (plan.target, commit) else None
 
 
-def failure_of(folder: Path | None, job: str = "the job that plans") -> Failure:
+def failure_of(folder: Path | None, job: str = "the job that plans") -> JobFailure:
     """Return why there is no plan or no report, from what the parts of a run left; of several the first that tells."""
     for path in sorted(folder.rglob("failed-*.json")) if folder is not None and folder.is_dir() else ():
         try:
-            return decode(path.read_bytes(), Failure)
+            return decode(path.read_bytes(), JobFailure)
         except (OSError, ValueError):
             continue
-    return Failure(f"{job} did not come to an end", "its log says why: open the workflow run")
+    return JobFailure(f"{job} did not come to an end", "its log says why: open the workflow run")
 
 
 @dataclass(frozen=True, slots=True)

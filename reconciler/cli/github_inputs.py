@@ -16,7 +16,7 @@ from reconciler.cli.exit_codes import Exit
 from reconciler.codec import json_text, plain
 from reconciler.errors import InvalidInput, ReconcilerError
 from reconciler.model.decision import Problem, Source
-from reconciler.model.findings import Failure
+from reconciler.model.findings import JobFailure
 from reconciler.model.plan import Plan
 from reconciler.model.verdict import Group
 from reconciler.rendering.problems import problems_github
@@ -80,7 +80,7 @@ class Inputs:
         fault = Problem(f"{self.arguments()[0]} failed", Source(""), error.message, error.hint)
         click.echo(problems_github(problems or (fault,)), nl=False)
         if self.result is not None:
-            told = Failure(error.message, error.hint, problems)
+            told = JobFailure(error.message, error.hint, problems)
             with suppress(OSError):
                 atomic_write(_failure(self.result.path), json_text({"version": 1, **plain(told)}).encode())
 

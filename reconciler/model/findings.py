@@ -201,7 +201,7 @@ class Explanation(Struct, frozen=True):
         return tuple(each for each in self.voices if pending and each.listed and each.approved_at is None)
 
 
-class Failure(Struct, frozen=True, omit_defaults=True):
+class JobFailure(Struct, frozen=True, omit_defaults=True):
     """Why a job made no plan or no report: the error that ended it, with every fault of every file."""
 
     message: str

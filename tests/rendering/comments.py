@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from reconciler.model.decision import Problem, Source
-from reconciler.model.findings import Failure
+from reconciler.model.findings import JobFailure
 from reconciler.model.plan import Control, Look, Plan, Step
 from reconciler.model.policy import FourEyes, Limits, Policy
 from reconciler.model.pull_request import BaseVerdict, PullRequestContext, Removal
@@ -128,13 +128,13 @@ def failure() -> str:
     problem = Problem(
         "schema/value", Source("tickets/web.yaml", 14, 13), "`status` can't be `Aproved`", "write `Approved`"
     )
-    return failure_markdown("pull request", "9d2e1f7aa0b1c2d3", Failure("", problems=(problem,)), _page())
+    return failure_markdown("pull request", "9d2e1f7aa0b1c2d3", JobFailure("", problems=(problem,)), _page())
 
 
 def expired_token() -> str:
     remedy = "set a new token in the secret TPP_TOKEN, then run the workflow again"
     return failure_markdown(
-        "pull request", "9d2e1f7aa0b1c2d3", Failure("the token for TPP has expired", remedy), _page()
+        "pull request", "9d2e1f7aa0b1c2d3", JobFailure("the token for TPP has expired", remedy), _page()
     )
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import groupby
 
 from reconciler.model.decision import Problem
-from reconciler.model.findings import Failure
+from reconciler.model.findings import JobFailure
 from reconciler.model.plan import Plan, Step
 from reconciler.model.record import Head
 from reconciler.model.status import Schedule
@@ -412,7 +412,7 @@ FAILURES = {
 """What failed, how that begins, and what follows from it."""
 
 
-def failure_markdown(what: str, commit: str, why: Failure, page: Page = COMMENT) -> str:
+def failure_markdown(what: str, commit: str, why: JobFailure, page: Page = COMMENT) -> str:
     """Return the comment about one of FAILURES: the true cause first, every fault with its place, what to do."""
     faults, _, left_out = within(
         (
