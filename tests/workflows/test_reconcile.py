@@ -44,7 +44,7 @@ def test_drift_is_one_issue_that_opens_and_closes_itself(acme: Team) -> None:
 
 
 def test_a_mode_that_does_not_exist_is_an_error_and_nothing_is_looked_at(acme: Team) -> None:
-    result = acme.run("reconcile.yml", "workflow_dispatch", {"inputs": {"mode": "aply"}})
+    result = acme.run("reconcile.yml", "workflow_dispatch", {"inputs": {"mode": "reports"}})
     assert result.code == 1
     assert ("error", "mode", "the input mode must be report or apply") in result.annotations
     assert acme.tpp.log.entries == ()
