@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ AUTHOR = ("tpp-reconciler", "tpp-reconciler@users.noreply.github.com")
 
 
 class GitFailure(ReconcilerError):
-    """git could not do it; the message has the last line that it printed."""
+    """git could not do it; the message has the lines in which it says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,7 @@ class Git:
         """Run git and return what it printed, without the last line end. Raises GitFailure."""
         done = self.attempt(*arguments, index=index, work_tree=work_tree, stdin=stdin)
         if done.returncode != 0:
-            said = done.stderr.strip().splitlines() or ["no message"]
-            why = next((line for line in said if line.startswith(("fatal:", "error:"))), said[-1])
+            why = _why(done.stderr)
             raise GitFailure(f"git {_command(arguments)} failed: {why}", _hint(why, self.root))
         return done.stdout.rstrip("\n")
 
@@ -107,6 +107,16 @@ class Git:
             timeout=LONGEST_RUN,
             check=False,
         )
+
+
+_TELLS = re.compile(r"fatal:|error:|remote: (?:error|fatal)|\s*! \[")
+_LONGEST = 500
+
+
+def _why(printed: str) -> str:
+    """Return the lines that say what went wrong, whatever stands around them; else the last one."""
+    said = [line.strip() for line in printed.splitlines() if line.strip()] or ["no message"]
+    return "; ".join([line for line in said if _TELLS.match(line)] or said[-1:])[:_LONGEST]
 
 
 def _command(arguments: tuple[str, ...]) -> str:

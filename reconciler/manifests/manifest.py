@@ -14,7 +14,8 @@ from reconciler.model.decision import Decision, Override, Problem, Selection, Se
 from reconciler.model.value import quote
 
 _NAMED = (("expect", "object"), ("expect", "workflow"), ("parameters", "object_dn"))
-_NAME_AND_COMMENT = re.compile(rb"\\[^\n]*[ \t]#")
+_TEXTS = (("explanation",), ("change",), ("parameters", "reason"))
+_CUT = re.compile(rb"\\[^\n]*[ \t]#|(?:explanation|change|reason):[^\n]*[ \t]#[^\s#]")
 _VALID_TICKET: Value = {"guid": "00000000-0000-0000-0000-000000000000", "status": "Pending"}
 
 
@@ -50,22 +51,27 @@ def read_manifest(file: str, data: bytes, windows: Windows) -> Manifest:
     accepted = _check_shape(document, members, refused, manifest)
     _decode_members(document, members, header, manifest, accepted=accepted)
     manifest.problems += [fault.at(document.places.value(fault.path)) for fault in header_faults]
-    if (b" #" in data or b"\t#" in data) and _NAME_AND_COMMENT.search(data):
-        manifest.problems += _cut_names(document, members, tickets)
+    if (b" #" in data or b"\t#" in data) and _CUT.search(data):
+        manifest.problems += _cut(document, members, tickets)
     return manifest
 
 
-def _cut_names(document: Document, members: dict[str, Value], tickets: list[Value]) -> Iterator[Problem]:
-    """Warn of names that end before a ` #`, which begins a comment where the name has no quotes."""
+def _cut(document: Document, members: dict[str, Value], tickets: list[Value]) -> Iterator[Problem]:
+    """Warn of names that end before a ` #`, which begins a comment where they have no quotes.
+
+    Texts are warned of where what follows looks like a part of them, such as `ticket #42`.
+    """
     entries: list[tuple[Path, Value]] = [(("tickets", index), ticket) for index, ticket in enumerate(tickets)]
-    for outer, entry in [(("defaults",), members.get("defaults")), *entries]:
-        for inner in _NAMED:
+    for outer, entry in [((), members), (("defaults",), members.get("defaults")), *entries]:
+        for inner in _NAMED + _TEXTS:
             value: Value = entry
             for name in inner:
                 value = value.get(name) if isinstance(value, dict) else None
             path = (*outer, *inner)
-            if isinstance(value, str) and re.match(re.escape(value) + r"[ \t]+#", document.places.line(path)):
-                hint = "put the name into quotes if `#` belongs to it, else the comment on a line of its own"
+            if isinstance(value, str) and re.match(
+                re.escape(value) + (r"[ \t]+#" if inner in _NAMED else r"[ \t]+#[^\s#]"), document.places.line(path)
+            ):
+                hint = "put the text into quotes if `#` belongs to it, else the comment on a line of its own"
                 message = f"{quote(value)} ends before ` #`, which begins a comment"
                 yield Problem(Code.YAML_CUT, document.places.value(path), message, hint, Severity.WARNING)
 

@@ -62,10 +62,19 @@ def _problems(error: ValidationError, path: Path, places: SourceMap) -> Iterator
         case "type":
             yield Problem(Code.SCHEMA_TYPE, places.value(path), *_wrong_type(error, _named(path), places.written(path)))
         case "pattern" if "propertyNames" in error.absolute_schema_path:
-            message, hint = _wrong_value(error, schema, "name")
+            message, hint = _wrong_value(error, schema, "name", value)
             yield Problem(Code.SCHEMA_VALUE, places.key((*path, value)), message, hint)
         case _:
-            yield Problem(Code.SCHEMA_VALUE, places.value(path), *_wrong_value(error, schema, _named(path)))
+            yield Problem(
+                Code.SCHEMA_VALUE,
+                places.value(path),
+                *_wrong_value(error, schema, _named(path), _as_written(value, path, places)),
+            )
+
+
+def _as_written(value: object, path: Path, places: SourceMap) -> object:
+    """Return a value as its reader has it before the eyes: `0x10` and not 16, `true` and not True."""
+    return value if value is None or isinstance(value, str) else places.written(path) or value
 
 
 def _named(path: Path) -> str:
@@ -127,12 +136,12 @@ def _wrong_type(error: ValidationError, name: str, written: str) -> tuple[str, s
     return f"{name} must be {kinds}, not {given}{shown}", hint
 
 
-def _wrong_value(error: ValidationError, schema: Mapping[str, Any], name: str) -> tuple[str, str]:
+def _wrong_value(error: ValidationError, schema: Mapping[str, Any], name: str, written: object) -> tuple[str, str]:
     value: Any = error.instance
     limit: Any = error.validator_value
     match error.validator:
         case "enum" | "const":
-            return _wrong_word(value, limit if isinstance(limit, list) else [limit], name)
+            return _wrong_word(value, limit if isinstance(limit, list) else [limit], name, written)
         case "minItems" | "minProperties" | "minLength":
             return f"{name} is empty", "fill it, or remove it"
         case "maxLength":
@@ -141,22 +150,23 @@ def _wrong_value(error: ValidationError, schema: Mapping[str, Any], name: str) -
             return f"{name} names something twice", "remove one of them"
         case "minimum" | "exclusiveMinimum":
             bound = "at least" if error.validator == "minimum" else "more than"
-            return f"{name} must be {bound} {limit}, not {quote(value)}", "raise it"
+            return f"{name} must be {bound} {limit}, not {quote(written)}", "raise it"
         case "maximum":
-            return f"{name} must be at most {limit}, not {quote(value)}", "lower it"
+            return f"{name} must be at most {limit}, not {quote(written)}", "lower it"
         case _:
             message, hint = _split(schema)
-            return f"{name} {quote(value)} {message}", hint
+            return f"{name} {quote(written)} {message}", hint
 
 
-def _wrong_word(value: object, allowed: list[Any], name: str) -> tuple[str, str]:
+def _wrong_word(value: object, allowed: list[Any], name: str, written: object) -> tuple[str, str]:
     if value is None:
         return f"{name} is empty", "give it a value"
     if isinstance(value, str) and value in map(str, allowed):
         return f"{name} must be the number {allowed[0]}, not text", "remove the quotes"
     words = [str(word) for word in allowed]
     hint = f"the only value is {quote(allowed[0])}" if len(words) == 1 else did_you_mean(str(value), words)
-    return f"{name} can't be {quote(value)}", hint
+    kind = "a map" if isinstance(value, dict) else "a list" if isinstance(value, list) else quote(written)
+    return f"{name} can't be {kind}", hint
 
 
 def _split(schema: Mapping[str, Any]) -> tuple[str, str]:

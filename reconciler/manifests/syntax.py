@@ -8,6 +8,8 @@ from reconciler.manifests.problems import Code
 from reconciler.model.decision import Problem, Source
 from reconciler.model.value import quote
 
+_UNCLOSED = re.compile("unexpected end|expected `,`|end of stream")
+_COMMENT_IN_BRACKETS = re.compile(r"[\[{].*\s#.*[\]}]")
 _CONFLICT = re.compile(rb"^(?:<{7}|>{7})(?:[ \t]|$)", re.MULTILINE)
 
 
@@ -46,6 +48,10 @@ def syntax_problem(file: str, error: yaml.YAMLError, data: bytes, *, quoting: bo
     begun = error.context_mark
     since = f" (begun at line {begun.line + 1})" if begun is not None and begun.line != mark.line else ""
     message = f"not YAML: {reason}{f' {where}' if where else ''}{since}"
+    opened = lines[begun.line] if begun is not None and begun.line < len(lines) else ""
+    if _UNCLOSED.search(reason) and _COMMENT_IN_BRACKETS.search(opened):
+        hint = "a ` #` begins a comment, and what closes the bracket is in it: put the value into quotes"
+        return Problem(Code.YAML_SYNTAX, place, message, hint)
     return Problem(Code.YAML_SYNTAX, place, message, _remedy(reason))
 
 
@@ -60,7 +66,7 @@ def _remedy(reason: str) -> str:
         return "write backslashes in single quotes or without quotes, for example '\\VED\\Policy'"
     if "expected key" in reason or "indicator" in reason or "block end" in reason:
         return "check the indentation of this line and of the one before it"
-    if "unexpected end" in reason or "expected `,`" in reason or "end of stream" in reason:
+    if _UNCLOSED.search(reason):
         return "look for a quote or bracket that is not closed"
     if "incompatible" in reason:
         return "remove the %YAML line, or make it `%YAML 1.2`"

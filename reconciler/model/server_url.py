@@ -104,8 +104,11 @@ def _is_segment(segment: str) -> bool:
 def _refused(text: str) -> InvalidServerUrl:
     message = f"server {quote(text)} is not a URL"
     bare = text.strip().rpartition("://")[2].split("/")[0]
+    address, zone, _ = bare.strip("[]").partition("%")
     try:
-        IPv6Address(bare)
+        IPv6Address(address)
     except ValueError:
         return InvalidServerUrl(message)
-    return InvalidServerUrl(message, f"put the IPv6 address into brackets: `[{bare}]`")
+    if zone:
+        return InvalidServerUrl(message, "leave out what follows the `%`: a zone means something on one machine only")
+    return InvalidServerUrl(message, f"put the IPv6 address into brackets: `[{address}]`")

@@ -59,11 +59,16 @@ _JWT = Call("authorize/jwt", "POST", "/vedauth/authorize/jwt", Kind.GRANT)
 _REFRESH = Call("authorize/token", "POST", "/vedauth/authorize/token", Kind.SINGLE_USE)
 _CALLS = frozenset({_OAUTH, _CERTIFICATE, _JWT, _REFRESH})
 _INTEGRATION = "and that the API integration of the client_id allows the scope to this identity"
+_WAY = "check the URL, the network and the proxy"
 _REMEDIES = {
     _OAUTH: f"check TPP_USERNAME and TPP_PASSWORD, {_INTEGRATION}",
     _CERTIFICATE: f"check that the certificate belongs to a TPP user, {_INTEGRATION}",
     _JWT: f"check the JWT mapping of TPP (issuer, audience, claims), {_INTEGRATION}",
-    _REFRESH: "it was used before, revoked or has expired: get a new grant and put its refresh token into the store",
+    _REFRESH: (
+        "it was used before, revoked or has expired: `reconciler auth login` gets a new grant and stores its refresh "
+        "token. Each works once, so runs that share one have to share the store; where they can't, choose another "
+        "auth.method"
+    ),
 }
 
 
@@ -110,7 +115,7 @@ class AuthServer:
     def _judge(self, call: Call, outcome: Outcome) -> tuple[Tokens | ServerFailure, Shown | None]:
         match outcome:
             case TransportFailure(why, kind, sent):
-                failure = ServerFailure(f"no grant from {call.name}: {why}", "check the URL, the network and the proxy")
+                failure = ServerFailure(f"no grant from {call.name}: {why}", outcome.hint or _WAY)
                 return failure, None if kind is FailureKind.TRUST else Shown.UNANSWERED if sent else Shown.NOT_SENT
             case Reply(200, _, body):
                 try:
@@ -232,7 +237,10 @@ class StoredRefreshToken:
                     if given is None:
                         raise
             if given is None:
-                raise CredentialsRefused("there is no refresh token", "set TPP_REFRESH_TOKEN, or fill the store")
+                raise CredentialsRefused(
+                    "there is no refresh token",
+                    "`reconciler auth login` gets one and stores it; or set TPP_REFRESH_TOKEN",
+                )
             return self._use(given)
 
     renew = acquire

@@ -236,9 +236,9 @@ def _connection(address: ServerUrl, settings: Settings, clock: Clock) -> Iterato
     match outcome:
         case TransportFailure(why, FailureKind.TRUST):
             yield Probe("reachable", Health.OK, "yes")
-            yield Probe("tls", Health.FAIL, why, "name the CA of the server in tls.ca_bundle or TPP_CA_BUNDLE")
+            yield Probe("tls", Health.FAIL, why, outcome.hint)
         case TransportFailure(why):
-            yield Probe("reachable", Health.FAIL, why, "check the URL, the network, and HTTPS_PROXY and NO_PROXY")
+            yield Probe("reachable", Health.FAIL, why, outcome.hint)
         case Reply():
             yield Probe("reachable", Health.OK, f"answers HTTP {outcome.status}")
             yield _tls(address, outcome, clock)

@@ -224,7 +224,8 @@ class Client:
             started = context.clock.monotonic()
             left = context.ends_at - started
             if left <= 0:
-                return TransportFailure("the run's deadline has passed", FailureKind.DEADLINE, sent=False)
+                hint = "raise requests.deadline, or split the run into shards"
+                return TransportFailure("the run's deadline has passed", FailureKind.DEADLINE, sent=False, hint=hint)
             timeouts = Timeouts(min(context.limits.connect_timeout, left), min(context.limits.read_timeout, left))
             alone = call.kind in (Kind.UPDATE, Kind.SINGLE_USE)
             if _log.isEnabledFor(logging.DEBUG):
@@ -305,7 +306,7 @@ class Client:
     def _unanswered(self, outcome: TransportFailure) -> tuple[Failure, Shown | None]:
         final = outcome.kind in _FINAL
         passing = outcome.kind is not FailureKind.TRUST
-        failure = Failure(outcome.why, _HINTS.get(outcome.kind, ""), systemic=True, final=final, passing=passing)
+        failure = Failure(outcome.why, outcome.hint, systemic=True, final=final, passing=passing)
         return failure, None if final else Shown.UNANSWERED if outcome.sent else Shown.NOT_SENT
 
     def _refused(self, call: Call, reply: Reply) -> tuple[Failure, Shown | None]:
@@ -374,12 +375,6 @@ SCOPE_HINT = (
     "an administrator adds the scope to the API integration of this client_id, and its users or roles, "
     "in the console under API > Integrations"
 )
-_HINTS = {
-    FailureKind.CONNECT: "check the URL, the network, and HTTPS_PROXY and NO_PROXY",
-    FailureKind.TRUST: "name the CA of the server in tls.ca_bundle or TPP_CA_BUNDLE",
-    FailureKind.TIMEOUT: "the server is slow or starting; try again, or raise requests.read_timeout",
-    FailureKind.DEADLINE: "raise requests.deadline, or split the run into shards",
-}
 
 
 def _log_call(call: Call, outcome: Outcome, seconds: float, about: Mapping[str, str]) -> None:

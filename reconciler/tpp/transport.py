@@ -63,11 +63,14 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TransportFailure:
-    """No answer. `sent` is False only with proof that the server has not got the request: no connection was made."""
+    """No answer, and what to do. `sent` is False only with proof that the server has not got the request: no
+    connection was made.
+    """
 
     why: str
     kind: FailureKind
     sent: bool
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +176,9 @@ class Transport:
 
     def _failure(self, error: BaseException, attempt: "_Attempt") -> TransportFailure:
         kind = _kind(error, sent=attempt.sent)
-        return TransportFailure(_WORDS[kind].format(where=self._where, cause=_cause(error)), kind, attempt.sent)
+        return TransportFailure(
+            _WORDS[kind].format(where=self._where, cause=_cause(error)), kind, attempt.sent, _hint(error, kind)
+        )
 
 
 def _read(response: requests.Response, attempt: "_Attempt") -> Reply | None:
@@ -211,6 +216,26 @@ _WORDS = {
     FailureKind.DEADLINE: "the run's deadline has passed",
     FailureKind.BROKEN: "the connection to {where} broke before the answer was complete: {cause}",
 }
+
+
+_HINTS = {
+    FailureKind.CONNECT: "check the URL, the network, and HTTPS_PROXY and NO_PROXY",
+    FailureKind.TRUST: "name the CA of the server in tls.ca_bundle or TPP_CA_BUNDLE",
+    FailureKind.TIMEOUT: "the server is slow or starting; try again, or raise requests.read_timeout",
+}
+_OTHER_NAME = "write the URL with a name that the certificate has, or have the certificate reissued with this one"
+_OF_CERTIFICATES = {
+    9: "check this machine's clock: the certificate is not valid yet",
+    10: "have the server's certificate renewed, if this machine's clock is right",
+    62: _OTHER_NAME,
+    64: _OTHER_NAME,
+}
+"""By the codes of OpenSSL (x509_vfy.h): not yet valid, expired, other host name, other address."""
+
+
+def _hint(error: BaseException, kind: FailureKind) -> str:
+    codes = [each.verify_code for each in _chain(error) if isinstance(each, ssl.SSLCertVerificationError)]
+    return next((_OF_CERTIFICATES[code] for code in codes if code in _OF_CERTIFICATES), _HINTS.get(kind, ""))
 
 
 def _kind(error: BaseException, *, sent: bool) -> FailureKind:

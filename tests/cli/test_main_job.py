@@ -214,11 +214,3 @@ def test_a_plan_since_a_revision_leaves_nothing_out_that_git_does_not_know(desk:
     desk.decide(f"{{guid: {SECOND}, status: Rejected}}", name="shared.yaml")
     (desk.folder / "tickets" / "ignored.yaml").symlink_to("../shared.yaml")
     assert "Plan: 2 will change (1 reject, 1 approve)" in desk.run("plan", "--since", "HEAD").out
-
-
-def test_a_revision_that_git_does_not_know_is_told(desk: Desk) -> None:
-    desk.decide(APPROVE)
-    said = desk.run("plan", "--since", "nowhere")
-    assert said.code == 4
-    assert "--since nowhere" in said.err
-    assert "help: name a commit, branch or tag" in said.err

@@ -393,7 +393,9 @@ def test_c18_a_refresh_token_that_was_used_before_stops_the_run_before_anything_
         'or the refresh token is invalid"'
     )
     assert refusal.value.hint == (
-        "it was used before, revoked or has expired: get a new grant and put its refresh token into the store"
+        "it was used before, revoked or has expired: `reconciler auth login` gets a new grant and stores its refresh "
+        "token. Each works once, so runs that share one have to share the store; where they can't, choose another "
+        "auth.method"
     )
     assert [entry.operation for entry in tpp.sandbox.log.entries] == ["refreshToken"]
 
