@@ -387,7 +387,7 @@ def _idle(plan: Plan, now: datetime, name: str) -> Run:
 def _left_alone(plan: Plan) -> tuple[Attention, ...]:
     """Return what the plan needs attention for, so that nothing was sent for it."""
     return tuple(
-        Attention(step.guid, step.reason, step.object or step.expect.object or "", step.source, step.detail)
+        Attention(step.guid, step.reason, step.object or step.expect.object or "", step.source, step.detail, step.own)
         for step in plan.steps
         if step.group is Group.ATTENTION
     )
@@ -398,7 +398,7 @@ def _reported(context: Context, run: Run, ready: Prepared, commits: tuple[str, .
     for those who find it shorter one day.
     """
     tickets: dict[Review, list[Guid]] = defaultdict(list)
-    for guid in (*(receipt.guid for receipt in run.receipts), *(one.guid for one in run.attention)):
+    for guid in (*(receipt.guid for receipt in run.receipts), *(one.guid for one in run.attention if one.own)):
         if (review := ready.decided.reviews.get(guid)) is not None:
             tickets[review].append(guid)
     reviews = (ReviewedTickets(review, tuple(sorted(guids))) for review, guids in tickets.items())

@@ -14,7 +14,6 @@ from reconciler.github.event import read_event
 from reconciler.github.git import Git, GitFailure
 from reconciler.github.history import names_in_repository
 from reconciler.manifests.config import load_settings
-from reconciler.model.policy import Policy
 from reconciler.model.pull_request import RuleChange
 from reconciler.model.settings import Settings
 from reconciler.model.value import replace
@@ -83,10 +82,9 @@ def _without(text: str | None, folder: str) -> str | None:
     return None if text is None else text.replace(f"{folder}/", "")
 
 
-def base_policy(settings: Settings, environ: Mapping[str, str]) -> Policy | None:
-    """Return the policy of the commit that a pull request is held against, None outside of one."""
-    base = _base(settings.path, settings.environment, environ)
-    return None if base is None else base.policy
+def base_settings(settings: Settings, environ: Mapping[str, str]) -> Settings | None:
+    """Return the settings of the commit that a pull request is held against, None outside of one."""
+    return _base(settings.path, settings.environment, environ)
 
 
 def _opened(path: str | None, environ: Mapping[str, str]) -> tuple[Git, str, str] | None:

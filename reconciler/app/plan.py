@@ -108,7 +108,7 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
     `who` says who acts; it is asked while the first tickets are being read.
     """
     settings, now = context.settings, context.clock.now()
-    rules = desired.selections
+    written, rules = desired, desired.selections
     desired, left_out, named = _narrowed(context, desired, request)
     index = read_index(context.ledger, (decision.guid for decision in desired.decisions), context.targets)
     histories = index.histories
@@ -148,13 +148,23 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
     seen = replace(acting.seen, now=now, emergency=request.emergency)
     steps, seen = with_change_records(context, seen, steps, "plan")
     plan = assemble(empty, steps, seen)
-    judged_so = Judged(steps, seen, request.paths or settings.tickets, named, request.shard)
-    beside, not_known = around(context, desired, judged_so, plan.steps)
+    places = request.paths or settings.tickets
+    judged_so = Judged(steps, seen, places, named, request.shard, written, plan.without_step)
+    beside = around(context, desired, judged_so, plan.steps)
     in_flight = min(len(to_read), settings.requests.reads)
     a_call = took * in_flight / max(len(to_read), 1)
     length = length_note(len(plan.changes), a_call, settings.requests)
-    notes = (*plan.notes, *unknown, *not_known, *certificate_notes(plan.steps), *context.backend.notes(), *length)
-    return replace(plan, notes=notes, pull_request=beside)
+    certificates = certificate_notes(plan.steps)
+    notes = (*plan.notes, *unknown, *beside.not_known, *certificates, *context.backend.notes(), *length)
+    return replace(_of_pull_request(plan, beside.own), notes=notes, pull_request=beside.context)
+
+
+def _of_pull_request(plan: Plan, own: frozenset[Guid] | None) -> Plan:
+    """Mark the steps that are as on the branch which a pull request is for."""
+    if own is None:
+        return plan
+    steps = (step if step.guid in own else replace(step, own=False) for step in plan.steps)
+    return replace(plan, steps=tuple(steps))
 
 
 def _orphaned(

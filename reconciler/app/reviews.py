@@ -30,7 +30,7 @@ from reconciler.github.history import (
 )
 from reconciler.github.provenance import client_from, token_from
 from reconciler.github.reviews import GitHubReviews
-from reconciler.ledger.history import reviewed_commits
+from reconciler.ledger.history import applied_commits, reviewed_commits
 from reconciler.manifests.windows import Windows, freezes_ahead
 from reconciler.model.plan import Plan, Step
 from reconciler.model.policy import FourEyes, Policy, ReviewedPlan
@@ -46,6 +46,7 @@ from reconciler.model.review import (
     Review,
 )
 from reconciler.model.ticket import Guid
+from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.planning.digest import check_digest
 from reconciler.planning.enforcement import needs_review
@@ -72,7 +73,8 @@ class Decided:
     """Who is behind the changes of one run: by file, and for the configuration. `rest` are those behind other files.
 
     `by_ticket` has those who brought each decision as it is, when it is applied. `reviewed_to` is the commit up to
-    which every commit has its reviews, `reviewed` are the plans that reviewers saw.
+    which every commit has its reviews, `reviewed` are the plans that reviewers saw. `others` are the tickets whose
+    decisions were there before the merge that the run follows.
     """
 
     by_file: dict[str, People] = field(default_factory=dict)
@@ -82,6 +84,7 @@ class Decided:
     reviewed: list[bytes] = field(default_factory=list)
     by_ticket: dict[Guid, People] = field(default_factory=dict)
     reviewed_to: str | None = None
+    others: frozenset[Guid] = frozenset()
 
     @property
     def reviews(self) -> dict[Guid, Review]:
@@ -264,7 +267,11 @@ def _held(context: Context, plan: Plan, decided: Decided, emergency: Emergency |
         logins=records.people if records is not None else {},
         emergency=emergency,
     )
-    return enforce_reviews(plan, seen), decided
+    held = enforce_reviews(plan, seen)
+    if decided.others:
+        steps = (replace(step, own=False) if step.guid in decided.others else step for step in held.steps)
+        held = replace(held, steps=tuple(steps))
+    return held, decided
 
 
 def _superseded(git: Git, event: Event) -> str | None:
@@ -321,12 +328,14 @@ def _decided(
         found[name] = NotReviewed(f"{name} {why}; commit it, and have it reviewed in a pull request")
     absent = NotReviewed("no commit of the branch has this file; commit it, and have it reviewed in a pull request")
     before = {name: AppliedBefore() for name in known} if base is not None else {}
+    brought, by_ticket = _by_ticket(context, git, event, reviews, steps, names) if final else ({}, {})
     by_name: dict[str, People] = {**before, **found}
     return Decided(
         {path: by_name.get(names[path], absent) for path in files},
         by_name.get(names[config[0]], NotYetReviewed()) if config else NotYetReviewed(),
         absent,
-        by_ticket=_by_ticket(context, git, event, reviews, steps, names) if final else {},
+        by_ticket=by_ticket,
+        others=_others(context, git, event, brought),
         reviewed_to=head_of(git)
         if whole and settings.policy.four_eyes and all(shortfall(people, rule) is None for people in found.values())
         else None,
@@ -342,14 +351,27 @@ def _base(context: Context, git: Git) -> str | None:
 
 def _by_ticket(
     context: Context, git: Git, event: Event, reviews: GitHubReviews, steps: Sequence[Step], names: Mapping[str, str]
-) -> dict[Guid, People]:
-    """Return for each decision who is behind the commit that brought it as it is now."""
+) -> tuple[dict[Guid, str], dict[Guid, People]]:
+    """Return for each decision the commit that brought it as it is now, and who is behind that."""
     commits = commits_touching(git, {names[step.source.path] for step in steps})
     read = reader_of(lambda blob: text_of(git, blob), Windows(context.settings.windows, context.clock.now()))
     brought = brought_by(steps, names, commits, read)
     wanted = set(brought.values())
     behind = _behind(git, event, reviews, tuple(commit for commit in commits if commit.sha in wanted))
-    return {guid: behind[sha] for guid, sha in brought.items()}
+    return brought, {guid: behind[sha] for guid, sha in brought.items()}
+
+
+def _others(context: Context, git: Git, event: Event, brought: Mapping[Guid, str]) -> frozenset[Guid]:
+    """Return the tickets whose decisions came neither with the push that this run is for nor since the last run."""
+    if not event.commits:
+        return frozenset()
+    branch = commits_of_branch(git)
+    told = applied_commits(context.ledger, context.targets, context.settings.environment)
+    last = next((commit for commit in told if commit in branch), None)
+    if last is None:
+        return frozenset()
+    own = {*event.commits, event.sha, *commits_since(git, last)}
+    return frozenset(guid for guid, sha in brought.items() if sha not in own)
 
 
 def config_commit(context: Context) -> str | None:

@@ -166,7 +166,8 @@ def _save(run: Run, out: Path | None) -> None:
 
 
 def _code(plan: Plan, ended: ApplyResult) -> int:
-    codes = {of_plan(plan), of_run(ended.run)}
+    others = frozenset(step.guid for step in plan.steps if not step.own)
+    codes = {of_plan(plan), of_run(ended.run, others)}
     codes |= {Exit(128 + ended.signal)} if ended.signal is not None else set()
     codes |= {Exit.SERVER} if ended.lasting else set()
     codes |= {Exit.REFUSED} if ended.halted else set()

@@ -16,6 +16,7 @@ from reconciler.errors import (
 )
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Outcome, Run
+from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Group, Reason, Verdict
 
 
@@ -90,8 +91,11 @@ def of_error(error: ReconcilerError) -> Exit:
 
 
 def of_plan(plan: Plan, *, changes_matter: bool = False) -> Exit:
-    """Return the code of a plan: what needs attention or was refused, and with `changes_matter` pending changes."""
-    return worst(_plan_codes(plan, changes_matter))
+    """Return the code of a plan: what needs attention or was refused, and with `changes_matter` pending changes.
+
+    In a pull request, and after a merge, only what is its own counts.
+    """
+    return worst(_plan_codes(plan.own, changes_matter))
 
 
 def _plan_codes(plan: Plan, changes_matter: bool) -> Iterable[Exit]:
@@ -110,8 +114,8 @@ def _plan_codes(plan: Plan, changes_matter: bool) -> Iterable[Exit]:
             yield Exit.CHANGES
 
 
-def of_run(run: Run) -> Exit:
-    """Return the code of an apply's receipts."""
+def of_run(run: Run, others: frozenset[Guid] = frozenset()) -> Exit:
+    """Return the code of an apply's receipts. Those of `others` count only where the run itself is in doubt."""
     of_outcome = {
         Outcome.APPLIED: Exit.OK,
         Outcome.AWAITING_OTHERS: Exit.OK,
@@ -121,4 +125,8 @@ def of_run(run: Run) -> Exit:
         Outcome.UNKNOWN: Exit.UNKNOWN,
         Outcome.NOT_ATTEMPTED: Exit.RETRY,
     }
-    return worst(of_outcome[outcome] for outcome in run.counts)
+    return worst(
+        of_outcome[receipt.outcome]
+        for receipt in run.receipts
+        if run.stopped or receipt.outcome is Outcome.UNKNOWN or receipt.guid not in others
+    )

@@ -182,7 +182,7 @@ def outcome(report: Path, failed: Path | None, key: str, without: str) -> None:
     """
     reports, workflow = reports_of(report, failed), this_run()
     page = page_of(workflow.event, _COMMENT_BYTES)
-    click.echo(problems_github([_left(one) for done in reports for one in done.attention]), nl=False)
+    click.echo(problems_github([_left(one) for done in reports for one in done.attention if one.own]), nl=False)
     for done in reports:
         if not done.reviews:
             why = "its decisions came without a pull request" if done.receipts else "nothing was to be written"

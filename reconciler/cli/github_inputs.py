@@ -159,5 +159,5 @@ def _failure(result: Path) -> Path:
 
 def figures_of(plan: Plan) -> dict[str, str]:
     """Return what a workflow decides by: how much changes, how much needs attention, and the digest."""
-    attention = sum(step.group is Group.ATTENTION for step in plan.steps)
+    attention = sum(step.group is Group.ATTENTION and step.own for step in plan.steps)
     return {"digest": plan.digest, "changes": str(len(plan.changes)), "persons": str(attention)}

@@ -27,6 +27,7 @@ from reconciler.model.record import (
     Record,
     Sealed,
 )
+from reconciler.model.review import Provenance
 from reconciler.model.ticket import Guid
 
 
@@ -59,13 +60,23 @@ def lines_in(root: Path, paths: Iterable[str]) -> Iterator[Line]:
 
 def reviewed_commits(root: Path, targets: Collection[str], environment: str | None) -> Iterator[str]:
     """Yield the commits up to which all had its reviews when it was applied, newest first. Raises LedgerBroken."""
+    return (opened.reviewed_to for opened, _ in _openings(root, targets, environment) if opened.reviewed_to is not None)
+
+
+def applied_commits(root: Path, targets: Collection[str], environment: str | None) -> Iterator[str]:
+    """Yield the commits that runs were for, newest first. Raises LedgerBroken."""
+    return (origin.commit for _, origin in _openings(root, targets, environment) if origin.commit is not None)
+
+
+def _openings(root: Path, targets: Collection[str], environment: str | None) -> Iterator[tuple[Opened, Provenance]]:
+    """Yield how the runs of one environment began, newest first."""
     for path in reversed(in_order(beginnings(root))):
         line = first_line(root, path)
         written = decode(line, Source(path, 1)) if line is not None else None
-        if written is None or not isinstance(written.entry, Opened) or written.entry.reviewed_to is None:
+        if written is None or not isinstance(written.entry, Opened):
             continue
         if written.provenance.target in targets and written.provenance.environment == environment:
-            yield written.entry.reviewed_to
+            yield written.entry, written.provenance
 
 
 def emergencies_since(root: Path, moment: datetime, targets: Collection[str]) -> frozenset[Guid]:

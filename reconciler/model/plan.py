@@ -16,7 +16,7 @@ from reconciler.model.pull_request import NOTHING_ELSE, PullRequestContext
 from reconciler.model.record import Head
 from reconciler.model.status import State
 from reconciler.model.ticket import Guid, dn_key
-from reconciler.model.value import Count
+from reconciler.model.value import Count, replace
 from reconciler.model.verdict import Group, Reason, Verdict
 
 
@@ -73,8 +73,9 @@ class Step(OfDecision, frozen=True):
     (None when there is none to see). `known_from` says where the live schedule was learnt: "server" or "ledger".
     `operation` is the tag of an earlier run whose intent has no receipt yet, if any. `detail` is one sentence for a
     person, `edit` what its entry would have to say. `named` says that a manifest names the ticket, which is not so of
-    what the ledger alone knows. `approvers`, `approval_reason` and `created` are the live ticket's, for review and for
-    the staleness check. `context` is what is known of the certificate, for people; no digest has it.
+    what the ledger alone knows. `own` says that this run is judged by it, which is not so of what its pull request, or
+    the merge that it follows, leaves as it was. `approvers`, `approval_reason` and `created` are the live ticket's, for
+    review and for the staleness check. `context` is what is known of the certificate, for people; no digest has it.
     """
 
     reason: Reason
@@ -94,6 +95,7 @@ class Step(OfDecision, frozen=True):
     overridden: tuple[OverrideUse, ...] = ()
     edit: EntryEdit | None = None
     named: bool = True
+    own: bool = True
 
     @property
     def explanation(self) -> str | None:
@@ -181,6 +183,17 @@ class Plan(Struct, frozen=True):
     def changes(self) -> tuple[Step, ...]:
         """The steps that write."""
         return tuple([step for step in self.steps if step.reason.verdict.group is Group.CHANGE])
+
+    @property
+    def others(self) -> tuple[Step, ...]:
+        """The steps that write or need attention, and that this run is not judged by."""
+        return tuple([step for step in self.steps if not step.own and step.reason.verdict.group is not Group.FINE])
+
+    @property
+    def own(self) -> "Plan":
+        """What the run is judged by: the plan without `others`."""
+        others = frozenset(step.guid for step in self.others)
+        return replace(self, steps=tuple(step for step in self.steps if step.guid not in others)) if others else self
 
     @property
     def without_step(self) -> int:

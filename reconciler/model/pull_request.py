@@ -44,12 +44,16 @@ class BaseVerdict(Struct, frozen=True, omit_defaults=True):
 
 
 class PullRequestContext(Struct, frozen=True, omit_defaults=True):
-    """Everything beside the plan. `files` are changed files that decide who reviews and what runs (CODEOWNERS)."""
+    """Everything beside the plan. `files` are changed files that decide who reviews and what runs (CODEOWNERS).
+
+    `base` is the branch that the pull request is for.
+    """
 
     rules: tuple[RuleChange, ...] = ()
     files: tuple[str, ...] = ()
     removed: tuple[Removal, ...] = ()
     by_base: tuple[BaseVerdict, ...] = ()
+    base: str = ""
 
     @property
     def changes_rules(self) -> bool:

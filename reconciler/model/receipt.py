@@ -84,13 +84,17 @@ class Receipt(OfDecision, frozen=True):
 
 
 class Attention(Struct, frozen=True, omit_defaults=True):
-    """A decision of the applied plan that needs attention, so that nothing was sent for it. `reason` is its code."""
+    """A decision of the applied plan that needs attention, so that nothing was sent for it. `reason` is its code.
+
+    `own` as for the step.
+    """
 
     guid: Guid
     reason: Reason
     object: str = ""
     source: Source = NOWHERE
     detail: str = ""
+    own: bool = True
 
 
 class NotedLedger(Struct, frozen=True):

@@ -1,7 +1,7 @@
 """What every view says of a plan or a run as a whole: names, order, counts, the verdict in one line, what is next."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from reconciler.model.decision import Parameters
@@ -164,6 +164,18 @@ def _attention(number: int) -> str:
     return f"{number:,} {'needs' if number == 1 else 'need'} attention"
 
 
+def as_before(plan: Plan) -> str:
+    """Say what the run is not judged by: `as on main: 3 need attention`; empty when there is nothing."""
+    others = plan.others
+    if not others:
+        return ""
+    changes = sum(step.group is Group.CHANGE for step in others)
+    persons = len(others) - changes
+    parts = [_attention(persons)] if persons else []
+    parts += [f"{counted(changes, 'update')} {verb(changes, 'is', 'are')} due"] if changes else []
+    return f"as {f'on {plan.pull_request.base}' if plan.pull_request.base else 'before'}: {', '.join(parts)}"
+
+
 def totals(plan: Plan) -> str:
     """All steps in one line: `4 will change (2 approve, 2 schedule) · 1 needs attention (1 refused) · 3 unchanged`."""
     parts: list[str] = []
@@ -242,6 +254,19 @@ def effects(plan: Plan) -> tuple[str, ...]:
     return tuple(sentence for number, sentence in told if number)
 
 
+def _left_alone(run: Run) -> Iterator[str]:
+    if own := [each for each in run.attention if each.own]:
+        verdicts = Counter(each.reason.verdict for each in own)
+        told = listed(dict(sorted(verdicts.items(), key=lambda item: _RANKS[item[0]])))
+        number = len(own)
+        yield (
+            f"{counted(number, 'decision')} {verb(number, 'needs', 'need')} attention, nothing was sent: {told}; "
+            "`reconciler plan --quiet` says why, and who has to act."
+        )
+    if others := len(run.attention) - len(own):
+        yield (f"As before this merge, {_attention(others)}: the issue about drift has all of them.")
+
+
 def what_next_after(run: Run) -> tuple[str, ...]:
     """What a reader of a finished run does now, in plain sentences."""
     counts = run.counts
@@ -256,14 +281,7 @@ def what_next_after(run: Run) -> tuple[str, ...]:
         sentences.append("Fix what is named above and apply again; what is done is not done twice.")
     if counts.get(Outcome.NOT_ATTEMPTED) and not run.stopped:
         sentences.append("Apply again for those that were not attempted.")
-    if run.attention:
-        verdicts = Counter(each.reason.verdict for each in run.attention)
-        told = listed(dict(sorted(verdicts.items(), key=lambda item: _RANKS[item[0]])))
-        number = len(run.attention)
-        sentences.append(
-            f"{counted(number, 'decision')} {verb(number, 'needs', 'need')} attention, nothing was sent: {told}; "
-            "`reconciler plan --quiet` says why, and who has to act."
-        )
+    sentences += _left_alone(run)
     if waiting := counts.get(Outcome.AWAITING_OTHERS):
         sentences.append(
             f"{counted(waiting, 'ticket')} {verb(waiting, 'waits', 'wait')} for other approvers: remind them; "

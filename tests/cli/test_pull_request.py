@@ -12,6 +12,7 @@ import pytest
 from cmarkgfm.cmark import Options
 
 from reconciler.model.ticket import Guid
+from reconciler.sandbox.fault_injection import Say
 from tests.cli.desk import FIRST, SECOND, THIRD, Desk
 from tests.github.conftest import TOKEN
 from tests.github.conftest import server as server
@@ -116,7 +117,7 @@ def test_a_pull_request_that_changes_the_rules_alone_is_red_and_says_so_first(te
     team.desk.write(".github/CODEOWNERS", "* @eve\n")
     team.push()
     text = team.comment()
-    assert text.startswith("🔴 Approve 1 certificate request and change the rules?")
+    assert text.startswith("🔴 Change the rules? No ticket is changed")
     assert "policy.limits.changes: 100 → 5000" in text
     assert r"policy.owns: \VED\Policy\Web\** → **" in text
     assert "changes .github/CODEOWNERS" in text
@@ -148,7 +149,7 @@ def test_a_removal_says_what_still_runs(team: Team) -> None:
     team.desk.decide(approve(FIRST))
     team.push()
     text = team.comment()
-    assert text.startswith("🔴 Approve 1 certificate request?")
+    assert text.startswith("🔴 Remove 1 certificate decision? 1 is blocked")
     assert "Removes 1 decision: 1 will still run; set Pending first to take them back." in text
     assert "shop.example.com: wanted Approved After, stays scheduled in TPP" in text
 
@@ -164,7 +165,7 @@ def test_nothing_besides_says_nothing_besides_and_times_are_those_of_the_team(te
     team.desk.decide(armed(SECOND), approve(FIRST), armed(THIRD))
     team.push()
     text = team.comment("--plan-url", "https://github.example/acme/approvals/actions/runs/1/artifacts/2")
-    assert text.startswith("🟢 Approve 2 certificate requests?")
+    assert text.startswith("🟢 Approve 1 certificate request?")
     assert "Sat 2036-11-29 23:00 Europe/Berlin (22:00 UTC)" in text
     assert "Changes the rules" not in text
     assert "[full plan](https://github.example/acme/approvals/actions/runs/1/artifacts/2)" in team.body
@@ -209,3 +210,98 @@ def test_a_plan_that_failed_says_why(team: Team, fault: str) -> None:
     assert "merging it unseen is not safe" in text
     if fault == "manifest":
         assert text.startswith(f"🔴 No plan for {head[:12]}: 1 fault in the files Nothing is known")
+
+
+OTHER = r"\VED\Policy\Web\other.example.com"
+STUCK = f"{{guid: {FIRST}, status: Approved, explanation: ok, expect: {{object: '{OTHER}'}}}}"
+
+
+@pytest.fixture
+def stuck(team: Team) -> Team:
+    """The base: one decision that nobody can carry out, and one that is due."""
+    team.desk.decide(STUCK, approve(THIRD), name="tickets/web.yaml")
+    team.desk.decide(armed(SECOND), name="tickets/shop.yaml")
+    team.base = team.commit("base with a stuck ticket")
+    return team
+
+
+def test_what_is_stuck_on_main_makes_no_other_pull_request_red(stuck: Team) -> None:
+    stuck.desk.decide(armed(SECOND).replace("22:00", "23:00"), name="tickets/shop.yaml")
+    stuck.push()
+    text = stuck.comment()
+    assert text.startswith("🟢 Move 1 certificate request?")
+    assert "As on main: 1 needs attention, 1 update is due" in text
+    assert text.index("As on main") < text.index("www.example.com"), "the name stands in the folded part"
+    assert "1 more is due without it" in text
+    verdict = stuck.desk.run("github", "verdict")
+    assert verdict.code == 0, verdict.out
+    said = stuck.desk.run("plan")
+    assert said.code == 0
+    assert "As on main: 1 needs attention, 1 update is due" in said.out
+    steps = {step["guid"]: step for step in stuck.desk.plan_json()["steps"]}
+    assert [steps[guid].get("own") for guid in (FIRST, SECOND, THIRD)] == [False, None, False]
+
+
+def test_a_pull_request_is_red_for_the_stuck_decision_that_it_touches(stuck: Team) -> None:
+    stuck.desk.decide(STUCK.replace("ok", "please"), approve(THIRD))
+    stuck.push()
+    text = stuck.comment()
+    assert text.startswith("🔴")
+    assert "As on main: 1 update is due" in text
+    assert stuck.desk.run("github", "verdict").code == 5
+
+
+def test_a_pull_request_is_red_for_what_its_rules_bring_about_elsewhere(stuck: Team) -> None:
+    stuck.desk.configure(POLICY.replace("changes: 100", "changes: 100, approvals: 0"))
+    stuck.push()
+    text = stuck.comment()
+    assert "As on main: 1 needs attention" in text
+    assert stuck.desk.run("github", "verdict").code == 3, "the limit refuses the approval that is due on main"
+
+
+def test_a_pull_request_that_removes_the_stuck_decision_is_green(stuck: Team) -> None:
+    stuck.desk.decide(approve(THIRD))
+    stuck.push()
+    assert "As on main: 1 update is due" in stuck.comment()
+    assert stuck.desk.run("github", "verdict").code == 0
+
+
+def test_a_stuck_decision_that_moves_to_another_file_is_the_pull_requests(stuck: Team) -> None:
+    stuck.desk.decide(approve(THIRD))
+    stuck.desk.decide(STUCK, name="tickets/moved.yaml")
+    stuck.push()
+    stuck.comment()
+    assert stuck.desk.run("github", "verdict").code == 5
+
+
+def test_an_orphan_is_the_pull_requests_that_removes_its_entry_and_nobody_elses(stuck: Team) -> None:
+    (stuck.desk.folder / "tickets/shop.yaml").unlink()
+    head = stuck.push()
+    assert "As on main: 1 needs attention, 1 update is due" in stuck.comment()
+    assert stuck.desk.run("github", "verdict").code == 5
+    stuck.base = head
+    stuck.desk.decide(STUCK, approve(THIRD), "{guid: 11111111-1111-4111-8111-111111111111, status: Pending}")
+    stuck.push()
+    assert "As on main: 2 need attention, 1 update is due" in stuck.comment()
+
+
+def test_a_window_that_a_pull_request_moves_moves_the_decisions_that_name_it(stuck: Team) -> None:
+    window = "windows: {night: {start: 2036-01-01T22:00:00Z, stop: 2036-01-02T02:00:00Z}}\n"
+    stuck.desk.configure(POLICY + window)
+    stuck.desk.decide(
+        f"{{guid: {THIRD}, status: Approved Between, schedule: night, explanation: ok}}", name="tickets/n.yaml"
+    )
+    stuck.desk.decide(STUCK)
+    stuck.base = stuck.commit("named window")
+    stuck.desk.configure(POLICY + window.replace("T22", "T21"))
+    stuck.push()
+    assert stuck.comment().startswith("🔴 Approve 1 certificate request and change the rules?")
+    steps = {step["guid"]: step for step in stuck.desk.plan_json()["steps"]}
+    assert [steps[guid].get("own") for guid in (FIRST, THIRD)] == [False, None]
+
+
+def test_a_server_that_is_away_is_never_as_on_main(stuck: Team) -> None:
+    stuck.desk.sandbox.faults.add(Say(503), operation="ticketDetails", guid=THIRD)
+    stuck.push()
+    assert "As on main: 1 needs attention" in stuck.comment()
+    assert stuck.desk.run("github", "verdict").code == 7

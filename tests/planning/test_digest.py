@@ -100,6 +100,7 @@ WORDING: list[dict[str, Any]] = [
     {"overridden": (OverrideUse("freeze", "Outage", STOP, Source("a.yaml")),)},
     {"edit": EntryEdit(wanted=REJECTED)},
     {"named": False},
+    {"own": False},
 ]
 
 

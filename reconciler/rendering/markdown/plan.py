@@ -14,10 +14,11 @@ from reconciler.model.findings import JobFailure
 from reconciler.model.plan import Plan, Step
 from reconciler.model.record import Head
 from reconciler.model.status import Schedule
+from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering import groups, times
 from reconciler.rendering.certificates import soon_words
-from reconciler.rendering.escape import code, html_comment, markdown, url
+from reconciler.rendering.escape import code, html, html_comment, markdown, url
 from reconciler.rendering.groups import Alike
 from reconciler.rendering.markdown.around import added_rules, changes_since, removals
 from reconciler.rendering.markdown.mermaid import gantt
@@ -34,7 +35,7 @@ from reconciler.rendering.markdown.rows import (
     within,
 )
 from reconciler.rendering.problems import problems_count
-from reconciler.rendering.summary import by_risk, found_by, in_group, listed, sealed, total, verb
+from reconciler.rendering.summary import as_before, by_risk, found_by, in_group, listed, sealed, total, verb
 from reconciler.rendering.timeline import timeline
 from reconciler.rendering.words import CONTROL_RESULTS, HEADINGS, IRREVERSIBLE, REASONS, counted, whose
 
@@ -66,7 +67,7 @@ def plan_markdown(plan: Plan, page: Page = COMMENT) -> str:
 
     The first line is a marker that no reader sees.
     """
-    return _text(plan, page, _Ask(_title(plan), "Merging", "merge"), "")
+    return _text(plan, page, _Ask(_title(plan.own), "Merging", "merge"), "")
 
 
 def drift_markdown(plan: Plan, page: Page = COMMENT, *, last_success: datetime | None = None) -> str:
@@ -83,9 +84,10 @@ def drift_markdown(plan: Plan, page: Page = COMMENT, *, last_success: datetime |
 
 def _text(plan: Plan, page: Page, ask: _Ask, lead: str) -> str:
     """Set everything into the budget: with all lines, with names for folded lines, or with counts for groups."""
+    whole, plan = plan, plan.own
     urgent = groups.urgent(plan)
-    head = _marker(plan, page) + _head(plan, page, ask, lead, urgent) + _please_check(plan, page.budget // 10)
-    folded = _for_operators(plan, page, page.budget // 4)
+    head = _marker(plan, page) + _head(whole, page, ask, lead, urgent) + _please_check(plan, page.budget // 10)
+    folded = _others(whole, page, page.budget // 5) + _for_operators(plan, page, page.budget // 4)
     foot = _answers(plan) + _certificates(plan, page.budget // 5) + folded
     room = max(page.budget - len((head + foot).encode("utf-8")) - _MARGIN, 0)
     body = next((text for level in range(3) if (text := _body(plan, page, ask, level, urgent))[1] <= room), None)
@@ -137,17 +139,17 @@ def _title(plan: Plan) -> str:
     return f"No ticket can be changed:{rest}" if rest else "No ticket is changed"
 
 
-def _head(plan: Plan, page: Page, ask: _Ask, lead: str, urgent: groups.Urgent) -> str:
-    around = plan.pull_request
+def _head(whole: Plan, page: Page, ask: _Ask, lead: str, urgent: groups.Urgent) -> str:
+    plan, around = whole.own, whole.pull_request
     alarming = around.changes_rules or any(each.armed for each in around.removed) or Verdict.REJECT in plan.counts
     sign = "🔴" if alarming or in_group(plan, Group.ATTENTION) else "🟢" if plan.changes else "⚪"
     lines = [
-        _sends(plan, page, ask),
+        _sends(whole, page, ask),
         _soon(plan),
         removals(around.removed, page, lead=True),
         _urgent_line(plan, urgent),
         _blocked(plan),
-        *(changes_since(look, plan) for look in page.looks),
+        *(changes_since(look, whole) for look in page.looks),
         lead,
     ]
     return f"## {sign} {ask.title}\n\n{added_rules(around, plan, page)}{_broken(lines)}"
@@ -158,16 +160,23 @@ def _broken(lines: Iterable[str]) -> str:
     return "\\\n".join(line for line in lines if line) + "\n\n"
 
 
-def _sends(plan: Plan, page: Page, ask: _Ask) -> str:
+def _sends(whole: Plan, page: Page, ask: _Ask) -> str:
+    """Say what is sent; what is due without the pull request is sent with it."""
+    plan, due = whole.own, sum(step.group is Group.CHANGE for step in whole.others)
     place = f" ({markdown(plan.environment, 80)})" if plan.environment else ""
     if not plan.changes:
-        return f"**{ask.sends} sends nothing to TPP{place}.**"
+        said = f", but for {counted(due, 'update')} that {verb(due, 'is', 'are')} due without it" if due else ""
+        return f"**{ask.sends} sends nothing to TPP{place}{said}.**"
     final = {verdict: number for verdict, number in in_group(plan, Group.CHANGE).items() if verdict in IRREVERSIBLE}
     number = sum(final.values())
     said = f"{number:,} can't be undone** ({listed(final)})" if final else "Nothing of it takes effect at once**"
     timed = _starts([step.after.schedule for step in plan.changes if step.after.schedule], page)
     back = sum(step.verdict is Verdict.REOPEN for step in plan.changes)
-    rest = [timed, f"{back:,} {verb(back, 'goes', 'go')} back to Pending" if back else ""]
+    rest = [
+        timed,
+        f"{back:,} {verb(back, 'goes', 'go')} back to Pending" if back else "",
+        f"{due:,} more {verb(due, 'is', 'are')} due without it" if due else "",
+    ]
     tail = "".join(f"; {part}" for part in rest if part)
     return f"**{ask.sends} sends {counted(len(plan.changes), 'update')} to TPP{place} at once. {said}{tail}."
 
@@ -305,6 +314,19 @@ def _attention(plan: Plan, page: Page, level: int) -> Iterator[str]:
             f"**{title[:1].upper()}{title[1:]} {len(same):,}**: {words.cause}. "
             f"For {whose(reason)}: {words.remedy} ({code(reason.value)})\n{lines}\n"
         )
+
+
+def _others(plan: Plan, page: Page, room: int) -> str:
+    """What is as on the branch that the pull request is for, folded: it is not judged by it."""
+    if not plan.others:
+        return ""
+    others = replace(plan, steps=plan.others)
+    lines = [*_attention(others, page, 0), *(change_line(step, page, plan) for step in by_risk(others.changes))]
+    shown, _, left_out = within(lines, room)
+    rest = f"{left_out:,} more: {page.whole}\n" if left_out else ""
+    said = as_before(plan)
+    title = html(said[:1].upper() + said[1:])
+    return f"<details><summary>{title}</summary>\n\n{shown}{rest}\n</details>\n"
 
 
 def _answers(plan: Plan) -> str:

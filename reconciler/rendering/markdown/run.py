@@ -22,7 +22,7 @@ _HEAD = "| Ticket | Before → Wanted | Outcome | Proof |\n|--|--|--|--|\n"
 def run_markdown(run: Run, page: Page = _PAGE) -> str:
     """Return what a run did, from its receipts: what went wrong first, whole rows only, within the page's budget."""
     trouble = sum(number for outcome, number in run.counts.items() if outcome in TROUBLE)
-    sign = "🔴" if trouble or run.stopped or run.attention else "🟢"
+    sign = "🔴" if trouble or run.stopped or any(one.own for one in run.attention) else "🟢"
     head = (
         f"<!-- tpp-run:v1 run={html_comment(run.run, 100)} digest={html_comment(run.digest, 80)} -->\n"
         f"## {sign} TPP apply: {_title(run)}\n\n"
@@ -72,14 +72,16 @@ def _pull(review: Review) -> str:
 
 
 def _title(run: Run) -> str:
-    left = f", {len(run.attention):,} not done" if run.attention else ""
+    number = sum(one.own for one in run.attention)
+    left = f", {number:,} not done" if number else ""
     return (listed(run.counts) or "nothing to apply") + left
 
 
 def _left_alone(run: Run, page: Page) -> str:
     """Name the decisions that nothing was sent for, once for each reason, with whose job it is."""
     text = ""
-    for reason, found in groupby(sorted(run.attention, key=lambda each: each.reason.value), key=lambda e: e.reason):
+    own = (each for each in run.attention if each.own)
+    for reason, found in groupby(sorted(own, key=lambda each: each.reason.value), key=lambda e: e.reason):
         same = list(found)
         lines = (
             f"- **{markdown(last_name(each.object) or 'unknown object', 80)}**"

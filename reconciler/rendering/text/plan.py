@@ -12,6 +12,7 @@ from reconciler.rendering.certificates import soon_words
 from reconciler.rendering.escape import log_lines, terminal
 from reconciler.rendering.groups import grouped
 from reconciler.rendering.summary import (
+    as_before,
     beside,
     by_risk,
     found_by,
@@ -38,7 +39,8 @@ def plan_text(plan: Plan, view: View = PLAIN) -> str:
     if view.detail is not Detail.QUIET:
         lines.extend(_header(plan, view))
         lines.extend(_changes(plan, view))
-    lines.extend(_persons(plan, view))
+    lines.extend(_persons(plan.own, view))
+    lines.extend(_others(plan, view))
     if view.detail is not Detail.QUIET:
         lines.extend(_unchanged(plan, view))
         lines.extend(_sealed(plan, view))
@@ -101,6 +103,17 @@ def _persons(plan: Plan, view: View) -> Iterator[str]:
             for each in grouped(found):
                 yield from group_lines(each, view)
         yield ""
+
+
+def _others(plan: Plan, view: View) -> Iterator[str]:
+    """Say in one line what the run is not judged by."""
+    if not plan.others:
+        return
+    yield painted(_capital(terminal(as_before(plan), 400)), Ink.STRONG, view.colour)
+    if view.detail is Detail.VERBOSE:
+        for step in by_risk(plan.others):
+            yield one_line(step, view)
+    yield ""
 
 
 def _by_reason(plan: Plan) -> list[Step]:
