@@ -51,5 +51,9 @@ class LedgerUnwritable(ReconcilerError):
     """The ledger could not be written and synced, so nothing may be sent."""
 
 
+class LedgerNotPushed(LedgerUnwritable):
+    """The ledger's branch did not take what was written, so that nobody else can find it."""
+
+
 class LockHeld(ReconcilerError):
     """Another run holds the lock of the ledger."""

@@ -13,6 +13,7 @@ from reconciler.app.context import Context, ticket_writer
 from reconciler.app.ledger_branch import LedgerPusher, take_from_branch
 from reconciler.app.reviews import (
     config_commit,
+    names_of,
     provenance_of,
 )
 from reconciler.app.saved_plan import Prepared, bytes_of, prepared
@@ -67,7 +68,8 @@ class ApplyResult:
     """How a run ended: its report, the signal that interrupted it, and what stopped it.
 
     `lasting` when somebody has to mend what did (credentials, trust, the ledger), `halted` when it was the stop file
-    or variable, `bug` when it was a fault of our own.
+    or variable, `bug` when it was a fault of our own. `pushed` says whether the ledger's branch has every line, None
+    where none is named.
     """
 
     run: Run
@@ -76,6 +78,7 @@ class ApplyResult:
     halted: bool = False
     bug: bool = False
     superseded: bool = False
+    pushed: bool | None = None
 
 
 def apply(context: Context, plan: Plan, *, fail_fast: bool = False) -> ApplyResult:
@@ -99,8 +102,9 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False, loc
         return ApplyResult(_reported(context, replace(idle, stopped=stopped), ready), superseded=True)
     name = new_run_id(clock.now(), parse_shard(plan.shard) if plan.shard else None)
     identity = _permitted(context, plan) if plan.changes else plan.identity
+    named = names_of(context)
     origin = provenance_of(
-        context.environ, context.backend.target, settings.environment, ready.decided.review, identity
+        context.environ, context.backend.target, settings.environment, named(ready.decided.review), identity
     )
     context.observer.run_named(name)
     branch = context.ledger_branch if plan.changes else None
@@ -120,9 +124,12 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False, loc
             return ApplyResult(_reported(context, _idle(plan, clock.now(), name), ready))
         reviews = {entry.guid: review for entry, review in known.items() if entry.guid}
         reviews |= _reviews(ready, index.histories)
+        reviews = {guid: named(each) for guid, each in reviews.items()}
         plan, records = before_first_write(context, plan, ready.emergency)
         since = {**records, **since_plan(plan.changes, later, index.histories)}
-        with closing(open_journal(alone.lock, name, origin, _opened(context, ready), reviews)) as journal:
+        opened = _opened(context, ready)
+        opened = replace(opened, config_review=named(opened.config_review))
+        with closing(open_journal(alone.lock, name, origin, opened, reviews)) as journal:
             journal.append_all(told)
             breaker = CircuitBreaker(alone.stopping, 0 if fail_fast else settings.policy.failure_budget)
             run_context = RunContext(
@@ -166,6 +173,7 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False, loc
             lasting=breaker.lasting or unpushed is not None,
             halted=alone.stopping.halted and Outcome.NOT_ATTEMPTED in run.counts,
             bug=breaker.bug,
+            pushed=None if pusher is None else unpushed is None,
         )
 
 

@@ -12,7 +12,7 @@ from reconciler.app.ledger import Filter, records_of
 from reconciler.codec import Edited, decode, decode_plan, json_text, plain, sha256
 from reconciler.errors import GuardRefused, InvalidInput
 from reconciler.ledger.chain import check
-from reconciler.ledger.files import reading
+from reconciler.ledger.files import segment_bytes
 from reconciler.ledger.heads import beginnings, files_from, head_digest, ledger_heads
 from reconciler.ledger.history import history, lines_in
 from reconciler.ledger.kept import PLANS, kept
@@ -45,8 +45,7 @@ def gather_evidence(folder: Path, wanted: Filter, plans: Sequence[Path]) -> tupl
     found: Evidence = {}
     absent = [*_add_plans(found, folder, records, plans), *_add_manifests(found, records)]
     for path in files:
-        with reading(folder / path):
-            found[f"ledger/{path}"] = (folder / path).read_bytes()
+        found[f"ledger/{path}"] = segment_bytes(folder, path)
     found |= _rules(folder, files)
     found |= {
         f"anchors/{sha256(data).removeprefix('sha256:')}{path.suffix}": data

@@ -92,6 +92,14 @@ class Silent:
         """Keep nothing."""
 
 
+def branch_of(settings: Settings, environ: Mapping[str, str]) -> LedgerBranch | None:
+    """Return the branch that keeps the ledger, as the environment or the configuration names it; None for neither."""
+    configured, named = settings.ledger_branch, environ.get(LEDGER_BRANCH, "")
+    if not named:
+        return configured
+    return replace(configured, name=named) if configured else LedgerBranch(named, lock=False)
+
+
 class Context:
     """The ports of one invocation. The server is connected to when `backend` is first looked at."""
 
@@ -122,10 +130,7 @@ class Context:
     @property
     def ledger_branch(self) -> LedgerBranch | None:
         """Return the branch that keeps the ledger, None when it lives elsewhere."""
-        configured, named = self.settings.ledger_branch, self.environ.get(LEDGER_BRANCH, "")
-        if not named:
-            return configured
-        return replace(configured, name=named) if configured else LedgerBranch(named, lock=False)
+        return branch_of(self.settings, self.environ)
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -1,17 +1,19 @@
-"""Records of the ledger chosen by a filter, and `ledger adopt`."""
+"""Records of the ledger chosen by a filter, `ledger archive`, and `ledger adopt`."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from reconciler.app.context import Context
 from reconciler.app.plan import Request, Seals, declared
 from reconciler.app.reviews import provenance_of
 from reconciler.app.tickets import recorded, ticket_of
-from reconciler.errors import InvalidInput
-from reconciler.ledger.files import new_run_id
+from reconciler.errors import InvalidInput, LedgerUnwritable
+from reconciler.ledger.archive import archived, remove_archived, write_archives
+from reconciler.ledger.chain import verify
+from reconciler.ledger.files import began, head_of, ledger_files, new_run_id, segment_bytes
 from reconciler.ledger.history import history, read_lines
 from reconciler.ledger.index import read_index
 from reconciler.ledger.journal import open_journal
@@ -45,6 +47,12 @@ class Filter:
     def _changes(self) -> frozenset[str]:
         return frozenset(change.casefold() for change in self.changes)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it lets everything through."""
+        chosen = (self.tickets, self.objects, self.changes, self.outcomes, self.since, self.until)
+        return not any(chosen) and not self.overridden
+
     def lets(self, record: Record) -> bool:
         """Return whether a record is shown."""
         return (
@@ -62,6 +70,39 @@ def records_of(ledger: Path, wanted: Filter) -> Iterator[Record]:
     """Verify the ledger and yield the records that a filter lets through. Raises LedgerBroken, UnclearName."""
     guids = frozenset(ticket_of(name, lambda: recorded(ledger)) for name in wanted.tickets)
     return filter(replace(wanted, tickets=guids).lets, history(read_lines(ledger, guids or None)))
+
+
+@dataclass(frozen=True, slots=True)
+class Archiving:
+    """What an archiving did: the runs that were packed, and the lists of the archives that they are in now."""
+
+    runs: tuple[str, ...]
+    lists: tuple[Path, ...]
+
+
+def archive(folder: Path, before: datetime, now: datetime) -> Archiving:
+    """Pack the runs that began before a time into archives, one or more for each month, and remove their files.
+
+    A run of the last day may still be going, and stays. The ledger is verified with the archives in it before a file
+    is removed. Raises LockHeld, LedgerBroken and LedgerUnwritable.
+    """
+    latest = min(before, now - _MAY_BE_GOING)
+    with hold_lock(folder, this_process(new_run_id(now), now)):
+        verify(folder)
+        packed = archived(folder)
+        due = [path for path in ledger_files(folder) if path not in packed and began(path) < latest]
+        heads = [head for path in due if (head := head_of(folder, path)) is not None]
+        try:
+            lists = write_archives(folder, ((head, segment_bytes(folder, head.path)) for head in heads))
+            verify(folder)
+            remove_archived(folder)
+        except OSError as error:
+            hint = "see why that disk can't be written, and run it again: nothing is lost"
+            raise LedgerUnwritable(f"the archive can't be written: {error.strerror or error}", hint) from error
+    return Archiving(tuple(head.path for head in heads), lists)
+
+
+_MAY_BE_GOING = timedelta(days=1)
 
 
 def adopt(context: Context, guids: Iterable[Guid]) -> tuple[Receipt, ...]:

@@ -4,13 +4,13 @@ import getpass
 import tempfile
 import threading
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.applying.circuit_breaker import CircuitBreaker
 from reconciler.atomic import atomic_write
-from reconciler.errors import InvalidInput, LedgerBroken, LedgerUnwritable, ReconcilerError
+from reconciler.errors import InvalidInput, LedgerBroken, LedgerNotPushed, ReconcilerError
 from reconciler.github.branch import fetch_ledger, push_ledger
 from reconciler.github.client import GitHubFailure
 from reconciler.github.event import Event, read_event
@@ -18,8 +18,9 @@ from reconciler.github.git import Git
 from reconciler.github.noted import Noted, places
 from reconciler.github.provenance import client_from, git_from
 from reconciler.github.stop import remove_stop, set_stop
+from reconciler.ledger.archive import remove_archived
 from reconciler.ledger.chain import verify
-from reconciler.ledger.files import LONGEST_SILENCE, is_ledger_file, ledger_files
+from reconciler.ledger.files import LONGEST_SILENCE, is_ledger_file, ledger_files, segment_bytes
 from reconciler.ledger.heads import heads_not_in
 from reconciler.ledger.kept import KEPT
 from reconciler.model.decision import Problem, Source
@@ -60,6 +61,7 @@ def pull_ledger(
             except ValueError as fault:
                 unknown.append(str(fault))
     head = fetch_ledger(git, folder, branch)
+    remove_archived(folder)
     verify(folder)
     for noted in found:
         _require(folder, head, noted, event.repository if event is not None else "")
@@ -117,6 +119,15 @@ def keep_ledger(folder: Path, branch: str, environ: Mapping[str, str]) -> str | 
     return push_ledger(git, folder, branch, message, beside=KEPT)
 
 
+def push_archives(folder: Path, branch: LedgerBranch, environ: Mapping[str, str], lists: Sequence[Path]) -> str | None:
+    """Put archives onto the branch in the place of the runs in them, and return its new head.
+
+    Raises LedgerBroken and LedgerUnwritable.
+    """
+    message = "Archive old runs\n\n" + "\n".join(path.name for path in lists) + "\n"
+    return push_ledger(git_from(environ), folder, branch.name, message, beside=KEPT, remote=branch.remote)
+
+
 def stop_all(branch: str, why: str, environ: Mapping[str, str], clock: Clock) -> StopNotice:
     """Have every run stop writing, and return what they will say. Raises LedgerUnwritable and GitFailure."""
     notice = StopNotice(_who(environ), clock.now().replace(microsecond=0), why)
@@ -145,12 +156,14 @@ def take_from_branch(git: Git, folder: Path, branch: LedgerBranch) -> None:
         fetch_ledger(git, fetched, branch.name, branch.remote)
         runs = ledger_files(fetched)
         for name in runs:
-            _takes(fetched / name, folder / name)
+            if (fetched / name).exists():
+                _takes(fetched, folder, name)
         for path in (each for each in fetched.rglob("*") if each.is_file()):
             target = folder / path.relative_to(fetched)
             if path.relative_to(fetched).as_posix() not in runs and not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 atomic_write(target, path.read_bytes())
+    remove_archived(folder)
 
 
 def restore_ledger(source: Path, folder: Path, branch: str, environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -163,13 +176,14 @@ def restore_ledger(source: Path, folder: Path, branch: str, environ: Mapping[str
     with tempfile.TemporaryDirectory(prefix="ledger-") as scratch:
         found, whole = _unpacked(source, Path(scratch) / "artifact"), Path(scratch) / "ledger"
         fetch_ledger(git, whole, branch)
-        news = tuple(name for name in ledger_files(found) if _takes(found / name, whole / name))
+        news = tuple(name for name in ledger_files(found) if _takes(found, whole, name))
         if not ledger_files(found):
             problem = Problem("ledger/none", Source(str(source)), "there are no files of a ledger", _ARTIFACT)
             raise InvalidInput((problem,))
         verify(whole)
         push_ledger(git, whole, branch, f"Take back what {len(news)} runs had written\n\n" + "\n".join(news))
         fetch_ledger(git, folder, branch)
+        remove_archived(folder)
     return news
 
 
@@ -193,20 +207,19 @@ def _unpacked(source: Path, folder: Path) -> Path:
     return folder
 
 
-def _takes(rescued: Path, kept: Path) -> bool:
-    """Put the lines of a rescued file where they are missing. Raises LedgerBroken when other lines are there."""
-    data = rescued.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    there = kept.read_bytes() if kept.exists() else b""
+def _takes(rescued: Path, kept: Path, name: str) -> bool:
+    """Put the lines of a file of one ledger where another lacks them. Raises LedgerBroken when others are there."""
+    whole = segment_bytes(rescued, name)
+    there = segment_bytes(kept, name) if name in ledger_files(kept) else b""
     if not whole.startswith(there) and not there.startswith(whole):
         raise LedgerBroken(
-            f"{rescued} has other lines than {kept.name} on the branch",
+            f"{rescued / name} has other lines than {Path(name).name} on the branch",
             "one of them was changed: find out which (`git log` of the branch); nothing was pushed",
         )
     if len(whole) <= len(there):
         return False
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(kept, whole)
+    (kept / name).parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(kept / name, whole)
     return True
 
 
@@ -233,7 +246,7 @@ class LedgerPusher:
     thread: threading.Thread | None = None
 
     def begin(self) -> None:
-        """Push what is there, and go on while the run does. Raises LedgerUnwritable: then nothing may be sent."""
+        """Push what is there, and go on while the run does. Raises LedgerNotPushed: then nothing may be sent."""
         self._push("Begin")
         self.thread = threading.Thread(target=self._follow, name="push-ledger", daemon=True)
         self.thread.start()
@@ -277,10 +290,10 @@ class LedgerPusher:
             commit = push_ledger(
                 self.git, self.folder, self.branch.name, message, remote=self.branch.remote, only=self.file, beside=KEPT
             )
-        except LedgerUnwritable:
+        except LedgerNotPushed:
             raise
         except ReconcilerError as fault:
-            raise LedgerUnwritable(
+            raise LedgerNotPushed(
                 f"the ledger could not be pushed to {self.branch.name}: {fault.message}", fault.hint
             ) from fault
         self.commits += [commit] if commit else []

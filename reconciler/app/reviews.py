@@ -1,6 +1,6 @@
 """Who acts and who decided: the caller, where the run comes from, and the reviews behind each change of a plan."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from reconciler.github.history import (
     uncommitted,
 )
 from reconciler.github.provenance import client_from, token_from
-from reconciler.github.reviews import GitHubReviews
+from reconciler.github.reviews import AccountNumbers, GitHubReviews
 from reconciler.ledger.history import applied_commits, reviewed_commits
 from reconciler.manifests.windows import Windows, freezes_ahead
 from reconciler.model.plan import Plan, Step
@@ -130,6 +130,16 @@ def circumstances(context: Context) -> Circumstances:
     """Return what the guards of a saved plan look at now, just before it is applied. Raises ServerFailure."""
     context.backend.caller()
     return _circumstances(context)
+
+
+def names_of(context: Context) -> Callable[[Review | None], Review | None]:
+    """Return what makes of a review what the ledger says of it, as `ledger.people` asks. It raises GitHubFailure."""
+    event = read_event(context.environ)
+    github = client_from(context.environ, event, context.clock) if event is not None else None
+    if context.settings.ledger_people == "login" or github is None:
+        return lambda review: review
+    accounts = AccountNumbers(github)
+    return lambda review: None if review is None else accounts.of(review)
 
 
 def provenance_of(

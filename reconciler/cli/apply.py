@@ -109,7 +109,9 @@ def command(
                 err=True,
             )
         _ask(ready.plan, yes=yes or done == len(ready.plan.changes))
-        ended = carry_out(context, ready, fail_fast=fail_fast, lock_timeout=lock_timeout or 0.0)
+        with metrics.noting_pushes():
+            ended = carry_out(context, ready, fail_fast=fail_fast, lock_timeout=lock_timeout or 0.0)
+        metrics.run, metrics.pushed = ended.run, ended.pushed
         if style != "text" or ended.run.receipts or ended.run.notes:
             show_run(ended.run, style, detail)
         if (fault := take_fault()) is not None:

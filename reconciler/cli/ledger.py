@@ -1,7 +1,9 @@
 """`reconciler ledger`: read, verify and export the record of what was applied. All but `adopt` work offline."""
 
 import hashlib
+import os
 import sys
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -9,14 +11,17 @@ from pathlib import Path
 import click
 
 from reconciler.app.audit_pack import gather_evidence, rebuilt
-from reconciler.app.context import open_context
+from reconciler.app.context import SystemClock, branch_of, open_context
 from reconciler.app.evidence import anchor_files, anchors, policy_changes, population_of, reconciled, rules_at
 from reconciler.app.ledger import Filter, records_of
 from reconciler.app.ledger import adopt as take_into_ledger
+from reconciler.app.ledger import archive as archive_runs
+from reconciler.app.ledger_branch import push_archives, take_from_branch
 from reconciler.app.outputs import Output, OutputKind, check_outputs
 from reconciler.app.tickets import named_in
 from reconciler.cli.exit_codes import Exit
 from reconciler.cli.ledger_options import (
+    FIRST_INSTANT,
     MOMENT,
     filter_options,
     folder_of,
@@ -30,6 +35,7 @@ from reconciler.cli.progress import Terminal
 from reconciler.cli.terminal import view_of
 from reconciler.codec import json_text, plain, record_members
 from reconciler.errors import InvalidInput
+from reconciler.github.provenance import git_from
 from reconciler.ledger.chain import Chain, check
 from reconciler.ledger.heads import ledger_head
 from reconciler.ledger.zip_file import write_zip
@@ -81,21 +87,67 @@ def command() -> None:
 @ledger_option
 @format_option()
 @click.option("--verbose", "-v", is_flag=True, help="Everything that is known of each record.")
+@click.option("--all", "every", is_flag=True, help="All records, not only the last 50.")
 @common_options
-def log(invocation: Invocation, *, wanted: Filter, ledger: Path | None, style: str, verbose: bool) -> None:
-    """Show what was done to tickets, oldest first; intents that no receipt answers come last."""
+def log(invocation: Invocation, *, wanted: Filter, ledger: Path | None, style: str, verbose: bool, every: bool) -> None:
+    """Show what was done to tickets, oldest first; intents that no receipt answers come last.
+
+    Without --all or an option that chooses records these are the last 50. JSON has all of them.
+    """
     folder = folder_of(invocation, ledger)
     records = records_of(folder, wanted)
     if style == "json":
         click.echo(_records_json(folder, records), nl=False)
         return
     view = view_of(sys.stdout, Detail.VERBOSE if verbose else Detail.NORMAL)
-    shown = 0
+    last: deque[Record] = deque(maxlen=_SHOWN if wanted.is_empty and not every else None)
+    count = 0
     for record in records:
+        count += 1
+        if last.maxlen is None:
+            click.echo(record_text(record, view), nl=False)
+        else:
+            last.append(record)
+    for record in last:
         click.echo(record_text(record, view), nl=False)
-        shown += 1
-    if not shown:
+    if not count:
         click.echo("nothing in the ledger fits", err=True)
+    elif last.maxlen is not None and count > len(last):
+        earlier = counted(count - len(last), "earlier record")
+        click.echo(f"{earlier} not shown: --all, or an option that chooses, such as --since or --ticket", err=True)
+
+
+_SHOWN = 50
+"""Records of `ledger log` that nobody asked for."""
+
+
+@command.command()
+@click.option(
+    "--before", type=FIRST_INSTANT, metavar="DAY", required=True, help="Runs that began before this day or time."
+)
+@ledger_option
+@format_option()
+@common_options
+def archive(invocation: Invocation, before: datetime, ledger: Path | None, style: str) -> None:
+    """Pack old runs into compressed files, below `archive/`, which every command reads as before.
+
+    The chain goes through them, and heads that were noted earlier stay valid. Where the configuration or
+    RECONCILER_LEDGER_BRANCH names the ledger's branch, it is fetched first and the archives take the place of the runs
+    on it, too. Runs of the last day stay.
+    """
+    folder, now = folder_of(invocation, ledger), SystemClock().now()
+    branch = branch_of(invocation.settings(), os.environ) if ledger is None else None
+    if branch is not None:
+        take_from_branch(git_from(os.environ), folder, branch)
+    done = archive_runs(folder, before, now)
+    head = push_archives(folder, branch, os.environ, done.lists) if branch is not None else None
+    if style == "json":
+        names = [path.relative_to(folder).as_posix() for path in done.lists]
+        click.echo(json_text({"version": 1, "runs": list(done.runs), "archives": names, "commit": head}), nl=False)
+        return
+    click.echo(f"archived {counted(len(done.runs), 'run')} in {counted(len(done.lists), 'archive')}")
+    if branch is not None:
+        click.echo(f"{terminal(branch.name)} {f'is now {head[:12]}' if head else 'has them already'}", err=True)
 
 
 @command.command()

@@ -56,7 +56,7 @@ def _instant(text: str) -> datetime:
 
 
 _DAY = len("2026-11-28")
-_FIRST_INSTANT = parsed("time", _first_instant, "2026-11-01")
+FIRST_INSTANT = parsed("time", _first_instant, "2026-11-01")
 _LAST_INSTANT = parsed("time", _last_instant, "2026-11-30")
 MOMENT = parsed("time", lambda text: _last_instant(text) - timedelta(microseconds=len(text) == _DAY), "2026-03-03")
 """A time, or the last moment of a day."""
@@ -66,7 +66,7 @@ def period_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command --from and --to, which it receives as `since` and `until`."""
     for option in (
         click.option("--until", "--to", "until", type=_LAST_INSTANT, help="Until this day (included) or time."),
-        click.option("--since", "--from", "since", type=_FIRST_INSTANT, help="From this day or time on."),
+        click.option("--since", "--from", "since", type=FIRST_INSTANT, help="From this day or time on."),
     ):
         function = option(function)
     return function

@@ -6,8 +6,8 @@ them is about, it is as of `last_attempt_timestamp_seconds`.
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from reconciler.app.outputs import Output, OutputKind, check_outputs
 from reconciler.atomic import atomic_write
 from reconciler.cli.ending import Ending
 from reconciler.cli.exit_codes import Exit
-from reconciler.errors import ReconcilerError, UnusableOutput
+from reconciler.errors import LedgerNotPushed, ReconcilerError, UnusableOutput
 from reconciler.ledger.index import open_operations
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome, Run
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
 _PREFIX = "tpp_reconciler_"
+_LAST_SUCCESS, _PUSHED = "last_success_timestamp_seconds", "ledger_pushed"
 _JOB = "tpp_reconciler"
 _SUCCEEDED = frozenset({Exit.OK, Exit.CHANGES})
 _NEAR = timedelta(hours=24)
@@ -89,6 +90,15 @@ class Metrics:
                 "metrics need Prometheus' client library: pip install 'tpp-reconciler[metrics]'"
             ) from None
 
+    @contextmanager
+    def noting_pushes(self) -> Iterator[None]:
+        """Note that the branch of the ledger lacks lines, when that is what ends a run."""
+        try:
+            yield
+        except LedgerNotPushed:
+            self.pushed = False
+            raise
+
     def see(self, context: Context, plan: Plan, run: Run | None = None) -> None:
         """Note plan, run, open updates, and when credentials end. What can't be asked is left out."""
         if not self:
@@ -104,31 +114,31 @@ class Metrics:
         if self.path is not None and code != Exit.USAGE:
             try:
                 check_outputs(self.outputs(), self.settings or Settings())
-                atomic_write(self.path, self._text(code, _earlier_success(self.path)), mode=0o644)
+                atomic_write(self.path, self._text(code, _earlier(self.path)), mode=0o644)
             except (OSError, UnusableOutput) as error:
                 why = error.problems[0].message if isinstance(error, UnusableOutput) else error.strerror or error
                 click.echo(f"warning: the metrics were not written to {terminal(f'{self.path}: {why}')}", err=True)
         if self.gateway is not None:
             self._push(code, self.gateway)
 
-    def _text(self, code: int, last_success: float | None) -> bytes:
+    def _text(self, code: int, earlier: Mapping[str, float]) -> bytes:
         from prometheus_client import CollectorRegistry, generate_latest
 
         registry = CollectorRegistry(auto_describe=False)
-        self._fill(registry, code, last_success)
+        self._fill(registry, code, earlier)
         return generate_latest(registry)
 
     def _push(self, code: int, gateway: str) -> None:
         from prometheus_client import CollectorRegistry, pushadd_to_gateway
 
         registry = CollectorRegistry(auto_describe=False)
-        self._fill(registry, code, None)
+        self._fill(registry, code, {})
         try:
             pushadd_to_gateway(gateway, _JOB, registry, self._labels(), timeout=_TIMEOUT)
         except (OSError, ValueError) as error:  # the library lets through what urllib raises
             click.echo(f"warning: the metrics were not pushed: {type(error).__name__}", err=True)
 
-    def _fill(self, registry: "CollectorRegistry", code: int, last_success: float | None) -> None:
+    def _fill(self, registry: "CollectorRegistry", code: int, earlier: Mapping[str, float]) -> None:
         from prometheus_client import Gauge
 
         own = self._labels()
@@ -139,16 +149,17 @@ class Metrics:
                 labels = [*own.values(), *([key] if label else [])]
                 (made.labels(*labels) if labels else made).set(value)
 
-        succeeded = self.started.timestamp() if code in _SUCCEEDED else last_success
+        succeeded = self.started.timestamp() if code in _SUCCEEDED else earlier.get(_LAST_SUCCESS)
         gauge("last_attempt_timestamp_seconds", "When the last run began.", [("", self.started.timestamp())])
         if succeeded is not None:
             about = "When the last run that exited with 0 or 10 began."
-            gauge("last_success_timestamp_seconds", about, [("", succeeded)])
+            gauge(_LAST_SUCCESS, about, [("", succeeded)])
         gauge("exit_code", "Exit code of the last run.", [("", float(code))])
         for name, moment in self.ends.items():
             gauge(f"{name}_expiry_timestamp_seconds", f"When the {name} ends.", [("", moment.timestamp())])
-        if self.pushed is not None:
-            gauge("ledger_pushed", "Whether the ledger branch has every line.", [("", float(self.pushed))])
+        pushed = earlier.get(_PUSHED) if self.pushed is None else float(self.pushed)
+        if pushed is not None:
+            gauge(_PUSHED, "Whether the ledger branch has every line.", [("", pushed)])
         if self.plan is not None:
             self._fill_plan(gauge, self.plan)
         if self.unknown is not None:
@@ -220,13 +231,13 @@ def _opens_within(step: Step, now: datetime, length: timedelta) -> bool:
     return schedule is not None and step.group is not Group.FINE and now <= schedule.start <= now + length
 
 
-def _earlier_success(path: Path) -> float | None:
-    """Return when a run succeeded, as the file says that is about to be replaced."""
+def _earlier(path: Path) -> dict[str, float]:
+    """Return what stays true after a run that has nothing to say of it, from the file that is about to be replaced."""
     from prometheus_client.parser import text_string_to_metric_families
 
     try:
         families = list(text_string_to_metric_families(path.read_text(encoding="utf-8")))
     except (OSError, ValueError):
-        return None
-    wanted = f"{_PREFIX}last_success_timestamp_seconds"
-    return next((sample.value for each in families for sample in each.samples if sample.name == wanted), None)
+        return {}
+    values = {sample.name.removeprefix(_PREFIX): sample.value for each in families for sample in each.samples}
+    return {name: values[name] for name in (_LAST_SUCCESS, _PUSHED) if name in values}

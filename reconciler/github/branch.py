@@ -3,20 +3,25 @@
 One run writes files of the ledger that no other run writes, so branches that moved meanwhile merge without conflict.
 """
 
+import gzip
 import hashlib
 import logging
 import random
+import re
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from reconciler.errors import GuardRefused, LedgerBroken, LedgerUnwritable
+from reconciler.codec import decode, sha256
+from reconciler.errors import GuardRefused, LedgerBroken, LedgerNotPushed
 from reconciler.github.client import GitHub
 from reconciler.github.comments import Posted, Posting, marker, same_text, within_limit
 from reconciler.github.git import AUTHOR, Git
 from reconciler.github.wire import number, text
+from reconciler.model.evidence import ArchivedRun, ArchiveList
 
 _log = logging.getLogger(__name__)
 
@@ -62,18 +67,20 @@ def push_ledger(  # noqa: PLR0913 - what goes where, and how it is told
     """Add the files of `folder`, or `only` one of them, to the branch and return its head, None when it has them all.
 
     `beside` are patterns of files that never change and lie beside the runs.
+    A run that is in an archive here is taken off the branch, and one that is in an archive there is not put back.
     Only whole lines are pushed: what a run is writing just now comes next time. When another run was faster, its files
     are kept and ours are added to them. Raises LedgerBroken when a file is on the branch with other content than an
-    earlier part of ours, and LedgerUnwritable when it can't be pushed.
+    earlier part of ours, and LedgerNotPushed when it can't be pushed.
     """
 
     def add(head: str | None, index: Path) -> str:
         there = _blobs(git, head) if head is not None else {}
+        packed = _archived(git, there)
         paths = (only,) if only is not None else sorted(path for path in folder.rglob(FILES) if path.is_file())
         for path in paths:
             name, data = path.relative_to(folder).as_posix(), path.read_bytes()
             whole = data[: data.rfind(b"\n") + 1]
-            if there.get(name) == _blob(whole, head):
+            if there.get(name) == _blob(whole, head) or (name in packed and _is_in(packed[name], name, whole)):
                 continue
             _refuse_rewriting(git, name, whole, head if name in there else None)
             blob = git.run("hash-object", "-w", "--no-filters", "--stdin", stdin=whole.decode())
@@ -83,6 +90,14 @@ def push_ledger(  # noqa: PLR0913 - what goes where, and how it is told
             if name not in there:
                 blob = git.run("hash-object", "-w", "--no-filters", str(path.resolve()))
                 git.run("update-index", "--add", "--cacheinfo", f"100644,{blob},{name}", index=index)
+        here = _in_archives(folder) if only is None else {}
+        gone = [name for name in here if name in there]
+        for name in gone:
+            lines = here[name]()
+            if there[name] != _blob(lines, head):
+                _refuse_rewriting(git, name, lines, head)
+        if gone:
+            git.run("update-index", "--force-remove", "-z", "--stdin", index=index, stdin="\0".join(gone) + "\0")
         return message
 
     return push_onto(git, branch, add, remote)
@@ -92,7 +107,7 @@ def push_onto(git: Git, branch: str, change: Callable[[str | None, Path], str], 
     """Change the newest tree of a branch, push that, and return its new head; None when nothing is changed.
 
     `change` gets the head and a git index that holds its tree, and returns the message. When somebody else was faster,
-    it is called again for the newer head. Raises LedgerUnwritable when it can't be pushed.
+    it is called again for the newer head. Raises LedgerNotPushed when it can't be pushed.
     """
     last, unmoved = "", 0
     for attempt in range(ATTEMPTS):
@@ -111,7 +126,7 @@ def push_onto(git: Git, branch: str, change: Callable[[str | None, Path], str], 
             break
         pause = min(0.1 * 2**attempt, _LONGEST_PAUSE)
         time.sleep(random.uniform(0, pause))  # noqa: S311 - it spreads pushes, and hides nothing
-    raise LedgerUnwritable(
+    raise LedgerNotPushed(
         f"the ledger could not be pushed to {branch}: {last}",
         "the files are in the run's artifact; give the job `contents: write`, allow the branch, and take them back: "
         "`reconciler github ledger restore`",
@@ -144,6 +159,48 @@ def _blobs(git: Git, head: str) -> dict[str, str]:
     """Return the files of the branch with their blobs."""
     rows = (row.split("\t", 1) for row in git.run("ls-tree", "-r", "-z", head).split("\0") if row)
     return {name: about.split()[2] for about, name in rows}
+
+
+def _archived(git: Git, there: Mapping[str, str]) -> dict[str, ArchivedRun]:
+    """Return the runs that are in archives of the branch, by their paths."""
+    lists = [there[name] for name in sorted(there) if _LIST.fullmatch(name)]
+    found: dict[str, ArchivedRun] = {}
+    text = git.run("cat-file", "--batch", stdin="\n".join(lists)) if lists else ""
+    for _ in lists:  # a line that names the object and its size, the object, and a line feed
+        about, _, rest = text.partition("\n")
+        size = int(about.split()[2])
+        found |= {run.path: run for run in decode(rest[:size].encode(), ArchiveList).runs}
+        text = rest[size + 1 :]
+    return found
+
+
+_LIST = re.compile(r"archive/[^/]+\.json")
+
+
+def _is_in(run: ArchivedRun, name: str, lines: bytes) -> bool:
+    """Say that an archive has all of a file that lies here, of a clone from before. Raises LedgerBroken for others."""
+    every = lines.splitlines()
+    if len(every) > run.lines or (len(every) == run.lines and sha256(every[-1]) != run.hash):
+        raise LedgerBroken(
+            f"{name} is in an archive on the ledger's branch, with other lines than here",
+            "find out which of the two was changed (`git log` of the branch); nothing was pushed",
+        )
+    return True
+
+
+def _in_archives(folder: Path) -> dict[str, Callable[[], bytes]]:
+    """Return what reads the lines of each run that is in an archive here."""
+    found: dict[str, Callable[[], bytes]] = {}
+    for path in sorted(folder.glob("archive/*.json")):
+        packed = path.with_suffix(".jsonl.gz")
+        found |= {run.path: partial(_unpacked, packed, run) for run in decode(path.read_bytes(), ArchiveList).runs}
+    return found
+
+
+def _unpacked(packed: Path, run: ArchivedRun) -> bytes:
+    with packed.open("rb") as file:
+        file.seek(run.offset)
+        return gzip.decompress(file.read(run.size))
 
 
 def _blob(data: bytes, head: str | None) -> str:

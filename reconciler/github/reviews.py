@@ -13,6 +13,7 @@ from reconciler.github.client import GitHub, GitHubFailure
 from reconciler.github.wire import Wire, member, number, objects, text
 from reconciler.model.review import Assessment, NotReviewed, People, Review
 from reconciler.model.status import parse_instant
+from reconciler.model.value import replace
 
 WRITERS = frozenset({"admin", "write"})
 """Permissions that allow merging (GitHub, "Get repository permissions for a user"); `maintain` is reported as write."""
@@ -225,3 +226,41 @@ def _unknown(sha: str, fault: GitHubFailure) -> NotReviewed:
         f"who reviewed commit {sha[:12]} can't be established: {fault.message}"
         + (f"; {fault.hint}" if fault.hint else "")
     )
+
+
+_BY_NUMBER = "id:"
+
+
+@dataclass(slots=True)
+class AccountNumbers:
+    """Puts the number of a GitHub account in the place of its login. Each is asked for once a run."""
+
+    github: GitHub
+    _numbers: dict[str, str] = field(default_factory=dict)
+
+    def of(self, review: Review) -> Review:
+        """Return a review that names nobody by login. Raises GitHubFailure."""
+        return replace(
+            review,
+            author=self._number(review.author),
+            last_pusher=self._number(review.last_pusher) if review.last_pusher else None,
+            reviewers=tuple(map(self._number, review.reviewers)),
+            merged_by=self._number(review.merged_by) if review.merged_by else None,
+            approvals=tuple(map(self._number, review.approvals)),
+        )
+
+    def _number(self, login: str) -> str:
+        if not login or login.startswith(_BY_NUMBER):
+            return login
+        if login not in self._numbers:
+            self._numbers[login] = f"{_BY_NUMBER}{self._asked(login) or 'unknown'}"
+        return self._numbers[login]
+
+    def _asked(self, login: str) -> int | None:
+        """Return the number of an account (GitHub, "Get repository permissions for a user"). Raises GitHubFailure."""
+        try:
+            return number(self.github.get(f"/collaborators/{login}/permission"), "user", "id")
+        except GitHubFailure as fault:
+            if fault.absent:
+                return None
+            raise

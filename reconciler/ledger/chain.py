@@ -7,13 +7,14 @@ last lines. For these there is the anchor: a head that somebody noted elsewhere.
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from reconciler.codec import canonical, decode, decode_line
 from reconciler.errors import LedgerBroken
+from reconciler.ledger.archive import archived
 from reconciler.ledger.files import file_of, line_hash, open_segment, reading, survey
 from reconciler.ledger.heads import Beginning, begin, head_digest, in_order
 from reconciler.ledger.lines import BROKEN_HINT, remedy
@@ -75,6 +76,7 @@ def check(root: Path, anchor: str | None = None, take: Take | None = None) -> Ch
         segments[path] = read_segment(root, path, named[path], anchor, take)
     found = [*faults, *(fault for segment in segments.values() for fault in segment.faults)]
     found += [fault for segment in segments.values() for fault in _check_heads(segment, segments)]
+    found += [_not_as_listed(path) for path in _mistold(root, segments)]
     heads = _heads(segments)
     head = head_digest(heads)
     if anchor is not None and not _stands_for(anchor, head, segments):
@@ -87,6 +89,19 @@ def check(root: Path, anchor: str | None = None, take: Take | None = None) -> Ch
         torn=tuple(sorted(Source(path, segment.lines + 1) for path, segment in segments.items() if segment.torn)),
         heads=heads,
     )
+
+
+def _mistold(root: Path, segments: Mapping[str, "Segment"]) -> Iterator[str]:
+    """Yield the runs of which an archive's list tells another head than their lines have."""
+    for path, packed in archived(root).items():
+        there = segments[path]
+        if packed.run.head != Head(path, there.last, there.lines):
+            yield path
+
+
+def _not_as_listed(path: str) -> Problem:
+    message = "the list of its archive names another last line than the archive has: one of the two was changed"
+    return Problem("ledger/archive", Source(path), message)
 
 
 def _begin(root: Path, path: str) -> Beginning:

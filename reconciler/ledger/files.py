@@ -4,22 +4,24 @@ A line counts once its newline is there. What stands behind the last newline is 
 or a full disk cut off, for which no request was sent, and which is treated as never written.
 """
 
-import errno
 import os
 import re
 import secrets
-import stat
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
 from reconciler.codec import sha256
 from reconciler.errors import LedgerBroken
+from reconciler.ledger.archive import archived, faults_of, has_lines_of, open_regular
 from reconciler.model.decision import Problem, Source
 from reconciler.model.plan import Shard
 from reconciler.model.status import as_utc
+from reconciler.model.value import Head
 
 line_hash = sha256
 """The hash of a line is the SHA-256 of its bytes without the newline, so that `sha256sum` can check it."""
@@ -48,6 +50,12 @@ def file_of(run: str) -> str:
     if match is None:
         raise ValueError(f"{run!r} is not the id of a run, such as 20261123T211829Z-6a1f09")
     return f"{match.group(1)}/{match.group(2)}/{run}.jsonl"
+
+
+def began(path: str) -> datetime:
+    """Return when the run of a ledger file began, as its id says. Raises ValueError for any other file."""
+    name = path.rpartition("/")[2][: len("20261123T211829Z")]
+    return datetime.strptime(name, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
 def is_ledger_file(path: str) -> bool:
@@ -89,7 +97,15 @@ def survey(root: Path) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
                     paths.append(path)
                 elif not is_file or path.endswith(".jsonl"):
                     faults.append(_misplaced(path, entry))
-    return tuple(sorted(paths)), tuple(sorted(faults, key=lambda fault: fault.source))
+    packed = archived(root)
+    faults += [_twice(path) for path in paths if path in packed and not has_lines_of(packed[path], root / path)]
+    faults += faults_of(root) if packed else ()
+    return tuple(sorted({*paths, *packed})), tuple(sorted(faults, key=lambda fault: fault.source))
+
+
+def _twice(path: str) -> Problem:
+    message = "an archive has this run, too, with other lines"
+    return Problem("ledger/twice", Source(path), message, "find out which of the two was changed, and remove it")
 
 
 def _misplaced(path: str, entry: "os.DirEntry[str]") -> Problem:
@@ -123,13 +139,15 @@ def unreadable(path: Path, error: OSError) -> LedgerBroken:
     )
 
 
-def open_segment(root: Path, path: str, buffering: int = READ_AHEAD) -> BinaryIO:
-    """Open a file of the ledger for reading. Raises OSError for all but a regular file; never waits for a pipe."""
-    descriptor = os.open(root / path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "this is no regular file", str(root / path))
-    return os.fdopen(descriptor, "rb", buffering=buffering)
+def open_segment(root: Path, path: str, buffering: int = READ_AHEAD) -> BinaryIO | BufferedReader:
+    """Open a file of the ledger for reading, from its archive when it is in one.
+
+    Raises OSError for all but a regular file; never waits for a pipe.
+    """
+    packed = archived(root).get(path)
+    if packed is not None:
+        return packed.open(buffering)
+    return open_regular(root / path, buffering)
 
 
 def whole_lines(root: Path, path: str) -> Iterator[bytes]:
@@ -138,6 +156,22 @@ def whole_lines(root: Path, path: str) -> Iterator[bytes]:
         for line in file:
             if line.endswith(b"\n"):
                 yield line[:-1]
+
+
+def segment_bytes(root: Path, path: str) -> bytes:
+    """Return the whole lines of one file. Raises LedgerBroken."""
+    with reading(root / path), open_segment(root, path) as file:
+        data = file.read()
+    return data[: data.rfind(b"\n") + 1]
+
+
+def head_of(root: Path, path: str) -> Head | None:
+    """Return the last line of one file as a head, None when it has no whole line. Raises LedgerBroken."""
+    packed = archived(root).get(path)
+    if packed is not None:
+        return packed.run.head
+    line = last_line(root, path)
+    return None if line is None else Head(path, line_hash(line), count_lines(root, path))
 
 
 def first_line(root: Path, path: str) -> bytes | None:
@@ -150,6 +184,8 @@ def first_line(root: Path, path: str) -> bytes | None:
 def last_line(root: Path, path: str) -> bytes | None:
     """Return the last whole line of a file, None when there is none; reads little more. Raises LedgerBroken."""
     with reading(root / path), open_segment(root, path) as file:
+        if not file.seekable():
+            return next((line[:-1] for line in deque(file, maxlen=1)), None)
         size = file.seek(0, os.SEEK_END)
         tail, wanted = b"", _TAIL
         while True:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reconciler.codec import canonical, sha256
 from reconciler.errors import LedgerBroken
-from reconciler.ledger.files import count_lines, first_line, last_line, ledger_files, line_hash, whole_lines
+from reconciler.ledger.files import first_line, head_of, ledger_files, line_hash, whole_lines
 from reconciler.ledger.lines import BROKEN_HINT, decode
 from reconciler.model.decision import Source
 from reconciler.model.record import Head, Opened
@@ -50,12 +50,8 @@ def ledger_heads(root: Path) -> tuple[Head, ...]:
     """Return the heads that no other head leads to, sorted by path. Raises LedgerBroken."""
     begun = beginnings(root)
     named = {(head.path, head.hash) for beginning in begun for head in beginning.heads}
-    heads = []
-    for beginning in begun:
-        line = last_line(root, beginning.path)
-        if line is not None and (beginning.path, line_hash(line)) not in named:
-            heads.append(Head(beginning.path, line_hash(line), count_lines(root, beginning.path)))
-    return tuple(heads)
+    heads = (head_of(root, beginning.path) for beginning in begun)
+    return tuple(head for head in heads if head is not None and (head.path, head.hash) not in named)
 
 
 def beginnings(root: Path) -> tuple[Beginning, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import assert_never
 
 from reconciler.ledger.chain import verify
-from reconciler.ledger.files import count_lines, first_line, ledger_files, whole_lines
+from reconciler.ledger.files import first_line, head_of, ledger_files, whole_lines
 from reconciler.ledger.heads import beginnings, in_order, lines_behind
 from reconciler.ledger.lines import decode, guid_in, is_for, read_line, target_marks
 from reconciler.model.decision import Source
@@ -110,7 +110,8 @@ def lines_since(
     behind = lines_behind(begun, heads)
     found: dict[Guid, list[Line]] = {}
     for path in in_order(begun):
-        if path in behind and count_lines(root, path) == behind[path]:
+        head = head_of(root, path) if path in behind else None
+        if head is not None and head.lines == behind[path]:
             continue
         for number, line in enumerate(whole_lines(root, path), start=1):
             guid = wanted.get(guid_in(line)) if number > behind.get(path, 0) else None

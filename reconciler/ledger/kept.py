@@ -11,12 +11,13 @@ from pathlib import Path
 from reconciler.atomic import atomic_write
 from reconciler.codec import sha256
 from reconciler.errors import LedgerBroken, LedgerUnwritable
+from reconciler.ledger.archive import ARCHIVES
 from reconciler.ledger.files import reading
 
 PLANS, CONFIGURATIONS = "plans/{}.json.gz", "configurations/{}.yaml.gz"
 """Where they lie below the ledger; the digest goes into the name without its algorithm."""
-KEPT = ("plans/*.json.gz", "configurations/*.yaml.gz")
-"""The same as patterns, for whoever copies a ledger."""
+KEPT = ("plans/*.json.gz", "configurations/*.yaml.gz", *ARCHIVES)
+"""The same as patterns, and the archives of old runs: files that never change, for whoever copies a ledger."""
 _MOST = 1 << 30
 """Bytes of one file; nobody makes a plan of a gigabyte, and a small file can unpack to more than a disk."""
 

@@ -1,4 +1,4 @@
-"""Zip files that are the same, byte for byte, whenever and wherever they are written from the same content."""
+"""Zip files whose content, names and times are the same whenever they are written from the same content."""
 
 import io
 import zipfile
@@ -14,12 +14,13 @@ _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 
 def write_zip(path: Path, content: Mapping[str, bytes]) -> None:
-    """Write files into a zip, sorted by name and stored as they are, whole or not at all.
+    """Write files into a zip, sorted by name and compressed, whole or not at all.
 
-    They are not compressed, because compressors differ between versions. Raises InvalidInput when it can't be written.
+    The bytes of the zip are the same with the same zlib; other versions of it may pack the same content otherwise.
+    Raises InvalidInput when it can't be written.
     """
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(content):
             archive.writestr(_entry(name), content[name])
     try:
@@ -32,5 +33,6 @@ def write_zip(path: Path, content: Mapping[str, bytes]) -> None:
 def _entry(name: str) -> zipfile.ZipInfo:
     entry = zipfile.ZipInfo(name, _LONG_AGO)
     entry.create_system = 3
+    entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = 0o100644 << 16
     return entry

@@ -254,6 +254,7 @@ def decode_settings(members: Members, folder: str, faults: list[InvalidValue]) -
         tickets=tuple(_path(folder, path) for path in members.get("tickets", _DEFAULTS.tickets)),
         ledger=_path(folder, ledger.get("path", _DEFAULTS.ledger)),
         ledger_branch=_ledger_branch(ledger, faults),
+        ledger_people=ledger.get("people", "login"),
         auth=_auth(members.get("auth", {}), folder),
         tls=Tls(**{name: _path(folder, path) for name, path in members.get("tls", {}).items()}),
         requests=_requests(members.get("requests", {}), faults),

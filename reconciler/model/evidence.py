@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Literal
 
 from msgspec import Struct
 
@@ -94,3 +95,26 @@ class Anchor(Struct, frozen=True):
     what: str
     named: Count
     missing: tuple[str, ...] = ()
+
+
+class ArchivedRun(Struct, frozen=True):
+    """One run in an archive of the ledger: its head, and where its gzip member lies in the packed file."""
+
+    path: str
+    lines: int
+    hash: str
+    offset: int
+    size: int
+
+    @property
+    def head(self) -> Head:
+        """The last line of the run."""
+        return Head(self.path, self.hash, self.lines)
+
+
+class ArchiveList(Struct, frozen=True):
+    """The list beside a packed file: its SHA-256, and the runs in it."""
+
+    sha256: str
+    runs: tuple[ArchivedRun, ...]
+    version: Literal[1] = 1

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from msgspec import Struct, field
 
@@ -127,6 +128,7 @@ class Settings(Struct, frozen=True):
     tickets: tuple[str, ...] = ("tickets",)
     ledger: str = "ledger"
     ledger_branch: LedgerBranch | None = None
+    ledger_people: Literal["login", "id"] = "login"
     auth: Auth = Auth()
     tls: Tls = Tls()
     requests: Requests = Requests()

@@ -14,6 +14,7 @@ from cmarkgfm.cmark import Options
 from reconciler.model.ticket import Guid
 from reconciler.sandbox.fault_injection import Say
 from tests.cli.desk import FIRST, SECOND, THIRD, Desk
+from tests.github.answers import number_of
 from tests.github.conftest import TOKEN
 from tests.github.conftest import server as server
 from tests.github.fake_github import FakeGitHub
@@ -305,3 +306,39 @@ def test_a_server_that_is_away_is_never_as_on_main(stuck: Team) -> None:
     stuck.push()
     assert "As on main: 1 needs attention" in stuck.comment()
     assert stuck.desk.run("github", "verdict").code == 7
+
+
+@pytest.mark.parametrize("people", ["login", "id"])
+def test_the_ledger_names_people_as_it_is_configured_to(team: Team, people: str) -> None:
+    desk, world = team.desk, team.github.world
+    desk.configure(f"{POLICY}  four_eyes: {{reviewers: 1}}\n")
+    text = (desk.folder / "reconciler.yaml").read_text()
+    desk.write("reconciler.yaml", text.replace("ledger: ledger\n", f"ledger: {{path: ledger, people: {people}}}\n"))
+    desk.decide(armed(SECOND), approve(FIRST), approve(THIRD))
+    head = team.push()
+    git(desk.folder, "checkout", "--quiet", "-B", "main", team.base)
+    git(desk.folder, "merge", "--quiet", "--no-ff", "-m", "Merge", head)
+    merge = git(desk.folder, "rev-parse", "HEAD")
+    git(desk.folder, "clone", "--quiet", "--bare", str(desk.folder), str(desk.folder / ".git/origin.git"))
+    git(desk.folder, "remote", "add", "origin", str(desk.folder / ".git/origin.git"))
+    world.pulls[6] = Pull(6, "ann", team.base)
+    for number, tip, commit in ((6, team.base, team.base), (7, head, merge)):
+        pull = world.pulls[number]
+        pull.merge_commit, pull.merged_by, pull.reviews = commit, "max", [("bob", "APPROVED", tip)]
+        world.brought[commit] = [number]
+    world.permission |= {"ann": "write", "max": "admin"}
+    world.pushes.append(("refs/heads/change", head, "ann"))
+    for name, value in {"GITHUB_SHA": merge, "GITHUB_REF": "refs/heads/main", "GITHUB_EVENT_NAME": "push"}.items():
+        desk.environ(name, value)
+    said = desk.run("apply", "--yes")
+    assert (said.code, len(desk.writes())) == (0, 3), said.out + said.err
+    (review,) = {line["review"]["author"]: line["review"] for line in _lines(desk) if "review" in line}.values()
+    named = {"ann": f"id:{number_of('ann')}", "bob": f"id:{number_of('bob')}", "max": f"id:{number_of('max')}"}
+    names = named if people == "id" else {login: login for login in named}
+    assert (review["author"], review["reviewers"], review["merged_by"]) == (names["ann"], [names["bob"]], names["max"])
+    assert team.github.violations == []
+
+
+def _lines(desk: Desk) -> list[dict[str, Any]]:
+    newest = max((desk.folder / "ledger").rglob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+    return [json.loads(line) for line in newest.read_bytes().splitlines()]

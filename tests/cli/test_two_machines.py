@@ -7,7 +7,7 @@ import pytest
 from reconciler.github.git import Git
 from reconciler.github.remote_lock import RemoteLock
 from reconciler.model.record import LockOwner
-from tests.cli.desk import FIRST, SECOND, Desk
+from tests.cli.desk import FIRST, SECOND, THIRD, Desk
 from tests.fakes import NOW, FakeClock
 from tests.github.repository import CLEAN, files, git, make_remote
 
@@ -96,6 +96,30 @@ def test_lines_that_could_not_be_pushed_are_kept(desk: Desk, machines: tuple[Pat
     )
     desk.run("-C", str(one), "apply", "--yes")
     assert file.read_bytes() == whole
+
+
+def test_metrics_say_whether_the_branch_has_every_line(desk: Desk, machines: tuple[Path, Path], remote: Path) -> None:
+    one, _ = machines
+    metrics = one / "tpp.prom"
+    hook = remote / "hooks" / "pre-receive"
+    refuse = f"#!/bin/sh\nwhile read -r old new ref; do [ $ref != refs/heads/{BRANCH} ] || exit 1; done\n"
+
+    def pushed() -> str:
+        return next(
+            line for line in metrics.read_text().splitlines() if line.startswith("tpp_reconciler_ledger_pushed{")
+        )
+
+    assert desk.run("-C", str(one), "apply", "--yes", "--metrics", str(metrics)).code == 0
+    assert pushed().endswith(" 1.0")
+    hook.write_text(refuse)
+    hook.chmod(0o755)
+    (one / "tickets" / "more.yaml").write_text(
+        f"version: 1\nchange: CHG0041234\ntickets:\n  - {{guid: {THIRD}, status: Rejected, explanation: no}}\n"
+    )
+    said = desk.run("-C", str(one), "apply", "--yes", "--metrics", str(metrics))
+    assert (said.code, len(desk.writes()), pushed()[-4:]) == (4, 2, " 0.0")
+    desk.run("-C", str(one), "plan", "--metrics", str(metrics))
+    assert pushed().endswith(" 0.0"), "a plan pushes nothing, so it stays as it was"
 
 
 def test_lock_git_needs_a_branch(desk: Desk) -> None:

@@ -30,6 +30,11 @@ def user(world: World, login: str) -> dict[str, Any]:
     return {"login": login, "type": world.type_of(login)}
 
 
+def number_of(login: str) -> int:
+    """The number of an account."""
+    return 1000 + sum(map(ord, login))
+
+
 def _pull(world: World, pull: Pull, kind: str) -> dict[str, Any]:
     said = {
         "number": pull.number,
@@ -124,8 +129,10 @@ def permission(call: Call) -> Any:
     level = call.world.permission.get(call.path[1])
     if level is None:
         raise Refused(404, "Not Found")
-    said = {"permission": level, "role_name": level, "user": None}
-    return 200, answer_of("repository-collaborator-permission", said)
+    found = answer_of("repository-collaborator-permission", {"permission": level, "role_name": level, "user": None})
+    return 200, found | {
+        "user": answer_of("nullable-collaborator", {"login": call.path[1], "id": number_of(call.path[1])})
+    }
 
 
 def activity(call: Call) -> Any:
