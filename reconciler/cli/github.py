@@ -41,9 +41,9 @@ from reconciler.github.provenance import git_from
 from reconciler.manifests.config import load_settings
 from reconciler.manifests.problems import InvalidValue
 from reconciler.manifests.times import zone_of
-from reconciler.model.decision import Problem
+from reconciler.model.decision import NOWHERE, Problem
 from reconciler.model.plan import Step
-from reconciler.model.receipt import Attention
+from reconciler.model.receipt import Attention, Receipt, Run
 from reconciler.model.settings import Settings
 from reconciler.model.status import format_instant
 from reconciler.model.value import replace
@@ -55,7 +55,8 @@ from reconciler.rendering.markdown.plan import drift_markdown, failure_markdown,
 from reconciler.rendering.markdown.rows import Page
 from reconciler.rendering.markdown.run import ledger_note, run_markdown
 from reconciler.rendering.problems import problems_github
-from reconciler.rendering.words import REASONS
+from reconciler.rendering.summary import TROUBLE, by_urgency
+from reconciler.rendering.words import OUTCOMES, REASONS
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FILES = click.argument("files", nargs=-1, type=_FILE)
@@ -182,7 +183,7 @@ def outcome(report: Path, failed: Path | None, key: str, without: str) -> None:
     """
     reports, workflow = reports_of(report, failed), this_run()
     page = page_of(workflow.event, _COMMENT_BYTES)
-    click.echo(problems_github([_left(one) for done in reports for one in done.attention if one.own]), nl=False)
+    click.echo(problems_github([fault for done in reports for fault in _faults(done)]), nl=False)
     for done in reports:
         if not done.reviews:
             why = "its decisions came without a pull request" if done.receipts else "nothing was to be written"
@@ -197,6 +198,18 @@ def outcome(report: Path, failed: Path | None, key: str, without: str) -> None:
 
 
 _JOBS = {"plan": "the job that plans", "apply": "the job that applies"}
+
+
+def _faults(run: Run) -> list[Problem]:
+    """Return what a run did not bring about as faults of the lines that decide it: what was sent first."""
+    sent = [receipt for receipt in by_urgency(run.receipts) if receipt.outcome in TROUBLE]
+    return [_unsettled(receipt) for receipt in sent] + [_left(one) for one in run.attention if one.own]
+
+
+def _unsettled(receipt: Receipt) -> Problem:
+    words = OUTCOMES[receipt.outcome]
+    says = f"{receipt.object or receipt.guid}: {receipt.detail or words.cause}"
+    return Problem(receipt.outcome.value, receipt.source or NOWHERE, says, words.remedy)
 
 
 def _left(one: Attention | Step) -> Problem:
@@ -245,7 +258,7 @@ def verdict(plan: Path, advisory: bool) -> int:
     """
     made = read_plan(plan)
     if not advisory:
-        left = [step for step in made.steps if step.group is Group.ATTENTION]
+        left = [step for step in made.own.steps if step.group is Group.ATTENTION]
         click.echo(problems_github([_left(step) for step in left]), nl=False)
     append_summary(os.environ, plan_markdown(made, page_of(this_event(), _SUMMARY_BYTES)))
     set_outputs(os.environ, figures_of(made))

@@ -129,7 +129,7 @@ Failed = Callable[[ReconcilerError], None]
 def main(arguments: Sequence[str] | None = None, failed: Failed | None = None) -> NoReturn:
     """Run the command line and leave the process with the code of the table in exit_codes.py.
 
-    `failed` is told the error that ended it, if one did.
+    `failed` is told the error that ended it, if one did, a bug and a wrong command line too.
     """
     with handled_signals() as signals:
         guard_streams()
@@ -153,18 +153,16 @@ def _run(arguments: list[str] | None, signals: Signals, ending: Ending, failed: 
         return signals.code
     except click.ClickException as error:
         error.show()
-        return error.exit_code
+        code, told = error.exit_code, ReconcilerError(error.format_message())
     except ReconcilerError as error:
-        if failed is not None:
-            failed(error)
-        return _report(error)
-    except (OSError, MemoryError) as error:
-        return _report_machine(error)
-    except RuntimeError as error:
-        return _report_machine(error) if _NO_THREAD in str(error) else _report_bug(error)
+        code, told = _report(error), error
     except Exception as error:  # noqa: BLE001 - the last line of defence: a bug is told, never dumped
-        return _report_bug(error)
-    return result if isinstance(result, int) else 0
+        code, told = _report_unexpected(error)
+    else:
+        return result if isinstance(result, int) else 0
+    if failed is not None:
+        failed(told)
+    return code
 
 
 def _show_stacks_when_asked() -> None:
@@ -194,22 +192,30 @@ def _report(error: ReconcilerError) -> int:
     return int(of_error(error))
 
 
-def _report_machine(error: Exception) -> int:
-    """Say what this machine can't do. What was sent until then is in the ledger."""
+def _report_unexpected(error: Exception) -> tuple[int, ReconcilerError]:
+    """Tell what this machine can't do from a bug. What was sent until then is in the ledger."""
+    machine = isinstance(error, OSError | MemoryError) or (isinstance(error, RuntimeError) and _NO_THREAD in str(error))
+    told = _of_machine(error) if machine else _of_bug(error)
+    _report(told)
+    _log_traceback(error, logging.DEBUG if machine else logging.ERROR)
+    return (_MACHINE if machine else 70), told
+
+
+def _of_machine(error: Exception) -> ReconcilerError:
     why = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
     where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
-    click.echo(f"error: this machine does not let it go on: {terminal(f'{where}{why}')}", err=True)
-    click.echo("  help: look at the limits on files, threads, memory and disk (ulimit -a, df)", err=True)
-    _log_traceback(error, logging.DEBUG)
-    return _MACHINE
+    return ReconcilerError(
+        f"this machine does not let it go on: {where}{why}",
+        "look at the limits on files, threads, memory and disk (ulimit -a, df)",
+    )
 
 
-def _report_bug(error: Exception) -> int:
+def _of_bug(error: Exception) -> ReconcilerError:
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    click.echo(f"error: this is a bug in the reconciler: {type(error).__name__} in {frame.name}", err=True)
-    click.echo("  help: report it with the lines below; the ledger is complete", err=True)
-    _log_traceback(error, logging.ERROR)
-    return 70
+    return ReconcilerError(
+        f"this is a bug in the reconciler: {type(error).__name__} in {frame.name}",
+        "report it with the lines below; the ledger is complete",
+    )
 
 
 def _log_traceback(error: Exception, level: int) -> None:

@@ -13,7 +13,7 @@ from reconciler.cli.github import command
 from reconciler.cli.github_inputs import Inputs
 from reconciler.model.decision import Source
 from reconciler.model.plan import Plan
-from reconciler.model.receipt import Attention, NotedLedger, Run
+from reconciler.model.receipt import Attention, NotedLedger, Outcome, Run
 from reconciler.model.review import Review, ReviewedTickets
 from reconciler.model.value import Head, replace
 from reconciler.model.verdict import Reason
@@ -382,6 +382,23 @@ def test_a_failure_without_a_line_is_an_annotation_of_the_run(tmp_path: Path, se
     assert f"::error title={command} failed::" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("inputs", "says"),
+    [
+        ({"COMMAND": "paln"}, "::error title=paln failed::No such command 'paln'. Did you mean 'plan'"),
+        ({"COMMAND": "plan", "ARGUMENTS": "--nonsense"}, "::error title=plan failed::No such option"),
+        ({"COMMAND": "apply", "SHARD": "4/3"}, "::error title=apply failed::Invalid value for '--shard'"),
+        ({"COMMAND": "validate", "REVIEWED": "plan.json"}, "::error title=validate failed::No such option"),
+    ],
+)
+def test_inputs_that_do_not_exist_are_errors_that_the_run_shows(
+    tmp_path: Path, server: FakeGitHub, inputs: dict[str, str], says: str
+) -> None:
+    given = {f"RECONCILER_INPUT_{name}": value for name, value in inputs.items()}
+    done = _run(tmp_path, "run", environ=_actions(server, tmp_path) | given)
+    assert (done.returncode, says in done.stdout) == (2, True), done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("listed", ["99", "three", "3,5", "-1"])
 def test_an_exit_code_that_does_not_exist_is_refused_before_anything_runs(
     tmp_path: Path, server: FakeGitHub, listed: str
@@ -390,6 +407,19 @@ def test_an_exit_code_that_does_not_exist_is_refused_before_anything_runs(
     done = _run(tmp_path, "run", environ=_actions(server, tmp_path) | inputs)
     assert (done.returncode, "`tolerate` takes exit codes" in done.stderr) == (2, True)
     assert not (tmp_path / "run.json").exists()
+
+
+@pytest.mark.parametrize("outcome", [one for one in Outcome if one not in (Outcome.APPLIED, Outcome.AWAITING_OTHERS)])
+def test_what_an_apply_did_not_bring_about_is_told_at_its_line(
+    tmp_path: Path, server: FakeGitHub, outcome: Outcome
+) -> None:
+    failed = receipt(1, outcome=outcome, source=Source("tickets/web.yaml", 7), detail="the server says ##[no]")
+    run = Run("run-1", "sha256:" + "0" * 64, TARGET, NOW, NOW, (failed, receipt(2)))
+    (tmp_path / "run.json").write_text(run_json(run))
+    done = _run(tmp_path, "outcome", environ=_actions(server, tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"::error file=tickets/web.yaml,title={outcome.value},line=7,endLine=7::")
+    assert ("the server says ## [no]" in done.stdout, done.stdout.count("::error")) == (True, 1)
 
 
 def test_what_an_apply_left_alone_is_told_at_its_line(tmp_path: Path, server: FakeGitHub) -> None:
