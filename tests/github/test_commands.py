@@ -385,7 +385,7 @@ def test_a_failure_without_a_line_is_an_annotation_of_the_run(tmp_path: Path, se
 @pytest.mark.parametrize(
     ("inputs", "says"),
     [
-        ({"COMMAND": "paln"}, "::error title=paln failed::No such command 'paln'. Did you mean 'plan'"),
+        ({"COMMAND": "plans"}, "::error title=plans failed::No such command 'plans'. Did you mean 'plan'"),
         ({"COMMAND": "plan", "ARGUMENTS": "--nonsense"}, "::error title=plan failed::No such option"),
         ({"COMMAND": "apply", "SHARD": "4/3"}, "::error title=apply failed::Invalid value for '--shard'"),
         ({"COMMAND": "validate", "REVIEWED": "plan.json"}, "::error title=validate failed::No such option"),
