@@ -39,6 +39,7 @@ from reconciler.model.receipt import SUPERSEDED, Attention, NotedLedger, Outcome
 from reconciler.model.record import (
     EMERGENCY,
     NO_HISTORY,
+    TAKEN_OVER,
     AttentionEntry,
     Episode,
     Intent,
@@ -52,7 +53,7 @@ from reconciler.model.status import format_instant
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
-from reconciler.planning.attention import begin, episodes
+from reconciler.planning.attention import begin, by_hand, episodes
 from reconciler.planning.judge import is_news
 from reconciler.planning.planner import seals
 from reconciler.planning.selections import Since, since_plan
@@ -285,23 +286,20 @@ def _reviews(ready: Prepared, histories: Mapping[Guid, TicketHistory]) -> dict[G
 
 
 def _of_the_lock(dead: LockOwner | None, now: datetime) -> tuple[AttentionEntry, ...]:
-    """Record that a lock was taken over: it is done with, so it begins and ends at once."""
+    """Record that a lock was taken over."""
     if dead is None:
         return ()
-    begun = AttentionEntry(now, "manual/lock-taken-over", Episode.BEGIN, detail=f"left by {dead.described(now)}")
-    return begun, replace(begun, state=Episode.END, detail="")
+    return by_hand(AttentionEntry(now, TAKEN_OVER, Episode.BEGIN, detail=f"left by {dead.described(now)}"))
 
 
 def _of_emergency(ready: Prepared, now: datetime) -> Iterator[AttentionEntry]:
-    """Record who decided a ticket without a pull request, before it is sent; it is done with, so it ends at once."""
+    """Record who decided a ticket without a pull request, before it is sent."""
     emergency = ready.emergency
     if emergency is None:
         return
     for step in ready.plan.changes:
         said = f"{emergency.incident}: {emergency.people}; {step.explanation or 'no reason is given'}"
-        begun = begin(step, EMERGENCY, said, now)
-        yield begun
-        yield replace(begun, state=Episode.END, detail="")
+        yield from by_hand(begin(step, EMERGENCY, said, now))
 
 
 _MOST_NAMED = 50

@@ -3,7 +3,7 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -180,6 +180,16 @@ def anchors(folder: Path, files: Iterable[Path]) -> tuple[tuple[Anchor, ...], tu
     return tuple(found), tuple(faults)
 
 
+def contradicted(folder: Path, plans: Mapping[str, bytes]) -> tuple[Problem, ...]:
+    """Return which lines the plans of a pack name, by their names in it, that the ledger does not have any more."""
+    return tuple(
+        Problem("plans/other-ledger", Source(name), f"{head} is named in it and not in this ledger", _CUT)
+        for name, data in sorted(plans.items())
+        for head in _missing(folder, decode_plan(data).ledger_heads, None)
+    )
+
+
+_CUT = "a run was taken out of the ledger, or the ledger was changed, after this plan was applied: find out by whom"
 _OTHER = "the ledger was replaced, cut or changed since, or the file belongs to another ledger: leave such files out"
 
 

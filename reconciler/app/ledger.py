@@ -8,7 +8,7 @@ from pathlib import Path
 
 from reconciler.app.context import Context
 from reconciler.app.plan import Request, Seals, declared
-from reconciler.app.reviews import provenance_of
+from reconciler.app.reviews import config_commit, provenance_of
 from reconciler.app.tickets import recorded, ticket_of
 from reconciler.errors import InvalidInput, LedgerUnwritable
 from reconciler.ledger.archive import archived, remove_archived, write_archives
@@ -17,13 +17,24 @@ from reconciler.ledger.files import began, head_of, ledger_files, new_run_id, se
 from reconciler.ledger.history import history, read_lines
 from reconciler.ledger.index import read_index
 from reconciler.ledger.journal import open_journal
+from reconciler.ledger.kept import CONFIGURATIONS, keep
 from reconciler.ledger.lock import hold_lock, this_process
 from reconciler.model.decision import Decision, Problem, Source
-from reconciler.model.receipt import Outcome, Proof, Receipt, tagged_operations
-from reconciler.model.record import NO_HISTORY, Ended, Opened, Record, TicketHistory
+from reconciler.model.receipt import Outcome, Proof, Receipt, operation_tag, tagged_operations
+from reconciler.model.record import (
+    ADOPTED,
+    NO_HISTORY,
+    AttentionEntry,
+    Ended,
+    Episode,
+    Opened,
+    Record,
+    TicketHistory,
+)
 from reconciler.model.status import Status
 from reconciler.model.ticket import Found, Gone, Guid, Hidden, LiveTicket, Reading, Unread
 from reconciler.model.value import replace
+from reconciler.planning.attention import by_hand
 from reconciler.planning.digest import decision_digest, plan_digest
 from reconciler.planning.selections import matches_any
 
@@ -121,13 +132,30 @@ def adopt(context: Context, guids: Iterable[Guid]) -> tuple[Receipt, ...]:
         identity = context.backend.caller().identity or None
         target, environment = context.backend.target, context.settings.environment
         origin = provenance_of(context.environ, target, environment, None, identity)
-        with closing(open_journal(lock, name, origin, Opened(now, plan_digest(target, ())))) as journal:
+        config = context.settings.path
+        opened = Opened(
+            now,
+            plan_digest(target, ()),
+            config=keep(context.ledger, CONFIGURATIONS, Path(config).read_bytes()) if config else None,
+            config_commit=config_commit(context),
+        )
+        with closing(open_journal(lock, name, origin, opened)) as journal:
             for entry in entries:
                 journal.append(entry)
+                for by in by_hand(_exception(entry)):
+                    journal.append(by)
             outcomes = [entry.outcome for entry in entries]
             counts = {outcome: outcomes.count(outcome) for outcome in Outcome if outcome in outcomes}
             journal.append(Ended(context.clock.now(), counts))
     return entries
+
+
+def _exception(receipt: Receipt) -> AttentionEntry:
+    said = f"{operation_tag(receipt.operation or '')} by `ledger adopt`"
+    return AttentionEntry(
+        receipt.at, ADOPTED, Episode.BEGIN, receipt.guid, receipt.digest, receipt.object, receipt.workflow,
+        receipt.change, receipt.source, said,
+    )  # fmt: skip
 
 
 def _entries(

@@ -134,12 +134,20 @@ def check_site(folder: Path, settings: Settings) -> None:
     raise UnusableOutput((Problem("output/refused", Source(str(folder)), f"--out: {why}", hint),))
 
 
+_OURS = {"index.html": "tpp-reconciler", "audit.html": "<title>Working papers: decisions on approval tickets"}
+"""The page that a report or an auditor's working papers have, and by what it is known."""
+
+
 def _is_site(folder: Path) -> bool:
+    return any(_is_ours(folder / name, mark) for name, mark in _OURS.items())
+
+
+def _is_ours(path: Path, mark: str) -> bool:
     try:
-        page = (folder / "index.html").read_text(encoding="utf-8", errors="replace")
+        page = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return False
-    return all(mark in page for mark in ("Content-Security-Policy", "tpp-reconciler"))
+    return "Content-Security-Policy" in page and mark in page
 
 
 def _problem(output: Output, settings: Settings, manifests: tuple[str, ...]) -> Problem | None:

@@ -1,12 +1,13 @@
 """What became of updates that earlier runs left without a receipt, found out by reading. Sends nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from reconciler.applying.context import RunContext, read, receipt_of, sight, told
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import (
+    DECIDED_OUTSIDE,
     AcceptedEntry,
     AttestedEntry,
     ClosedEntry,
@@ -16,10 +17,11 @@ from reconciler.model.record import (
     OpenIntent,
     TicketHistory,
 )
-from reconciler.model.status import shows
+from reconciler.model.status import format_instant, shows
 from reconciler.model.ticket import Found, Gone
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
+from reconciler.planning.attention import begin, by_hand
 from reconciler.planning.facts import is_early, may_take_effect_until
 from reconciler.planning.judge import is_news, until_words
 from reconciler.planning.traces import Finding, Trace, after_silence
@@ -83,11 +85,21 @@ def recover(step: Step, history: TicketHistory, context: RunContext) -> Iterator
             return
         yield overtaken
     if step.reason is Reason.IN_SYNC_ACCEPTED:
-        yield from _agree(step, history, context)
+        yield from _with_exception(step, _agree(step, history, context))
     elif step.reason is Reason.SETTLED_ATTESTED:
-        yield from _attest(step, history, context)
+        yield from _with_exception(step, _attest(step, history, context))
     elif is_news(step):
         yield _gone(step, history.last, context)
+
+
+def _with_exception(step: Step, found: Iterable[AcceptedEntry | AttestedEntry]) -> Iterator[Entry]:
+    """Record that a decision was made outside as the exception that it is, too."""
+    for entry in found:
+        yield entry
+        decided = step.decision.decided
+        if isinstance(entry, AttestedEntry) and decided is not None:
+            said = f"by {decided.by} at {format_instant(decided.at)}, {decided.where}: {decided.reason}"
+            yield from by_hand(begin(step, DECIDED_OUTSIDE, said, entry.at))
 
 
 def _gone(step: Step, last: LastWrite | None, context: RunContext) -> ClosedEntry | ObservedEntry:

@@ -12,7 +12,15 @@ import click
 
 from reconciler.app.audit_pack import gather_evidence, rebuilt
 from reconciler.app.context import SystemClock, branch_of, open_context
-from reconciler.app.evidence import anchor_files, anchors, policy_changes, population_of, reconciled, rules_at
+from reconciler.app.evidence import (
+    anchor_files,
+    anchors,
+    contradicted,
+    policy_changes,
+    population_of,
+    reconciled,
+    rules_at,
+)
 from reconciler.app.ledger import Filter, records_of
 from reconciler.app.ledger import adopt as take_into_ledger
 from reconciler.app.ledger import archive as archive_runs
@@ -327,6 +335,7 @@ def _write_pack(folder: Path, wanted: Filter, plans: tuple[Path, ...], out: Path
     for absent in about.absent:
         click.echo(f"not in it: {terminal(absent.what)}: {terminal(absent.why)}", err=True)
     found_outside, lost = anchors(folder, anchor_files(plans))
+    lost += contradicted(folder, {name: data for name, data in found.items() if name.startswith("plans/")})
     if lost:
         click.echo(problems_text(lost), err=True, nl=False)
     click.echo(f"origin: {origin_text(found_outside)}", err=True)

@@ -79,11 +79,12 @@ def command(
 def _papers(folder: Path, out: Path, since: datetime | None, until: datetime | None, plans: tuple[Path, ...]) -> int:
     """Write the working papers about a time. A ledger that plans from outside contradict exits with 4."""
     wanted = Filter(frozenset(), (), frozenset(), frozenset(), since, until)
-    records = tuple(records_of(folder, wanted))
+    every = tuple(records_of(folder, Filter(frozenset(), (), frozenset(), frozenset(), None, None)))
+    records = tuple(filter(wanted.lets, every))
     outside, lost = anchors(folder, anchor_files(plans))
     integrity = f"Every line follows the line before it. Origin: {origin_text(outside)}."
     period = period_words(since, until)
-    page = papers_page(period, population_of(folder, since, until), records, policy_changes(folder), integrity)
+    page = papers_page(period, population_of(folder, since, until), records, every, policy_changes(folder), integrity)
     write_site(out, {"audit.html": page})
     click.echo(f"wrote {out / 'audit.html'}", err=True)
     if lost:

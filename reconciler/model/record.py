@@ -123,6 +123,8 @@ class Episode(StrEnum):
 
 EMERGENCY = "manual/emergency"
 """The reason of the entry that says who decided a ticket in an emergency."""
+TAKEN_OVER, ADOPTED, DECIDED_OUTSIDE = "manual/lock-taken-over", "manual/adopted", "manual/attested"
+"""The reasons of the entries about the lock of a dead run, `ledger adopt`, and `decided` in a manifest."""
 
 
 class AttentionEntry(Struct, frozen=True):

@@ -38,6 +38,11 @@ def exceptions(plan: Plan, now: datetime) -> Iterator[AttentionEntry]:
                 yield begin(step, f"override/{use.rule}", said, now)
 
 
+def by_hand(entry: AttentionEntry) -> tuple[AttentionEntry, AttentionEntry]:
+    """Return what records a manual step: it is done with when it is known, so it ends at once."""
+    return entry, replace(entry, state=Episode.END, detail="")
+
+
 def begin(step: Step, reason: str, detail: str, now: datetime) -> AttentionEntry:
     """Return the entry with which something that is about a step begins."""
     return AttentionEntry(

@@ -163,7 +163,8 @@ done && echo "rules: OK"
 ## 10. How far the origin is proven
 Whoever can write the ledger can write all of it anew, with other people in it, and everything above holds. Plans and
 comments that lay elsewhere name lines of the ledger as it was; those that were handed in are in `anchors/`. Every line
-that they and the plans of this pack name has to be here. Without any the pack is consistent, and not proven original.
+that they name has to be here, and every run that the plans of this pack name in the ledger (`heads` in `proof.json`).
+Without any from outside the pack is consistent, and not proven original.
 ```sh
 named() {{
   find "$1" -name '*.json' -exec jq -r '.ledger_heads[]? | "\\(.path) \\(.lines) \\(.hash)"' {{}} +
@@ -174,7 +175,8 @@ named() {{
 outside=$(if test -d anchors; then named anchors; fi | sort -u)
 {{ printf '%s\\n' "$outside"; if test -d plans; then named plans; fi; }} | sort -u | while read -r path lines hash; do
   test -n "$path" || continue
-  test -f "ledger/$path" || test -n "$(printf '%s\\n' "$outside" | grep -F "$hash")" || continue
+  test -f "ledger/$path" || printf '%s\\n' "$outside" | grep -qF "$hash" ||
+    ! jq -e --arg p "$path" 'any(.heads[]; .path == $p)' proof.json > "${{TMPDIR:-/tmp}}/known-$$" || continue
   test -f "ledger/$path" &&
     test "sha256:$(sed -n "${{lines}}p" "ledger/$path" | tr -d '\\n' | sha256sum | cut -d ' ' -f 1)" = "$hash" ||
     {{ echo "ledger/$path: line $lines is not the one that a plan or comment names" >&2; exit 1; }}

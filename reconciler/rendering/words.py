@@ -9,7 +9,10 @@ from typing import assert_never
 from reconciler.model.decision import Attestation, Decision, OverrideUse
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import (
+    ADOPTED,
+    DECIDED_OUTSIDE,
     EMERGENCY,
+    TAKEN_OVER,
     AcceptedEntry,
     AttentionEntry,
     AttestedEntry,
@@ -335,9 +338,10 @@ ATTENTION_BESIDE: dict[str, str] = {
 }
 """What the words before the slash mean that are no verdicts."""
 MANUAL: dict[str, str] = {
-    "manual/lock-taken-over": "the lock that a dead run left was taken over",
+    TAKEN_OVER: "the lock that a dead run left was taken over",
     EMERGENCY: "two people decided it in an emergency, without a pull request",
-    "manual/adopted": "an update that the ledger did not know was taken into it",
+    ADOPTED: "an update that the ledger did not know was taken into it",
+    DECIDED_OUTSIDE: "it was decided outside, and a manifest says by whom",
 }
 
 

@@ -29,7 +29,13 @@ def test_an_adopted_ticket_counts_as_ours_and_may_be_decided_anew(desk: Desk) ->
     assert said.out.endswith("]) on \\VED\\Policy\\Web\\www.example.com\n")
     assert len(desk.writes()) == sent
     assert desk.run("ledger", "verify").code == 0
-    (record,) = json.loads(desk.run("ledger", "log", "--format", "json").out)["records"]
+    record, begun, ended = json.loads(desk.run("ledger", "log", "--format", "json").out)["records"]
+    for line, outcome in ((begun, "attention"), (ended, "attention-ended")):
+        assert (line["outcome"], line["reason"], line["guid"]) == (outcome, "manual/adopted", FIRST)
+    assert "by `ledger adopt`" in begun["detail"]
+    assert desk.run("ledger", "population", "--format", "json").code == 0
+    desk.run("report", "--audit", "--out", "papers")
+    assert "manual/adopted" in (desk.folder / "papers" / "audit.html").read_text()
     assert (record["outcome"], record["proof"], record["before"]) == ("applied", "tagged", None)
     assert record["detail"] == "adopted: the ticket carries our tag, and this ledger did not know the update"
     assert reasons(desk) == ["in-sync/same"]

@@ -1,5 +1,7 @@
 """What becomes of a decision after its first write: taken back, contested, gone early, frozen, decided outside."""
 
+import html
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -7,7 +9,7 @@ import pytest
 
 from reconciler.app.context import SystemClock
 from reconciler.codec import decode_line
-from reconciler.model.record import AcceptedEntry, AttestedEntry, Entry, ObservedEntry
+from reconciler.model.record import AcceptedEntry, AttentionEntry, AttestedEntry, Entry, Episode, ObservedEntry
 from reconciler.model.status import Status, format_instant
 from tests.cli.desk import FIRST, SECOND, Desk
 
@@ -215,6 +217,7 @@ def test_a_schedule_that_is_gone_after_its_start_is_observed_with_its_bounds(lif
     life.desk.sandbox.world.advance(11 * HOUR)
     assert life.reason() == "settled/receipt"
     assert not [entry for entry in life.entries() if isinstance(entry, ObservedEntry)], "plans write nothing"
+    assert "not seen so far; window" in papers(life)
     life.apply()
     life.apply()
     (observed,) = [entry for entry in life.entries() if isinstance(entry, ObservedEntry)]
@@ -226,6 +229,18 @@ def test_a_schedule_that_is_gone_after_its_start_is_observed_with_its_bounds(lif
     table = life.desk.run("ledger", "export", "--format", "csv").out
     assert '"last_armed","first_gone"' in table
     assert f'"{format_instant(observed.first_gone)}"' in table
+    armed, gone = (f"{moment:%Y-%m-%d %H:%M}" for moment in (observed.last_armed, observed.first_gone))
+    bounds = rf"between \w+ {armed}\S* UTC \(last seen armed\) and \w+ {gone}\S* UTC \(first seen gone\); window"
+    assert re.search(bounds, papers(life))
+    before = format_instant(life.now() - timedelta(hours=5))
+    assert "first seen gone" in papers(life, "--to", before), "also when that was after the time that is asked about"
+
+
+def papers(life: Life, *options: str) -> str:
+    """An auditor's working papers as text."""
+    assert life.desk.run("report", "--audit", "--out", "papers", *options).code == 0
+    text = (life.desk.folder / "papers" / "audit.html").read_text()
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())
 
 
 def test_tidy_takes_out_what_was_left_to_others_and_is_gone(life: Life) -> None:
@@ -335,6 +350,12 @@ def test_what_was_approved_in_the_console_is_recorded_and_settled(life: Life) ->
     assert (entry.gone, entry.decided.by, entry.object) == (True, "AD+CORP:jdoe", OBJECT)
     life.apply()
     assert len([entry for entry in life.entries() if isinstance(entry, AttestedEntry)]) == 1
+    by_hand = [
+        entry for entry in life.entries() if isinstance(entry, AttentionEntry) and entry.reason == "manual/attested"
+    ]
+    assert [entry.state for entry in by_hand] == [Episode.BEGIN, Episode.END]
+    assert by_hand[0].detail.startswith("by AD+CORP:jdoe at ")
+    assert "manual/attested" in papers(life)
     assert life.desk.writes() == []
     assert "settled" in life.desk.run("plan", "--ignore-seals").out
     assert "attested: Approved was decided by AD+CORP:jdoe" in " ".join(life.desk.run("explain", FIRST).out.split())

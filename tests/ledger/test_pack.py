@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,18 @@ import pytest
 from reconciler.cli.main import main
 from reconciler.codec import json_text
 from reconciler.ledger.heads import ledger_head, ledger_heads
-from reconciler.ledger.kept import CONFIGURATIONS, keep
+from reconciler.ledger.history import lines_in
+from reconciler.ledger.kept import CONFIGURATIONS, PLANS, keep
 from reconciler.ledger.plan_files import save_plan
 from reconciler.model.decision import Source
 from reconciler.model.receipt import Outcome
+from reconciler.model.record import Opened
 from reconciler.model.review import Review
 from reconciler.model.value import replace
 from reconciler.planning.digest import plan_digest
 from tests.builders import between, guid, plan, step
-from tests.ledger.ledgers import FIRST, PROVENANCE, SECOND, THIRD, closed, intent, recorded, write_run
+from tests.ledger.ledgers import FIRST, PROVENANCE, SECOND, THIRD, closed, intent, open_run, recorded, write_run
+from tests.ledger.test_command import called
 
 TOOLS = ("sh", "jq", "sha256sum", "head", "sed", "tr", "cut", "find", "sort", "grep", "cat", "git", "mktemp")
 """All that VERIFY.md may need: a shell with its companions, sha256sum, jq and git."""
@@ -494,6 +497,55 @@ def test_a_ledger_that_was_written_anew_is_found_out_from_the_pack_alone(
     done = follow(unpacked(home / "forged.zip", tmp_path / "forged"), tmp_path / "tools")
     assert ("origin: OK" in done.stdout, done.returncode) == (False, 1)
     assert "is not the one that a plan or comment names" in done.stderr
+
+
+def with_run_removed(home: Path, gone: str, rest: Sequence[str]) -> None:
+    """Do what somebody does who takes one run out of the ledger: what was written after it is chained anew."""
+    lines = {run: tuple(lines_in(home / "ledger", (f"2026/11/{run}.jsonl",))) for run in rest}
+    for path in (home / "ledger").rglob("*.jsonl"):
+        if path.stem in (gone, *rest):
+            path.unlink()
+    for run, found in lines.items():
+        opened = found[0].entry
+        assert isinstance(opened, Opened)
+        with open_run(home / "ledger", run, opened, found[0].provenance) as journal:
+            for line in found[1:]:
+                journal.append(line.entry)
+
+
+@pytest.mark.parametrize("gone", ["first", "last"])
+@pytest.mark.parametrize("kind", ["applied plan", "plan", "comment"])
+def test_a_run_that_was_removed_is_noticed_from_the_pack_alone_where_a_plan_or_comment_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str, gone: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_run(tmp_path / "ledger", FIRST, intent(1), recorded(1))
+    if gone == "last":
+        write_run(tmp_path / "ledger", SECOND, intent(2), recorded(2))
+    heads, whole = ledger_heads(tmp_path / "ledger"), ledger_head(tmp_path / "ledger")
+    made = plan(STEP, digest=PLAN, ledger_heads=heads)
+    save_plan(made, tmp_path / "noted.json")
+    applied = keep(tmp_path / "ledger", PLANS, (tmp_path / "noted.json").read_bytes())
+    if gone == "first":
+        write_run(tmp_path / "ledger", SECOND, intent(2), recorded(2))
+    if kind == "applied plan":
+        write_run(tmp_path / "ledger", THIRD, intent(3), recorded(3), digest=PLAN, plan=applied)
+    named = "\n".join(f"- ledger line `{head.path}:{head.lines}` `{head.hash}`" for head in heads)
+    (tmp_path / "noted.md").write_text(f"- ledger `{whole}`\n{named}\n")
+    outside = {"applied plan": (), "plan": ("--plans", "noted.json"), "comment": ("--plans", "noted.md")}[kind]
+    assert pack("honest.zip", *outside) == 0, capsys.readouterr().err
+    done = follow(unpacked(tmp_path / "honest.zip", tmp_path / "honest"), tmp_path / "tools")
+    assert (done.returncode, "origin:" in done.stdout) == (0, True), done.stderr
+
+    later = [path.stem for path in sorted((tmp_path / "ledger").rglob("*.jsonl"))]
+    run = FIRST if gone == "first" else SECOND
+    with_run_removed(tmp_path, run, later[later.index(run) + 1 :])
+    assert called(capsys, "verify")[0] == 0, "the ledger itself is consistent again"
+    assert pack("forged.zip", *outside) == 4
+    assert f"2026/11/{run}.jsonl with {heads[-1].hash} is named in it and not in this ledger" in capsys.readouterr().err
+    done = follow(unpacked(tmp_path / "forged.zip", tmp_path / "forged"), tmp_path / "tools")
+    assert ("origin: OK" in done.stdout, "origin: internally" in done.stdout, done.returncode) == (False, False, 1)
+    assert f"ledger/2026/11/{run}.jsonl: line 3 is not the one that a plan or comment names" in done.stderr
 
 
 def test_the_rules_of_the_runs_are_in_the_pack_and_a_forged_list_is_found_out(home: Path, tmp_path: Path) -> None:
