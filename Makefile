@@ -1,7 +1,7 @@
 # Everything that a newcomer and CI run. Each target first sets up what it needs in .venv.
 # `make PYTHON=/path/to/python3.12 test` chooses the interpreter; else the first that is new enough is taken.
 ENOUGH := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
-PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python; do \
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$python -c '$(ENOUGH)' >/dev/null 2>&1 && echo $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,7 +11,7 @@ MINIMUM := .venv-minimum
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-minimum lint types spelling pytest pytest-slow docs docs-serve outputs \
+.PHONY: help setup demo test test-all test-minimum lint types spelling pytest pytest-portable pytest-slow docs docs-serve outputs \
 	dist lock sbom bench bench-small walk format clean
 
 help: ## List the targets
@@ -54,6 +54,12 @@ spelling: $(READY) ## Check the spelling of code and documentation
 
 pytest: $(READY) ## Run the tests in parallel, without the slow ones
 	$(BIN)/pytest --numprocesses auto --dist worksteal -m 'not slow'
+
+PORTABLE := tests/model tests/manifests tests/planning tests/rendering tests/ledger tests/cli/test_main_job.py \
+	tests/cli/test_new_user.py
+
+pytest-portable: $(READY) ## Run the tests that need nothing of one system alone, as CI does on macOS
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m 'not slow' $(PORTABLE)
 
 pytest-slow: $(READY) ## Run the slow tests in parallel
 	$(BIN)/pytest --numprocesses auto --dist worksteal -m slow

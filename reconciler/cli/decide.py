@@ -70,6 +70,8 @@ def command(
         raise click.UsageError("name a TICKET and a --status, or use --interactive")
     if schedule is not None and (start is not None or stop is not None):
         raise click.UsageError("name a window with --schedule, or times with --start and --stop")
+    if schedule is not None and schedule[:1].isdigit() and "-" in schedule:
+        raise click.UsageError(f"--schedule names a window, not a time: use --start {schedule.split('/')[0]}")
     choice = Choice(status, _schedule(schedule, start, stop), explanation, change)
     with open_context(invocation.settings(), observer=Terminal()) as context:
         _tell(decide(context, named_in(context, ticket), choice))

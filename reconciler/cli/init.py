@@ -26,6 +26,11 @@ _EXAMPLE_OPERATORS = "@example-org/pki-operators"
 _EXAMPLE_AUTH = re.compile(r"# No secret is stored:[^\n]*\nauth:\n(?:  [^\n]*\n)+")
 _EXAMPLE_SOURCE = re.compile(r"example-org/tpp-reconciler(\S*?)@[0-9a-f]{40}( # v\S+)?")
 _EXAMPLE_HOOKS = re.compile(r"(https://github\.com/)example-org/tpp-reconciler(\s+rev: )[0-9a-f]{40}( # frozen: \S+)?")
+_EXAMPLE_REVIEWS = re.compile(r"  four_eyes: [^\n]*\n  reviewed_plan: [^\n]*\n")
+_NO_REVIEWS = """  # Nobody has to review. With pull requests on GitHub, ask for it:
+  # four_eyes: {reviewers: 1}
+  # reviewed_plan: required
+"""
 _TOKEN_AUTH = """# The token comes from TPP_TOKEN, a file or standard input, and never stands in this repository.
 auth:
   method: token
@@ -47,7 +52,9 @@ _ASIDE = ("tickets/2036", "README.md")
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a team says of itself. `source` is OWNER/REPO@SHA, None to be filled in later."""
+    """What a team says of itself. `source` is OWNER/REPO@SHA, None to be filled in later; `reviews` whether GitHub has
+    them.
+    """
 
     server: str
     owns: tuple[str, ...]
@@ -55,6 +62,7 @@ class Answers:
     operators: str
     source: str | None
     auth: str
+    reviews: bool = True
 
 
 def checked(answers: Answers) -> Answers:
@@ -92,6 +100,8 @@ def _filled(text: str, answers: Answers) -> str:
     quoted = ", ".join("'" + pattern.replace("'", "''") + "'" for pattern in answers.owns)
     if answers.auth == "token":
         text = _EXAMPLE_AUTH.sub(lambda _: _TOKEN_AUTH, text)
+    if not answers.reviews:
+        text = _EXAMPLE_REVIEWS.sub(lambda _: _NO_REVIEWS, text)
     text = text.replace(_EXAMPLE_SERVER, answers.server).replace(_EXAMPLE_OWNS, quoted)
     text = text.replace(_EXAMPLE_TEAM, answers.team).replace(_EXAMPLE_OPERATORS, answers.operators)
     if answers.source is None:
@@ -106,7 +116,7 @@ _SERVER, _OWNS, _TEAM = "https://tpp.example.com", r"\VED\Policy\**", "@example-
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
-@click.option("--server", metavar="URL", help="The TPP server.")
+@click.option("--server", metavar="URL", help="The TPP server [default: TPP_URL].")
 @click.option("--owns", multiple=True, metavar="PATTERN", help="Objects that the repository may decide on.")
 @click.option("--team", metavar="@ORG/TEAM", help="Who reviews decisions (CODEOWNERS).")
 @click.option("--operators", metavar="@ORG/TEAM", help="Who reviews configuration and workflows [default: the team].")
@@ -117,6 +127,13 @@ _SERVER, _OWNS, _TEAM = "https://tpp.example.com", r"\VED\Policy\**", "@example-
     default="oidc",
     show_default=True,
     help="How to log in: with GitHub's word for the job and no stored secret, or with TPP_TOKEN.",
+)
+@click.option(
+    "--reviews",
+    type=click.Choice(("github", "none")),
+    default="github",
+    show_default=True,
+    help="Who has to agree: reviewers of pull requests on GitHub, or nobody, to try it out on one machine.",
 )
 @click.option(
     "--github", metavar="OWNER/NAME", help="Print a script of `gh` calls that sets this repository up; write nothing."
@@ -131,6 +148,7 @@ def command(
     operators: str | None,
     source: str | None,
     auth: str,
+    reviews: str,
     github: str | None,
 ) -> int:
     """Set up a repository of manifests in FOLDER. What is there already is never overwritten.
@@ -144,10 +162,10 @@ def command(
     def ask(question: str, default: str) -> str:
         return str(click.prompt(question, default=default, err=True)) if is_interactive() else default
 
-    server = server or ask("TPP server", _SERVER)
+    server = server or ask("TPP server", os.environ.get("TPP_URL") or _SERVER)
     owns = owns or (ask("Objects it may decide on", _OWNS),)
     team = team or ask("Reviewing team", _TEAM)
-    answers = _checked(Answers(server, owns, team, operators or team, source, auth))
+    answers = _checked(Answers(server, owns, team, operators or team, source, auth, reviews == "github"))
     scaffold = files(answers)
     there = [name for name in scaffold if os.path.lexists(folder / name)]
     missing = {name: text for name, text in scaffold.items() if name not in there and not _has_manifests(folder, name)}
@@ -202,10 +220,13 @@ def _differs(path: Path, text: str) -> str:
 
 def _what_next(folder: Path, answers: Answers) -> None:
     click.echo()
-    click.echo(f"Next: cd {folder}, reconciler validate, and with a token in TPP_TOKEN reconciler doctor.")
+    into = "" if folder.resolve() == Path.cwd() else f"cd {folder}, "
+    click.echo(f"Next: {into}reconciler validate, and with a token in TPP_TOKEN reconciler doctor and list.")
     click.echo("On GitHub: reconciler init --github OWNER/NAME prints the set-up, reconciler github doctor checks it.")
     if answers.auth != "token":
         click.echo("The configuration logs in through GitHub's OIDC; for a token set auth.method to token.")
+    if answers.reviews:
+        click.echo("An apply asks for reviews on GitHub; to try it out on one machine, init with --reviews none.")
     if answers.source is None:
         click.echo(
             "In .github/workflows, replace example-org/tpp-reconciler by where you keep the reconciler, by commit."

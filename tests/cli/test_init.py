@@ -147,4 +147,15 @@ def test_on_a_terminal_it_asks(new: Desk) -> None:
     assert f"server: {new.sandbox.url}\n" in config
     assert r"owns: ['\VED\Policy\Shop\**']" in config
     assert "@acme/shop" in (new.folder / ".github/CODEOWNERS").read_text(encoding="utf-8")
-    assert os.linesep.join(["", "Next: cd ., reconciler validate"]) in terminal.text.replace("\r\n", "\n")
+    assert os.linesep.join(["", "Next: reconciler validate"]) in terminal.text.replace("\r\n", "\n")
+
+
+def test_to_try_it_out_on_one_machine_nobody_has_to_review(new: Desk) -> None:
+    new.environ("TPP_URL", new.sandbox.url)
+    said = new.run("init", "--auth", "token", "--reviews", "none")
+    assert (said.code, "reviews none" in said.out) == (0, False)
+    config = (new.folder / "reconciler.yaml").read_text(encoding="utf-8")
+    assert f"server: {new.sandbox.url}\n" in config
+    assert "\n  four_eyes:" not in config
+    assert "\n  reviewed_plan:" not in config
+    assert new.run("validate").code == 0

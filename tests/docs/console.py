@@ -40,6 +40,7 @@ _VARIES = (
     (re.compile(r"\bsha256:[0-9a-f]{8,64}"), "DIGEST"),
     (re.compile(r"\b20\d{6}T\d{6}Z?(?:-[0-9a-z]+)*"), "RUN"),
     (re.compile(r"(?<=the ledger is intact: )\d+ lines"), "LINES"),  # a ticket may be seen to be gone at once, or later
+    (re.compile(r"(?<=, commit )[0-9a-f]{12}\b"), "COMMIT"),
     (re.compile(r"\b(?:op:|intent )[0-9a-f]{12}"), "TAG"),
     (re.compile(r"\b\d+(?:\.\d+)? ?(?:ms|s|seconds?)\b"), "DURATION"),
     (re.compile(r"\b0\.0\.\d+\.dev\d+\S*|\b\d+\.\d+\.\d+(?:\.dev\d+)?\+g\S+"), "VERSION"),
