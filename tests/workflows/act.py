@@ -19,6 +19,8 @@ OURS = "example-org/tpp-reconciler"
 ENVIRONMENT = Path(sys.prefix)
 _USES = re.compile(r"uses:\s*(\S+)@(\S+)")
 _PIN = re.compile(rf"{OURS}(?:/\S+)?@([0-9a-f]{{40}})")
+_LONGEST_RUN = 900
+"""Seconds. A workflow in three parts starts some forty processes, on machines that are busy with other tests."""
 _UNKNOWN_TO_ACT = re.compile(r"^\s+queue: max\n", re.MULTILINE)
 """`concurrency.queue` makes act refuse the whole workflow; it ignores concurrency anyway."""
 
@@ -107,7 +109,11 @@ def run_workflow(
             while started.poll() is None and not dies():
                 time.sleep(0.02)
             _kill_session(started.pid)
-        started.wait(timeout=300)
+        try:
+            started.wait(timeout=_LONGEST_RUN)
+        finally:
+            if started.poll() is None:
+                _kill_session(started.pid)
     log = heard.read_text(encoding="utf-8", errors="replace")
     spoken = scratch / "spoken"
     return _read(started.returncode, log, spoken.read_text(encoding="utf-8") if spoken.exists() else "")

@@ -44,7 +44,7 @@ def job(
             "GITHUB_RUN_ATTEMPT": "1",
             "GITHUB_EVENT_NAME": name,
             "GITHUB_EVENT_PATH": str(acme.scratch / "event.json"),
-            "GITHUB_SHA": acme.head,
+            **({} if "GITHUB_SHA" in more else {"GITHUB_SHA": acme.head}),
             "GITHUB_REF": "refs/heads/main" if name != "pull_request" else "refs/pull/1/merge",
             "GITHUB_TOKEN": TOKEN,
             "ACTIONS_ID_TOKEN_REQUEST_URL": acme.github.issuer.request_url,
