@@ -7,7 +7,9 @@ Declined or NotSent; everything else is Lost, and whoever asked has to look at t
 import re
 from threading import Lock
 
+from reconciler.model.decision import Parameters
 from reconciler.model.ticket import Accepted, Answer, Declined, Lost, NotSent
+from reconciler.model.value import replace
 from reconciler.ports import Update
 from reconciler.tpp import wire
 from reconciler.tpp.client import SCOPE_HINT, Call, Client, Outcome, has_result, says_result, token_refused
@@ -51,7 +53,7 @@ class HttpTicketWriter:
         answer = self._client.call(
             _UPDATE_STATUS, wire.update_body(update), self._judge, ticket=update.guid, operation=operation
         )
-        return self._counted(answer)
+        return self._counted(_because_of_parameters(answer, update.parameters))
 
     def _judge(self, outcome: Outcome) -> tuple[Answer, Shown | None]:
         context = self._client.context
@@ -81,6 +83,17 @@ class HttpTicketWriter:
         if isinstance(answer, Declined) and denied >= _REFUSALS_UNTIL_SYSTEMIC:
             return Declined(f"{answer.why} ({denied} times in a row)", answer.result, systemic=True)
         return answer
+
+
+def _because_of_parameters(answer: Answer, parameters: Parameters) -> Answer:
+    """Say of a refused request that its manifest asks for what the contract 26.1 does not have any more."""
+    asked = [name for name in parameters.__struct_fields__ if getattr(parameters, name) is not None]
+    if not (asked and isinstance(answer, Declined) and not answer.systemic):
+        return answer
+    if answer.result not in (None, Result.BAD_ARGUMENTS):
+        return answer
+    why = f"the manifest asks for {', '.join(asked)} under `parameters`, which servers from 26.1 on need not take"
+    return replace(answer, why=f"{answer.why}; {why}: leave them out")
 
 
 def _is_denied(answer: Answer) -> bool:

@@ -106,3 +106,12 @@ def test_one_ticket_that_may_not_be_decided_is_one_ticket_s_refusal(there: Desk,
     outcomes = {each["guid"]: each["outcome"] for each in json.loads(said.out)["receipts"]}
     assert said.code == 5, said.err
     assert outcomes == {FIRST: "applied", JANES: "rejected-by-server", THIRD: "applied"}
+
+
+def test_what_only_older_servers_take_is_named_where_it_is_refused(there: Desk) -> None:
+    refuses = there.sandbox.world.behaviour.unknown_members == "refused"
+    there.decide(f"{{guid: {FIRST}, status: Approved, parameters: {{reason: off, user_data: 'x'}}}}")
+    said = there.run("apply", "--yes")
+    told = " ".join(said.out.split())
+    assert said.code == (5 if refuses else 0), said.out + said.err
+    assert ("the manifest asks for reason, user_data under `parameters`, which servers from 26.1 on" in told) is refuses
