@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from reconciler.applying.circuit_breaker import CircuitBreaker
 from reconciler.applying.context import RunContext
@@ -143,10 +143,23 @@ class Bench:
     progress: list[int] = field(default_factory=list)
     sealable: tuple[Seal, ...] = ()
     since: dict[Guid, Since] = field(default_factory=dict)
+    planned_at: datetime | None = None
+    movers: dict[Guid, str] = field(default_factory=dict)
 
     def context(self) -> RunContext:
         breaker = CircuitBreaker(self.stop, self.budget)
-        return RunContext(self.tickets, self.tickets, self.ledger, self.clock, breaker, RUN, self.origin, self.settle)
+        return RunContext(
+            self.tickets,
+            self.tickets,
+            self.ledger,
+            self.clock,
+            breaker,
+            RUN,
+            self.origin,
+            self.settle,
+            planned_at=self.planned_at,
+            movers=self.movers,
+        )
 
     def apply(self, what: Plan, histories: Mapping[Guid, TicketHistory] | None = None, workers: int = 1) -> Run:
         return apply_plan(

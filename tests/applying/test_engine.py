@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.applying.receipts import guarded
-from reconciler.applying.step import perform
+from reconciler.applying.receipts import ReceiptCollector, guarded
+from reconciler.applying.step import announce, perform
+from reconciler.errors import LedgerUnwritable
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import NO_HISTORY, Ended, Intent
 from reconciler.model.ticket import Accepted, Declined, Found, Gone, Lost, NotSent, Unread
@@ -471,3 +472,15 @@ def _honest(answer, effect: bool):
 def test_the_state_that_was_seen_is_in_the_report() -> None:
     bench, steps = many(1)
     assert bench.run(*steps).receipts[0].seen == APPROVED
+
+
+def test_a_step_whose_intent_could_not_be_written_was_not_attempted_though_its_worker_was_given_up() -> None:
+    """Unknown would send somebody to look at a ticket for which nothing can have left."""
+    bench = bench_of(as_planned(1), ledger=BreakingLedger(room=0))
+    context, guard = guarded(bench.context())
+    intent = announce(step(1), context)
+    assert intent is not None
+    with pytest.raises(LedgerUnwritable):
+        guard.append(intent)
+    receipt = ReceiptCollector(context, guard, bench.progress.append).broken_off(step(1), "interrupted", "in flight")
+    assert (receipt.outcome, receipt.detail) == (Outcome.NOT_ATTEMPTED, "interrupted")

@@ -1,4 +1,4 @@
-"""TLS, client certificates, and the vendor's own client."""
+"""TLS and client certificates; the vendor's own clients are in test_vendor_clients.py."""
 
 import ssl
 from collections.abc import Iterator
@@ -8,9 +8,6 @@ from pathlib import Path
 import pytest
 import requests
 import trustme
-from vcert.common import Authentication
-from vcert.connection_tpp_token import TPPTokenConnection
-from vcert.errors import VenafiConnectionError
 
 from reconciler.errors import InvalidInput
 from reconciler.sandbox.running import Listening, Sandbox, running_sandbox, server_context
@@ -82,34 +79,6 @@ def test_a_certificate_of_another_ca_does_not_get_through(secured: Secured) -> N
 def test_a_client_that_does_not_know_the_ca_does_not_trust_the_sandbox(secured: Secured) -> None:
     with Client(secured.sandbox.url, None) as client, pytest.raises(requests.exceptions.SSLError):
         client.get("/vedsdk/systemstatus/version")
-
-
-def test_the_vendor_s_client_gets_refreshes_and_revokes_a_token(
-    secured: Secured, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
-    vendor = TPPTokenConnection(secured.sandbox.url, http_request_kwargs={"verify": str(secured.ca)})
-    credentials = Authentication(user="svc-approver", password="correct horse battery staple")
-
-    first = vendor.get_access_token(credentials)
-    second = vendor.refresh_access_token()
-    with pytest.raises(VenafiConnectionError, match="the refresh token is invalid"):
-        TPPTokenConnection(
-            secured.sandbox.url, refresh_token=first.refresh_token, http_request_kwargs={"verify": str(secured.ca)}
-        ).refresh_access_token()
-    status, _ = vendor.revoke_access_token()
-
-    assert first.access_token != second.access_token
-    assert first.refresh_token != second.refresh_token
-    assert status == 200
-    assert [(entry.operation, entry.status) for entry in secured.sandbox.log.entries] == [
-        ("authorizePassword", 200),
-        ("refreshToken", 200),
-        ("refreshToken", 400),
-        ("revokeToken", 200),
-    ]
-    with pytest.raises(VenafiConnectionError, match="Grant has been revoked"):
-        vendor.refresh_access_token()
 
 
 def test_files_that_are_no_certificates_are_told(tmp_path: Path) -> None:

@@ -1,7 +1,4 @@
-"""Clients of the vendor speak to the sandbox, each in an environment of its own with the libraries that it needs.
-
-vcert is in the development environment and is tested in test_tls.py.
-"""
+"""Clients of the vendor speak to the sandbox, each in an environment of its own with the libraries that it needs."""
 
 import fcntl
 import json
@@ -96,3 +93,24 @@ def test_pyvenafi_s_calls_do_their_work_although_it_can_t_read_the_answers_of_ti
     ]
     assert sandbox.world.tickets[next(iter(sandbox.world.tickets))].status == "Rejected"
     assert "authorization" in sandbox.log.updates[0].headers
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("profile", PROFILES)
+def test_vcert_gets_refreshes_and_revokes_a_token_of_every_profile(profile: str, tmp_path: Path) -> None:
+    came_to, sandbox = run_client(interpreter("vcert", "vcert==0.22.1"), "vcert", profile, tmp_path)
+
+    assert came_to == {
+        "another access token": "True",
+        "another refresh token": "True",
+        "the first refresh token": "VenafiConnectionError",
+        "revoke": "200",
+        "refresh of what is revoked": "VenafiConnectionError",
+    }
+    assert [(entry.operation, entry.status) for entry in sandbox.log.entries] == [
+        ("authorizePassword", 200),
+        ("refreshToken", 200),
+        ("refreshToken", 400),
+        ("revokeToken", 200),
+        ("refreshToken", 400),
+    ]
