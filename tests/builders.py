@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from msgspec import structs
 
-from reconciler.model.decision import Decision, OfDecision, Source
+from reconciler.model.decision import NOWHERE, Decision, OfDecision, Source
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import LastWrite
@@ -139,4 +139,4 @@ def last_write(**changes: Any) -> LastWrite:
         "operation": "6a1f09c2d4e7",
         "digest": "sha256:" + "1" * 64,
     }
-    return LastWrite(**(values | changes))
+    return holding(LastWrite, **({"guid": guid(1), "source": NOWHERE} | values | changes))

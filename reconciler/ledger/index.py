@@ -232,59 +232,43 @@ class _Search:
 
 
 def _remembered(written: Written, receipt: Receipt) -> LastWrite:
-    provenance = written.provenance
     return LastWrite(
-        after=receipt.after,
+        decision=receipt.decision,
+        digest=receipt.digest,
         outcome=receipt.outcome,
         proof=receipt.proof,
         at=receipt.at,
         run=written.run,
         operation=receipt.operation,
-        digest=receipt.digest,
+        provenance=written.provenance,
         gone=receipt.gone,
         seen=receipt.seen,
-        window=receipt.window,
-        identity=provenance.identity,
-        commit=provenance.commit,
-        pull_request=provenance.review.pull_request if provenance.review else None,
-        review=provenance.review,
         gone_at=receipt.at if receipt.gone else None,
         armed_at=receipt.at if receipt.seen is not None and receipt.seen.schedule is not None else None,
-        environment=provenance.environment,
-        rule=receipt.rule,
-        source=receipt.source,
         object=receipt.object,
         workflow=receipt.workflow,
-        change=receipt.change,
     )
 
 
 def _agreed(written: Written, agreed: AcceptedEntry | AttestedEntry) -> LastWrite:
     """Take a state that git and TPP agreed on for the last thing done: from here on git may move the ticket."""
-    review = written.provenance.review
     attested = isinstance(agreed, AttestedEntry)
     gone = isinstance(agreed, AttestedEntry) and agreed.gone
     return LastWrite(
-        after=agreed.after,
+        decision=agreed.decision,
+        digest=agreed.digest,
         outcome=Outcome.APPLIED,
         proof=Proof.OBSERVED,
         at=agreed.at,
         run=written.run,
         operation=None,
-        digest=agreed.digest,
+        provenance=written.provenance,
+        gone=gone,
         seen=None if gone else agreed.after,
-        identity=written.provenance.identity,
-        commit=written.provenance.commit,
-        pull_request=review.pull_request if review else None,
-        review=review,
         accepted=not attested,
         attested=attested,
-        gone=gone,
         gone_at=agreed.at if gone else None,
         armed_at=agreed.at if agreed.after.schedule is not None and not gone else None,
-        environment=written.provenance.environment,
-        source=agreed.source,
         object=agreed.object,
         workflow=agreed.workflow,
-        change=agreed.change,
     )

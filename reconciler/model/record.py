@@ -8,7 +8,7 @@ from typing import Literal, assert_never
 from msgspec import Struct, field
 
 from reconciler.model.change_record import SeenChange
-from reconciler.model.decision import NOWHERE, OfDecision, OverrideUse, Seal, Source, WindowUse
+from reconciler.model.decision import NOWHERE, OfDecision, OverrideUse, Seal, Source
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.review import Provenance, Review
 from reconciler.model.status import State, format_instant
@@ -206,41 +206,39 @@ class Line(Struct, frozen=True):
     hash: str
 
 
-class LastWrite(Struct, frozen=True):
+class LastWrite(OfDecision, frozen=True):
     """The last thing that we did to a ticket and that took effect (applied or awaiting others).
 
     `gone` is True once the ticket was seen to be gone afterwards, `seen` is the state that was read after the
-    write (None when it was not read or was gone). `identity` is who applied it. `accepted` says that somebody else
-    did it, and that a manifest wanted the same; `attested` that a manifest says who decided it outside.
-
-    `gone_at` is when it was first seen to be gone, `armed_at` when it was last read as scheduled. The rest is what the
-    ledger knows of the decision.
+    write (None when it was not read or was gone). `provenance` says who applied it, None while no receipt does.
+    `accepted` says that somebody else did it, and that a manifest wanted the same; `attested` that a manifest says who
+    decided it outside. `gone_at` is when it was first seen to be gone, `armed_at` when it was last read as scheduled.
     """
 
-    after: State
     outcome: Outcome
     proof: Proof
     at: datetime
     run: str
     operation: str | None
-    digest: str
+    provenance: Provenance | None = None
     gone: bool = False
     seen: State | None = None
-    window: WindowUse | None = None
-    identity: str | None = None
-    commit: str | None = None
-    pull_request: int | None = None
-    review: Review | None = None
     accepted: bool = False
     attested: bool = False
     gone_at: datetime | None = None
     armed_at: datetime | None = None
-    environment: str | None = None
-    rule: str | None = None
-    source: Source = NOWHERE
     object: str = ""
     workflow: str = ""
-    change: str | None = None
+
+    @property
+    def review(self) -> Review | None:
+        """Who decided on it."""
+        return self.provenance.review if self.provenance is not None else None
+
+    @property
+    def identity(self) -> str | None:
+        """Who applied it."""
+        return self.provenance.identity if self.provenance is not None else None
 
 
 class OpenIntent(Struct, frozen=True):

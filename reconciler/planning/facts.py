@@ -231,15 +231,14 @@ def _intended(history: TicketHistory, reading: Reading, now: datetime) -> LastWr
     if finding is None or finding.outcome is Outcome.STALE:
         return None
     return LastWrite(
-        after=intent.after,
+        decision=intent.decision,
+        digest=intent.digest,
         outcome=finding.outcome,
         proof=finding.proof,
         at=intent.at,
         run=history.open.run,
         operation=intent.operation,
-        digest=intent.digest,
         seen=sighting.seen,
-        window=intent.window,
     )
 
 

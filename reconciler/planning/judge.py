@@ -227,7 +227,7 @@ def _done(last: LastWrite) -> str:
 
 def _how(last: LastWrite) -> str:
     identity = f" as {last.identity}" if last.identity else ""
-    request = f", PR #{last.pull_request}" if last.pull_request else ""
+    request = f", PR #{last.review.pull_request}" if last.review is not None else ""
     return f"by run {last.run} at {format_instant(last.at)}{identity}{request} (proof: {last.proof})"
 
 

@@ -8,12 +8,12 @@ import pytest
 
 from reconciler.errors import LedgerBroken
 from reconciler.ledger.index import read_index, read_seals
-from reconciler.model.decision import Seal, WindowUse
+from reconciler.model.decision import NOWHERE, Seal, WindowUse
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import Entry, LastWrite, OpenIntent, Sealed, TicketHistory
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
-from tests.builders import APPROVED, NOW, OBJECT, PENDING, WORKFLOW, between, guid
+from tests.builders import APPROVED, NOW, OBJECT, PENDING, WORKFLOW, between, guid, holding
 from tests.ledger.ledgers import (
     FIRST,
     PROVENANCE,
@@ -27,7 +27,9 @@ from tests.ledger.ledgers import (
 )
 
 TARGETS = [PROVENANCE.target]
-APPLIED = LastWrite(
+APPLIED = holding(
+    LastWrite,
+    guid=guid(1),
     after=APPROVED,
     outcome=Outcome.APPLIED,
     proof=Proof.ACCEPTED,
@@ -36,12 +38,9 @@ APPLIED = LastWrite(
     operation="000000000001",
     digest=decided(1),
     gone=True,
-    identity=PROVENANCE.identity,
-    commit=PROVENANCE.commit,
-    pull_request=12,
-    review=PROVENANCE.review,
+    provenance=PROVENANCE,
     gone_at=NOW,
-    environment=PROVENANCE.environment,
+    source=NOWHERE,
     object=OBJECT,
     workflow=WORKFLOW,
     change="CHG0041234",

@@ -128,7 +128,10 @@ def _story(told: Mapping[str, Any], decision: Decision) -> TicketHistory:
 
 def _remembered(told: Mapping[str, Any], last: Mapping[str, Any], decision: Decision) -> LastWrite:
     same_window = decision.window is not None and told.get("window") == decision.window.name
-    return LastWrite(
+    return holding(
+        LastWrite,
+        guid=decision.guid,
+        source=decision.source,
         after=_state(last),
         outcome=Outcome(told.get("outcome", "applied")),
         proof=Proof(told.get("proof", "confirmed")),
