@@ -62,6 +62,22 @@ def test_a_removal_says_what_will_still_run() -> None:
     assert "app009.example.com: wanted Approved, stays undecided in TPP" in text
 
 
+@pytest.mark.parametrize(
+    ("name", "condition"),
+    [
+        ("one-ticket", "each name belongs to CHG0042001"),
+        ("policy-only", "each name belongs to CHG0042001 and the rules are to be these"),
+        ("removal", "what is removed may go"),
+    ],
+)
+def test_whatever_is_asked_says_how_to_answer(name: str, condition: str) -> None:
+    assert f"Yes: approve, if {condition}. No: request changes. Ask: reply on a line." in _rendered(name)
+
+
+def test_where_nothing_is_asked_no_answer_is() -> None:
+    assert "approve, if" not in _rendered("no-change")
+
+
 def test_a_second_push_says_what_is_new_since_the_commit_and_since_the_review() -> None:
     text = _rendered("second-push")[:800]
     assert "Since 924229a: new: reject app051.example.com, app052.example.com; now: schedule app047.example.com" in text

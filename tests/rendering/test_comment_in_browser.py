@@ -52,6 +52,41 @@ def test_a_comment_never_scrolls_sideways(browser: Browser, comments: Path, name
     browser.picture(SCREENSHOTS / f"comment-{name}-{size}.png")
 
 
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("name", "asked", "final", "when", "urgent"),
+    [
+        ("one-ticket", "Approve 1 certificate request?", "1 can't be undone", "at once", ""),
+        ("only-rejections", "Reject 23 certificate requests?", "23 can't be undone", "at once", ""),
+        (
+            "fourteen-two-refused",
+            "Reject 2 and approve 10",
+            "8 can't be undone",
+            "4 start Sun",
+            "app042.example.com: “expires",
+        ),
+        (
+            "four-hundred",
+            "Approve 394 certificate requests?",
+            "250 can't be undone",
+            "144 start Sun",
+            "app007.example.com",
+        ),
+        ("second-push", "Reject 2 and approve 10", "8 can't be undone", "start Sun 2026-11-29 23:00", "waiting 6 days"),
+        ("policy-only", "and change the rules?", "1 can't be undone", "at once", ""),
+        ("removal", "Remove 3 certificate decisions?", "2 will still run", "Sun 2026-11-29 23:00", ""),
+    ],
+)
+def test_the_first_600_characters_say_what_is_asked_what_is_final_when_and_what_is_urgent(
+    browser: Browser, comments: Path, name: str, asked: str, final: str, when: str, urgent: str, size: str
+) -> None:
+    browser.size(SIZES[size])
+    browser.open(comments / f"{name}.html")
+    first = " ".join(browser.run("return document.querySelector('.markdown-body').innerText").split())[:600]
+    assert [said for said in (asked, final, when, urgent) if said not in first] == [], first
+    assert ("Urgent:" in first) is bool(urgent)
+
+
 @pytest.mark.parametrize("name", ["fourteen-two-refused", "four-hundred", "second-push"])
 def test_the_head_fits_the_first_screen_of_a_phone(browser: Browser, comments: Path, name: str) -> None:
     browser.size(SIZES["phone"])

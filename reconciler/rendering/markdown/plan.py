@@ -330,12 +330,18 @@ def _others(plan: Plan, page: Page, room: int) -> str:
 
 
 def _answers(plan: Plan) -> str:
-    if not plan.changes:
-        return ""
+    """Say how to answer, wherever something is asked for."""
+    around = plan.pull_request
     records = {step.change for step in plan.changes}
     known = markdown(next(iter(records)) or "", 60) if len(records) == 1 else "its change record"
     belongs = f"each name belongs to {known}" if any(records) else "each decision is right"
-    return f"**Yes:** approve, if {belongs}. **No:** request changes. **Ask:** reply on a line.\n\n"
+    conditions = [
+        belongs if plan.changes else "",
+        "what is removed may go" if around.removed else "",
+        "the rules are to be these" if around.changes_rules else "",
+    ]
+    said = " and ".join(each for each in conditions if each)
+    return f"**Yes:** approve, if {said}. **No:** request changes. **Ask:** reply on a line.\n\n" if said else ""
 
 
 def _please_check(plan: Plan, room: int) -> str:
@@ -448,7 +454,7 @@ def failure_markdown(what: str, commit: str, why: JobFailure, page: Page = COMME
     cause = f"{counted(len(why.problems), 'fault')} in the files" if why.problems else why.message
     rest = f"- … and {left_out:,} more\n" if left_out else ""
     run = f"\n[Workflow run]({url(page.run_url)})\n" if page.run_url else ""
-    do = f" {markdown(why.hint, 400)}" if why.hint and not why.problems else ""
+    do = f" {markdown(why.hint[:1].upper() + why.hint[1:].rstrip('.'), 400)}." if why.hint and not why.problems else ""
     return f"## 🔴 {begins} {code(commit[:12])}: {markdown(cause, 200)}\n\n**{follows}**{do}\n\n{faults}{rest}{run}"
 
 
