@@ -16,6 +16,7 @@ from reconciler.model.receipt import Outcome, Run
 from reconciler.model.review import Emergency
 from reconciler.model.status import Status
 from reconciler.model.value import replace
+from reconciler.ports import Clock
 
 SECOND_TOKEN = "TPP_SECOND_TOKEN"
 LONGEST_WAIT = 600.0
@@ -90,11 +91,8 @@ def agreed_in_environment(workflow: WorkflowRun, planned: Emergency, environment
     return replace(planned, agreed=second, how=f"environment {environment}")
 
 
-def agreed_by_review(
-    workflow: WorkflowRun, planned: Emergency, pull: int, context: Context, waiting: Callable[[], None]
-) -> Emergency:
+def agreed_by_review(workflow: WorkflowRun, planned: Emergency, pull: int, clock: Clock) -> Emergency:
     """Wait until somebody else has approved the pull request. Raises GuardRefused after ten minutes, GitHubFailure."""
-    clock = context.clock
     began = clock.monotonic()
     while True:
         reviews = GitHubReviews(workflow.github, workflow.event.branch)  # it remembers what it has seen
@@ -109,7 +107,6 @@ def agreed_by_review(
                 f"nobody but {planned.asked} approved PR #{pull} within {LONGEST_WAIT / 60:.0f} minutes",
                 f"have a second person with write access ready, close the pull request, and {_START_ANOTHER}",
             )
-        waiting()
         clock.sleep(_LOOK)
 
 

@@ -13,13 +13,11 @@ from reconciler.app.saved_plan import merge_files, read_plan
 from reconciler.app.validate import validate
 from reconciler.app.workflow_run import (
     Proposing,
-    WorkflowRun,
     evidence_about,
     failure_of,
     heartbeat,
     looks_at,
     note_ledger,
-    open_workflow_run,
     propose,
     read_run,
     report_drift,
@@ -28,14 +26,14 @@ from reconciler.app.workflow_run import (
     tell_outcome,
 )
 from reconciler.cli.doctor import github_command as doctor
+from reconciler.cli.emergency import emergency
 from reconciler.cli.exit_codes import Exit, of_plan
 from reconciler.cli.github_inputs import Inputs, figures_of
+from reconciler.cli.github_run import SUMMARY_BYTES, announce, page_of, this_event, this_run, warn
 from reconciler.cli.main import main
 from reconciler.cli.options import DEFAULT_CONFIG, Invocation, common_options
-from reconciler.cli.terminal import local_zone
 from reconciler.errors import ReconcilerError
-from reconciler.github.comments import Posted, Posting, keep_comment
-from reconciler.github.event import Event, read_event
+from reconciler.github.comments import keep_comment
 from reconciler.github.output import append_summary, set_outputs
 from reconciler.github.provenance import git_from
 from reconciler.manifests.config import load_settings
@@ -49,10 +47,9 @@ from reconciler.model.status import format_instant
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group
 from reconciler.planning.merge import merge_runs as merge
-from reconciler.rendering.escape import code, github_data, github_property, terminal
+from reconciler.rendering.escape import code, github_data, terminal
 from reconciler.rendering.json_text import run_json
 from reconciler.rendering.markdown.plan import drift_markdown, failure_markdown, plan_markdown, problems_markdown
-from reconciler.rendering.markdown.rows import Page
 from reconciler.rendering.markdown.run import ledger_note, run_markdown
 from reconciler.rendering.problems import problems_github
 from reconciler.rendering.summary import TROUBLE, by_urgency
@@ -68,8 +65,6 @@ _FAILED = click.option(
     "--failed", type=click.Path(path_type=Path), help="Folder with what parts left, and failed ones of their causes."
 )
 _COMMENT_BYTES = 64_000
-_SUMMARY_BYTES = 900_000
-"""Bytes of one job summary; GitHub drops one of more than 1 MiB whole."""
 
 
 @click.group()
@@ -78,6 +73,7 @@ def command() -> None:
 
 
 command.add_command(doctor)
+command.add_command(emergency)
 
 
 @command.command()
@@ -240,7 +236,7 @@ def drift(plan: Path, hours: int) -> None:
 @click.option("--run", "report", type=_FILE, help="The report of a run.")
 def summary(plan: Path | None, report: Path | None) -> None:
     """Write a plan or the report of a run to the job summary."""
-    page = page_of(this_event(), _SUMMARY_BYTES)
+    page = page_of(this_event(), SUMMARY_BYTES)
     texts = [plan_markdown(read_plan(plan), page)] if plan is not None else []
     texts += [run_markdown(read_run(report), page)] if report is not None else []
     for text in texts:
@@ -260,7 +256,7 @@ def verdict(plan: Path, advisory: bool) -> int:
     if not advisory:
         left = [step for step in made.own.steps if step.group is Group.ATTENTION]
         click.echo(problems_github([_left(step) for step in left]), nl=False)
-    append_summary(os.environ, plan_markdown(made, page_of(this_event(), _SUMMARY_BYTES)))
+    append_summary(os.environ, plan_markdown(made, page_of(this_event(), SUMMARY_BYTES)))
     set_outputs(os.environ, figures_of(made))
     exit_code = of_plan(made)
     return int(Exit.OK if advisory and exit_code in (Exit.ATTENTION, Exit.REFUSED) else exit_code)
@@ -400,41 +396,6 @@ def _check(outputs: tuple[Output, ...]) -> None:
     check_outputs(outputs, settings)
 
 
-def this_event() -> Event:
-    """Return the event of this run. Raises UsageError outside of GitHub Actions."""
-    event = read_event(os.environ)
-    if event is None:
-        raise click.UsageError("this command works inside GitHub Actions: GITHUB_REPOSITORY is not set")
-    return event
-
-
-def this_run() -> WorkflowRun:
-    """Return event and client. Raises UsageError outside of GitHub Actions, CredentialsRefused without a token."""
-    return open_workflow_run(this_event(), os.environ, SystemClock())
-
-
-def page_of(event: Event, budget: int) -> Page:
-    """Return where a text of a run is going: at most `budget` bytes, with links to run and sources."""
-    site = f"{event.server_url}/{event.repository}"
-    return Page(zone=local_zone(), budget=budget, run_url=event.run_url or "", source_url=f"{site}/blob/{event.sha}/")
-
-
-def announce(posted: Posted, what: str) -> None:
-    """Say how a posting went. One that failed is a warning and nothing more: it is no part of the verdict."""
-    if posted.posting is Posting.FAILED:
-        warn(f"the {what} could not be posted: {posted.why}", f"{what} not posted")
-    else:
-        click.echo(f"{what}: {posted.posting.value}" + (f" {terminal(posted.url)}" if posted.url else ""), err=True)
-
-
-def warn(message: str, title: str) -> None:
-    """Annotate the run with a warning; outside of Actions it is a line on standard error."""
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        click.echo(f"::warning title={github_property(title)}::{github_data(message)}")
-    else:
-        click.echo(f"warning: {terminal(message)}", err=True)
-
-
 def _ledger(inputs: Inputs) -> dict[str, str]:
     """Return where the ledger is, for a step that rescues it; nothing when the configuration can't be read."""
     try:
@@ -455,4 +416,4 @@ def _summarise_validation(inputs: Inputs) -> None:
         )
     except ReconcilerError:
         return
-    append_summary(os.environ, problems_markdown(checked.problems, page_of(this_event(), _SUMMARY_BYTES)))
+    append_summary(os.environ, problems_markdown(checked.problems, page_of(this_event(), SUMMARY_BYTES)))

@@ -22,6 +22,8 @@ from reconciler.model.verdict import Group
 from reconciler.rendering.problems import problems_github
 
 PREFIX = "RECONCILER_INPUT_"
+_EMERGENCY = ("ticket", "status", "reason", "incident", "second_person", "deployment")
+"""What `github emergency` is told, one variable each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +102,19 @@ class Inputs:
             case "apply":
                 words += ["--yes", "--lock-timeout", "90s", "--out", str(self.report)]
             case "github":
-                words += ["--branch", self._one("ledger_branch")]
+                branch = ["--branch", self._one("ledger_branch")]
+                words += self._of_emergency() if words[1:] == ["emergency"] else branch
         for name, option in (("environment", "--env"), ("config", "--config"), ("shard", "--shard")):
             if value := self._one(name):
                 words += [option, value]
         if reviewed := self._one("reviewed"):
             words += ["--reviewed", reviewed]
         return [*words, *self._many("arguments"), *(["--", *self.paths] if self.paths else [])]
+
+    def _of_emergency(self) -> list[str]:
+        """Return what an emergency is told, with equals signs: what people typed is never taken for an option."""
+        told = [f"--{name.replace('_', '-')}={self._one(name)}" for name in _EMERGENCY if self._one(name)]
+        return [*told, "--out", str(self.plan if "--dry-run" in self._many("arguments") else self.report)]
 
     def remove_stale_result(self) -> None:
         """Remove the file that the command is to write, so that what is there afterwards is its own."""

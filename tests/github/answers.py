@@ -145,11 +145,13 @@ def activity(call: Call) -> Any:
 
 
 def approvals(call: Call) -> Any:
-    given = call.world.approvals.get(call.number(2), [])
-    return 200, [
-        answer_of("environment-approvals", {"state": state, "comment": "", "user": user(call.world, login)})
-        for login, state in given
-    ]
+    """GitHub, "Get the review history for a workflow run": who said what of which environments of the run."""
+    said = []
+    for login, state, *names in call.world.approvals.get(call.number(2), []):
+        environments = [{"name": name} for name in names or ["venafi-apply"]]
+        given = {"state": state, "comment": "", "user": user(call.world, login), "environments": environments}
+        said.append(answer_of("environment-approvals", given))
+    return 200, said
 
 
 def workflow_runs(call: Call) -> Any:
@@ -320,6 +322,7 @@ def create_pull(call: Call) -> Any:
         branch=str(call.body["head"]),
         title=str(call.body["title"]),
         body=_text(call),
+        reviews=list(call.world.reviews_to_come),
     )
     call.world.pulls[number] = made
     return 201, _pull(call.world, made, "pull-request")

@@ -89,8 +89,8 @@ class World:
     """Activity, newest first: (ref, commit after it, who pushed)."""
     checks: list[dict[str, Any]] = field(default_factory=list)
     """Check runs, the newest last, each with the app that made it."""
-    approvals: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
-    """Environment reviews of workflow runs: (login, state)."""
+    approvals: dict[int, list[tuple[str, ...]]] = field(default_factory=dict)
+    """Environment reviews of workflow runs: login, state, and the environments (venafi-apply when none is named)."""
     runs: list[dict[str, Any]] = field(default_factory=list)
     started: list[dict[str, Any]] = field(default_factory=list)
     """Runs whose artifacts are kept: id, event, head_sha, and the id of the head's repository; newest first."""
@@ -98,6 +98,9 @@ class World:
     """Where the stand-in of actions/upload-artifact keeps what each run uploads."""
     expired: bool = False
     """Whether artifacts are past the days that GitHub keeps them for."""
+
+    reviews_to_come: list[tuple[str, str, str]] = field(default_factory=list)
+    """What people say of the next pull request as soon as it is made."""
 
     settings: Settings = field(default_factory=Settings)
 
