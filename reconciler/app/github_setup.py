@@ -31,6 +31,7 @@ def wanted_setup(
         server=settings.server or "",
         oidc=all(auth.method is AuthMethod.GITHUB_OIDC for auth in settings.auth.ways.values()),
         called=called,
+        emergency=settings.policy.emergency is not None,
     )
 
 

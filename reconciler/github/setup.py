@@ -13,12 +13,12 @@ from pathlib import Path
 
 from reconciler.codec import Json, canonical
 from reconciler.github.client import GitHub, GitHubFailure
-from reconciler.github.wire import member, number, objects, text
+from reconciler.github.wire import Wire, member, number, objects, text
 
 CLAIMS = ("repository_id", "environment", "job_workflow_ref")
 """What the subject of a job is made of: nothing that a pull request can produce or a stranger take over."""
-PLANNING, APPLYING = ("plan", "import"), ("apply",)
-"""The called workflows whose jobs use each of the two environments."""
+PLANNING, APPLYING, URGENT = ("plan", "import"), ("apply",), ("emergency",)
+"""The called workflows whose jobs use each environment; the first job of an emergency uses that of plans, too."""
 LEAST_DAYS = 30
 """Artifacts must outlive a pull request: apply holds its plan against the one that the reviewers saw."""
 _UNSEEN = frozenset({401, 403, 404})
@@ -36,13 +36,15 @@ class Names:
     plan: str = "venafi-plan"
     apply: str = "venafi-apply"
     check: str = "Gate / Gate"
+    emergency: str = "venafi-emergency"
 
 
 @dataclass(frozen=True, slots=True)
 class WantedSetup:
     """What the guide asks for. `called` is the repository of the reusable workflows and their commit, if known.
 
-    `clients` are client id and scope per environment, where they are to be variables of it.
+    `clients` are client id and scope per environment, where they are to be variables of it. `emergency` says that two
+    people may decide at once, so that there is an environment that one of them approves.
     """
 
     repository: str
@@ -52,6 +54,15 @@ class WantedSetup:
     oidc: bool = True
     clients: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     called: tuple[str, str] | None = None
+    emergency: bool = False
+
+    @property
+    def environments(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Return each environment with the called workflows whose jobs use it."""
+        plan, apply = (self.names.plan, PLANNING), (self.names.apply, APPLYING)
+        if not self.emergency:
+            return plan, apply
+        return (plan[0], (*PLANNING, *URGENT)), apply, (self.names.emergency, URGENT)
 
 
 class SettingState(StrEnum):
@@ -121,14 +132,14 @@ def setup_script(wanted: WantedSetup) -> str:
         "# By hand, because there is no documented call for it:",
         *(
             f"# - {_place_of(name)}: take the tick off `Allow administrators to bypass configured protection rules`"
-            for name in (wanted.names.plan, wanted.names.apply)
+            for name, _ in wanted.environments
         ),
         *(
             []
             if wanted.oidc
             else [
                 f"gh secret set TPP_TOKEN --repo {_quoted(wanted.repository)} --env {_quoted(name)}"
-                for name in (wanted.names.plan, wanted.names.apply)
+                for name, _ in wanted.environments
             ]
         ),
     ]
@@ -168,7 +179,9 @@ def _settings(wanted: WantedSetup) -> Iterator[_Setting]:
     pulls = "refs/pull/*/merge"
     yield _environment(wanted, wanted.names.plan, (wanted.names.branch, pulls))
     yield _environment(wanted, wanted.names.apply, (wanted.names.branch,))
-    for environment in (wanted.names.plan, wanted.names.apply):
+    if wanted.emergency:
+        yield _environment(wanted, wanted.names.emergency, (wanted.names.branch,), approved=True)
+    for environment, _ in wanted.environments:
         yield from _variables(wanted, environment)
     yield _workflow_permissions(wanted)
     yield _retention(wanted)
@@ -261,7 +274,9 @@ def _unprotected(rules: Mapping[str, object]) -> list[str]:
     return [wrong for rule, wrong in said.items() if rule not in rules]
 
 
-def _environment(wanted: WantedSetup, name: str, branches: tuple[str, ...]) -> _Setting:
+def _environment(wanted: WantedSetup, name: str, branches: tuple[str, ...], *, approved: bool = False) -> _Setting:
+    """Return the setting of an environment; with `approved` its jobs wait for a second person."""
+
     def look(github: GitHub) -> list[str]:
         try:
             wire = github.get(f"/environments/{name}")
@@ -279,17 +294,25 @@ def _environment(wanted: WantedSetup, name: str, branches: tuple[str, ...]) -> _
             wrong += [f"{branch} may use it" for branch in sorted(there - set(branches))]
         if member(wire, "can_admins_bypass") is True:
             wrong.append("administrators may bypass its rules: take that tick off")
-        return wrong
+        return wrong + (_without_second_person(wire) if approved else [])
 
-    policy: Json = {"deployment_branch_policy": {"protected_branches": False, "custom_branch_policies": True}}
+    of_branches: Json = {"protected_branches": False, "custom_branch_policies": True}
+    policy: dict[str, Json] = {"deployment_branch_policy": of_branches}
     path = f"environments/{name}"
+    put = _api(wanted, "PUT", path, policy)
+    if approved:  # the reviewers are not in the configuration: whoever runs the script names their team
+        body = canonical({**policy, "prevent_self_review": True, "reviewers": [{"id": 0, "type": "Team"}]}).decode()
+        before, _, after = body.partition('"id":0')
+        team = '"${REVIEWERS:?set it to the number of a team: gh api orgs/ORG/teams/TEAM --jq .id}"'
+        given = f"""{_quoted(before + '"id":')}{team}{_quoted(after)}"""
+        put = f"printf %s {given} |\n  gh api --silent --method PUT {_quoted(_full(wanted, path))} --input -"
     return _Setting(
         f"environment {name}",
-        "only for " + " and ".join(branches),
+        "only for " + " and ".join(branches) + (", once somebody else has approved" if approved else ""),
         _place_of(name),
         look,
         (
-            _api(wanted, "PUT", path, policy),
+            put,
             *(
                 f"{_list(wanted, f'{path}/deployment-branch-policies', '.branch_policies[].name')} | "
                 f"grep -qxF {_quoted(branch)} ||\n  "
@@ -299,6 +322,21 @@ def _environment(wanted: WantedSetup, name: str, branches: tuple[str, ...]) -> _
             ),
         ),
     )
+
+
+def _without_second_person(wire: Wire) -> list[str]:
+    """Say why one person alone could start a job and let it go on.
+
+    GitHub has required reviewers for private repositories with GitHub Enterprise only (GitHub Docs, "Deployments and
+    environments").
+    """
+    rules = [rule for rule in objects(member(wire, "protection_rules")) if text(rule, "type") == "required_reviewers"]
+    if not any(objects(member(rule, "reviewers")) for rule in rules):
+        return [
+            "nobody has to approve it: where that can't be set, call emergency.yml with second-person: pull-request"
+        ]
+    alone = not any(member(rule, "prevent_self_review") is True for rule in rules)
+    return ["who starts it may approve it"] if alone else []
 
 
 def _variables(wanted: WantedSetup, environment: str) -> Iterator[_Setting]:
@@ -479,7 +517,7 @@ def _ruleset(wanted: WantedSetup, name: str, branch: str, rules: list[Json]) -> 
 def _subjects(wanted: WantedSetup) -> Iterator[str]:
     yield f"id=$(gh api {_quoted(f'repos/{wanted.repository}')} --jq .id)"
     where, commit = wanted.called or ("OWNER/tpp-reconciler", "COMMIT")
-    for environment, workflows in ((wanted.names.plan, PLANNING), (wanted.names.apply, APPLYING)):
+    for environment, workflows in wanted.environments:
         before, after = subject_pattern("|", environment, where, workflows, commit).split("|", 1)
         yield f'printf "%s%s%s\\n" {_quoted(before)} "$id" {_quoted(after)}'
 

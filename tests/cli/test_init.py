@@ -38,6 +38,7 @@ def test_everything_that_a_team_needs_is_there(new: Desk) -> None:
         ".github/dependabot.yml",
         ".github/pull_request_template.md",
         ".github/workflows/apply.yml",
+        ".github/workflows/emergency.yml",
         ".github/workflows/import.yml",
         ".github/workflows/pull-request.yml",
         ".github/workflows/reconcile.yml",

@@ -70,8 +70,20 @@ def environment(call: "Call") -> Any:
     found = call.world.settings.environments.get(call.path[1])
     if found is None:
         raise Refused(404, "Not Found")
-    said = {"name": call.path[1], **found, "can_admins_bypass": call.world.settings.admins_bypass}
-    return 200, {**answer_of("environment", said), "can_admins_bypass": call.world.settings.admins_bypass}
+    bypass = {"can_admins_bypass": call.world.settings.admins_bypass}
+    kept = {name: value for name, value in found.items() if name == "deployment_branch_policy"}
+    said = answer_of("environment", {"name": call.path[1], **kept, **bypass})
+    return 200, {**said, **bypass, "protection_rules": _protection(found)}
+
+
+def _protection(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """GitHub, "Get an environment": what was put as `reviewers` is told as a rule."""
+    given = found.get("reviewers") or []
+    if not given:
+        return []
+    who = [{"type": one["type"], "reviewer": answer_of(one["type"].lower(), {"id": one["id"]})} for one in given]
+    rule = {"id": 1, "node_id": "x", "type": "required_reviewers", "reviewers": who}
+    return [{**rule, "prevent_self_review": found.get("prevent_self_review", False)}]
 
 
 def put_environment(call: "Call") -> Any:

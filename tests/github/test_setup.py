@@ -47,6 +47,7 @@ def _run_script(server: FakeGitHub, folder: Path, wanted: WantedSetup = WANTED) 
         "PATH": f"{gh.parent}:{os.environ['PATH']}",
         "GH_TOKEN": TOKEN,
         "GITHUB_API_URL": server.api_url,
+        "REVIEWERS": "77",
     }
     done = subprocess.run(["sh", str(script)], env=environ, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -98,6 +99,26 @@ def test_the_script_can_be_run_again(administrated: FakeGitHub, tmp_path: Path) 
     _run_script(administrated, tmp_path)
     assert json.dumps(administrated.world.settings.rulesets) == made
     assert administrated.world.settings.policies["venafi-plan"] == ["main", "refs/pull/*/merge"]
+
+
+def test_where_two_people_may_decide_at_once_one_environment_waits_for_the_second(
+    administrated: FakeGitHub, github: GitHub, tmp_path: Path
+) -> None:
+    wanted = replace(WANTED, emergency=True)
+    said = _run_script(administrated, tmp_path, wanted)
+    made = administrated.world.settings.environments["venafi-emergency"]
+    assert (made["prevent_self_review"], made["reviewers"]) == (True, [{"id": 77, "type": "Team"}])
+    assert administrated.world.settings.policies["venafi-emergency"] == ["main"]
+    administrated.world.settings.admins_bypass = False
+    assert _states(github, wanted)["environment venafi-emergency"] is SettingState.OK
+    path = r"job_workflow_ref:acme/tpp-reconciler/\.github/workflows/"
+    plans, _, urgent = said.splitlines()
+    assert plans == rf"^repository_id:4242:environment:venafi-plan:{path}(plan|import|emergency)\.yml@{COMMIT}$"
+    assert urgent == rf"^repository_id:4242:environment:venafi-emergency:{path}emergency\.yml@{COMMIT}$"
+    for spoilt, says in (({"prevent_self_review": False}, "who starts it may"), ({"reviewers": []}, "nobody has to")):
+        administrated.world.settings.environments["venafi-emergency"] = made | spoilt
+        (found,) = [each for each in examine_repository(github, wanted) if each.name == "environment venafi-emergency"]
+        assert (found.state, says in found.says) == (SettingState.MISSING, True)
 
 
 SPOILT: dict[str, tuple[Callable[[Settings], object], str]] = {
@@ -291,5 +312,5 @@ def test_init_prints_the_script_of_a_repository_that_is_there(tmp_path: Path) ->
     before = sorted(tmp_path.rglob("*"))
     done = _init(tmp_path, "new", "--github", "acme/approvals")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == setup_script(replace(WANTED, clients={}))
+    assert done.stdout == setup_script(replace(WANTED, clients={}, emergency=True))
     assert sorted(tmp_path.rglob("*")) == before
