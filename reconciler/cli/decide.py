@@ -13,6 +13,7 @@ from reconciler.cli.terminal import is_interactive, view_of
 from reconciler.errors import InvalidInput
 from reconciler.manifests.write import Member
 from reconciler.model.findings import Waiting, Waitings
+from reconciler.model.review import Emergency
 from reconciler.model.status import Status
 from reconciler.rendering.escape import terminal
 from reconciler.rendering.problems import problems_text
@@ -40,6 +41,9 @@ _QUESTION = "[a]pprove, approve a[f]ter, approve [b]etween, [r]eject, leave [p]e
 @click.option("--stop", metavar="TIME", help="Until when.")
 @click.option("--explanation", help="What will stand in the ticket.")
 @click.option("--change", help="The change record that the decision belongs to.")
+@click.option(
+    "--emergency", "incident", metavar="INCIDENT", help="For `apply --emergency`: the incident is its change."
+)
 @click.option("--interactive", "-i", is_flag=True, help="Go through the undecided tickets one by one.")
 @common_options
 def command(
@@ -52,6 +56,7 @@ def command(
     stop: str | None,
     explanation: str | None,
     change: str | None,
+    incident: str | None,
     interactive: bool,
 ) -> int:
     """Write into the manifests what should become of TICKET, or of each undecided one. Nothing is sent.
@@ -72,9 +77,13 @@ def command(
         raise click.UsageError("name a window with --schedule, or times with --start and --stop")
     if schedule is not None and schedule[:1].isdigit() and "-" in schedule:
         raise click.UsageError(f"--schedule names a window, not a time: use --start {schedule.split('/')[0]}")
-    choice = Choice(status, _schedule(schedule, start, stop), explanation, change)
+    if incident is not None and change is not None:
+        raise click.UsageError("the change of an emergency is its incident: leave --change out")
+    choice = Choice(status, _schedule(schedule, start, stop), explanation, incident or change)
     with open_context(invocation.settings(), observer=Terminal()) as context:
-        _tell(decide(context, named_in(context, ticket), choice))
+        guid = named_in(context, ticket)
+        urgent = None if incident is None else Emergency(guid, incident, asked="who decides")
+        _tell(decide(context, guid, choice, urgent))
     click.echo(
         "Nothing was sent. Commit it and open a pull request; `reconciler plan` shows what it would do.", err=True
     )

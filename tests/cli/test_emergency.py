@@ -192,3 +192,14 @@ def test_what_was_decided_so_is_brought_into_git_as_the_end_of_the_run_says(nigh
     assert step["reason"] in ("settled/attested", "in-sync/accepted", "in-sync/same")
     assert night.run("apply", "--yes").code == 0
     assert len(night.writes()) == 1
+
+
+def test_what_the_guide_types_is_sent_though_the_policy_wants_a_change_record(night: Desk) -> None:
+    (night.folder / "tickets" / "web.yaml").unlink()
+    configure(night, RULE, f"{FREEZE}\n  require: [explanation, change]\n  change_pattern: '^CHG[0-9]{{7}}$'")
+    decide = ("decide", "www.example.com", "--status", "Approved", "--explanation", "The old key was published")
+    assert night.run(*decide, "--change", "INC0012345").code == 1
+    said = night.run(*decide, "--emergency", "INC0012345")
+    assert said.code == 0, said.err
+    said = urgent(night, "www.example.com")
+    assert (said.code, len(night.writes())) == (0, 1), said.out + said.err

@@ -25,6 +25,7 @@ TYPED_ELSEWHERE = (
     r"reconciler init --github \S+ >setup\.sh|GITHUB_TOKEN=\$\(gh auth token\) reconciler github doctor",
     r"reconciler (apply|plan) .*--(metrics|pushgateway) \S+",
     r"kubectl create secret generic .*",
+    r"(TPP_SECOND_TOKEN=… )?reconciler (decide|apply) .*--emergency INC\d+",  # tests/cli/test_emergency.py
     r"reconciler github (stop '[^']+'|start)",
 )
 
