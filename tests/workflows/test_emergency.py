@@ -69,7 +69,7 @@ def test_what_a_second_person_agreed_to_is_sent_recorded_and_proposed(night: Tea
     begun = next(line for line in lines(night) if line.get("reason") == "manual/emergency")
     agreed = f"ann asked, olga agreed (environment {DEPLOYMENT})"
     assert begun["detail"] == f"{INCIDENT}: {agreed}; The old key was published"
-    assert (begun["state"], begun["ticket"]) == ("begin", NEW)
+    assert (begun["state"], begun["guid"]) == ("begin", NEW)
     assert begun["workflow_run"].endswith(f"/actions/runs/{night.run_id}")
     assert any(line.get("reason") == "override/freeze" for line in lines(night))
     (entry,) = proposals(night)
