@@ -9,7 +9,7 @@ from reconciler.app.context import SystemClock
 from reconciler.app.evidence import anchor_files, anchors, policy_changes, population_of
 from reconciler.app.ledger import Filter, records_of
 from reconciler.app.outputs import check_site
-from reconciler.app.report import read_ledger, write_site
+from reconciler.app.report import earlier, read_ledger, write_site
 from reconciler.app.saved_plan import read_plan
 from reconciler.app.version import tool
 from reconciler.cli.exit_codes import Exit
@@ -19,7 +19,7 @@ from reconciler.cli.terminal import local_zone
 from reconciler.rendering.html.controls import Checked
 from reconciler.rendering.html.page import Frame
 from reconciler.rendering.html.papers import papers_page
-from reconciler.rendering.html.site import Report, site
+from reconciler.rendering.html.site import Report, pages
 from reconciler.rendering.problems import problems_text
 from reconciler.rendering.text.evidence import origin_text
 from reconciler.rendering.words import counted
@@ -54,7 +54,8 @@ def command(
 ) -> int:
     """Write a self-contained site (Open, Timeline, Ledger, Controls, Plan) that needs no server and no network.
 
-    A broken ledger is shown with its faults, and the command exits with 4.
+    The ledger is shown from 90 days before its newest run, or --since, with a page for each of at most 10,000 tickets;
+    earlier receipts have tables of their own. A broken ledger is shown with its faults, and the command exits with 4.
     """
     settings = invocation.settings()
     check_site(out, settings)
@@ -62,14 +63,16 @@ def command(
     folder = ledger or Path(settings.ledger)
     if audit:
         return _papers(folder_of(invocation, ledger), out, since, until, plans)
-    found = read_ledger(folder)
+    steps = plan.steps if plan else ()
+    found = read_ledger(folder, since, (step.guid for step in steps))
     about = settings.environment or settings.server or (plan.target if plan else "")
     frame = Frame(title, SystemClock().now(), about, tool(), zone=local_zone(), repository=repository)
-    checked = Checked(found.files, found.count, found.head, found.heads, found.faults)
-    report = Report(frame, plan, list(found.lines), chain=checked, heartbeat=last_success or found.last_end)
-    files = site(report)
-    write_site(out, files)
-    click.echo(f"wrote {counted(len(files), 'page')}; open {out / 'index.html'}", err=True)
+    checked = Checked(found.files, found.count, found.head, found.heads, found.faults, found.unanswered)
+    report = Report(
+        frame, plan, found.lines, chain=checked, heartbeat=last_success or found.last_end, left_out=found.left_out
+    )
+    count = write_site(out, pages(report, earlier(folder, found)))
+    click.echo(f"wrote {counted(count, 'page')}; open {out / 'index.html'}", err=True)
     if not found.faults:
         return int(Exit.OK)
     click.echo(f"error: the ledger in {folder} is broken: {found.faults[0]}", err=True)
@@ -85,7 +88,7 @@ def _papers(folder: Path, out: Path, since: datetime | None, until: datetime | N
     integrity = f"Every line follows the line before it. Origin: {origin_text(outside)}."
     period = period_words(since, until)
     page = papers_page(period, population_of(folder, since, until), records, every, policy_changes(folder), integrity)
-    write_site(out, {"audit.html": page})
+    write_site(out, [("audit.html", page)])
     click.echo(f"wrote {out / 'audit.html'}", err=True)
     if lost:
         click.echo(problems_text(lost), err=True, nl=False)

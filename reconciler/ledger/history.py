@@ -7,9 +7,18 @@ from pathlib import Path
 from typing import assert_never
 
 from reconciler.ledger.chain import verify
-from reconciler.ledger.files import first_line, head_of, ledger_files, whole_lines
+from reconciler.ledger.files import began, first_line, head_of, ledger_files, whole_lines
 from reconciler.ledger.heads import beginnings, in_order, lines_behind
-from reconciler.ledger.lines import decode, guid_in, is_for, read_line, target_marks
+from reconciler.ledger.lines import (
+    GUID_MARK,
+    INTENT_MARK,
+    RECEIPT_MARK,
+    decode,
+    guid_in,
+    is_for,
+    read_line,
+    target_marks,
+)
 from reconciler.model.decision import Source
 from reconciler.model.receipt import Receipt
 from reconciler.model.record import (
@@ -47,6 +56,25 @@ def unverified_lines(root: Path, guids: Collection[Guid] | None = None) -> Itera
     for path in in_order(beginnings(root)):
         for number, line in enumerate(whole_lines(root, path), start=1):
             if wanted is None or guid_in(line) in wanted:
+                yield read_line(line, Source(path, number))
+
+
+def lines_told(root: Path, shown: Collection[Guid], first: datetime) -> Iterator[Line]:
+    """Yield the lines about these tickets, and those about no ticket of runs that began at `first` or later."""
+    wanted = frozenset(guid.encode() for guid in shown)
+    for path in in_order(beginnings(root)):
+        late = began(path) >= first
+        for number, line in enumerate(whole_lines(root, path), start=1):
+            if guid_in(line) in wanted or (late and GUID_MARK not in line):
+                yield read_line(line, Source(path, number))
+
+
+def lines_left_out(root: Path, shown: Collection[Guid]) -> Iterator[Line]:
+    """Yield the intents and receipts about all other tickets."""
+    known = frozenset(guid.encode() for guid in shown)
+    for path in in_order(beginnings(root)):
+        for number, line in enumerate(whole_lines(root, path), start=1):
+            if (INTENT_MARK in line or RECEIPT_MARK in line) and guid_in(line) not in known:
                 yield read_line(line, Source(path, number))
 
 

@@ -4,7 +4,6 @@ One pass verifies every line and reads those about the tickets that are asked fo
 that of its hashes, and nobody works with a ledger that is broken.
 """
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +14,16 @@ from reconciler.codec import canonical
 from reconciler.errors import LedgerBroken
 from reconciler.ledger.chain import Chain, verify
 from reconciler.ledger.files import LONGEST_SILENCE, last_line, ledger_files, open_segment, reading
-from reconciler.ledger.lines import BROKEN_HINT, GUID_LENGTH, GUID_MARK, decode, is_for, target_marks
+from reconciler.ledger.lines import (
+    BROKEN_HINT,
+    GUID_LENGTH,
+    GUID_MARK,
+    INTENT_MARK,
+    OPERATION_MARK,
+    decode,
+    is_for,
+    target_marks,
+)
 from reconciler.model.decision import Seal, Source
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import (
@@ -36,12 +44,11 @@ from reconciler.model.review import Review
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 
-_INTENT, _SEALED, _ATTENTION = b'"entry":"intent"', b'"entry":"sealed"', b'"entry":"attention"'
+_SEALED, _ATTENTION = b'"entry":"sealed"', b'"entry":"attention"'
 _UNKNOWN = b'"outcome":"unknown"'
 _OPERATION_MARK = b'"operation":"'
 _SCHEDULED = b'"after":{"start":'
 _SEEN_GONE = (b'"entry":"closed"', b'"entry":"observed"', b'"gone":true')
-_OPERATION = re.compile(rb'"operation":"([^"\\]+)"')
 _TOOK_EFFECT = frozenset({Outcome.APPLIED, Outcome.AWAITING_OTHERS})
 
 
@@ -103,8 +110,8 @@ def open_operations(root: Path, targets: Collection[str]) -> int:
             for line in file:
                 if _OPERATION_MARK not in line or not is_for(marks, line):
                     continue
-                operations = _OPERATION.findall(line)
-                if _INTENT in line or _UNKNOWN in line:
+                operations = OPERATION_MARK.findall(line)
+                if INTENT_MARK in line or _UNKNOWN in line:
                     found.update(operations)
                 else:
                     found.difference_update(operations)
@@ -195,10 +202,10 @@ class _Search:
         return self.signs[path]
 
     def _note(self, guid: Guid, line: bytes, source: Source) -> None:
-        if _INTENT in line:
+        if INTENT_MARK in line:
             self.open[guid] = line, source
             self.lost.pop(guid, None)
-            self.operations.setdefault(guid, set()).update(each.decode() for each in _OPERATION.findall(line))
+            self.operations.setdefault(guid, set()).update(each.decode() for each in OPERATION_MARK.findall(line))
             return
         written = decode(line, source)
         if isinstance(written.entry, Receipt):

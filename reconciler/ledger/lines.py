@@ -1,5 +1,6 @@
 """One line of the ledger: which ticket it is about, and what it says. The only place that decodes lines."""
 
+import re
 from collections.abc import Collection
 
 from reconciler.codec import UNKNOWN_WORD, canonical, decode_line
@@ -11,6 +12,8 @@ from reconciler.model.record import Line, Written
 GUID_MARK = b'"guid":"'
 """What stands before the GUID of a line. Quotes inside JSON text are escaped, so no text can contain it."""
 GUID_LENGTH = 36
+INTENT_MARK, RECEIPT_MARK = b'"entry":"intent"', b'"entry":"receipt"'
+OPERATION_MARK = re.compile(rb'"operation":"([^"\\]+)"')
 BROKEN_HINT = (
     "`reconciler ledger verify` says everything that is wrong; restore the ledger from its branch or a backup, "
     "and find out who changed it"

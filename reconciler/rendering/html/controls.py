@@ -19,6 +19,7 @@ class Checked:
     """What a check of the ledger's hash chain found.
 
     `head` is the hash over the heads of all files, `faults` one sentence for each place where it is broken.
+    `unanswered` are the updates in all of it that have no receipt, None when they were not counted.
     """
 
     files: int
@@ -26,6 +27,7 @@ class Checked:
     head: str
     heads: tuple[Head, ...] = ()
     faults: tuple[str, ...] = ()
+    unanswered: int | None = None
 
 
 def controls_page(
@@ -47,7 +49,7 @@ def controls_page(
         chain=chain,
         heads=sorted(chain.heads, key=lambda head: head.path, reverse=True) if chain else (),
         heartbeat=heartbeat,
-        unanswered=_unanswered(lines),
+        unanswered=_unanswered(lines) if chain is None or chain.unanswered is None else chain.unanswered,
         decided=len(decisions),
         good=sum(_has_reviewer(line) for line in decisions),
         controls=(*(plan.controls if plan else ()), *controls),

@@ -1,10 +1,12 @@
 """The ledger as a page: who decided what, when, by which commit and review; and one page for each ticket's story."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Receipt
-from reconciler.model.record import Intent, Line
+from reconciler.model.record import Intent, Line, guid_of
 from reconciler.model.review import Provenance
 from reconciler.model.status import State
 from reconciler.model.ticket import Guid
@@ -30,14 +32,74 @@ _COLUMNS = (
 )
 
 
-def ledger_page(frame: Frame, lines: Sequence[Line], stories: Mapping[Guid, Sequence[Line]]) -> str:
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A page of earlier receipts: its name, and the times between which they lie."""
+
+    name: str
+    start: datetime
+    stop: datetime
+
+
+def ledger_page(
+    frame: Frame,
+    lines: Sequence[Line],
+    stories: Mapping[Guid, Sequence[Line]],
+    *,
+    left_out: int = 0,
+    earlier: Sequence[Earlier] = (),
+) -> str:
     """Return the page of all receipts, the newest first, with the plots over time. `lines` are by time."""
+    content = _table("Every receipt, the newest first", lines, linked=True)
+    spent = weeks(lines)
+    return page(
+        "ledger.html",
+        frame,
+        "Ledger",
+        current="ledger.html",
+        styles=("table.css", "picture.css"),
+        scripts=("table.js",),
+        receipts=len(content.rows),
+        runs=len({line.run for line in lines}),
+        tickets=len(stories),
+        plots=plots(spent),
+        missed=sum(week.missed for week in spent),
+        stale=sum(week.stale for week in spent),
+        left_out=left_out,
+        earlier=earlier,
+        table=long_table(content) if content.rows else None,
+    )
+
+
+def earlier_page(frame: Frame, lines: Sequence[Line]) -> str:
+    """Return a page of earlier receipts, the newest first. Their tickets have no pages. `lines` are by time."""
+    content = _table("Earlier receipts, the newest first", lines, linked=False)
+    return page(
+        "ledger.html",
+        frame,
+        "Ledger",
+        current="ledger.html",
+        styles=("table.css",),
+        scripts=("table.js",),
+        receipts=len(content.rows),
+        runs=len({line.run for line in lines}),
+        tickets=len({guid_of(line.entry) for line in lines}),
+        plots="",
+        missed=0,
+        stale=0,
+        left_out=0,
+        earlier=(),
+        table=long_table(content),
+    )
+
+
+def _table(caption: str, lines: Sequence[Line], *, linked: bool) -> Table:
     asked = {line.entry.operation: line.entry for line in lines if isinstance(line.entry, Intent)}
     listed = [(line, line.entry) for line in reversed(lines) if isinstance(line.entry, Receipt)]
     intents = [asked.get(receipt.operation or "") for _, receipt in listed]
-    rows = [_row(line, receipt, intent) for (line, receipt), intent in zip(listed, intents, strict=True)]
-    content = Table(
-        "Every receipt, the newest first",
+    rows = [_row(line, receipt, intent, linked) for (line, receipt), intent in zip(listed, intents, strict=True)]
+    return Table(
+        caption,
         _COLUMNS,
         rows,
         facet=1,
@@ -55,25 +117,9 @@ def ledger_page(frame: Frame, lines: Sequence[Line], stories: Mapping[Guid, Sequ
         menus=("Person", "Change"),
         hint="Search name, DN, person, change, commit, run",
     )
-    spent = weeks(lines)
-    return page(
-        "ledger.html",
-        frame,
-        "Ledger",
-        current="ledger.html",
-        styles=("table.css", "picture.css"),
-        scripts=("table.js",),
-        receipts=len(rows),
-        runs=len({line.run for line in lines}),
-        tickets=len(stories),
-        plots=plots(spent),
-        missed=sum(week.missed for week in spent),
-        stale=sum(week.stale for week in spent),
-        table=long_table(content) if rows else None,
-    )
 
 
-def _row(line: Line, receipt: Receipt, intent: Intent | None) -> tuple[Cell, ...]:
+def _row(line: Line, receipt: Receipt, intent: Intent | None, linked: bool) -> tuple[Cell, ...]:
     return (
         seconds(receipt.at),
         (receipt.outcome.value, tone_of(receipt.outcome)),
@@ -81,7 +127,7 @@ def _row(line: Line, receipt: Receipt, intent: Intent | None) -> tuple[Cell, ...
             visible(last_name(receipt.object) or "unknown object", 120),
             visible(receipt.object),
             short(receipt.guid),
-            f"tickets/{receipt.guid}.html",
+            f"tickets/{receipt.guid}.html" if linked else "",
         ),
         (_status(receipt.before), visible(receipt.after.status, 60), "", "", (None, None), (None, None)),
         (PROOFS[receipt.proof], visible(receipt.detail)),
