@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all test-minimum lint types spelling pytest pytest-portable pytest-slow docs docs-serve outputs \
-	dist lock sbom bench bench-small walk format clean
+	dist lock sbom bench bench-small walk format clean man
 
 help: ## List the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -105,6 +105,9 @@ bench-small: $(READY) ## A small part of it, which fails only on ratios that no 
 	$(BIN)/python -m benchmarks --rounds 3 --only start validate --gate --out $(VENV)/bench.json
 	$(BIN)/python -m benchmarks --rounds 3 --only settled rendering --size 2000 --gate --out $(VENV)/bench-settled.json
 
+man: $(READY) ## Write a man page for each command into man/
+	$(BIN)/python -m docs.generating.man man
+
 walk: $(READY) ## Count the functions and files that a plan and an apply of one ticket pass
 	$(BIN)/python -m benchmarks.walk
 
@@ -113,4 +116,4 @@ format: $(READY) ## Format the code and mend what can be mended by itself
 	$(BIN)/ruff format .
 
 clean: ## Remove everything that was built
-	rm -rf $(VENV) $(MINIMUM) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist site
+	rm -rf $(VENV) $(MINIMUM) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist site man
