@@ -1,5 +1,6 @@
 """The change record decides too: what a plan and an apply make of the record that a decision names."""
 
+import gzip
 import html
 import json
 import re
@@ -559,12 +560,23 @@ def test_no_output_has_a_credential_that_was_planted(desk: Desk, monkeypatch, ki
             ("doctor",),
             ("apply", "plan.json", "--yes", "--out", "run.json"),
             ("explain", FIRST),
+            ("list",),
             ("ledger", "log", "-v"),
-            ("report", "--out", "site"),
+            ("ledger", "export", "--format", "csv"),
+            ("ledger", "export", "--format", "json"),
+            ("ledger", "export", "--pack", "pack.zip", "--plans", "plan.json"),
+            ("ledger", "population"),
+            ("report", "--plan", "plan.json", "--out", "site"),
+            ("report", "--audit", "--out", "papers"),
         ):
             ended = desk.run(*command, "--log-level", "debug")
             outputs.append(ended.out + ended.err)
-    outputs += [path.read_text("utf-8", "replace") for path in desk.folder.rglob("*") if path.is_file()]
+    with zipfile.ZipFile("pack.zip") as packed:
+        packed.extractall("pack")
+    for path in filter(Path.is_file, desk.folder.rglob("*")):
+        data = path.read_bytes()
+        outputs.append((gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8", "replace"))
+    assert any("plans" in path.parts for path in desk.folder.rglob("*.gz")), "what is kept is looked at, too"
     for name in names:
         if name not in ("USERNAME", "CLIENT_ID"):
             assert not [text for text in outputs if CREDENTIALS[name] in text], name
