@@ -11,8 +11,8 @@ MINIMUM := .venv-minimum
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-minimum lint types spelling pytest pytest-portable pytest-slow docs docs-serve outputs \
-	dist lock sbom bench bench-small walk format clean man
+.PHONY: help setup demo test test-all test-minimum lint types spelling pytest pytest-portable pytest-slow docs docs-serve \
+	outputs pictures dist lock sbom bench bench-small walk format clean man
 
 help: ## List the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -80,6 +80,9 @@ docs-serve: $(READY) ## Show the documentation on http://127.0.0.1:8000 while yo
 
 outputs: $(READY) ## Type the commands of README and documentation, and write what they print into the pages
 	$(BIN)/python -m tests.docs.console $$(grep -rl '^```console' README.md docs --include='*.md')
+
+pictures: $(READY) ## Make the pictures of README and documentation anew, in Chromium
+	$(BIN)/python -m tests.docs.pictures
 
 dist: $(READY) ## Build sdist and wheel into dist/, the same bytes for the same commit
 	@rm -rf dist

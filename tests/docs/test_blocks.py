@@ -14,12 +14,13 @@ from tests.docs.pages import PAGES, ROOT, Block, blocks, name
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 SHOWN_ONLY = {"text", "http", "powershell", "markdown", "diff"}
 TYPED_ELSEWHERE = (
-    r"make (help|demo|test|setup|docs|docs-serve|outputs|dist|test-all|format|bench|sbom|pytest-slow)\b.*",
+    r"make (help|demo|test|setup|docs|docs-serve|outputs|pictures|dist|test-all|format|bench|sbom)\b.*",
+    r"make pytest-(portable|slow)",
     r"python3 -m pip download .*requirements\.txt",
     r"python3 -m venv \S+",
     r"\S*python -m pip install (--no-index|--quiet|--require-hashes|-).*",
     r"git clone .*|cd \S+",
-    r"pip install .*",
+    r"(pip|pipx) install .*|uvx --from \S+ reconciler .*|podman (build|run) .*",
     r"([A-Z_]+=1 )?\.venv/bin/(pytest|reconciler) .*",
     r"pipx run pre-commit install",
     r"reconciler init --github \S+ >setup\.sh|GITHUB_TOKEN=\$\(gh auth token\) reconciler github doctor",

@@ -24,8 +24,8 @@ def test_every_promised_version_of_python_is_run_and_no_other() -> None:
     assert promised == tested == list(VERSIONS)
     assert _PROJECT["requires-python"] == f">={promised[0]}"
     assert f"Python {promised[0]} to {promised[-1]}, on Linux and macOS." in _COMPATIBILITY
-    started = (ROOT / "docs/getting-started.md").read_text(encoding="utf-8")
-    assert f"Python {promised[0]} to {promised[-1]} on Linux or macOS" in started
+    installation = (ROOT / "docs/installation.md").read_text(encoding="utf-8")
+    assert f"Python {promised[0]} to {promised[-1]} on Linux or macOS" in installation
 
 
 def test_every_promised_system_has_a_job_that_tests_on_it() -> None:
