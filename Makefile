@@ -11,8 +11,8 @@ MINIMUM := .venv-minimum
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-minimum lint types spelling pytest pytest-portable pytest-slow docs docs-serve \
-	outputs pictures dist lock sbom bench bench-small walk format clean man
+.PHONY: help setup demo test test-all test-release test-minimum lint types spelling pytest pytest-portable pytest-slow \
+	pytest-release docs docs-serve outputs pictures dist lock sbom bench bench-small walk format clean man
 
 help: ## List the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,7 +40,9 @@ demo: $(RUN) ## Run the main job against the sandbox: validate, plan, apply, pla
 
 test: lint types spelling pytest ## Lint, type check, spell check and test, in about three minutes
 
-test-all: test pytest-slow ## The same, and the slow tests: other interpreters, browsers, minimum versions
+test-all: test pytest-slow ## The same, and the slow tests: browsers, workflows under act, every page of the documentation
+
+test-release: test-all pytest-release test-minimum ## All there is, for release day
 
 lint: $(READY) ## Check style and format
 	$(BIN)/ruff check .
@@ -53,22 +55,25 @@ spelling: $(READY) ## Check the spelling of code and documentation
 	$(BIN)/codespell
 
 pytest: $(READY) ## Run the tests in parallel, without the slow ones
-	$(BIN)/pytest --numprocesses auto --dist worksteal -m 'not slow'
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m 'not slow and not release'
 
 PORTABLE := tests/model tests/manifests tests/planning tests/rendering tests/ledger tests/cli/test_main_job.py \
 	tests/cli/test_new_user.py
 
 pytest-portable: $(READY) ## Run the tests that need nothing of one system alone, as CI does on macOS
-	$(BIN)/pytest --numprocesses auto --dist worksteal -m 'not slow' $(PORTABLE)
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m 'not slow and not release' $(PORTABLE)
 
 pytest-slow: $(READY) ## Run the slow tests in parallel
-	$(BIN)/pytest --numprocesses auto --dist worksteal -m slow
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m 'slow and not release'
+
+pytest-release: $(READY) ## Run what belongs to release day: other interpreters, clean installs, whole lives under act
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m release
 
 test-minimum: ## Test planning, manifests, tpp and cli with the oldest versions that pyproject.toml declares
 	@$(or $(PYTHON),false) -m venv $(MINIMUM)
 	@$(MINIMUM)/bin/python -m pip install --quiet --disable-pip-version-check --constraint .ci/minimum.txt \
 		--editable '.[sandbox,keyring,metrics]' pytest pytest-xdist hypothesis trustme
-	$(MINIMUM)/bin/pytest --numprocesses auto --dist worksteal -m 'not slow' \
+	$(MINIMUM)/bin/pytest --numprocesses auto --dist worksteal -m 'not slow and not release' \
 		--ignore tests/manifests/test_third_party.py --ignore tests/cli/test_pull_request.py \
 		tests/planning tests/manifests tests/tpp tests/cli
 

@@ -10,7 +10,17 @@ from tests.docs.pages import PAGES, blocks, name
 WITH_COMMANDS = [page for page in PAGES if any(block.language == "console" for block in blocks(page))]
 
 
-@pytest.mark.parametrize("page", WITH_COMMANDS, ids=name)
+AT_ONCE = ("README.md", "getting-started.md")
+"""The pages that everybody begins with; the others take minutes together."""
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, id=name(page), marks=() if page.name in AT_ONCE else pytest.mark.slow)
+        for page in WITH_COMMANDS
+    ],
+)
 def test_every_command_of_a_page_prints_what_the_page_shows(page: Path) -> None:
     found = [
         f"{block.place}: $ {each.command}\n{difference}"

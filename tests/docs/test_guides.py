@@ -14,6 +14,8 @@ from reconciler.sandbox.running import Sandbox, running_sandbox
 from reconciler.sandbox.seed import Seed, TicketSeed
 from tests.docs.pages import ROOT, blocks
 
+pytestmark = pytest.mark.slow
+
 PIPELINES, GITHUB = ROOT / "docs/guides/pipelines.md", ROOT / "docs/guides/github.md"
 GUID = "6ede0e12-f7c0-4068-9977-001076205c84"
 MANIFEST = f"version: 1\ntickets:\n  - {{guid: {GUID}, status: Approved, explanation: Renewal}}\n"

@@ -13,6 +13,8 @@ import pytest
 
 from tests.docs.pages import ROOT, Block, blocks
 
+pytestmark = pytest.mark.slow
+
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 _NEEDED = ("reconciler", "schemas", "tests", "examples", "pyproject.toml")
 _LEFT_OUT = shutil.ignore_patterns("node_modules", "__pycache__", ".*_cache")

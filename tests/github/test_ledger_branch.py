@@ -50,6 +50,7 @@ def test_the_next_run_finds_what_the_last_one_wrote(tmp_path: Path) -> None:
 WRITERS = 32
 
 
+@pytest.mark.slow
 def test_runs_that_push_at_once_lose_nothing(tmp_path: Path) -> None:
     remote = make_remote(tmp_path)
     works = [clone(remote, tmp_path / f"work{number}") for number in range(WRITERS)]

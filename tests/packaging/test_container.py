@@ -37,7 +37,7 @@ def test_no_secret_is_baked_in() -> None:
     assert not [word for word in ("TOKEN", "PASSWORD", "SECRET", "TPP_") if word in settings]
 
 
-@pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.usefixtures("package_index")
 def test_the_build_steps_give_an_installation_that_needs_no_home_and_nobody_can_write_to(tmp_path: Path) -> None:
     project, prefix = copy_of_the_project(tmp_path / "source"), tmp_path / "reconciler"

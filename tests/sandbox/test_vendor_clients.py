@@ -16,6 +16,8 @@ from reconciler.sandbox.behaviour import PROFILES
 from reconciler.sandbox.running import Listening, Sandbox, running_sandbox
 from reconciler.sandbox.seed import Seed, TicketSeed
 
+pytestmark = pytest.mark.release
+
 GUID = "6ede0e12-f7c0-4068-9977-001076205c84"
 OBJECT = r"\VED\Policy\Web\www.example.com"
 CLIENT = Path(__file__).parent / "vendor_client.py"

@@ -72,7 +72,12 @@ def matters(fault: str, site: str) -> bool:
     return "write" in site or not fault.endswith("-after") or fault.startswith("result-")
 
 
-MATRIX = [(fault, site) for site in SITES for fault in FAULTS if matters(fault, site)]
+MATRIX = [
+    pytest.param(fault, site, id=f"{fault}-at-{site}", marks=() if site == "write" else pytest.mark.slow)
+    for site in SITES
+    for fault in FAULTS
+    if matters(fault, site)
+]
 
 
 def go_wrong(house: House, fault: str, site: str) -> None:
@@ -82,7 +87,7 @@ def go_wrong(house: House, fault: str, site: str) -> None:
         house.sandbox.faults.add(FAULTS[fault], operation=operation, guid=ticket, after=after, times=times)
 
 
-@pytest.mark.parametrize(("fault", "site"), MATRIX, ids=[f"{fault}-at-{site}" for fault, site in MATRIX])
+@pytest.mark.parametrize(("fault", "site"), MATRIX)
 def test_no_fault_leads_to_a_second_write_or_a_false_receipt_and_a_second_run_heals(
     fault: str, site: str, tmp_path: Path
 ) -> None:

@@ -27,6 +27,7 @@ def check_finished(repository: Repository) -> None:
     repository.assert_trustworthy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("step", "nth"), OFTEN)
 def test_a_run_killed_at_any_step_is_finished_by_the_next_one(step: str, nth: int, tmp_path: Path) -> None:
     with a_repository(tmp_path) as repository:

@@ -4,10 +4,14 @@ import hashlib
 import json
 from typing import Any
 
+import pytest
+
 from reconciler.manifests.schema import load, validator
 from tests.github.repository import commit, git
 from tests.workflows.team import NEW, SHOP, WWW, Team
 from tests.workflows.test_calls import FEW
+
+pytestmark = pytest.mark.slow
 
 
 def _push(acme: Team) -> dict[str, Any]:

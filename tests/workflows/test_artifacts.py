@@ -6,6 +6,8 @@ import pytest
 
 from tests.workflows.team import NEW, SHOP, WWW, Team
 
+pytestmark = pytest.mark.slow
+
 ENVIRONMENTS = """\
 environments:
   prod: {ledger: ledger}

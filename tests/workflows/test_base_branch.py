@@ -8,6 +8,8 @@ import pytest
 from reconciler.sandbox.running import running_sandbox
 from tests.workflows.team import Team
 
+pytestmark = pytest.mark.slow
+
 
 def _changed(acme: Team, *pairs: tuple[str, str]) -> None:
     text = (acme.folder / "reconciler.yaml").read_text(encoding="utf-8")

@@ -13,6 +13,8 @@ from tests.github.world import Pull
 from tests.workflows.job import LEDGER, job
 from tests.workflows.team import Team
 
+pytestmark = pytest.mark.slow
+
 FEW = 15
 HOURLY = 1_000
 _REQUIRED = "  four_eyes: {reviewers: 1}\n  reviewed_plan: required\n"
@@ -75,8 +77,8 @@ def _life(acme: Team, run: Path) -> dict[str, int]:
     ("pulls", "files", "most"),
     [
         (1, 40, FEW),
-        pytest.param(1, 500, FEW, marks=pytest.mark.slow),
-        pytest.param(50, 500, 450, marks=pytest.mark.slow),
+        pytest.param(1, 500, FEW, marks=pytest.mark.release),
+        pytest.param(50, 500, 450, marks=pytest.mark.release),
     ],
 )
 def test_facts_are_asked_once_a_run_and_stay_under_the_hourly_limit(

@@ -6,9 +6,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.github.repository import git
 from tests.workflows.job import LEDGER, apply, job, squash
 from tests.workflows.team import SHOP, WWW, Team
+
+pytestmark = pytest.mark.slow
 
 _DIES = Path(__file__).parent.parent / "trust" / "dies.py"
 

@@ -3,12 +3,15 @@
 import re
 
 import cmarkgfm
+import pytest
 from markdown_it import MarkdownIt
 
 from reconciler.sandbox.seed import TicketSeed
 from tests.rendering.hostile import HOSTILE
 from tests.workflows.act import Result
 from tests.workflows.team import Team, team
+
+pytestmark = pytest.mark.slow
 
 CONFIGURATION = """\
 version: 1

@@ -1,8 +1,12 @@
 """New tickets, from TPP to a pull request with files to decide on."""
 
+import pytest
+
 from reconciler.sandbox.seed import TicketSeed
 from tests.github.repository import commit, files, git
 from tests.workflows.team import Team, team, tickets
+
+pytestmark = pytest.mark.slow
 
 FOUND = "0f0f0f0f-1111-4222-8333-444455556666"
 BRANCH = "reconciler/import"

@@ -223,7 +223,7 @@ def test_the_numbers_of_cluster_configuration_and_image_agree(tmp_path: Path) ->
     assert 'ENTRYPOINT ["tini", "--", "reconciler"]' in (ROOT / "Containerfile").read_text()
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_a_cluster_of_each_version_takes_everything_that_kustomize_builds() -> None:
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl is not installed (Debian: apt install kubernetes-client); .ci/run installs it")

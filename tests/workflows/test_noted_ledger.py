@@ -8,6 +8,8 @@ from tests.github.repository import git
 from tests.workflows.job import apply, job
 from tests.workflows.team import TOKEN, Team
 
+pytestmark = pytest.mark.slow
+
 _FILE = "tickets/2036/CHG0041234.yaml"
 
 

@@ -9,6 +9,8 @@ from reconciler.sandbox.fault_injection import Say
 from tests.workflows.job import LEDGER, job, squash
 from tests.workflows.team import NEW, OBJECTS, SHOP, WWW, Team
 
+pytestmark = pytest.mark.slow
+
 
 def _manifest(guid: str, expected: str) -> str:
     head = "version: 1\nchange: CHG0041240\ntickets:\n"

@@ -9,6 +9,8 @@ from tests.github.repository import git
 from tests.workflows.job import apply, job, squash
 from tests.workflows.team import NEW, OBJECTS, SHOP, WWW, Team
 
+pytestmark = pytest.mark.slow
+
 _FILE = "tickets/2036/CHG0041234.yaml"
 _MORE = f"""\
 version: 1

@@ -8,6 +8,8 @@ from tests.github.repository import git
 from tests.workflows.planted import plant
 from tests.workflows.team import NEW, SHOP, WWW, Team
 
+pytestmark = pytest.mark.slow
+
 
 def _planted(acme: Team) -> Callable[[], list[str]]:
     touched = plant(acme.folder)

@@ -2,9 +2,13 @@
 
 import json
 
+import pytest
+
 from reconciler.ledger.chain import verify
 from reconciler.model.plan import Shard
 from tests.workflows.team import NEW, OBJECTS, SHOP, WWW, Team
+
+pytestmark = pytest.mark.slow
 
 
 def test_drift_is_one_issue_that_opens_and_closes_itself(acme: Team) -> None:

@@ -11,6 +11,8 @@ from reconciler.sandbox.running import Listening, Sandbox, running_sandbox
 from tests.workflows.job import apply, job, squash
 from tests.workflows.team import SHOP, WWW, Team
 
+pytestmark = pytest.mark.slow
+
 MORE = "c0ffee00-0000-4000-8000-000000000001"
 OBJECT = r"\VED\Policy\Web\more.example.com"
 KEY = "key-of-the-change-table"

@@ -4,6 +4,8 @@ import pytest
 
 from tests.workflows.team import OBJECTS, SHOP, WWW, Team
 
+pytestmark = pytest.mark.slow
+
 _REQUIRED = "  four_eyes: {reviewers: 1}\n  reviewed_plan: required\n"
 
 

@@ -18,6 +18,8 @@ from reconciler.sandbox.running import Listening, Sandbox, running_sandbox
 from reconciler.sandbox.seed import Seed, TicketSeed
 from tests.workflows.act import ENVIRONMENT, ROOT
 
+pytestmark = pytest.mark.slow
+
 MANY = 40
 
 

@@ -14,7 +14,7 @@ from reconciler.model.status import Status
 from tests.github.repository import git
 from tests.workflows.team import NEW, SHOP, WWW, Team
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.release
 
 MANIFEST = "tickets/2036/CHG0041234.yaml"
 FOUND = "0f0f0f0f-1111-4222-8333-444455556666"
