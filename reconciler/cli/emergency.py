@@ -24,8 +24,7 @@ from reconciler.app.saved_plan import prepared_now
 from reconciler.app.tickets import Wanted
 from reconciler.app.workflow_run import WorkflowRun
 from reconciler.cli.exit_codes import Exit, of_plan, of_run, worst
-from reconciler.cli.github_inputs import figures_of
-from reconciler.cli.github_run import SUMMARY_BYTES, announce, page_of, this_run, warn
+from reconciler.cli.github_run import SUMMARY_BYTES, announce, figures_of, page_of, this_run, warn
 from reconciler.cli.options import Invocation, common_options, require_policy
 from reconciler.cli.output import show_plan, show_run
 from reconciler.cli.progress import Terminal

@@ -10,7 +10,6 @@ from reconciler.app.context import SystemClock
 from reconciler.app.ledger_branch import keep_ledger, pull_ledger, restore_ledger, start_again, stop_all
 from reconciler.app.outputs import Output, OutputKind, check_outputs, saved_as, write_output
 from reconciler.app.saved_plan import merge_files, read_plan
-from reconciler.app.validate import validate
 from reconciler.app.workflow_run import (
     Proposing,
     evidence_about,
@@ -28,9 +27,7 @@ from reconciler.app.workflow_run import (
 from reconciler.cli.doctor import github_command as doctor
 from reconciler.cli.emergency import emergency
 from reconciler.cli.exit_codes import Exit, of_plan
-from reconciler.cli.github_inputs import Inputs, figures_of
-from reconciler.cli.github_run import SUMMARY_BYTES, announce, page_of, this_event, this_run, warn
-from reconciler.cli.main import main
+from reconciler.cli.github_run import SUMMARY_BYTES, announce, figures_of, page_of, run, this_event, this_run, warn
 from reconciler.cli.options import DEFAULT_CONFIG, Invocation, common_options
 from reconciler.errors import ReconcilerError
 from reconciler.github.comments import keep_comment
@@ -39,21 +36,16 @@ from reconciler.github.provenance import git_from
 from reconciler.manifests.config import load_settings
 from reconciler.manifests.problems import InvalidValue
 from reconciler.manifests.times import zone_of
-from reconciler.model.decision import NOWHERE, Problem
-from reconciler.model.plan import Step
-from reconciler.model.receipt import Attention, Receipt, Run
 from reconciler.model.settings import Settings
 from reconciler.model.status import format_instant
 from reconciler.model.value import replace
-from reconciler.model.verdict import Group
 from reconciler.planning.merge import merge_runs as merge
-from reconciler.rendering.escape import code, github_data, terminal
+from reconciler.rendering.escape import code, terminal
 from reconciler.rendering.json_text import run_json
-from reconciler.rendering.markdown.plan import drift_markdown, failure_markdown, plan_markdown, problems_markdown
+from reconciler.rendering.markdown.plan import drift_markdown, failure_markdown, plan_markdown
 from reconciler.rendering.markdown.run import ledger_note, run_markdown
 from reconciler.rendering.problems import problems_github
-from reconciler.rendering.summary import TROUBLE, by_urgency
-from reconciler.rendering.words import OUTCOMES, REASONS
+from reconciler.rendering.summary import faults_of_plan, faults_of_run
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FILES = click.argument("files", nargs=-1, type=_FILE)
@@ -74,29 +66,7 @@ def command() -> None:
 
 command.add_command(doctor)
 command.add_command(emergency)
-
-
-@command.command()
-@click.pass_context
-def run(ctx: click.Context) -> None:
-    """Run the command that RECONCILER_INPUT_COMMAND and its companions describe, in this process.
-
-    In this process, so that the signal of a cancelled job reaches it.
-    """
-    inputs = Inputs.of(os.environ)
-    arguments, tolerated = inputs.arguments(), inputs.tolerated()
-    inputs.remove_stale_result()
-    try:
-        main(arguments, inputs.tell_failure)
-    except SystemExit as left:
-        exit_code = left.code if isinstance(left.code, int) else 1
-    if arguments[0] == "validate":
-        _summarise_validation(inputs)
-    set_outputs(os.environ, {"exit-code": str(exit_code), **_ledger(inputs), **inputs.results()})
-    newer = inputs.newer_commit(exit_code)
-    if newer is not None:
-        click.echo(f"::notice title=superseded::{github_data(newer)}")
-    ctx.exit(0 if newer is not None or exit_code in tolerated else exit_code)
+command.add_command(run)
 
 
 @command.command()
@@ -179,7 +149,7 @@ def outcome(report: Path, failed: Path | None, key: str, without: str) -> None:
     """
     reports, workflow = reports_of(report, failed), this_run()
     page = page_of(workflow.event, _COMMENT_BYTES)
-    click.echo(problems_github([fault for done in reports for fault in _faults(done)]), nl=False)
+    click.echo(problems_github([fault for done in reports for fault in faults_of_run(done)]), nl=False)
     for done in reports:
         if not done.reviews:
             why = "its decisions came without a pull request" if done.receipts else "nothing was to be written"
@@ -194,24 +164,6 @@ def outcome(report: Path, failed: Path | None, key: str, without: str) -> None:
 
 
 _JOBS = {"plan": "the job that plans", "apply": "the job that applies"}
-
-
-def _faults(run: Run) -> list[Problem]:
-    """Return what a run did not bring about as faults of the lines that decide it: what was sent first."""
-    sent = [receipt for receipt in by_urgency(run.receipts) if receipt.outcome in TROUBLE]
-    return [_unsettled(receipt) for receipt in sent] + [_left(one) for one in run.attention if one.own]
-
-
-def _unsettled(receipt: Receipt) -> Problem:
-    words = OUTCOMES[receipt.outcome]
-    says = f"{receipt.object or receipt.guid}: {receipt.detail or words.cause}"
-    return Problem(receipt.outcome.value, receipt.source or NOWHERE, says, words.remedy)
-
-
-def _left(one: Attention | Step) -> Problem:
-    """Return what a plan or run leaves alone as a fault of the line that decides it."""
-    words = REASONS[one.reason]
-    return Problem(one.reason.value, one.source, f"{one.object or one.guid}: {one.detail or words.cause}", words.remedy)
 
 
 @command.command()
@@ -254,8 +206,7 @@ def verdict(plan: Path, advisory: bool) -> int:
     """
     made = read_plan(plan)
     if not advisory:
-        left = [step for step in made.own.steps if step.group is Group.ATTENTION]
-        click.echo(problems_github([_left(step) for step in left]), nl=False)
+        click.echo(problems_github(faults_of_plan(made)), nl=False)
     append_summary(os.environ, plan_markdown(made, page_of(this_event(), SUMMARY_BYTES)))
     set_outputs(os.environ, figures_of(made))
     exit_code = of_plan(made)
@@ -394,26 +345,3 @@ def _check(outputs: tuple[Output, ...]) -> None:
     except ReconcilerError:
         settings = Settings()
     check_outputs(outputs, settings)
-
-
-def _ledger(inputs: Inputs) -> dict[str, str]:
-    """Return where the ledger is, for a step that rescues it; nothing when the configuration can't be read."""
-    try:
-        return {"ledger": Invocation(inputs.config, inputs.environment).settings().ledger}
-    except ReconcilerError:
-        return {}
-
-
-def _summarise_validation(inputs: Inputs) -> None:
-    """Write every fault to the job summary: annotations show ten of a kind."""
-    try:
-        checked = validate(
-            inputs.paths,
-            config=inputs.config,
-            environment=inputs.environment,
-            environ=os.environ,
-            now=SystemClock().now(),
-        )
-    except ReconcilerError:
-        return
-    append_summary(os.environ, problems_markdown(checked.problems, page_of(this_event(), SUMMARY_BYTES)))

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
-from reconciler.model.decision import Parameters
+from reconciler.model.decision import NOWHERE, Parameters, Problem
 from reconciler.model.plan import Control, EntryEdit, Plan, Step
-from reconciler.model.receipt import Outcome, Receipt, Run
+from reconciler.model.receipt import Attention, Outcome, Receipt, Run
 from reconciler.model.status import State, Status, format_instant
 from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Group, Verdict
-from reconciler.rendering.words import HEADINGS, IRREVERSIBLE, counted
+from reconciler.rendering.words import HEADINGS, IRREVERSIBLE, OUTCOMES, REASONS, counted
 
 _ORDER = (
     Verdict.REJECT,
@@ -321,3 +321,26 @@ def beside(plan: Plan) -> list[tuple[str, str]]:
     still = f", {armed:,} will still run: set Pending first to take them back" if armed else ""
     removed = f"{counted(len(around.removed), 'decision')}{still}" if around.removed else ""
     return [(name, said) for name, said in (("rules", "; ".join(rules)), ("removes", removed)) if said]
+
+
+def faults_of_plan(plan: Plan) -> list[Problem]:
+    """Return what needs attention of what a plan is judged by, each as a fault of the line that decides it."""
+    return [_left(step) for step in plan.own.steps if step.group is Group.ATTENTION]
+
+
+def faults_of_run(run: Run) -> list[Problem]:
+    """Return what a run did not bring about as faults of the lines that decide it: what was sent first."""
+    sent = [receipt for receipt in by_urgency(run.receipts) if receipt.outcome in TROUBLE]
+    return [_unsettled(receipt) for receipt in sent] + [_left(one) for one in run.attention if one.own]
+
+
+def _unsettled(receipt: Receipt) -> Problem:
+    words = OUTCOMES[receipt.outcome]
+    says = f"{receipt.object or receipt.guid}: {receipt.detail or words.cause}"
+    return Problem(receipt.outcome.value, receipt.source or NOWHERE, says, words.remedy)
+
+
+def _left(one: Attention | Step) -> Problem:
+    """Return what a plan or run leaves alone as a fault of the line that decides it."""
+    words = REASONS[one.reason]
+    return Problem(one.reason.value, one.source, f"{one.object or one.guid}: {one.detail or words.cause}", words.remedy)

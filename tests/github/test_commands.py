@@ -10,7 +10,7 @@ import click
 import pytest
 
 from reconciler.cli.github import command
-from reconciler.cli.github_inputs import Inputs
+from reconciler.cli.github_run import Inputs
 from reconciler.model.decision import Source
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Attention, NotedLedger, Outcome, Run
