@@ -24,7 +24,7 @@ from reconciler.model.decision import Expectation, ExpectedCertificate, Problem,
 from reconciler.model.findings import Intake
 from reconciler.model.status import Status, format_instant, is_sayable
 from reconciler.model.ticket import Found, Gone, Guid, Hidden, LiveTicket, Reading, Unread, parse_guid
-from reconciler.planning.selections import matches
+from reconciler.planning.selections import matches, pattern_of
 from reconciler.ports import LastUpdate
 
 _MOST_NAMED = 50
@@ -92,6 +92,7 @@ class Import:
             entries = [entry_of(ticket, certificates.get(ticket.object), by.get(ticket.guid)) for ticket in ordered]
             self.write(name, entries)
             self.intake.written.setdefault(name, []).extend(entry.guid for entry in ordered)
+            self.intake.objects.update((entry.guid, entry.object) for entry in ordered)
 
 
 def import_tickets(
@@ -133,7 +134,8 @@ def import_tickets(
 
 
 def on_server(context: Context, object_dn: str | None) -> Iterable[Guid]:
-    """Ask the server for GUIDs. It knows no wildcards: with one, the caller's tickets are read and compared."""
+    """Ask the server for GUIDs. It knows whole DNs alone: else the caller's tickets are read and compared."""
+    object_dn = None if object_dn is None else pattern_of(object_dn)
     if object_dn is None or "*" not in object_dn:
         return context.backend.find(object_dn)
     readings = context.backend.reader().read_many(context.backend.find())

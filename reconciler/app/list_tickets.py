@@ -14,7 +14,7 @@ from reconciler.model.findings import Waiting, Waitings
 from reconciler.model.record import NO_HISTORY, TicketHistory
 from reconciler.model.ticket import Found, Guid, LiveTicket, Unread
 from reconciler.model.value import replace
-from reconciler.planning.selections import matches
+from reconciler.planning.selections import matches, pattern_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def _fits(row: Waiting, asked: ListFilter, context: Context) -> bool:
     old = asked.older_than is None or (created is not None and context.clock.now() - created >= asked.older_than)
     return (
         old
-        and (asked.workflow is None or matches(asked.workflow, row.ticket.workflow))
+        and (asked.workflow is None or matches(pattern_of(asked.workflow), row.ticket.workflow))
         and (not asked.undecided or row.undecided)
         and (not asked.mine or row.ours)
     )

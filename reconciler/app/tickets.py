@@ -14,7 +14,7 @@ from reconciler.model.decision import Decision
 from reconciler.model.receipt import Receipt
 from reconciler.model.record import Intent
 from reconciler.model.ticket import Found, Guid, dn_key, parse_guid
-from reconciler.planning.selections import matches_any
+from reconciler.planning.selections import matches_any, pattern_of
 
 _DIGITS = re.compile(r"[0-9a-f]{4,8}|[0-9a-f]{8}-[0-9a-f-]{1,27}")
 _MOST = 10
@@ -69,12 +69,13 @@ def chosen(decisions: Iterable[Decision], wanted: Wanted) -> tuple[Decision, ...
     decisions = tuple(decisions)
     known = {decision.guid: decision.expect.object or "" for decision in decisions}
     named = {ticket_of(name, lambda: known) for name in wanted.names}
+    patterns = tuple(map(pattern_of, wanted.objects))
     changes = {change.casefold() for change in wanted.changes}
     kept = tuple(
         decision
         for decision in decisions
         if (not named or decision.guid in named)
-        and (not wanted.objects or matches_any(wanted.objects, known[decision.guid]) is not None)
+        and (not patterns or matches_any(patterns, known[decision.guid]) is not None)
         and (not changes or (decision.change or "").casefold() in changes)
     )
     if not kept or named - known.keys():

@@ -21,7 +21,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 @click.command("import")
 @click.option("--mine", is_flag=True, help="Tickets that wait for the caller (the default).")
-@click.option("--object", "object_dn", metavar="DN", help="Tickets on this object; * and ** are wildcards.")
+@click.option("--object", "object_dn", metavar="NAME", help="On this object, by name or DN; * and ** are wildcards.")
 @click.option("--file", "lines", type=_FILE, help="Tickets whose GUIDs are in this file, one a line.")
 @click.option(
     "--csv",

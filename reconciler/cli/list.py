@@ -30,7 +30,7 @@ LENGTH = parsed("time", _length, "7d")
 
 
 @click.command("list")
-@click.option("--object", "object_dn", metavar="DN", help="Tickets on this object; * and ** are wildcards.")
+@click.option("--object", "object_dn", metavar="NAME", help="On this object, by name or DN; * and ** are wildcards.")
 @click.option("--workflow", metavar="PATTERN", help="Tickets of these workflows.")
 @click.option("--older-than", type=LENGTH, help="Tickets that have waited for so long: 7d.")
 @click.option("--expiring", type=LENGTH, help="Tickets whose certificates end within this time, the first first: 30d.")

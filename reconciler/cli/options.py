@@ -148,7 +148,13 @@ def part_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command --ticket, --object and --change; it receives them as `wanted`."""
 
     @click.option("--ticket", "names", multiple=True, help="Only this ticket, by GUID or name (repeatable).")
-    @click.option("--object", "objects", multiple=True, metavar="PATTERN", help=r"Only these DNs: \VED\Policy\Web\**.")
+    @click.option(
+        "--object",
+        "objects",
+        multiple=True,
+        metavar="PATTERN",
+        help=r"Only these objects, by name or DN: \VED\Policy\Web\**.",
+    )
     @click.option("--change", "changes", multiple=True, help="Only decisions of this change (repeatable).")
     @functools.wraps(function)
     def called(

@@ -20,7 +20,8 @@ class Intake(Struct):
     `known` are named by manifests already, `as_they_are` were written with the state that they have, which is not plain
     pending, `decided` have one that no manifest can spell, `hidden` are denied to us, `gone`
     are not there, `unread` could not be read (with the reason), `not_ours` were written although the caller is
-    not among their approvers. `notes` say what the server or the token left open.
+    not among their approvers. `objects` are the DNs of those that were written. `notes` say what the server or the
+    token left open.
     """
 
     written: dict[str, list[Guid]] = field(default_factory=dict)
@@ -31,6 +32,7 @@ class Intake(Struct):
     gone: list[Guid] = field(default_factory=list)
     unread: dict[Guid, str] = field(default_factory=dict)
     not_ours: list[Guid] = field(default_factory=list)
+    objects: dict[Guid, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property

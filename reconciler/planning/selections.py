@@ -97,6 +97,11 @@ def matches(pattern: str, name: str) -> bool:
     return parse_pattern(pattern).fits(dn_key(name))
 
 
+def pattern_of(name: str) -> str:
+    r"""Return the pattern that people mean on the command line: `www.example.com` is the last part of any DN."""
+    return name if "\\" in name or name == "**" else f"**\\{name}"
+
+
 def matches_any(patterns: tuple[str, ...], name: str) -> str | None:
     """Return the first pattern that the DN fits, None when there is none."""
     return next((pattern for pattern in patterns if matches(pattern, name)), None)

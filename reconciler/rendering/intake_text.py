@@ -9,16 +9,23 @@ from reconciler.rendering.text.layout import joined
 from reconciler.rendering.words import counted
 
 _NAMED = 20
+_LISTED = 100
+"""Tickets of a file that a dry run names."""
 
 
 def intake_text(intake: Intake, only_shown: bool) -> str:
     """Return the report. `only_shown` says that nothing was written."""
-    return joined(_lines(intake, "would write" if only_shown else "wrote"))
+    return joined(_lines(intake, only_shown))
 
 
-def _lines(intake: Intake, wrote: str) -> Iterator[str]:
+def _lines(intake: Intake, only_shown: bool) -> Iterator[str]:
+    wrote = "would write" if only_shown else "wrote"
     for name, guids in sorted(intake.written.items()):
         yield f"{wrote} {counted(len(guids), 'ticket')} to {terminal(name)}"
+        if only_shown:
+            yield from (f"  {guid}  {terminal(intake.objects.get(guid, ''))}" for guid in guids[:_LISTED])
+            if len(guids) > _LISTED:
+                yield f"  … and {len(guids) - _LISTED:,} more; --format json lists all"
     groups = (
         ("the server does not let us see them", intake.hidden),
         ("there is no such ticket", intake.gone),

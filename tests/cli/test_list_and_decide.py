@@ -151,3 +151,15 @@ def test_the_undecided_are_walked_and_each_answer_is_kept(desk: Desk) -> None:
 def test_without_a_terminal_nobody_is_asked(desk: Desk) -> None:
     assert desk.run("decide", "--interactive").code == 2
     assert desk.run("decide", FIRST).code == 2
+
+
+@pytest.mark.parametrize("name", ["shop.example.com", "SHOP*", r"\VED\Policy\Web\shop.example.com", r"\ved\**\shop*"])
+def test_an_object_is_named_as_it_is_printed(desk: Desk, name: str) -> None:
+    listed = desk.run("list", "--object", name)
+    assert (listed.code, listed.out.splitlines()[-1]) == (0, "1 ticket, 1 undecided")
+    shown = desk.run("import", "--dry-run", "--object", name)
+    assert "1 new ticket" in shown.out
+    assert f"  {SECOND}  \\VED\\Policy\\Web\\shop.example.com\n" in shown.out
+    desk.run("import")
+    planned = desk.run("plan", "--quiet", "--object", name)
+    assert "1 unchanged (1 in-sync) · 2 not looked at (partial plan)" in planned.out
