@@ -123,7 +123,7 @@ def _row(step: Step, later: Line | None, urgent: tuple[str, ...], *, in_site: bo
             _window(step.after.schedule),
             _window(old),
         ),
-        (
+        _said(
             *_since(later),
             *(f"urgent: {visible(each, 200)}" for each in urgent),
             *_why(step),
@@ -153,6 +153,11 @@ def _certificate(step: Step) -> Dated:
     lines = [visible(days_words(found)), visible(certificate_line(found, known_as=name_of(step), ends=False), 400)]
     lines += [visible(note.text, 400) for note in step.context.notes] if step.context else []
     return (seconds(found.valid_to), "bad" if late or ends_soon(found) else "", *lines)
+
+
+def _said(*lines: str) -> tuple[str, ...]:
+    """Return the lines that say something, one at least."""
+    return tuple(filter(None, lines)) or ("",)
 
 
 def _since(later: Line | None) -> tuple[str, ...]:
