@@ -58,14 +58,16 @@ async def search(tpp: Platform, call: ServerCall) -> Response:
     if limit < 1 or offset < 0:
         return answer({"ErrorDetails": "Limit must be positive, Offset not negative"}, 400)
     waiting = _waiting(tpp) if "pendingworkflow" in asked else None
+    folders, names = set(_listed(asked, "parentdn")), set(_listed(asked, "name"))
+    above = tuple(f"{folder}\\" for folder in _listed(asked, "parentdnrecursive"))
     found = [
         each
         for each in tpp.certificates
         if each.is_certificate
         and not _is_among(tpp, call, each.hidden_from)
-        and ("parentdn" not in asked or each.parent.casefold() in _listed(asked, "parentdn"))
-        and _is_below(each, _listed(asked, "parentdnrecursive"))
-        and ("name" not in asked or each.name.casefold() in _listed(asked, "name"))
+        and ("parentdn" not in asked or each.parent.casefold() in folders)
+        and (not above or each.object.casefold().startswith(above))
+        and ("name" not in asked or each.name.casefold() in names)
         and ("stage" not in asked or each.stage in stages)
         and (waiting is None or each.object.casefold() in waiting)
     ]
@@ -86,10 +88,6 @@ async def search(tpp: Platform, call: ServerCall) -> Response:
 def _listed(asked: Mapping[str, str], name: str) -> list[str]:
     """Return the values of a filter: a comma ends one, so that no name with a comma can be asked for (page: "or")."""
     return [value.casefold() for value in asked[name].split(",")] if name in asked else []
-
-
-def _is_below(certificate: StoredCertificate, folders: list[str]) -> bool:
-    return not folders or any(certificate.object.casefold().startswith(f"{folder}\\") for folder in folders)
 
 
 def _waiting(tpp: Platform) -> set[str]:
@@ -214,6 +212,8 @@ def _processing(tpp: Platform, each: StoredCertificate) -> dict[str, Json]:
 
 def _is_among(tpp: Platform, call: ServerCall, names: tuple[str, ...]) -> bool:
     """Whether the caller, or a group of it, is among some identities in any spelling."""
+    if not names:
+        return False
     universals = {found.universal if (found := tpp.directory.find(name)) else name for name in names}
     return call.grant is not None and not universals.isdisjoint(tpp.directory.voices(call.grant.identity))
 
