@@ -203,3 +203,13 @@ def test_what_the_guide_types_is_sent_though_the_policy_wants_a_change_record(ni
     assert said.code == 0, said.err
     said = urgent(night, "www.example.com")
     assert (said.code, len(night.writes())) == (0, 1), said.out + said.err
+
+
+def test_the_second_token_stands_nowhere(night: Desk) -> None:
+    token = night.sandbox.issue(identity=JOE.universal)
+    night.environ("TPP_SECOND_TOKEN", token)
+    said = urgent(night)
+    assert said.code == 0
+    shown = said.out + said.err + night.run("ledger", "log", "--verbose").out
+    assert token not in shown
+    assert not any(token in path.read_text("utf-8", "replace") for path in night.folder.rglob("*") if path.is_file())

@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.manifests.schema import load, validator
 from tests.github.repository import commit, git
+from tests.workflows.job import job
 from tests.workflows.team import NEW, SHOP, WWW, Team
 from tests.workflows.test_calls import FEW
 
@@ -99,6 +100,19 @@ def test_a_configuration_that_nobody_reviewed_refuses_everything(acme: Team) -> 
     assert (result.code, acme.tpp.log.updates) == (1, ())
     said = " ".join(" ".join(result.lines).split())
     assert f"the configuration: commit {acme.head[:12]} came to main without a merged pull request" in said
+
+
+def test_a_stop_on_the_branch_of_the_ledger_stops_the_run_and_says_how_it_ends(acme: Team) -> None:
+    acme.merged(12)
+    assert job(acme, "github", "stop", "INC0001234: wrong issuer", GITHUB_ACTOR="joe").returncode == 0
+    result = acme.run("apply.yml", "push", _push(acme))
+    assert (result.code, acme.tpp.log.updates) == (1, ())
+    said = " ".join(" ".join(result.lines).split())
+    assert "joe stopped all writes at 20" in said
+    assert "INC0001234: wrong issuer (`reconciler github start` ends it)" in said
+    assert job(acme, "github", "start", GITHUB_ACTOR="joe").returncode == 0
+    assert acme.run("apply.yml", "push", _push(acme)).code == 0
+    assert len(acme.tpp.log.updates) == 2
 
 
 def test_only_the_newest_commit_is_applied(acme: Team) -> None:
