@@ -27,6 +27,7 @@ VARIABLES: dict[str, dict[str, str]] = {
         "RECONCILER_NOTIFY_URL": "the incoming webhook that `--notify` posts to",
         "RECONCILER_LEDGER_BRANCH": "the branch of the ledger, which is pushed before the first update",
         "RECONCILER_GITHUB_TOKEN": "a token for GitHub; over `GITHUB_TOKEN` and `GH_TOKEN`",
+        "GITHUB_TEAMS_TOKEN": "reads who is in a team, where the policy names teams; needs *Members: read*",
         "GH_TOKEN": "a token for GitHub, as its command line has it",
         "RECONCILER_INPUT_": "followed by a name: the inputs of the GitHub action",
     },

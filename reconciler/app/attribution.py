@@ -2,17 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from reconciler.manifests.manifest import read_manifest
 from reconciler.manifests.windows import Windows
-from reconciler.model.decision import Decision, Selection, Source
+from reconciler.model.decision import Decision, Override, OverrideUse, Selection, Source
 from reconciler.model.plan import Step
 from reconciler.model.review import BranchCommit
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 
-Contents = Mapping[str, Decision | Selection]
-"""What a manifest says of each ticket and each rule, by GUID and name, wherever it stands in the file."""
+T = TypeVar("T")
+Contents = Mapping[str, Decision | Selection | Override]
+"""What a manifest says of each ticket, rule and override, by GUID and name, wherever it stands in the file."""
 
 _NOWHERE = Source("")
 
@@ -28,21 +30,44 @@ def brought_by(
     `names` has each path as git names it, `commits` are those that touched the files, oldest first, and `contents`
     reads a blob. Decisions whose file no commit has are left out.
     """
-    by_file: dict[str, list[Step]] = defaultdict(list)
+    by_file: dict[str, dict[Guid, str]] = defaultdict(dict)
     for step in steps:
-        by_file[names[step.source.path]].append(step)
-    found: dict[Guid, str] = {}
+        by_file[names[step.source.path]][step.guid] = step.rule or step.guid
+    return _brought(by_file, commits, contents)
+
+
+def overrides_brought_by(
+    uses: Iterable[OverrideUse],
+    names: Mapping[str, str],
+    commits: Sequence[BranchCommit],
+    contents: Callable[[str], Contents],
+) -> dict[Source, str]:
+    """Return for each override, by where it stands, the commit that last changed what it says."""
+    by_file: dict[str, dict[Source, str]] = defaultdict(dict)
+    for use in uses:
+        by_file[names[use.source.path]][use.source] = _override_key(use)
+    return _brought(by_file, commits, contents)
+
+
+def _override_key(each: Override | OverrideUse) -> str:
+    return f"override {each.rule} {each.until} {each.reason}"
+
+
+def _brought(
+    by_file: Mapping[str, Mapping[T, str]], commits: Sequence[BranchCommit], contents: Callable[[str], Contents]
+) -> dict[T, str]:
+    found: dict[T, str] = {}
     for name, own in by_file.items():
         touching = [commit for commit in commits if name in commit.touched]
-        left = {step.guid: step.rule or step.guid for step in own}
+        left = dict(own)
         for number in range(len(touching) - 1, 0, -1):
             if not left:
                 break
             now, before = (_read(touching[at].touched[name], contents) for at in (number, number - 1))
-            brought = [guid for guid, key in left.items() if now.get(key) != before.get(key)]
+            brought = [item for item, key in left.items() if now.get(key) != before.get(key)]
             found |= dict.fromkeys(brought, touching[number].sha)
-            for guid in brought:
-                del left[guid]
+            for item in brought:
+                del left[item]
         if touching:
             found |= dict.fromkeys(left, touching[0].sha)
     return found
@@ -58,6 +83,7 @@ def reader_of(text: Callable[[str], bytes], windows: Windows) -> Callable[[str],
             known[blob] = {
                 **{decision.guid: replace(decision, source=_NOWHERE) for decision in manifest.decisions},
                 **{rule.name: replace(rule, source=_NOWHERE) for rule in manifest.selections},
+                **{_override_key(each): replace(each, source=_NOWHERE) for each in manifest.overrides},
             }
         return known[blob]
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.app.context import Context, stored_secret
+from reconciler.app.folders import with_folders
 from reconciler.changes.backends import open_change_notes, open_change_records
 from reconciler.changes.credentials import NAMES, PREFIX
 from reconciler.changes.service import RunInfo
@@ -59,15 +60,17 @@ def before_first_write(
     The plan that is returned has the records as they are now, for the ledger.
     """
     seen = Circumstances(context.settings.policy, context.clock.now(), emergency=emergency)
+    seen = with_folders(seen, context.settings, plan)
     steps, seen = with_change_records(context, seen, plan.changes, "apply")
     if not seen.changes:
         return plan, {}
-    exempt = exemptions(plan.overrides, seen).get("change-record", {})
+    exempt = exemptions(plan.overrides, seen)
     planned = {step.guid: step.change_record for step in plan.changes}
     since = {
         step.guid: overtaken
         for step in steps
-        if step.guid not in exempt and (overtaken := _overtaken(step, planned[step.guid], seen)) is not None
+        if exempt.of("change-record", step.guid, step.source.path) is None
+        and (overtaken := _overtaken(step, planned[step.guid], seen)) is not None
     }
     now = {step.guid: step for step in steps}
     return replace(plan, steps=tuple(now.get(step.guid, step) for step in plan.steps)), since

@@ -136,7 +136,7 @@ def _checked(context: Context, path: Path, guid: Guid, emergency: Emergency | No
     desired = load_desired([str(path)], windows=settings.windows, now=now)
     mine = tuple(decision for decision in desired.decisions if decision.guid == guid)
     problems: tuple[Problem, ...] = policy_problems(
-        replace(desired, decisions=mine, selections=()), settings.policy, now, emergency
+        replace(desired, decisions=mine, selections=()), settings, now, emergency
     )
     if problems:
         raise InvalidInput(problems)

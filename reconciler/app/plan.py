@@ -9,6 +9,7 @@ from enum import Enum, auto
 from reconciler.app.certificates import with_certificates
 from reconciler.app.change_records import with_change_records
 from reconciler.app.context import Context
+from reconciler.app.folders import with_folders
 from reconciler.app.orphans import orphans
 from reconciler.app.pull_request import Judged, around
 from reconciler.app.reviews import Acting, hold_to_reviews, who_acts
@@ -146,6 +147,7 @@ def plan_of(context: Context, desired: Desired, request: Request, who: Callable[
     took = context.clock.monotonic() - began
     steps = with_certificates(context, steps, now, for_people=request.certificates)
     seen = replace(acting.seen, now=now, emergency=request.emergency)
+    seen = with_folders(seen, settings, replace(empty, steps=steps))
     steps, seen = with_change_records(context, seen, steps, "plan")
     plan = assemble(empty, steps, seen)
     places = request.paths or settings.tickets

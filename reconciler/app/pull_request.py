@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reconciler.app.base_branch import base_settings, changed_rules
 from reconciler.app.context import Context
+from reconciler.app.folders import placed
 from reconciler.atomic import atomic_write
 from reconciler.errors import InvalidInput
 from reconciler.github.event import read_event
@@ -68,6 +69,7 @@ def around(context: Context, desired: Desired, judged: Judged, planned: Sequence
         return Around()
     rules = changed_rules(context.settings, context.environ)
     then = (base_settings(context.settings, context.environ) if rules else None) or context.settings
+    then = replace(then, path=context.settings.path)
     branch = event.pull_request.base
     git = Git.open(Path.cwd(), context.environ, "", "")
     try:
@@ -141,6 +143,7 @@ def _enforced(settings: Settings, overrides: tuple[Override, ...], judged: Judge
     """Hold the guards of other settings against the same steps."""
     recurring = freezes_ahead(settings.policy, judged.seen.now)
     seen = replace(judged.seen, policy=settings.policy, recurring=recurring)
+    seen = placed(seen, settings, [step.source.path for step in judged.steps], overrides, judged.seen.seals)
     return enforce(judged.steps, overrides, seen, judged.settled)[0]
 
 

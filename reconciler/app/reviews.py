@@ -1,11 +1,13 @@
 """Who acts and who decided: the caller, where the run comes from, and the reviews behind each change of a plan."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
-from reconciler.app.attribution import brought_by, reader_of
+from reconciler.app.attribution import brought_by, overrides_brought_by, reader_of
 from reconciler.app.context import Context
+from reconciler.app.folders import with_folders
 from reconciler.app.stopping import global_stop
 from reconciler.app.version import tool
 from reconciler.codec import decode_plan
@@ -28,12 +30,14 @@ from reconciler.github.history import (
     tip_of,
     uncommitted,
 )
-from reconciler.github.provenance import client_from, token_from
+from reconciler.github.provenance import client_from, teams_from, token_from
 from reconciler.github.reviews import AccountNumbers, GitHubReviews
 from reconciler.ledger.history import applied_commits, reviewed_commits
+from reconciler.manifests.text import folders_above
 from reconciler.manifests.windows import Windows, freezes_ahead
+from reconciler.model.decision import OverrideUse, Source
 from reconciler.model.plan import Plan, Step
-from reconciler.model.policy import FourEyes, Policy, ReviewedPlan
+from reconciler.model.policy import FourEyes, ReviewedPlan
 from reconciler.model.review import (
     AppliedBefore,
     Assessment,
@@ -45,11 +49,13 @@ from reconciler.model.review import (
     Provenance,
     Review,
 )
+from reconciler.model.settings import Settings
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.planning.digest import check_digest
 from reconciler.planning.enforcement import needs_review
+from reconciler.planning.folders import four_eyes_of, reviews_alone
 from reconciler.planning.four_eyes import people_by_file, shortfall
 from reconciler.planning.guards import Circumstances
 from reconciler.planning.planner import enforce_reviews
@@ -72,9 +78,9 @@ cost several calls of GitHub's API."""
 class Decided:
     """Who is behind the changes of one run: by file, and for the configuration. `rest` are those behind other files.
 
-    `by_ticket` has those who brought each decision as it is, when it is applied. `reviewed_to` is the commit up to
-    which every commit has its reviews, `reviewed` are the plans that reviewers saw. `others` are the tickets whose
-    decisions were there before the merge that the run follows.
+    `by_ticket` has those who brought each decision as it is, when it is applied, and `by_override` those of overrides.
+    `reviewed_to` is the commit up to which every commit has its reviews, `reviewed` are the plans that reviewers saw.
+    `others` are the tickets whose decisions were there before the merge that the run follows.
     """
 
     by_file: dict[str, People] = field(default_factory=dict)
@@ -85,6 +91,7 @@ class Decided:
     by_ticket: dict[Guid, People] = field(default_factory=dict)
     reviewed_to: str | None = None
     others: frozenset[Guid] = frozenset()
+    by_override: dict[Source, People] = field(default_factory=dict)
 
     @property
     def reviews(self) -> dict[Guid, Review]:
@@ -238,15 +245,14 @@ def hold_to_reviews(
     git = Git.open(Path.cwd(), context.environ, event.server_url, token_from(context.environ))
     decided = Decided()
     policy = context.settings.policy
-    rule = policy.four_eyes
     asked = policy.reviewed_plan is ReviewedPlan.REQUIRED or any(
         step.change_record is not None and step.change_record.requester for step in plan.changes
     )
-    needed = rule is not None or (final and asked)
+    needed = policy.asks_reviewers or (final and asked)
     steps = tuple(step for step in plan.steps if needs_review(step) or (final and _told(step)))
     if steps and (needed or final):
         try:
-            decided = _decided(context, git, event, rule or FourEyes(0, allow_direct_push=True), steps, final=final)
+            decided = _decided(context, git, event, steps, final=final)
         except ReconcilerError as fault:
             decided = Decided(rest=_unknown(fault)) if needed else Decided()
             if emergency is not None:
@@ -267,17 +273,18 @@ def _told(step: Step) -> bool:
 def _held(context: Context, plan: Plan, decided: Decided, emergency: Emergency | None = None) -> tuple[Plan, Decided]:
     records, policy = context.settings.change_records, context.settings.policy
     seen = Circumstances(
-        Policy(four_eyes=policy.four_eyes, emergency=policy.emergency),
+        replace(reviews_alone(policy), emergency=policy.emergency),
         plan.made_at,
         decided.rest,
         decided_by=decided.by_file,
         brought_by=decided.by_ticket,
         configuration=decided.configuration,
         superseded=decided.superseded,
+        overridden_by=decided.by_override,
         logins=records.people if records is not None else {},
         emergency=emergency,
     )
-    held = enforce_reviews(plan, seen)
+    held = enforce_reviews(plan, with_folders(seen, context.settings, plan))
     if decided.others:
         steps = (replace(step, own=False) if step.guid in decided.others else step for step in held.steps)
         held = replace(held, steps=tuple(steps))
@@ -299,9 +306,7 @@ def _superseded(git: Git, event: Event) -> str | None:
     return None
 
 
-def _decided(
-    context: Context, git: Git, event: Event, rule: FourEyes, steps: Sequence[Step], *, final: bool
-) -> Decided:
+def _decided(context: Context, git: Git, event: Event, steps: Sequence[Step], *, final: bool) -> Decided:
     """Judge the commits since the last one that was applied with all reviews.
 
     When the plan is applied, all of them that touch manifests or configuration are judged, as far as that costs no
@@ -319,7 +324,8 @@ def _decided(
     if is_cut(git):
         raise ReconcilerError("the checkout is shallow, older commits are not there", "check out with `fetch-depth: 0`")
     settings = context.settings
-    files = sorted({step.source.path for step in steps})
+    used = {use.source: use for step in steps for use in step.overridden if use.source.line}
+    files = sorted({step.source.path for step in steps} | {source.path for source in used})
     config = [settings.path] if settings.path else []
     names = names_in_repository(git, [*files, *config, *(settings.tickets if final else ())])
     own = {names[path] for path in (*files, *config)}
@@ -331,23 +337,30 @@ def _decided(
     known: dict[str, str | None] = dict(files_at(git, base, names.values())) if base is not None else {}
     if base is None:
         commits, known = _without_the_first(commits, names.get(config[0]) if config else None)
-    reviews = GitHubReviews(github, event.base or event.branch, event.run_id)
+    teams = tuple(sorted(settings.policy.teams))
+    reader = teams_from(context.environ, event, context.clock) if teams else None
+    reviews = GitHubReviews(github, event.base or event.branch, event.run_id, teams, reader)
+    rule_of = _rules_by_name(settings, git)
     behind = _behind(git, event, reviews, commits)
-    found = people_by_file(commits, behind, rule, known)
+    found = people_by_file(commits, behind, rule_of, known)
     for name, why in uncommitted(git, own).items():
         found[name] = NotReviewed(f"{name} {why}; commit it, and have it reviewed in a pull request")
     absent = NotReviewed("no commit of the branch has this file; commit it, and have it reviewed in a pull request")
     before = {name: AppliedBefore() for name in known} if base is not None else {}
     brought, by_ticket = _by_ticket(context, git, event, reviews, steps, names) if final else ({}, {})
+    asked = final and bool(used) and settings.policy.asks_reviewers
     by_name: dict[str, People] = {**before, **found}
     return Decided(
         {path: by_name.get(names[path], absent) for path in files},
         by_name.get(names[config[0]], NotYetReviewed()) if config else NotYetReviewed(),
         absent,
         by_ticket=by_ticket,
+        by_override=_by_override(context, git, event, reviews, used.values(), names) if asked else {},
         others=_others(context, git, event, brought),
         reviewed_to=head_of(git)
-        if whole and settings.policy.four_eyes and all(shortfall(people, rule) is None for people in found.values())
+        if whole
+        and settings.policy.asks_reviewers
+        and all(shortfall(people, rule_of(name)) is None for name, people in found.items())
         else None,
     )
 
@@ -369,6 +382,37 @@ def _by_ticket(
     wanted = set(brought.values())
     behind = _behind(git, event, reviews, tuple(commit for commit in commits if commit.sha in wanted))
     return brought, {guid: behind[sha] for guid, sha in brought.items()}
+
+
+def _by_override(
+    context: Context,
+    git: Git,
+    event: Event,
+    reviews: GitHubReviews,
+    used: Iterable[OverrideUse],
+    names: Mapping[str, str],
+) -> dict[Source, People]:
+    """Return who is behind the commit that brought each override as it is now."""
+    uses = list(used)
+    commits = commits_touching(git, {names[use.source.path] for use in uses})
+    read = reader_of(lambda blob: text_of(git, blob), Windows(context.settings.windows, context.clock.now()))
+    brought = overrides_brought_by(uses, names, commits, read)
+    wanted = set(brought.values())
+    behind = _behind(git, event, reviews, tuple(commit for commit in commits if commit.sha in wanted))
+    return {source: behind[sha] for source, sha in brought.items()}
+
+
+def _rules_by_name(settings: Settings, git: Git) -> Callable[[str], FourEyes]:
+    """Return what says who must have approved a file, by its name in the repository."""
+    root, policy = Path(git.run("rev-parse", "--show-toplevel")), settings.policy
+    nobody = FourEyes(0, allow_direct_push=True)
+
+    def rule_of(name: str) -> FourEyes:
+        path = str(root / name)
+        above = folders_above(policy.folders, settings.path, [path]).get(path, ())
+        return four_eyes_of(policy, above) or nobody
+
+    return cache(rule_of)
 
 
 def _others(context: Context, git: Git, event: Event, brought: Mapping[Guid, str]) -> frozenset[Guid]:

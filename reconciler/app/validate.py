@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from reconciler.app.context import LEDGER_BRANCH
+from reconciler.app.folders import placed
 from reconciler.ledger.files import ledger_files
 from reconciler.ledger.index import read_index
 from reconciler.manifests.validate import Validation
@@ -18,7 +19,6 @@ from reconciler.manifests.validate import validate as validate_files
 from reconciler.manifests.windows import freezes_ahead
 from reconciler.model.decision import Decision, Desired, Expectation, Problem, Selection, Severity
 from reconciler.model.plan import Step
-from reconciler.model.policy import Policy
 from reconciler.model.record import NO_HISTORY, TicketHistory
 from reconciler.model.review import Emergency
 from reconciler.model.settings import Settings
@@ -27,8 +27,9 @@ from reconciler.model.ticket import Guid
 from reconciler.model.value import quote, replace
 from reconciler.model.verdict import Reason, Verdict
 from reconciler.planning.change_records import rule_for
-from reconciler.planning.enforcement import enforce_limits
+from reconciler.planning.folders import why_no_override
 from reconciler.planning.guards import STEP_GUARDS, Circumstances, exemptions
+from reconciler.planning.limits import hold_limits, limiting_folder
 from reconciler.planning.selections import too_open
 
 _REASONS: Mapping[str, Reason] = {Status.APPROVED: Reason.APPROVE_WANTED, Status.REJECTED: Reason.REJECT_WANTED}
@@ -49,19 +50,21 @@ def validate(
     Raises LedgerBroken.
     """
     checked = validate_files(paths, config=config, environment=environment, environ=environ, now=now)
-    desired, policy = checked.desired, checked.settings.policy
+    desired = checked.desired
     done = _done(checked.settings, desired.decisions)
     open_ = replace(desired, decisions=tuple(each for each in desired.decisions if each.guid not in done))
-    refused = policy_problems(open_, policy, now)
+    refused = policy_problems(open_, checked.settings, now)
     spared = {problem.source for problem in refused}
     changes = tuple(each for each in open_.decisions if _is_change(each) and each.source not in spared)
-    beyond = tuple(_limits(replace(desired, decisions=changes), policy, now, len(desired.decisions) - len(changes)))
+    within = replace(desired, decisions=changes)
+    beyond = tuple(_limits(within, checked.settings, now, len(desired.decisions) - len(changes)))
     if paths:  # some of the decisions are no measure for what part of them may change
         beyond = tuple(problem for problem in beyond if problem.code != "policy/percent")
     if beyond and _is_ledger_elsewhere(checked.settings, environ):
         desired = replace(desired, warnings=(*desired.warnings, *map(_not_certain, beyond)))
         beyond = ()
-    return replace(checked, desired=desired, errors=(*checked.errors, *refused, *beyond))
+    bounded = _overrides_beyond(desired, checked.settings, now)
+    return replace(checked, desired=desired, errors=(*checked.errors, *refused, *beyond, *bounded))
 
 
 def _done(settings: Settings, decisions: Sequence[Decision]) -> frozenset[Guid]:
@@ -97,21 +100,39 @@ def _is_change(decision: Decision) -> bool:
 
 
 def policy_problems(
-    desired: Desired, policy: Policy, now: datetime, emergency: Emergency | None = None
+    desired: Desired, settings: Settings, now: datetime, emergency: Emergency | None = None
 ) -> tuple[Problem, ...]:
     """Return what the policy refuses of decisions and rules, whatever the live tickets are. Overrides spare theirs."""
-    seen = Circumstances(policy, now, recurring=freezes_ahead(policy, now), emergency=emergency)
+    policy = settings.policy
+    seen = _seen(desired, settings, now, emergency)
     exempt = exemptions(desired.overrides, seen)
     found = [
         problem
         for decision in desired.decisions
         if decision.wanted.status != Status.PENDING
         for problem in _refusals(decision, seen)
-        if decision.guid not in exempt.get(problem.code.removeprefix("policy/"), ())
+        if exempt.of(problem.code.removeprefix("policy/"), decision.guid, decision.source.path) is None
     ]
     found += [problem for each in desired.selections for problem in _refusals(_of_rule(each), seen)]
     found += too_open(desired.selections, now, timedelta(seconds=policy.rules.longest))
     return tuple(found)
+
+
+def _seen(desired: Desired, settings: Settings, now: datetime, emergency: Emergency | None = None) -> Circumstances:
+    policy = settings.policy
+    seen = Circumstances(policy, now, recurring=freezes_ahead(policy, now), emergency=emergency)
+    paths = [each.source.path for each in desired.decisions] + [each.source.path for each in desired.selections]
+    return placed(seen, settings, paths, desired.overrides, desired.sealed)
+
+
+def _overrides_beyond(desired: Desired, settings: Settings, now: datetime) -> Iterator[Problem]:
+    """Find the overrides that do not count, whatever they are for."""
+    seen = _seen(desired, settings, now)
+    for each in desired.overrides:
+        why = why_no_override(each, seen.policy, now, seen.below.get(each.source.path, ()))
+        if why is not None and each.until > now:
+            hint = "correct it, or change the bounds in policy.overrides"
+            yield Problem("policy/override", each.source, f"this override does not count: {why}", hint)
 
 
 def _refusals(decision: Decision, seen: Circumstances) -> Iterator[Problem]:
@@ -164,20 +185,25 @@ def _of_rule(rule: Selection) -> Decision:
     )
 
 
-def _limits(desired: Desired, policy: Policy, now: datetime, others: int) -> Iterator[Problem]:
+def _limits(desired: Desired, settings: Settings, now: datetime, others: int) -> Iterator[Problem]:
     """Hold the limits against these decisions, at the first beyond each; `others` are decisions that change nothing."""
     steps = tuple(_step(decision) for decision in desired.decisions)
-    exempt = exemptions(desired.overrides, Circumstances(policy, now))
-    _, controls = enforce_limits(steps, desired.overrides, policy.limits, now, others)
+    seen = _seen(desired, settings, now)
+    exempt = exemptions(desired.overrides, seen)
+    _, controls = hold_limits(steps, seen, exempt, others)
     for control in controls:
         if control.result == "refused":
-            most = int(control.value)
-            allowed = most * (len(steps) + others) // 100 if control.name == "percent" else most
-            spared = exempt.get(control.name, ())
-            counted = [each for each in steps if _counts(control.name, each) and each.guid not in spared]
+            rule, _, folder = control.name.partition(" in ")
+            most = int(control.value or getattr(settings.policy.limits, rule))
+            own = [each for each in steps if not folder or limiting_folder(seen, each.source.path) == folder]
+            every = len(own) if folder else len(steps) + others
+            allowed = most * every // 100 if rule == "percent" else most
+            counted = [
+                each for each in own if _counts(rule, each) and exempt.of(rule, each.guid, each.source.path) is None
+            ]
             message, _, hint = control.detail.partition("; ")
             place = counted[min(allowed, len(counted) - 1)].source
-            yield Problem(f"policy/{control.name}", place, f"{message}: this one is the first beyond it", hint)
+            yield Problem(f"policy/{rule}", place, f"{message}: this one is the first beyond it", hint)
 
 
 def _counts(limit: str, step: Step) -> bool:

@@ -11,6 +11,7 @@ import click
 from reconciler.app.github_setup import wanted_setup
 from reconciler.app.outputs import changing, check_in_place, write_output
 from reconciler.cli.examples import examples
+from reconciler.cli.init_folder import add_folder
 from reconciler.cli.options import DEFAULT_CONFIG, Invocation, common_options
 from reconciler.cli.terminal import is_interactive
 from reconciler.github.setup import Names, called_workflows, setup_script
@@ -138,6 +139,7 @@ _SERVER, _OWNS, _TEAM = "https://tpp.example.com", r"\VED\Policy\**", "@example-
 @click.option(
     "--github", metavar="OWNER/NAME", help="Print a script of `gh` calls that sets this repository up; write nothing."
 )
+@click.option("--folder", "one_more", metavar="NAME", help="Add a folder with rules of its own to what is there.")
 @common_options
 def command(
     invocation: Invocation,
@@ -150,12 +152,20 @@ def command(
     auth: str,
     reviews: str,
     github: str | None,
+    one_more: str | None,
 ) -> int:
     """Set up a repository of manifests in FOLDER. What is there already is never overwritten.
 
-    On a terminal, what is not given is asked for. --github prints what is to be set on GitHub, from the configuration
+    On a terminal, what is not given is asked for. --folder adds the rules of one more folder, for --owns and --team, to
+    the configuration and to CODEOWNERS. --github prints what is to be set on GitHub, from the configuration
     and the workflows in FOLDER: rules, environments, variables, permissions, the subject that TPP trusts.
     """
+    if one_more is not None:
+        if not team or not owns:
+            raise click.UsageError("--folder needs --owns and --team: what it may decide on, and who reviews it")
+        checks = _checked(Answers(server or _SERVER, owns, team, team, None, "token"))
+        add_folder(folder, one_more, checks.owns, checks.team)
+        return 0
     if github is not None:
         return _print_setup(folder, invocation.environment, github, server, source)
 

@@ -155,6 +155,21 @@ class GitHub:
             yield from objects(member(body, key) if key else body)
             url, asked = self._next(answer), {}
 
+    def members(self, team: str) -> tuple[str, ...]:
+        """Return the logins of a team of the organization that owns the repository, those of child teams among them.
+
+        Source: GitHub documentation, "List team members": the token needs to read members ("Members: read"), and a
+        team that it does not see is absent. Raises GitHubFailure.
+        """
+        organization = self.repository.partition("/")[0]
+        url, asked = f"{self.api_url}/orgs/{organization}/teams/{team}/members", {"per_page": 100}
+        found: list[str] = []
+        while url:
+            answer = self._call("GET", url, query=dict(asked))
+            found += [login for wire in objects(self._json(answer)) if (login := text(wire, "login"))]
+            url, asked = self._next(answer), {}
+        return tuple(found)
+
     def page(self, path: str, **query: str | int) -> tuple[Wire, ...]:
         """Read the first page of a list. Raises GitHubFailure."""
         return objects(self._json(self._call("GET", self._url(path), query=query)))

@@ -23,6 +23,16 @@ def client_from(environ: Mapping[str, str], event: Event, clock: Clock) -> GitHu
     return GitHub.open(event.api_url, event.repository, token, clock) if token else None
 
 
+TEAMS_TOKEN = "GITHUB_TEAMS_TOKEN"
+"""The variable with a token that may read the members of the organization; the token of a job can't."""
+
+
+def teams_from(environ: Mapping[str, str], event: Event, clock: Clock) -> GitHub | None:
+    """Return a client that reads teams, None when no token for it was handed over."""
+    token = environ.get(TEAMS_TOKEN, "")
+    return GitHub.open(event.api_url, event.repository, token, clock) if token else None
+
+
 def git_from(environ: Mapping[str, str]) -> Git:
     """Return git in the working directory, with the token of the environment for GitHub's host."""
     server = environ.get("GITHUB_SERVER_URL", "https://github.com")

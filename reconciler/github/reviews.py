@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.github.client import GitHub, GitHubFailure
+from reconciler.github.provenance import TEAMS_TOKEN
 from reconciler.github.wire import Wire, member, number, objects, text
-from reconciler.model.review import Assessment, NotReviewed, People, Review
+from reconciler.model.review import Assessment, NotReviewed, People, Review, Team
 from reconciler.model.status import parse_instant
 from reconciler.model.value import replace
 
@@ -28,15 +29,21 @@ _PUSHES = frozenset({"push", "force_push", "branch_creation"})
 
 @dataclass(slots=True)
 class GitHubReviews:
-    """The reviews of one repository as they are during one run. `branch` is the one whose commits are judged."""
+    """The reviews of one repository as they are during one run. `branch` is the one whose commits are judged.
+
+    `teams` are those whose members the policy asks for, `reader` is what reads them.
+    """
 
     github: GitHub
     branch: str
     run_id: str = ""
+    teams: tuple[str, ...] = ()
+    reader: GitHub | None = None
     _pulls: dict[int, Assessment] = field(default_factory=dict)
     _behind: dict[str, int | None] = field(default_factory=dict)
     _writers: dict[str, bool] = field(default_factory=dict)
     _approvals: tuple[str, ...] | None = None
+    _teams: tuple[Team, ...] | None = None
 
     def behind(self, sha: str, branch_commits: frozenset[str] = frozenset()) -> People:
         """Return who reviewed the pull request that brought a commit; what can't be established is not reviewed."""
@@ -106,7 +113,24 @@ class GitHubReviews:
             objections=tuple(sorted((login for login in asking if self._may_write(login)), key=str.casefold)),
             unaccounted=hands.unaccounted,
             head=head,
+            teams=self._known_teams(),
         )
+
+    def _known_teams(self) -> tuple[Team, ...]:
+        if self._teams is None:
+            self._teams = tuple(map(self._team, self.teams))
+        return self._teams
+
+    def _team(self, name: str) -> Team:
+        if self.reader is None:
+            return Team(name, why=f"{TEAMS_TOKEN} is not set; hand over a token that may read members")
+        try:
+            return Team(name, frozenset(self.reader.members(name)))
+        except GitHubFailure as fault:
+            if fault.absent:
+                owner = self.github.repository.partition("/")[0]
+                return Team(name, why=f"{owner} has no such team, or {TEAMS_TOKEN} does not see it")
+            return Team(name, why=f"{fault.message}; {fault.hint}" if fault.hint else fault.message)
 
     def _opinions(self, pull: int) -> dict[str, Wire]:
         """Return the latest word of each person; GitHub lists reviews in order of time."""

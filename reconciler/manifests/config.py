@@ -13,7 +13,7 @@ from reconciler.manifests.decode import attempt
 from reconciler.manifests.expressions import check_expression
 from reconciler.manifests.problems import Code, InvalidValue, did_you_mean
 from reconciler.manifests.schema import load, member_validator, schema_problems, validator
-from reconciler.manifests.text import is_below, repository_of
+from reconciler.manifests.text import folder_key, is_below, repository_of
 from reconciler.manifests.times import in_order, instant, zone_of
 from reconciler.manifests.windows import decode_window, seconds
 from reconciler.manifests.yaml import SourceMap, Value, read_file
@@ -23,14 +23,17 @@ from reconciler.model.decision import Problem, Source
 from reconciler.model.policy import (
     ChangeRule,
     EmergencyRule,
+    FolderRules,
     FourEyes,
     Freeze,
     Limits,
     Orphans,
+    OverrideBounds,
     Policy,
     RecurringFreeze,
     RecurringWindow,
     ReviewedPlan,
+    Reviewers,
     RuleBounds,
     WindowRule,
 )
@@ -110,6 +113,7 @@ def _chosen(
         faults: list[InvalidValue] = []
         found[each] = decode_settings(_merged(_of_its_server(base, stated), stated), folder, faults)
         faults += _leading_out(found[each].tickets, file)
+        faults += _folders_leading_out(found[each].policy, file)
         faults += _still_in_use(found[each], members, each)
         for fault in faults:
             inner = ("environments", each or "", *fault.path)
@@ -152,6 +156,16 @@ def _leading_out(tickets: Iterable[str], file: str | None) -> Iterator[InvalidVa
         if not is_below(os.path.realpath(path), root):
             hint = "move the manifests into the repository, or name their folder on the command line"
             yield InvalidValue(Code.CONFIG_VALUE, "this path leads out of the repository", hint, ("tickets", index))
+
+
+def _folders_leading_out(policy: Policy, file: str | None) -> Iterator[InvalidValue]:
+    root = repository_of(file)
+    for name in policy.folders if file else ():
+        if not is_below(os.path.realpath(_path(str(Path(file or "").parent), name)), root):
+            hint = "name a folder of manifests of this repository, relative to this file"
+            yield InvalidValue(
+                Code.CONFIG_VALUE, "this folder is outside of the repository", hint, ("policy", "folders", name)
+            )
 
 
 def _merged(base: Members, over: Members, *, inside_windows: bool = False) -> Members:
@@ -344,20 +358,16 @@ def _policy(stated: Members, zone: tzinfo | None, faults: list[InvalidValue], me
     if pattern is not None:
         attempt(partial(check_expression, pattern), faults, "policy", "change_pattern")
     four_eyes, budget = stated.get("four_eyes"), stated.get("failure_budget")
-    limits = {name: int(value) for name, value in stated.get("limits", {}).items()}
     longest = stated.get("rules", {}).get("longest")
     rules_longest = attempt(partial(seconds, longest), faults, "policy", "rules", "longest") if longest else None
-    freezes = [
-        _freeze(freeze, zone, faults, ("policy", "freezes", index), members)
-        for index, freeze in enumerate(stated.get("freezes", ()))
-    ]
+    freezes, recurring = _freezes(stated, zone, faults, ("policy", "freezes"), members)
     return Policy(
         require=frozenset(stated.get("require", ())),
         change_pattern=pattern,
         owns=tuple(stated.get("owns", ())),
-        limits=Limits(**limits),
-        freezes=tuple(freeze for freeze in freezes if isinstance(freeze, Freeze)),
-        recurring_freezes=tuple(freeze for freeze in freezes if isinstance(freeze, RecurringFreeze)),
+        limits=_limits(stated),
+        freezes=freezes,
+        recurring_freezes=recurring,
         four_eyes=None if four_eyes is None else _four_eyes(four_eyes),
         failure_budget=None if budget is None else int(budget),
         change_record=_change_rules(stated.get("change_record", ())),
@@ -366,6 +376,8 @@ def _policy(stated: Members, zone: tzinfo | None, faults: list[InvalidValue], me
         rules=RuleBounds() if rules_longest is None else RuleBounds(rules_longest),
         orphans=Orphans(stated.get("orphans", Policy().orphans)),
         emergency=_emergency(stated["emergency"], faults) if "emergency" in stated else None,
+        overrides=_override_bounds(stated.get("overrides", {}), faults, ("policy", "overrides")),
+        folders=_folders(stated.get("folders", {}), zone, faults, members),
     )
 
 
@@ -376,6 +388,52 @@ def _emergency(stated: Members, faults: list[InvalidValue]) -> EmergencyRule:
         int(stated.get("per_day", EmergencyRule("").per_day)),
         frozenset(name.replace("_", "-") for name in stated.get("waives", ())),  # the guards' own names
     )
+
+
+def _limits(stated: Members) -> Limits:
+    return Limits(**{name: int(value) for name, value in stated.get("limits", {}).items()})
+
+
+def _folders(
+    stated: Mapping[str, Members], zone: tzinfo | None, faults: list[InvalidValue], members: Members
+) -> dict[str, FolderRules]:
+    """Decode the rules of folders. Names are told apart without case: some file systems know no other way."""
+    found: dict[str, FolderRules] = {}
+    known: dict[str, str] = {}
+    for written, rules in stated.items():
+        place = ("policy", "folders", written)
+        if (other := known.setdefault(folder_key(written), written)) != written:
+            hint = "put the rules of a folder in one place; names that differ only in case are one folder"
+            faults.append(InvalidValue(Code.CONFIG_VALUE, f"this is the folder {quote(other)} again", hint, place))
+            continue
+        freezes, recurring = _freezes(rules, zone, faults, (*place, "freezes"), members)
+        bounds = rules.get("overrides")
+        reviewers = rules.get("reviewers")
+        found[written] = FolderRules(
+            owns=tuple(rules.get("owns", ())),
+            limits=_limits(rules),
+            reviewers=None if reviewers is None else _reviewers(reviewers),
+            freezes=freezes,
+            recurring_freezes=recurring,
+            overrides=None if bounds is None else _override_bounds(bounds, faults, (*place, "overrides")),
+        )
+    return found
+
+
+def _override_bounds(stated: Members, faults: list[InvalidValue], path: tuple[str | int, ...]) -> OverrideBounds:
+    plain, longest = OverrideBounds(), stated.get("longest")
+    spelled = None if longest is None else attempt(partial(seconds, longest), faults, *path, "longest")
+    return OverrideBounds(
+        rules=frozenset(stated["rules"]) if "rules" in stated else plain.rules,
+        longest=plain.longest if spelled is None else spelled,
+        reviewers=_reviewers(stated["reviewers"]) if "reviewers" in stated else plain.reviewers,
+    )
+
+
+def _reviewers(stated: int | Members) -> Reviewers:
+    if isinstance(stated, Mapping):
+        return Reviewers(int(stated.get("count", 1)), tuple(stated["teams"]))
+    return Reviewers(int(stated))
 
 
 def _change_rules(stated: Members | Sequence[Members]) -> tuple[ChangeRule, ...]:
@@ -414,8 +472,19 @@ def _change_system(stated: Members, folder: str) -> ChangeSystem:
 
 
 def _four_eyes(stated: Members) -> FourEyes:
-    plain = FourEyes()
-    return FourEyes(int(stated.get("reviewers", plain.reviewers)), stated.get("allow_direct_push", False))
+    asked = _reviewers(stated.get("reviewers", FourEyes().reviewers))
+    return FourEyes(asked.count, stated.get("allow_direct_push", False), (asked,) if asked.teams else ())
+
+
+def _freezes(
+    stated: Members, zone: tzinfo | None, faults: list[InvalidValue], path: tuple[str | int, ...], members: Members
+) -> tuple[tuple[Freeze, ...], tuple[RecurringFreeze, ...]]:
+    """Decode freezes: those that come once, and those that come again."""
+    found = [
+        _freeze(freeze, zone, faults, (*path, index), members) for index, freeze in enumerate(stated.get("freezes", ()))
+    ]
+    once = tuple(freeze for freeze in found if isinstance(freeze, Freeze))
+    return once, tuple(freeze for freeze in found if isinstance(freeze, RecurringFreeze))
 
 
 def _freeze(

@@ -7,6 +7,8 @@ read as a manifest.
 import os
 import re
 import stat
+import unicodedata
+from collections.abc import Collection, Iterable
 from pathlib import Path as File
 
 from reconciler.manifests.problems import Code
@@ -110,6 +112,36 @@ def bounds(file: str, root: str) -> str:
 def is_below(path: str, folder: str) -> bool:
     """Whether a real path is that of a folder, or of something below it."""
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def folder_key(path: str) -> str:
+    """Return a path as it is compared: without `.`, `..` and doubled slashes, without case, composed.
+
+    Some file systems know one name for what others tell apart.
+    """
+    return unicodedata.normalize("NFC", os.path.normpath(path)).casefold()
+
+
+def folders_above(names: Iterable[str], config: str | None, paths: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return for each manifest those of the folders that it lies below, the most specific one first.
+
+    Folders are named relative to the configuration. Links are followed on both sides, so that no other way to a file
+    leads around the rules of its folder.
+    """
+    home = os.path.dirname(os.path.abspath(config)) if config else os.getcwd()  # noqa: PTH100, PTH109, PTH120
+    places = {folder_key(os.path.realpath(os.path.join(home, name))): name for name in names}  # noqa: PTH118
+    known: dict[str, tuple[str, ...]] = {}
+    for folder in {os.path.dirname(path) for path in paths} if places else ():  # noqa: PTH120
+        found, place = [], folder_key(os.path.realpath(folder))
+        while True:
+            if place in places:
+                found.append(places[place])
+            outer = os.path.dirname(place)  # noqa: PTH120
+            if outer == place:
+                break
+            place = outer
+        known[folder] = tuple(found)
+    return {path: known[os.path.dirname(path)] for path in paths} if places else {}  # noqa: PTH120
 
 
 def _refuse_special(file: str, mode: int) -> None:

@@ -11,7 +11,7 @@ from reconciler.manifests.problems import Code, InvalidValue, did_you_mean
 from reconciler.manifests.recurrence import check_rule, days_of
 from reconciler.manifests.times import in_order, instant, to_the_millisecond, zone_of
 from reconciler.model.decision import WindowUse
-from reconciler.model.policy import Freeze, Policy, RecurringWindow
+from reconciler.model.policy import FolderRules, Freeze, Policy, RecurringWindow
 from reconciler.model.settings import SingleWindow, WindowDefinition
 from reconciler.model.status import Occurrence, Schedule, WindowPreview, in_zone, shifted
 from reconciler.model.value import quote
@@ -60,7 +60,7 @@ AHEAD = timedelta(days=400)
 """How far ahead recurring freezes are looked at. What is scheduled later is looked at again by later plans."""
 
 
-def freezes_ahead(policy: Policy, now: datetime) -> tuple[Freeze, ...]:
+def freezes_ahead(policy: Policy | FolderRules, now: datetime) -> tuple[Freeze, ...]:
     """Return each occurrence of the freezes that recur, in the time ahead."""
     found = []
     for freeze in policy.recurring_freezes:

@@ -135,16 +135,24 @@ class Control(Struct, frozen=True, omit_defaults=True):
     value: str = ""
 
 
+class FolderLimits(Struct, frozen=True, omit_defaults=True):
+    """The limits of a folder, and the manifests that they are for."""
+
+    name: str
+    limits: Limits
+    files: tuple[str, ...] = ()
+
+
 class Plan(Struct, frozen=True):
     """What an apply would do, and why. Steps are sorted by GUID; `digest` covers meaning only.
 
     `ledger_heads` are the last lines of the ledger that the plan was made from, `ledger_head` is the hash over them. A
     plan of format `version` 1 names no heads and has no checksum; it can be shown, and not applied. `notes` are things
-    a reviewer must look at. `freezes` are those of the policy, for timelines; `limits` are held against the whole again
-    when the plans of shards are merged. `sealed` are manifests whose decisions have no steps, because the ledger says
-    that all of them are settled. `part` says which decisions were asked for, None when all were; `left_out` is how many
-    others there are. `pull_request` is what the pull request that is planned changes besides decisions, `timezone` the
-    zone that its configuration names. Instants are UTC.
+    a reviewer must look at. `freezes` are those of the policy, for timelines; `limits` and `folder_limits` are held
+    against the whole again when the plans of shards are merged. `sealed` are manifests whose decisions have no steps,
+    because the ledger says that all of them are settled. `part` says which decisions were asked for, None when all
+    were; `left_out` is how many others there are. `pull_request` is what the pull request that is planned changes
+    besides decisions, `timezone` the zone that its configuration names. Instants are UTC.
     """
 
     tool: str
@@ -170,6 +178,7 @@ class Plan(Struct, frozen=True):
     version: Count = 2
     pull_request: PullRequestContext = NOTHING_ELSE
     timezone: str | None = None
+    folder_limits: tuple[FolderLimits, ...] = ()
 
     @property
     def counts(self) -> Mapping[Verdict, int]:

@@ -1,9 +1,10 @@
 """What a team allows: the values that guards check a plan against."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from reconciler.model.certificate import NoteCode
 from reconciler.model.value import Count
@@ -48,11 +49,26 @@ class Limits(Struct, frozen=True, omit_defaults=True):
     percent: Count | None = None
 
 
-class FourEyes(Struct, frozen=True):
-    """How many people other than the author and the last pusher must have approved the pull request."""
+class Reviewers(Struct, frozen=True, omit_defaults=True):
+    """So many people; where teams on GitHub are named, so many members of any of them."""
+
+    count: int = 1
+    teams: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Spell it as people say it."""
+        return f"{self.count} of {' or '.join(self.teams)}" if self.teams else str(self.count)
+
+
+class FourEyes(Struct, frozen=True, omit_defaults=True):
+    """How many people other than the author and the last pusher must have approved the pull request.
+
+    `of_teams` says how many of them must be members of teams.
+    """
 
     reviewers: int = 1
     allow_direct_push: bool = False
+    of_teams: tuple[Reviewers, ...] = ()
 
 
 class WindowRule(StrEnum):
@@ -114,11 +130,33 @@ class EmergencyRule(Struct, frozen=True):
     waives: frozenset[str] = frozenset()
 
 
+class OverrideBounds(Struct, frozen=True, omit_defaults=True):
+    """What may be overridden, for how many seconds from a plan at most, and by how many more reviewers.
+
+    `rules` None means: every rule that can be overridden at all.
+    """
+
+    rules: frozenset[str] | None = None
+    longest: int = 14 * 86_400
+    reviewers: Reviewers = Reviewers(0)
+
+
+class FolderRules(Struct, frozen=True, omit_defaults=True):
+    """Rules for the manifests below a folder, beside those of the repository. What is empty or None adds nothing."""
+
+    owns: tuple[str, ...] = ()
+    limits: Limits = Limits()
+    reviewers: Reviewers | None = None
+    freezes: tuple[Freeze, ...] = ()
+    recurring_freezes: tuple[RecurringFreeze, ...] = ()
+    overrides: OverrideBounds | None = None
+
+
 class Policy(Struct, frozen=True):
     """All guard settings of one environment. Empty means: nothing is asked for, nothing is limited.
 
     Of `change_record` the first rule counts whose objects match.
-    `timezone` is the one that people read times in.
+    `timezone` is the one that people read times in. `folders` are named as the configuration does, relative to it.
     """
 
     require: frozenset[str] = frozenset()
@@ -136,3 +174,23 @@ class Policy(Struct, frozen=True):
     rules: RuleBounds = RuleBounds()
     refuse: frozenset[NoteCode] = frozenset()
     emergency: EmergencyRule | None = None
+    overrides: OverrideBounds = OverrideBounds()
+    folders: Mapping[str, FolderRules] = field(default_factory=dict)
+
+    @property
+    def asks_reviewers(self) -> bool:
+        """Whether any decision needs reviewers."""
+        bounds = (self.overrides, *(rules.overrides for rules in self.folders.values() if rules.overrides is not None))
+        return (
+            self.four_eyes is not None
+            or any(rules.reviewers is not None for rules in self.folders.values())
+            or any(each.reviewers.count for each in bounds)
+        )
+
+    @property
+    def teams(self) -> frozenset[str]:
+        """All teams on GitHub whose members some decision needs."""
+        asked = [*(self.four_eyes.of_teams if self.four_eyes is not None else ()), self.overrides.reviewers]
+        for rules in self.folders.values():
+            asked += [each for each in (rules.reviewers, rules.overrides and rules.overrides.reviewers) if each]
+        return frozenset(team for each in asked for team in each.teams)

@@ -28,18 +28,27 @@ class Review(Struct, frozen=True, omit_defaults=True):
     merged_at: datetime | None = None
 
 
+class Team(Struct, frozen=True):
+    """A team on GitHub as far as it is known: its members, or why nobody can tell."""
+
+    name: str
+    members: frozenset[str] = frozenset()
+    why: str = ""
+
+
 class Assessment(Struct, frozen=True):
     """A pull request as four eyes judge it.
 
     `objections` are people with write access whose latest word is "changes requested". `unaccounted` are bots and
     addresses behind it of which nobody knows whose hands they are: each asks for one reviewer more. `head` is the
-    commit that the reviewers saw.
+    commit that the reviewers saw, `teams` are those that the policy names.
     """
 
     review: Review
     objections: tuple[str, ...] = ()
     unaccounted: tuple[str, ...] = ()
     head: str = ""
+    teams: tuple[Team, ...] = ()
 
 
 class AppliedBefore(Struct, frozen=True):

@@ -24,6 +24,8 @@ CONTROL_OF = {
     "orphans": "orphans",
     "refuse": "context",
     "emergency": "emergency",
+    "overrides": "overrides",
+    "folders": "folders",
 }
 """The control that tells of each part of a policy; each limit is a control of its own."""
 
@@ -37,7 +39,7 @@ def with_policy(controls: tuple[Control, ...], policy: Policy) -> tuple[Control,
     for part, name in CONTROL_OF.items():
         if (value := getattr(policy, part)) != getattr(_NO_POLICY, part):
             values[name] = _spelled(plain(value))
-    told = [replace(control, value=values.pop(control.name, "")) for control in controls]
+    told = [replace(control, value=values.pop(control.name, control.value)) for control in controls]
     return (*told, *(Control(name, "ok", "configured", value) for name, value in values.items()))
 
 

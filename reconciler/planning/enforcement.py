@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from reconciler.model.decision import Override
-from reconciler.model.plan import Control, EntryEdit, Step
-from reconciler.model.policy import Limits, Policy
+from reconciler.model.plan import Control, EntryEdit, FolderLimits, Step
+from reconciler.model.policy import FolderRules, Limits, OverrideBounds, Policy
 from reconciler.model.status import format_instant, pending
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
@@ -15,7 +15,7 @@ from reconciler.planning.guards import (
     STEP_GUARDS,
     TOLD_WHEN_THERE,
     Circumstances,
-    Exempt,
+    Exemptions,
     Guard,
     configured,
     exemptions,
@@ -46,12 +46,29 @@ def enforce(
 
 
 def enforce_limits(
-    steps: tuple[Step, ...], overrides: tuple[Override, ...], limits: Limits, now: datetime, settled: int = 0
+    steps: tuple[Step, ...],
+    overrides: tuple[Override, ...],
+    limits: Limits,
+    now: datetime,
+    settled: int = 0,
+    folders: tuple[FolderLimits, ...] = (),
 ) -> tuple[tuple[Step, ...], tuple[Control, ...]]:
-    """Hold limits alone against steps that passed every other guard; `settled` as for `enforce`."""
-    seen = Circumstances(Policy(limits=limits), now)
+    """Hold limits alone against steps that passed every other guard; `settled` as for `enforce`.
+
+    The overrides are those of a plan, which has only what its policy lets them spare.
+    """
+    policy = Policy(
+        limits=limits,
+        folders={each.name: FolderRules(limits=each.limits) for each in folders},
+        overrides=OverrideBounds(longest=_FOR_EVER),
+    )
+    below = {path: (each.name,) for each in folders for path in each.files}
+    seen = Circumstances(policy, now, below=below)
     held, controls = hold_limits(steps, seen, exemptions(overrides, seen), settled)
-    return held, with_policy(controls, seen.policy)
+    return held, with_policy(controls, Policy(limits=limits))
+
+
+_FOR_EVER = 100 * 365 * 86_400
 
 
 def needs_review(step: Step) -> bool:
@@ -63,7 +80,7 @@ def _checked(
     step: Step,
     seen: Circumstances,
     guards: Mapping[str, Guard],
-    exempt: Exempt,
+    exempt: Exemptions,
     tally: Counter[tuple[str, str]],
 ) -> Step:
     if step.group is Group.FINE:
@@ -76,13 +93,14 @@ def _checked(
         refusal = guard(step, seen)
         if refusal is None:
             continue
-        override = exempt.get(rule, {}).get(step.guid)
+        override = exempt.of(rule, step.guid, step.source.path)
         if override is not None:
             tally[rule, "overridden"] += 1
             step = spare(step, override)
             continue
         tally[rule, "refused"] += 1
-        return refuse(step, refusal)
+        why = exempt.why_not(rule, step.guid, step.source.path)
+        return refuse(step, replace(refusal, detail=refusal.detail + why) if why else refusal)
     return step
 
 
@@ -91,7 +109,7 @@ _OF_ATTESTATIONS = frozenset({"ownership", "four-eyes"})
 """Guards that judge also what was decided outside: it can't be refused any more, but not anybody may record it."""
 
 
-def _armed_in_freeze(step: Step, seen: Circumstances, exempt: Exempt, tally: Counter[tuple[str, str]]) -> Step:
+def _armed_in_freeze(step: Step, seen: Circumstances, exempt: Exemptions, tally: Counter[tuple[str, str]]) -> Step:
     """Find a schedule that is armed already and would take effect in a freeze that came later, or under the stop."""
     if step.reason not in _ARMED or step.after.schedule is None:
         return step
@@ -100,10 +118,10 @@ def _armed_in_freeze(step: Step, seen: Circumstances, exempt: Exempt, tally: Cou
         tally["stop", "armed"] += 1
         why = f"{armed} all the same: {seen.stopped}; decide it in the console, or end the stop"
         return replace(step, reason=Reason.CONFLICT_FREEZE, detail=why)
-    frozen = next((freeze for freeze in seen.freezes if freezes(freeze, step, seen.now)), None)
+    frozen = next((freeze for freeze in seen.freezes_of(step) if freezes(freeze, step, seen.now)), None)
     if frozen is None or step.decided is not None:
         return step
-    if step.guid in exempt.get("freeze", ()):
+    if exempt.of("freeze", step.guid, step.source.path) is not None:
         tally["freeze", "overridden"] += 1
         return step
     tally["freeze", "armed"] += 1

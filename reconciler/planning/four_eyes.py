@@ -1,9 +1,18 @@
 """Four eyes judge the commits that brought the state of a branch, not the lines that are there. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from reconciler.model.policy import FourEyes
-from reconciler.model.review import AppliedBefore, Assessment, BranchCommit, NotReviewed, NotYetReviewed, People, Review
+from reconciler.model.review import (
+    AppliedBefore,
+    Assessment,
+    BranchCommit,
+    NotReviewed,
+    NotYetReviewed,
+    People,
+    Review,
+    Team,
+)
 
 
 def shortfall(people: People, rule: FourEyes) -> str | None:
@@ -13,8 +22,8 @@ def shortfall(people: People, rule: FourEyes) -> str | None:
             return None
         case NotReviewed(why, direct):
             return None if direct and rule.allow_direct_push else why
-        case Assessment(review, objections, unaccounted, _):
-            return _missing(review, objections, unaccounted, rule.reviewers)
+        case Assessment(review, objections, unaccounted):
+            return _missing(review, objections, unaccounted, rule.reviewers) or _of_teams(people, rule)
 
 
 def _missing(review: Review, objections: tuple[str, ...], unaccounted: tuple[str, ...], reviewers: int) -> str | None:
@@ -33,6 +42,26 @@ def _missing(review: Review, objections: tuple[str, ...], unaccounted: tuple[str
     )
 
 
+def _of_teams(people: Assessment, rule: FourEyes) -> str | None:
+    """Say which members of teams are missing among those who approved."""
+    teams = {team.name: team for team in people.teams}
+    pull = f"PR #{people.review.pull_request}"
+    independent = independent_reviewers(people.review)
+    for asked in rule.of_teams:
+        found = [teams.get(name, Team(name, why="it was not asked for")) for name in asked.teams]
+        members = {login.casefold() for team in found for login in team.members}
+        own = [login for login in independent if login.casefold() in members]
+        if len(own) >= asked.count:
+            continue
+        if unknown := next((team for team in found if team.why), None):
+            return f"{pull} needs {asked}, and who is in team {unknown.name} can't be established: {unknown.why}"
+        return (
+            f"{pull} has {len(own)} of {asked.count} approvals by members of {' or '.join(asked.teams)} "
+            f"(approved by {', '.join(independent) or 'nobody'}); have a member approve"
+        )
+    return None
+
+
 def independent_reviewers(review: Review) -> tuple[str, ...]:
     """Return the reviewers who are neither the author nor the last pusher (names compared without case)."""
     involved = {name.casefold() for name in (review.author, review.last_pusher) if name}
@@ -40,21 +69,24 @@ def independent_reviewers(review: Review) -> tuple[str, ...]:
 
 
 def people_by_file(
-    commits: Sequence[BranchCommit], behind: Mapping[str, People], rule: FourEyes, known: Mapping[str, str | None]
+    commits: Sequence[BranchCommit],
+    behind: Mapping[str, People],
+    rule_of: Callable[[str], FourEyes],
+    known: Mapping[str, str | None],
 ) -> dict[str, People]:
     """Return who answers for each file as it is now, from the commits that touched it, oldest first.
 
-    `known` is what files were when all of it was reviewed. A commit without its review stands against the file until
-    the file is again what was reviewed last, or until a review saw it whole, because it was not there or goes away: a
-    review of what came later shows nobody what was there already.
+    `rule_of` says who must have approved a file, `known` is what files were when all of it was reviewed. A commit
+    without its review stands against the file until the file is again what was reviewed last, or until a review saw it
+    whole, because it was not there or goes away: a review of what came later shows nobody what was there already.
     """
     good, now = dict(known), dict(known)
     against: dict[str, People] = {}
     found: dict[str, People] = {}
     for commit in commits:
         people = behind[commit.sha]
-        enough = shortfall(people, rule) is None
         for path, blob in commit.touched.items():
+            enough = shortfall(people, rule_of(path)) is None
             whole = now.get(path) is None or blob is None
             if path in good and blob == good[path]:
                 against.pop(path, None)

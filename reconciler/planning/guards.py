@@ -1,15 +1,15 @@
 """Guards: pure rules that refuse a step or a plan. Each names rule, value, limit and the way out."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from reconciler.model.change_record import ChangeRecord, NoChangeRecord
-from reconciler.model.decision import Override, OverrideUse, Source
+from reconciler.model.decision import Override, OverrideUse, Seal, Source
 from reconciler.model.plan import Step
-from reconciler.model.policy import Freeze, Policy
+from reconciler.model.policy import FourEyes, Freeze, Policy
 from reconciler.model.review import Emergency, NotYetReviewed, People
 from reconciler.model.status import format_instant, in_zone
 from reconciler.model.ticket import Guid
@@ -17,6 +17,7 @@ from reconciler.model.value import replace
 from reconciler.model.verdict import Reason, Verdict
 from reconciler.planning.certificates import why_refused
 from reconciler.planning.change_records import rule_for, why_not
+from reconciler.planning.folders import Above, four_eyes_of, four_eyes_of_override, stated, why_no_override
 from reconciler.planning.four_eyes import shortfall
 from reconciler.planning.selections import matches_any
 
@@ -30,7 +31,10 @@ class Circumstances:
     behind single manifests (by path) where they are known, `brought_by` those behind single decisions, `people` are
     those behind all others, `configuration` those behind the configuration; `superseded` says which newer commit is the
     one to apply; `logins` has the names on GitHub of those who request changes,
-    `recurring` the occurrences of freezes that come again, `emergency` what two people decide without a pull request.
+    `recurring` the occurrences of freezes that come again, `recurring_in` those of single folders, `emergency` what two
+    people decide without a pull request. `below` has for each manifest the folders with rules that it lies below, the
+    most specific one first; `seals` are manifests without steps, `overridden_by` are the people behind overrides, by
+    where these stand.
     """
 
     policy: Policy
@@ -46,11 +50,30 @@ class Circumstances:
     logins: Mapping[str, str] = field(default_factory=dict)
     recurring: tuple[Freeze, ...] = ()
     emergency: Emergency | None = None
+    recurring_in: Mapping[str, tuple[Freeze, ...]] = field(default_factory=dict)
+    below: Mapping[str, Above] = field(default_factory=dict)
+    seals: tuple[Seal, ...] = ()
+    overridden_by: Mapping[Source, People] = field(default_factory=dict)
+
+    def above(self, step: Step) -> Above:
+        """Return the folders with rules that the decision of a step lies below."""
+        return self.below.get(step.source.path, ())
 
     @property
     def freezes(self) -> tuple[Freeze, ...]:
-        """All freezes, each occurrence by itself."""
+        """All freezes of the repository, each occurrence by itself."""
         return (*self.policy.freezes, *self.recurring)
+
+    def freezes_of(self, step: Step) -> tuple[Freeze, ...]:
+        """All freezes that hold for a step: those of the repository, and those of its folder."""
+        above = self.above(step)
+        once, again = (stated(self.policy, above, name) for name in ("freezes", "recurring_freezes"))
+        own = once or again
+        if own is None:
+            return self.freezes
+        # One folder gives its freezes of both kinds: the most specific one that has any.
+        name = min((found[0] for found in (once, again) if found is not None), key=above.index)
+        return (*self.freezes, *self.policy.folders[name].freezes, *self.recurring_in.get(name, ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +142,20 @@ def _change_pattern(step: Step, seen: Circumstances) -> Refusal | None:
 
 
 def _ownership(step: Step, seen: Circumstances) -> Refusal | None:
-    owns = seen.policy.owns
-    if not owns or matches_any(owns, step.object):
-        return None
-    detail = f"{step.object or 'an unnamed object'} is outside {', '.join(owns)}; decide it where it is owned"
-    return Refusal("ownership", Reason.REFUSED_OWNERSHIP, detail)
+    own = stated(seen.policy, seen.above(step), "owns")
+    for owns, whose in ((seen.policy.owns, ""), (own[1], f" of folder {own[0]}") if own else ((), "")):
+        if owns and not matches_any(owns, step.object):
+            named = step.object or "an unnamed object"
+            detail = f"{named} is outside {', '.join(owns)}{whose}; decide it where it is owned"
+            return Refusal("ownership", Reason.REFUSED_OWNERSHIP, detail)
+    return None
 
 
 def _freeze(step: Step, seen: Circumstances) -> Refusal | None:
     """Refuse approvals that may take effect in a freeze. Rejecting and reopening make nothing happen, so they may."""
     if step.verdict in (Verdict.REJECT, Verdict.REOPEN):
         return None
-    frozen = next((freeze for freeze in seen.freezes if freezes(freeze, step, seen.now)), None)
+    frozen = next((freeze for freeze in seen.freezes_of(step) if freezes(freeze, step, seen.now)), None)
     if frozen is None:
         return None
     detail = (
@@ -159,17 +184,30 @@ def freezes(freeze: Freeze, step: Step, now: datetime) -> bool:
 
 
 def _four_eyes(step: Step, seen: Circumstances) -> Refusal | None:
-    rule = seen.policy.four_eyes
-    if rule is None:
-        return None
-    behind = [("the configuration: ", seen.configuration)]
-    if seen.emergency is None:  # there the second person has agreed in another way
-        behind.append(("", seen.decided_by.get(step.source.path, seen.people)))
-    for place, people in behind:
+    for place, people, rule in _reviews_of(step, seen):
         why = shortfall(people, rule)
         if why is not None:
             return Refusal("four-eyes", Reason.REFUSED_FOUR_EYES, place + why)
     return None
+
+
+def _reviews_of(step: Step, seen: Circumstances) -> Iterator[tuple[str, People, FourEyes]]:
+    """Yield what needs its reviewers: the configuration, the decision, and the overrides that spare it."""
+    above = seen.above(step)
+    rule = four_eyes_of(seen.policy, above)
+    used = [
+        (use.source, needed)
+        for use in step.overridden
+        if use.source != _WAIVED
+        and (needed := four_eyes_of_override(seen.policy, seen.below.get(use.source.path, ()), above)) is not None
+    ]
+    if rule is not None or used:
+        yield "the configuration: ", seen.configuration, seen.policy.four_eyes or FourEyes()
+    if rule is not None and seen.emergency is None:  # there the second person has agreed in another way
+        yield "", seen.decided_by.get(step.source.path, seen.people), rule
+    for source, needed in used:
+        people = seen.overridden_by.get(source, seen.decided_by.get(source.path, seen.people))
+        yield f"the override at {source}: ", people, needed
 
 
 def _identity(step: Step, seen: Circumstances) -> Refusal | None:
@@ -214,21 +252,60 @@ TOLD_WHEN_THERE = ("superseded", "emergency", "context")
 """Guards that plans tell of only where they are at work."""
 
 
-Exempt = Mapping[str, Mapping[Guid, Override]]
-"""The tickets that overrides spare, by rule, each with the override that does."""
+@dataclass(frozen=True, slots=True)
+class Exemptions:
+    """Which tickets overrides spare now: by rule and ticket, of several the one that lasts longest first."""
+
+    seen: Circumstances
+    overrides: Mapping[tuple[str, Guid], tuple[Override, ...]]
+
+    def of(self, rule: str, guid: Guid, path: str) -> Override | None:
+        """Return the override that spares a ticket, which is decided in the manifest of this path."""
+        return next((each for each in self.overrides.get((rule, guid), ()) if self._why_not(each, path) is None), None)
+
+    def counts(self, override: Override, path: str) -> bool:
+        """Say whether the policy lets an override spare what is decided in the manifest of this path."""
+        return self._why_not(override, path) is None
+
+    def why_not(self, rule: str, guid: Guid, path: str) -> str:
+        """Say why an override of a ticket does not count; empty when there is none."""
+        for each in self.overrides.get((rule, guid), ()):
+            if (why := self._why_not(each, path)) is not None:
+                return f"; the override at {each.source} does not count: {why}"
+        return ""
+
+    def _why_not(self, override: Override, path: str) -> str | None:
+        seen = self.seen
+        if override.source == _WAIVED:
+            return None
+        places = [seen.below.get(each, ()) for each in dict.fromkeys((override.source.path, path))]
+        return why_no_override(override, seen.policy, seen.now, *places)
 
 
-def exemptions(overrides: tuple[Override, ...], seen: Circumstances) -> Exempt:
-    """Return the tickets that overrides spare now; of two for one ticket the one that lasts longer."""
+def exemptions(overrides: tuple[Override, ...], seen: Circumstances) -> Exemptions:
+    """Return what overrides, and the emergency, spare now."""
+    found: dict[tuple[str, Guid], list[Override]] = {}
     given = (*overrides, *_waived(seen))
-    valid = sorted((each for each in given if each.until > seen.now), key=lambda each: (each.until, each.source))
-    return {
-        rule: {guid: override for override in valid if override.rule == rule for guid in override.tickets}
-        for rule in {override.rule for override in valid} - NEVER_OVERRIDDEN
-    }
+    valid = (each for each in given if each.until > seen.now and each.rule not in NEVER_OVERRIDDEN)
+    for override in sorted(valid, key=lambda each: (each.until, each.source), reverse=True):
+        for guid in override.tickets:
+            found.setdefault((override.rule, guid), []).append(override)
+    return Exemptions(seen, {key: tuple(each) for key, each in found.items()})
+
+
+def counting(overrides: tuple[Override, ...], steps: Iterable[Step], seen: Circumstances) -> tuple[Override, ...]:
+    """Return overrides with only those tickets that the policy lets them spare; none without any."""
+    paths = {step.guid: step.source.path for step in steps}
+    exempt = Exemptions(seen, {})
+    kept = (
+        replace(each, tickets=frozenset(guid for guid in each.tickets if exempt.counts(each, paths.get(guid, ""))))
+        for each in overrides
+    )
+    return tuple(each for each in kept if each.tickets)
 
 
 _EMERGENCY_LASTS = timedelta(hours=1)
+_WAIVED = Source("policy.emergency")
 
 
 def _waived(seen: Circumstances) -> Iterator[Override]:
@@ -239,7 +316,7 @@ def _waived(seen: Circumstances) -> Iterator[Override]:
     why = f"emergency {emergency.incident}: {emergency.people}"
     until = (seen.now + _EMERGENCY_LASTS).replace(microsecond=0)
     for name in sorted(rule.waives):
-        yield Override(name, frozenset({emergency.ticket}), why, until, Source("policy.emergency"))
+        yield Override(name, frozenset({emergency.ticket}), why, until, _WAIVED)
 
 
 def spare(step: Step, override: Override) -> Step:
@@ -262,9 +339,10 @@ def configured(rule: str, seen: Circumstances) -> bool:
         "emergency": seen.emergency is not None,
         "required": bool(policy.require),
         "change-pattern": policy.change_pattern is not None,
-        "ownership": bool(policy.owns),
-        "freeze": bool(seen.freezes or policy.recurring_freezes),
-        "four-eyes": policy.four_eyes is not None,
+        "ownership": bool(policy.owns) or any(rules.owns for rules in policy.folders.values()),
+        "freeze": bool(seen.freezes or policy.recurring_freezes)
+        or any(rules.freezes or rules.recurring_freezes for rules in policy.folders.values()),
+        "four-eyes": policy.asks_reviewers,
         "change-record": bool(policy.change_record),
         "context": bool(policy.refuse),
         "identity": policy.four_eyes is not None and bool(seen.identities),

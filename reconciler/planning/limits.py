@@ -1,5 +1,6 @@
 """Limits: how much one plan may do at once."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,7 +9,8 @@ from reconciler.model.plan import Control, Step
 from reconciler.model.policy import Limits
 from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Group, Reason, Verdict
-from reconciler.planning.guards import Circumstances, Exempt, Refusal, refuse, spare
+from reconciler.planning.folders import stated
+from reconciler.planning.guards import Circumstances, Exemptions, Refusal, refuse, spare
 
 _APPROVALS = (Verdict.APPROVE, Verdict.SCHEDULE, Verdict.RESCHEDULE)
 
@@ -53,23 +55,59 @@ def check_limits(limits: Limits, changes: Sequence[Verdict], decisions: int) -> 
 
 
 def hold_limits(
-    steps: tuple[Step, ...], seen: Circumstances, exempt: Exempt, settled: int
+    steps: tuple[Step, ...], seen: Circumstances, exempt: Exemptions, settled: int
 ) -> tuple[tuple[Step, ...], tuple[Control, ...]]:
-    """Refuse every change by the limits that are exceeded. `settled` decisions have no step because they are over."""
+    """Refuse changes by the limits that are exceeded. `settled` decisions have no step because they are over.
+
+    A limit of a folder refuses the changes of that folder, and what it refuses counts no more for the repository's.
+    """
+    controls: list[Control] = []
+    by_folder: dict[str, list[Step]] = defaultdict(list)
+    for step in steps:
+        if name := limiting_folder(seen, step.source.path):
+            by_folder[name].append(step)
+    held: dict[Guid, Step] = {}
+    for name, limits in (
+        (name, rules.limits) for name, rules in seen.policy.folders.items() if rules.limits != Limits()
+    ):
+        own = tuple(by_folder[name])
+        over = sum(seal.decisions for seal in seen.seals if limiting_folder(seen, seal.path) == name)
+        kept, told = _held(own, limits, exempt, len(own) + over, name)
+        held |= {step.guid: step for step in kept}
+        controls += told
+    steps = tuple(held.get(step.guid, step) for step in steps) if held else steps
+    kept, told = _held(steps, seen.policy.limits, exempt, len(steps) + settled)
+    return kept, (*told, *controls)
+
+
+def limiting_folder(seen: Circumstances, path: str) -> str:
+    """Return the folder whose limits count a manifest, empty when none has any."""
+    found = stated(seen.policy, seen.below.get(path, ()), "limits")
+    return found[0] if found is not None else ""
+
+
+def _held(
+    steps: tuple[Step, ...], limits: Limits, exempt: Exemptions, decisions: int, folder: str = ""
+) -> tuple[tuple[Step, ...], list[Control]]:
+    """Hold the limits of the repository, or of one folder, against its steps."""
     changes = tuple(step for step in steps if step.group is Group.CHANGE)
     controls: list[Control] = []
     refusals: list[tuple[Refusal | None, Mapping[Guid, Override]]] = []
-    decisions = len(steps) + settled
-    for check in check_limits(seen.policy.limits, [step.verdict for step in changes], decisions):
-        spared = exempt.get(check.rule, {})
+    where = f" in {folder}" if folder else ""
+    for check in check_limits(limits, [step.verdict for step in changes], decisions):
+        spared = {
+            step.guid: override
+            for step in changes
+            if (override := exempt.of(check.rule, step.guid, step.source.path)) is not None
+        }
         counted = [step.verdict for step in changes if step.guid not in spared]
-        again = next(c for c in check_limits(seen.policy.limits, counted, decisions) if c.rule == check.rule)
+        again = next(c for c in check_limits(limits, counted, decisions) if c.rule == check.rule)
         result = "refused" if again.exceeded else "overridden" if check.exceeded else "ok"
-        controls.append(Control(check.rule, result, again.detail))
+        detail = f"folder {folder}: {again.detail}" if folder else again.detail
+        controls.append(Control(check.rule + where, result, detail, str(check.limit) if folder else ""))
         if check.exceeded:
-            refusal = Refusal(check.rule, check.reason, again.detail) if again.exceeded else None
-            refusals.append((refusal, spared))
-    return tuple(_apply_limit(step, refusals) for step in steps), tuple(controls)
+            refusals.append((Refusal(check.rule, check.reason, detail) if again.exceeded else None, spared))
+    return tuple(_apply_limit(step, refusals) for step in steps), controls
 
 
 def _apply_limit(step: Step, refusals: list[tuple[Refusal | None, Mapping[Guid, Override]]]) -> Step:

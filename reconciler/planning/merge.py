@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from reconciler.errors import GuardRefused
-from reconciler.model.plan import Control, Plan, parse_shard
+from reconciler.model.plan import Control, FolderLimits, Plan, parse_shard
+from reconciler.model.policy import Limits
 from reconciler.model.pull_request import PullRequestContext
 from reconciler.model.receipt import NotedLedger, Run
 from reconciler.model.review import Review, ReviewedTickets
@@ -28,7 +29,8 @@ def merge_plans(plans: Sequence[Plan]) -> Plan:
     parts = tuple(sorted((step for plan in plans for step in plan.steps), key=lambda step: step.guid))
     _once("ticket", [step.guid for step in parts])
     _once("manifest", [seal.path for seal in whole.sealed])
-    steps, limits = enforce_limits(parts, whole.overrides, whole.limits, whole.made_at, whole.decisions_sealed)
+    folders, settled = whole.folder_limits, whole.decisions_sealed
+    steps, limits = enforce_limits(parts, whole.overrides, whole.limits, whole.made_at, settled, folders)
     digest = plan_digest(whole.target, steps, whole.overrides, whole.sealed)
     return replace(whole, steps=steps, digest=digest, controls=_controls(plans, limits))
 
@@ -51,9 +53,20 @@ def _agreed(plans: Sequence[Plan]) -> Plan:
         overrides=_distinct(override for plan in plans for override in plan.overrides),
         sealed=tuple(sorted(seal for plan in plans for seal in plan.sealed)),
         freezes=_distinct(freeze for plan in plans for freeze in plan.freezes),
+        folder_limits=_folder_limits(plans),
         notes=_distinct(note for plan in plans for note in plan.notes),
         pull_request=_beside([plan.pull_request for plan in plans]),
     )
+
+
+def _folder_limits(plans: Sequence[Plan]) -> tuple[FolderLimits, ...]:
+    """Return the limits of folders with the manifests of all shards."""
+    files: dict[str, set[str]] = defaultdict(set)
+    limits: dict[str, Limits] = {}
+    for each in (each for plan in plans for each in plan.folder_limits):
+        files[each.name].update(each.files)
+        limits[each.name] = each.limits
+    return tuple(FolderLimits(name, limits[name], tuple(sorted(files[name]))) for name in sorted(files))
 
 
 def _beside(parts: Sequence[PullRequestContext]) -> PullRequestContext:

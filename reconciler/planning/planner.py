@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
 from reconciler.model.decision import Override, Seal, Source
-from reconciler.model.plan import Control, Plan, Sibling, Step
+from reconciler.model.plan import Control, FolderLimits, Plan, Sibling, Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.status import Status
 from reconciler.model.ticket import Guid, dn_key
@@ -13,7 +13,8 @@ from reconciler.model.verdict import Group, Reason
 from reconciler.planning.change_records import reviewed_by_requester_alone
 from reconciler.planning.digest import plan_digest
 from reconciler.planning.enforcement import enforce, needs_review
-from reconciler.planning.guards import Circumstances, exemptions
+from reconciler.planning.folders import four_eyes_of, stated
+from reconciler.planning.guards import Circumstances, counting, exemptions
 
 _TOOK_EFFECT = frozenset({Outcome.APPLIED, Outcome.AWAITING_OTHERS})
 
@@ -44,24 +45,38 @@ def went(receipts: Iterable[Receipt]) -> frozenset[Guid]:
 
 def assemble(empty: Plan, steps: Iterable[Step], seen: Circumstances) -> Plan:
     """Put steps into a plan that has none yet: guards run on each as it comes, sorted by GUID, siblings shown."""
-    guarded, controls = enforce(steps, empty.overrides, seen, empty.without_step)
+    every = tuple(steps)
+    guarded, controls = enforce(every, empty.overrides, seen, empty.without_step)
+    overrides = counting(empty.overrides, every, seen)
     ordered = sorted(guarded, key=lambda step: step.guid)
     related = _by_object(ordered)
     shown = tuple(_with_siblings(step, related) for step in ordered)
     return replace(
         empty,
-        digest=plan_digest(empty.target, shown, empty.overrides, empty.sealed),
+        digest=plan_digest(empty.target, shown, overrides, empty.sealed),
         steps=shown,
-        overrides=tuple(sorted(empty.overrides, key=_place)),
+        overrides=tuple(sorted(overrides, key=_place)),
         controls=controls,
         freezes=seen.freezes,
         limits=seen.policy.limits,
+        folder_limits=_limits_of_folders(every, seen),
         notes=empty.notes
         + _contradictions(related)
         + _stops_beside_after(shown)
         + _unchecked(shown)
         + _attestations(shown),
         sealed=tuple(sorted(empty.sealed)),
+    )
+
+
+def _limits_of_folders(steps: Iterable[Step], seen: Circumstances) -> tuple[FolderLimits, ...]:
+    files: dict[str, set[str]] = defaultdict(set)
+    for path in {step.source.path for step in steps}:
+        if (found := stated(seen.policy, seen.below.get(path, ()), "limits")) is not None:
+            files[found[0]].add(path)
+    return tuple(
+        FolderLimits(name, seen.policy.folders[name].limits, tuple(sorted(paths)))
+        for name, paths in sorted(files.items())
     )
 
 
@@ -94,12 +109,13 @@ def enforce_reviews(plan: Plan, seen: Circumstances) -> Plan:
 
 def _not_by_requesters_alone(plan: Plan, steps: tuple[Step, ...], seen: Circumstances) -> tuple[Step, ...]:
     """Refuse changes that nobody but the requester of their change record has reviewed, where the policy asks."""
-    rule = seen.policy.four_eyes
-    exempt = exemptions(plan.overrides, seen).get("change-record", {})
+    exempt = exemptions(plan.overrides, seen)
     found = []
     for step in steps:
         people = seen.brought_by.get(step.guid, seen.decided_by.get(step.source.path, seen.people))
-        asked = step.group is Group.CHANGE and step.change_record is not None and step.guid not in exempt
+        asked = step.group is Group.CHANGE and step.change_record is not None
+        asked = asked and exempt.of("change-record", step.guid, step.source.path) is None
+        rule = four_eyes_of(seen.policy, seen.above(step))
         direct = rule is not None and rule.allow_direct_push
         why = reviewed_by_requester_alone(step, people, seen.logins, direct) if asked else None
         found.append(step if why is None else replace(step, reason=Reason.REFUSED_CHANGE_RECORD, detail=why))

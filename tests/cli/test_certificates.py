@@ -207,9 +207,9 @@ def test_a_refusal_that_needs_details_does_not_pass_on_a_search_alone(desk: Desk
 
 def test_an_override_lets_a_named_ticket_pass(desk: Desk) -> None:
     put(desk, stage=1100)
-    desk.configure("policy: {refuse: [context/runs-command]}\n")
+    desk.configure("policy: {refuse: [context/runs-command], overrides: {longest: 9999d}}\n")
     desk.decide(APPROVE)
-    override = f"{{rule: context, tickets: [{FIRST}], reason: known, until: 2099-01-01T00:00:00Z}}"
+    override = f"{{rule: context, tickets: [{FIRST}], reason: known, until: 2036-01-01T00:00:00Z}}"
     desk.decide(APPROVE, header=f"change: CHG0041234\noverrides: [{override}]\n")
     assert planned(desk)["steps"][0]["verdict"] == "approve"
 

@@ -53,7 +53,8 @@ def record(desk: Desk, monkeypatch: pytest.MonkeyPatch):
         url = server.__enter__().url
         servers.append(server)
         desk.configure(
-            f"change_records: {{kind: servicenow, url: {url}{system}}}\npolicy: {{change_record: {policy}}}\n"
+            f"change_records: {{kind: servicenow, url: {url}{system}}}\n"
+            f"policy: {{change_record: {policy}, overrides: {{longest: 9999d}}}}\n"
         )
         return systems
 

@@ -66,8 +66,8 @@ def test_a_run_for_some_manifests_ends_nothing_of_the_others(desk: Desk) -> None
 
 
 def test_an_override_that_was_used_is_told_everywhere(desk: Desk) -> None:
-    desk.configure(FREEZE)
-    override = f"overrides: [{{rule: freeze, tickets: [{FIRST}], reason: Outage INC1, until: 2099-01-01T00:00:00Z}}]\n"
+    desk.configure(f"{FREEZE}  overrides: {{longest: 9999d}}\n")
+    override = f"overrides: [{{rule: freeze, tickets: [{FIRST}], reason: Outage INC1, until: 2036-01-01T00:00:00Z}}]\n"
     desk.decide(approve(FIRST), approve(SECOND), header=f"change: CHG0041234\n{override}")
     said = desk.run("apply", "--yes", "--out", "run.json")
     assert said.code == 3
@@ -81,7 +81,7 @@ def test_an_override_that_was_used_is_told_everywhere(desk: Desk) -> None:
     assert [each["guid"] for each in records(desk, "--overridden")] == [FIRST, FIRST]
     rows = list(csv.DictReader(io.StringIO(desk.run("ledger", "export", "--overridden").out, newline="")))
     assert [row["overrides"] for row in rows if row["outcome"] == "applied"] == [
-        "freeze until 2099-01-01T00:00:00Z: Outage INC1 (tickets/web.yaml:3:13)"
+        "freeze until 2036-01-01T00:00:00Z: Outage INC1 (tickets/web.yaml:3:13)"
     ]
     assert "Outage INC1" in desk.run("explain", FIRST).out
     assert desk.run("report", "--out", "site").code == 0

@@ -21,7 +21,10 @@ from tests.github.fake_github import FakeGitHub
 from tests.github.repository import git
 from tests.github.world import Pull
 
-POLICY = "timezone: Europe/Berlin\npolicy:\n  owns: ['\\VED\\Policy\\Web\\**']\n  limits: {changes: 100}\n"
+POLICY = (
+    "timezone: Europe/Berlin\npolicy:\n  owns: ['\\VED\\Policy\\Web\\**']\n  limits: {changes: 100}\n"
+    "  overrides: {longest: 9999d}\n"
+)
 LATER = "2036-11-29T22:00:00Z"
 
 

@@ -13,6 +13,7 @@ policy:
   change_pattern: '^CHG[0-9]{7}$'
   owns: ['\VED\Policy\Web\**']
   freezes: [{name: year-end, start: 2096-12-20T00:00:00Z, stop: 2097-01-06T00:00:00Z}]
+  overrides: {longest: 9999d}
 """
 GOOD = r"explanation: renewal, change: CHG0041234, expect: {object: '\VED\Policy\Web\www'}"
 
@@ -71,7 +72,7 @@ def test_pending_entries_decide_nothing_and_are_left_alone(validate) -> None:
 def test_an_override_spares_its_tickets_until_it_ends(validate) -> None:
     more = (
         "overrides:\n"
-        f"  - {{rule: required, tickets: [{FIRST}], reason: night, until: '2096-01-01T00:00:00Z'}}\n"
+        f"  - {{rule: required, tickets: [{FIRST}], reason: night, until: '2036-01-01T00:00:00Z'}}\n"
         f"  - {{rule: required, tickets: [{SECOND}], reason: night, until: '2020-01-01T00:00:00Z'}}\n"
     )
     code, said = validate(f"guid: {FIRST}, status: Approved", f"guid: {SECOND}, status: Approved", more=more)
@@ -110,9 +111,9 @@ def test_a_limit_in_percent_is_of_all_decisions_and_not_of_the_paths_given(valid
 
 
 def test_an_override_lifts_a_limit_for_its_tickets(validate) -> None:
-    more = f"overrides:\n  - {{rule: approvals, tickets: [{FIRST}], reason: agreed, until: '2096-01-01T00:00:00Z'}}\n"
+    more = f"overrides:\n  - {{rule: approvals, tickets: [{FIRST}], reason: agreed, until: '2036-01-01T00:00:00Z'}}\n"
     approved = [f"guid: {guid}, status: Approved" for guid in (FIRST, SECOND)]
-    assert validate(*approved, more=more, policy="  limits: {approvals: 1}\n")[0] == 0
+    assert validate(*approved, more=more, policy="  limits: {approvals: 1}\n  overrides: {longest: 9999d}\n")[0] == 0
 
 
 def test_an_approval_without_a_change_record_is_refused_where_one_is_asked_for(validate) -> None:

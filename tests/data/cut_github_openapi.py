@@ -43,11 +43,13 @@ CALLS = {
     "/rules/branches/{branch}": {"get"},
     "/rulesets": {"get", "post"},
 }
+OF_TEAMS = "/orgs/{org}/teams/{team_slug}/members"
 NOISE = {"examples", "example", "x-github", "externalDocs", "description", "summary", "tags"}
 
 
 def cut(whole: Mapping[str, object]) -> dict[str, object]:
-    paths = {REPOSITORY + path: _methods(whole["paths"][REPOSITORY + path], kept) for path, kept in CALLS.items()}
+    calls = {REPOSITORY + path: kept for path, kept in CALLS.items()} | {OF_TEAMS: {"get"}}
+    paths = {path: _methods(whole["paths"][path], kept) for path, kept in calls.items()}
     components: dict[str, dict[str, object]] = {}
     waiting = list(_references(paths))
     while waiting:

@@ -135,6 +135,14 @@ def permission(call: Call) -> Any:
     }
 
 
+def team_members(call: Call) -> Any:
+    """GitHub documentation, "List team members": those of child teams too; the team must be visible to the token."""
+    organization, team = call.path[1], call.path[3]
+    if organization != call.world.repository.partition("/")[0] or team not in call.world.teams:
+        raise Refused(404, "Not Found")
+    return 200, [answer_of("simple-user", user(call.world, login)) for login in call.world.teams[team]]
+
+
 def activity(call: Call) -> Any:
     wanted = call.query.get("ref")
     return 200, [
@@ -341,6 +349,7 @@ ROUTES: dict[tuple[str, str], tuple[Answer, dict[str, str]]] = {
     ("GET", "pulls/*/commits"): (pull_commits, {"pull-requests": "read"}),
     ("GET", "pulls/*/reviews"): (reviews, {"pull-requests": "read"}),
     ("GET", "collaborators/*/permission"): (permission, {}),
+    ("GET", "orgs/*/teams/*/members"): (team_members, {"members": "read"}),
     ("GET", "activity"): (activity, {"contents": "read"}),
     ("GET", "actions/runs/*/approvals"): (approvals, {"actions": "read"}),
     ("GET", "actions/workflows/*/runs"): (workflow_runs, {"actions": "read"}),

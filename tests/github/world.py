@@ -78,6 +78,8 @@ class World:
     repository: str = "acme/approvals"
     permission: dict[str, str] = field(default_factory=dict)
     bots: set[str] = field(default_factory=lambda: {BOT})
+    teams: dict[str, list[str]] = field(default_factory=dict)
+    """The members of each team of the organization, those of child teams among them."""
     tokens: dict[str, dict[str, str]] = field(default_factory=lambda: {"ghs_0123456789abcdef": dict(WRITER)})
     """What each token may do, as `permissions:` of a job spells it."""
     pulls: dict[int, Pull] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from reconciler.app.folders import with_folders
 from reconciler.codec import decode
 from reconciler.manifests.config import load_settings
 from reconciler.manifests.load import load_desired
@@ -13,15 +14,17 @@ from reconciler.model.certificate import CertificateContext
 from reconciler.model.change_record import ChangeRecord, LookupFailure, NoChangeRecord
 from reconciler.model.decision import Decision, Desired, WindowUse
 from reconciler.model.plan import Plan, Step
-from reconciler.model.policy import Orphans, Policy
+from reconciler.model.policy import Orphans
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import Intent, LastWrite, OpenIntent, TicketHistory
-from reconciler.model.review import Assessment, Emergency, Review
+from reconciler.model.review import Assessment, Emergency, Review, Team
 from reconciler.model.settings import Settings
 from reconciler.model.status import State, pending
 from reconciler.model.ticket import Found, Gone, Guid, Hidden, LiveTicket, Reading, Unread, parse_guid
+from reconciler.model.value import replace
 from reconciler.planning.certificates import with_context
 from reconciler.planning.change_records import remember
+from reconciler.planning.folders import reviews_alone
 from reconciler.planning.guards import Circumstances
 from reconciler.planning.judge import judge
 from reconciler.planning.orphans import judge_orphan, may_be_armed
@@ -52,12 +55,14 @@ def plan_of(case: Path) -> Plan:
     seen = Circumstances(settings.policy, now, changes=records, emergency=emergency)
     kept = remember(settings.policy.change_record, steps, records, now)
     empty = Plan("test", "https://tpp", now, now + timedelta(days=1), "", (), overrides=desired.overrides)
-    plan = assemble(empty, kept, seen)
+    plan = assemble(empty, kept, with_folders(seen, settings, replace(empty, steps=tuple(kept))))
     review = _json(case / "review.json")
     if not review:
         return plan
-    people = Assessment(decode(json.dumps(review).encode(), Review))
-    return enforce_reviews(plan, Circumstances(Policy(), now, people))
+    teams = tuple(Team(name, frozenset(members)) for name, members in _json(case / "teams.json").items())
+    people = Assessment(decode(json.dumps(review).encode(), Review), teams=teams)
+    held = Circumstances(reviews_alone(settings.policy), now, people)
+    return enforce_reviews(plan, with_folders(held, settings, plan))
 
 
 def _orphans(

@@ -15,7 +15,7 @@ def _file(*history: tuple[str | None, People], known: str | None = None) -> Peop
     """Return who answers for a file that became these blobs, one commit after the other."""
     commits = [BranchCommit(f"{n}", (f"{n - 1}",), {"a.yaml": blob}) for n, (blob, _) in enumerate(history, 1)]
     behind = {commit.sha: people for commit, (_, people) in zip(commits, history, strict=True)}
-    return people_by_file(commits, behind, FourEyes(), {"a.yaml": known} if known else {}).get("a.yaml")
+    return people_by_file(commits, behind, lambda _: FourEyes(), {"a.yaml": known} if known else {}).get("a.yaml")
 
 
 @pytest.mark.parametrize(
@@ -66,5 +66,5 @@ def test_what_was_known_to_be_reviewed_needs_no_other_commit() -> None:
 
 def test_files_answer_for_themselves() -> None:
     commits = [BranchCommit("1", (), {"a": "1", "b": "1"}), BranchCommit("2", ("1",), {"b": "2"})]
-    found = people_by_file(commits, {"1": GOOD, "2": PUSHED}, FourEyes(), {})
+    found = people_by_file(commits, {"1": GOOD, "2": PUSHED}, lambda _: FourEyes(), {})
     assert found == {"a": GOOD, "b": PUSHED}

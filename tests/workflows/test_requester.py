@@ -151,7 +151,7 @@ def test_a_plan_before_the_review_shows_who_requested_it(requested: Requested) -
 
 
 def test_an_override_lets_it_through(requested: Requested) -> None:
-    requested.rules("{b.jones: bob}", "  overrides: {rules: [change-record], reviewers: 1}\n")
+    requested.rules("{b.jones: bob}", "  overrides: {rules: [change-record], longest: 9999d}\n")
     rule = f"{{rule: change-record, tickets: [{MORE}], reason: outage, until: 2036-01-01T00:00:00Z}}"
     requested.decide("bob", header=f"overrides: [{rule}]\n")
     code, said = requested.apply()
