@@ -75,7 +75,15 @@ test-minimum: ## Test planning, manifests, tpp and cli with the oldest versions 
 		--editable '.[sandbox,keyring,metrics]' pytest pytest-xdist hypothesis trustme
 	$(MINIMUM)/bin/pytest --numprocesses auto --dist worksteal -m 'not slow and not release' \
 		--ignore tests/manifests/test_third_party.py --ignore tests/cli/test_pull_request.py \
+		--deselect tests/cli/test_init.py::test_its_workflows_pass_the_checks_that_ours_pass \
 		tests/planning tests/manifests tests/tpp tests/cli
+
+.PHONY: mutate
+mutate: $(READY) ## Change planning, applying, ledger and the writing half of tpp line by line: tests must notice (hours)
+	@$(PIP) --group mutate
+	@rm -rf mutants
+	$(BIN)/mutmut run
+	$(BIN)/python .ci/mutants.py
 
 docs: $(READY) ## Build the documentation into site/; any warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict

@@ -172,3 +172,30 @@ def test_a_ticket_is_gone_early_only_when_no_difference_of_clocks_explains_it(ea
     """TPP carries a schedule out by its own clock: what it did five minutes early by ours was still in order."""
     start = NOW + CLOCKS_DIFFER + timedelta(microseconds=early)
     assert is_early(last_write(after=after(format_instant(start))), NOW) == gone_early
+
+
+FIRST_MOMENT = State(Status.APPROVED_BETWEEN, NOW, NOW + timedelta(hours=1))
+LAST_MOMENT = State(Status.APPROVED_BETWEEN, NOW - timedelta(hours=1), NOW)
+
+
+@pytest.mark.parametrize("state", [FIRST_MOMENT, after(format_instant(NOW))])
+def test_a_schedule_is_carried_out_from_its_first_moment_on(state: State) -> None:
+    """A moment earlier somebody else must have approved the ticket at once."""
+    said = judge(decision(wanted=state), there(APPROVED), applied(state), NOW)
+    before = judge(decision(wanted=state), there(APPROVED), applied(state), NOW - timedelta(microseconds=1))
+    assert (said.reason, before.reason) == (Reason.IN_SYNC_PROCESSING, Reason.CONFLICT_CONSOLE)
+
+
+@pytest.mark.parametrize(
+    ("known", "reading", "open_until", "over"),
+    [
+        (TicketHistory(), there(), Reason.SCHEDULE_WANTED, Reason.EXPIRED_WINDOW),
+        (applied(LAST_MOMENT), there(LAST_MOMENT), Reason.IN_SYNC_SAME, Reason.MISSED_WINDOW),
+    ],
+    ids=["not sent", "sent"],
+)
+def test_a_window_is_over_at_its_end(known: TicketHistory, reading: Reading, open_until: Reason, over: Reason) -> None:
+    """Sent at its end it would be lost: the server has closed it by then."""
+    wanted = decision(wanted=LAST_MOMENT)
+    before = judge(wanted, reading, known, NOW - timedelta(microseconds=1))
+    assert (before.reason, judge(wanted, reading, known, NOW).reason) == (open_until, over)

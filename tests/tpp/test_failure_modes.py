@@ -22,7 +22,7 @@ from reconciler.tpp.session import ticket_reader
 from reconciler.tpp.writer import ticket_writer
 from tests.builders import guid
 from tests.fakes import FakeClock
-from tests.tpp.answering import DROP, AnsweringServer, result
+from tests.tpp.answering import DROP, AnsweringServer, http, result
 from tests.tpp.conftest import Tpp
 from tests.tpp.opening import session_with
 
@@ -143,6 +143,16 @@ def test_c4_a_deadlock_is_lost_and_brings_writes_down_to_one_at_a_time(tpp: Tpp)
     assert (reads.last, writes.last, writes.lowest, writes.configured) == (4, 1, 1, 4)
 
 
+def test_c4_only_failures_in_a_row_end_the_questions() -> None:
+    """Three in a long run must not make every other ticket of it unreadable."""
+    away, there = http(404, "no such page"), result(1, GUID=guid(1), Status="Pending")
+    said = [away, away, there, away, away, there, away, away, away, there]
+    with AnsweringServer(script={"details": said}) as server, session_with(server.url) as session:
+        read = [type(ticket_reader(session).read(guid(1))) for _ in range(10)]
+    assert read == [Unread, Unread, Found, Unread, Unread, Found, Unread, Unread, Unread, Unread]
+    assert len(server.calls("details")) == 9
+
+
 @pytest.mark.parametrize("status", [502, 504, 520, 522, 524])
 @pytest.mark.parametrize("effect", [False, True])
 def test_c5_a_balancer_that_gives_up_leaves_the_update_lost(tpp: Tpp, status: int, effect: bool) -> None:
@@ -151,6 +161,17 @@ def test_c5_a_balancer_that_gives_up_leaves_the_update_lost(tpp: Tpp, status: in
     why = f'the server answered HTTP {status}: "<!DOCTYPE html>"'
     assert answer == Lost(why, server_fault=True)
     assert tpp.updates == [(guid(1), effect)]
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 520, 522, 524])
+def test_c5_so_does_one_that_answers_in_json(status: int) -> None:
+    """What speaks JSON may be a gateway, too: only TPP's own refusals prove that nothing was executed."""
+    said = http(status, {"error": "gateway", "error_description": "timed out"})
+    with AnsweringServer(default={"updatestatus": said}) as server, session_with(server.url) as session:
+        answer = ticket_writer(session).update(UPDATE)
+        assert isinstance(answer, Lost)
+        assert answer.server_fault
+        assert len(server.calls("updatestatus")) == 1
 
 
 def test_c5_after_the_deadline_of_the_run_nothing_is_sent_and_a_later_run_may() -> None:
