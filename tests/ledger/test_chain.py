@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from reconciler.codec import sha256
 from reconciler.errors import LedgerBroken
 from reconciler.ledger.chain import Chain, check, verify
-from reconciler.ledger.heads import ledger_head
+from reconciler.ledger.heads import head_digest, ledger_head
 from reconciler.model.decision import Source
+from reconciler.model.value import Head
 from tests.ledger.ledgers import FIRST, SECOND, THIRD, intent, recorded, write_run, write_three_runs
 
 ONE, TWO, THREE = (f"2026/11/{run}.jsonl" for run in (FIRST, SECOND, THIRD))
@@ -258,3 +259,9 @@ def test_without_an_anchor_only_a_change_of_the_last_line_can_hide(place: tuple[
     data[at] ^= by
     in_last_line = path == THREE and at >= len(data[:-1]) - len(files[THREE].splitlines()[-1])
     assert checked(files | {path: bytes(data)}).faults or in_last_line
+
+
+def test_the_head_of_a_ledger_is_the_same_in_whatever_order_its_shards_are_named() -> None:
+    """Two machines that read the same shards must not take the ledger for another one."""
+    heads = tuple(Head(f"2026/11/run-{number}of2.jsonl", "0" * 64, 3) for number in (1, 2))
+    assert head_digest(heads) == head_digest(tuple(reversed(heads)))
