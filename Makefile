@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all test-release test-minimum lint types spelling pytest pytest-portable pytest-slow \
-	pytest-release docs docs-serve outputs pictures dist lock sbom bench bench-small walk format clean man
+	pytest-release docs docs-serve outputs pictures dist lock sbom bench bench-small walk format clean man mutate
 
 help: ## List the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -78,7 +78,6 @@ test-minimum: ## Test planning, manifests, tpp and cli with the oldest versions 
 		--deselect tests/cli/test_init.py::test_its_workflows_pass_the_checks_that_ours_pass \
 		tests/planning tests/manifests tests/tpp tests/cli
 
-.PHONY: mutate
 mutate: $(READY) ## Change planning, applying, ledger and the writing half of tpp line by line: tests must notice (hours)
 	@$(PIP) --group mutate
 	@rm -rf mutants
