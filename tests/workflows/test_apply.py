@@ -211,6 +211,7 @@ def test_a_ledger_that_can_no_longer_be_pushed_is_rescued_and_the_run_fails(acme
     entries = [json.loads(line)["entry"] for line in rescued.read_text().splitlines()]
     assert (entries.count("receipt"), entries[0], len(entries)) == (2, "opened", 8)
     assert len(acme.github.world.comments_on(12)) == 1
+    assert (acme.artifacts / "run" / "statement.json").exists()
 
 
 def test_the_authors_own_approval_is_not_a_second_pair_of_eyes(acme: Team) -> None:
