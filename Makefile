@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all test-release test-minimum lint types spelling pytest pytest-portable pytest-slow \
-	pytest-release docs docs-serve outputs pictures dist lock sbom bench bench-small walk format clean man mutate
+	pytest-release docs docs-serve outputs pictures dist lock sbom bench bench-small growth walk format clean man mutate
 
 help: ## List the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -122,6 +122,9 @@ bench-small: $(READY) ## A small part of it, which fails only on ratios that no 
 
 man: $(READY) ## Write a man page for each command into man/
 	$(BIN)/python -m docs.generating.man man
+
+growth: $(READY) ## Measure how cost grows with the ledger, up to 50,000 decisions and ledgers of years, for about an hour
+	$(BIN)/python -m benchmarks.growth --years
 
 walk: $(READY) ## Count the functions and files that a plan and an apply of one ticket pass
 	$(BIN)/python -m benchmarks.walk

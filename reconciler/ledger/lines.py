@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
+from typing import Any, TypeVar
 
 from reconciler.codec import UNKNOWN_WORD, canonical, decode_line
 from reconciler.errors import LedgerBroken
 from reconciler.ledger.files import line_hash
 from reconciler.model.decision import Source
 from reconciler.model.record import Line, Written
+from reconciler.model.review import Provenance
 
 GUID_MARK = b'"guid":"'
 """What stands before the GUID of a line. Quotes inside JSON text are escaped, so no text can contain it."""
@@ -49,12 +52,26 @@ def read_line(line: bytes, source: Source) -> Line:
     written = decode(line, source)
     return Line(
         entry=written.entry,
-        run=written.run,
-        provenance=written.provenance,
+        run=_one(written.run),
+        provenance=_one(written.provenance),
         source=source,
         previous=written.previous,
         hash=line_hash(line),
     )
+
+
+_T = TypeVar("_T", str, Provenance)
+
+
+def _one(value: _T) -> _T:
+    """Return one object for what the lines of a run have in common: a third of what they take otherwise."""
+    found: _T = _kept(value)
+    return found
+
+
+@lru_cache(maxsize=256)
+def _kept(value: Any) -> Any:  # noqa: ANN401 - whatever can be compared
+    return value
 
 
 def decode(line: bytes, source: Source) -> Written:

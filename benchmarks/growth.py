@@ -1,0 +1,148 @@
+"""How cost grows: every command on ledgers of 100 to 50,000 decisions, and on two that have grown for years.
+
+    python -m benchmarks.growth [--sizes 100 1000 10000 50000] [--years] [--out benchmarks/growth.json]
+
+Each subject is a process of its own, measured once in processor seconds and peak memory, which a busy machine changes
+little. `worse` is by how much more than the number of decisions the processor time grew from one size to the next, less
+what the command takes on an empty ledger: above 1.3 it is worse than linear, noise included.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import pairwise
+from pathlib import Path
+
+from benchmarks import workload
+from benchmarks.ledger_recall import write_ledger
+from benchmarks.measure import Cost, cost_of
+from benchmarks.server import serving
+from benchmarks.setting import configure, reconciler
+
+HOME = Path(__file__).parents[1]
+RESULTS = HOME / "benchmarks" / "growth.json"
+YEARS = {"2,000 runs of 50": (100_000, 2_000), "300 runs of 1,000": (300_000, 300)}
+_PER_RUN = 1_000
+_OPEN = 100
+_LIMIT = 300.0
+_WORSE = 1.3
+_PUSH = """
+import os, sys
+from pathlib import Path
+from reconciler.github.branch import push_ledger
+from reconciler.github.git import Git
+root = Path(sys.argv[1])
+push_ledger(Git.open(root, os.environ, "https://github.com", ""), root / "ledger", "reconciler-ledger", "One more run",
+            only=root / "ledger" / "2030/01/20300101T000000Z-0a0b0c.jsonl" if len(sys.argv) > 2 else None)
+"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="*", default=[100, 1_000, 10_000, 50_000])
+    parser.add_argument("--years", action="store_true", help="measure the two ledgers of years, too")
+    parser.add_argument("--only", nargs="*", help="subjects: verify log export pack report push plan metrics …")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    found: dict[str, dict[str, Cost]] = {}
+    sizes = [(f"{size:,}", size, max(1, size // _PER_RUN)) for size in options.sizes]
+    sizes += [(name, *shape) for name, shape in YEARS.items()] if options.years else []
+    with tempfile.TemporaryDirectory(prefix="growth-") as folder:
+        for name, decisions, runs in [("none", 0, 0), *sizes]:
+            home = Path(folder) / name.replace(" ", "-").replace(",", "")
+            found[name] = dict(_measured(home, decisions, runs, options.only))
+            _save(options.out, found)
+            print(_row(name, found[name]), flush=True)
+    faults = [*_worse_than_linear(found, sizes[: len(options.sizes)]), *_too_large(found)]
+    print("\n".join(faults) or "nothing grows worse than linear")
+    return 1 if faults else 0
+
+
+def _measured(home: Path, decisions: int, runs: int, only: list[str] | None) -> Iterator[tuple[str, Cost]]:
+    (home / "ledger").mkdir(parents=True)
+    if runs:
+        write_ledger(home / "ledger", decisions, runs)
+    workload.manifests(home / "tickets", max(decisions, _OPEN), files=max(1, decisions // _PER_RUN))
+    configure(home)
+
+    def wanted(name: str) -> bool:
+        return not only or name in only
+
+    offline = {
+        "verify": reconciler("ledger", "verify"),
+        "log": reconciler("ledger", "log"),
+        "export": reconciler("ledger", "export"),
+        "report": reconciler("report", "--out", "site"),
+        "pack": reconciler("ledger", "export", "--pack", "pack.zip"),
+    }
+    with serving(home, max(decisions, _OPEN), 0.0) as server:
+        env = server.environment
+        for name, command in offline.items():
+            if wanted(name):
+                yield name, cost_of(command, cwd=str(home), env=env)
+        plan = reconciler("plan", "-q")
+        if wanted("plan"):
+            yield "plan", cost_of(plan, cwd=str(home), env=env)
+        if wanted("metrics"):
+            yield "metrics", cost_of([*plan, "--metrics", "tpp.prom"], cwd=str(home), env=env)
+        if wanted("import"):
+            fresh = home / "fresh"
+            (fresh / "tickets").mkdir(parents=True)
+            configure(fresh)
+            yield "import", cost_of(reconciler("import"), cwd=str(fresh), env=env)
+        if wanted("apply"):
+            yield "apply", cost_of(reconciler("apply", "--yes", "-q"), cwd=str(home), env=env)
+    if wanted("push"):
+        _prepare_push(home)
+        yield "push", cost_of([sys.executable, "-c", _PUSH, str(home), "one"], cwd=str(HOME))
+
+
+def _prepare_push(home: Path) -> None:
+    """Put the ledger onto a branch of a remote, and begin one more file."""
+    remote = home.parent / f"{home.name}.git"
+    git = ("git", "-c", "user.name=bench", "-c", "user.email=bench@example.com")
+    for command in (
+        (*git, "init", "--quiet", "--bare", str(remote)),
+        (*git, "init", "--quiet", str(home)),
+        (*git, "-C", str(home), "remote", "add", "origin", str(remote)),
+        (*git, "-C", str(home), "commit", "--quiet", "--allow-empty", "-m", "begin"),
+    ):
+        subprocess.run(command, check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", _PUSH, str(home)], check=True, cwd=HOME, capture_output=True)
+    new = home / "ledger" / "2030/01/20300101T000000Z-0a0b0c.jsonl"
+    new.parent.mkdir(parents=True)
+    new.write_bytes(b"{}\n")
+
+
+def _row(name: str, costs: dict[str, Cost]) -> str:
+    told = (f"{subject} {cost.cpu:.2f} s {cost.peak:.0f} MB" for subject, cost in costs.items())
+    return f"{name:>18}: {', '.join(told)}"
+
+
+def _worse_than_linear(found: dict[str, dict[str, Cost]], sizes: list[tuple[str, int, int]]) -> Iterator[str]:
+    for (few, less, _), (many, more, _) in pairwise(sizes):
+        for subject, cost in found[many].items():
+            base = found["none"].get(subject, cost).cpu
+            before, after = found[few][subject].cpu - base, cost.cpu - base
+            if less >= 1_000 and after > 1.0 and after > _WORSE * max(before, 0.1) * more / less:
+                yield f"{subject}: from {few} to {many} decisions {before:.2f} s became {after:.2f} s"
+
+
+def _too_large(found: dict[str, dict[str, Cost]]) -> Iterator[str]:
+    for subject in ("import", "pack", "report"):
+        cost = found.get("50,000", {}).get(subject)
+        if cost is not None and cost.peak > _LIMIT:
+            yield f"{subject}: {cost.peak:.0f} MB for 50,000 decisions, at most {_LIMIT:.0f}"
+
+
+def _save(out: Path, found: dict[str, dict[str, Cost]]) -> None:
+    document = {name: {subject: asdict(cost) for subject, cost in costs.items()} for name, costs in found.items()}
+    out.write_text(json.dumps({"version": 1, "ledgers": document}, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
