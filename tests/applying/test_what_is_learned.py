@@ -10,6 +10,7 @@ from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import (
     AcceptedEntry,
+    AttentionEntry,
     AttestedEntry,
     ClosedEntry,
     Ended,
@@ -35,7 +36,7 @@ def learned(bench: Bench, what: Step, last: LastWrite | None = None, opened: Ope
     """Return what a run writes about a step that changes nothing; it sends nothing and has no receipt of its own."""
     run = bench.run(what, histories={guid(1): TicketHistory(last, opened)})
     assert (run.receipts, bench.tickets.updates) == ((), [])
-    return [entry for entry in bench.ledger.entries if not isinstance(entry, Ended)]
+    return [entry for entry in bench.ledger.entries if not isinstance(entry, Ended | AttentionEntry)]
 
 
 def agreed(**changes: Any) -> Step:
