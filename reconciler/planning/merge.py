@@ -76,6 +76,7 @@ def _beside(parts: Sequence[PullRequestContext]) -> PullRequestContext:
         files=_distinct(name for part in parts for name in part.files),
         removed=tuple(sorted((each for part in parts for each in part.removed), key=lambda each: each.guid)),
         by_base=tuple(sorted((each for part in parts for each in part.by_base), key=lambda each: each.guid)),
+        base=parts[0].base,
     )
 
 

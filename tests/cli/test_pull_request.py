@@ -345,3 +345,14 @@ def test_the_ledger_names_people_as_it_is_configured_to(team: Team, people: str)
 def _lines(desk: Desk) -> list[dict[str, Any]]:
     newest = max((desk.folder / "ledger").rglob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
     return [json.loads(line) for line in newest.read_bytes().splitlines()]
+
+
+def test_rules_of_folders_and_bounds_of_overrides_are_shown_as_changes_of_the_rules(team: Team) -> None:
+    folders = "  folders: {tickets/pay: {reviewers: {count: 2, teams: [pki]}}}\n"
+    team.desk.configure(POLICY.replace("9999d", "30d") + folders)
+    team.push()
+    text = team.comment()
+    assert text.startswith("🔴 Change the rules? No ticket is changed")
+    assert "policy.overrides.longest: 863913600 → 2592000" in text
+    assert "policy.folders.tickets/pay.reviewers.count: not set → 2" in text
+    assert "policy.folders.tickets/pay.reviewers.teams: not set → pki" in text

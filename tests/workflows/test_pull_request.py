@@ -80,6 +80,20 @@ def test_a_ticket_that_needs_a_person_is_shown_and_fails_the_check(acme: Team) -
     assert OBJECTS[SHOP].rpartition("\\")[2] in comment
 
 
+def test_what_is_stuck_on_main_does_not_fail_the_check_of_another_pull_request(acme: Team) -> None:
+    acme.tpp.world.delete(SHOP)
+    acme.merged(12)
+    base = acme.head
+    example = acme.folder / "tickets/2036/CHG0041234.yaml"
+    acme.commit("tickets/2036/CHG0041234.yaml", example.read_text() + "# a remark\n")
+    payload = acme.pull_request()
+    payload["pull_request"]["base"] |= {"sha": base, "ref": "main"}
+    result = acme.run("pull-request.yml", "pull_request", payload)
+    assert result.code == 0, result
+    (comment,) = acme.github.world.comments_on(7)
+    assert "<summary>As on main: 1 needs attention, " in comment
+
+
 def test_a_plan_that_cannot_be_made_is_said_instead_of_an_older_one(acme: Team) -> None:
     older = "<!-- tpp-reconciler:plan default -->\n2 changes ready to apply"
     acme.github.world.comments[101] = Comment(101, 7, older)
