@@ -11,7 +11,7 @@ from reconciler.app.reviews import Acting, who_acts
 from reconciler.github.git import Git, GitFailure
 from reconciler.ledger.history import read_lines
 from reconciler.model.decision import Source
-from reconciler.model.findings import Declaration, Explanation, Sighted, Voice
+from reconciler.model.findings import Approver, Declaration, Explanation, Sighted
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Receipt
 from reconciler.model.record import Line
@@ -48,12 +48,12 @@ def explain(context: Context, guid: Guid, paths: tuple[str, ...] = (), *, certif
         siblings=tuple(_siblings(context, reading.ticket, named)) if isinstance(reading, Found) else (),
         notes=plan.notes,
         certificate=certificate,
-        voices=_voices(context, reading.ticket, history) if isinstance(reading, Found) else (),
+        approvers=_approvers(context, reading.ticket, history) if isinstance(reading, Found) else (),
         updated_by=_updated_by(context, guid, step) if isinstance(reading, Found) else "",
     )
 
 
-def _voices(context: Context, ticket: LiveTicket, history: Iterable[Line]) -> tuple[Voice, ...]:
+def _approvers(context: Context, ticket: LiveTicket, history: Iterable[Line]) -> tuple[Approver, ...]:
     """Return the approvers of a ticket, with the approvals that the ledger has of them: TPP tells of none."""
     approved: dict[str, tuple[str, datetime]] = {}
     for line in history:
@@ -65,9 +65,9 @@ def _voices(context: Context, ticket: LiveTicket, history: Iterable[Line]) -> tu
                 approved[_plain(identity)] = identity, entry.at
     names = context.backend.names((*ticket.approvers, *(identity for identity, _ in approved.values())))
     listed = tuple(
-        Voice(each, names.get(each, ""), approved.pop(_plain(each), (each, None))[1]) for each in ticket.approvers
+        Approver(each, names.get(each, ""), approved.pop(_plain(each), (each, None))[1]) for each in ticket.approvers
     )
-    others = (Voice(each, names.get(each, ""), at, listed=False) for each, at in approved.values())
+    others = (Approver(each, names.get(each, ""), at, listed=False) for each, at in approved.values())
     return (*listed, *others)
 
 

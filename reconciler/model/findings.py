@@ -164,7 +164,7 @@ class Sighted(Struct, frozen=True):
     ticket: LiveTicket | None = None
 
 
-class Voice(Struct, frozen=True):
+class Approver(Struct, frozen=True):
     """Somebody who decides about a ticket: identity, name where it is known, and when the ledger has an approval.
 
     `listed` is whether the ticket names this identity; somebody else approved for a group, or before the list changed.
@@ -179,8 +179,9 @@ class Voice(Struct, frozen=True):
 class Explanation(Struct, frozen=True):
     """One ticket as seen at `now` (UTC): its step when a manifest names it, the reading, its history in the ledger.
 
-    `archived` are the places in the history that name it, `certificate` is what is known of the one behind it, `voices`
-    are its approvers and whoever else approved, `updated_by` is who changed it last, as far as the token may know.
+    `archived` are the places in the history that name it, `certificate` is what is known of the one behind it,
+    `approvers` are its approvers and whoever else approved, `updated_by` is who changed it last, as far as the token
+    may know.
     """
 
     guid: Guid
@@ -193,14 +194,14 @@ class Explanation(Struct, frozen=True):
     siblings: tuple[Sighted, ...] = ()
     notes: tuple[str, ...] = ()
     certificate: CertificateContext | None = None
-    voices: tuple[Voice, ...] = ()
+    approvers: tuple[Approver, ...] = ()
     updated_by: str = ""
 
     @property
-    def due(self) -> tuple[Voice, ...]:
+    def due(self) -> tuple[Approver, ...]:
         """Whose approval the ticket still waits for; nobody's once it is decided."""
         pending = isinstance(self.reading, Found) and self.reading.ticket.state.status == Status.PENDING
-        return tuple(each for each in self.voices if pending and each.listed and each.approved_at is None)
+        return tuple(each for each in self.approvers if pending and each.listed and each.approved_at is None)
 
 
 class JobFailure(Struct, frozen=True, omit_defaults=True):

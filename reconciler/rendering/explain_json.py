@@ -2,7 +2,7 @@
 
 from reconciler.codec import Json, json_text, plain
 from reconciler.model.decision import Source
-from reconciler.model.findings import Declaration, Explanation, Sighted, Voice
+from reconciler.model.findings import Approver, Declaration, Explanation, Sighted
 from reconciler.model.record import Line
 from reconciler.model.status import format_instant
 from reconciler.model.ticket import Found, LiveTicket, Reading
@@ -18,7 +18,7 @@ def explain_json(found: Explanation) -> str:
         "declared": None if found.step is None else _declared(found.step.source, found.declaration),
         "archived": [_place(source) for source in found.archived],
         "live": _live(found.reading),
-        "voices": [_voice(each) for each in found.voices],
+        "approvers": [_approver(each) for each in found.approvers],
         "due": [each.identity for each in found.due],
         "updated_by": found.updated_by or None,
         "certificate": None if found.certificate is None else plain(found.certificate),
@@ -69,9 +69,9 @@ def _ticket(ticket: LiveTicket) -> dict[str, Json]:
     )
 
 
-def _voice(voice: Voice) -> Json:
-    at = None if voice.approved_at is None else format_instant(voice.approved_at)
-    return {"identity": voice.identity, "name": voice.name or None, "approved_at": at, "listed": voice.listed}
+def _approver(approver: Approver) -> Json:
+    at = None if approver.approved_at is None else format_instant(approver.approved_at)
+    return {"identity": approver.identity, "name": approver.name or None, "approved_at": at, "listed": approver.listed}
 
 
 def _sibling(other: Sighted) -> Json:

@@ -179,8 +179,8 @@ def test_approvers_are_named_with_who_has_approved_and_who_is_due(desk: Desk) ->
     assert " UTC (ledger) AD+CORP:jdoe (AD+CORP:7d0b9c1e55aa4f40): due updated   last by local:svc-approver" in live
     assert told["Verdict"][-1] == "to do     nothing here; remind AD+CORP:jdoe"
     found = json.loads(desk.run("explain", PAY, "--format", "json").out)
-    assert [each["name"] for each in found["voices"]] == ["local:svc-approver", "AD+CORP:jdoe"]
-    assert [each["approved_at"] is None for each in found["voices"]] == [False, True]
+    assert [each["name"] for each in found["approvers"]] == ["local:svc-approver", "AD+CORP:jdoe"]
+    assert [each["approved_at"] is None for each in found["approvers"]] == [False, True]
     assert (found["due"], found["updated_by"]) == (["AD+CORP:7d0b9c1e55aa4f40"], "local:svc-approver")
 
 

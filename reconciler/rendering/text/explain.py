@@ -89,9 +89,9 @@ def _ticket(found: Explanation, ticket: LiveTicket, view: View) -> Iterator[Row]
 
 def _people(found: Explanation) -> Iterator[Row]:
     """Name the approvers, each in a row, and what each of them has done as far as anybody knows."""
-    if not found.voices:
+    if not found.approvers:
         yield "approvers", "not reported"
-    for number, each in enumerate(found.voices):
+    for number, each in enumerate(found.approvers):
         who = f"{each.name} ({each.identity})" if each.name else each.identity
         state = "due" if each in found.due else ""
         if each.approved_at is not None:
