@@ -1,4 +1,4 @@
-"""A desk per test: an empty folder to work in, a sandbox with three tickets, and its token in the environment."""
+"""A repository for each test: an empty folder, a sandbox with three tickets, and its token in the environment."""
 
 import os
 import time
@@ -10,7 +10,7 @@ import pytest
 from reconciler.app.context import SystemClock
 from reconciler.sandbox.running import running_sandbox
 from reconciler.sandbox.seed import Seed, TicketSeed
-from tests.cli.desk import FIRST, SECOND, THIRD, Desk
+from tests.cli.repo import FIRST, SECOND, THIRD, Repo
 
 _TICKETS = (
     TicketSeed(FIRST, r"\VED\Policy\Web\www.example.com"),
@@ -20,7 +20,7 @@ _TICKETS = (
 
 
 @pytest.fixture
-def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+def repo(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Repo]:
     for name in [name for name in os.environ if name.startswith(("TPP_", "GITHUB_", "RECONCILER_", "ACTIONS_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("TZ", "UTC")
@@ -29,6 +29,6 @@ def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
     monkeypatch.setattr(SystemClock, "sleep", lambda _clock, seconds: time.sleep(min(seconds, 0.01)))
     with running_sandbox(Seed(tickets=_TICKETS)) as sandbox:
         monkeypatch.setenv("TPP_TOKEN", sandbox.token)
-        desk = Desk(tmp_path, sandbox, capsys, monkeypatch.setenv)
-        desk.configure()
-        yield desk
+        repo = Repo(tmp_path, sandbox, capsys, monkeypatch.setenv)
+        repo.configure()
+        yield repo

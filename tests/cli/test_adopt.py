@@ -3,65 +3,65 @@
 import json
 import shutil
 
-from tests.cli.desk import FIRST, SECOND, THIRD, Desk
+from tests.cli.repo import FIRST, SECOND, THIRD, Repo
 
 SCHEDULE = f"{{guid: {FIRST}, status: Approved After, schedule: {{start: '2036-11-28T22:00:00Z'}}, explanation: ok}}"
 REJECT = f"{{guid: {FIRST}, status: Rejected, explanation: no}}"
 
 
-def reasons(desk: Desk) -> list[str]:
-    return [step["reason"] for step in json.loads(desk.run("plan", "--format", "json").out)["steps"]]
+def reasons(repo: Repo) -> list[str]:
+    return [step["reason"] for step in json.loads(repo.run("plan", "--format", "json").out)["steps"]]
 
 
-def lose_the_ledger(desk: Desk) -> None:
-    assert desk.run("apply", "--yes").code == 0
-    shutil.rmtree(desk.folder / "ledger")
-    assert reasons(desk) == ["conflict/unknown-operation"]
+def lose_the_ledger(repo: Repo) -> None:
+    assert repo.run("apply", "--yes").code == 0
+    shutil.rmtree(repo.folder / "ledger")
+    assert reasons(repo) == ["conflict/unknown-operation"]
 
 
-def test_an_adopted_ticket_counts_as_ours_and_may_be_decided_anew(desk: Desk) -> None:
-    desk.decide(SCHEDULE)
-    lose_the_ledger(desk)
-    sent = len(desk.writes())
-    said = desk.run("ledger", "adopt", FIRST)
+def test_an_adopted_ticket_counts_as_ours_and_may_be_decided_anew(repo: Repo) -> None:
+    repo.decide(SCHEDULE)
+    lose_the_ledger(repo)
+    sent = len(repo.writes())
+    said = repo.run("ledger", "adopt", FIRST)
     assert said.code == 0
     assert said.out.startswith(f"adopted {FIRST}: applied, Approved After 2036-11-28T22:00:00Z ([op:")
     assert said.out.endswith("]) on \\VED\\Policy\\Web\\www.example.com\n")
-    assert len(desk.writes()) == sent
-    assert desk.run("ledger", "verify").code == 0
-    record, begun, ended = json.loads(desk.run("ledger", "log", "--format", "json").out)["records"]
+    assert len(repo.writes()) == sent
+    assert repo.run("ledger", "verify").code == 0
+    record, begun, ended = json.loads(repo.run("ledger", "log", "--format", "json").out)["records"]
     for line, outcome in ((begun, "attention"), (ended, "attention-ended")):
         assert (line["outcome"], line["reason"], line["guid"]) == (outcome, "manual/adopted", FIRST)
     assert "by `ledger adopt`" in begun["detail"]
-    assert desk.run("ledger", "population", "--format", "json").code == 0
-    desk.run("report", "--audit", "--out", "papers")
-    assert "manual/adopted" in (desk.folder / "papers" / "audit.html").read_text()
+    assert repo.run("ledger", "population", "--format", "json").code == 0
+    repo.run("report", "--audit", "--out", "papers")
+    assert "manual/adopted" in (repo.folder / "papers" / "audit.html").read_text()
     assert (record["outcome"], record["proof"], record["before"]) == ("applied", "tagged", None)
     assert record["detail"] == "adopted: the ticket carries our tag, and this ledger did not know the update"
-    assert reasons(desk) == ["in-sync/same"]
-    desk.decide(REJECT)
-    assert reasons(desk) == ["reject/wanted"]
-    assert desk.run("apply", "--yes").code == 0
+    assert reasons(repo) == ["in-sync/same"]
+    repo.decide(REJECT)
+    assert reasons(repo) == ["reject/wanted"]
+    assert repo.run("apply", "--yes").code == 0
 
 
-def test_nothing_is_adopted_when_one_ticket_can_not_be_and_every_cause_is_told(desk: Desk) -> None:
+def test_nothing_is_adopted_when_one_ticket_can_not_be_and_every_cause_is_told(repo: Repo) -> None:
     gone = "00000000-0000-4000-8000-00000000dead"
-    desk.decide(SCHEDULE)
-    lose_the_ledger(desk)
+    repo.decide(SCHEDULE)
+    lose_the_ledger(repo)
     other = f"{{guid: {SECOND}, status: Approved, explanation: ok}}"
-    desk.decide(SCHEDULE, other, f"{{guid: {gone}, status: Approved, explanation: ok}}")
-    said = desk.run("ledger", "adopt", FIRST, SECOND, THIRD, gone)
+    repo.decide(SCHEDULE, other, f"{{guid: {gone}, status: Approved, explanation: ok}}")
+    said = repo.run("ledger", "adopt", FIRST, SECOND, THIRD, gone)
     assert (said.code, said.out) == (1, "")
     assert f"the ticket {SECOND} carries no operation that the ledger does not know [adopt/nothing]" in said.err
     assert f"{THIRD}: error: no manifest names the ticket [adopt/not-declared]" in said.err
     assert f"the server has no ticket {gone} [adopt/gone]" in said.err
-    assert not list(desk.folder.glob("ledger/*/*/*.jsonl"))
+    assert not list(repo.folder.glob("ledger/*/*/*.jsonl"))
 
 
-def test_what_is_adopted_once_is_known(desk: Desk) -> None:
-    desk.decide(SCHEDULE)
-    lose_the_ledger(desk)
-    assert desk.run("ledger", "adopt", FIRST, FIRST).out.count("adopted") == 1
-    assert desk.run("ledger", "adopt", FIRST).code == 1
-    said = desk.run("ledger", "adopt")
+def test_what_is_adopted_once_is_known(repo: Repo) -> None:
+    repo.decide(SCHEDULE)
+    lose_the_ledger(repo)
+    assert repo.run("ledger", "adopt", FIRST, FIRST).out.count("adopted") == 1
+    assert repo.run("ledger", "adopt", FIRST).code == 1
+    said = repo.run("ledger", "adopt")
     assert said.code == 2

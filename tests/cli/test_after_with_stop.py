@@ -7,18 +7,18 @@ import pytest
 
 from reconciler.model.status import Status
 from reconciler.model.value import replace
-from tests.cli.desk import FIRST, Desk
+from tests.cli.repo import FIRST, Repo
 
 START, STOP, LATER = "2036-11-25T07:15:00Z", "2036-11-25T11:15:00Z", "2036-11-26T11:15:00Z"
 NOTE = "what TPP does with the stop is not established; `Approved Between` says it plainly"
 
 
 @pytest.fixture(params=["ignored", "kept"])
-def server(request: pytest.FixtureRequest, desk: Desk) -> Desk:
-    """A desk in front of a server that does either with the stop."""
-    world = desk.sandbox.world
+def server(request: pytest.FixtureRequest, repo: Repo) -> Repo:
+    """A repo in front of a server that does either with the stop."""
+    world = repo.sandbox.world
     world.behaviour = replace(world.behaviour, after_stop=request.param)
-    return desk
+    return repo
 
 
 def entry(stop: str = STOP, **more: Any) -> str:
@@ -29,7 +29,7 @@ def entry(stop: str = STOP, **more: Any) -> str:
     )
 
 
-def test_the_body_is_the_example_s_and_the_plan_says_what_is_not_established(server: Desk) -> None:
+def test_the_body_is_the_example_s_and_the_plan_says_what_is_not_established(server: Repo) -> None:
     server.decide(entry())
     planned = server.run("plan", "--out", "plan.json")
     assert planned.code == 0
@@ -45,7 +45,7 @@ def test_the_body_is_the_example_s_and_the_plan_says_what_is_not_established(ser
     )
 
 
-def test_once_applied_it_is_in_sync_and_can_be_moved(server: Desk) -> None:
+def test_once_applied_it_is_in_sync_and_can_be_moved(server: Repo) -> None:
     server.decide(entry())
     assert server.run("apply", "--yes").code == 0
     again = server.run("plan", "--exit-code")
@@ -60,7 +60,7 @@ def test_once_applied_it_is_in_sync_and_can_be_moved(server: Desk) -> None:
     assert server.run("plan", "--exit-code").code == 0
 
 
-def test_what_somebody_else_scheduled_is_in_sync_when_git_says_the_same(server: Desk) -> None:
+def test_what_somebody_else_scheduled_is_in_sync_when_git_says_the_same(server: Repo) -> None:
     world = server.sandbox.world
     world.console(FIRST, Status.APPROVED_AFTER, start=START, stop=STOP)
     kept = world.behaviour.after_stop == "kept"
@@ -73,10 +73,10 @@ def test_what_somebody_else_scheduled_is_in_sync_when_git_says_the_same(server: 
     assert "conflict" in other.out
 
 
-def test_a_stop_before_the_start_is_refused(desk: Desk) -> None:
-    desk.decide(entry(stop="2036-11-25T07:00:00Z"))
-    said = desk.run("validate")
+def test_a_stop_before_the_start_is_refused(repo: Repo) -> None:
+    repo.decide(entry(stop="2036-11-25T07:00:00Z"))
+    said = repo.run("validate")
 
     assert said.code == 1
     assert "tickets/web.yaml:" in said.err + said.out
-    assert desk.sandbox.log.entries == ()
+    assert repo.sandbox.log.entries == ()

@@ -9,40 +9,40 @@ from reconciler.app.context import SystemClock
 from reconciler.codec import decode_line
 from reconciler.model.record import AttentionEntry, Entry, Episode, Intent
 from reconciler.sandbox.seed import APPROVER, JOE
-from tests.cli.desk import FIRST, SECOND, THIRD, Desk, Said
+from tests.cli.repo import FIRST, SECOND, THIRD, Repo, Said
 
 FREEZE = "freezes: [{name: year-end, start: 2020-01-01T00:00:00Z, stop: 2036-12-31T00:00:00Z}]"
 RULE = "incident: '^INC[0-9]{7}$', waives: [freeze, change_record, required]"
 
 
-def configure(desk: Desk, rule: str = RULE, more: str = FREEZE) -> None:
-    desk.configure(f"stop_file: STOP\npolicy:\n  emergency: {{{rule}}}\n  {more}\n")
+def configure(repo: Repo, rule: str = RULE, more: str = FREEZE) -> None:
+    repo.configure(f"stop_file: STOP\npolicy:\n  emergency: {{{rule}}}\n  {more}\n")
 
 
-def wants(desk: Desk, *guids: str, status: str = "Approved", change: str = "INC0012345") -> None:
-    desk.decide(
+def wants(repo: Repo, *guids: str, status: str = "Approved", change: str = "INC0012345") -> None:
+    repo.decide(
         *(f"{{guid: {each}, status: {status}, explanation: key published, change: {change}}}" for each in guids),
         header="",
     )
 
 
 @pytest.fixture
-def night(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    """A desk with a freeze; the token is the approver's, the second one Joe's."""
-    monkeypatch.setattr(SystemClock, "now", lambda _clock: desk.sandbox.world.clock.now())
-    configure(desk)
-    desk.environ("TPP_SECOND_TOKEN", desk.sandbox.issue(identity=JOE.universal))
-    wants(desk, FIRST)
-    return desk
+def night(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> Repo:
+    """A repo with a freeze; the token is the approver's, the second one Joe's."""
+    monkeypatch.setattr(SystemClock, "now", lambda _clock: repo.sandbox.world.clock.now())
+    configure(repo)
+    repo.environ("TPP_SECOND_TOKEN", repo.sandbox.issue(identity=JOE.universal))
+    wants(repo, FIRST)
+    return repo
 
 
-def urgent(desk: Desk, ticket: str = FIRST, incident: str = "INC0012345", command: str = "apply") -> Said:
+def urgent(repo: Repo, ticket: str = FIRST, incident: str = "INC0012345", command: str = "apply") -> Said:
     yes = ("--yes",) if command == "apply" else ()
-    return desk.run(command, "--ticket", ticket, "--emergency", incident, *yes)
+    return repo.run(command, "--ticket", ticket, "--emergency", incident, *yes)
 
 
-def entries(desk: Desk) -> list[Entry]:
-    paths = sorted((desk.folder / "ledger").rglob("*.jsonl"))
+def entries(repo: Repo) -> list[Entry]:
+    paths = sorted((repo.folder / "ledger").rglob("*.jsonl"))
     return [decode_line(line).entry for path in paths for line in path.read_bytes().splitlines()]
 
 
@@ -50,11 +50,11 @@ def flat(text: str) -> str:
     return " ".join(text.split())
 
 
-def told(desk: Desk) -> list[AttentionEntry]:
-    return [each for each in entries(desk) if isinstance(each, AttentionEntry) and each.reason == "manual/emergency"]
+def told(repo: Repo) -> list[AttentionEntry]:
+    return [each for each in entries(repo) if isinstance(each, AttentionEntry) and each.reason == "manual/emergency"]
 
 
-def test_two_people_decide_one_ticket_at_once_and_the_ledger_names_both(night: Desk) -> None:
+def test_two_people_decide_one_ticket_at_once_and_the_ledger_names_both(night: Repo) -> None:
     assert night.run("apply", "--yes").code == 3  # the freeze
     assert night.writes() == []
     said = urgent(night)
@@ -70,7 +70,7 @@ def test_two_people_decide_one_ticket_at_once_and_the_ledger_names_both(night: D
     assert begun.detail in shown
 
 
-def test_what_is_waived_is_shown_and_recorded_with_the_change(night: Desk) -> None:
+def test_what_is_waived_is_shown_and_recorded_with_the_change(night: Repo) -> None:
     said = urgent(night)
     assert re.search(r"freeze +overridden +1 overridden", said.out)
     assert f"emergency INC0012345: {APPROVER.universal} asked, {JOE.universal} agreed (token)" in flat(said.out)
@@ -78,14 +78,14 @@ def test_what_is_waived_is_shown_and_recorded_with_the_change(night: Desk) -> No
     assert [(use.rule, use.source.path) for use in intent.overrides] == [("freeze", "policy.emergency")]
 
 
-def test_what_is_not_waived_holds(night: Desk) -> None:
+def test_what_is_not_waived_holds(night: Repo) -> None:
     configure(night, "incident: '^INC[0-9]{7}$'")
     said = urgent(night)
     assert (said.code, night.writes()) == (3, [])
     assert "[refused/freeze]" in said.out
 
 
-def test_the_stop_is_never_waived(night: Desk) -> None:
+def test_the_stop_is_never_waived(night: Repo) -> None:
     night.write("STOP", "")
     said = urgent(night)
     assert (said.code, night.writes()) == (3, [])
@@ -96,7 +96,7 @@ def test_the_stop_is_never_waived(night: Desk) -> None:
     assert "waives" in said.err
 
 
-def test_a_second_token_of_the_same_person_is_no_second_person(night: Desk) -> None:
+def test_a_second_token_of_the_same_person_is_no_second_person(night: Repo) -> None:
     night.environ("TPP_SECOND_TOKEN", night.sandbox.token)
     said = urgent(night)
     assert (said.code, night.writes(), told(night)) == (3, [], [])
@@ -104,7 +104,7 @@ def test_a_second_token_of_the_same_person_is_no_second_person(night: Desk) -> N
 
 
 @pytest.mark.parametrize(("token", "code", "says"), [("", 3, "nobody has agreed"), ("x" * 20, 4, "TPP_SECOND_TOKEN: ")])
-def test_without_a_second_person_nothing_is_sent(night: Desk, token: str, code: int, says: str) -> None:
+def test_without_a_second_person_nothing_is_sent(night: Repo, token: str, code: int, says: str) -> None:
     night.environ("TPP_SECOND_TOKEN", token)
     said = urgent(night)
     assert (said.code, night.writes()) == (code, [])
@@ -112,20 +112,20 @@ def test_without_a_second_person_nothing_is_sent(night: Desk, token: str, code: 
     assert token not in said.err or not token
 
 
-def test_an_incident_has_the_form_that_the_policy_asks_for(night: Desk) -> None:
+def test_an_incident_has_the_form_that_the_policy_asks_for(night: Repo) -> None:
     said = urgent(night, incident="CHG0041234")
     assert (said.code, night.writes()) == (3, [])
     assert "incident 'CHG0041234' does not match '^INC[0-9]{7}$'" in flat(said.out)
 
 
-def test_where_the_policy_says_nothing_there_are_no_emergencies(night: Desk) -> None:
+def test_where_the_policy_says_nothing_there_are_no_emergencies(night: Repo) -> None:
     night.configure()
     said = urgent(night)
     assert (said.code, night.writes()) == (3, [])
     assert "[refused/emergency]" in said.out
 
 
-def test_so_many_tickets_a_day_and_no_more(night: Desk) -> None:
+def test_so_many_tickets_a_day_and_no_more(night: Repo) -> None:
     configure(night, f"{RULE}, per_day: 2")
     wants(night, FIRST, SECOND, THIRD)
     assert urgent(night, FIRST).code == 0
@@ -137,7 +137,7 @@ def test_so_many_tickets_a_day_and_no_more(night: Desk) -> None:
     assert urgent(night, THIRD).code == 0
 
 
-def test_the_days_tickets_are_counted_once_more_when_the_ledger_is_locked(night: Desk, monkeypatch) -> None:
+def test_the_days_tickets_are_counted_once_more_when_the_ledger_is_locked(night: Repo, monkeypatch) -> None:
     configure(night, f"{RULE}, per_day: 1")
     wants(night, FIRST, SECOND)
     assert urgent(night, FIRST).code == 0
@@ -148,7 +148,7 @@ def test_the_days_tickets_are_counted_once_more_when_the_ledger_is_locked(night:
 
 
 @pytest.mark.parametrize("command", ["plan", "apply"])
-def test_an_emergency_is_one_ticket(night: Desk, command: str) -> None:
+def test_an_emergency_is_one_ticket(night: Repo, command: str) -> None:
     for chosen in ((), ("--ticket", FIRST, "--ticket", SECOND), ("--change", "INC0012345")):
         said = night.run(command, *chosen, "--emergency", "INC0012345")
         assert (said.code, night.writes()) == (2, [])
@@ -157,7 +157,7 @@ def test_an_emergency_is_one_ticket(night: Desk, command: str) -> None:
     assert (said.code, "leave the saved plan out" in said.err) == (2, True)
 
 
-def test_a_plan_shows_what_an_emergency_would_do_and_needs_no_second_person(night: Desk) -> None:
+def test_a_plan_shows_what_an_emergency_would_do_and_needs_no_second_person(night: Repo) -> None:
     night.environ("TPP_SECOND_TOKEN", "")
     said = urgent(night, command="plan")
     assert (said.code, night.writes()) == (0, [])
@@ -165,7 +165,7 @@ def test_a_plan_shows_what_an_emergency_would_do_and_needs_no_second_person(nigh
     assert "1 will change" in said.out
 
 
-def test_four_eyes_are_the_two_people(night: Desk) -> None:
+def test_four_eyes_are_the_two_people(night: Repo) -> None:
     configure(night, RULE, "four_eyes: {reviewers: 2}\n  change_pattern: '^CHG[0-9]{7}$'")
     assert night.run("apply", "--yes").code in (3, 5)
     assert night.writes() == []
@@ -173,14 +173,14 @@ def test_four_eyes_are_the_two_people(night: Desk) -> None:
     assert len(night.writes()) == 1
 
 
-def test_in_a_workflow_a_second_token_is_no_second_person(night: Desk) -> None:
+def test_in_a_workflow_a_second_token_is_no_second_person(night: Repo) -> None:
     night.environ("GITHUB_ACTIONS", "true")
     said = urgent(night)
     assert (said.code, night.writes()) == (3, [])
     assert "emergency.yml" in said.err
 
 
-def test_what_was_decided_so_is_brought_into_git_as_the_end_of_the_run_says(night: Desk) -> None:
+def test_what_was_decided_so_is_brought_into_git_as_the_end_of_the_run_says(night: Repo) -> None:
     said = urgent(night)
     (line,) = [line.strip() for line in said.err.splitlines() if line.strip().startswith("decided: ")]
     night.write(
@@ -194,7 +194,7 @@ def test_what_was_decided_so_is_brought_into_git_as_the_end_of_the_run_says(nigh
     assert len(night.writes()) == 1
 
 
-def test_what_the_guide_types_is_sent_though_the_policy_wants_a_change_record(night: Desk) -> None:
+def test_what_the_guide_types_is_sent_though_the_policy_wants_a_change_record(night: Repo) -> None:
     (night.folder / "tickets" / "web.yaml").unlink()
     configure(night, RULE, f"{FREEZE}\n  require: [explanation, change]\n  change_pattern: '^CHG[0-9]{{7}}$'")
     decide = ("decide", "www.example.com", "--status", "Approved", "--explanation", "The old key was published")
@@ -205,7 +205,7 @@ def test_what_the_guide_types_is_sent_though_the_policy_wants_a_change_record(ni
     assert (said.code, len(night.writes())) == (0, 1), said.out + said.err
 
 
-def test_the_second_token_stands_nowhere(night: Desk) -> None:
+def test_the_second_token_stands_nowhere(night: Repo) -> None:
     token = night.sandbox.issue(identity=JOE.universal)
     night.environ("TPP_SECOND_TOKEN", token)
     said = urgent(night)

@@ -9,7 +9,7 @@ from reconciler.model.value import replace
 from reconciler.sandbox.behaviour import PROFILES
 from reconciler.sandbox.running import Sandbox, running_sandbox
 from reconciler.sandbox.seed import JANE, Seed, TicketSeed
-from tests.cli.desk import FIRST, SECOND, THIRD, Desk
+from tests.cli.repo import FIRST, SECOND, THIRD, Repo
 from tests.sandbox.description import forbids
 
 OBJECTS = {FIRST: r"\VED\Policy\Web\a", SECOND: r"\VED\Policy\Web\b", THIRD: r"\VED\Policy\Web\c"}
@@ -21,20 +21,20 @@ SCHEDULES = {
 
 
 @pytest.fixture(params=PROFILES)
-def there(request: pytest.FixtureRequest, desk: Desk) -> Iterator[Desk]:
-    """The desk before a server of each profile, with a token of the least scopes that the contract asks for."""
+def there(request: pytest.FixtureRequest, repo: Repo) -> Iterator[Repo]:
+    """The repo before a server of each profile, with a token of the least scopes that the contract asks for."""
     tickets = [TicketSeed(guid, name) for guid, name in OBJECTS.items()]
     tickets.append(TicketSeed(JANES, r"\VED\Policy\Web\d", approvers=(JANE.name,)))
     with running_sandbox(Seed(behaviour=PROFILES[request.param], tickets=tuple(tickets))) as sandbox:
-        there = replace(desk, sandbox=sandbox)
+        there = replace(repo, sandbox=sandbox)
         there.environ("TPP_TOKEN", sandbox.issue("certificate:approve;configuration;security"))
         there.configure()
         yield there
 
 
-def decide(desk: Desk) -> None:
+def decide(repo: Repo) -> None:
     """Change what was imported, as a person does: one at once, the others at their times."""
-    path = desk.folder / "tickets/web.yaml"
+    path = repo.folder / "tickets/web.yaml"
     text = path.read_text(encoding="utf-8")
     for guid in OBJECTS:
         status, times = SCHEDULES.get(guid, ("Approved", ""))
@@ -45,8 +45,8 @@ def decide(desk: Desk) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def done(desk: Desk, *arguments: str, code: int = 0) -> str:
-    said = desk.run(*arguments)
+def done(repo: Repo, *arguments: str, code: int = 0) -> str:
+    said = repo.run(*arguments)
     assert said.code == code, said.out + said.err
     return said.out
 
@@ -60,7 +60,7 @@ def objections(sandbox: Sandbox) -> list[str]:
     ]
 
 
-def test_import_plan_apply_plan_again_doctor_and_tidy(there: Desk) -> None:
+def test_import_plan_apply_plan_again_doctor_and_tidy(there: Repo) -> None:
     assert "3 new tickets; all of them Pending" in done(there, "import", "--layout", "tickets/web.yaml")
     done(there, "doctor")
     decide(there)
@@ -81,7 +81,7 @@ def test_import_plan_apply_plan_again_doctor_and_tidy(there: Desk) -> None:
     assert objections(there.sandbox) == []
 
 
-def test_a_schedule_is_moved_and_taken_back(there: Desk) -> None:
+def test_a_schedule_is_moved_and_taken_back(there: Repo) -> None:
     def entry(status: str, times: str = "") -> str:
         schedule = f", schedule: {{{times}}}" if times else ""
         return f"{{guid: {SECOND}, status: {status}{schedule}}}"
@@ -100,7 +100,7 @@ def test_a_schedule_is_moved_and_taken_back(there: Desk) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["Approved", "Rejected"])
-def test_one_ticket_that_may_not_be_decided_is_one_ticket_s_refusal(there: Desk, wanted: str) -> None:
+def test_one_ticket_that_may_not_be_decided_is_one_ticket_s_refusal(there: Repo, wanted: str) -> None:
     there.decide(*(f"{{guid: {guid}, status: {wanted}}}" for guid in (FIRST, JANES, THIRD)))
     said = there.run("apply", "--yes", "--format", "json")
     outcomes = {each["guid"]: each["outcome"] for each in json.loads(said.out)["receipts"]}
@@ -108,7 +108,7 @@ def test_one_ticket_that_may_not_be_decided_is_one_ticket_s_refusal(there: Desk,
     assert outcomes == {FIRST: "applied", JANES: "rejected-by-server", THIRD: "applied"}
 
 
-def test_what_only_older_servers_take_is_named_where_it_is_refused(there: Desk) -> None:
+def test_what_only_older_servers_take_is_named_where_it_is_refused(there: Repo) -> None:
     refuses = there.sandbox.world.behaviour.unknown_members == "refused"
     there.decide(f"{{guid: {FIRST}, status: Approved, parameters: {{reason: off, user_data: 'x'}}}}")
     said = there.run("apply", "--yes")

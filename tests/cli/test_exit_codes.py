@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.cli.exit_codes import Exit, worst
 from reconciler.sandbox.fault_injection import Say
-from tests.cli.desk import FIRST, SECOND, Desk
+from tests.cli.repo import FIRST, SECOND, Repo
 
 APPROVE = f"{{guid: {FIRST}, status: Approved, explanation: Web tier renewal}}"
 MISSING = "{guid: 11111111-2222-4333-8444-555555555555, status: Approved, explanation: A typo}"
@@ -16,32 +16,32 @@ def test_the_worst_for_a_readers_trust_wins() -> None:
 
 
 @pytest.fixture
-def impatient(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def impatient(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> Repo:
     monkeypatch.setattr("reconciler.app.context.SystemClock.sleep", lambda *_: None)
-    desk.decide(APPROVE)
-    return desk
+    repo.decide(APPROVE)
+    return repo
 
 
-def test_tickets_that_a_busy_server_did_not_tell_of_may_be_read_again(impatient: Desk) -> None:
+def test_tickets_that_a_busy_server_did_not_tell_of_may_be_read_again(impatient: Repo) -> None:
     impatient.sandbox.faults.add(Say(502), operation="ticketDetails")
     said = impatient.run("plan")
     assert (said.code, "[error/unavailable]" in said.out) == (7, True)
     assert impatient.run("apply", "--yes").code == 7
 
 
-def test_an_answer_that_makes_no_sense_needs_a_human(impatient: Desk) -> None:
+def test_an_answer_that_makes_no_sense_needs_a_human(impatient: Repo) -> None:
     impatient.sandbox.faults.add(Say(200, b"<html>sign in</html>"), operation="ticketDetails")
     said = impatient.run("plan")
     assert (said.code, "[error/unreadable]" in said.out) == (4, True)
 
 
-def test_what_needs_a_human_comes_before_what_may_be_repeated(impatient: Desk) -> None:
+def test_what_needs_a_human_comes_before_what_may_be_repeated(impatient: Repo) -> None:
     impatient.decide(APPROVE, MISSING)
     impatient.sandbox.faults.add(Say(502), operation="ticketDetails", guid=FIRST)
     assert impatient.run("plan").code == 5
 
 
-def test_a_server_that_goes_away_after_the_plan_may_be_tried_again(impatient: Desk) -> None:
+def test_a_server_that_goes_away_after_the_plan_may_be_tried_again(impatient: Repo) -> None:
     impatient.decide(APPROVE, f"{{guid: {SECOND}, status: Rejected}}")
     impatient.run("plan", "--out", "plan.json")
     impatient.sandbox.faults.add(Say(502), operation="ticketDetails")
@@ -49,12 +49,12 @@ def test_a_server_that_goes_away_after_the_plan_may_be_tried_again(impatient: De
     assert (said.code, impatient.writes()) == (7, [])
 
 
-def test_an_update_without_an_answer_is_unknown_whatever_the_status(impatient: Desk) -> None:
+def test_an_update_without_an_answer_is_unknown_whatever_the_status(impatient: Repo) -> None:
     impatient.sandbox.faults.add(Say(503), operation="ticketUpdateStatus")
     assert impatient.run("apply", "--yes").code == 6
 
 
-def test_a_stop_is_a_refusal(impatient: Desk) -> None:
+def test_a_stop_is_a_refusal(impatient: Repo) -> None:
     impatient.configure("stop_file: STOP\n")
     impatient.run("plan", "--out", "plan.json")
     impatient.write("STOP", "")

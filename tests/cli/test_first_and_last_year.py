@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cli.desk import FIRST, SECOND, THIRD, Desk
+from tests.cli.repo import FIRST, SECOND, THIRD, Repo
 
 FIRST_DAY = "{start: '0001-01-01T00:00:00Z', stop: '0001-01-01T01:00:00Z'}"
 LAST_DAY = "{start: '9999-12-31T22:00:00Z', stop: '9999-12-31T23:59:59Z'}"
@@ -26,8 +26,8 @@ VIEWS = [
 
 
 @pytest.fixture
-def far(desk: Desk) -> Desk:
-    desk.configure(
+def far(repo: Repo) -> Repo:
+    repo.configure(
         "timezone: Asia/Tokyo\n"
         "windows:\n"
         "  never: {start: '0001-01-01T00:00:00Z', stop: '9999-12-31T23:59:59Z'}\n"
@@ -37,7 +37,7 @@ def far(desk: Desk) -> Desk:
         "    - {name: first, start: '0001-01-01T00:00:00Z', stop: '0001-01-02T00:00:00Z'}\n"
         "    - {name: last, start: '9999-12-31T00:00:00Z', stop: '9999-12-31T23:59:59Z', objects: ['\\VED\\x']}\n"
     )
-    return desk
+    return repo
 
 
 FIRST_ENTRY = f"{{guid: {FIRST}, status: Approved Between, schedule: {FIRST_DAY}}}"
@@ -50,7 +50,7 @@ LAST_ENTRIES = (
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
 @pytest.mark.parametrize("entries", [(FIRST_ENTRY, *LAST_ENTRIES), LAST_ENTRIES], ids=["both", "last"])
 def test_every_view_tells_of_the_first_and_the_last_year(
-    entries: tuple[str, ...], zone: str, far: Desk, monkeypatch: pytest.MonkeyPatch
+    entries: tuple[str, ...], zone: str, far: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TZ", zone)
     far.decide(*entries)
@@ -68,14 +68,14 @@ def test_every_view_tells_of_the_first_and_the_last_year(
         ("9999-12-31T23:59:59-12:00", "does not exist"),
     ],
 )
-def test_a_time_outside_of_the_calendar_is_refused_at_its_place(time: str, told: str, desk: Desk) -> None:
-    desk.decide(f"{{guid: {FIRST}, status: Approved After, schedule: {{start: '{time}'}}}}")
-    said = desk.run("validate")
+def test_a_time_outside_of_the_calendar_is_refused_at_its_place(time: str, told: str, repo: Repo) -> None:
+    repo.decide(f"{{guid: {FIRST}, status: Approved After, schedule: {{start: '{time}'}}}}")
+    said = repo.run("validate")
     assert (said.code, told in said.out) == (1, True)
 
 
-def test_a_window_that_ends_before_it_begins_on_the_last_day_is_refused(desk: Desk) -> None:
+def test_a_window_that_ends_before_it_begins_on_the_last_day_is_refused(repo: Repo) -> None:
     schedule = "{start: '9999-12-31T23:00:00Z', stop: '9999-12-31T22:00:00Z'}"
-    desk.decide(f"{{guid: {FIRST}, status: Approved Between, schedule: {schedule}}}")
-    said = desk.run("validate")
+    repo.decide(f"{{guid: {FIRST}, status: Approved Between, schedule: {schedule}}}")
+    said = repo.run("validate")
     assert (said.code, "`stop` is not after `start`" in said.out) == (1, True)

@@ -10,7 +10,7 @@ import trustme
 
 from reconciler.github.git import Git, GitFailure
 from reconciler.sandbox.running import Listening, running_sandbox
-from tests.cli.desk import FIRST, SECOND, THIRD, Desk
+from tests.cli.repo import FIRST, SECOND, THIRD, Repo
 
 HEAD = "version: 1\ntickets:\n"
 ENTRY = f"  - guid: {FIRST}\n    status: Approved\n"
@@ -80,18 +80,18 @@ FAULTS: dict[str, tuple[str, str, str]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_in_a_manifest_is_told_with_the_remedy_that_fits(desk: Desk, fault: str) -> None:
+def test_a_fault_in_a_manifest_is_told_with_the_remedy_that_fits(repo: Repo, fault: str) -> None:
     text, message, remedy = FAULTS[fault]
-    desk.write("tickets/web.yaml", text)
-    said = desk.run("validate")
+    repo.write("tickets/web.yaml", text)
+    said = repo.run("validate")
     assert f"tickets/web.yaml:{message}" in said.out or message in said.out, said.out
     assert f"    help: {remedy}\n" in said.out
     assert said.code == (0 if "warning:" in message else 1)
 
 
-def test_comments_after_texts_are_no_fault(desk: Desk) -> None:
-    desk.write("tickets/web.yaml", f"{HEAD}{ENTRY}    explanation: fine # as it is\n    change: CHG1   ## seen\n")
-    assert desk.run("validate").out == "valid: 1 decision in 1 file\n"
+def test_comments_after_texts_are_no_fault(repo: Repo) -> None:
+    repo.write("tickets/web.yaml", f"{HEAD}{ENTRY}    explanation: fine # as it is\n    change: CHG1   ## seen\n")
+    assert repo.run("validate").out == "valid: 1 decision in 1 file\n"
 
 
 @pytest.mark.parametrize(
@@ -110,37 +110,37 @@ def test_comments_after_texts_are_no_fault(desk: Desk) -> None:
     ],
 )
 def test_an_address_that_can_not_be_one_is_told_with_the_remedy_that_fits(
-    desk: Desk, address: str, message: str, remedy: str
+    repo: Repo, address: str, message: str, remedy: str
 ) -> None:
-    desk.decide(f"{{guid: {FIRST}, status: Approved}}")
-    desk.environ("TPP_URL", address)
-    said = desk.run("plan")
+    repo.decide(f"{{guid: {FIRST}, status: Approved}}")
+    repo.environ("TPP_URL", address)
+    said = repo.run("plan")
     assert (said.code, message in said.err, f"help: {remedy}" in said.err) == (1, True, True), said.err
 
 
-def _behind_tls(desk: Desk, tmp_path: Path, *names: str, **options: object) -> tuple[str, str]:
+def _behind_tls(repo: Repo, tmp_path: Path, *names: str, **options: object) -> tuple[str, str]:
     """Ask a server whose certificate has these names by its address, and return what plan and doctor say."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(*names, **options).configure_cert(context)  # type: ignore[arg-type]
-    desk.decide(f"{{guid: {FIRST}, status: Approved}}")
+    repo.decide(f"{{guid: {FIRST}, status: Approved}}")
     with running_sandbox(listening=Listening(tls=context)) as sandbox:
-        desk.environ("TPP_URL", sandbox.url)
-        desk.environ("TPP_CA_BUNDLE", str(tmp_path / "ca.pem"))
-        return desk.run("plan").err, desk.run("doctor").out
+        repo.environ("TPP_URL", sandbox.url)
+        repo.environ("TPP_CA_BUNDLE", str(tmp_path / "ca.pem"))
+        return repo.run("plan").err, repo.run("doctor").out
 
 
-def test_a_certificate_for_another_name_asks_for_no_authority(desk: Desk, tmp_path: Path) -> None:
-    planned, looked = _behind_tls(desk, tmp_path, "other.example.com")
+def test_a_certificate_for_another_name_asks_for_no_authority(repo: Repo, tmp_path: Path) -> None:
+    planned, looked = _behind_tls(repo, tmp_path, "other.example.com")
     remedy = "write the URL with a name that the certificate has, or have the certificate reissued with this one"
     assert "IP address mismatch" in planned
     assert f"help: {remedy}" in planned
     assert f"— {remedy}" in looked
 
 
-def test_a_certificate_that_has_expired_asks_for_a_new_one(desk: Desk, tmp_path: Path) -> None:
-    planned, looked = _behind_tls(desk, tmp_path, "127.0.0.1", not_after=datetime.now(UTC) - timedelta(days=1))
+def test_a_certificate_that_has_expired_asks_for_a_new_one(repo: Repo, tmp_path: Path) -> None:
+    planned, looked = _behind_tls(repo, tmp_path, "127.0.0.1", not_after=datetime.now(UTC) - timedelta(days=1))
     assert "help: have the server's certificate renewed, if this machine's clock is right" in planned
     assert "have the server's certificate renewed" in looked
 
@@ -151,13 +151,13 @@ def _git(folder: Path, *arguments: str) -> None:
 
 
 @pytest.fixture
-def checkout(desk: Desk) -> Desk:
+def checkout(repo: Repo) -> Repo:
     """A checkout with one commit that has one manifest."""
-    desk.decide(f"{{guid: {FIRST}, status: Approved}}")
-    _git(desk.folder, "init", "-q", "-b", "main")
-    _git(desk.folder, "add", ".")
-    _git(desk.folder, "commit", "-q", "-m", "first")
-    return desk
+    repo.decide(f"{{guid: {FIRST}, status: Approved}}")
+    _git(repo.folder, "init", "-q", "-b", "main")
+    _git(repo.folder, "add", ".")
+    _git(repo.folder, "commit", "-q", "-m", "first")
+    return repo
 
 
 @pytest.mark.parametrize(
@@ -172,20 +172,20 @@ def checkout(desk: Desk) -> Desk:
     ],
 )
 def test_a_revision_that_is_not_there_is_told_with_its_cause(
-    checkout: Desk, revision: str, message: str, remedy: str
+    checkout: Repo, revision: str, message: str, remedy: str
 ) -> None:
     said = checkout.run("plan", "--since", revision)
     assert (said.code, said.err) == (4, f"error: --since {revision}: {message}\n  help: {remedy}\n")
 
 
-def test_before_the_first_commit_and_outside_of_git_since_says_so(desk: Desk) -> None:
-    desk.decide(f"{{guid: {FIRST}, status: Approved}}")
-    assert "this is no git checkout" in desk.run("plan", "--since", "HEAD").err
-    _git(desk.folder, "init", "-q")
-    assert "there is no commit yet" in desk.run("plan", "--since", "HEAD").err
+def test_before_the_first_commit_and_outside_of_git_since_says_so(repo: Repo) -> None:
+    repo.decide(f"{{guid: {FIRST}, status: Approved}}")
+    assert "this is no git checkout" in repo.run("plan", "--since", "HEAD").err
+    _git(repo.folder, "init", "-q")
+    assert "there is no commit yet" in repo.run("plan", "--since", "HEAD").err
 
 
-def test_a_shallow_checkout_is_told_as_the_cause(checkout: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shallow_checkout_is_told_as_the_cause(checkout: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     _git(checkout.folder, "commit", "-q", "--allow-empty", "-m", "second")
     _git(checkout.folder, "clone", "-q", "--depth", "1", f"file://{checkout.folder}", "shallow")
     monkeypatch.chdir(checkout.folder / "shallow")
@@ -193,12 +193,12 @@ def test_a_shallow_checkout_is_told_as_the_cause(checkout: Desk, monkeypatch: py
 
 
 @pytest.mark.parametrize("revision", ["0" * 40, "4b825dc642cb6eb9a060e54bf8d69288fbee4904"])
-def test_since_nothing_plans_everything(checkout: Desk, revision: str) -> None:
+def test_since_nothing_plans_everything(checkout: Repo, revision: str) -> None:
     assert "Plan: 1 will change (1 approve)" in checkout.run("plan", "--since", revision).out
 
 
 def test_what_git_does_not_know_or_follows_a_link_to_is_planned(
-    checkout: Desk, monkeypatch: pytest.MonkeyPatch
+    checkout: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkout.decide(f"{{guid: {SECOND}, status: Approved}}", name="tickets/new.yaml")
     checkout.decide(f"{{guid: {THIRD}, status: Approved}}", name="elsewhere/linked.yaml")
@@ -213,7 +213,7 @@ def test_what_git_does_not_know_or_follows_a_link_to_is_planned(
     assert "Plan: 1 will change (1 reject)" in checkout.run("plan", "--since", "HEAD").out
 
 
-def test_a_push_that_the_remote_refuses_is_told_in_the_words_of_the_remote(checkout: Desk) -> None:
+def test_a_push_that_the_remote_refuses_is_told_in_the_words_of_the_remote(checkout: Repo) -> None:
     remote = checkout.folder / "remote.git"
     _git(checkout.folder, "init", "-q", "--bare", str(remote))
     hook = remote / "hooks" / "pre-receive"
@@ -226,17 +226,17 @@ def test_a_push_that_the_remote_refuses_is_told_in_the_words_of_the_remote(check
 
 
 def test_runs_that_share_a_refresh_token_go_on_from_its_store_and_are_told_when_they_can_not(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.configure("auth: {method: refresh, token_file: token}\n")
-    desk.environ("TPP_USERNAME", "svc-approver")
-    desk.environ("TPP_PASSWORD", "correct horse battery staple")
-    desk.decide(f"{{guid: {FIRST}, status: Approved}}")
-    assert desk.run("auth", "login").code == 0
-    used = (desk.folder / "token").read_bytes()
+    repo.configure("auth: {method: refresh, token_file: token}\n")
+    repo.environ("TPP_USERNAME", "svc-approver")
+    repo.environ("TPP_PASSWORD", "correct horse battery staple")
+    repo.decide(f"{{guid: {FIRST}, status: Approved}}")
+    assert repo.run("auth", "login").code == 0
+    used = (repo.folder / "token").read_bytes()
     monkeypatch.delenv("TPP_TOKEN")
-    assert [desk.run("plan").code for _ in range(3)] == [0, 0, 0]
-    (desk.folder / "token").write_bytes(used)
-    said = desk.run("plan")
+    assert [repo.run("plan").code for _ in range(3)] == [0, 0, 0]
+    (repo.folder / "token").write_bytes(used)
+    said = repo.run("plan")
     assert (said.code, "`reconciler auth login` gets a new grant" in said.err) == (4, True)
     assert "Each works once, so runs that share one have to share the store" in said.err

@@ -17,7 +17,7 @@ from reconciler.model.decision import Expectation
 from reconciler.sandbox.seed import JANE
 from reconciler.sandbox.world import World
 from tests.builders import guid
-from tests.cli.desk import FIRST, SECOND, THIRD, Desk
+from tests.cli.repo import FIRST, SECOND, THIRD, Repo
 from tests.cli.terminals import on_terminal
 
 MANY = 5_000
@@ -37,48 +37,48 @@ def _at_reading(number: int, act: Callable[[], None], monkeypatch: pytest.Monkey
 
 
 def test_thousands_are_imported_with_a_progress_bar_and_resumed_after_an_interruption(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = desk.sandbox.world
+    world = repo.sandbox.world
     for number in range(MANY - 3):
         world.add_ticket(guid(number), object=rf"\VED\Policy\Web\host-{number}.example.com", new=True)
-    environ = {"TPP_TOKEN": desk.sandbox.token}
-    terminal = on_terminal(desk.folder, "import", "--mine", environ=environ)
+    environ = {"TPP_TOKEN": repo.sandbox.token}
+    terminal = on_terminal(repo.folder, "import", "--mine", environ=environ)
     _at_reading(1_500, lambda: os.kill(terminal.process.pid, signal.SIGINT), monkeypatch)
     assert terminal.wait() == 130, terminal.text[-2_000:]
     assert "Reading tickets" in terminal.text
     assert f"/{MANY}" in terminal.text
-    (path,) = (desk.folder / "tickets").rglob("*.yaml")
-    assert desk.run("validate").code == 0
+    (path,) = (repo.folder / "tickets").rglob("*.yaml")
+    assert repo.run("validate").code == 0
     kept = path.read_text(encoding="utf-8").count("- guid: ")
     assert 1_000 <= kept < MANY
-    said = desk.run("import", "--format", "json")
+    said = repo.run("import", "--format", "json")
     report = json.loads(said.out)
     assert (report["known"], sum(map(len, report["written"].values()))) == (kept, MANY - kept)
-    assert f"valid: {MANY:,} decisions" in desk.run("validate").out
+    assert f"valid: {MANY:,} decisions" in repo.run("validate").out
 
 
-def test_permissions_are_refreshed_before_anything_is_listed(desk: Desk) -> None:
-    desk.sandbox.world.add_ticket(STRANGER, object=r"\VED\Policy\Web\new.example.com", new=True)
-    assert "4 new tickets" in desk.run("import").out
-    called = [entry.operation for entry in desk.sandbox.log.entries]
+def test_permissions_are_refreshed_before_anything_is_listed(repo: Repo) -> None:
+    repo.sandbox.world.add_ticket(STRANGER, object=r"\VED\Policy\Web\new.example.com", new=True)
+    assert "4 new tickets" in repo.run("import").out
+    called = [entry.operation for entry in repo.sandbox.log.entries]
     assert called.index("permissionsRefresh") < called.index("ticketEnumerate")
 
 
-def test_tickets_of_others_are_written_and_named(desk: Desk) -> None:
-    desk.sandbox.world.add_ticket(STRANGER, object=r"\VED\Policy\Web\x.example.com", approvers=(JANE.name,))
-    desk.write("guids.txt", f"{STRANGER}\n{FIRST}\n")
-    report = json.loads(desk.run("import", "--file", "guids.txt", "--format", "json").out)
+def test_tickets_of_others_are_written_and_named(repo: Repo) -> None:
+    repo.sandbox.world.add_ticket(STRANGER, object=r"\VED\Policy\Web\x.example.com", approvers=(JANE.name,))
+    repo.write("guids.txt", f"{STRANGER}\n{FIRST}\n")
+    report = json.loads(repo.run("import", "--file", "guids.txt", "--format", "json").out)
     assert report["not_ours"] == [STRANGER]
-    assert f"approvers {JANE.universal}" in next((desk.folder / "tickets").rglob("*.yaml")).read_text(encoding="utf-8")
-    desk.write("again.txt", f"{STRANGER}\n")
-    assert "0 new tickets, 1 known already" in desk.run("import", "--file", "again.txt").out
+    assert f"approvers {JANE.universal}" in next((repo.folder / "tickets").rglob("*.yaml")).read_text(encoding="utf-8")
+    repo.write("again.txt", f"{STRANGER}\n")
+    assert "0 new tickets, 1 known already" in repo.run("import", "--file", "again.txt").out
 
 
-def test_tickets_that_are_denied_are_named(desk: Desk) -> None:
-    desk.sandbox.world.add_ticket(STRANGER, denied=("local:svc-approver",))
-    desk.write("guids.txt", f"{STRANGER}\n")
-    said = desk.run("import", "--file", "guids.txt")
+def test_tickets_that_are_denied_are_named(repo: Repo) -> None:
+    repo.sandbox.world.add_ticket(STRANGER, denied=("local:svc-approver",))
+    repo.write("guids.txt", f"{STRANGER}\n")
+    said = repo.run("import", "--file", "guids.txt")
     assert said.code == 0
     assert "1 ticket: the server does not let us see them" in said.out
     assert STRANGER in said.out
@@ -96,16 +96,16 @@ def test_tickets_that_are_denied_are_named(desk: Desk) -> None:
         ("version: 1\ntickets:\n", f"  -\n    status: Pending\n    guid: {FIRST}"),
     ],
 )
-def test_every_byte_of_a_file_stays_when_entries_are_added(desk: Desk, head: str, entry: str) -> None:
-    path = desk.folder / "tickets/web.yaml"
+def test_every_byte_of_a_file_stays_when_entries_are_added(repo: Repo, head: str, entry: str) -> None:
+    path = repo.folder / "tickets/web.yaml"
     path.parent.mkdir()
     path.write_bytes((head + entry).encode())
-    desk.run("import", "--layout", "tickets/web.yaml")
+    repo.run("import", "--layout", "tickets/web.yaml")
     after = path.read_bytes().decode()
     taken = iter(after)
     assert all(char in taken for char in head + entry)  # in this order, with more between
     assert after.startswith(head)
-    assert "valid: 3 decisions" in desk.run("validate").out
+    assert "valid: 3 decisions" in repo.run("validate").out
     assert (SECOND in after, THIRD in after) == (True, True)
     assert ("\r\n" in head) == ("\r\n" in after)
     assert after.count("\n") == after.count("\r\n") or "\r\n" not in after
@@ -140,23 +140,23 @@ def test_what_is_written_to_disk_keeps_every_line_of_before(
     )
 
 
-def test_a_configuration_that_names_one_file_gets_its_entries_there(desk: Desk) -> None:
-    config = (desk.folder / "reconciler.yaml").read_text(encoding="utf-8")
-    desk.write("reconciler.yaml", config.replace("tickets: [tickets]", "tickets: [all.yaml]"))
-    assert "wrote 3 tickets to all.yaml" in desk.run("import").out
-    assert "0 new tickets, 3 known already" in desk.run("import").out
+def test_a_configuration_that_names_one_file_gets_its_entries_there(repo: Repo) -> None:
+    config = (repo.folder / "reconciler.yaml").read_text(encoding="utf-8")
+    repo.write("reconciler.yaml", config.replace("tickets: [tickets]", "tickets: [all.yaml]"))
+    assert "wrote 3 tickets to all.yaml" in repo.run("import").out
+    assert "0 new tickets, 3 known already" in repo.run("import").out
 
 
 @pytest.mark.parametrize("layout", ["elsewhere/{object}.yaml", "tickets-of-others.yaml", "{folder}.yaml"])
-def test_a_layout_outside_of_the_manifests_is_refused(desk: Desk, layout: str) -> None:
-    said = desk.run("import", "--layout", layout)
+def test_a_layout_outside_of_the_manifests_is_refused(repo: Repo, layout: str) -> None:
+    said = repo.run("import", "--layout", layout)
     assert (said.code, "is not among the manifests that the configuration names: tickets" in said.err) == (2, True)
 
 
-def test_a_file_in_the_place_of_a_folder_is_told_and_not_a_bug(desk: Desk) -> None:
-    desk.write("tickets/web.yaml", f"version: 1\ntickets:\n  - {{guid: {FIRST}, status: Pending}}\n")
-    desk.write("tickets/web", "in the way")
-    said = desk.run("import", "--layout", "tickets/web/{object}.yaml")
+def test_a_file_in_the_place_of_a_folder_is_told_and_not_a_bug(repo: Repo) -> None:
+    repo.write("tickets/web.yaml", f"version: 1\ntickets:\n  - {{guid: {FIRST}, status: Pending}}\n")
+    repo.write("tickets/web", "in the way")
+    said = repo.run("import", "--layout", "tickets/web/{object}.yaml")
     assert (said.code, "tickets/web: error: the file can't be written: " in said.err) == (1, True), said.err
 
 
@@ -172,12 +172,12 @@ def test_a_file_in_the_place_of_a_folder_is_told_and_not_a_bug(desk: Desk) -> No
         ("plain #3: a", True),
     ],
 )
-def test_what_is_imported_is_valid_whatever_an_object_is_called(name: str, expected: bool, desk: Desk) -> None:
-    desk.sandbox.world.add_ticket(STRANGER, object="\\VED\\Policy\\Web\\" + name, new=True)
-    assert "4 new tickets" in desk.run("import").out
-    assert desk.run("validate").code == 0
-    text = "".join(path.read_text(encoding="utf-8") for path in (desk.folder / "tickets").rglob("*.yaml"))
+def test_what_is_imported_is_valid_whatever_an_object_is_called(name: str, expected: bool, repo: Repo) -> None:
+    repo.sandbox.world.add_ticket(STRANGER, object="\\VED\\Policy\\Web\\" + name, new=True)
+    assert "4 new tickets" in repo.run("import").out
+    assert repo.run("validate").code == 0
+    text = "".join(path.read_text(encoding="utf-8") for path in (repo.folder / "tickets").rglob("*.yaml"))
     entry = text[text.index(STRANGER) :].partition("- guid")[0]
     assert ("object:" in entry) is expected
     assert ("not to be expected in a manifest: object" in text) is not expected
-    assert desk.run("plan").code == 0
+    assert repo.run("plan").code == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.desk import Desk
+from tests.cli.repo import Repo
 from tests.cli.terminals import on_terminal
 from tests.workflows.act import ENVIRONMENT, OURS
 
@@ -16,20 +16,20 @@ OWNS = r"\VED\Policy\Joe's Web\**"
 
 
 @pytest.fixture
-def new(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    """A desk in an empty folder of its own."""
-    folder = desk.folder / "new"
+def new(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> Repo:
+    """A repo in an empty folder of its own."""
+    folder = repo.folder / "new"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    desk.folder = folder
-    return desk
+    repo.folder = folder
+    return repo
 
 
 def _files(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_everything_that_a_team_needs_is_there(new: Desk) -> None:
+def test_everything_that_a_team_needs_is_there(new: Repo) -> None:
     said = new.run("init", "--server", "tpp.acme.example/vedsdk/", "--owns", OWNS, "--team", "@acme/pki")
     assert said.code == 0, said.err
     assert _files(new.folder) == {
@@ -62,7 +62,7 @@ def test_everything_that_a_team_needs_is_there(new: Desk) -> None:
     assert re.findall(r"@\S+", owners) == ["@acme/pki"] * 4
 
 
-def test_doctor_finds_a_new_repository_healthy(new: Desk) -> None:
+def test_doctor_finds_a_new_repository_healthy(new: Repo) -> None:
     new.run("init", "--server", new.sandbox.url, "--auth", "token")
     assert "method: token" in (new.folder / "reconciler.yaml").read_text(encoding="utf-8")
     assert new.run("validate").code == 0
@@ -71,13 +71,13 @@ def test_doctor_finds_a_new_repository_healthy(new: Desk) -> None:
     assert [line for line in said.out.splitlines() if line.startswith("fail")] == []
 
 
-def test_the_sample_decides_nothing(new: Desk) -> None:
+def test_the_sample_decides_nothing(new: Repo) -> None:
     new.run("init", "--server", new.sandbox.url, "--auth", "token")
     said = new.run("plan", "--exit-code")
     assert (said.code, "Plan: 0 will change" in said.out) == (0, True), said.out + said.err
 
 
-def test_workflows_and_hooks_come_from_where_the_team_keeps_them(new: Desk) -> None:
+def test_workflows_and_hooks_come_from_where_the_team_keeps_them(new: Repo) -> None:
     said = new.run("init", "--source", f"acme/tpp@{COMMIT}")
     workflows = sorted((new.folder / ".github/workflows").iterdir())
     used = {name for path in workflows for name in re.findall(r"uses: (\S+)", path.read_text(encoding="utf-8"))}
@@ -89,7 +89,7 @@ def test_workflows_and_hooks_come_from_where_the_team_keeps_them(new: Desk) -> N
     assert "replace example-org" not in said.out
 
 
-def test_its_workflows_pass_the_checks_that_ours_pass(new: Desk) -> None:
+def test_its_workflows_pass_the_checks_that_ours_pass(new: Repo) -> None:
     new.run("init", "--source", f"acme/tpp@{COMMIT}", "--owns", OWNS)
     workflows = [str(path) for path in sorted((new.folder / ".github/workflows").iterdir())]
     environ = {"PATH": f"{ENVIRONMENT / 'bin'}:/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8"}
@@ -100,7 +100,7 @@ def test_its_workflows_pass_the_checks_that_ours_pass(new: Desk) -> None:
         assert done.returncode == 0, done.stdout
 
 
-def test_what_is_there_is_kept_and_what_is_missing_is_written(new: Desk) -> None:
+def test_what_is_there_is_kept_and_what_is_missing_is_written(new: Repo) -> None:
     mine = new.write(".github/CODEOWNERS", "* @me\n")
     decided = new.write("tickets/web.yaml", "version: 1\ntickets: [{guid: 6ede0e12-f7c0-4068-9977-001076205c84}]\n")
     said = new.run("init")
@@ -130,13 +130,13 @@ def test_what_is_there_is_kept_and_what_is_missing_is_written(new: Desk) -> None
         ("--source", "acme/tpp@main"),
     ],
 )
-def test_answers_that_would_break_a_file_are_refused(new: Desk, option: str, value: str) -> None:
+def test_answers_that_would_break_a_file_are_refused(new: Repo, option: str, value: str) -> None:
     said = new.run("init", option, value)
     assert (said.code, option in said.err, "secret" in said.err) == (2, True, False)
     assert _files(new.folder) == set()
 
 
-def test_on_a_terminal_it_asks(new: Desk) -> None:
+def test_on_a_terminal_it_asks(new: Repo) -> None:
     answers = {
         "TPP server": new.sandbox.url,
         "Objects it may decide on": r"\VED\Policy\Shop\**",
@@ -151,7 +151,7 @@ def test_on_a_terminal_it_asks(new: Desk) -> None:
     assert os.linesep.join(["", "Next: reconciler validate"]) in terminal.text.replace("\r\n", "\n")
 
 
-def test_to_try_it_out_on_one_machine_nobody_has_to_review(new: Desk) -> None:
+def test_to_try_it_out_on_one_machine_nobody_has_to_review(new: Repo) -> None:
     new.environ("TPP_URL", new.sandbox.url)
     said = new.run("init", "--auth", "token", "--reviews", "none")
     assert (said.code, "reviews none" in said.out) == (0, False)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.cli.desk import FIRST, SECOND, Desk
+from tests.cli.repo import FIRST, SECOND, Repo
 
 APPROVE = f"{{guid: {FIRST}, status: Approved, explanation: fine}}"
 
@@ -26,13 +26,13 @@ APPROVE = f"{{guid: {FIRST}, status: Approved, explanation: fine}}"
         "doctor --format json",
     ],
 )
-def test_json_names_the_version_of_its_format(desk: Desk, command: str) -> None:
+def test_json_names_the_version_of_its_format(repo: Repo, command: str) -> None:
     night = "{rule: FREQ=WEEKLY;BYDAY=SA, start: '22:00', duration: 4h, timezone: Europe/Berlin}"
-    desk.configure(f"windows: {{sat: {night}}}\n")
-    desk.decide(APPROVE)
-    desk.run("apply", "--yes")
-    desk.decide(APPROVE, f"{{guid: {SECOND}, status: Approved, explanation: fine}}")
-    said = desk.run(*command.split())
+    repo.configure(f"windows: {{sat: {night}}}\n")
+    repo.decide(APPROVE)
+    repo.run("apply", "--yes")
+    repo.decide(APPROVE, f"{{guid: {SECOND}, status: Approved, explanation: fine}}")
+    said = repo.run(*command.split())
     document = json.loads(said.out)
     assert isinstance(document["version"], int)
     assert next(iter(document)) in {"version", "checksum"}

@@ -12,7 +12,7 @@ from reconciler.model.status import Status
 from reconciler.sandbox.behaviour import PROFILES
 from reconciler.sandbox.running import running_sandbox
 from reconciler.sandbox.seed import JOE, Seed, TicketSeed
-from tests.cli.desk import FIRST, SECOND, THIRD, Desk
+from tests.cli.repo import FIRST, SECOND, THIRD, Repo
 
 OBJECTS = {FIRST: r"\VED\Policy\Web\a", SECOND: r"\VED\Policy\Web\b", THIRD: r"\VED\Policy\Web\c"}
 REFRESH = "permissions were not refreshed, so tickets newer than the token may look gone"
@@ -58,32 +58,32 @@ MISSING = {
 
 
 @pytest.fixture
-def strict(desk: Desk) -> Iterator[Desk]:
-    """The desk before a server as strict as the contract, with a token that may approve and nothing else."""
+def strict(repo: Repo) -> Iterator[Repo]:
+    """The repo before a server as strict as the contract, with a token that may approve and nothing else."""
     tickets = tuple(TicketSeed(guid, name) for guid, name in OBJECTS.items())
     with running_sandbox(Seed(tickets=tickets, behaviour=PROFILES["strict-26.1"])) as sandbox:
-        desk.sandbox = sandbox
-        desk.environ("TPP_TOKEN", sandbox.issue("certificate:approve"))
-        desk.configure()
-        yield desk
+        repo.sandbox = sandbox
+        repo.environ("TPP_TOKEN", sandbox.issue("certificate:approve"))
+        repo.configure()
+        yield repo
 
 
-def warned(desk: Desk) -> tuple[list[str], str]:
+def warned(repo: Repo) -> tuple[list[str], str]:
     """Return what doctor warns of, by name, and all that it says."""
-    looked = desk.run("doctor")
+    looked = repo.run("doctor")
     assert looked.code == 0, looked.out + looked.err
     lines = [line.split() for line in looked.out.splitlines()]
     return [line[1] for line in lines if line and line[0] == "warn"], " ".join(looked.out.split())
 
 
-def imported(desk: Desk) -> dict[str, Any]:
+def imported(repo: Repo) -> dict[str, Any]:
     """Import what waits; return the report."""
-    said = desk.run("import", "--layout", "tickets/web.yaml", "--format", "json")
+    said = repo.run("import", "--layout", "tickets/web.yaml", "--format", "json")
     assert said.code == 0, said.err
     return dict(json.loads(said.out))
 
 
-def test_with_the_scopes_that_the_contract_asks_for_nothing_is_missing(strict: Desk) -> None:
+def test_with_the_scopes_that_the_contract_asks_for_nothing_is_missing(strict: Repo) -> None:
     strict.environ("TPP_TOKEN", strict.sandbox.issue(LEAST))
     strict.configure("policy: {four_eyes: {allow_direct_push: true}}\n")
     assert imported(strict)["notes"] == []
@@ -98,7 +98,7 @@ def test_with_the_scopes_that_the_contract_asks_for_nothing_is_missing(strict: D
 
 
 @pytest.mark.parametrize("name", MISSING)
-def test_each_missing_scope_is_named_with_what_it_costs(strict: Desk, name: str) -> None:
+def test_each_missing_scope_is_named_with_what_it_costs(strict: Repo, name: str) -> None:
     missing = MISSING[name]
     strict.environ("TPP_TOKEN", strict.sandbox.issue(missing.scope))
     strict.sandbox.world.console(SECOND, Status.APPROVED_AFTER, start="2036-11-25T07:15:00Z")
@@ -121,7 +121,7 @@ def test_each_missing_scope_is_named_with_what_it_costs(strict: Desk, name: str)
     assert [note for note in missing.notes if note not in told] == []
 
 
-def test_a_token_that_may_not_approve_stops_an_apply_before_anything_is_sent(strict: Desk) -> None:
+def test_a_token_that_may_not_approve_stops_an_apply_before_anything_is_sent(strict: Repo) -> None:
     strict.environ("TPP_TOKEN", strict.sandbox.issue(MISSING["approve"].scope))
     strict.decide(f"{{guid: {FIRST}, status: Approved}}")
     assert strict.run("plan", "--exit-code").code == 10
@@ -131,7 +131,7 @@ def test_a_token_that_may_not_approve_stops_an_apply_before_anything_is_sent(str
 
 
 @pytest.mark.parametrize(("approver", "code"), [(JOE.universal, 10), (JOE.name, 4)], ids=["universal", "name"])
-def test_without_configuration_approvers_are_prefixed_universals(strict: Desk, approver: str, code: int) -> None:
+def test_without_configuration_approvers_are_prefixed_universals(strict: Repo, approver: str, code: int) -> None:
     strict.environ("TPP_TOKEN", strict.sandbox.issue(MISSING["configuration"].scope))
     strict.decide(f"{{guid: {FIRST}, status: Approved, parameters: {{approvers: ['{approver}']}}}}")
     said = strict.run("plan", "--exit-code")
@@ -144,7 +144,7 @@ def test_without_configuration_approvers_are_prefixed_universals(strict: Desk, a
         assert "write prefixed universals" in told
 
 
-def test_plan_and_apply_are_green_and_stay_so_once_the_tickets_are_settled(strict: Desk) -> None:
+def test_plan_and_apply_are_green_and_stay_so_once_the_tickets_are_settled(strict: Repo) -> None:
     strict.decide(f"{{guid: {FIRST}, status: Approved}}", f"{{guid: {SECOND}, status: Rejected}}")
     assert strict.run("plan", "--out", "plan.json").code == 0
     said = strict.run("apply", "plan.json", "--yes")
@@ -157,7 +157,7 @@ def test_plan_and_apply_are_green_and_stay_so_once_the_tickets_are_settled(stric
     assert len(strict.writes()) == 2
 
 
-def test_a_refused_refresh_is_a_note_of_the_plan(strict: Desk) -> None:
+def test_a_refused_refresh_is_a_note_of_the_plan(strict: Repo) -> None:
     gone = "99999999-0000-4000-8000-000000000000"
     strict.decide(f"{{guid: {gone}, status: Pending}}")
     planned = strict.run("plan", "--format", "json")
@@ -166,7 +166,7 @@ def test_a_refused_refresh_is_a_note_of_the_plan(strict: Desk) -> None:
     assert "elsewhere/closed" in planned.out
 
 
-def test_unknown_groups_are_a_note_and_refuse_nothing(strict: Desk) -> None:
+def test_unknown_groups_are_a_note_and_refuse_nothing(strict: Repo) -> None:
     strict.configure("policy: {four_eyes: {allow_direct_push: true}}\n")
     strict.decide(f"{{guid: {FIRST}, status: Approved}}")
     planned = strict.run("plan", "--format", "json")
@@ -174,7 +174,7 @@ def test_unknown_groups_are_a_note_and_refuse_nothing(strict: Desk) -> None:
     assert GROUPS in planned.out
 
 
-def test_import_and_doctor_are_green(strict: Desk) -> None:
+def test_import_and_doctor_are_green(strict: Repo) -> None:
     imported = strict.run("import")
     assert imported.code == 0, imported.out + imported.err
     assert "3 new tickets" in imported.out
@@ -187,16 +187,16 @@ def test_import_and_doctor_are_green(strict: Desk) -> None:
 MORE = "this plan was made with a token that can approve"
 
 
-def test_that_a_token_can_approve_is_told_once_on_a_machine(desk: Desk) -> None:
-    desk.decide(f"{{guid: {FIRST}, status: Approved}}")
-    assert MORE not in desk.run("explain", FIRST).out
-    told = [MORE in desk.run("plan").out for _ in range(3)]
+def test_that_a_token_can_approve_is_told_once_on_a_machine(repo: Repo) -> None:
+    repo.decide(f"{{guid: {FIRST}, status: Approved}}")
+    assert MORE not in repo.run("explain", FIRST).out
+    told = [MORE in repo.run("plan").out for _ in range(3)]
     assert told == [True, False, False]
 
 
 @pytest.mark.parametrize("instead", ["file", "link", "folder"])
-def test_a_state_folder_that_can_not_be_written_changes_nothing(desk: Desk, tmp_path: Path, instead: str) -> None:
-    desk.decide(f"{{guid: {FIRST}, status: Approved}}")
+def test_a_state_folder_that_can_not_be_written_changes_nothing(repo: Repo, tmp_path: Path, instead: str) -> None:
+    repo.decide(f"{{guid: {FIRST}, status: Approved}}")
     state = tmp_path / "state"
     if instead == "file":
         state.write_text("here is no folder")
@@ -204,7 +204,7 @@ def test_a_state_folder_that_can_not_be_written_changes_nothing(desk: Desk, tmp_
         (state / "reconciler").mkdir(parents=True)
         told = state / "reconciler" / "told"
         told.symlink_to("/dev/full") if instead == "link" else told.mkdir()
-    desk.environ("XDG_STATE_HOME", str(state))
+    repo.environ("XDG_STATE_HOME", str(state))
     for _ in range(2):
-        said = desk.run("plan")
+        said = repo.run("plan")
         assert (said.code, MORE in said.out, said.err) == (0, True, "")

@@ -15,7 +15,7 @@ from reconciler.codec import sha256
 from reconciler.ledger.lock import hold_lock, this_process
 from reconciler.sandbox.running import Listening, running_sandbox
 from reconciler.sandbox.seed import Seed, TicketSeed
-from tests.cli.desk import FIRST, SECOND, Desk
+from tests.cli.repo import FIRST, SECOND, Repo
 
 READERS = (
     ("plan",),
@@ -39,12 +39,12 @@ REJECT = f"{{guid: {SECOND}, status: Rejected, explanation: no}}"
 
 
 @pytest.fixture
-def segment(desk: Desk) -> Path:
+def segment(repo: Repo) -> Path:
     """The file of a run that approved a ticket."""
-    desk.configure()
-    desk.decide(APPROVE)
-    assert desk.run("apply", "--yes").code == 0
-    (path,) = desk.folder.glob("ledger/*/*/*.jsonl")
+    repo.configure()
+    repo.decide(APPROVE)
+    assert repo.run("apply", "--yes").code == 0
+    (path,) = repo.folder.glob("ledger/*/*/*.jsonl")
     return path
 
 
@@ -85,18 +85,18 @@ DAMAGE = (link, link_to_a_folder, pipe, folder, misplaced, edited)
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_every_reader_of_a_broken_ledger_says_where_and_shows_nothing(
-    desk: Desk, segment: Path, damage: Callable[[Path], str]
+    repo: Repo, segment: Path, damage: Callable[[Path], str]
 ) -> None:
     message = damage(segment)
-    before = len(desk.writes())
-    desk.decide(APPROVE, REJECT)
+    before = len(repo.writes())
+    repo.decide(APPROVE, REJECT)
     for command in READERS:
-        said = desk.run(*command)
+        said = repo.run(*command)
         assert (command, said.code) == (command, 4), said
         assert message in said.out + said.err, command
         assert command[:2] == ("ledger", "verify") or said.out == "", command
-    assert len(desk.writes()) == before
-    assert not (desk.folder / "pack.zip").exists()
+    assert len(repo.writes()) == before
+    assert not (repo.folder / "pack.zip").exists()
 
 
 def rewrite(segment: Path, pattern: bytes, by: str) -> None:
@@ -110,10 +110,10 @@ def rewrite(segment: Path, pattern: bytes, by: str) -> None:
     segment.write_bytes(b"".join(line + b"\n" for line in lines))
 
 
-def test_a_kind_of_line_that_a_newer_release_brings_asks_for_an_upgrade(desk: Desk, segment: Path) -> None:
+def test_a_kind_of_line_that_a_newer_release_brings_asks_for_an_upgrade(repo: Repo, segment: Path) -> None:
     rewrite(segment, rb'"entry":"receipt"', '"entry":"delegation"')
     for command in (("plan",), ("apply", "--yes"), ("ledger", "log")):
-        said = desk.run(*command)
+        said = repo.run(*command)
         assert (command, said.code, said.out) == (command, 4, "")
         assert f"{segment.name}:3: the line can't be read: /entry: 'delegation' is no word that this" in said.err
         assert "upgrade this one" in said.err
@@ -124,67 +124,67 @@ def test_a_kind_of_line_that_a_newer_release_brings_asks_for_an_upgrade(desk: De
     "time", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "2026-02-30T00:00:00Z", "0"]
 )
 def test_a_time_that_is_none_is_told_with_its_place_though_the_chain_is_intact(
-    desk: Desk, segment: Path, time: str
+    repo: Repo, segment: Path, time: str
 ) -> None:
     rewrite(segment, rb'"at":"[^"]*"', f'"at":"{time}"')
     for command in (("plan",), ("explain", FIRST), ("ledger", "log"), ("ledger", "export", "--format", "json")):
-        said = desk.run(*command)
+        said = repo.run(*command)
         assert (command, said.code, said.out) == (command, 4, "")
         assert f"{segment.name}:3: the line can't be read: /" in said.err
 
 
-def test_two_environments_on_one_ledger_never_see_each_others_decisions(desk: Desk) -> None:
-    elsewhere = desk.sandbox.url.replace("127.0.0.1", "localhost")
+def test_two_environments_on_one_ledger_never_see_each_others_decisions(repo: Repo) -> None:
+    elsewhere = repo.sandbox.url.replace("127.0.0.1", "localhost")
     environments = f"environments:\n  test: {{server: {elsewhere}}}\n"
-    desk.configure(environments)
-    desk.decide(APPROVE)
-    assert desk.run("apply", "--yes").code == 0
-    desk.sandbox.world.process()
-    assert " settled" in desk.run("plan").out
-    said = desk.run("plan", "--env", "test")
+    repo.configure(environments)
+    repo.decide(APPROVE)
+    assert repo.run("apply", "--yes").code == 0
+    repo.sandbox.world.process()
+    assert " settled" in repo.run("plan").out
+    said = repo.run("plan", "--env", "test")
     assert (said.code, "missing" in said.out) == (5, True)
-    desk.configure(environments.replace("}", f", former_servers: [{desk.sandbox.url}]}}"))
-    assert desk.run("plan", "--env", "test").code == 1, "it is the server of the base"
-    desk.configure()
-    desk.write(
+    repo.configure(environments.replace("}", f", former_servers: [{repo.sandbox.url}]}}"))
+    assert repo.run("plan", "--env", "test").code == 1, "it is the server of the base"
+    repo.configure()
+    repo.write(
         "reconciler.yaml",
-        (desk.folder / "reconciler.yaml")
+        (repo.folder / "reconciler.yaml")
         .read_text()
-        .replace(f"server: {desk.sandbox.url}", f"server: {elsewhere}\nformer_servers: ['{desk.sandbox.url}/vedsdk/']"),
+        .replace(f"server: {repo.sandbox.url}", f"server: {elsewhere}\nformer_servers: ['{repo.sandbox.url}/vedsdk/']"),
     )
-    said = desk.run("plan")
+    said = repo.run("plan")
     assert (said.code, " settled" in said.out) == (0, True)
 
 
-def test_an_apply_stops_before_its_next_update_once_its_ledger_was_moved_away(desk: Desk) -> None:
+def test_an_apply_stops_before_its_next_update_once_its_ledger_was_moved_away(repo: Repo) -> None:
     with running_sandbox(Seed(tickets=TICKETS), listening=Listening(latency=0.1)) as sandbox:
-        desk = replace(desk, sandbox=sandbox)
-        desk.environ("TPP_TOKEN", sandbox.token)
-        desk.configure()
-        desk.write(
-            "reconciler.yaml", (desk.folder / "reconciler.yaml").read_text().replace("settle", "writes: 1, settle")
+        repo = replace(repo, sandbox=sandbox)
+        repo.environ("TPP_TOKEN", sandbox.token)
+        repo.configure()
+        repo.write(
+            "reconciler.yaml", (repo.folder / "reconciler.yaml").read_text().replace("settle", "writes: 1, settle")
         )
-        desk.decide(APPROVE, REJECT)
+        repo.decide(APPROVE, REJECT)
 
         def move_after_the_first_update() -> None:
-            while not desk.writes():
+            while not repo.writes():
                 pass
-            (desk.folder / "ledger").rename(desk.folder / "moved")
+            (repo.folder / "ledger").rename(repo.folder / "moved")
 
         mover = threading.Thread(target=move_after_the_first_update, daemon=True)
         mover.start()
-        said = desk.run("apply", "--yes")
+        said = repo.run("apply", "--yes")
         mover.join(10)
         assert said.code == 4
-        assert len(desk.writes()) == 1
+        assert len(repo.writes()) == 1
         assert ".lock was removed, replaced or moved while the run was going" in said.out
-        (segment,) = (desk.folder / "moved").glob("*/*/*.jsonl")
+        (segment,) = (repo.folder / "moved").glob("*/*/*.jsonl")
         assert segment.read_bytes().count(b'"outcome":"applied"') == 1
 
 
-def test_a_second_run_on_one_ledger_exits_with_8_and_sends_nothing(desk: Desk) -> None:
-    desk.decide(f"{{guid: {FIRST}, status: Approved, explanation: ready}}")
-    with hold_lock(desk.folder / "ledger", this_process("20261123T120000Z-00000a", datetime.now(UTC))):
-        said = desk.run("apply", "--yes")
-    assert (said.code, "the ledger is locked (" in said.err, desk.writes()) == (8, True, [])
-    assert desk.run("apply", "--yes").code == 0
+def test_a_second_run_on_one_ledger_exits_with_8_and_sends_nothing(repo: Repo) -> None:
+    repo.decide(f"{{guid: {FIRST}, status: Approved, explanation: ready}}")
+    with hold_lock(repo.folder / "ledger", this_process("20261123T120000Z-00000a", datetime.now(UTC))):
+        said = repo.run("apply", "--yes")
+    assert (said.code, "the ledger is locked (" in said.err, repo.writes()) == (8, True, [])
+    assert repo.run("apply", "--yes").code == 0

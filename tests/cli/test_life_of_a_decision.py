@@ -11,7 +11,7 @@ from reconciler.app.context import SystemClock
 from reconciler.codec import decode_line
 from reconciler.model.record import AcceptedEntry, AttentionEntry, AttestedEntry, Entry, Episode, ObservedEntry
 from reconciler.model.status import Status, format_instant
-from tests.cli.desk import FIRST, SECOND, Desk
+from tests.cli.repo import FIRST, SECOND, Repo
 
 HOUR = 3600
 OBJECT = r"\VED\Policy\Web\www.example.com"
@@ -19,26 +19,26 @@ OBJECT = r"\VED\Policy\Web\www.example.com"
 
 @dataclass
 class Life:
-    """A desk whose clock is that of TPP, which a test moves."""
+    """A repo whose clock is that of TPP, which a test moves."""
 
-    desk: Desk
+    repo: Repo
 
     def wants(self, *members: str, guid: str = FIRST) -> None:
         """Let git say this of the ticket."""
-        self.desk.decide("\n    ".join([f"guid: {guid}", "explanation: reviewed", *members]))
+        self.repo.decide("\n    ".join([f"guid: {guid}", "explanation: reviewed", *members]))
 
     def reason(self) -> str:
         """The reason code of the only step of a plan."""
-        (step,) = self.desk.plan_json()["steps"]
+        (step,) = self.repo.plan_json()["steps"]
         return str(step["reason"])
 
     def apply(self, code: int = 0) -> str:
-        said = self.desk.run("apply", "--yes")
+        said = self.repo.run("apply", "--yes")
         assert said.code == code, said.out + said.err
         return said.out
 
     def console(self, status: str, *, hours: float | None = None, by: str | None = None, guid: str = FIRST) -> None:
-        self.desk.sandbox.world.console(
+        self.repo.sandbox.world.console(
             guid, Status(status), by=by, start=self.at(hours) if hours is not None else None
         )
 
@@ -46,21 +46,21 @@ class Life:
         return format_instant(self.now() + timedelta(hours=hours))
 
     def now(self) -> datetime:
-        return self.desk.sandbox.world.clock.now().replace(microsecond=0)
+        return self.repo.sandbox.world.clock.now().replace(microsecond=0)
 
     def entries(self) -> list[Entry]:
-        found = sorted((self.desk.folder / "ledger").rglob("*.jsonl"))
+        found = sorted((self.repo.folder / "ledger").rglob("*.jsonl"))
         return [decode_line(line).entry for path in found for line in path.read_bytes().splitlines()]
 
     def patch(self) -> None:
         """Make the patch and apply it, as a person does after having looked at it."""
-        self.desk.patched()
+        self.repo.patched()
 
 
 @pytest.fixture
-def life(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Life:
-    monkeypatch.setattr(SystemClock, "now", lambda _clock: desk.sandbox.world.clock.now())
-    return Life(desk)
+def life(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> Life:
+    monkeypatch.setattr(SystemClock, "now", lambda _clock: repo.sandbox.world.clock.now())
+    return Life(repo)
 
 
 def scheduled(life: Life, hours: float = 10) -> str:
@@ -82,23 +82,23 @@ def test_a_rejection_in_the_console_is_overruled_by_an_entry_that_says_that_it_w
     life.wants("status: Approved", "expect: {status: Rejected}")
     assert life.reason() == "approve/wanted"
     life.apply()
-    assert [write["Status"] for write in life.desk.writes()] == ["Approved"]
+    assert [write["Status"] for write in life.repo.writes()] == ["Approved"]
 
 
 def test_a_ticket_that_moved_after_the_reviewer_saw_it_is_a_mismatch(life: Life) -> None:
     life.wants("status: Approved", "expect: {status: Pending}")
     life.console("Approved After", hours=5)
-    said = life.desk.run("plan")
+    said = life.repo.run("plan")
     assert said.code == 5
     assert "mismatch/status" in said.out
     assert "expected Pending, the ticket is Approved After" in said.out
     assert "merge" in said.out
-    assert life.desk.writes() == []
+    assert life.repo.writes() == []
 
 
 def test_a_schedule_of_the_console_is_taken_back_when_the_entry_names_it(life: Life) -> None:
     start = life.at(5)
-    life.desk.sandbox.world.console(FIRST, Status("Approved After"), start=start)
+    life.repo.sandbox.world.console(FIRST, Status("Approved After"), start=start)
     life.wants("status: Pending")
     assert life.reason() == "elsewhere/decided"
     life.wants("status: Pending", f"expect: {{status: Approved After, schedule: {{start: {start}}}}}")
@@ -118,16 +118,16 @@ def test_a_reset_that_comes_again_is_not_written_over_again(life: Life) -> None:
     assert life.reason() == "in-sync/same"
     life.console("Pending")
     assert life.reason() == "conflict/reopened"
-    assert len(life.desk.writes()) == 2
+    assert len(life.repo.writes()) == 2
 
 
 def test_a_saved_plan_holds_what_the_reviewer_saw(life: Life) -> None:
     life.console("Rejected")
     life.wants("status: Approved", "expect: {status: Rejected}")
-    assert life.desk.run("plan", "--out", "plan.json").code == 0
-    shown = life.desk.run("show", "plan.json", "--format", "json").out
+    assert life.repo.run("plan", "--out", "plan.json").code == 0
+    shown = life.repo.run("show", "plan.json", "--format", "json").out
     assert '"expect": {"state": {"status": "Rejected"}}' in shown
-    assert life.desk.run("apply", "plan.json", "--yes").code == 0
+    assert life.repo.run("apply", "plan.json", "--yes").code == 0
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_faults_of_what_was_seen_and_decided_are_told_at_their_place(
     life: Life, members: tuple[str, ...], place: str, message: str
 ) -> None:
     life.wants(*members)
-    said = life.desk.run("validate")
+    said = life.repo.run("validate")
     assert said.code == 1
     assert message in said.out + said.err
     assert f"tickets/web.yaml:7{place}" in said.out + said.err
@@ -161,14 +161,14 @@ def test_faults_of_what_was_seen_and_decided_are_told_at_their_place(
 def test_an_acceptance_says_who_brought_the_ticket_there(life: Life) -> None:
     scheduled(life)
     moved = life.at(20)
-    life.desk.sandbox.world.console(FIRST, Status("Approved After"), start=moved)
+    life.repo.sandbox.world.console(FIRST, Status("Approved After"), start=moved)
     assert life.reason() == "conflict/console"
     life.wants("status: Approved After", f"schedule: {{start: {moved}}}")
     assert life.reason() == "in-sync/accepted"
     life.apply()
     (accepted,) = [entry for entry in life.entries() if isinstance(entry, AcceptedEntry)]
     assert accepted.by == "local:svc-approver"
-    assert "accepted: local:svc-approver made it" in " ".join(life.desk.run("explain", FIRST).out.split())
+    assert "accepted: local:svc-approver made it" in " ".join(life.repo.run("explain", FIRST).out.split())
     life.wants("status: Pending")
     assert life.reason() == "reopen/wanted"
 
@@ -180,33 +180,33 @@ def test_an_acceptance_says_who_brought_the_ticket_there(life: Life) -> None:
 def test_a_schedule_that_somebody_ends_early_is_not_settled(life: Life, status: str) -> None:
     start = scheduled(life, hours=240)
     life.console(status)
-    life.desk.sandbox.world.delete(FIRST)
-    said = life.desk.run("plan")
+    life.repo.sandbox.world.delete(FIRST)
+    said = life.repo.run("plan")
     assert said.code == 5
     assert "conflict/gone-early" in said.out
     assert start.replace("Z", "")[:16] in said.out
-    assert "1 entry left" in life.desk.run("tidy").out
+    assert "1 entry left" in life.repo.run("tidy").out
     life.apply(code=5)
     (observed,) = [entry for entry in life.entries() if isinstance(entry, ObservedEntry)]
     assert observed.first_gone < datetime.fromisoformat(start)
-    life.desk.sandbox.world.advance(300 * HOUR)
+    life.repo.sandbox.world.advance(300 * HOUR)
     assert life.reason() == "conflict/gone-early"
     life.apply(code=5)
-    assert "1 entry left" in life.desk.run("tidy").out
+    assert "1 entry left" in life.repo.run("tidy").out
     assert len([entry for entry in life.entries() if isinstance(entry, ObservedEntry)]) == 1
     life.wants(f"status: {status}", f"decided: {{by: jane, at: {life.at(-250)}, where: console, reason: urgent}}")
     assert life.reason() == "settled/attested"
     life.apply()
-    assert "1 entry settled" in life.desk.run("tidy").out
+    assert "1 entry settled" in life.repo.run("tidy").out
 
 
 def test_a_saved_plan_records_what_it_saw_early_also_when_it_is_applied_late(life: Life) -> None:
     start = scheduled(life, hours=10)
     life.console("Rejected")
-    life.desk.sandbox.world.delete(FIRST)
-    assert life.desk.run("plan", "--out", "plan.json").code == 5
-    life.desk.sandbox.world.advance(12 * HOUR)
-    assert life.desk.run("apply", "plan.json", "--yes").code == 5
+    life.repo.sandbox.world.delete(FIRST)
+    assert life.repo.run("plan", "--out", "plan.json").code == 5
+    life.repo.sandbox.world.advance(12 * HOUR)
+    assert life.repo.run("apply", "plan.json", "--yes").code == 5
     (observed,) = [entry for entry in life.entries() if isinstance(entry, ObservedEntry)]
     assert observed.first_gone < datetime.fromisoformat(start)
     assert life.reason() == "conflict/gone-early"
@@ -214,7 +214,7 @@ def test_a_saved_plan_records_what_it_saw_early_also_when_it_is_applied_late(lif
 
 def test_a_schedule_that_is_gone_after_its_start_is_observed_with_its_bounds(life: Life) -> None:
     scheduled(life, hours=10)
-    life.desk.sandbox.world.advance(11 * HOUR)
+    life.repo.sandbox.world.advance(11 * HOUR)
     assert life.reason() == "settled/receipt"
     assert not [entry for entry in life.entries() if isinstance(entry, ObservedEntry)], "plans write nothing"
     assert "not seen so far; window" in papers(life)
@@ -224,9 +224,9 @@ def test_a_schedule_that_is_gone_after_its_start_is_observed_with_its_bounds(lif
     assert observed.last_armed is not None
     assert observed.last_armed < life.now() - timedelta(hours=10)
     assert observed.first_gone >= life.now() - timedelta(minutes=1)
-    said = life.desk.run("explain", FIRST).out
+    said = life.repo.run("explain", FIRST).out
     assert "no longer exists: it went between" in " ".join(said.split())
-    table = life.desk.run("ledger", "export", "--format", "csv").out
+    table = life.repo.run("ledger", "export", "--format", "csv").out
     assert '"last_armed","first_gone"' in table
     assert f'"{format_instant(observed.first_gone)}"' in table
     armed, gone = (f"{moment:%Y-%m-%d %H:%M}" for moment in (observed.last_armed, observed.first_gone))
@@ -238,24 +238,24 @@ def test_a_schedule_that_is_gone_after_its_start_is_observed_with_its_bounds(lif
 
 def papers(life: Life, *options: str) -> str:
     """An auditor's working papers as text."""
-    assert life.desk.run("report", "--audit", "--out", "papers", *options).code == 0
-    text = (life.desk.folder / "papers" / "audit.html").read_text()
+    assert life.repo.run("report", "--audit", "--out", "papers", *options).code == 0
+    text = (life.repo.folder / "papers" / "audit.html").read_text()
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())
 
 
 def test_tidy_takes_out_what_was_left_to_others_and_is_gone(life: Life) -> None:
-    life.desk.decide(f"guid: {FIRST}\n    status: Pending", f"guid: {SECOND}\n    status: Pending")
+    life.repo.decide(f"guid: {FIRST}\n    status: Pending", f"guid: {SECOND}\n    status: Pending")
     life.console("Approved")
-    life.desk.sandbox.world.process()
-    said = life.desk.run("tidy")
+    life.repo.sandbox.world.process()
+    said = life.repo.run("tidy")
     assert f"{FIRST} closed elsewhere seen gone at" in said.out
     assert "1 entry settled, 1 entry left" in said.out
-    left = (life.desk.folder / "tickets" / "web.yaml").read_text(encoding="utf-8")
+    left = (life.repo.folder / "tickets" / "web.yaml").read_text(encoding="utf-8")
     assert FIRST not in left
     assert SECOND in left
-    (kept,) = (life.desk.folder / "history").rglob("*.yaml")
+    (kept,) = (life.repo.folder / "history").rglob("*.yaml")
     assert f"# {FIRST} closed elsewhere seen gone at" in kept.read_text(encoding="utf-8")
-    assert life.desk.run("validate").code == 0
+    assert life.repo.run("validate").code == 0
 
 
 # Freezes that come later.
@@ -269,8 +269,8 @@ def freeze(life: Life, *, opens: float, hours: float, extra: str = "") -> str:
 
 def test_an_armed_schedule_in_a_later_freeze_is_a_conflict_with_a_patch(life: Life) -> None:
     scheduled(life, hours=10)
-    life.desk.configure(freeze(life, opens=5, hours=10))
-    said = life.desk.run("plan")
+    life.repo.configure(freeze(life, opens=5, hours=10))
+    said = life.repo.run("plan")
     assert said.code == 5
     assert "conflict/freeze" in said.out
     assert "which is in freeze later" in said.out
@@ -278,17 +278,17 @@ def test_an_armed_schedule_in_a_later_freeze_is_a_conflict_with_a_patch(life: Li
     assert life.reason() == "reopen/wanted"
     life.apply()
     assert life.reason() == "in-sync/same"
-    assert life.desk.sandbox.world.tickets[FIRST].status == "Pending"
+    assert life.repo.sandbox.world.tickets[FIRST].status == "Pending"
 
 
 def test_a_freeze_of_other_objects_or_times_or_with_an_override_is_none(life: Life) -> None:
     start = scheduled(life, hours=10)
-    life.desk.configure(freeze(life, opens=20, hours=10))
+    life.repo.configure(freeze(life, opens=20, hours=10))
     assert life.reason() == "in-sync/same"
-    life.desk.configure(freeze(life, opens=5, hours=10, extra=r", objects: ['\VED\Policy\Other\**']"))
+    life.repo.configure(freeze(life, opens=5, hours=10, extra=r", objects: ['\VED\Policy\Other\**']"))
     assert life.reason() == "in-sync/same"
-    life.desk.configure(freeze(life, opens=5, hours=10))
-    path = life.desk.folder / "tickets" / "web.yaml"
+    life.repo.configure(freeze(life, opens=5, hours=10))
+    path = life.repo.folder / "tickets" / "web.yaml"
     path.write_text(
         f"{path.read_text(encoding='utf-8')}overrides:\n  - {{rule: freeze, tickets: [{FIRST}], reason: agreed, "
         f"until: {life.at(300)}}}\n",
@@ -302,23 +302,23 @@ def test_freezes_may_recur_like_windows(life: Life) -> None:
     start = scheduled(life, hours=10)
     day = datetime.fromisoformat(start)
     rule = f"rule: 'FREQ=MONTHLY;BYMONTHDAY={day.day}', start: '00:00', duration: 24h, timezone: UTC"
-    life.desk.configure(f"policy: {{freezes: [{{name: monthly, {rule}}}]}}\n")
-    said = life.desk.run("plan")
+    life.repo.configure(f"policy: {{freezes: [{{name: monthly, {rule}}}]}}\n")
+    said = life.repo.run("plan")
     assert (said.code, "which is in freeze monthly" in " ".join(said.out.split())) == (5, True)
     life.wants("status: Approved After", f"schedule: {{start: {start.replace(start[:4], str(day.year + 1), 1)}}}")
     assert life.reason() == "refused/freeze"
-    life.desk.configure("policy: {freezes: [{name: monthly, rule: FREQ=DAILY, start: '25:00', stop: x}]}\n")
-    assert life.desk.run("plan").code == 1
+    life.repo.configure("policy: {freezes: [{name: monthly, rule: FREQ=DAILY, start: '25:00', stop: x}]}\n")
+    assert life.repo.run("plan").code == 1
 
 
 def test_under_the_stop_every_armed_schedule_is_shown(life: Life) -> None:
     scheduled(life)
-    life.desk.environ("RECONCILER_STOP", "1")
-    said = life.desk.run("plan")
+    life.repo.environ("RECONCILER_STOP", "1")
+    said = life.repo.run("plan")
     assert said.code == 5
     assert "conflict/freeze" in said.out
     assert "end the stop" in said.out
-    life.desk.environ("RECONCILER_STOP", "")
+    life.repo.environ("RECONCILER_STOP", "")
     assert life.reason() == "in-sync/same"
 
 
@@ -336,11 +336,11 @@ def attested(life: Life, status: str = "Approved", reason: str = "INC0012345", e
 
 def test_what_was_approved_in_the_console_is_recorded_and_settled(life: Life) -> None:
     life.console("Approved")
-    life.desk.sandbox.world.process()
+    life.repo.sandbox.world.process()
     life.wants("status: Approved")
     assert life.reason() == "missing/ticket"
     attested(life)
-    said = life.desk.run("plan")
+    said = life.repo.run("plan")
     assert said.code == 0
     told = " ".join(said.out.split())
     assert "decided by AD+CORP:jdoe" in told
@@ -356,33 +356,33 @@ def test_what_was_approved_in_the_console_is_recorded_and_settled(life: Life) ->
     assert [entry.state for entry in by_hand] == [Episode.BEGIN, Episode.END]
     assert by_hand[0].detail.startswith("by AD+CORP:jdoe at ")
     assert "manual/attested" in papers(life)
-    assert life.desk.writes() == []
-    assert "settled" in life.desk.run("plan", "--ignore-seals").out
-    assert "attested: Approved was decided by AD+CORP:jdoe" in " ".join(life.desk.run("explain", FIRST).out.split())
-    assert "1 entry settled" in life.desk.run("tidy").out
-    assert life.desk.run("ledger", "verify").code == 0
+    assert life.repo.writes() == []
+    assert "settled" in life.repo.run("plan", "--ignore-seals").out
+    assert "attested: Approved was decided by AD+CORP:jdoe" in " ".join(life.repo.run("explain", FIRST).out.split())
+    assert "1 entry settled" in life.repo.run("tidy").out
+    assert life.repo.run("ledger", "verify").code == 0
 
 
 def test_an_attestation_of_a_ticket_that_still_waits_is_a_conflict_and_sends_nothing(life: Life) -> None:
     attested(life)
-    said = life.desk.run("plan")
+    said = life.repo.run("plan")
     assert (said.code, "conflict/not-decided" in said.out) == (5, True)
     life.apply(code=5)
-    assert life.desk.writes() == []
+    assert life.repo.writes() == []
     life.patch()
     assert life.reason() == "approve/wanted"
 
 
 def test_what_the_console_armed_is_recorded_and_settled_when_gone(life: Life) -> None:
     start = life.at(5)
-    life.desk.sandbox.world.console(FIRST, Status("Approved After"), start=start)
+    life.repo.sandbox.world.console(FIRST, Status("Approved After"), start=start)
     attested(life, "Approved After", extra=f"schedule: {{start: {start}}}")
     assert life.reason() == "in-sync/accepted"
     life.apply()
     (entry,) = [entry for entry in life.entries() if isinstance(entry, AttestedEntry)]
     assert not entry.gone
     assert life.reason() == "in-sync/same"
-    life.desk.sandbox.world.advance(6 * HOUR)
+    life.repo.sandbox.world.advance(6 * HOUR)
     assert life.reason() == "settled/attested"
     life.apply()
     assert life.reason() == "settled/attested"
@@ -390,13 +390,13 @@ def test_what_the_console_armed_is_recorded_and_settled_when_gone(life: Life) ->
 
 def test_ownership_judges_what_was_decided_outside_and_freezes_and_limits_do_not(life: Life) -> None:
     life.console("Approved")
-    life.desk.sandbox.world.process()
+    life.repo.sandbox.world.process()
     attested(life)
-    life.desk.configure(
+    life.repo.configure(
         freeze(life, opens=-5, hours=100).replace("policy: {", "policy: {limits: {changes: 0, approvals: 0}, ")
     )
     assert life.reason() == "settled/attested"
-    life.desk.configure(r"policy: {owns: ['\VED\Policy\Payments\**']}" + "\n")
+    life.repo.configure(r"policy: {owns: ['\VED\Policy\Payments\**']}" + "\n")
     assert life.reason() == "refused/ownership"
     life.apply(code=3)
     assert not [entry for entry in life.entries() if isinstance(entry, AttestedEntry)]
@@ -404,9 +404,9 @@ def test_ownership_judges_what_was_decided_outside_and_freezes_and_limits_do_not
 
 def test_two_tickets_of_which_one_is_stuck(life: Life) -> None:
     life.console("Rejected")
-    life.desk.decide(f"guid: {FIRST}\n    status: Approved", f"guid: {SECOND}\n    status: Approved")
-    assert life.desk.run("apply", "--yes").code == 5
-    assert [write["GUID"].strip("{}") for write in life.desk.writes()] == [SECOND]  # type: ignore[attr-defined]
+    life.repo.decide(f"guid: {FIRST}\n    status: Approved", f"guid: {SECOND}\n    status: Approved")
+    assert life.repo.run("apply", "--yes").code == 5
+    assert [write["GUID"].strip("{}") for write in life.repo.writes()] == [SECOND]  # type: ignore[attr-defined]
 
 
 # Import of what is decided already.
@@ -415,20 +415,20 @@ def test_two_tickets_of_which_one_is_stuck(life: Life) -> None:
 def test_import_takes_what_is_decided_already_as_entries_that_change_nothing(life: Life) -> None:
     life.console("Approved After", hours=5)
     life.console("Rejected", guid=SECOND)
-    said = life.desk.run("import")
+    said = life.repo.run("import")
     assert said.code == 0, said.err
     assert "2 tickets: decided or scheduled already, written as they are" in said.out
     assert "3 new tickets; 1 Pending" in said.out
-    (path,) = (life.desk.folder / "tickets").rglob("*.yaml")
+    (path,) = (life.repo.folder / "tickets").rglob("*.yaml")
     text = path.read_text(encoding="utf-8")
     assert "Approved After already, last updated by local:svc-approver" in text
-    assert life.desk.run("fmt", "--check").code == 0
-    steps = {step["guid"]: step["reason"] for step in life.desk.plan_json()["steps"]}
+    assert life.repo.run("fmt", "--check").code == 0
+    steps = {step["guid"]: step["reason"] for step in life.repo.plan_json()["steps"]}
     assert (steps[FIRST], steps[SECOND]) == ("in-sync/accepted", "in-sync/accepted")
     life.apply()
-    assert life.desk.writes() == []
+    assert life.repo.writes() == []
     life.console("Pending")
-    life.desk.sandbox.world.console(FIRST, Status("Approved After"), start=life.at(9))
+    life.repo.sandbox.world.console(FIRST, Status("Approved After"), start=life.at(9))
     assert step_of(life)["reason"] == "mismatch/status"
 
 
@@ -437,36 +437,36 @@ def test_import_takes_what_is_decided_already_as_entries_that_change_nothing(lif
 
 def remove(life: Life) -> None:
     """Let git name another ticket alone."""
-    life.desk.decide(f"guid: {SECOND}\n    status: Pending")
+    life.repo.decide(f"guid: {SECOND}\n    status: Pending")
 
 
 def step_of(life: Life, guid: str = FIRST) -> dict[str, object]:
-    (found,) = [step for step in life.desk.plan_json()["steps"] if step["guid"] == guid] or [{}]
+    (found,) = [step for step in life.repo.plan_json()["steps"] if step["guid"] == guid] or [{}]
     return found
 
 
 def test_a_schedule_that_no_manifest_names_any_more_is_shown_with_its_time(life: Life) -> None:
     start = scheduled(life)
     remove(life)
-    said = life.desk.run("plan")
+    said = life.repo.run("plan")
     assert said.code == 5
     assert "orphan/armed" in said.out
     told = " ".join(said.out.split())
     assert f"no manifest names it any more; TPP approves it at {start[:19]}" in told
     assert "merge status: Pending" in told
     life.apply(code=5)
-    assert len(life.desk.writes()) == 1
+    assert len(life.repo.writes()) == 1
     assert step_of(life)["reason"] == "orphan/armed"
 
 
 def test_the_policy_takes_orphans_back(life: Life) -> None:
     scheduled(life)
     remove(life)
-    life.desk.configure("policy: {orphans: take-back, require: [explanation, expect]}\n")
+    life.repo.configure("policy: {orphans: take-back, require: [explanation, expect]}\n")
     assert step_of(life)["reason"] == "reopen/orphan"
-    life.desk.run("plan", "--out", "plan.json")
-    assert life.desk.run("apply", "plan.json", "--yes").code == 0
-    assert [write["Status"] for write in life.desk.writes()] == ["Approved After", "Pending"]
+    life.repo.run("plan", "--out", "plan.json")
+    assert life.repo.run("apply", "plan.json", "--yes").code == 0
+    assert [write["Status"] for write in life.repo.writes()] == ["Approved After", "Pending"]
     assert step_of(life) == {}
 
 
@@ -481,7 +481,7 @@ def test_an_orphan_that_the_console_moved_is_shown_and_never_taken_back(life: Li
     scheduled(life)
     life.console("Approved After", hours=20)
     remove(life)
-    life.desk.configure("policy: {orphans: take-back}\n")
+    life.repo.configure("policy: {orphans: take-back}\n")
     found = step_of(life)
     assert found["reason"] == "orphan/armed"
     assert "moved in the console" in str(found["detail"])
@@ -489,16 +489,16 @@ def test_an_orphan_that_the_console_moved_is_shown_and_never_taken_back(life: Li
 
 def test_what_is_still_named_or_no_longer_armed_is_no_orphan(life: Life) -> None:
     start = scheduled(life)
-    folder = life.desk.folder / "tickets"
+    folder = life.repo.folder / "tickets"
     (folder / "web.yaml").rename(folder / "renamed.yaml")
     assert step_of(life)["reason"] == "in-sync/same"
-    (folder / "renamed.yaml").rename(life.desk.folder / "elsewhere.yaml")
+    (folder / "renamed.yaml").rename(life.repo.folder / "elsewhere.yaml")
     remove(life)
     assert step_of(life)["reason"] == "orphan/armed"
-    life.desk.write("staging/web.yaml", (life.desk.folder / "elsewhere.yaml").read_text(encoding="utf-8"))
-    life.desk.configure("environments: {staging: {tickets: [staging]}}\n")
+    life.repo.write("staging/web.yaml", (life.repo.folder / "elsewhere.yaml").read_text(encoding="utf-8"))
+    life.repo.configure("environments: {staging: {tickets: [staging]}}\n")
     assert step_of(life) == {}
-    life.desk.configure()
+    life.repo.configure()
     life.console("Pending")
     assert step_of(life) == {}
     life.console("Rejected")
@@ -508,23 +508,23 @@ def test_what_is_still_named_or_no_longer_armed_is_no_orphan(life: Life) -> None
 
 def test_a_plan_of_some_paths_knows_what_the_others_name(life: Life) -> None:
     scheduled(life)
-    life.desk.decide(f"guid: {SECOND}\n    status: Pending", name="tickets/other.yaml")
-    said = life.desk.run("plan", "tickets/other.yaml", "--format", "json")
+    life.repo.decide(f"guid: {SECOND}\n    status: Pending", name="tickets/other.yaml")
+    said = life.repo.run("plan", "tickets/other.yaml", "--format", "json")
     assert FIRST not in said.out
 
 
 def test_an_orphan_that_is_gone_is_recorded_once_and_not_read_again(life: Life) -> None:
     scheduled(life, hours=1)
     remove(life)
-    life.desk.sandbox.world.advance(2 * HOUR)
+    life.repo.sandbox.world.advance(2 * HOUR)
     found = step_of(life)
     assert (found["reason"], found["named"]) == ("settled/receipt", False)
-    assert life.desk.run("tidy").code == 0
+    assert life.repo.run("tidy").code == 0
     life.apply()
     assert len([entry for entry in life.entries() if isinstance(entry, ObservedEntry)]) == 1
-    before = len(life.desk.sandbox.log.calls("ticketDetails"))
+    before = len(life.repo.sandbox.log.calls("ticketDetails"))
     assert step_of(life) == {}
-    read = life.desk.sandbox.log.calls("ticketDetails")[before:]
+    read = life.repo.sandbox.log.calls("ticketDetails")[before:]
     assert all(FIRST not in str(call.json) for call in read)
 
 
@@ -536,11 +536,11 @@ def test_what_a_rule_armed_is_no_orphan_while_git_has_the_rule(life: Life) -> No
         f"    status: Approved After\n    schedule: {{start: {start}}}\n    explanation: weekend\n"
         f"    valid_until: {life.at(100)}\n"
     )
-    life.desk.write("tickets/rules.yaml", rule)
-    life.desk.decide(f"guid: {SECOND}\n    status: Pending", name="tickets/other.yaml")
+    life.repo.write("tickets/rules.yaml", rule)
+    life.repo.decide(f"guid: {SECOND}\n    status: Pending", name="tickets/other.yaml")
     life.apply()
-    assert len(life.desk.writes()) == 1
-    life.desk.write("tickets/rules.yaml", rule.replace("Web\\www.example.com'", "Web\\other.example.com'"))
+    assert len(life.repo.writes()) == 1
+    life.repo.write("tickets/rules.yaml", rule.replace("Web\\www.example.com'", "Web\\other.example.com'"))
     assert step_of(life) == {}
-    (life.desk.folder / "tickets" / "rules.yaml").unlink()
+    (life.repo.folder / "tickets" / "rules.yaml").unlink()
     assert step_of(life)["reason"] == "orphan/armed"

@@ -14,23 +14,23 @@ from reconciler.cli import progress
 from reconciler.cli.logs import start_logging
 from reconciler.cli.progress import Terminal
 from reconciler.sandbox.fault_injection import Say
-from tests.cli.desk import FIRST, Desk
+from tests.cli.repo import FIRST, Repo
 
 APPROVE = f"{{guid: {FIRST}, status: Approved, explanation: fine}}"
 
 
-def _lines(desk: Desk, level: str, *command: str) -> list[dict[str, object]]:
-    err = desk.run(*command, "--log-level", level, "--log-format", "json").err
+def _lines(repo: Repo, level: str, *command: str) -> list[dict[str, object]]:
+    err = repo.run(*command, "--log-level", level, "--log-format", "json").err
     return [json.loads(line) for line in err.splitlines() if line.startswith("{")]
 
 
-def _messages(desk: Desk, level: str, *command: str) -> list[str]:
-    return [str(line["message"]) for line in _lines(desk, level, *command)]
+def _messages(repo: Repo, level: str, *command: str) -> list[str]:
+    return [str(line["message"]) for line in _lines(repo, level, *command)]
 
 
-def test_info_tells_a_run_with_every_intent_and_receipt(desk: Desk) -> None:
-    desk.decide(APPROVE)
-    lines = _lines(desk, "info", "apply", "--yes")
+def test_info_tells_a_run_with_every_intent_and_receipt(repo: Repo) -> None:
+    repo.decide(APPROVE)
+    lines = _lines(repo, "info", "apply", "--yes")
     messages = [str(line["message"]) for line in lines]
     assert f"intent: {FIRST} to Approved" in messages
     assert f"receipt: {FIRST} applied" in messages
@@ -42,25 +42,25 @@ def test_info_tells_a_run_with_every_intent_and_receipt(desk: Desk) -> None:
     assert len(str(intent["operation"])) == 12
 
 
-def test_info_tells_what_is_made_again_and_that_the_server_pushed_back(desk: Desk) -> None:
-    desk.decide(APPROVE)
-    desk.sandbox.faults.add(Say(429, headers=(("Retry-After", "1"),)), operation="ticketDetails", times=1)
-    messages = _messages(desk, "info", "plan")
+def test_info_tells_what_is_made_again_and_that_the_server_pushed_back(repo: Repo) -> None:
+    repo.decide(APPROVE)
+    repo.sandbox.faults.add(Say(429, headers=(("Retry-After", "1"),)), operation="ticketDetails", times=1)
+    messages = _messages(repo, "info", "plan")
     assert "the server pushed back with HTTP 429, pause of 1 s" in messages
     assert any(message.endswith("is made again: busy") for message in messages)
 
 
-def test_debug_tells_a_call_when_it_begins_and_when_it_ends(desk: Desk) -> None:
-    desk.decide(APPROVE)
-    messages = _messages(desk, "debug", "plan")
+def test_debug_tells_a_call_when_it_begins_and_when_it_ends(repo: Repo) -> None:
+    repo.decide(APPROVE)
+    messages = _messages(repo, "debug", "plan")
     begun = [message for message in messages if message.endswith(" begins")]
     assert begun
     assert len(begun) == len([message for message in messages if " 200 in " in message])
 
 
-def test_at_the_default_level_a_run_that_is_quick_logs_nothing(desk: Desk) -> None:
-    desk.decide(APPROVE)
-    assert desk.run("plan").err == ""
+def test_at_the_default_level_a_run_that_is_quick_logs_nothing(repo: Repo) -> None:
+    repo.decide(APPROVE)
+    assert repo.run("plan").err == ""
 
 
 def test_who_waits_without_a_terminal_is_told_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,7 +82,7 @@ def test_who_waits_without_a_terminal_is_told_how_far_it_is(capsys: pytest.Captu
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no SIGUSR1")
-def test_a_signal_shows_where_all_threads_are_and_the_run_goes_on(desk: Desk) -> None:
+def test_a_signal_shows_where_all_threads_are_and_the_run_goes_on(repo: Repo) -> None:
     code = (
         "import os, signal, sys; from reconciler.cli import main; "
         "original = main._run\n"

@@ -12,25 +12,25 @@ from pathlib import Path
 import pytest
 
 from reconciler.sandbox.fault_injection import Hang
-from tests.cli.desk import FIRST, Desk
+from tests.cli.repo import FIRST, Repo
 
 APPROVE = f"{{guid: {FIRST}, status: Approved, explanation: Web tier renewal}}"
 
 
 @pytest.fixture
-def ready(desk: Desk) -> Iterator[Desk]:
-    desk.decide(APPROVE)
-    yield desk
-    desk.sandbox.faults.clear()
+def ready(repo: Repo) -> Iterator[Repo]:
+    repo.decide(APPROVE)
+    yield repo
+    repo.sandbox.faults.clear()
 
 
 def _start(
-    desk: Desk, *arguments: str, stdout: int | None = subprocess.PIPE, before: Callable[[], None] | None = None
+    repo: Repo, *arguments: str, stdout: int | None = subprocess.PIPE, before: Callable[[], None] | None = None
 ) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "reconciler", *arguments],
-        cwd=desk.folder,
-        env=os.environ | {"TPP_TOKEN": desk.sandbox.token},
+        cwd=repo.folder,
+        env=os.environ | {"TPP_TOKEN": repo.sandbox.token},
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
@@ -41,7 +41,7 @@ def _start(
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("command", [("plan",), ("apply", "--yes"), ("import",)])
 def test_a_signal_before_anything_was_sent_ends_within_two_seconds(
-    ready: Desk, number: signal.Signals, command: tuple[str, ...]
+    ready: Repo, number: signal.Signals, command: tuple[str, ...]
 ) -> None:
     ready.sandbox.faults.add(Hang(30), operation="ticketDetails")
     ready.sandbox.faults.add(Hang(30), operation="ticketEnumerate")
@@ -60,7 +60,7 @@ def test_a_signal_before_anything_was_sent_ends_within_two_seconds(
 @pytest.mark.parametrize(
     "command", [("plan",), ("plan", "--format", "json"), ("validate",), ("ledger", "log"), ("doctor",)]
 )
-def test_a_full_disk_behind_standard_output_is_told(ready: Desk, command: tuple[str, ...]) -> None:
+def test_a_full_disk_behind_standard_output_is_told(ready: Repo, command: tuple[str, ...]) -> None:
     ready.run("apply", "--yes")
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         process = _start(ready, *command, stdout=full.fileno())
@@ -70,7 +70,7 @@ def test_a_full_disk_behind_standard_output_is_told(ready: Desk, command: tuple[
     assert "Traceback" not in err
 
 
-def test_an_apply_that_can_not_print_keeps_the_code_of_its_run(ready: Desk) -> None:
+def test_an_apply_that_can_not_print_keeps_the_code_of_its_run(ready: Repo) -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         process = _start(ready, "apply", "--yes", stdout=full.fileno())
         _, err = process.communicate(timeout=60)
@@ -79,7 +79,7 @@ def test_an_apply_that_can_not_print_keeps_the_code_of_its_run(ready: Desk) -> N
 
 
 @pytest.mark.parametrize("descriptors", [(1,), (2,), (0, 1, 2)])
-def test_closed_streams_change_no_outcome_and_no_file(ready: Desk, descriptors: tuple[int, ...]) -> None:
+def test_closed_streams_change_no_outcome_and_no_file(ready: Repo, descriptors: tuple[int, ...]) -> None:
     def close() -> None:
         for descriptor in descriptors:
             os.close(descriptor)
@@ -90,7 +90,7 @@ def test_closed_streams_change_no_outcome_and_no_file(ready: Desk, descriptors: 
     assert ready.run("ledger", "verify").code == 0
 
 
-def test_a_reader_that_goes_away_is_no_fault(ready: Desk) -> None:
+def test_a_reader_that_goes_away_is_no_fault(ready: Repo) -> None:
     with _start(ready, "plan", "--format", "json") as process:
         assert process.stdout is not None
         process.stdout.close()
@@ -99,14 +99,14 @@ def test_a_reader_that_goes_away_is_no_fault(ready: Desk) -> None:
         assert ("error" in err, process.wait(60)) == (False, 0)
 
 
-def test_no_descriptors_left_is_the_machines_fault(ready: Desk) -> None:
+def test_no_descriptors_left_is_the_machines_fault(ready: Repo) -> None:
     process = _start(ready, "plan", before=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (6, 6)))
     _, err = process.communicate(timeout=60)
     assert process.returncode in (4, 7)
     assert "this is a bug" not in err
 
 
-def test_no_threads_left_is_the_machines_fault(ready: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_threads_left_is_the_machines_fault(ready: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     def start(_self: object) -> None:
         raise RuntimeError("can't start new thread")
 
@@ -118,7 +118,7 @@ def test_no_threads_left_is_the_machines_fault(ready: Desk, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("proxy", ["http://[::1", "http://proxy:port", "nonsense://x", "http://"])
-def test_a_malformed_proxy_is_told(ready: Desk, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+def test_a_malformed_proxy_is_told(ready: Repo, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     ready.write(
         "reconciler.yaml", "version: 1\nserver: https://tpp.invalid\ntickets: [tickets]\nrequests: {wait: 1s}\n"
     )
@@ -128,7 +128,7 @@ def test_a_malformed_proxy_is_told(ready: Desk, monkeypatch: pytest.MonkeyPatch,
     assert "this is a bug" not in said.err
 
 
-def test_a_bug_leaves_its_traceback_at_every_level(ready: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_leaves_its_traceback_at_every_level(ready: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise KeyError("deep inside")
 

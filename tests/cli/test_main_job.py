@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.status import Status
-from tests.cli.desk import FIRST, SECOND, THIRD, Desk
+from tests.cli.repo import FIRST, SECOND, THIRD, Repo
 
 APPROVE = f"{{guid: {FIRST}, status: Approved, explanation: Ticket was approved by Joe}}"
 AFTER = f"{{guid: {SECOND}, status: Approved After, schedule: {{start: 2036-11-25T07:15:00Z}}, explanation: later}}"
@@ -24,11 +24,11 @@ def _without_tags(bodies: list[dict[str, object]]) -> list[dict[str, object]]:
     return sorted(plain, key=lambda body: str(body["GUID"]))
 
 
-def test_the_three_examples_of_the_reference_send_exactly_what_they_say(desk: Desk) -> None:
-    desk.write("tickets/examples.yaml", EXAMPLES.read_text(encoding="utf-8"))
-    assert desk.run("plan", "--out", "plan.json").code == 0
-    assert desk.run("apply", "plan.json", "--yes").code == 0
-    assert _without_tags(desk.writes()) == [
+def test_the_three_examples_of_the_reference_send_exactly_what_they_say(repo: Repo) -> None:
+    repo.write("tickets/examples.yaml", EXAMPLES.read_text(encoding="utf-8"))
+    assert repo.run("plan", "--out", "plan.json").code == 0
+    assert repo.run("apply", "plan.json", "--yes").code == 0
+    assert _without_tags(repo.writes()) == [
         {
             "GUID": THIRD,
             "Status": "Approved Between",
@@ -46,21 +46,21 @@ def test_the_three_examples_of_the_reference_send_exactly_what_they_say(desk: De
     ]
 
 
-def test_every_update_carries_its_operation_tag(desk: Desk) -> None:
-    desk.decide(APPROVE, AFTER)
-    desk.run("apply", "--yes")
-    explanations = [str(body["Explanation"]) for body in desk.writes()]
+def test_every_update_carries_its_operation_tag(repo: Repo) -> None:
+    repo.decide(APPROVE, AFTER)
+    repo.run("apply", "--yes")
+    explanations = [str(body["Explanation"]) for body in repo.writes()]
     assert len(explanations) == 2
     assert all(re.search(r" \[op:[0-9a-f]{12}\]$", text) for text in explanations)
 
 
-def test_rare_parameters_are_sent_when_and_only_when_they_are_given(desk: Desk) -> None:
-    desk.decide(
+def test_rare_parameters_are_sent_when_and_only_when_they_are_given(repo: Repo) -> None:
+    repo.decide(
         f"{{guid: {FIRST}, status: Rejected, parameters: {{reason: off, user_data: 'x,y', "
         "object_dn: '\\VED\\Policy\\Workflows\\Stage 0', approvers: ['AD+CORP:jdoe']}}"
     )
-    assert desk.run("apply", "--yes").code == 0
-    (body,) = desk.writes()
+    assert repo.run("apply", "--yes").code == 0
+    (body,) = repo.writes()
     del body["Explanation"]
     assert body == {
         "GUID": FIRST,
@@ -76,141 +76,141 @@ def test_rare_parameters_are_sent_when_and_only_when_they_are_given(desk: Desk) 
     "arguments",
     [("validate",), ("plan",), ("plan", "--out", "plan.json"), ("apply", "--dry-run"), ("apply", "--dry-run", "--yes")],
 )
-def test_a_command_that_only_looks_sends_nothing_that_writes(desk: Desk, arguments: tuple[str, ...]) -> None:
-    desk.decide(APPROVE, AFTER, BETWEEN)
-    assert desk.run(*arguments).code == 0
-    assert desk.writes() == []
-    assert not any(entry.effect for entry in desk.sandbox.log.entries)
-    assert not (desk.folder / "ledger").exists()
+def test_a_command_that_only_looks_sends_nothing_that_writes(repo: Repo, arguments: tuple[str, ...]) -> None:
+    repo.decide(APPROVE, AFTER, BETWEEN)
+    assert repo.run(*arguments).code == 0
+    assert repo.writes() == []
+    assert not any(entry.effect for entry in repo.sandbox.log.entries)
+    assert not (repo.folder / "ledger").exists()
 
 
-def test_apply_needs_yes_where_nobody_can_be_asked(desk: Desk) -> None:
-    desk.decide(APPROVE)
-    said = desk.run("apply")
+def test_apply_needs_yes_where_nobody_can_be_asked(repo: Repo) -> None:
+    repo.decide(APPROVE)
+    said = repo.run("apply")
     assert said.code == 2
     assert "nobody can be asked here: add --yes to apply without asking" in said.err
-    assert desk.writes() == []
+    assert repo.writes() == []
 
 
-def test_a_second_apply_sends_nothing(desk: Desk) -> None:
-    desk.decide(APPROVE, AFTER)
-    assert desk.run("apply", "--yes").code == 0
-    desk.sandbox.world.process()
-    again = desk.run("apply", "--yes")
+def test_a_second_apply_sends_nothing(repo: Repo) -> None:
+    repo.decide(APPROVE, AFTER)
+    assert repo.run("apply", "--yes").code == 0
+    repo.sandbox.world.process()
+    again = repo.run("apply", "--yes")
     assert again.code == 0
-    assert len(desk.writes()) == 2
+    assert len(repo.writes()) == 2
     assert "Plan: 0 will change" in again.out
 
 
-def test_a_saved_plan_that_was_applied_is_not_sent_again(desk: Desk) -> None:
-    desk.decide(APPROVE, AFTER)
-    desk.run("plan", "--out", "plan.json")
-    desk.run("apply", "plan.json", "--yes")
-    again = desk.run("apply", "plan.json", "--yes")
+def test_a_saved_plan_that_was_applied_is_not_sent_again(repo: Repo) -> None:
+    repo.decide(APPROVE, AFTER)
+    repo.run("plan", "--out", "plan.json")
+    repo.run("apply", "plan.json", "--yes")
+    again = repo.run("apply", "plan.json", "--yes")
     assert again.code == 0
-    assert len(desk.writes()) == 2
+    assert len(repo.writes()) == 2
     assert "steps that an earlier run of this plan applied, and that were not sent again: 2" in " ".join(
         again.out.split()
     )
 
 
-def test_apply_of_a_saved_plan_opens_no_manifest(desk: Desk) -> None:
-    desk.decide(APPROVE)
-    desk.run("plan", "--out", "plan.json")
-    desk.write("tickets/web.yaml", "this: [is, not, a, manifest")
-    assert desk.run("apply", "plan.json", "--yes").code == 0
-    assert len(desk.writes()) == 1
+def test_apply_of_a_saved_plan_opens_no_manifest(repo: Repo) -> None:
+    repo.decide(APPROVE)
+    repo.run("plan", "--out", "plan.json")
+    repo.write("tickets/web.yaml", "this: [is, not, a, manifest")
+    assert repo.run("apply", "plan.json", "--yes").code == 0
+    assert len(repo.writes()) == 1
 
 
-def test_pending_changes_leave_with_ten_when_asked(desk: Desk) -> None:
-    desk.decide(APPROVE)
-    assert desk.run("plan", "--exit-code").code == 10
-    desk.run("apply", "--yes")
-    assert desk.run("plan", "--exit-code").code == 0
+def test_pending_changes_leave_with_ten_when_asked(repo: Repo) -> None:
+    repo.decide(APPROVE)
+    assert repo.run("plan", "--exit-code").code == 10
+    repo.run("apply", "--yes")
+    assert repo.run("plan", "--exit-code").code == 0
 
 
-def test_a_step_that_needs_a_person_leaves_with_five_and_the_others_are_applied(desk: Desk) -> None:
-    desk.sandbox.world.console(SECOND, Status.REJECTED)
-    desk.decide(APPROVE, AFTER)
-    said = desk.run("apply", "--yes")
+def test_a_step_that_needs_a_person_leaves_with_five_and_the_others_are_applied(repo: Repo) -> None:
+    repo.sandbox.world.console(SECOND, Status.REJECTED)
+    repo.decide(APPROVE, AFTER)
+    said = repo.run("apply", "--yes")
     assert said.code == 5
-    assert [body["GUID"] for body in desk.writes()] == [FIRST]
+    assert [body["GUID"] for body in repo.writes()] == [FIRST]
 
 
-def test_the_report_of_a_run_is_saved_as_it_is_printed(desk: Desk) -> None:
-    desk.decide(APPROVE)
-    said = desk.run("apply", "--yes", "--format", "json", "--out", "run.json")
+def test_the_report_of_a_run_is_saved_as_it_is_printed(repo: Repo) -> None:
+    repo.decide(APPROVE)
+    said = repo.run("apply", "--yes", "--format", "json", "--out", "run.json")
     report = json.loads(said.out)
-    assert report == json.loads((desk.folder / "run.json").read_text(encoding="utf-8"))
+    assert report == json.loads((repo.folder / "run.json").read_text(encoding="utf-8"))
     assert report["counts"] == {"applied": 1}
     assert report["receipts"][0]["guid"] == FIRST
 
 
-def test_a_reviewed_plan_bounds_what_a_later_apply_may_do(desk: Desk) -> None:
-    desk.decide(APPROVE)
-    desk.run("plan", "--out", "reviewed.json")
-    desk.decide(APPROVE, AFTER)
-    said = desk.run("apply", "--yes", "--reviewed", "reviewed.json")
+def test_a_reviewed_plan_bounds_what_a_later_apply_may_do(repo: Repo) -> None:
+    repo.decide(APPROVE)
+    repo.run("plan", "--out", "reviewed.json")
+    repo.decide(APPROVE, AFTER)
+    said = repo.run("apply", "--yes", "--reviewed", "reviewed.json")
     assert said.code == 3
-    assert [body["GUID"] for body in desk.writes()] == [FIRST]
+    assert [body["GUID"] for body in repo.writes()] == [FIRST]
     assert "the reviewed plan does not change this ticket" in said.out
 
 
-def test_shards_do_all_the_work_between_them(desk: Desk) -> None:
-    desk.decide(APPROVE, AFTER, BETWEEN)
+def test_shards_do_all_the_work_between_them(repo: Repo) -> None:
+    repo.decide(APPROVE, AFTER, BETWEEN)
     for number in (1, 2):
-        assert desk.run("apply", "--yes", "--shard", f"{number}/2").code == 0
-    assert sorted(str(body["GUID"]) for body in desk.writes()) == sorted([FIRST, SECOND, THIRD])
-    assert desk.run("ledger", "verify").code == 0
+        assert repo.run("apply", "--yes", "--shard", f"{number}/2").code == 0
+    assert sorted(str(body["GUID"]) for body in repo.writes()) == sorted([FIRST, SECOND, THIRD])
+    assert repo.run("ledger", "verify").code == 0
 
 
-def test_a_plan_away_from_github_says_that_four_eyes_will_refuse_its_apply(desk: Desk) -> None:
-    desk.configure("policy: {four_eyes: {reviewers: 1}}\n")
-    desk.decide(APPROVE)
-    assert "four eyes need a reviewed pull request on GitHub" in " ".join(desk.run("plan").out.split())
-    said = desk.run("apply", "--yes")
+def test_a_plan_away_from_github_says_that_four_eyes_will_refuse_its_apply(repo: Repo) -> None:
+    repo.configure("policy: {four_eyes: {reviewers: 1}}\n")
+    repo.decide(APPROVE)
+    assert "four eyes need a reviewed pull request on GitHub" in " ".join(repo.run("plan").out.split())
+    said = repo.run("apply", "--yes")
     assert said.code == 3
     assert "this is no workflow run on GitHub" in " ".join(said.out.split())
-    assert desk.writes() == []
+    assert repo.writes() == []
 
 
-def test_a_settled_ticket_is_never_asked_for_again(desk: Desk) -> None:
-    desk.decide(APPROVE, f"{{guid: {SECOND}, status: Pending}}")
-    desk.run("apply", "--yes")
-    desk.sandbox.world.process()
-    desk.run("apply", "--yes")
-    desk.sandbox.log.clear()
-    assert "1 settled" in desk.run("plan").out
-    assert [entry.guid for entry in desk.sandbox.log.calls("ticketDetails")] == [SECOND]
+def test_a_settled_ticket_is_never_asked_for_again(repo: Repo) -> None:
+    repo.decide(APPROVE, f"{{guid: {SECOND}, status: Pending}}")
+    repo.run("apply", "--yes")
+    repo.sandbox.world.process()
+    repo.run("apply", "--yes")
+    repo.sandbox.log.clear()
+    assert "1 settled" in repo.run("plan").out
+    assert [entry.guid for entry in repo.sandbox.log.calls("ticketDetails")] == [SECOND]
 
 
-def test_a_plan_since_a_revision_reads_only_what_changed(desk: Desk) -> None:
+def test_a_plan_since_a_revision_reads_only_what_changed(repo: Repo) -> None:
     def git(*arguments: str) -> None:
         identity = ("-c", "user.name=ann", "-c", "user.email=ann@example.com", "-c", "commit.gpgsign=false")
-        subprocess.run(["git", *identity, *arguments], cwd=desk.folder, check=True, capture_output=True)
+        subprocess.run(["git", *identity, *arguments], cwd=repo.folder, check=True, capture_output=True)
 
-    desk.decide(APPROVE, f"{{guid: {SECOND}, status: Pending}}")
-    desk.decide(f"{{guid: {THIRD}, status: Pending}}", name="tickets/api.yaml")
+    repo.decide(APPROVE, f"{{guid: {SECOND}, status: Pending}}")
+    repo.decide(f"{{guid: {THIRD}, status: Pending}}", name="tickets/api.yaml")
     git("init", "-q")
     git("add", ".")
     git("commit", "-qm", "first")
-    desk.decide("{guid: " + SECOND + ", status: Rejected}", APPROVE)
-    desk.sandbox.log.clear()
-    assert "Plan: 1 will change (1 reject)" in desk.run("plan", "--since", "HEAD").out
-    assert [entry.guid for entry in desk.sandbox.log.calls("ticketDetails")] == [SECOND]
+    repo.decide("{guid: " + SECOND + ", status: Rejected}", APPROVE)
+    repo.sandbox.log.clear()
+    assert "Plan: 1 will change (1 reject)" in repo.run("plan", "--since", "HEAD").out
+    assert [entry.guid for entry in repo.sandbox.log.calls("ticketDetails")] == [SECOND]
 
 
-def test_a_plan_since_a_revision_leaves_nothing_out_that_git_does_not_know(desk: Desk) -> None:
+def test_a_plan_since_a_revision_leaves_nothing_out_that_git_does_not_know(repo: Repo) -> None:
     def git(*arguments: str) -> None:
         identity = ("-c", "user.name=ann", "-c", "user.email=ann@example.com", "-c", "commit.gpgsign=false")
-        subprocess.run(["git", *identity, *arguments], cwd=desk.folder, check=True, capture_output=True)
+        subprocess.run(["git", *identity, *arguments], cwd=repo.folder, check=True, capture_output=True)
 
-    desk.decide(f"{{guid: {THIRD}, status: Pending}}", name="tickets/api.yaml")
+    repo.decide(f"{{guid: {THIRD}, status: Pending}}", name="tickets/api.yaml")
     git("init", "-q")
     git("add", ".")
     git("commit", "-qm", "first")
-    (desk.folder / ".gitignore").write_text("ignored.yaml\nshared.yaml\n")
-    desk.decide(APPROVE, name="tickets/untracked.yaml")
-    desk.decide(f"{{guid: {SECOND}, status: Rejected}}", name="shared.yaml")
-    (desk.folder / "tickets" / "ignored.yaml").symlink_to("../shared.yaml")
-    assert "Plan: 2 will change (1 reject, 1 approve)" in desk.run("plan", "--since", "HEAD").out
+    (repo.folder / ".gitignore").write_text("ignored.yaml\nshared.yaml\n")
+    repo.decide(APPROVE, name="tickets/untracked.yaml")
+    repo.decide(f"{{guid: {SECOND}, status: Rejected}}", name="shared.yaml")
+    (repo.folder / "tickets" / "ignored.yaml").symlink_to("../shared.yaml")
+    assert "Plan: 2 will change (1 reject, 1 approve)" in repo.run("plan", "--since", "HEAD").out

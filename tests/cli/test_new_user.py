@@ -4,7 +4,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.cli.desk import FIRST, Desk
+from tests.cli.repo import FIRST, Repo
 from tests.cli.terminals import on_terminal
 from tests.docs.console import typed
 from tests.docs.pages import ROOT, blocks
@@ -19,14 +19,14 @@ def _git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", *somebody, *arguments], cwd=folder, check=True, capture_output=True)
 
 
-def test_from_a_clone_to_an_applied_decision(desk: Desk) -> None:
+def test_from_a_clone_to_an_applied_decision(repo: Repo) -> None:
     began = time.monotonic()
-    (desk.folder / "reconciler.yaml").unlink()
-    _git(desk.folder, "init", "-q", "--bare", "-b", "main", "team.git")
-    _git(desk.folder, "clone", "-q", "team.git", "approvals")
-    folder = desk.folder / "approvals"
+    (repo.folder / "reconciler.yaml").unlink()
+    _git(repo.folder, "init", "-q", "--bare", "-b", "main", "team.git")
+    _git(repo.folder, "clone", "-q", "team.git", "approvals")
+    folder = repo.folder / "approvals"
     editor = {"EDITOR": "false", "VISUAL": "false"}
-    environ = {"TPP_URL": desk.sandbox.url, "TPP_TOKEN": desk.sandbox.token, **editor}
+    environ = {"TPP_URL": repo.sandbox.url, "TPP_TOKEN": repo.sandbox.token, **editor}
 
     def session(*said: str, answers: dict[str, str] | None = None) -> str:
         terminal = on_terminal(folder, *said, environ=environ, answers=answers)
@@ -36,7 +36,7 @@ def test_from_a_clone_to_an_applied_decision(desk: Desk) -> None:
     asked = {"TPP server": "", "Objects it may decide on": "", "Reviewing team": "@acme/pki"}
     written = session("init", "--auth", "token", "--reviews", "none", answers=asked)
     assert "wrote reconciler.yaml" in written
-    assert f"server: {desk.sandbox.url}" in (folder / "reconciler.yaml").read_text()
+    assert f"server: {repo.sandbox.url}" in (folder / "reconciler.yaml").read_text()
     seen = session("list", "--undecided")
     assert "www.example.com" in seen
     assert "in no manifest" in seen
@@ -53,7 +53,7 @@ def test_from_a_clone_to_an_applied_decision(desk: Desk) -> None:
     applied = session("apply", "plan.json", answers={"Apply 1 change?": "y"})
     assert "Nothing is left to do." in applied
     assert f"{FIRST[:8]}" in session("ledger", "log", "--ticket", "www.example.com")
-    assert len(desk.writes()) == 1
+    assert len(repo.writes()) == 1
     assert time.monotonic() - began < LONGEST
 
 
@@ -65,15 +65,15 @@ def test_the_page_of_the_first_session_needs_no_editor_and_leaves_nothing_out() 
     assert list(dict.fromkeys(ours)) == ["init", "list", "decide", "validate", "plan", "apply", "ledger"]
 
 
-def test_without_any_configuration_a_session_is_warned_and_goes_on(desk: Desk) -> None:
-    (desk.folder / "reconciler.yaml").unlink()
-    desk.environ("TPP_URL", desk.sandbox.url)
-    said = desk.run(
+def test_without_any_configuration_a_session_is_warned_and_goes_on(repo: Repo) -> None:
+    (repo.folder / "reconciler.yaml").unlink()
+    repo.environ("TPP_URL", repo.sandbox.url)
+    said = repo.run(
         "decide", "www.example.com", "--status", "Rejected", "--explanation", "off", "--change", "CHG0000001"
     )
     assert said.code == 0
-    planned = desk.run("plan", "--out", "plan.json")
+    planned = repo.run("plan", "--out", "plan.json")
     assert "warning: no reconciler.yaml was found, so no policy applies" in planned.err
-    assert desk.run("apply", "plan.json", "--yes").code == 3
-    assert desk.run("apply", "plan.json", "--yes", "--no-policy").code == 0
-    assert len(desk.writes()) == 1
+    assert repo.run("apply", "plan.json", "--yes").code == 3
+    assert repo.run("apply", "plan.json", "--yes", "--no-policy").code == 0
+    assert len(repo.writes()) == 1

@@ -32,7 +32,7 @@ from reconciler.planning.digest import plan_digest
 from reconciler.sandbox.seed import JANE
 from tests import builders
 from tests.builders import APPROVED, NOW, REJECTED, altered, at, guid
-from tests.cli.desk import FIRST, Desk
+from tests.cli.repo import FIRST, Repo
 from tests.ledger.ledgers import PROVENANCE
 from tests.ledger.ledgers import decided as known_as
 from tests.model.specimens import FULL_RECEIPT, FULL_RUN
@@ -113,13 +113,13 @@ BESIDE = {
 }
 
 
-def decided(desk: Desk) -> None:
-    desk.configure("windows: {far-away: {start: 2998-01-01T00:00:00Z}}\n")
+def decided(repo: Repo) -> None:
+    repo.configure("windows: {far-away: {start: 2998-01-01T00:00:00Z}}\n")
     members = ", ".join(
         f"{name}: ['{value}']" if name == "approvers" else f"{name}: '{value}'"
         for name, (value, _) in PARAMETERS.items()
     )
-    desk.decide(
+    repo.decide(
         f"{{guid: {FIRST}, status: Approved After, schedule: far-away, explanation: sentexplanation, "
         f"change: CHG0009999, valid_until: 2999-01-01T00:00:00Z, expect: {{object: '{DN}'}}, "
         f"parameters: {{{members}}}}}"
@@ -140,25 +140,25 @@ def test_every_declared_field_has_a_value_here() -> None:
     assert fields(Schedule) == {"start", "stop"}
 
 
-def test_what_a_manifest_says_reaches_the_plan_the_wire_the_ledger_and_every_view(desk: Desk) -> None:
-    decided(desk)
-    assert desk.run("plan", "--out", "plan.json").code == 0
-    saved = (desk.folder / "plan.json").read_text(encoding="ascii")
+def test_what_a_manifest_says_reaches_the_plan_the_wire_the_ledger_and_every_view(repo: Repo) -> None:
+    decided(repo)
+    assert repo.run("plan", "--out", "plan.json").code == 0
+    saved = (repo.folder / "plan.json").read_text(encoding="ascii")
     for name, value in DECISION.items():
         assert value in saved, name
     views = {
-        "text": desk.run("show", "plan.json"),
-        "verbose": desk.run("show", "plan.json", "--verbose"),
-        "markdown": desk.run("show", "plan.json", "--format", "markdown"),
-        "html": desk.run("show", "plan.json", "--format", "html"),
+        "text": repo.run("show", "plan.json"),
+        "verbose": repo.run("show", "plan.json", "--verbose"),
+        "markdown": repo.run("show", "plan.json", "--format", "markdown"),
+        "html": repo.run("show", "plan.json", "--format", "html"),
     }
-    said = desk.run("apply", "plan.json", "--yes")
+    said = repo.run("apply", "plan.json", "--yes")
     assert said.code == 0, said
-    (body,) = desk.writes()
-    (path,) = (desk.folder / "ledger").rglob("*.jsonl")
+    (body,) = repo.writes()
+    (path,) = (repo.folder / "ledger").rglob("*.jsonl")
     entries = [decode_line(line).entry for line in path.read_bytes().splitlines()]
     (intent,) = [entry for entry in entries if isinstance(entry, Intent)]
-    views["ledger log"] = desk.run("ledger", "log", "-v")
+    views["ledger log"] = repo.run("ledger", "log", "-v")
     for name, (value, wire) in PARAMETERS.items():
         assert value in json.dumps(body[wire]).replace("\\\\", "\\"), wire
         kept = getattr(intent.parameters, name)
@@ -182,10 +182,10 @@ OTHERWISE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", [*OTHERWISE, *PARAMETERS])
-def test_another_value_is_another_digest(desk: Desk, name: str) -> None:
-    decided(desk)
-    assert desk.run("plan", "--out", "plan.json").code == 0
-    plan: Plan = decode_plan((desk.folder / "plan.json").read_bytes())
+def test_another_value_is_another_digest(repo: Repo, name: str) -> None:
+    decided(repo)
+    assert repo.run("plan", "--out", "plan.json").code == 0
+    plan: Plan = decode_plan((repo.folder / "plan.json").read_bytes())
     (step,) = plan.steps
     digests = {plan.digest, digest_with(plan, changed(step, name))}
     assert len(digests) == 2
@@ -245,12 +245,12 @@ def test_the_reason_of_an_override_and_notes_are_no_part_of_the_digest() -> None
 
 
 @pytest.mark.parametrize("name", POLICY)
-def test_each_part_of_the_policy_is_in_the_controls_of_every_view(desk: Desk, name: str) -> None:
+def test_each_part_of_the_policy_is_in_the_controls_of_every_view(repo: Repo, name: str) -> None:
     written, shown = POLICY[name]
-    desk.configure(f"policy:\n  {name.removeprefix('recurring_')}: {written}\n{BESIDE.get(name, '')}")
-    desk.decide(f"{{guid: {FIRST}, status: Pending, explanation: fine}}")
+    repo.configure(f"policy:\n  {name.removeprefix('recurring_')}: {written}\n{BESIDE.get(name, '')}")
+    repo.decide(f"{{guid: {FIRST}, status: Pending, explanation: fine}}")
     for options in (("--format", "json"), ("--verbose",), ("--format", "markdown"), ("--format", "html")):
-        said = desk.run("plan", *options)
+        said = repo.run("plan", *options)
         assert said.code in (0, 3, 5), said.err
         plainly = html.unescape(said.out).replace("\n", "").replace(" ", "").replace("\\", "")
         for part in shown:

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from reconciler.app import apply as applying
-from tests.cli.desk import FIRST, Desk
+from tests.cli.repo import FIRST, Repo
 
 APPROVE = f"{{guid: {FIRST}, status: Approved, explanation: Web tier renewal}}"
 
 
 @pytest.fixture
-def ready(desk: Desk) -> Desk:
-    desk.decide(APPROVE)
-    return desk
+def ready(repo: Repo) -> Repo:
+    repo.decide(APPROVE)
+    return repo
 
 
 def _link(path: Path, target: Path) -> None:
@@ -35,7 +35,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_apply_sends_nothing_when_its_report_can_not_be_saved(ready: Desk, case: str) -> None:
+def test_apply_sends_nothing_when_its_report_can_not_be_saved(ready: Repo, case: str) -> None:
     place, why = REFUSED[case]
     ledger = ready.folder / "ledger" / "2036" / "11"
     ledger.mkdir(parents=True)
@@ -62,7 +62,7 @@ WRITE_ONE_FILE = {
 
 
 @pytest.mark.parametrize("command", WRITE_ONE_FILE)
-def test_whatever_else_writes_a_file_refuses_the_same_places(ready: Desk, command: str) -> None:
+def test_whatever_else_writes_a_file_refuses_the_same_places(ready: Repo, command: str) -> None:
     assert ready.run("plan", "--out", "saved.json").code == 0
     assert ready.run("apply", "saved.json", "--yes", "--out", "report.json").code == 0
     _link(ready.folder / "link.json", ready.folder / "target.json")
@@ -78,7 +78,7 @@ def test_whatever_else_writes_a_file_refuses_the_same_places(ready: Desk, comman
     assert {path: path.read_bytes() for path in ready.folder.rglob("*") if path.is_file()} == before
 
 
-def test_results_of_an_earlier_step_are_removed_and_nothing_else(ready: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_of_an_earlier_step_are_removed_and_nothing_else(ready: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECONCILER_INPUT_COMMAND", "plan")
     mine = ready.write("notes.json", '{"mine": true}')
     monkeypatch.setenv("RECONCILER_INPUT_PLAN", "notes.json")
@@ -90,7 +90,7 @@ def test_results_of_an_earlier_step_are_removed_and_nothing_else(ready: Desk, mo
 
 
 @pytest.mark.parametrize("what", ["a link", "a folder without rights"])
-def test_manifests_are_put_in_order_all_or_none(ready: Desk, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_manifests_are_put_in_order_all_or_none(ready: Repo, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     unordered = "version: 1\ntickets:\n  - {status: Pending, guid: %s}\n"
     first = ready.write("tickets/a.yaml", unordered % FIRST.replace("6", "7"))
     second = ready.write("tickets/b/b.yaml", unordered % FIRST.replace("6", "8"))
@@ -106,7 +106,7 @@ def test_manifests_are_put_in_order_all_or_none(ready: Desk, what: str, monkeypa
     assert ready.run("fmt", "--check").code == 1
 
 
-def test_a_new_repository_is_never_written_through_a_link(ready: Desk) -> None:
+def test_a_new_repository_is_never_written_through_a_link(ready: Repo) -> None:
     (ready.folder / "new").mkdir()
     outside = ready.folder / "outside"
     (ready.folder / "new" / "reconciler.yaml").symlink_to(outside)
@@ -121,13 +121,13 @@ def test_a_new_repository_is_never_written_through_a_link(ready: Desk) -> None:
     assert (list(outside.iterdir()), len(list((ready.folder / "newer").iterdir()))) == ([], 1)
 
 
-def test_a_demo_is_not_kept_among_other_files(ready: Desk) -> None:
+def test_a_demo_is_not_kept_among_other_files(ready: Repo) -> None:
     said = ready.run("demo", "--keep", ".")
     assert (said.code, "there is something in . already" in said.err) == (2, True)
 
 
 @pytest.mark.parametrize("command", ["plan", "apply"])
-def test_metrics_replace_metrics_only(ready: Desk, command: str) -> None:
+def test_metrics_replace_metrics_only(ready: Repo, command: str) -> None:
     ready.write("metrics.prom", "node_load1 0.5\n")
     arguments = (command, *(["--yes"] if command == "apply" else []), "--metrics", "metrics.prom")
     said = ready.run(*arguments)
@@ -138,7 +138,7 @@ def test_metrics_replace_metrics_only(ready: Desk, command: str) -> None:
     assert ready.run(*arguments).code == 0
 
 
-def test_each_fault_of_the_outputs_is_told_at_once(ready: Desk) -> None:
+def test_each_fault_of_the_outputs_is_told_at_once(ready: Repo) -> None:
     said = ready.run("plan", "--out", "ledger/plan.json", "--metrics", "no/such")
     assert said.code == 2
     assert said.err.count("[output/refused]") == 2
@@ -146,7 +146,7 @@ def test_each_fault_of_the_outputs_is_told_at_once(ready: Desk) -> None:
     assert (twice.code, "--metrics names the file of another option" in twice.err) == (2, True)
 
 
-def test_a_plan_replaces_a_plan_and_an_empty_file(ready: Desk) -> None:
+def test_a_plan_replaces_a_plan_and_an_empty_file(ready: Repo) -> None:
     ready.write("plan.json", "")
     assert ready.run("plan", "--out", "plan.json").code == 0
     assert ready.run("plan", "--out", "plan.json").code == 0
@@ -154,7 +154,7 @@ def test_a_plan_replaces_a_plan_and_an_empty_file(ready: Desk) -> None:
     assert ready.run("plan", "--out", "package.json").code == 2
 
 
-def test_a_plan_never_destroys_a_record(ready: Desk) -> None:
+def test_a_plan_never_destroys_a_record(ready: Repo) -> None:
     ready.run("apply", "--yes")
     (record,) = (ready.folder / "ledger").rglob("*.jsonl")
     before = record.read_bytes()
@@ -163,7 +163,7 @@ def test_a_plan_never_destroys_a_record(ready: Desk) -> None:
 
 
 def test_the_outcome_is_printed_when_the_report_can_not_be_saved_after_all(
-    ready: Desk, monkeypatch: pytest.MonkeyPatch
+    ready: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = ready.folder / "reports"
     folder.mkdir()
@@ -182,7 +182,7 @@ def test_the_outcome_is_printed_when_the_report_can_not_be_saved_after_all(
     assert "warning: the metrics were not written to reports/metrics.prom" in said.err
 
 
-def test_a_report_goes_into_an_empty_folder_or_replaces_a_report(ready: Desk) -> None:
+def test_a_report_goes_into_an_empty_folder_or_replaces_a_report(ready: Repo) -> None:
     ready.run("apply", "--yes")
     assert ready.run("report", "--out", "site").code == 0
     assert ready.run("report", "--out", "site").code == 0
@@ -192,7 +192,7 @@ def test_a_report_goes_into_an_empty_folder_or_replaces_a_report(ready: Desk) ->
     assert [path.name for path in (ready.folder / "tickets").iterdir()] == ["web.yaml"]
 
 
-def test_a_site_is_never_written_through_a_link(ready: Desk) -> None:
+def test_a_site_is_never_written_through_a_link(ready: Repo) -> None:
     ready.run("report", "--out", "site")
     victim = ready.write("victim.html", "mine")
     (ready.folder / "site" / "plan.html").unlink()
@@ -202,7 +202,7 @@ def test_a_site_is_never_written_through_a_link(ready: Desk) -> None:
     assert "this is a link; only a regular file is replaced" in said.err
 
 
-def test_an_audit_pack_stays_out_of_the_ledger(ready: Desk) -> None:
+def test_an_audit_pack_stays_out_of_the_ledger(ready: Repo) -> None:
     ready.run("apply", "--yes")
     assert ready.run("ledger", "export", "--pack", "ledger/pack.zip").code == 2
     ready.write("notes.txt", "mine")
@@ -211,6 +211,6 @@ def test_an_audit_pack_stays_out_of_the_ledger(ready: Desk) -> None:
     assert ready.run("ledger", "export", "--pack", "pack.zip").code == 0
 
 
-def test_what_is_saved_is_what_was_printed(ready: Desk) -> None:
+def test_what_is_saved_is_what_was_printed(ready: Repo) -> None:
     said = ready.run("apply", "--yes", "--format", "json", "--out", "run.json")
     assert json.loads(said.out) == json.loads((ready.folder / "run.json").read_text("utf-8"))

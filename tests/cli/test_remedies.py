@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.model.status import Status
 from reconciler.model.verdict import Group, Reason
-from tests.cli.desk import FIRST, SECOND
+from tests.cli.repo import FIRST, SECOND
 from tests.cli.test_life_of_a_decision import OBJECT, Life, attested, freeze, remove, scheduled
 from tests.cli.test_life_of_a_decision import life as life  # the fixture
 
@@ -28,19 +28,19 @@ def reopened(life: Life) -> None:
 
 def too_late(life: Life) -> None:
     scheduled(life, hours=1)
-    life.desk.sandbox.world.advance(2 * 3600)
+    life.repo.sandbox.world.advance(2 * 3600)
     life.wants("status: Rejected")
 
 
 def gone_early(life: Life) -> None:
     scheduled(life, hours=10)
     life.console("Approved")
-    life.desk.sandbox.world.delete(FIRST)
+    life.repo.sandbox.world.delete(FIRST)
 
 
 def frozen(life: Life) -> None:
     scheduled(life, hours=10)
-    life.desk.configure(freeze(life, opens=5, hours=10))
+    life.repo.configure(freeze(life, opens=5, hours=10))
 
 
 def not_decided(life: Life) -> None:
@@ -67,25 +67,25 @@ def other_status(life: Life) -> None:
 
 def missing(life: Life) -> None:
     life.wants("status: Approved")
-    life.desk.sandbox.world.delete(FIRST)
+    life.repo.sandbox.world.delete(FIRST)
 
 
 def window_over(life: Life) -> None:
     times = f"schedule: {{start: {life.at(1)}, stop: {life.at(2)}}}"
     life.wants("status: Approved Between", times)
-    life.desk.sandbox.world.advance(3 * 3600)
+    life.repo.sandbox.world.advance(3 * 3600)
 
 
 def window_missed(life: Life) -> None:
     life.wants("status: Approved Between", f"schedule: {{start: {life.at(1)}, stop: {life.at(2)}}}")
     life.apply()
-    life.desk.sandbox.world.pause()
-    life.desk.sandbox.world.advance(3 * 3600)
+    life.repo.sandbox.world.pause()
+    life.repo.sandbox.world.advance(3 * 3600)
 
 
 def late(life: Life) -> None:
     life.wants("status: Approved", f"valid_until: {life.at(1)}")
-    life.desk.sandbox.world.advance(2 * 3600)
+    life.repo.sandbox.world.advance(2 * 3600)
 
 
 def patch(life: Life) -> None:
@@ -114,15 +114,15 @@ def pending(life: Life) -> None:
 
 def decide_in_the_console(life: Life) -> None:
     life.console("Approved")
-    life.desk.sandbox.world.process()
+    life.repo.sandbox.world.process()
 
 
 def take_back(life: Life) -> None:
-    life.desk.configure("policy: {orphans: take-back}\n")
+    life.repo.configure("policy: {orphans: take-back}\n")
 
 
 def an_override(life: Life) -> None:
-    path = life.desk.folder / "tickets" / "web.yaml"
+    path = life.repo.folder / "tickets" / "web.yaml"
     path.write_text(
         f"{path.read_text(encoding='utf-8')}overrides:\n  - {{rule: freeze, tickets: [{FIRST}], reason: agreed, "
         f"until: {life.at(300)}}}\n",
@@ -180,7 +180,7 @@ TRIED_ELSEWHERE = {
 
 
 def reasons(life: Life) -> dict[str, str]:
-    return {step["guid"]: step["reason"] for step in life.desk.plan_json()["steps"]}
+    return {step["guid"]: step["reason"] for step in life.repo.plan_json()["steps"]}
 
 
 @pytest.mark.parametrize(
@@ -204,8 +204,8 @@ def test_every_reason_that_asks_for_attention_has_its_remedy_tried() -> None:
 
 def test_the_console_is_a_way_out_under_the_stop(life: Life) -> None:
     scheduled(life)
-    life.desk.environ("RECONCILER_STOP", "1")
+    life.repo.environ("RECONCILER_STOP", "1")
     assert reasons(life)[FIRST] == Reason.CONFLICT_FREEZE
-    life.desk.sandbox.world.console(FIRST, Status("Pending"))
+    life.repo.sandbox.world.console(FIRST, Status("Pending"))
     assert reasons(life)[FIRST] != Reason.CONFLICT_FREEZE
     assert SECOND not in reasons(life)

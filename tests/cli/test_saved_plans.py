@@ -16,7 +16,7 @@ from reconciler.model.value import replace
 from reconciler.planning.digest import plan_digest
 from reconciler.sandbox.seed import APPROVER, JANE
 from tests.builders import altered
-from tests.cli.desk import FIRST, SECOND, Desk
+from tests.cli.repo import FIRST, SECOND, Repo
 
 NEW = "aaaaaaaa-0000-4000-8000-00000000000a"
 SEVERAL = f"{{guid: {NEW}, status: Approved, explanation: reviewed}}"
@@ -33,18 +33,18 @@ def offset(monkeypatch: pytest.MonkeyPatch) -> Iterator[Offset]:
     return set_clock
 
 
-def one_of_several(desk: Desk) -> None:
+def one_of_several(repo: Repo) -> None:
     """A ticket that two people have to approve: the first approval leaves it pending, as it was before."""
-    desk.sandbox.world.add_ticket(NEW, object=r"\VED\Policy\Web\two.example.com", approvers=(APPROVER.name, JANE.name))
-    desk.decide(SEVERAL)
+    repo.sandbox.world.add_ticket(NEW, object=r"\VED\Policy\Web\two.example.com", approvers=(APPROVER.name, JANE.name))
+    repo.decide(SEVERAL)
 
 
-def saved(desk: Desk, *arguments: str) -> Path:
-    if not (desk.folder / "tickets").exists():
-        desk.decide(f"{{guid: {FIRST}, status: Approved, explanation: ready}}")
-    said = desk.run("plan", "--out", "plan.json", *arguments)
+def saved(repo: Repo, *arguments: str) -> Path:
+    if not (repo.folder / "tickets").exists():
+        repo.decide(f"{{guid: {FIRST}, status: Approved, explanation: ready}}")
+    said = repo.run("plan", "--out", "plan.json", *arguments)
     assert said.code == 0, said.err
-    return desk.folder / "plan.json"
+    return repo.folder / "plan.json"
 
 
 def rewritten(path: Path, **changes: Any) -> None:
@@ -56,82 +56,82 @@ def rewritten(path: Path, **changes: Any) -> None:
 
 @pytest.mark.parametrize(("planning", "first", "second"), [(2, 0, 0), (0, 0, 0), (0, -4, -4), (0, 4, -4), (4, -1, 4)])
 def test_a_plan_that_is_applied_twice_is_sent_once_whatever_the_clocks(
-    desk: Desk, offset: Offset, planning: float, first: float, second: float
+    repo: Repo, offset: Offset, planning: float, first: float, second: float
 ) -> None:
-    one_of_several(desk)
+    one_of_several(repo)
     offset(planning)
-    saved(desk)
+    saved(repo)
     offset(first)
-    said = desk.run("apply", "plan.json", "--yes")
-    assert (said.code, len(desk.writes())) == (0, 1), said
+    said = repo.run("apply", "plan.json", "--yes")
+    assert (said.code, len(repo.writes())) == (0, 1), said
     offset(second)
-    said = desk.run("apply", "plan.json", "--yes")
+    said = repo.run("apply", "plan.json", "--yes")
     assert said.code == 0, said
-    assert len(desk.writes()) == 1
+    assert len(repo.writes()) == 1
 
 
-def test_a_machine_that_is_ten_minutes_behind_sends_nothing(desk: Desk, offset: Offset) -> None:
-    one_of_several(desk)
-    saved(desk)
+def test_a_machine_that_is_ten_minutes_behind_sends_nothing(repo: Repo, offset: Offset) -> None:
+    one_of_several(repo)
+    saved(repo)
     offset(-10)
     for _ in "ab":
-        said = desk.run("apply", "plan.json", "--yes")
+        said = repo.run("apply", "plan.json", "--yes")
         assert said.code == 3
         assert "which is in the future: here it is" in said.err
-    assert desk.writes() == []
+    assert repo.writes() == []
 
 
-def test_what_another_plan_did_since_makes_a_step_stale(desk: Desk, offset: Offset) -> None:
-    one_of_several(desk)
-    path = saved(desk)
-    desk.decide(f"{{guid: {NEW}, status: Rejected, explanation: no}}")
-    shutil.copy(path, desk.folder / "earlier.json")
+def test_what_another_plan_did_since_makes_a_step_stale(repo: Repo, offset: Offset) -> None:
+    one_of_several(repo)
+    path = saved(repo)
+    repo.decide(f"{{guid: {NEW}, status: Rejected, explanation: no}}")
+    shutil.copy(path, repo.folder / "earlier.json")
     offset(-3)
-    saved(desk)
-    assert desk.run("apply", "plan.json", "--yes").code == 0
-    desk.sandbox.world.console(NEW, "Pending", by=JANE.name)
-    before = len(desk.writes())
+    saved(repo)
+    assert repo.run("apply", "plan.json", "--yes").code == 0
+    repo.sandbox.world.console(NEW, "Pending", by=JANE.name)
+    before = len(repo.writes())
     offset(3)
-    said = desk.run("apply", "earlier.json", "--yes")
+    said = repo.run("apply", "earlier.json", "--yes")
     assert said.code == 5
     assert "has applied Rejected since the plan was made" in said.out
-    assert len(desk.writes()) == before
+    assert len(repo.writes()) == before
 
 
-def test_a_ledger_that_does_not_have_what_the_plan_was_made_from_is_refused(desk: Desk) -> None:
-    desk.decide(f"{{guid: {SECOND}, status: Approved, explanation: ready}}")
-    assert desk.run("apply", "--yes").code == 0
-    desk.decide(f"{{guid: {FIRST}, status: Approved, explanation: ready}}")
-    saved(desk)
-    shutil.rmtree(desk.folder / "ledger")
-    said = desk.run("apply", "plan.json", "--yes")
+def test_a_ledger_that_does_not_have_what_the_plan_was_made_from_is_refused(repo: Repo) -> None:
+    repo.decide(f"{{guid: {SECOND}, status: Approved, explanation: ready}}")
+    assert repo.run("apply", "--yes").code == 0
+    repo.decide(f"{{guid: {FIRST}, status: Approved, explanation: ready}}")
+    saved(repo)
+    shutil.rmtree(repo.folder / "ledger")
+    said = repo.run("apply", "plan.json", "--yes")
     assert said.code == 3
     assert "is not the one that the plan was made from, or was cut" in said.err
-    assert len(desk.writes()) == 1
+    assert len(repo.writes()) == 1
 
 
-def test_a_plan_expires_by_itself_or_by_the_configuration_whichever_is_first(desk: Desk, offset: Offset) -> None:
-    path = saved(desk)
+def test_a_plan_expires_by_itself_or_by_the_configuration_whichever_is_first(repo: Repo, offset: Offset) -> None:
+    path = saved(repo)
     offset(61)
-    desk.configure("plan: {expires: 1h}\n")
-    assert "the plan expired at" in desk.run("apply", "plan.json", "--yes").err
-    desk.configure("plan: {expires: 30d}\n")
+    repo.configure("plan: {expires: 1h}\n")
+    assert "the plan expired at" in repo.run("apply", "plan.json", "--yes").err
+    repo.configure("plan: {expires: 30d}\n")
     offset(24 * 60 + 1)
-    assert "the plan expired at" in desk.run("apply", "plan.json", "--yes").err
+    assert "the plan expired at" in repo.run("apply", "plan.json", "--yes").err
     rewritten(path, expires_at=datetime(2999, 1, 1, tzinfo=UTC))
-    desk.configure()
-    assert "the plan expired at" in desk.run("apply", "plan.json", "--yes").err
-    assert desk.writes() == []
+    repo.configure()
+    assert "the plan expired at" in repo.run("apply", "plan.json", "--yes").err
+    assert repo.writes() == []
 
 
-def test_a_plan_of_an_earlier_release_is_shown_and_not_applied(desk: Desk) -> None:
-    path = saved(desk)
+def test_a_plan_of_an_earlier_release_is_shown_and_not_applied(repo: Repo) -> None:
+    path = saved(repo)
     rewritten(path, version=1, ledger_heads=())
-    assert desk.run("show", "plan.json").code == 0
-    said = desk.run("apply", "plan.json", "--yes")
+    assert repo.run("show", "plan.json").code == 0
+    said = repo.run("apply", "plan.json", "--yes")
     assert said.code == 3
     assert "an earlier release made the plan" in said.err
-    assert desk.writes() == []
+    assert repo.writes() == []
 
 
 def places(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
@@ -164,14 +164,14 @@ def edited(value: object) -> object:
         ("github", "merge-plans", "plan.json", "--out", "out.json"),
     ],
 )
-def test_every_member_that_is_edited_refuses_the_plan(desk: Desk, command: tuple[str, ...]) -> None:
-    desk.decide(
+def test_every_member_that_is_edited_refuses_the_plan(repo: Repo, command: tuple[str, ...]) -> None:
+    repo.decide(
         f"{{guid: {FIRST}, status: Approved, explanation: ready, parameters: {{reason: why}}, "
         f"valid_until: 2999-01-01T00:00:00Z, expect: {{object: '\\VED\\Policy\\Web\\www.example.com'}}}}"
     )
     freeze = "{name: f, start: 2098-01-01T00:00:00Z, stop: 2099-01-01T00:00:00Z}"
-    desk.configure(f"policy: {{limits: {{changes: 5}}, freezes: [{freeze}]}}\n")
-    path = saved(desk)
+    repo.configure(f"policy: {{limits: {{changes: 5}}, freezes: [{freeze}]}}\n")
+    path = saved(repo)
     whole = path.read_bytes()
     assert json_text(json.loads(whole)).encode() == whole
     for *parents, last in places(json.loads(whole)):
@@ -181,25 +181,25 @@ def test_every_member_that_is_edited_refuses_the_plan(desk: Desk, command: tuple
             holder = holder[name]
         holder[last] = edited(holder[last])
         path.write_text(json_text(changed), encoding="ascii")
-        said = desk.run(*command)
+        said = repo.run(*command)
         assert said.code in (1, 3), (parents, last, said)
     path.write_bytes(whole)
-    assert desk.run("show", "plan.json").code == 0
-    assert desk.writes() == []
+    assert repo.run("show", "plan.json").code == 0
+    assert repo.writes() == []
 
 
-def test_a_plan_with_another_meaning_and_a_checksum_that_fits_is_refused_by_its_digest(desk: Desk) -> None:
-    path = saved(desk)
+def test_a_plan_with_another_meaning_and_a_checksum_that_fits_is_refused_by_its_digest(repo: Repo) -> None:
+    path = saved(repo)
     made: Plan = decode_plan(path.read_bytes())
     (step,) = made.steps
     other = replace(made, steps=(altered(step, explanation="something else"),))
     path.write_text("".join(plan_pieces(other)), encoding="ascii")
     for command in (("apply", "plan.json", "--yes"), ("show", "plan.json"), ("github", "verdict")):
-        said = desk.run(*command)
+        said = repo.run(*command)
         assert (said.code, "it was edited after it was made" in said.err) == (3, True)
-    assert desk.writes() == []
+    assert repo.writes() == []
 
 
-def test_the_checksum_is_that_of_everything_before_its_line(desk: Desk) -> None:
-    *lines, checksum, brace = saved(desk).read_text(encoding="ascii").splitlines(keepends=True)
+def test_the_checksum_is_that_of_everything_before_its_line(repo: Repo) -> None:
+    *lines, checksum, brace = saved(repo).read_text(encoding="ascii").splitlines(keepends=True)
     assert (checksum, brace) == (f'  "checksum": "{sha256("".join(lines).encode())}"\n', "}\n")

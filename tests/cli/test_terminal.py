@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.sandbox.running import Listening, running_sandbox
 from reconciler.sandbox.seed import Seed, TicketSeed
-from tests.cli.desk import FIRST
+from tests.cli.repo import FIRST
 
 MANIFEST = f"version: 1\ntickets:\n  - {{guid: {FIRST}, status: Approved, explanation: fine}}\n"
 

@@ -7,7 +7,7 @@ import pytest
 from reconciler.github.git import Git
 from reconciler.github.remote_lock import RemoteLock
 from reconciler.model.record import LockOwner
-from tests.cli.desk import FIRST, SECOND, THIRD, Desk
+from tests.cli.repo import FIRST, SECOND, THIRD, Repo
 from tests.fakes import NOW, FakeClock
 from tests.github.repository import CLEAN, files, git, make_remote
 
@@ -24,40 +24,40 @@ def remote(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def machines(desk: Desk, remote: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+def machines(repo: Repo, remote: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
     """Two clones beside each other, each with the same manifests and the branch named in the configuration."""
-    desk.configure(f"ledger: {{path: ledger, branch: {BRANCH}}}\n")
-    settings = (desk.folder / "reconciler.yaml").read_text().replace("ledger: ledger\n", "")
+    repo.configure(f"ledger: {{path: ledger, branch: {BRANCH}}}\n")
+    settings = (repo.folder / "reconciler.yaml").read_text().replace("ledger: ledger\n", "")
     found = []
     for name in ("one", "two"):
-        git(remote.parent, "clone", "--quiet", f"file://{remote}", str(desk.folder / name))
+        git(remote.parent, "clone", "--quiet", f"file://{remote}", str(repo.folder / name))
         for path, text in (
             ("reconciler.yaml", settings),
             ("tickets/web.yaml", f"version: 1\nchange: CHG0041234\ntickets:\n  - {APPROVE}\n  - {SCHEDULED}\n"),
         ):
-            file = desk.folder / name / path
+            file = repo.folder / name / path
             file.parent.mkdir(exist_ok=True)
             file.write_text(text)
-        found.append(desk.folder / name)
+        found.append(repo.folder / name)
     return found[0], found[1]
 
 
 def test_the_second_machine_learns_what_the_first_one_did_and_sends_nothing(
-    desk: Desk, machines: tuple[Path, Path], remote: Path
+    repo: Repo, machines: tuple[Path, Path], remote: Path
 ) -> None:
     one, two = machines
-    assert desk.run("-C", str(two), "plan", "--out", "plan.json").code == 0
-    assert desk.run("-C", str(one), "apply", "--yes").code == 0
-    assert len(desk.writes()) == 2
-    said = desk.run("-C", str(two), "apply", "--yes", "plan.json")
-    assert len(desk.writes()) == 2, said
+    assert repo.run("-C", str(two), "plan", "--out", "plan.json").code == 0
+    assert repo.run("-C", str(one), "apply", "--yes").code == 0
+    assert len(repo.writes()) == 2
+    said = repo.run("-C", str(two), "apply", "--yes", "plan.json")
+    assert len(repo.writes()) == 2, said
     assert said.code in (0, 5)
     assert files(remote, BRANCH, ".jsonl")
     assert git(remote, "for-each-ref", "refs/reconciler") == "", "every lock was given up"
 
 
 def test_a_lock_that_another_machine_holds_keeps_everything_from_being_sent(
-    desk: Desk, machines: tuple[Path, Path]
+    repo: Repo, machines: tuple[Path, Path]
 ) -> None:
     one, two = machines
     other = Git.open(two, CLEAN, "https://github.com", "")
@@ -65,23 +65,23 @@ def test_a_lock_that_another_machine_holds_keeps_everything_from_being_sent(
         other, BRANCH, "whole", LockOwner(7, "ci-9", "runner", "20261128T220000Z-aaaaaa", NOW), FakeClock()
     )
     lock.acquire(0)
-    said = desk.run("-C", str(one), "apply", "--yes")
-    assert (said.code, desk.writes()) == (8, [])
+    said = repo.run("-C", str(one), "apply", "--yes")
+    assert (said.code, repo.writes()) == (8, [])
     assert "process 7 of runner on ci-9" in said.err
     assert "--lock-timeout 90s" in said.err
     lock.give_up()
-    assert desk.run("-C", str(one), "apply", "--yes").code == 0
+    assert repo.run("-C", str(one), "apply", "--yes").code == 0
 
 
-def test_where_the_remote_is_away_nothing_is_sent(desk: Desk, machines: tuple[Path, Path], remote: Path) -> None:
+def test_where_the_remote_is_away_nothing_is_sent(repo: Repo, machines: tuple[Path, Path], remote: Path) -> None:
     remote.rename(remote.with_name("away"))
-    said = desk.run("-C", str(machines[0]), "apply", "--yes")
-    assert (said.code, desk.writes()) == (4, [])
+    said = repo.run("-C", str(machines[0]), "apply", "--yes")
+    assert (said.code, repo.writes()) == (4, [])
 
 
-def test_lines_that_could_not_be_pushed_are_kept(desk: Desk, machines: tuple[Path, Path], remote: Path) -> None:
+def test_lines_that_could_not_be_pushed_are_kept(repo: Repo, machines: tuple[Path, Path], remote: Path) -> None:
     one, _ = machines
-    assert desk.run("-C", str(one), "apply", "--yes").code == 0
+    assert repo.run("-C", str(one), "apply", "--yes").code == 0
     (file,) = (one / "ledger").rglob("*.jsonl")
     whole = file.read_bytes()
     work = one / "work"
@@ -94,11 +94,11 @@ def test_lines_that_could_not_be_pushed_are_kept(desk: Desk, machines: tuple[Pat
         "version: 1\nchange: CHG0041234\ntickets:\n"
         "  - {guid: 4f1c9ab0-52f3-4b1e-9a57-0e6b7d3c2a11, status: Rejected, explanation: no}\n"
     )
-    desk.run("-C", str(one), "apply", "--yes")
+    repo.run("-C", str(one), "apply", "--yes")
     assert file.read_bytes() == whole
 
 
-def test_metrics_say_whether_the_branch_has_every_line(desk: Desk, machines: tuple[Path, Path], remote: Path) -> None:
+def test_metrics_say_whether_the_branch_has_every_line(repo: Repo, machines: tuple[Path, Path], remote: Path) -> None:
     one, _ = machines
     metrics = one / "tpp.prom"
     hook = remote / "hooks" / "pre-receive"
@@ -109,24 +109,24 @@ def test_metrics_say_whether_the_branch_has_every_line(desk: Desk, machines: tup
             line for line in metrics.read_text().splitlines() if line.startswith("tpp_reconciler_ledger_pushed{")
         )
 
-    assert desk.run("-C", str(one), "apply", "--yes", "--metrics", str(metrics)).code == 0
+    assert repo.run("-C", str(one), "apply", "--yes", "--metrics", str(metrics)).code == 0
     assert pushed().endswith(" 1.0")
     hook.write_text(refuse)
     hook.chmod(0o755)
     (one / "tickets" / "more.yaml").write_text(
         f"version: 1\nchange: CHG0041234\ntickets:\n  - {{guid: {THIRD}, status: Rejected, explanation: no}}\n"
     )
-    said = desk.run("-C", str(one), "apply", "--yes", "--metrics", str(metrics))
-    assert (said.code, len(desk.writes()), pushed()[-4:]) == (4, 2, " 0.0")
-    desk.run("-C", str(one), "plan", "--metrics", str(metrics))
+    said = repo.run("-C", str(one), "apply", "--yes", "--metrics", str(metrics))
+    assert (said.code, len(repo.writes()), pushed()[-4:]) == (4, 2, " 0.0")
+    repo.run("-C", str(one), "plan", "--metrics", str(metrics))
     assert pushed().endswith(" 0.0"), "a plan pushes nothing, so it stays as it was"
 
 
-def test_lock_git_needs_a_branch(desk: Desk) -> None:
-    desk.configure("")
-    text = (desk.folder / "reconciler.yaml").read_text().replace("ledger: ledger", "ledger: {path: ledger, lock: git}")
-    desk.write("reconciler.yaml", text)
-    desk.decide(APPROVE)
-    said = desk.run("validate")
+def test_lock_git_needs_a_branch(repo: Repo) -> None:
+    repo.configure("")
+    text = (repo.folder / "reconciler.yaml").read_text().replace("ledger: ledger", "ledger: {path: ledger, lock: git}")
+    repo.write("reconciler.yaml", text)
+    repo.decide(APPROVE)
+    said = repo.run("validate")
     assert said.code == 1
     assert "`lock: git` needs the branch" in said.err + said.out

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.main import main
-from tests.cli.desk import FIRST, SECOND, THIRD, Desk
+from tests.cli.repo import FIRST, SECOND, THIRD, Repo
 
 POLICY = r"""
 policy:
@@ -147,17 +147,17 @@ def test_a_rule_is_held_to_the_policy_at_its_line(validate) -> None:
     assert said.count(" error: ") == 3
 
 
-def test_what_the_ledger_proves_done_is_left_alone(desk: Desk) -> None:
-    desk.decide(f"{{guid: {FIRST}, status: Approved}}", f"{{guid: {SECOND}, status: Approved}}")
-    assert desk.run("apply", "--yes").code == 0
-    desk.decide(
+def test_what_the_ledger_proves_done_is_left_alone(repo: Repo) -> None:
+    repo.decide(f"{{guid: {FIRST}, status: Approved}}", f"{{guid: {SECOND}, status: Approved}}")
+    assert repo.run("apply", "--yes").code == 0
+    repo.decide(
         f"{{guid: {FIRST}, status: Approved}}",
         f"{{guid: {SECOND}, status: Approved}}",
         f"{{guid: {THIRD}, status: Rejected}}",
     )
-    desk.configure("policy: {require: [explanation], limits: {changes: 1, approvals: 1}}\n")
-    desk.environ("TPP_TOKEN", "")
-    said = desk.run("validate")
+    repo.configure("policy: {require: [explanation], limits: {changes: 1, approvals: 1}}\n")
+    repo.environ("TPP_TOKEN", "")
+    said = repo.run("validate")
     assert (said.code, said.out.count(" error: ")) == (1, 1)
     assert "tickets/web.yaml:6:5: error: the policy requires explanation [policy/required]" in said.out
 
@@ -176,10 +176,10 @@ def test_without_the_ledger_of_a_branch_a_limit_only_warns(validate) -> None:
     assert "the ledger is not here, so decisions that are done may be among them" in said
 
 
-def test_a_broken_ledger_is_told_and_not_believed(desk: Desk) -> None:
-    desk.decide(f"{{guid: {FIRST}, status: Approved}}")
-    assert desk.run("apply", "--yes").code == 0
-    (file,) = (desk.folder / "ledger").rglob("*.jsonl")
+def test_a_broken_ledger_is_told_and_not_believed(repo: Repo) -> None:
+    repo.decide(f"{{guid: {FIRST}, status: Approved}}")
+    assert repo.run("apply", "--yes").code == 0
+    (file,) = (repo.folder / "ledger").rglob("*.jsonl")
     file.write_bytes(file.read_bytes().replace(b"Approved", b"Rejected"))
-    said = desk.run("validate")
+    said = repo.run("validate")
     assert (said.code, file.name in said.err) == (4, True)

@@ -4,20 +4,20 @@ import subprocess
 
 import pytest
 
-from tests.cli.desk import FIRST, Desk
+from tests.cli.repo import FIRST, Repo
 
 APPROVE = f"{{guid: {FIRST}, status: Approved, explanation: Web tier renewal}}"
 
 
 @pytest.fixture
-def ready(desk: Desk) -> Desk:
-    subprocess.run(["git", "init", "-q"], cwd=desk.folder, check=True)
-    desk.decide(APPROVE)
-    (desk.folder / "tickets" / "deep").mkdir()
-    return desk
+def ready(repo: Repo) -> Repo:
+    subprocess.run(["git", "init", "-q"], cwd=repo.folder, check=True)
+    repo.decide(APPROVE)
+    (repo.folder / "tickets" / "deep").mkdir()
+    return repo
 
 
-def test_the_configuration_is_found_from_a_folder_below(ready: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_configuration_is_found_from_a_folder_below(ready: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     (ready.folder / "plans").mkdir()
     monkeypatch.chdir(ready.folder / "plans")
     said = ready.run("plan", "--out", "plan.json", "../tickets/web.yaml")
@@ -28,22 +28,22 @@ def test_the_configuration_is_found_from_a_folder_below(ready: Desk, monkeypatch
     assert "this is among the manifests in tickets" in ready.run("plan", "--out", "plan.json").err
 
 
-def test_it_is_not_looked_for_above_the_repository(ready: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_not_looked_for_above_the_repository(ready: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     inner = ready.folder / "other"
     (inner / ".git").mkdir(parents=True)
     monkeypatch.chdir(inner)
     assert "found reconciler.yaml" not in ready.run("validate").err
 
 
-def test_a_folder_without_git_is_not_left(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    below = desk.folder / "below"
+def test_a_folder_without_git_is_not_left(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    below = repo.folder / "below"
     below.mkdir()
     monkeypatch.chdir(below)
-    assert "found reconciler.yaml" not in desk.run("validate").err
+    assert "found reconciler.yaml" not in repo.run("validate").err
 
 
 def test_a_command_can_work_elsewhere(
-    ready: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+    ready: Repo, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     said = ready.run("-C", str(ready.folder), "plan")
@@ -51,12 +51,12 @@ def test_a_command_can_work_elsewhere(
     assert ready.run("-C", "no/such/folder", "plan").code == 2
 
 
-def test_a_command_that_is_misspelled_gets_a_hint(ready: Desk) -> None:
+def test_a_command_that_is_misspelled_gets_a_hint(ready: Repo) -> None:
     said = ready.run("aplpy")
     assert (said.code, "No such command 'aplpy'. Did you mean 'apply'?" in said.err) == (2, True)
     said = ready.run("plan", "--formt", "json")
     assert (said.code, "--format" in said.err) == (2, True)
 
 
-def test_the_version_is_a_command_too(ready: Desk) -> None:
+def test_the_version_is_a_command_too(ready: Repo) -> None:
     assert ready.run("version").out == ready.run("--version").out

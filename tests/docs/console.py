@@ -60,7 +60,7 @@ class Typed:
 
 
 @dataclass
-class Desk:
+class Repo:
     """A folder and a shell in which a page is followed."""
 
     folder: Path
@@ -104,7 +104,7 @@ class Desk:
 
 
 @contextmanager
-def desk(page: Path) -> Iterator[Desk]:
+def repo(page: Path) -> Iterator[Repo]:
     """Open a shell in an empty folder, as a reader of the page would."""
     with tempfile.TemporaryDirectory(prefix="page-") as home, ExitStack() as stack:
         folder = Path(home) / "approvals"
@@ -119,7 +119,7 @@ def desk(page: Path) -> Iterator[Desk]:
             env=_environment() | {"HOME": home},
         )
         stack.callback(_end, shell)
-        made = Desk(folder, shell, stack)
+        made = Repo(folder, shell, stack)
         text = page.read_text(encoding="utf-8")
         if "<!-- sandbox -->" in text:
             made.start_sandbox()
@@ -148,7 +148,7 @@ def typed(block: Block) -> Iterator[Typed]:
 
 def follow(page: Path) -> Iterator[tuple[Block, Typed, str]]:
     """Follow a page from its top and yield each command with what it printed."""
-    with desk(page) as here:
+    with repo(page) as here:
         for block in blocks(page):
             if "title" in block.options and block.language != "console":
                 path = here.folder / block.options["title"]

@@ -11,8 +11,8 @@ from reconciler.github.branch import fetch_ledger, push_ledger
 from reconciler.github.git import GitFailure
 from reconciler.github.stop import BranchLook, local_stop, notice_of, remove_stop, set_stop
 from reconciler.model.record import StopNotice
-from tests.cli.conftest import desk  # noqa: F401 - a fixture
-from tests.cli.desk import FIRST, Desk
+from tests.cli.conftest import repo  # noqa: F401 - a fixture
+from tests.cli.repo import FIRST, Repo
 from tests.fakes import FakeClock
 from tests.github.repository import CLEAN, clone, files, git, make_remote
 
@@ -108,21 +108,21 @@ def test_nothing_is_written_before_the_first_look_succeeds(clock: FakeClock) -> 
 
 
 @pytest.fixture
-def run(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:  # noqa: F811 - the fixture
-    """A desk in a clone of a repository, with a decision to apply."""
-    remote = make_remote(desk.folder / "remote")
-    subprocess.run(["git", "init", "-q"], cwd=desk.folder, env=CLEAN, check=True)
-    git(desk.folder, "remote", "add", "origin", f"file://{remote}")
-    git(desk.folder, "fetch", "-q", "origin", "main")
-    git(desk.folder, "reset", "-q", "origin/main")
+def run(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> Repo:  # noqa: F811 - the fixture
+    """A repo in a clone of a repository, with a decision to apply."""
+    remote = make_remote(repo.folder / "remote")
+    subprocess.run(["git", "init", "-q"], cwd=repo.folder, env=CLEAN, check=True)
+    git(repo.folder, "remote", "add", "origin", f"file://{remote}")
+    git(repo.folder, "fetch", "-q", "origin", "main")
+    git(repo.folder, "reset", "-q", "origin/main")
     for name, value in zip(("user.name", "user.email"), ("Ann", "ann@acme.example"), strict=True):
-        git(desk.folder, "config", name, value)
+        git(repo.folder, "config", name, value)
     monkeypatch.setenv("RECONCILER_LEDGER_BRANCH", BRANCH)
-    desk.decide(f"{{guid: {FIRST}, status: Approved}}")
-    return desk
+    repo.decide(f"{{guid: {FIRST}, status: Approved}}")
+    return repo
 
 
-def test_a_stop_that_comes_after_the_plan_is_seen_before_the_first_write(run: Desk) -> None:
+def test_a_stop_that_comes_after_the_plan_is_seen_before_the_first_write(run: Repo) -> None:
     said = run.run("github", "stop", "INC0001234:  wrong issuer")
     assert (said.code, "ann@acme.example stopped all writes at 2" in said.out) == (0, True)
     applied = run.run("apply", "--yes")
@@ -131,7 +131,7 @@ def test_a_stop_that_comes_after_the_plan_is_seen_before_the_first_write(run: De
     assert "INC0001234: wrong issuer" in applied.out
 
 
-def test_a_plan_shows_who_stopped_and_why_and_start_ends_it(run: Desk) -> None:
+def test_a_plan_shows_who_stopped_and_why_and_start_ends_it(run: Repo) -> None:
     assert run.run("github", "stop", "INC0001234").code == 0
     assert run.run("github", "ledger", "pull").code == 0
     shown = run.run("plan")
@@ -148,6 +148,6 @@ def test_a_plan_shows_who_stopped_and_why_and_start_ends_it(run: Desk) -> None:
     assert len(run.writes()) == 1
 
 
-def test_a_stop_needs_a_reason(run: Desk) -> None:
+def test_a_stop_needs_a_reason(run: Repo) -> None:
     assert run.run("github", "stop", " ").code == 2
     assert run.run("github", "stop").code == 2

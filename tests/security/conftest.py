@@ -1,5 +1,5 @@
-"""The desk of the command line's tests."""
+"""The repo of the command line's tests."""
 
-from tests.cli.conftest import desk
+from tests.cli.conftest import repo
 
-__all__ = ["desk"]
+__all__ = ["repo"]

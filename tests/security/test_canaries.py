@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from reconciler.sandbox.seed import APPROVER
-from tests.cli.desk import FIRST, SECOND, Desk
+from tests.cli.repo import FIRST, SECOND, Repo
 from tests.tpp.answering import AnsweringServer, Heard, http
 
 TOKEN = "canary-access/token+given=="
@@ -49,52 +49,52 @@ def spellings(secret: str) -> set[str]:
     return {secret, quote(secret, safe=""), json.dumps(secret)[1:-1], base64.b64encode(secret.encode()).decode()}
 
 
-def with_token(desk: Desk) -> None:
-    desk.environ("TPP_TOKEN", TOKEN)
-    desk.configure()
+def with_token(repo: Repo) -> None:
+    repo.environ("TPP_TOKEN", TOKEN)
+    repo.configure()
 
 
-def with_token_file(desk: Desk) -> None:
-    desk.environ("TPP_TOKEN", "")
-    desk.write("given", TOKEN).chmod(0o600)
-    desk.environ("TPP_TOKEN_FILE", str(desk.folder / "given"))
-    desk.configure()
+def with_token_file(repo: Repo) -> None:
+    repo.environ("TPP_TOKEN", "")
+    repo.write("given", TOKEN).chmod(0o600)
+    repo.environ("TPP_TOKEN_FILE", str(repo.folder / "given"))
+    repo.configure()
 
 
-def with_refresh_token(desk: Desk) -> None:
-    desk.environ("TPP_REFRESH_TOKEN", REFRESH)
-    desk.configure(f"auth: {{method: refresh, token_file: {STORE}}}\n")
+def with_refresh_token(repo: Repo) -> None:
+    repo.environ("TPP_REFRESH_TOKEN", REFRESH)
+    repo.configure(f"auth: {{method: refresh, token_file: {STORE}}}\n")
 
 
-def with_login(desk: Desk) -> None:
-    desk.environ("TPP_USERNAME", "svc-approver")
-    desk.environ("TPP_PASSWORD", PASSWORD)
-    desk.configure(f"auth: {{method: refresh, token_file: {STORE}}}\n")
+def with_login(repo: Repo) -> None:
+    repo.environ("TPP_USERNAME", "svc-approver")
+    repo.environ("TPP_PASSWORD", PASSWORD)
+    repo.configure(f"auth: {{method: refresh, token_file: {STORE}}}\n")
 
 
-def with_password(desk: Desk) -> None:
-    desk.environ("TPP_USERNAME", "svc-approver")
-    desk.environ("TPP_PASSWORD", PASSWORD)
-    desk.configure("auth: {method: password}\n")
+def with_password(repo: Repo) -> None:
+    repo.environ("TPP_USERNAME", "svc-approver")
+    repo.environ("TPP_PASSWORD", PASSWORD)
+    repo.configure("auth: {method: password}\n")
 
 
-def with_jwt(desk: Desk) -> None:
+def with_jwt(repo: Repo) -> None:
     command = json.dumps([sys.executable, "-c", f"print({JWT!r})"])
-    desk.configure(f"auth: {{method: jwt, jwt_command: {command}}}\n")
+    repo.configure(f"auth: {{method: jwt, jwt_command: {command}}}\n")
 
 
 WAYS = (with_token, with_token_file, with_refresh_token, with_login, with_password, with_jwt)
 
 
-def outputs(desk: Desk, log: str) -> str:
+def outputs(repo: Repo, log: str) -> str:
     """Everything that all commands print, and every file that they leave, except where secrets belong."""
     shown = []
     for command in COMMANDS:
-        said = desk.run(*command, "--log-level", "debug", "--log-format", log)
+        said = repo.run(*command, "--log-level", "debug", "--log-format", log)
         assert said.code != 70, said.err
         shown += [said.out, said.err]
-    files = [path for path in desk.folder.rglob("*") if path.is_file() and path.name not in (STORE, "given")]
-    configured = _text(desk.folder / "reconciler.yaml")  # its jwt_command spells the token, and a run keeps the file
+    files = [path for path in repo.folder.rglob("*") if path.is_file() and path.name not in (STORE, "given")]
+    configured = _text(repo.folder / "reconciler.yaml")  # its jwt_command spells the token, and a run keeps the file
     return "\n".join([*shown, *(text for path in files if (text := _text(path)) != configured)])
 
 
@@ -107,8 +107,8 @@ def leaks(text: str) -> list[str]:
     return [secret for secret in CANARIES if any(spelled in text for spelled in spellings(secret))]
 
 
-def two_decisions(desk: Desk) -> None:
-    desk.decide(f"{{guid: {FIRST}, status: Approved, explanation: fine}}", f"{{guid: {SECOND}, status: Rejected}}")
+def two_decisions(repo: Repo) -> None:
+    repo.decide(f"{{guid: {FIRST}, status: Approved, explanation: fine}}", f"{{guid: {SECOND}, status: Rejected}}")
 
 
 def orderly(heard: Heard) -> bytes:
@@ -142,12 +142,12 @@ def echo(status: int) -> Callable[[Heard], bytes]:
 
 @pytest.mark.parametrize("log", LOGS)
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_no_output_of_an_orderly_run_shows_a_secret(desk: Desk, way: Callable[[Desk], None], log: str) -> None:
+def test_no_output_of_an_orderly_run_shows_a_secret(repo: Repo, way: Callable[[Repo], None], log: str) -> None:
     with AnsweringServer(otherwise=orderly) as server:
-        way(desk)
-        two_decisions(desk)
-        desk.environ("TPP_URL", server.url)
-        text = outputs(desk, log)
+        way(repo)
+        two_decisions(repo)
+        repo.environ("TPP_URL", server.url)
+        text = outputs(repo, log)
     assert leaks(text) == []
     assert "details" in text
     assert FIRST in text
@@ -155,40 +155,40 @@ def test_no_output_of_an_orderly_run_shows_a_secret(desk: Desk, way: Callable[[D
 
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 500])
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_no_output_shows_a_secret_that_the_server_repeats(desk: Desk, way: Callable[[Desk], None], status: int) -> None:
+def test_no_output_shows_a_secret_that_the_server_repeats(repo: Repo, way: Callable[[Repo], None], status: int) -> None:
     with AnsweringServer(otherwise=echo(status)) as server:
-        way(desk)
-        two_decisions(desk)
-        desk.environ("TPP_URL", server.url)
-        text = outputs(desk, "text")
+        way(repo)
+        two_decisions(repo)
+        repo.environ("TPP_URL", server.url)
+        text = outputs(repo, "text")
     assert leaks(text) == []
     assert "***" in text
 
 
-def test_a_secret_in_the_configuration_is_refused_without_being_repeated(desk: Desk) -> None:
-    desk.configure(f"auth: {{method: token, token: {TOKEN}}}\n")
-    said = desk.run("plan")
+def test_a_secret_in_the_configuration_is_refused_without_being_repeated(repo: Repo) -> None:
+    repo.configure(f"auth: {{method: token, token: {TOKEN}}}\n")
+    said = repo.run("plan")
     assert said.code == 1
     assert leaks(said.out + said.err) == []
 
 
-def test_a_secret_in_the_url_is_refused_without_being_repeated(desk: Desk) -> None:
-    desk.environ("TPP_URL", f"https://joe:{quote(TOKEN, safe='')}@tpp.example.com")
-    two_decisions(desk)
+def test_a_secret_in_the_url_is_refused_without_being_repeated(repo: Repo) -> None:
+    repo.environ("TPP_URL", f"https://joe:{quote(TOKEN, safe='')}@tpp.example.com")
+    two_decisions(repo)
     for command in (("plan",), ("doctor",), ("auth", "verify")):
-        said = desk.run(*command)
+        said = repo.run(*command)
         assert said.code in (1, 4)
         assert leaks(said.out + said.err) == []
 
 
-def test_a_bug_is_told_without_the_values_that_were_in_play(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk.environ("TPP_TOKEN", TOKEN)
+def test_a_bug_is_told_without_the_values_that_were_in_play(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    repo.environ("TPP_TOKEN", TOKEN)
 
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError(f"while holding {TOKEN}")
 
     monkeypatch.setattr("reconciler.tpp.client.Client.call", broken)
-    two_decisions(desk)
-    said = desk.run("plan", "--log-level", "debug")
+    two_decisions(repo)
+    said = repo.run("plan", "--log-level", "debug")
     assert said.code == 70
     assert leaks(said.out + said.err) == []

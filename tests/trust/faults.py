@@ -6,7 +6,7 @@ from reconciler.sandbox import wrong_answers as wrong
 from reconciler.sandbox.fault_injection import Drop, Fault, Hang, Raw, Say, Trickle, Truncate, WrongResult
 
 LONGER_THAN_WE_WAIT = 0.4
-"""Seconds; the client waits for `house.IMPATIENT` when a fault is slow."""
+"""Seconds; the client waits for `harness.IMPATIENT` when a fault is slow."""
 SUCCESS = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n{"Result": 1}'
 SOMEBODY_ELSES = (
     '{"Result": 1, "GUID": "0badf00d-0000-4000-8000-000000000000", "Status": "Rejected", "Approvers": [], '

@@ -49,7 +49,7 @@ from tests.trust.faults import (
     SAYS_SUCCESS_AND_DID_NOTHING,
     SLOW,
 )
-from tests.trust.house import House, assert_receipts_are_true, intents, open_house
+from tests.trust.harness import Harness, assert_receipts_are_true, intents, open_harness
 from tests.trust.mortal import Life
 
 NUMBERS = (1, 2, 3, 4)
@@ -119,8 +119,12 @@ class AnyOrder(RuleBasedStateMachine):
         )
         seed = Seed(tickets=tickets, behaviour=behaviour)
         policy = Policy(orphans=Orphans.TAKE_BACK if take_back else Orphans.ATTENTION)
-        self.house = self.stack.enter_context(open_house(self.folder / "ledger", (), seed, tick=None, policy=policy))
-        self.other = House(self.house.sandbox, self.folder / "other", self.house.clock, self.house.decisions, policy)
+        self.harness = self.stack.enter_context(
+            open_harness(self.folder / "ledger", (), seed, tick=None, policy=policy)
+        )
+        self.other = Harness(
+            self.harness.sandbox, self.folder / "other", self.harness.clock, self.harness.decisions, policy
+        )
         for number, each in zip(NUMBERS, wanted, strict=True):
             self.decide(number, each, mistaken=False, hours=None)
 
@@ -132,25 +136,25 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(number=TICKETS, wanted=WANTED, mistaken=st.booleans(), hours=st.sampled_from([None, None, 1, 6]))
     def decide(self, number: int, wanted: State, mistaken: bool, hours: int | None) -> None:
         expect = Expectation(object=r"\VED\Policy\Web\typo" if mistaken and number == 2 else OBJECTS[number])
-        until = self.house.clock.now() + timedelta(hours=hours) if hours else None
+        until = self.harness.clock.now() + timedelta(hours=hours) if hours else None
         made = decision(number, wanted=wanted, expect=expect, valid_until=until)
-        if made != self.house.decisions.get(guid(number)):
-            self.house.decisions[guid(number)] = made
+        if made != self.harness.decisions.get(guid(number)):
+            self.harness.decisions[guid(number)] = made
             self.epochs[guid(number)] += 1
 
     @rule(number=TICKETS)
     def take_out(self, number: int) -> None:
-        if self.house.decisions.pop(guid(number), None):
+        if self.harness.decisions.pop(guid(number), None):
             self.epochs[guid(number)] += 1
 
     # What others do.
 
     @rule(number=TICKETS, status=CONSOLE, hours=st.integers(1, 30))
     def decide_at_the_console(self, number: int, status: Status, hours: int) -> None:
-        start = self.house.clock.now() + timedelta(hours=hours)
+        start = self.harness.clock.now() + timedelta(hours=hours)
         scheduled = status in (Status.APPROVED_AFTER, Status.APPROVED_BETWEEN)
         self.somebody_overwrites(number)
-        self.house.sandbox.world.console(
+        self.harness.sandbox.world.console(
             guid(number),
             status,
             start=format_instant(start) if scheduled else None,
@@ -161,30 +165,30 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def the_other_approver_approves(self) -> None:
         self.somebody_overwrites(3)
-        self.house.sandbox.world.console(guid(3), Status.APPROVED, by=JOE.name)
+        self.harness.sandbox.world.console(guid(3), Status.APPROVED, by=JOE.name)
 
     def somebody_overwrites(self, number: int) -> None:
         """A decision at the console overwrites our mark; with `cascade` those of the object's other tickets, too."""
-        cascade = self.house.sandbox.world.behaviour.cascade
+        cascade = self.harness.sandbox.world.behaviour.cascade
         for each in NUMBERS:
             same = each == number or (cascade and OBJECTS[each] == OBJECTS[number])
             self.touched[guid(each)] += same
 
     @rule(hours=st.sampled_from([1, 3, 9, 40]))
     def time_passes(self, hours: int) -> None:
-        self.house.clock.sleep(hours * 3600)
+        self.harness.clock.sleep(hours * 3600)
 
     @rule()
     def tpp_processes(self) -> None:
-        self.house.sandbox.world.process()
+        self.harness.sandbox.world.process()
 
     # What becomes of ledgers.
 
     @rule()
     def somebody_copies_the_ledger(self) -> None:
         copy = self.folder / f"copy-{len(self.kept)}"
-        if self.house.ledger.exists():
-            shutil.copytree(self.house.ledger, copy)
+        if self.harness.ledger.exists():
+            shutil.copytree(self.harness.ledger, copy)
         self.kept.append(copy)
 
     @rule()
@@ -203,81 +207,81 @@ class AnyOrder(RuleBasedStateMachine):
         self.put_in_place(self.other.ledger)
 
     def put_in_place(self, ledger: Path) -> None:
-        self.intended |= intents(self.house)
-        self.life[self.house.ledger] += 1
-        shutil.rmtree(self.house.ledger, ignore_errors=True)
+        self.intended |= intents(self.harness)
+        self.life[self.harness.ledger] += 1
+        shutil.rmtree(self.harness.ledger, ignore_errors=True)
         if ledger.exists():
-            shutil.copytree(ledger, self.house.ledger)
+            shutil.copytree(ledger, self.harness.ledger)
 
     # What the reconciler does.
 
     @rule()
     def the_other_checkout_applies(self) -> None:
-        self.apply(self.other.plan(), dict(self.epochs), house=self.other)
+        self.apply(self.other.plan(), dict(self.epochs), harness=self.other)
 
     @rule(calls=st.integers(0, 14))
     def the_other_checkout_dies_applying(self, calls: int) -> None:
-        self.apply(self.other.plan(), dict(self.epochs), Life(calls), house=self.other)
+        self.apply(self.other.plan(), dict(self.epochs), Life(calls), harness=self.other)
 
     @rule()
     def plan_and_keep(self) -> None:
-        sent = len(self.house.sandbox.log.updates)
-        self.saved.append((self.house.plan(), dict(self.epochs)))
-        assert len(self.house.sandbox.log.updates) == sent, "a plan writes nothing"
+        sent = len(self.harness.sandbox.log.updates)
+        self.saved.append((self.harness.plan(), dict(self.epochs)))
+        assert len(self.harness.sandbox.log.updates) == sent, "a plan writes nothing"
 
     @rule()
     def plan_and_apply(self) -> None:
-        self.apply(self.house.plan(), dict(self.epochs))
+        self.apply(self.harness.plan(), dict(self.epochs))
 
     @rule(calls=st.integers(0, 14))
     def plan_and_die_applying(self, calls: int) -> None:
-        self.apply(self.house.plan(), dict(self.epochs), Life(calls))
+        self.apply(self.harness.plan(), dict(self.epochs), Life(calls))
 
     @rule(name=st.sampled_from(HONEST_FAULTS), number=TICKETS, operation=st.sampled_from(["Update", "Read"]))
     def plan_and_apply_with_a_fault(self, name: str, number: int, operation: str) -> None:
-        plan = self.house.plan()
+        plan = self.harness.plan()
         called = "ticketUpdateStatus" if operation == "Update" else "ticketDetails"
-        self.house.sandbox.faults.add(FAULTS[name], operation=called, guid=guid(number), times=1)
+        self.harness.sandbox.faults.add(FAULTS[name], operation=called, guid=guid(number), times=1)
         self.apply(plan, dict(self.epochs))
-        self.house.sandbox.faults.clear()
+        self.harness.sandbox.faults.clear()
 
     @rule(name=st.sampled_from(UNANSWERED), number=TICKETS, late=st.sampled_from([1.0, 40.0, 400.0]))
     def plan_and_apply_with_a_late_effect(self, name: str, number: int, late: float) -> None:
-        plan = self.house.plan()
-        self.house.sandbox.faults.add(FAULTS[name], operation="ticketUpdateStatus", guid=guid(number), times=1)
-        self.house.late = late
+        plan = self.harness.plan()
+        self.harness.sandbox.faults.add(FAULTS[name], operation="ticketUpdateStatus", guid=guid(number), times=1)
+        self.harness.late = late
         self.apply(plan, dict(self.epochs))
-        self.house.late = None
-        self.house.sandbox.faults.clear()
+        self.harness.late = None
+        self.harness.sandbox.faults.clear()
 
     @rule(minutes=st.sampled_from([-4, -2, 0, 2, 4]))
     def the_clock_jumps(self, minutes: int) -> None:
         """Another machine runs from now on, or this one's clock is set: within what an apply allows."""
-        self.house.skew = timedelta(minutes=minutes)
+        self.harness.skew = timedelta(minutes=minutes)
 
     @rule(minutes=st.sampled_from([1, 10, 16]))
     def minutes_pass(self, minutes: int) -> None:
-        self.house.clock.sleep(minutes * 60)
+        self.harness.clock.sleep(minutes * 60)
 
     @rule(number=TICKETS, status=CONSOLE, hours=st.integers(1, 30))
     def somebody_decides_between_plan_and_apply(self, number: int, status: Status, hours: int) -> None:
-        plan = self.house.plan()
+        plan = self.harness.plan()
         self.decide_at_the_console(number, status, hours)
         self.apply(plan, dict(self.epochs))
 
     @rule(calls=st.integers(0, 14), processes=st.booleans())
     def die_and_apply_the_same_plan_again(self, calls: int, processes: bool) -> None:
-        plan = self.house.plan()
+        plan = self.harness.plan()
         self.apply(plan, dict(self.epochs), Life(calls))
         if processes:
-            self.house.sandbox.world.process()
+            self.harness.sandbox.world.process()
         self.apply(plan, dict(self.epochs))
 
     @rule(calls=st.integers(0, 14), number=TICKETS, status=CONSOLE)
     def die_and_somebody_decides_meanwhile(self, calls: int, number: int, status: Status) -> None:
-        self.apply(self.house.plan(), dict(self.epochs), Life(calls))
+        self.apply(self.harness.plan(), dict(self.epochs), Life(calls))
         self.decide_at_the_console(number, status, 5)
-        self.apply(self.house.plan(), dict(self.epochs))
+        self.apply(self.harness.plan(), dict(self.epochs))
 
     @rule(
         name=st.sampled_from(HONEST_FAULTS),
@@ -288,24 +292,24 @@ class AnyOrder(RuleBasedStateMachine):
     def a_fault_and_a_changed_mind(self, name: str, number: int, wanted: State, operation: str) -> None:
         self.plan_and_apply_with_a_fault(name, number, operation)
         self.decide(number, wanted, mistaken=False, hours=None)
-        self.apply(self.house.plan(), dict(self.epochs))
+        self.apply(self.harness.plan(), dict(self.epochs))
 
     @precondition(lambda self: self.saved)
     @rule(data=st.data())
     def apply_a_kept_plan(self, data: st.DataObject) -> None:
         plan, epochs = data.draw(st.sampled_from(self.saved[-3:]))
-        if plan.expires_at > self.house.clock.now():
+        if plan.expires_at > self.harness.clock.now():
             self.apply(plan, epochs)
 
     def apply(
-        self, plan: Plan, epochs: dict[Guid, int], life: Life | None = None, house: House | None = None
+        self, plan: Plan, epochs: dict[Guid, int], life: Life | None = None, harness: Harness | None = None
     ) -> Run | None:
         """Apply a plan, and hold what the server heard against it. Returns None when the plan is refused whole."""
-        house = house or self.house
+        harness = harness or self.harness
         self.count_late_effects()
-        before = dict(house.sandbox.world.tickets)
+        before = dict(harness.sandbox.world.tickets)
         try:
-            run = house.apply(plan, life=life)
+            run = harness.apply(plan, life=life)
         except GuardRefused:
             assert self.newly_heard() == [], "a plan that is refused sends nothing"
             return None
@@ -316,17 +320,17 @@ class AnyOrder(RuleBasedStateMachine):
             if name in before:
                 assert self.reported(before[name]) == str(changes[name].before.status), "it moved since the plan"
                 assert before[name].object == changes[name].object
-            self.sent[entry.body] = house.ledger, self.life[house.ledger], name, epochs[name]
+            self.sent[entry.body] = harness.ledger, self.life[harness.ledger], name, epochs[name]
             self.written[self.sent[entry.body]] += bool(entry.effect)
             self.across[name, epochs[name], self.touched[name]] += bool(entry.effect)
         if life is None or not life.is_over:
-            assert_receipts_are_true(house, run)
+            assert_receipts_are_true(harness, run)
             assert {receipt.guid for receipt in run.receipts} <= changes.keys()
         return run
 
     def newly_heard(self) -> list[Entry]:
         """The updates that the server has heard since somebody looked, without those that come a second time, late."""
-        new = self.house.sandbox.log.updates[self.heard :]
+        new = self.harness.sandbox.log.updates[self.heard :]
         self.heard += len(new)
         for entry in new:
             if entry.effect and entry.body in self.sent:
@@ -339,11 +343,11 @@ class AnyOrder(RuleBasedStateMachine):
 
     def is_past_changing(self, name: Guid) -> bool:
         """Whether TPP has carried an approval out but waits for another ticket of the object; nobody can see that."""
-        ticket = self.house.sandbox.world.tickets.get(name)
+        ticket = self.harness.sandbox.world.tickets.get(name)
         return ticket is not None and ticket.resolved is not None
 
     def reported(self, ticket: Ticket) -> str:
-        plain = self.house.sandbox.world.behaviour.plain_approved and ticket.schedule is not None
+        plain = self.harness.sandbox.world.behaviour.plain_approved and ticket.schedule is not None
         return str(Status.APPROVED if plain else ticket.status)
 
     # What always holds.
@@ -358,49 +362,49 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def no_write_lacks_its_intent(self) -> None:
-        if hasattr(self, "house"):
+        if hasattr(self, "harness"):
             sent = {(name, json.loads(body).get("Explanation")) for body, (*_, name, _) in self.sent.items()}
-            assert sent <= self.intended | intents(self.house) | intents(self.other)
+            assert sent <= self.intended | intents(self.harness) | intents(self.other)
 
     @invariant()
     def the_chains_are_intact(self) -> None:
-        if hasattr(self, "house"):
-            verify(self.house.ledger)
+        if hasattr(self, "harness"):
+            verify(self.harness.ledger)
             verify(self.other.ledger)
 
     @rule()
     def nothing_that_we_armed_stays_so_unseen(self) -> None:
         """A schedule that shows an operation of this ledger, and that git does not want, has its step in a plan."""
-        shown = {step.guid: step.verdict for step in self.house.plan().steps}
-        now = self.house.clock.now()
-        for name, ticket in self.house.sandbox.world.tickets.items():
+        shown = {step.guid: step.verdict for step in self.harness.plan().steps}
+        now = self.harness.clock.now()
+        for name, ticket in self.harness.sandbox.world.tickets.items():
             if (
                 ticket.schedule is None
-                or not tagged_operations(ticket.explanation) & self.house.history(name).operations
+                or not tagged_operations(ticket.explanation) & self.harness.history(name).operations
             ):
                 continue
             state = State(ticket.status, ticket.schedule.start, ticket.schedule.stop)
-            decided = self.house.decisions.get(name)
+            decided = self.harness.decisions.get(name)
             if ticket.missed or is_window_over(state, now) or (decided is not None and decided.wanted == state):
                 continue
             assert shown.get(name) not in (None, Verdict.IN_SYNC, Verdict.SETTLED), f"{name} is armed: {state}"
 
-    @precondition(lambda self: self.house.decisions)
+    @precondition(lambda self: self.harness.decisions)
     @rule()
     def two_runs_without_trouble_leave_nothing_to_do(self) -> None:
-        self.apply(self.house.plan(), dict(self.epochs))
-        self.house.clock.sleep(10)
-        self.apply(self.house.plan(), dict(self.epochs))
-        left = [step.guid for step in self.house.plan().changes]
+        self.apply(self.harness.plan(), dict(self.epochs))
+        self.harness.clock.sleep(10)
+        self.apply(self.harness.plan(), dict(self.epochs))
+        left = [step.guid for step in self.harness.plan().changes]
         assert [name for name in left if not self.is_past_changing(name)] == []
 
-    @precondition(lambda self: self.house.decisions)
+    @precondition(lambda self: self.harness.decisions)
     @rule()
     def what_was_just_applied_is_in_order(self) -> None:
-        plan = self.house.plan()
+        plan = self.harness.plan()
         run = self.apply(plan, dict(self.epochs))
         assert run is not None, "a plan that was made a moment ago is not refused"
-        after = {step.guid: step for step in self.house.plan().steps}
+        after = {step.guid: step for step in self.harness.plan().steps}
         for receipt in run.receipts:
             if receipt.outcome is Outcome.APPLIED:
                 assert after[receipt.guid].verdict in (Verdict.IN_SYNC, Verdict.SETTLED)

@@ -24,14 +24,14 @@ from tests.trust.faults import (
     SAYS_SUCCESS_AND_DID_NOTHING,
     SLOW,
 )
-from tests.trust.house import (
+from tests.trust.harness import (
     IMPATIENT,
     PATIENT,
-    House,
+    Harness,
     assert_no_write_twice,
     assert_no_write_without_intent,
     assert_receipts_are_true,
-    open_house,
+    open_harness,
 )
 
 VANISHES, STAYS, WAITS, IS_REJECTED = guid(1), guid(2), guid(3), guid(4)
@@ -80,112 +80,112 @@ MATRIX = [
 ]
 
 
-def go_wrong(house: House, fault: str, site: str) -> None:
+def go_wrong(harness: Harness, fault: str, site: str) -> None:
     """Put one fault in force for the calls of a site, for each ticket by itself."""
     operation, after, times = SITES[site]
-    for ticket in house.decisions if operation.startswith("ticket") else (None,):
-        house.sandbox.faults.add(FAULTS[fault], operation=operation, guid=ticket, after=after, times=times)
+    for ticket in harness.decisions if operation.startswith("ticket") else (None,):
+        harness.sandbox.faults.add(FAULTS[fault], operation=operation, guid=ticket, after=after, times=times)
 
 
 @pytest.mark.parametrize(("fault", "site"), MATRIX)
 def test_no_fault_leads_to_a_second_write_or_a_false_receipt_and_a_second_run_heals(
     fault: str, site: str, tmp_path: Path
 ) -> None:
-    with open_house(tmp_path, DECISIONS, SEED) as house:
-        plan = house.plan()
+    with open_harness(tmp_path, DECISIONS, SEED) as harness:
+        plan = harness.plan()
         assert {step.group for step in plan.steps} == {Group.CHANGE}
-        go_wrong(house, fault, site)
-        house.read_timeout = IMPATIENT if fault in SLOW else PATIENT
-        first = house.apply(plan)
-        house.read_timeout = PATIENT
-        assert [receipt.guid for receipt in first.receipts] == sorted(house.decisions)
-        assert_no_write_twice(house)
-        check_receipts(house, first, fault, site)
-        house.sandbox.faults.clear()
-        let_the_server_finish(house)
-        house.apply()
-        assert_no_write_twice(house)
-        house.clock.sleep(AFTER_PATIENCE)
-        second = house.apply()
-        assert_receipts_are_true(house, second)
-        assert_no_write_twice(house)
-        assert_no_write_without_intent(house)
-        check_healed(house, fault, site)
+        go_wrong(harness, fault, site)
+        harness.read_timeout = IMPATIENT if fault in SLOW else PATIENT
+        first = harness.apply(plan)
+        harness.read_timeout = PATIENT
+        assert [receipt.guid for receipt in first.receipts] == sorted(harness.decisions)
+        assert_no_write_twice(harness)
+        check_receipts(harness, first, fault, site)
+        harness.sandbox.faults.clear()
+        let_the_server_finish(harness)
+        harness.apply()
+        assert_no_write_twice(harness)
+        harness.clock.sleep(AFTER_PATIENCE)
+        second = harness.apply()
+        assert_receipts_are_true(harness, second)
+        assert_no_write_twice(harness)
+        assert_no_write_without_intent(harness)
+        check_healed(harness, fault, site)
         verify(tmp_path)
 
 
 @pytest.mark.parametrize("late", LATE.values(), ids=LATE.keys())
 @pytest.mark.parametrize("fault", NO_EFFECT_YET)
 def test_an_update_that_takes_effect_late_is_followed_by_no_other(fault: str, late: float, tmp_path: Path) -> None:
-    with open_house(tmp_path, DECISIONS, SEED) as house:
-        first = lose_the_updates(house, fault, late)
+    with open_harness(tmp_path, DECISIONS, SEED) as harness:
+        first = lose_the_updates(harness, fault, late)
         for minutes in (0, 1, 5, 8):
-            house.clock.sleep(minutes * 60)
-            house.apply()
-            assert_no_write_twice(house)
-        house.clock.sleep(AFTER_PATIENCE)
-        house.apply()
-        assert_no_write_twice(house)
-        assert_receipts_are_true(house, first)
-        assert_no_write_without_intent(house)
-        check_healed(house, "nothing", "write")
+            harness.clock.sleep(minutes * 60)
+            harness.apply()
+            assert_no_write_twice(harness)
+        harness.clock.sleep(AFTER_PATIENCE)
+        harness.apply()
+        assert_no_write_twice(harness)
+        assert_receipts_are_true(harness, first)
+        assert_no_write_without_intent(harness)
+        check_healed(harness, "nothing", "write")
         verify(tmp_path)
 
 
 @pytest.mark.parametrize("fault", NO_EFFECT_YET)
 def test_what_has_not_taken_effect_within_patience_is_proposed_anew_and_says_so(fault: str, tmp_path: Path) -> None:
-    with open_house(tmp_path, DECISIONS, SEED) as house:
-        plan = house.plan()
-        lose_the_updates(house, fault, AFTER_PATIENCE + 3600, plan)
+    with open_harness(tmp_path, DECISIONS, SEED) as harness:
+        plan = harness.plan()
+        lose_the_updates(harness, fault, AFTER_PATIENCE + 3600, plan)
         for minutes in (0, 1, 5, 8):
-            house.clock.sleep(minutes * 60)
-            unclear = house.plan()
+            harness.clock.sleep(minutes * 60)
+            unclear = harness.plan()
             assert {step.reason for step in unclear.steps} == {Reason.UNCLEAR_LOST_ANSWER}
             assert all(step.detail.startswith("unclear until 2026-11-23T12:") for step in unclear.steps)
-            house.apply(unclear)
-            house.apply(plan)
-            assert house.effects() == {}
-        house.clock.sleep(AFTER_PATIENCE)
-        assert {receipt.outcome for receipt in house.apply(plan).receipts} == {Outcome.STALE}, "it does not know"
-        anew = house.plan()
+            harness.apply(unclear)
+            harness.apply(plan)
+            assert harness.effects() == {}
+        harness.clock.sleep(AFTER_PATIENCE)
+        assert {receipt.outcome for receipt in harness.apply(plan).receipts} == {Outcome.STALE}, "it does not know"
+        anew = harness.plan()
         assert {step.group for step in anew.steps} == {Group.CHANGE}
         assert all("sent before: run " in step.detail for step in anew.steps)
-        house.apply(anew)
-        assert set(house.effects()) == set(house.decisions)
-        assert_no_write_twice(house)
+        harness.apply(anew)
+        assert set(harness.effects()) == set(harness.decisions)
+        assert_no_write_twice(harness)
 
 
-def lose_the_updates(house: House, fault: str, late: float, plan: Plan | None = None) -> Run:
+def lose_the_updates(harness: Harness, fault: str, late: float, plan: Plan | None = None) -> Run:
     """Apply while every update is answered wrongly before it takes effect, which it does `late` seconds after."""
-    plan = plan or house.plan()
-    go_wrong(house, fault, "write")
-    house.late = late
-    house.read_timeout = IMPATIENT if fault in SLOW else PATIENT
-    run = house.apply(plan)
-    house.late, house.read_timeout = None, PATIENT
-    house.sandbox.faults.clear()
-    let_the_server_finish(house)
+    plan = plan or harness.plan()
+    go_wrong(harness, fault, "write")
+    harness.late = late
+    harness.read_timeout = IMPATIENT if fault in SLOW else PATIENT
+    run = harness.apply(plan)
+    harness.late, harness.read_timeout = None, PATIENT
+    harness.sandbox.faults.clear()
+    let_the_server_finish(harness)
     return run
 
 
-def let_the_server_finish(house: House) -> None:
+def let_the_server_finish(harness: Harness) -> None:
     """Wait until requests that we gave up have been answered, as they are long before anybody runs again."""
-    while not house.answered_everything():
+    while not harness.answered_everything():
         time.sleep(0.02)
 
 
-def check_receipts(house: House, run, fault: str, site: str) -> None:
+def check_receipts(harness: Harness, run, fault: str, site: str) -> None:
     """Hold the receipts against the server; leave out what no client can tell: a server that lies consistently."""
     lies = {WAITS} if fault in SAYS_SUCCESS_AND_DID_NOTHING and "write" in site else set()
     lies |= {VANISHES} if fault in SAYS_GONE_AND_DID_IT and "write" in site else set()
     lies |= {VANISHES} if fault in SAYS_DENIED_AND_DID_IT and site == "write" else set()
     honest = tuple(receipt for receipt in run.receipts if receipt.guid not in lies)
-    assert_receipts_are_true(house, replace(run, receipts=honest))
+    assert_receipts_are_true(harness, replace(run, receipts=honest))
 
 
-def check_healed(house: House, fault: str, site: str) -> None:
+def check_healed(harness: Harness, fault: str, site: str) -> None:
     """Nothing is left to do, and every ticket is as its decision wants it."""
-    verdicts = {step.guid: step.verdict for step in house.plan().steps}
+    verdicts = {step.guid: step.verdict for step in harness.plan().steps}
     expected = {
         VANISHES: Verdict.SETTLED,
         STAYS: Verdict.IN_SYNC,
@@ -195,10 +195,10 @@ def check_healed(house: House, fault: str, site: str) -> None:
     if ("write" in site and fault in SAYS_GONE_AND_DID_IT) or (site == "write" and fault in SAYS_DENIED_AND_DID_IT):
         expected[VANISHES] = Verdict.MISSING
     assert verdicts == expected
-    tickets = house.sandbox.world.tickets
+    tickets = harness.sandbox.world.tickets
     assert VANISHES not in tickets
     assert tickets[STAYS].status is Status.APPROVED_BETWEEN
     assert tickets[IS_REJECTED].status is Status.REJECTED
     if not ("write" in site and fault in SAYS_SUCCESS_AND_DID_NOTHING):
         assert tickets[WAITS].approvals == (APPROVER.universal,)
-    assert house.apply().receipts == ()
+    assert harness.apply().receipts == ()

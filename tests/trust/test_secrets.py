@@ -6,15 +6,15 @@ from reconciler.model.status import approved
 from reconciler.sandbox import wrong_answers as wrong
 from reconciler.sandbox.seed import Seed, TicketSeed
 from tests.builders import decision, guid
-from tests.trust.house import open_house
+from tests.trust.harness import open_harness
 
 
 def test_a_server_that_repeats_the_token_in_every_answer_does_not_get_it_into_the_ledger(tmp_path: Path) -> None:
     numbers = range(1, 9)
     seed = Seed(tickets=tuple(TicketSeed(guid(n), rf"\VED\Policy\Web\{n}") for n in numbers))
-    with open_house(tmp_path, [decision(n, wanted=approved()) for n in numbers], seed) as house:
-        token = house.sandbox.token
-        plan = house.plan()
+    with open_harness(tmp_path, [decision(n, wanted=approved()) for n in numbers], seed) as harness:
+        token = harness.sandbox.token
+        plan = harness.plan()
         said = [
             wrong.says(f"<p>Authorization: Bearer {token}</p>"),
             wrong.says(f'{{"Result": "{token}"}}'),
@@ -26,8 +26,8 @@ def test_a_server_that_repeats_the_token_in_every_answer_does_not_get_it_into_th
         for number, answer in enumerate(said, start=1):
             for operation in ("ticketUpdateStatus", "ticketDetails"):
                 after = 1 if operation == "ticketDetails" else 0
-                house.sandbox.faults.add(answer, operation=operation, guid=guid(number), after=after)
-        run = house.apply(plan)
+                harness.sandbox.faults.add(answer, operation=operation, guid=guid(number), after=after)
+        run = harness.apply(plan)
         written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
         assert len(written) > 2000
         assert token.encode() not in written

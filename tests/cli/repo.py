@@ -1,4 +1,4 @@
-"""A user's desk: a folder with a configuration and manifests, a sandbox, and the command line."""
+"""A user's repository: a folder with a configuration and manifests, a sandbox, and the command line."""
 
 import json
 import re
@@ -28,7 +28,7 @@ class Said:
 
 
 @dataclass
-class Desk:
+class Repo:
     """Run commands in `folder` against `sandbox`."""
 
     folder: Path
@@ -78,7 +78,7 @@ class Desk:
         return [dict(entry.json) for entry in self.sandbox.log.calls("ticketUpdateStatus")]  # type: ignore[arg-type]
 
 
-def steady(text: str, desk: Desk) -> str:
+def steady(text: str, repo: Repo) -> str:
     """Take out of a text what differs from run to run: the server's port, folders, ids."""
-    text = text.replace(desk.sandbox.url, "http://server").replace(str(desk.folder), "FOLDER")
+    text = text.replace(repo.sandbox.url, "http://server").replace(str(repo.folder), "FOLDER")
     return re.sub(r"sha256:[0-9a-f]{12,64}", "sha256:…", text)

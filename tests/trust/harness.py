@@ -1,4 +1,4 @@
-"""The real rooms wired together against a real sandbox over HTTP: the TPP client, the ledger on disk, the engine.
+"""The real packages wired together against a real sandbox over HTTP: the TPP client, the ledger on disk, the engine.
 
 Waits cost no time: client, engine and sandbox share a clock that moves when somebody sleeps.
 """
@@ -100,7 +100,7 @@ class MachineClock:
 
 
 @dataclass
-class House:
+class Harness:
     """A server, a repository's decisions, and a ledger: plan and apply as often as you like.
 
     With `late` the server carries out an update that many seconds after it answered without having done so.
@@ -232,35 +232,35 @@ class LateWriter:
     """The writer of a run before a server that carries out late what it did not carry out at once."""
 
     true: TicketWriter
-    house: House
+    harness: Harness
 
     def update(self, update: Update) -> Answer:
         answer = self.true.update(update)
-        if self.house.late is not None and not isinstance(answer, NotSent):
-            heard = [each for each in self.house.sandbox.log.updates if parse_guid(each.guid or "") == update.guid]
+        if self.harness.late is not None and not isinstance(answer, NotSent):
+            heard = [each for each in self.harness.sandbox.log.updates if parse_guid(each.guid or "") == update.guid]
             if heard and not any(each.effect for each in heard):
-                self.house.clock.later(self.house.late, lambda: self.house.deliver(heard[-1]))
+                self.harness.clock.later(self.harness.late, lambda: self.harness.deliver(heard[-1]))
         return answer
 
 
 @contextmanager
-def open_house(
+def open_harness(
     ledger: Path, decisions: Iterable[Decision], seed: Seed, *, tick: float | None = 0, **settings: object
-) -> Iterator[House]:
-    """Run a sandbox with this seed and hand out a house around it. `tick` 0: approved tickets go at once."""
+) -> Iterator[Harness]:
+    """Run a sandbox with this seed and hand out a harness around it. `tick` 0: approved tickets go at once."""
     clock = SleepClock()
     with running_sandbox(seed, clock=clock, listening=Listening(tick=tick)) as sandbox:
-        yield House(sandbox, ledger, clock, {each.guid: each for each in decisions}, **settings)  # type: ignore[arg-type]
+        yield Harness(sandbox, ledger, clock, {each.guid: each for each in decisions}, **settings)  # type: ignore[arg-type]
 
 
-def assert_receipts_are_true(house: House, run: Run) -> None:
+def assert_receipts_are_true(harness: Harness, run: Run) -> None:
     """Hold every receipt against what the server did."""
     for receipt in run.receipts:
-        assert not _is_false(house, receipt), f"{receipt.outcome} is not true: {receipt}"
+        assert not _is_false(harness, receipt), f"{receipt.outcome} is not true: {receipt}"
 
 
-def _is_false(house: House, receipt: Receipt) -> bool:
-    took = house.took(receipt.operation) if receipt.operation else False
+def _is_false(harness: Harness, receipt: Receipt) -> bool:
+    took = harness.took(receipt.operation) if receipt.operation else False
     match receipt.outcome:
         case Outcome.APPLIED | Outcome.AWAITING_OTHERS:
             return not took
@@ -270,20 +270,20 @@ def _is_false(house: House, receipt: Receipt) -> bool:
             return False
 
 
-def assert_no_write_twice(house: House) -> None:
+def assert_no_write_twice(harness: Harness) -> None:
     """At most one effective write for each ticket."""
-    twice = {guid: [entry.number for entry in found] for guid, found in house.effects().items() if len(found) > 1}
+    twice = {guid: [entry.number for entry in found] for guid, found in harness.effects().items() if len(found) > 1}
     assert not twice, f"tickets with more than one effective write: {twice}"
 
 
-def intents(house: House) -> set[tuple[Guid, str | None]]:
+def intents(harness: Harness) -> set[tuple[Guid, str | None]]:
     """What the ledger says was about to be sent."""
-    return {(line.entry.guid, line.entry.explanation) for line in house.lines if isinstance(line.entry, Intent)}
+    return {(line.entry.guid, line.entry.explanation) for line in harness.lines if isinstance(line.entry, Intent)}
 
 
-def assert_no_write_without_intent(house: House) -> None:
+def assert_no_write_without_intent(harness: Harness) -> None:
     """Every update that reached the server has its intent in the ledger, on disk before it was sent."""
-    intended = intents(house)
-    for entry in house.sandbox.log.updates:
+    intended = intents(harness)
+    for entry in harness.sandbox.log.updates:
         body = json.loads(entry.body)
         assert (parse_guid(body["GUID"]), body.get("Explanation")) in intended
