@@ -45,7 +45,9 @@ def pull_ledger(
     gone, cut or forked.
     """
     git, event = git_from(environ), read_event(environ)
-    github = client_from(environ, event, clock) if event is not None else None
+    pull = event.pull_request if event is not None else None
+    is_fork = event is not None and pull is not None and pull.head_repository != event.repository
+    github = client_from(environ, event, clock) if event is not None and not is_fork else None
     found: list[Noted] = []
     unknown: list[str] = []
     # Before the branch: a run that ends in between has come further than it noted, and not less far.

@@ -105,6 +105,11 @@ POLICY: dict[str, tuple[str, tuple[str, ...]]] = {
     "rules": ("{longest: 60d}", ("5184000",)),
     "emergency": ("{incident: '^SENT', per_day: 7, waives: [change_record]}", ("^SENT", "per_day 7", "change-record")),
     "refuse": ("[context/wildcard]", ("context/wildcard",)),
+    "overrides": ("{rules: [freeze], longest: 76d, reviewers: 17}", ("freeze", "6566400", "17")),
+    "folders": (
+        r"{sentfolder: {owns: ['\VED\Sent\**'], limits: {changes: 78}}}",
+        ("sentfolder", r"\VED\Sent\**", "78"),
+    ),
 }
 """Of each part of a policy how it is written, and what the controls say of it, also when it refuses nothing."""
 BESIDE = {

@@ -33,7 +33,7 @@ _VARIES = (
         re.compile(
             r"\b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?20(?:2\d|3[0-5])-\d\d-\d\d"
             r"[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?: ?UTC|Z)?"
-            r"(?: \(\w{3} \d\d:\d\d:\d\d [A-Z]\w*/\w+\))?"  # the same moment where people live, to the second
+            r"(?: \(\w{3} \d\d:\d\d(?::\d\d)? [A-Z]\w*/\w+\))?"  # the same moment where people live
         ),
         "TIME",
     ),
