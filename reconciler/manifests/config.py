@@ -2,48 +2,30 @@
 
 import os
 import os.path
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, tzinfo
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from reconciler.errors import InvalidInput
 from reconciler.manifests.decode import attempt
-from reconciler.manifests.expressions import check_expression
+from reconciler.manifests.policy import Members, decode_policy
 from reconciler.manifests.problems import Code, InvalidValue, did_you_mean
 from reconciler.manifests.schema import load, member_validator, schema_problems, validator
-from reconciler.manifests.text import folder_key, is_below, repository_of
-from reconciler.manifests.times import in_order, instant, zone_of
+from reconciler.manifests.text import is_below, repository_of
+from reconciler.manifests.times import zone_of
 from reconciler.manifests.windows import decode_window, seconds
 from reconciler.manifests.yaml import SourceMap, Value, read_file
-from reconciler.model.certificate import NoteCode
 from reconciler.model.change_record import ChangeKind, ChangeSystem
 from reconciler.model.decision import Problem, Source
 from reconciler.model.policy import (
-    ChangeRule,
-    EmergencyRule,
-    FolderRules,
-    FourEyes,
-    Freeze,
-    Limits,
-    Orphans,
-    OverrideBounds,
     Policy,
-    RecurringFreeze,
-    RecurringWindow,
-    ReviewedPlan,
-    Reviewers,
-    RuleBounds,
-    WindowRule,
 )
 from reconciler.model.server_url import InvalidServerUrl, parse_server_url
 from reconciler.model.settings import Auth, AuthMethod, ContextSettings, LedgerBranch, Requests, Settings, Tls
 from reconciler.model.value import quote, replace
 
 DEFAULT_PATH = "reconciler.yaml"
-
-Members = Mapping[str, Any]
 
 
 def load_settings(
@@ -252,7 +234,7 @@ def decode_settings(members: Members, folder: str, faults: list[InvalidValue]) -
     stop_file = members.get("stop_file")
     stated = members.get("ledger", {})
     ledger: Members = {"path": stated} if isinstance(stated, str) else stated
-    policy = _policy(members.get("policy", {}), zone, faults, members)
+    policy = decode_policy(members.get("policy", {}), zone, faults, members)
     policy = replace(policy, timezone=members["timezone"] if zone is not None else None)
     if zone is None and "timezone" in members:  # reported by itself; what follows from it is nobody's fault
         faults[:] = [fault for fault in faults if fault.code is not Code.TIME_NO_OFFSET]
@@ -353,107 +335,6 @@ def _context(stated: Members, faults: list[InvalidValue]) -> ContextSettings:
     return ContextSettings(**values, fields=tuple(stated.get("fields", ())))
 
 
-def _policy(stated: Members, zone: tzinfo | None, faults: list[InvalidValue], members: Members) -> Policy:
-    pattern = stated.get("change_pattern")
-    if pattern is not None:
-        attempt(partial(check_expression, pattern), faults, "policy", "change_pattern")
-    four_eyes, budget = stated.get("four_eyes"), stated.get("failure_budget")
-    longest = stated.get("rules", {}).get("longest")
-    rules_longest = attempt(partial(seconds, longest), faults, "policy", "rules", "longest") if longest else None
-    freezes, recurring = _freezes(stated, zone, faults, ("policy", "freezes"), members)
-    return Policy(
-        require=frozenset(stated.get("require", ())),
-        change_pattern=pattern,
-        owns=tuple(stated.get("owns", ())),
-        limits=_limits(stated),
-        freezes=freezes,
-        recurring_freezes=recurring,
-        four_eyes=None if four_eyes is None else _four_eyes(four_eyes),
-        failure_budget=None if budget is None else int(budget),
-        change_record=_change_rules(stated.get("change_record", ())),
-        refuse=frozenset(NoteCode(code) for code in stated.get("refuse", ())),
-        reviewed_plan=ReviewedPlan(stated.get("reviewed_plan", Policy().reviewed_plan)),
-        rules=RuleBounds() if rules_longest is None else RuleBounds(rules_longest),
-        orphans=Orphans(stated.get("orphans", Policy().orphans)),
-        emergency=_emergency(stated["emergency"], faults) if "emergency" in stated else None,
-        overrides=_override_bounds(stated.get("overrides", {}), faults, ("policy", "overrides")),
-        folders=_folders(stated.get("folders", {}), zone, faults, members),
-    )
-
-
-def _emergency(stated: Members, faults: list[InvalidValue]) -> EmergencyRule:
-    attempt(partial(check_expression, stated["incident"]), faults, "policy", "emergency", "incident")
-    return EmergencyRule(
-        stated["incident"],
-        int(stated.get("per_day", EmergencyRule("").per_day)),
-        frozenset(name.replace("_", "-") for name in stated.get("waives", ())),  # the guards' own names
-    )
-
-
-def _limits(stated: Members) -> Limits:
-    return Limits(**{name: int(value) for name, value in stated.get("limits", {}).items()})
-
-
-def _folders(
-    stated: Mapping[str, Members], zone: tzinfo | None, faults: list[InvalidValue], members: Members
-) -> dict[str, FolderRules]:
-    """Decode the rules of folders. Names are told apart without case: some file systems know no other way."""
-    found: dict[str, FolderRules] = {}
-    known: dict[str, str] = {}
-    for written, rules in stated.items():
-        place = ("policy", "folders", written)
-        if (other := known.setdefault(folder_key(written), written)) != written:
-            hint = "put the rules of a folder in one place; names that differ only in case are one folder"
-            faults.append(InvalidValue(Code.CONFIG_VALUE, f"this is the folder {quote(other)} again", hint, place))
-            continue
-        freezes, recurring = _freezes(rules, zone, faults, (*place, "freezes"), members)
-        bounds = rules.get("overrides")
-        reviewers = rules.get("reviewers")
-        found[written] = FolderRules(
-            owns=tuple(rules.get("owns", ())),
-            limits=_limits(rules),
-            reviewers=None if reviewers is None else _reviewers(reviewers),
-            freezes=freezes,
-            recurring_freezes=recurring,
-            overrides=None if bounds is None else _override_bounds(bounds, faults, (*place, "overrides")),
-        )
-    return found
-
-
-def _override_bounds(stated: Members, faults: list[InvalidValue], path: tuple[str | int, ...]) -> OverrideBounds:
-    plain, longest = OverrideBounds(), stated.get("longest")
-    spelled = None if longest is None else attempt(partial(seconds, longest), faults, *path, "longest")
-    return OverrideBounds(
-        rules=frozenset(stated["rules"]) if "rules" in stated else plain.rules,
-        longest=plain.longest if spelled is None else spelled,
-        reviewers=_reviewers(stated["reviewers"]) if "reviewers" in stated else plain.reviewers,
-    )
-
-
-def _reviewers(stated: int | Members) -> Reviewers:
-    if isinstance(stated, Mapping):
-        return Reviewers(int(stated.get("count", 1)), tuple(stated["teams"]))
-    return Reviewers(int(stated))
-
-
-def _change_rules(stated: Members | Sequence[Members]) -> tuple[ChangeRule, ...]:
-    return (_change_rule(stated),) if isinstance(stated, Mapping) else tuple(map(_change_rule, stated))
-
-
-def _change_rule(stated: Members) -> ChangeRule:
-    lists = {name: tuple(map(str.lower, stated[name])) for name in ("state", "type", "approval") if name in stated}
-    emergency = stated.get("emergency")
-    return ChangeRule(
-        **lists,
-        objects=tuple(stated.get("objects", ChangeRule().objects)),
-        window=WindowRule(stated.get("window", WindowRule.INSIDE)),
-        affected=stated.get("affected", False),
-        requester_may_review_alone=stated.get("requester_may_review_alone", True),
-        refuse_when_unavailable=stated.get("when_unavailable") != "warn",
-        emergency=None if emergency is None else _change_rule(emergency),
-    )
-
-
 def _change_system(stated: Members, folder: str) -> ChangeSystem:
     """Raises InvalidValue for what is no address, or one to which credentials would be sent unencrypted."""
     bundle, url = stated.get("ca_bundle"), stated["url"]
@@ -469,38 +350,3 @@ def _change_system(stated: Members, folder: str) -> ChangeSystem:
         people=stated.get("people", {}),
         keyring=stated.get("keyring"),
     )
-
-
-def _four_eyes(stated: Members) -> FourEyes:
-    asked = _reviewers(stated.get("reviewers", FourEyes().reviewers))
-    return FourEyes(asked.count, stated.get("allow_direct_push", False), (asked,) if asked.teams else ())
-
-
-def _freezes(
-    stated: Members, zone: tzinfo | None, faults: list[InvalidValue], path: tuple[str | int, ...], members: Members
-) -> tuple[tuple[Freeze, ...], tuple[RecurringFreeze, ...]]:
-    """Decode freezes: those that come once, and those that come again."""
-    found = [
-        _freeze(freeze, zone, faults, (*path, index), members) for index, freeze in enumerate(stated.get("freezes", ()))
-    ]
-    once = tuple(freeze for freeze in found if isinstance(freeze, Freeze))
-    return once, tuple(freeze for freeze in found if isinstance(freeze, RecurringFreeze))
-
-
-def _freeze(
-    stated: Members, zone: tzinfo | None, faults: list[InvalidValue], path: tuple[str | int, ...], members: Members
-) -> Freeze | RecurringFreeze | None:
-    if "rule" in stated:
-        window = attempt(partial(decode_window, stated, zone, members), faults, *path)
-        objects = tuple(stated.get("objects", ("**",)))
-        return RecurringFreeze(stated["name"], window, objects) if isinstance(window, RecurringWindow) else None
-    start = attempt(partial(instant, stated["start"], zone), faults, *path, "start")
-    stop = attempt(partial(instant, stated["stop"], zone), faults, *path, "stop")
-    if start is None or stop is None:
-        return None
-    return attempt(partial(_ordered_freeze, stated, start, stop), faults, *path)
-
-
-def _ordered_freeze(stated: Members, start: datetime, stop: datetime) -> Freeze:
-    in_order(start, stop)
-    return Freeze(stated["name"], start, stop, tuple(stated.get("objects", ("**",))))
