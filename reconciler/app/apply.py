@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from reconciler.app.acting import provenance_of
 from reconciler.app.change_records import before_first_write
 from reconciler.app.context import Context, ticket_writer
 from reconciler.app.ledger_branch import LedgerPusher, take_from_branch
-from reconciler.app.reviews import (
-    config_commit,
-    names_of,
-    provenance_of,
-)
+from reconciler.app.reviews import config_commit, names_of
 from reconciler.app.saved_plan import Prepared, bytes_of, prepared
 from reconciler.app.stopping import BranchWatch, Stopping, watched_signals
 from reconciler.applying.circuit_breaker import CircuitBreaker

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from reconciler.app.acting import Acting, who_acts
 from reconciler.app.certificates import certificate_behind
 from reconciler.app.context import Context
 from reconciler.app.plan import Request, Seals, declared, plan_of
-from reconciler.app.reviews import Acting, who_acts
 from reconciler.github.git import Git, GitFailure
 from reconciler.ledger.history import read_lines
 from reconciler.model.decision import Source

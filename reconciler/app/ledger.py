@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from reconciler.app.acting import provenance_of
 from reconciler.app.context import Context
 from reconciler.app.plan import Request, Seals, declared
-from reconciler.app.reviews import config_commit, provenance_of
+from reconciler.app.reviews import config_commit
 from reconciler.app.tickets import recorded, ticket_of
 from reconciler.errors import InvalidInput, LedgerUnwritable
 from reconciler.ledger.archive import archived, remove_archived, write_archives

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
+from reconciler.app.acting import Acting, who_acts
 from reconciler.app.certificates import with_certificates
 from reconciler.app.change_records import with_change_records
 from reconciler.app.context import Context
 from reconciler.app.folders import with_folders
 from reconciler.app.orphans import orphans
 from reconciler.app.pull_request import Judged, around
-from reconciler.app.reviews import Acting, hold_to_reviews, who_acts
+from reconciler.app.reviews import hold_to_reviews
 from reconciler.app.since import changed_since
 from reconciler.app.tickets import Wanted, chosen
 from reconciler.app.version import tool

@@ -4,17 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from reconciler.app.acting import circumstances, who_acts
 from reconciler.app.certificates import with_certificates_now
 from reconciler.app.change_records import with_change_records
 from reconciler.app.context import Context
 from reconciler.app.plan import Request, Seals, declared, plan_of
-from reconciler.app.reviews import (
-    Decided,
-    circumstances,
-    hold_to_reviewed_plans,
-    hold_to_reviews,
-    who_acts,
-)
+from reconciler.app.reviews import Decided, hold_to_reviewed_plans, hold_to_reviews
 from reconciler.codec import plan_pieces
 from reconciler.errors import GuardRefused
 from reconciler.ledger.history import lines_since

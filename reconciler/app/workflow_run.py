@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from reconciler.app.reviews import provenance_of
+from reconciler.app.acting import provenance_of
 from reconciler.codec import decode, decode_plan, decode_run, json_text, sha256
 from reconciler.errors import CredentialsRefused, InvalidInput, ReconcilerError
 from reconciler.github.artifacts import reviewed_plan
