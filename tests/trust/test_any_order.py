@@ -1,5 +1,5 @@
-"""Edits of manifests, people at the console, TPP's own processing, faults, late effects, stray answers, clocks that
-jump, crashes, ledgers that are lost or rolled back, and another checkout with a ledger of its own.
+"""Edits of manifests, freezes, people at the console, TPP's own processing, faults, late effects, stray answers, clocks
+that jump, crashes, ledgers that are lost or rolled back, and another checkout with a ledger of its own.
 
 `TRUST_EXAMPLES=2000 pytest tests/trust/test_any_order.py` looks for new orders; otherwise the same ones are tried.
 """
@@ -19,9 +19,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from reconciler.errors import GuardRefused
 from reconciler.ledger.chain import verify
-from reconciler.model.decision import Expectation
+from reconciler.model.decision import Attestation, Expectation
 from reconciler.model.plan import Plan
-from reconciler.model.policy import Orphans, Policy
+from reconciler.model.policy import Freeze, Orphans, Policy
 from reconciler.model.receipt import Outcome, Run, tagged_operations
 from reconciler.model.status import (
     State,
@@ -34,8 +34,10 @@ from reconciler.model.status import (
     rejected,
 )
 from reconciler.model.ticket import Guid, parse_guid
+from reconciler.model.value import replace
 from reconciler.model.verdict import Verdict
 from reconciler.planning.facts import is_window_over
+from reconciler.planning.guards import freezes
 from reconciler.sandbox.behaviour import Behaviour
 from reconciler.sandbox.log import Entry
 from reconciler.sandbox.seed import APPROVER, JOE, Seed, TicketSeed
@@ -66,6 +68,7 @@ def times(hours: int) -> tuple[State, ...]:
 
 
 WANTED = st.sampled_from([pending(), approved(), rejected(), *times(2), *times(8), *times(30)])
+DECIDED_OUTSIDE = st.sampled_from([approved(), rejected(), *times(2)])
 TICKETS = st.sampled_from(NUMBERS)
 CONSOLE = st.sampled_from(list(Status))
 
@@ -146,6 +149,39 @@ class AnyOrder(RuleBasedStateMachine):
     def take_out(self, number: int) -> None:
         if self.harness.decisions.pop(guid(number), None):
             self.epochs[guid(number)] += 1
+
+    @rule(number=TICKETS, wanted=DECIDED_OUTSIDE)
+    def record_what_was_decided_outside(self, number: int, wanted: State) -> None:
+        """Nothing is ever sent for such an entry, whether the ticket is as it says or not."""
+        who = Attestation("AD+CORP:jdoe", self.harness.clock.now(), "console", "an outage at night")
+        self.harness.decisions[guid(number)] = decision(number, wanted=wanted, decided=who)
+        self.epochs[guid(number)] += 1
+
+    @rule(number=TICKETS)
+    def accept_what_the_ticket_shows(self, number: int) -> None:
+        """Git takes over what somebody brought about at the console: the base moves, and nothing is sent."""
+        ticket = self.harness.sandbox.world.tickets.get(guid(number))
+        if ticket is None or ticket.broken:
+            return
+        times = (ticket.schedule.start, ticket.schedule.stop) if ticket.schedule is not None else ()
+        made = decision(number, wanted=State(ticket.status, *times), expect=Expectation(object=OBJECTS[number]))
+        if made != self.harness.decisions.get(guid(number)):
+            self.harness.decisions[guid(number)] = made
+            self.epochs[guid(number)] += 1
+
+    @rule(begins=st.integers(0, 12), lasts=st.integers(1, 30), number=st.sampled_from([None, *NUMBERS]))
+    def a_freeze_is_decided(self, begins: int, lasts: int, number: int | None) -> None:
+        start = self.harness.clock.now() + timedelta(hours=begins)
+        objects = ("**",) if number is None else (OBJECTS[number],)
+        self.freeze((Freeze("late", start, start + timedelta(hours=lasts), objects),))
+
+    @rule()
+    def freezes_are_lifted(self) -> None:
+        self.freeze(())
+
+    def freeze(self, freezes: tuple[Freeze, ...]) -> None:
+        for checkout in (self.harness, self.other):
+            checkout.policy = replace(checkout.policy, freezes=freezes)
 
     # What others do.
 
@@ -374,8 +410,12 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule()
     def nothing_that_we_armed_stays_so_unseen(self) -> None:
-        """A schedule that shows an operation of this ledger, and that git does not want, has its step in a plan."""
-        shown = {step.guid: step.verdict for step in self.harness.plan().steps}
+        """A schedule that shows an operation of this ledger, and that git does not want, has its step in a plan.
+
+        So has one that git wants and that a later freeze forbids.
+        """
+        steps = {step.guid: step for step in self.harness.plan().steps}
+        shown = {name: step.verdict for name, step in steps.items()}
         now = self.harness.clock.now()
         for name, ticket in self.harness.sandbox.world.tickets.items():
             if (
@@ -385,7 +425,10 @@ class AnyOrder(RuleBasedStateMachine):
                 continue
             state = State(ticket.status, ticket.schedule.start, ticket.schedule.stop)
             decided = self.harness.decisions.get(name)
-            if ticket.missed or is_window_over(state, now) or (decided is not None and decided.wanted == state):
+            wanted = decided is not None and decided.wanted == state
+            frozen = wanted and any(freezes(each, steps[name], now) for each in self.harness.policy.freezes)
+            forbidden = frozen and decided.decided is None
+            if ticket.missed or is_window_over(state, now) or (wanted and not forbidden):
                 continue
             assert shown.get(name) not in (None, Verdict.IN_SYNC, Verdict.SETTLED), f"{name} is armed: {state}"
 
