@@ -138,7 +138,59 @@ def a_later_valid_until(life: Life) -> None:
     life.wants("status: Approved", f"valid_until: {life.at(5)}")
 
 
+def under(policy: str, *members: str) -> Trouble:
+    """The policy of a repository whose entry does not keep to it."""
+
+    def trouble(life: Life) -> None:
+        life.repo.configure(f"policy: {policy}\n")
+        life.wants("status: Approved", *members)
+
+    return trouble
+
+
+def without_policy(life: Life) -> None:
+    life.repo.configure("policy: {limits: {changes: 10}}\n")
+
+
+def with_a_change(life: Life) -> None:
+    life.wants("status: Approved", "change: CHG0041234")
+
+
+def move_out_of_the_freeze(life: Life) -> None:
+    life.wants("status: Approved After", f"schedule: {{start: {life.at(48)}}}")
+
+
+def approve_in_a_freeze(life: Life) -> None:
+    life.repo.configure(freeze(life, opens=-1, hours=10))
+    life.wants("status: Approved")
+
+
+def reject_too_many(life: Life) -> None:
+    life.repo.configure("policy: {limits: {rejections: 0}}\n")
+    life.wants("status: Rejected")
+
+
+def stopped(life: Life) -> None:
+    (life.repo.folder / "STOP").write_text("an incident\n", encoding="utf-8")
+    life.repo.configure("stop_file: STOP\n")
+    life.wants("status: Approved")
+
+
+def end_the_stop(life: Life) -> None:
+    (life.repo.folder / "STOP").unlink()
+
+
 REMEDIES: list[tuple[Reason, Trouble, Remedy]] = [
+    (Reason.REFUSED_REQUIRED, under("{require: [expect]}"), correct_the_expectation),
+    (Reason.REFUSED_CHANGE_PATTERN, under("{change_pattern: '^CHG'}", "change: none"), with_a_change),
+    (Reason.REFUSED_OWNERSHIP, under(r"{owns: ['\VED\Policy\Other\**']}"), take_the_entry_out),
+    (Reason.REFUSED_FREEZE, approve_in_a_freeze, move_out_of_the_freeze),
+    (Reason.REFUSED_FREEZE, approve_in_a_freeze, an_override),
+    (Reason.REFUSED_CHANGES, under("{limits: {changes: 0}}"), without_policy),
+    (Reason.REFUSED_APPROVALS, under("{limits: {approvals: 0}}"), without_policy),
+    (Reason.REFUSED_REJECTIONS, reject_too_many, without_policy),
+    (Reason.REFUSED_PERCENT, under("{limits: {percent: 10}}"), without_policy),
+    (Reason.REFUSED_STOP, stopped, end_the_stop),
     (Reason.CONFLICT_CONSOLE, console, patch),
     (Reason.CONFLICT_CONSOLE, console, insist_on_a_rejected_one),
     (Reason.CONFLICT_REOPENED, reopened, patch),
@@ -176,6 +228,14 @@ TRIED_ELSEWHERE = {
     Reason.INVISIBLE_DENIED: "the server's permissions",
     Reason.ERROR_UNREADABLE: "the server",
     Reason.ERROR_UNAVAILABLE: "the server",
+    Reason.REFUSED_SUPERSEDED: "tests/workflows/test_apply.py: the newest commit is the one that is applied",
+    Reason.REFUSED_EMERGENCY: "tests/cli/test_emergency.py",
+    Reason.REFUSED_FOUR_EYES: "tests/workflows: a review",
+    Reason.REFUSED_NOT_REVIEWED: "tests/workflows/test_reviewed_plan.py: a review of the plan as it is now",
+    Reason.REFUSED_AT_MOST: "tests/planning: a wider bound, or a narrower rule",
+    Reason.REFUSED_IDENTITY: "tests/planning: a token of one of the approvers",
+    Reason.REFUSED_CONTEXT: "tests/cli/test_certificates.py",
+    Reason.REFUSED_CHANGE_RECORD: "tests/cli/test_change_records.py",
 }
 
 
@@ -196,9 +256,7 @@ def test_a_remedy_leads_out_of_its_trouble(life: Life, reason: Reason, trouble: 
 
 
 def test_every_reason_that_asks_for_attention_has_its_remedy_tried() -> None:
-    asking = {
-        each for each in Reason if each.verdict.group is Group.ATTENTION and not each.value.startswith("refused/")
-    }
+    asking = {each for each in Reason if each.verdict.group is Group.ATTENTION}
     assert asking == {reason for reason, *_ in REMEDIES} | set(TRIED_ELSEWHERE)
 
 
