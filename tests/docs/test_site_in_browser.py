@@ -63,7 +63,7 @@ def test_no_page_scrolls_sideways_or_breaks_a_word_in_the_middle(
         browser.open(page)
         name = str(page.relative_to(site))
         found += [(name, word) for word in browser.run(_BROKEN) if page.name != "404.html"]
-        found += [(name, "scrolls")] if browser.run("return document.documentElement.scrollWidth > innerWidth") else []
+        found += [(name, "scrolls")] if browser.scrolls_sideways() else []
     assert found == []
 
 

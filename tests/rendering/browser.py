@@ -22,6 +22,7 @@ class Browser:
     """One Chromium. `reset` makes it forget what the last test did."""
 
     driver: webdriver.Chrome
+    width: int = DESKTOP[0]
 
     def command(self, name: str, **values: object) -> dict[str, Any]:
         return dict(self.driver.execute_cdp_cmd(name, values))
@@ -35,10 +36,10 @@ class Browser:
         self.said()
 
     def size(self, size: tuple[int, int]) -> None:
-        width, height = size
+        self.width, height = size
         self.command(
             "Emulation.setDeviceMetricsOverride",
-            width=width, height=height, deviceScaleFactor=1, mobile=size == PHONE,
+            width=self.width, height=height, deviceScaleFactor=1, mobile=size == PHONE,
         )  # fmt: skip
 
     def prefer(self, scheme: str) -> None:
@@ -46,6 +47,10 @@ class Browser:
 
     def open(self, path: Path, fragment: str = "") -> None:
         self.driver.get(path.as_uri() + fragment)
+
+    def scrolls_sideways(self) -> bool:
+        """Whether the page is wider than the window. `innerWidth` does not tell: a phone zooms out until all fits."""
+        return bool(self.run("return document.documentElement.scrollWidth > arguments[0]", self.width))
 
     def run(self, script: str, *arguments: object) -> Any:
         return self.driver.execute_script(script, *arguments)

@@ -27,7 +27,7 @@ def comments(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_comment_never_scrolls_sideways(browser: Browser, comments: Path, name: str, size: str) -> None:
     browser.size(SIZES[size])
     browser.open(comments / f"{name}.html")
-    assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
+    assert not browser.scrolls_sideways()
     wide = (
         "return [...document.querySelectorAll('p, li, h2, h3')].filter((each) => each.scrollWidth > each.clientWidth)"
     )

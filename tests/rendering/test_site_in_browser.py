@@ -40,6 +40,7 @@ def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {
             "large.html": plan_page(large_plan()),
             "hostile.html": plan_page(PLANS["hostile"]),
+            "long-note.html": plan_page(replace(_changes(), notes=(f"a token ({'certificate' * 9})",))),
             "changes.html": plan_page(_changes()),
             "certificates.html": plan_page(_certificates()),
         }
@@ -95,7 +96,13 @@ def test_axe_finds_nothing(
 def test_a_page_never_scrolls_sideways(browser: Browser, pages: Path, page: str, size: tuple[int, int]) -> None:
     browser.size(size)
     browser.open(pages / page)
-    assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
+    assert not browser.scrolls_sideways()
+
+
+def test_a_long_word_of_a_note_is_broken_instead_of_the_page(browser: Browser, others: Path) -> None:
+    browser.size(PHONE)
+    browser.open(others / "long-note.html")
+    assert not browser.scrolls_sideways()
 
 
 def test_buttons_choose_verdicts_and_add_up(browser: Browser, pages: Path) -> None:
@@ -343,7 +350,7 @@ def test_paper_gets_tables(browser: Browser, pages: Path) -> None:
     assert browser.run(shown, ".rows thead") == "table-header-group"
     assert browser.run(shown, ".rows .two") == "block"
     assert browser.run(shown, "#controls") == "none"
-    assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
+    assert not browser.scrolls_sideways()
     browser.command("Emulation.setEmulatedMedia", media="")
 
 

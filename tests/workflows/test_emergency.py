@@ -21,6 +21,8 @@ from tests.workflows.act import Result
 from tests.workflows.job import LEDGER, job
 from tests.workflows.team import NEW, TOKEN, Team
 
+pytestmark = pytest.mark.slow
+
 INCIDENT = "INC0012345"
 ASKED = {"ticket": NEW, "status": "Approved", "reason": "The old key was published", "incident": INCIDENT}
 DEPLOYMENT = "venafi-emergency"

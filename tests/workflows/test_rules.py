@@ -2,9 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tests.github.repository import git
 from tests.workflows.job import apply, job, squash
 from tests.workflows.team import NEW, OBJECTS, Team
+
+pytestmark = pytest.mark.slow
 
 SEEN, LATER = "aaaaaaaa-1111-4111-8111-111111111111", "bbbbbbbb-2222-4222-8222-222222222222"
 OLD = datetime(2025, 1, 1, tzinfo=UTC)

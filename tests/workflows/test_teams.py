@@ -7,6 +7,8 @@ import pytest
 from tests.workflows.job import apply, squash
 from tests.workflows.team import NEW, OBJECTS, SHOP, WWW, Team
 
+pytestmark = pytest.mark.slow
+
 TEAMS = "ghp_reads_teams_0123456789"
 
 
