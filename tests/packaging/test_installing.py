@@ -9,7 +9,7 @@ from tests.packaging.environments import new_environment
 from tests.packaging.interpreters import VERSIONS, interpreter
 from tests.packaging.promises import LOCK, MINIMUM
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.release
 
 
 @pytest.mark.parametrize("version", VERSIONS)
