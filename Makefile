@@ -38,7 +38,7 @@ setup: $(READY) ## Create .venv with everything that development needs
 demo: $(RUN) ## Run the main job against the sandbox: validate, plan, apply, plan again
 	@$(BIN)/reconciler demo
 
-test: lint types spelling pytest ## Lint, type check, spell check and test, in about seven minutes on two cores
+test: lint types spelling pytest ## Lint, type check, spell check and test, in about six minutes on two cores
 
 test-all: test pytest-slow ## The same, and the slow tests: browsers, workflows under act, every page of the documentation
 
