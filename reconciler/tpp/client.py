@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from threading import Lock
 from typing import TypeVar
 
@@ -92,6 +93,8 @@ Parse = Callable[[wire.Members], T]
 _log = logging.getLogger("reconciler.tpp")
 _PUSHED_BACK = frozenset({429, 503})
 _FAILURES_UNTIL_DOWN = 3
+_NOTICEABLE = 1.0
+"""Seconds after which whoever waits is told why."""
 _NO_TOKEN = Token(-1, PLAIN_HEADERS)
 _STRANGER = "check the URL; a proxy or login page may answer in the server's place"
 _FINAL = (FailureKind.TRUST, FailureKind.DEADLINE)
@@ -190,20 +193,30 @@ class Client:
             made[retry.cure] += 1
             waits = retry.waits and self.context.clock.monotonic() - began < self.context.limits.wait
             over = made[retry.cure] >= retry.attempts and not waits
-            if over or not self._cured(retry.cure, made[retry.cure], used):
+            if over:
+                return value
+            if waits and (made[retry.cure] > 1 or self._lasts(began)):
+                self._announce_waiting(shown, began)
+            if not self._cured(retry.cure, made[retry.cure], used):
                 return value
             about = {"call": call.name, "ticket": ticket, "operation": operation}
             _log.info("%s is made again: %s", call.name, shown.value if shown else "", extra=about)
-            if waits and made[retry.cure] == retry.attempts:
-                self._announce_waiting(shown)
 
-    def _announce_waiting(self, shown: Shown | None) -> None:
-        """Say once, for all threads, why nothing happens for a while."""
+    def _lasts(self, began: float) -> bool:
+        """Whether a first failure took long, or the server asked for a pause that does."""
+        elapsed = self.context.clock.monotonic() - began
+        return max(elapsed, self.limiter.activity()[1]) > _NOTICEABLE
+
+    def _announce_waiting(self, shown: Shown | None, began: float) -> None:
+        """Say once, for all threads, why nothing happens for a while, and until when."""
         with self._lock:
             known, self._announced = self._announced, True
         if not known:
             why = "can't be reached" if shown is Shown.NOT_SENT else "answers HTTP 503"
-            _log.warning("the server %s; it is waited for, at most %g s", why, self.context.limits.wait)
+            clock, longest = self.context.clock, self.context.limits.wait
+            left = min(began + longest - clock.monotonic(), self.context.left())
+            until = clock.now() + timedelta(seconds=left)
+            _log.warning("the server %s; it is waited for until %s UTC, at most %g s", why, f"{until:%H:%M:%S}", longest)
 
     def _cured(self, cure: Cure, attempt: int, refused: Token) -> bool:
         context = self.context

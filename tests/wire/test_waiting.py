@@ -1,5 +1,6 @@
 """A server that is away for a while costs a while, not the run."""
 
+import re
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -29,7 +30,33 @@ def test_a_plan_waits_for_a_server_that_is_away(repository: Repository, seconds:
     repository.decide(*GUIDS)
     away_for(repository, seconds)
     said = repository.run("plan")
-    assert (said.code, said.out.count("the server answers HTTP 503; it is waited for, at most 120 s")) == (code, 1)
+    assert (said.code, said.out.count("the server answers HTTP 503; it is waited for until ")) == (code, 1)
+
+
+@pytest.mark.parametrize("why", ["can't be reached", "answers HTTP 503"])
+def test_what_is_waited_for_and_until_when_is_said_before_the_second_pause(repository: Repository, why: str) -> None:
+    repository.decide(GUIDS[0])
+    server, seen = repository.server, [""]
+    if why == "can't be reached":
+        server.go_away()
+        repository.after(60, server.come_back)
+    else:
+        away_for(repository, 60)
+    began = datetime.now(UTC)
+    repository.after(1.1, lambda: seen.append(repository.capture.readouterr().err))
+    said = repository.run("plan")
+    told = re.search(rf"the server {why}; it is waited for until (\d\d:\d\d:\d\d) UTC, at most 120 s", seen[-1])
+    assert said.code == 0, said.out
+    assert told, seen[-1]
+    late = datetime.strptime(told[1], "%H:%M:%S").replace(tzinfo=UTC) - began
+    assert 115 < late.seconds < 125
+
+
+def test_a_pause_that_the_server_asks_for_is_announced_before_it_begins(repository: Repository) -> None:
+    repository.decide(GUIDS[0])
+    busy = http(503, "<p>starting</p>", "Retry-After: 40")
+    repository.server.script["details"] = [lambda exchange: exchange.send(busy)]
+    assert "HTTP 503; it is waited for until " in repository.run("plan").out
 
 
 def test_a_run_waits_for_a_server_that_restarts(repository: Repository) -> None:
