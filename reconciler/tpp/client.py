@@ -216,7 +216,9 @@ class Client:
             clock, longest = self.context.clock, self.context.limits.wait
             left = min(began + longest - clock.monotonic(), self.context.left())
             until = clock.now() + timedelta(seconds=left)
-            _log.warning("the server %s; it is waited for until %s UTC, at most %g s", why, f"{until:%H:%M:%S}", longest)
+            _log.warning(
+                "the server %s; it is waited for until %s UTC, at most %g s", why, f"{until:%H:%M:%S}", longest
+            )
 
     def _cured(self, cure: Cure, attempt: int, refused: Token) -> bool:
         context = self.context
