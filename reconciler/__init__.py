@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from reconciler.app.apply import ApplyResult, apply
     from reconciler.app.context import Context, open_context
-    from reconciler.app.plan import Request, plan
+    from reconciler.app.plan import plan
+    from reconciler.app.request import Request
     from reconciler.errors import (
         CredentialsRefused,
         GuardRefused,
@@ -58,7 +59,8 @@ __all__ = [
 
 HOMES = {
     "reconciler.app.context": ("open_context", "Context"),
-    "reconciler.app.plan": ("plan", "Request"),
+    "reconciler.app.plan": ("plan",),
+    "reconciler.app.request": ("Request",),
     "reconciler.app.apply": ("apply", "ApplyResult"),
     "reconciler.ledger.plan_files": ("save_plan", "load_plan"),
     "reconciler.manifests.config": ("load_settings",),

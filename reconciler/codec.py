@@ -591,7 +591,7 @@ class _Versioned(Struct):
 
 
 def _require_version(data: bytes, kind: str, supported: tuple[int, ...]) -> object:
-    """Say first of all that a document is of another version: what else is wrong with it follows from that."""
+    """Check the version first: what else is wrong with a document of another one follows from it."""
     version = decode(data, _Versioned).version
     if version is not None and (type(version) is not int or version not in supported):
         raise ValueError(f"/version: {_unsupported(kind, version, supported)}")
@@ -607,7 +607,7 @@ def _unsupported(kind: str, version: object, supported: tuple[int, ...]) -> str:
 
 @cache
 def _tell_of_newer(kind: str) -> None:
-    """Say once that there is more than this release understands."""
+    """Warn once that there is more than this release understands."""
     _LOG.warning("a newer release wrote this %s: what this release does not know of it is kept, and not shown", kind)
 
 

@@ -242,7 +242,7 @@ class Stop(Protocol):
     """Whether new writes are still allowed: signals, the stop file, the stop variable."""
 
     def reason(self) -> str | None:
-        """Say why no new write may start, None while one may."""
+        """Return why no new write may start, None while one may."""
         ...
 
 
@@ -262,7 +262,7 @@ class Observer(Protocol):
         ...
 
     def is_new(self, what: str) -> bool:
-        """Say whether this is to be told: not where it was told before on this machine."""
+        """Return whether this is to be told: not where it was told before on this machine."""
         ...
 
     def run_named(self, run: str) -> None:

@@ -34,7 +34,7 @@ VARIABLES: dict[str, dict[str, str]] = {
     "Terminal": {
         "NO_COLOR": "set to anything: no colour",
         "COLUMNS": "the width of the output",
-        "XDG_STATE_HOME": "where it is remembered what was told once on this machine, else `~/.local/state`",
+        "XDG_STATE_HOME": "where it is remembered which notes this machine has seen, else `~/.local/state`",
         "TZ": "the reader's time zone, where the configuration has no `timezone`",
     },
     "Set by GitHub Actions": {

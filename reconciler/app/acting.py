@@ -1,6 +1,6 @@
 """Who acts, where a run comes from, and what the guards look at."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +11,10 @@ from reconciler.errors import CredentialsRefused, ReconcilerError, ServerFailure
 from reconciler.github.event import read_event
 from reconciler.github.git import Git, GitFailure
 from reconciler.manifests.windows import freezes_ahead
-from reconciler.model.review import (
-    Provenance,
-    Review,
-)
+from reconciler.model.review import Provenance, Review
+from reconciler.model.ticket import Guid
 from reconciler.planning.guards import Circumstances
-from reconciler.ports import Caller
+from reconciler.ports import Caller, LastUpdate
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +79,12 @@ def _origin(environ: Mapping[str, str]) -> tuple[str | None, str | None, str | N
 
 
 def _token_notes(context: Context, caller: Caller) -> tuple[str, ...]:
-    """Say once that planning needs no token that can approve: least privilege."""
+    """Warn once that planning needs no token that can approve: least privilege."""
     if not caller.may_write or not context.observer.is_new(f"token that can approve: {context.backend.target}"):
         return ()
     return (
         f"this plan was made with a token that can approve ({caller.scope}); planning needs no such scope: "
-        "give it a token without the approve privilege (this is told once)",
+        "give it a token without the approve privilege (this note appears once)",
     )
 
 
@@ -122,3 +120,12 @@ def _identities(context: Context) -> frozenset[str]:
         raise
     except ServerFailure:
         return frozenset()
+
+
+_MOST_NAMED = 50
+"""Each name costs a call or two, one after the other; thousands of tickets moved for one cause."""
+
+
+def deciders(context: Context, guids: Sequence[Guid]) -> Mapping[Guid, LastUpdate]:
+    """Return who updated the first of these tickets last, where the server tells it."""
+    return context.backend.who_decided(guids[:_MOST_NAMED]) if guids else {}

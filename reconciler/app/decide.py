@@ -62,7 +62,7 @@ def decide(context: Context, guid: Guid, choice: Choice, emergency: Emergency | 
 
 
 def say_who_decided(context: Context, guid: Guid, decided: Attestation) -> Path:
-    """Say in the entry of a ticket that it was decided outside, and return its file. Raises InvalidInput."""
+    """Note in the entry of a ticket that it was decided outside, and return its file. Raises InvalidInput."""
     path = Path(decisions_of(context)[guid].source.path)
     told = {"by": decided.by, "at": format_instant(decided.at), "where": decided.where, "reason": decided.reason}
     edited = set_members(str(path), path.read_bytes().decode("utf-8"), guid, {"decided": told})

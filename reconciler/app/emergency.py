@@ -120,7 +120,7 @@ def write_entry(context: Context, planned: Emergency, status: str, reason: str) 
 
 
 def record_in_git(context: Context, agreed: Emergency, run: Run, where: str) -> bool:
-    """Say in the entry who decided, once it is done for good. Returns whether there is anything to propose.
+    """Note in the entry who decided, once it is done for good. Returns whether there is anything to propose.
 
     What is not proven yet, or waits for others, stays a decision as any other.
     """

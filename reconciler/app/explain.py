@@ -7,7 +7,8 @@ from pathlib import Path
 from reconciler.app.acting import Acting, who_acts
 from reconciler.app.certificates import certificate_behind
 from reconciler.app.context import Context
-from reconciler.app.plan import Request, Seals, declared, plan_of
+from reconciler.app.plan import declared, plan_of
+from reconciler.app.request import Request, Seals
 from reconciler.github.git import Git, GitFailure
 from reconciler.ledger.history import read_lines
 from reconciler.model.decision import Source

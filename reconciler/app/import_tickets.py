@@ -212,7 +212,7 @@ def default_pattern(tickets: Sequence[str]) -> str:
 
 
 def is_planned(pattern: str, tickets: Iterable[str]) -> bool:
-    """Say whether files of a pattern are among the manifests: if they are not, every import would add them again."""
+    """Return whether files of a pattern are among the manifests: if they are not, every import would add them again."""
     fixed, hole, _ = pattern.partition("{")
     file = Path(fixed + ("x" if hole else "")).resolve()
     return any(Path(name).resolve() in (file, *file.parents) for name in tickets)
@@ -243,7 +243,7 @@ def entry_of(ticket: LiveTicket, certificate: Certificate | None, decider: LastU
 
 
 def _said(certificate: Certificate | None) -> str:
-    """Say what a reviewer should know of a certificate, as a comment."""
+    """Return what a reviewer should know of a certificate, as a comment."""
     if certificate is None:
         return ""
     names = ", ".join(name for _, name in certificate.names.kept(_MOST_SAID))

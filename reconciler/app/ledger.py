@@ -8,7 +8,8 @@ from pathlib import Path
 
 from reconciler.app.acting import provenance_of
 from reconciler.app.context import Context
-from reconciler.app.plan import Request, Seals, declared
+from reconciler.app.plan import declared
+from reconciler.app.request import Request, Seals
 from reconciler.app.reviews import config_commit
 from reconciler.app.tickets import recorded, ticket_of
 from reconciler.errors import InvalidInput, LedgerUnwritable

@@ -4,12 +4,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from reconciler.app.context import Context
+from reconciler.app.request import Request
 from reconciler.errors import InvalidInput
 from reconciler.ledger.index import Index
 from reconciler.manifests.config import load_settings
 from reconciler.manifests.load import find, load_desired
 from reconciler.model.decision import Desired, Selection
-from reconciler.model.plan import Shard, Step
+from reconciler.model.plan import Step
 from reconciler.model.policy import Orphans
 from reconciler.model.ticket import Guid
 from reconciler.planning.orphans import is_of_a_rule, judge_orphan, may_be_armed
@@ -20,16 +21,16 @@ def orphans(
     index: Index,
     named: frozenset[Guid],
     rules: tuple[Selection, ...],
-    *,
-    paths: tuple[str, ...],
-    shard: Shard | None,
+    request: Request,
 ) -> tuple[tuple[Step, ...], tuple[str, ...]]:
     """Return the steps of schedules that are armed and in no manifest, and notes about manifests that can't be read.
 
-    `named` are the tickets of the decisions that are planned, `rules` what decided on others, `paths` the manifests of
-    the plan, if not those of the configuration.
+    `named` are the tickets of the decisions that are planned, `rules` what decided on others. A plan of some tickets
+    only looks for none.
     """
-    now = context.clock.now()
+    if request.only is not None or request.wanted:
+        return (), ()
+    now, shard = context.clock.now(), request.shard
     found = {
         guid: history
         for guid, history in index.scheduled.items()
@@ -37,7 +38,7 @@ def orphans(
     }
     if not found:
         return (), ()
-    elsewhere, notes = _named_elsewhere(context, paths)
+    elsewhere, notes = _named_elsewhere(context, request.paths)
     left = {guid: history for guid, history in found.items() if guid not in elsewhere}
     take_back = context.settings.policy.orphans is Orphans.TAKE_BACK
     patience = timedelta(seconds=context.settings.requests.patience)

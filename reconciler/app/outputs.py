@@ -175,7 +175,7 @@ def _refused(output: Output, why: str, hint: str) -> Problem:
 
 
 def _reserved(path: Path, settings: Settings, manifests: tuple[str, ...]) -> str:
-    """Say whose place this is; empty when it is free."""
+    """Return whose place this is; empty when it is free."""
     around = (_place(path), *_place(path).parents)
     if Path(settings.ledger).resolve() in around:
         return f"this is inside the ledger in {settings.ledger}"

@@ -156,7 +156,7 @@ def hold_to_reviews(
 
 
 def _told(step: Step) -> bool:
-    """Say whether a run writes down something about a step that changes nothing."""
+    """Return whether a run writes down something about a step that changes nothing."""
     if step.group is Group.ATTENTION or step.operation is not None:
         return True
     return (step.verdict is Verdict.SETTLED and not step.closed) or step.reason is Reason.IN_SYNC_ACCEPTED
@@ -184,7 +184,7 @@ def _held(context: Context, plan: Plan, decided: Decided, emergency: Emergency |
 
 
 def _superseded(git: Git, event: Event) -> str | None:
-    """Say which newer commit the branch has; None while what is checked out is its tip. Raises GuardRefused."""
+    """Return which newer commit the branch has; None while what is checked out is its tip. Raises GuardRefused."""
     try:
         head, tip = head_of(git), tip_of(git, event.branch)
     except GitFailure as fault:

@@ -8,7 +8,8 @@ from reconciler.app.acting import circumstances, who_acts
 from reconciler.app.certificates import with_certificates_now
 from reconciler.app.change_records import with_change_records
 from reconciler.app.context import Context
-from reconciler.app.plan import Request, Seals, declared, plan_of
+from reconciler.app.plan import declared, plan_of
+from reconciler.app.request import Request, Seals
 from reconciler.app.reviews import Decided, hold_to_reviewed_plans, hold_to_reviews
 from reconciler.codec import plan_pieces
 from reconciler.errors import GuardRefused

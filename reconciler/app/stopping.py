@@ -26,7 +26,7 @@ _PAUSE = 5.0
 
 
 def global_stop(stop_file: str | None, environ: Mapping[str, str], ledger: Path) -> str | None:
-    """Say why writing is switched off for everybody; None when it is not."""
+    """Return why writing is switched off for everybody; None when it is not."""
     if environ.get(STOP_VARIABLE, "").strip().lower() not in _OFF:
         return f"the variable {STOP_VARIABLE} is set"
     if stop_file and Path(stop_file).exists():
@@ -54,7 +54,7 @@ class BranchWatch:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def reason(self) -> str | None:
-        """Say why no new write may start; None while one may."""
+        """Return why no new write may start; None while one may."""
         with self._lock:
             now = self.clock.monotonic()
             if self._tried is None or now - self._tried >= EVERY:
@@ -90,7 +90,7 @@ class Stopping:
     """Whether a stop for everybody was seen."""
 
     def reason(self) -> str | None:
-        """Say why no new write may start; None while one may."""
+        """Return why no new write may start; None while one may."""
         if self.signal is not None:
             return "interrupted" if self.signal == signal.SIGINT else "terminated"
         if self.lock is not None and (lost := self.lock.reason()) is not None:

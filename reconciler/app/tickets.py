@@ -36,7 +36,7 @@ class Wanted:
         return bool(self.names or self.objects or self.changes)
 
     def __str__(self) -> str:
-        """Say it as on the command line: `--ticket 6ede0e12 --change CHG0041234`."""
+        """Return it as on the command line: `--ticket 6ede0e12 --change CHG0041234`."""
         options = (("--ticket", self.names), ("--object", self.objects), ("--change", self.changes))
         return " ".join(f"{option} {each}" for option, values in options for each in values)
 

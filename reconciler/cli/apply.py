@@ -8,7 +8,7 @@ from reconciler.app.apply import ApplyResult, carry_out
 from reconciler.app.context import Context, open_context
 from reconciler.app.emergency import agreed_by_token, planned_emergency
 from reconciler.app.outputs import OutputKind, check_outputs, saved_as
-from reconciler.app.plan import Request
+from reconciler.app.request import Request
 from reconciler.app.saved_plan import Prepared, applied_before, prepared_file, prepared_now
 from reconciler.app.tickets import Wanted
 from reconciler.atomic import atomic_write

@@ -50,7 +50,7 @@ def login(invocation: Invocation, purpose: str) -> int:
 @_FOR
 @common_options
 def verify(invocation: Invocation, purpose: str) -> int:
-    """Say whose token this is, what it may do and until when. Leaves with 4 when the server does not accept it."""
+    """Return whose token this is, what it may do and until when. Leaves with 4 when the server does not accept it."""
     return _show(_settings(invocation, purpose))
 
 

@@ -18,8 +18,8 @@ from reconciler.app.emergency import (
     write_entry,
 )
 from reconciler.app.outputs import OutputKind, check_outputs, saved_as, write_output
-from reconciler.app.plan import Request
 from reconciler.app.plan import plan as make_plan
+from reconciler.app.request import Request
 from reconciler.app.saved_plan import prepared_now
 from reconciler.app.tickets import Wanted
 from reconciler.app.workflow_run import WorkflowRun

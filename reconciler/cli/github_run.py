@@ -57,7 +57,7 @@ def page_of(event: Event, budget: int) -> Page:
 
 
 def announce(posted: Posted, what: str) -> None:
-    """Say how a posting went. One that failed is a warning and nothing more: it is no part of the verdict."""
+    """Return how a posting went. One that failed is a warning and nothing more: it is no part of the verdict."""
     if posted.posting is Posting.FAILED:
         warn(f"the {what} could not be posted: {posted.why}", f"{what} not posted")
     else:
@@ -179,7 +179,7 @@ class Inputs:
         return found | {"plan": str(self.plan), **figures_of(made)}
 
     def newer_commit(self, code: int) -> str | None:
-        """Say which newer commit was the reason that an apply did nothing, which is no failure; None for any other.
+        """Return which newer commit was the reason that an apply did nothing, which is no failure; None for any other.
 
         What needs attention besides is the newer commit's to tell.
         """

@@ -73,7 +73,7 @@ def period_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def period_words(since: datetime | None, until: datetime | None) -> str:
-    """Say which time was asked for; its end is not included."""
+    """Return which time was asked for; its end is not included."""
     parts = [f"from {format_instant(since)}" if since else "", f"to {format_instant(until)}" if until else ""]
     return " ".join(part for part in parts if part) or "of the whole ledger"
 

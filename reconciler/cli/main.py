@@ -193,7 +193,7 @@ def _report(error: ReconcilerError) -> int:
 
 
 def _report_unexpected(error: Exception) -> tuple[int, ReconcilerError]:
-    """Tell what this machine can't do from a bug. What was sent until then is in the ledger."""
+    """Distinguish what this machine can't do from a bug. What was sent until then is in the ledger."""
     machine = isinstance(error, OSError | MemoryError) or (isinstance(error, RuntimeError) and _NO_THREAD in str(error))
     told = _of_machine(error) if machine else _of_bug(error)
     _report(told)

@@ -129,7 +129,7 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def warn_without_policy(settings: Settings) -> None:
-    """Say loudly that nothing limits what may be decided, because there is no configuration."""
+    """Warn that nothing limits what may be decided, because there is no configuration."""
     if settings.path is None:
         click.echo(f"warning: no {DEFAULT_CONFIG} was found, so no policy applies: nothing is limited", err=True)
 

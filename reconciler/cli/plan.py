@@ -7,8 +7,8 @@ import click
 from reconciler.app.context import open_context
 from reconciler.app.emergency import planned_emergency
 from reconciler.app.outputs import OutputKind, check_outputs, saved_as
-from reconciler.app.plan import Request, Seals
 from reconciler.app.plan import plan as make_plan
+from reconciler.app.request import Request, Seals
 from reconciler.app.reschedule import make_patch
 from reconciler.app.tickets import Wanted
 from reconciler.cli.exit_codes import of_plan

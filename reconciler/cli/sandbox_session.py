@@ -126,7 +126,7 @@ def _listening(wish: SandboxOptions) -> Listening:
 
 
 def _tell_changes(changes: ChangeSystems | None) -> None:
-    """Say which change records there are, and how to sign in to them."""
+    """Return which change records there are, and how to sign in to them."""
     if changes is None:
         return
     click.echo("\nChange records, as a ServiceNow and a Jira have them:")

@@ -55,5 +55,5 @@ def _zone_of_machine() -> str:
 
 
 def is_interactive() -> bool:
-    """Say whether a person can be asked: both ends are a terminal, and this is no CI job."""
+    """Return whether a person can be asked: both ends are a terminal, and this is no CI job."""
     return sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from reconciler.app.context import open_context
-from reconciler.app.plan import Request, Seals
 from reconciler.app.plan import plan as make_plan
+from reconciler.app.request import Request, Seals
 from reconciler.app.tidy import keep_folders, tidy
 from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.output import format_option

@@ -178,7 +178,7 @@ _LIST = re.compile(r"archive/[^/]+\.json")
 
 
 def _is_in(run: ArchivedRun, name: str, lines: bytes) -> bool:
-    """Say that an archive has all of a file that lies here, of a clone from before. Raises LedgerBroken for others."""
+    """Check that an archive has all of a file left here by an earlier clone. Raises LedgerBroken for others."""
     every = lines.splitlines()
     if len(every) > run.lines or (len(every) == run.lines and sha256(every[-1]) != run.hash):
         raise LedgerBroken(
@@ -281,7 +281,7 @@ def _refuse_others(git: Git, branch: str, head: str, base: str) -> None:
 
 
 def _same_change(git: Git, old: str) -> bool:
-    """Say whether the branch already has exactly this tree on this base."""
+    """Return whether the branch already has exactly this tree on this base."""
     same_tree = git.run("rev-parse", f"{old}^{{tree}}") == git.run("write-tree")
     parent = git.attempt("rev-parse", f"{old}^")
     return same_tree and parent.stdout.strip() == git.run("rev-parse", "HEAD")

@@ -55,7 +55,7 @@ def _wait_before_retry(heard: Heard, attempt: int, *, repeatable: bool, now: dat
 
 
 def is_limited(answer: requests.Response) -> bool:
-    """Say whether GitHub refused because of a rate limit, the hourly one or the secondary one against bursts."""
+    """Return whether GitHub refused because of a rate limit, the hourly one or the secondary one against bursts."""
     if answer.status_code == 429:
         return True
     if answer.status_code != 403:
@@ -285,7 +285,7 @@ def _no_token(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 
 def _limit(answer: requests.Response, now: datetime) -> GitHubFailure:
-    """Say which limit it is, and until when."""
+    """Return which limit it is, and until when."""
     ends = limit_ends(answer, now)
     until = f" until {format_instant(ends)}" if ends is not None else ""
     if _is_spent(answer):

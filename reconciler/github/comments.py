@@ -17,7 +17,7 @@ def marker(kind: str, key: str) -> str:
 
 
 def is_ours(wire: Wire, mark: str) -> bool:
-    """Say whether a comment or issue is one of ours: it starts with the marker and a bot wrote it.
+    """Return whether a comment or issue is one of ours: it starts with the marker and a bot wrote it.
 
     A person who copies the marker gets a text of their own, which is never touched.
     """

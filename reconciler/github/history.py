@@ -24,7 +24,7 @@ def head_of(git: Git) -> str:
 
 
 def is_cut(git: Git) -> bool:
-    """Say whether the history of HEAD lacks its older commits, as in a shallow checkout. Raises GitFailure.
+    """Return whether the history of HEAD lacks its older commits, as in a shallow checkout. Raises GitFailure.
 
     Whether the repository is called shallow says nothing: fetching the newest commit of another branch makes it so.
     """
@@ -126,7 +126,7 @@ def text_of(git: Git, blob: str) -> bytes:
 
 
 def is_plain_merge(git: Git, commit: BranchCommit) -> bool:
-    """Say whether a merge holds what merging its parents gives, and nothing that somebody added by hand.
+    """Return whether a merge holds what merging its parents gives, and nothing that somebody added by hand.
 
     Needs git 2.38 or newer (git documentation, "git-merge-tree"). Raises GitFailure.
     """

@@ -70,7 +70,7 @@ class RemoteLock:
     _ended: threading.Event = field(default_factory=threading.Event)
 
     def reason(self) -> str | None:
-        """Say why no new write may start; None while the lock is surely ours."""
+        """Return why no new write may start; None while the lock is surely ours."""
         with self._lock:
             if self.lost is None and self.clock.monotonic() - self.moved >= LAPSED_AFTER:
                 self.lost = f"the lock of the ledger's branch could not be renewed for {LAPSED_AFTER:.0f} s"

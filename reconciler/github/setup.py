@@ -325,7 +325,7 @@ def _environment(wanted: WantedSetup, name: str, branches: tuple[str, ...], *, a
 
 
 def _without_second_person(wire: Wire) -> list[str]:
-    """Say why one person alone could start a job and let it go on.
+    """Return why one person alone could start a job and let it go on.
 
     GitHub has required reviewers for private repositories with GitHub Enterprise only (GitHub Docs, "Deployments and
     environments").

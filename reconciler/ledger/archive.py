@@ -199,7 +199,7 @@ def remove_archived(root: Path) -> tuple[str, ...]:
 
 
 def has_lines_of(packed: Archived, file: Path) -> bool:
-    """Say whether an archive has every whole line of a file, which then says nothing of its own."""
+    """Return whether an archive has every whole line of a file, which then says nothing of its own."""
     try:
         with open_regular(file, _PIECE) as plain_lines, packed.open(_PIECE) as lines:
             return all(line == next(lines, b"") for line in plain_lines if line.endswith(b"\n"))

@@ -146,7 +146,7 @@ def _heads(segments: Mapping[str, "Segment"]) -> tuple[Head, ...]:
 
 
 def _stands_for(anchor: str, head: str, segments: Mapping[str, "Segment"]) -> bool:
-    """Say whether the anchor is the ledger now, the ledger as some run found it, or the hash of a line."""
+    """Return whether the anchor is the ledger now, the ledger as some run found it, or the hash of a line."""
     states = {head_digest(segment.opened.heads) for segment in segments.values() if segment.opened}
     return anchor == head or anchor in states or any(segment.has_anchor for segment in segments.values())
 
@@ -208,7 +208,7 @@ def read_segment(
 
 
 def _look_closer(segment: Segment, line: bytes, place: int, before: int, last: str) -> int:
-    """Say what is wrong with a line that is the first or does not follow the one before; return its own number.
+    """Return what is wrong with a line that is the first or does not follow the one before; return its own number.
 
     `before` is the number of the line before, 0 for none, and `last` its hash.
     """

@@ -59,7 +59,7 @@ def began(path: str) -> datetime:
 
 
 def is_ledger_file(path: str) -> bool:
-    """Say whether a path below a ledger is that of a run's file."""
+    """Return whether a path below a ledger is that of a run's file."""
     return _FILE.fullmatch(path) is not None
 
 

@@ -43,7 +43,7 @@ def target_marks(targets: Collection[str] | None) -> tuple[bytes, ...]:
 
 
 def is_for(marks: tuple[bytes, ...], line: bytes) -> bool:
-    """Say whether a line was written for one of the servers of `marks`, without reading the rest of it."""
+    """Return whether a line was written for one of the servers of `marks`, without reading the rest of it."""
     return any(mark in line for mark in marks)
 
 

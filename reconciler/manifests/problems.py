@@ -77,7 +77,7 @@ class InvalidValue(Exception):
     def __init__(
         self, code: Code, message: str, hint: str = "", path: Path = (), severity: Severity = Severity.ERROR
     ) -> None:
-        """Say what is wrong (`message`), what to do (`hint`), and at which path."""
+        """Return what is wrong (`message`), what to do (`hint`), and at which path."""
         super().__init__(message)
         self.code = code
         self.message = message

@@ -94,7 +94,7 @@ class Key(Struct, frozen=True, omit_defaults=True):
     curve: str = ""
 
     def __str__(self) -> str:
-        """Say it in few words, such as `RSA 2048` or `EC P256`; "" when nothing is known."""
+        """Return it in few words, such as `RSA 2048` or `EC P256`; "" when nothing is known."""
         size = (str(self.size) if self.algorithm else f"{self.size} bits") if self.size else ""
         return " ".join(filter(None, (self.algorithm, self.curve or size)))
 

@@ -32,7 +32,7 @@ class Shard(Struct, frozen=True):
             raise ValueError(f"shard {self.number}/{self.of}: the first number must be between 1 and the second")
 
     def owns(self, object_dn: str) -> bool:
-        """Say whether this shard works on the object with this DN (compared without case)."""
+        """Return whether this shard works on the object with this DN (compared without case)."""
         digest = hashlib.sha256(dn_key(object_dn).encode("utf-8", "surrogatepass")).digest()
         return int.from_bytes(digest[:8], "big") % self.of == self.number - 1
 

@@ -429,7 +429,7 @@ class StopNotice(Struct, frozen=True):
     version: int = 1
 
     def __str__(self) -> str:
-        """Say it in one clause."""
+        """Return it in one clause."""
         at = f" at {format_instant(self.at)}" if self.at else ""
         return f"{self.by} stopped all writes{at}: {self.why}"
 

@@ -24,7 +24,7 @@ class InvalidServerUrl(ValueError):
     """A text that is no base URL of a server, with what to do. `secret` says that it carries credentials."""
 
     def __init__(self, message: str, hint: str = _SPELLING, *, secret: bool = False) -> None:
-        """Say what is wrong (`message`) and what to do (`hint`)."""
+        """Return what is wrong (`message`) and what to do (`hint`)."""
         super().__init__(message)
         self.message = message
         self.hint = hint

@@ -52,7 +52,7 @@ def _spelled(value: Json) -> str:
 
 
 def control(rule: str, seen: Circumstances, tally: Counter[tuple[str, str]]) -> Control:
-    """Tell what one rule found."""
+    """Return what one rule found."""
     refused, overridden, armed = tally[rule, "refused"], tally[rule, "overridden"], tally[rule, "armed"]
     if armed and not refused:
         return Control(rule, "refused", f"{armed} armed already")

@@ -52,7 +52,7 @@ def four_eyes_of_override(policy: Policy, *places: Above) -> FourEyes | None:
 
 
 def why_no_override(override: Override, policy: Policy, now: datetime, *places: Above) -> str | None:
-    """Say why an override does not count, None when it does. `places` as for its reviewers."""
+    """Return why an override does not count, None when it does. `places` as for its reviewers."""
     for bounds in _bounds(policy, *places):
         if bounds.rules is not None and override.rule not in bounds.rules:
             allowed = ", ".join(sorted(bounds.rules)) or "nothing"

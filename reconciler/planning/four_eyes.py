@@ -16,7 +16,7 @@ from reconciler.model.review import (
 
 
 def shortfall(people: People, rule: FourEyes) -> str | None:
-    """Say why these people are not enough and what to do about it; None when they are, or when it is too early."""
+    """Return why these people are not enough and what to do about it; None when they are, or when it is too early."""
     match people:
         case AppliedBefore() | NotYetReviewed():
             return None
@@ -43,7 +43,7 @@ def _missing(review: Review, objections: tuple[str, ...], unaccounted: tuple[str
 
 
 def _of_teams(people: Assessment, rule: FourEyes) -> str | None:
-    """Say which members of teams are missing among those who approved."""
+    """Return which members of teams are missing among those who approved."""
     teams = {team.name: team for team in people.teams}
     pull = f"PR #{people.review.pull_request}"
     independent = independent_reviewers(people.review)

@@ -174,7 +174,7 @@ def span_of(freeze: Freeze, seen: Circumstances) -> str:
 
 
 def freezes(freeze: Freeze, step: Step, now: datetime) -> bool:
-    """Say whether the window in which the step may take effect touches a freeze that covers its object."""
+    """Return whether the window in which the step may take effect touches a freeze that covers its object."""
     if not matches_any(freeze.objects, step.object):
         return False
     schedule = step.after.schedule
@@ -264,11 +264,11 @@ class Exemptions:
         return next((each for each in self.overrides.get((rule, guid), ()) if self._why_not(each, path) is None), None)
 
     def counts(self, override: Override, path: str) -> bool:
-        """Say whether the policy lets an override spare what is decided in the manifest of this path."""
+        """Return whether the policy lets an override spare what is decided in the manifest of this path."""
         return self._why_not(override, path) is None
 
     def why_not(self, rule: str, guid: Guid, path: str) -> str:
-        """Say why an override of a ticket does not count; empty when there is none."""
+        """Return why an override of a ticket does not count; empty when there is none."""
         for each in self.overrides.get((rule, guid), ()):
             if (why := self._why_not(each, path)) is not None:
                 return f"; the override at {each.source} does not count: {why}"
@@ -331,7 +331,7 @@ def refuse(step: Step, refusal: Refusal) -> Step:
 
 
 def configured(rule: str, seen: Circumstances) -> bool:
-    """Say whether there is anything for a guard to look at."""
+    """Return whether there is anything for a guard to look at."""
     policy = seen.policy
     return {
         "stop": True,

@@ -51,7 +51,7 @@ def _held(step: Step, reviewed: Step | None) -> Step:
 
 
 def _difference(step: Step, reviewed: Step | None) -> str | None:
-    """Say how a change differs from the reviewed one; None when it is the same."""
+    """Return how a change differs from the reviewed one; None when it is the same."""
     if reviewed is None:
         return "the reviewed plan does not change this ticket"
     pairs = (

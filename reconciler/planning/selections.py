@@ -148,7 +148,7 @@ def too_open(selections: Iterable[Selection], now: datetime, longest: timedelta)
 
 
 def takes(selection: Selection, ticket: LiveTicket) -> bool:
-    """Say whether a rule takes a ticket: every condition that it states must hold."""
+    """Return whether a rule takes a ticket: every condition that it states must hold."""
     if not matches(selection.object, ticket.object):
         return False
     if selection.workflow is not None and not matches(selection.workflow, ticket.workflow):

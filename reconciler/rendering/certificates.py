@@ -20,7 +20,7 @@ def certificate_of(step: Step) -> Certificate | None:
 
 
 def certificate_line(certificate: Certificate, known_as: str = "", *, ends: bool = True) -> str:
-    """Say it in one line, such as `www.example.com +3 names, DigiCert, RSA 2048, 12 days left, 4 installations`.
+    """Return it in one line, such as `www.example.com +3 names, DigiCert, RSA 2048, 12 days left, 4 installations`.
 
     A common name that the reader has seen already, as `known_as`, is not said again, nor, without `ends`, the days.
     """
@@ -43,7 +43,7 @@ def certificate_line(certificate: Certificate, known_as: str = "", *, ends: bool
 
 
 def days_words(certificate: Certificate) -> str:
-    """Say how long a certificate is still valid; "" when nobody knows."""
+    """Return how long a certificate is still valid; "" when nobody knows."""
     left = certificate.days_left
     if left is None:
         return ""
@@ -67,7 +67,7 @@ def is_too_late(step: Step, expires_at: datetime) -> bool:
 
 
 def soon_words(steps: Iterable[Step]) -> str:
-    """Say how many certificates of changes end soon, such as `2 of 14 expire within 7 days`; "" when none does."""
+    """Return how many certificates of changes end soon, such as `2 of 14 expire within 7 days`; "" when none does."""
     known = [found for step in steps if (found := certificate_of(step)) is not None and found.days_left is not None]
     soon = sum(map(ends_soon, known))
     if not soon:
@@ -77,7 +77,7 @@ def soon_words(steps: Iterable[Step]) -> str:
 
 
 def change_words(change: Difference) -> str:
-    """Say one thing that is asked for otherwise."""
+    """Return one difference from what is asked for."""
     if change.old and change.new:
         return f"{change.what}: {change.old} → {change.new}"
     return f"drops {change.what} {change.old}" if change.old else f"adds {change.what} {change.new}"

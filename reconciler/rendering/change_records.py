@@ -15,14 +15,14 @@ from reconciler.rendering.summary import by_urgency, name_of_receipt
 
 
 def state_of(record: SeenChange) -> str:
-    """Say state, approval and type, or why they are not known: `scheduled, approved, normal`."""
+    """Return state, approval and type, or why they are not known: `scheduled, approved, normal`."""
     if record.unchecked:
         return f"could not be checked: {record.unchecked}"
     return ", ".join(part for part in (record.state, record.approval, record.type) if part) or "in no state"
 
 
 def window_of(record: SeenChange, zone: tzinfo | None = None) -> str:
-    """Say when the change is planned; empty when the record could not be looked up."""
+    """Return when the change is planned; empty when the record could not be looked up."""
     if record.unchecked:
         return ""
     planned = planned_window(record)
@@ -35,7 +35,7 @@ def planned_window(record: SeenChange) -> Schedule | None:
 
 
 def facts_of(record: SeenChange, zone: tzinfo | None = None) -> str:
-    """Say state and window: `scheduled, approved; planned Sat 2026-11-28 22:00 to Sun 02:00 UTC`."""
+    """Return state and window: `scheduled, approved; planned Sat 2026-11-28 22:00 to Sun 02:00 UTC`."""
     return "; ".join(part for part in (state_of(record), window_of(record, zone)) if part)
 
 
@@ -81,6 +81,6 @@ _MARKUP = str.maketrans("[]{}|", "()()/")
 
 
 def seen_before(intent: Intent) -> str:
-    """Say what the guard saw of the record before an update was sent; empty when no record was asked for."""
+    """Return what the guard saw of the record before an update was sent; empty when no record was asked for."""
     record = intent.change_record
     return f"{record.id} was {summary(record)}, seen {times.utc(record.seen_at)}" if record else ""

@@ -13,7 +13,7 @@ from reconciler.rendering.words import REASONS, counted
 
 
 def absence(reading: Gone | Hidden | Unread) -> str:
-    """Say why there is no ticket to show."""
+    """Return why there is no ticket to show."""
     match reading:
         case Gone():
             return "there is no such ticket: it was processed, deleted, or never there"
@@ -26,7 +26,7 @@ def absence(reading: Gone | Hidden | Unread) -> str:
 
 
 def unmanaged(found: Explanation) -> str:
-    """Say what a ticket is that no manifest names."""
+    """Return what a ticket is that no manifest names."""
     if found.archived:
         return "its decision is settled and archived"
     if found.history:

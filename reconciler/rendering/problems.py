@@ -33,7 +33,7 @@ def problems_text(problems: Sequence[Problem], *, colour: bool = False) -> str:
 
 
 def problems_count(problems: Sequence[Problem]) -> str:
-    """Say how many errors and warnings there are: `2 errors and 1 warning`."""
+    """Return how many errors and warnings there are: `2 errors and 1 warning`."""
     counts = Counter(problem.severity for problem in problems)
     words = [
         f"{counts[severity]:,} {severity.value}{'s' if counts[severity] != 1 else ''}"

@@ -143,7 +143,7 @@ def total(counts: Mapping[Verdict, int]) -> int:
 
 
 def listed(counts: Mapping[Verdict, int] | Mapping[Outcome, int]) -> str:
-    """Say the counts: `2 approve, 1 schedule`."""
+    """Return the counts: `2 approve, 1 schedule`."""
     return ", ".join(f"{number:,} {word.value}" for word, number in counts.items())
 
 
@@ -165,7 +165,7 @@ def _attention(number: int) -> str:
 
 
 def as_before(plan: Plan) -> str:
-    """Say what the run is not judged by: `as on main: 3 need attention`; empty when there is nothing."""
+    """Return what the run is not judged by: `as on main: 3 need attention`; empty when there is nothing."""
     others = plan.others
     if not others:
         return ""
@@ -197,12 +197,12 @@ def totals(plan: Plan) -> str:
 
 
 def sealed(plan: Plan) -> str:
-    """Say how much is in manifests that the ledger has a seal for: `1,000 settled in 2 sealed manifests`."""
+    """Return how much is in manifests that the ledger has a seal for: `1,000 settled in 2 sealed manifests`."""
     return f"{plan.decisions_sealed:,} settled in {counted(len(plan.sealed), 'sealed manifest')}"
 
 
 def undoable(verdict: Verdict) -> str:
-    """Say that a change can't be taken back, if so."""
+    """Return a warning where a change can't be taken back."""
     return "can't be undone" if verdict in IRREVERSIBLE else ""
 
 
@@ -298,7 +298,7 @@ def what_next_after(run: Run) -> tuple[str, ...]:
 
 
 def is_scheduled(state: State) -> bool:
-    """Say whether a state waits for a time."""
+    """Return whether a state waits for a time."""
     return state.status in (Status.APPROVED_AFTER, Status.APPROVED_BETWEEN)
 
 

@@ -264,7 +264,7 @@ _OPERATORS = frozenset(
 
 
 def whose(reason: Reason) -> str:
-    """Say who has to act: who wrote the pull request, who reviews it, or who runs the reconciler."""
+    """Return who has to act: who wrote the pull request, who reviews it, or who runs the reconciler."""
     if reason is Reason.REFUSED_FOUR_EYES:
         return "another reviewer"
     if reason is Reason.REFUSED_CHANGE_RECORD:
@@ -304,7 +304,7 @@ CONTROL_RESULTS: dict[str, str] = {"ok": "ok", "refused": "refused", "overridden
 
 
 def found_words(entry: ClosedEntry | AcceptedEntry | AttestedEntry | ObservedEntry | AttentionEntry) -> str:
-    """Say what was found of a ticket, and recorded without sending anything. May hold hostile text."""
+    """Return what was found of a ticket, and recorded without sending anything. May hold hostile text."""
     match entry:
         case ClosedEntry():
             return "no longer exists"
@@ -328,7 +328,7 @@ def found_words(entry: ClosedEntry | AcceptedEntry | AttestedEntry | ObservedEnt
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
-    """Say `1 change`, `2 changes`, `1,204 entries`."""
+    """Return `1 change`, `2 changes`, `1,204 entries`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
@@ -346,7 +346,7 @@ MANUAL: dict[str, str] = {
 
 
 def cause_of(reason: str) -> str:
-    """Say what a reason of an exception means, also one that a newer release wrote."""
+    """Return what a reason of an exception means, also one that a newer release wrote."""
     if reason in MANUAL:
         return MANUAL[reason]
     kind, _, rule = reason.partition("/")
@@ -359,12 +359,12 @@ def cause_of(reason: str) -> str:
 
 
 def attention_words(entry: AttentionEntry) -> str:
-    """Say what asked for attention, and whether it began or ended. Not neutral."""
+    """Return what asked for attention, and whether it began or ended. Not neutral."""
     if entry.state is Episode.END:
         return f"{entry.reason}: no longer so"
     return f"{entry.reason}: {entry.detail or cause_of(entry.reason)}"
 
 
 def override_words(use: OverrideUse) -> str:
-    """Say which exemption a change needed. Not neutral."""
+    """Return which exemption a change needed. Not neutral."""
     return f"overridden {use.rule} until {format_instant(use.until)}: {use.reason} ({use.source})"

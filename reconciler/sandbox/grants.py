@@ -31,7 +31,7 @@ def parse_scope(text: str) -> Mapping[str, frozenset[str]]:
 
 
 def allows(scope: str, required: str) -> bool:
-    """Say whether a grant's scope satisfies a call: `any:approve`, `configuration:manage`, `configuration`, or ANY."""
+    """Return whether a grant's scope satisfies a call: `any:approve`, `configuration:manage` or ANY."""
     if required == ANY:
         return True
     granted = parse_scope(scope)
@@ -42,7 +42,7 @@ def allows(scope: str, required: str) -> bool:
 
 
 def covers(offered: str, asked: str) -> bool:
-    """Say whether everything in the scope `asked` is also in the scope `offered`."""
+    """Return whether everything in the scope `asked` is also in the scope `offered`."""
     available = parse_scope(offered)
     return all(
         resource in available and privileges <= available[resource]
@@ -214,11 +214,6 @@ class Grants:
             self._by_access.pop(grant.access, None)
             self._by_refresh.pop(grant.refresh, None)
             self.store.remove("grants", grant.access)
-
-    def revoke_all(self) -> None:
-        """End all grants, as an administrator can."""
-        for grant in list(self):
-            self.revoke(grant)
 
     def __iter__(self) -> Iterator[GrantRecord]:
         """Go through all grants, oldest first."""

@@ -128,7 +128,7 @@ class World:
         return ticket
 
     def knows(self, guid: str, seen: int) -> bool:
-        """Say whether a ticket is there and covered by permissions up to the serial `seen`, denied or not."""
+        """Return whether a ticket is there and covered by permissions up to the serial `seen`, denied or not."""
         ticket = self._tickets.get(parse_guid(guid))
         return ticket is not None and ticket.serial <= seen
 

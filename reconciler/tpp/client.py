@@ -208,7 +208,7 @@ class Client:
         return max(elapsed, self.limiter.activity()[1]) > _NOTICEABLE
 
     def _announce_waiting(self, shown: Shown | None, began: float) -> None:
-        """Say once, for all threads, why nothing happens for a while, and until when."""
+        """Report once, for all threads, what is waited for and until when."""
         with self._lock:
             known, self._announced = self._announced, True
         if not known:

@@ -86,7 +86,7 @@ class HttpTicketWriter:
 
 
 def _because_of_parameters(answer: Answer, parameters: Parameters) -> Answer:
-    """Say of a refused request that its manifest asks for what the contract 26.1 does not have any more."""
+    """Note on a refused request that its manifest asks for what the contract 26.1 no longer has."""
     asked = [name for name in parameters.__struct_fields__ if getattr(parameters, name) is not None]
     if not (asked and isinstance(answer, Declined) and not answer.systemic):
         return answer

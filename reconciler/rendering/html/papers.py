@@ -63,7 +63,7 @@ def _is_end(entry: object) -> bool:
 
 
 def effect_words(record: Record, gone: ClosedEntry | ObservedEntry | None) -> str:
-    """Say between which times a decision took effect.
+    """Return between which times a decision took effect.
 
     What is sent takes effect between intent and receipt; a schedule between the times at which the ticket was last
     seen armed and first seen gone, or not as far as the ledger knows.

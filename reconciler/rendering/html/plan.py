@@ -59,7 +59,7 @@ def steps(
 
 
 def later_words(plan: Plan, later: Later) -> str:
-    """Say that the ledger has gone on since the plan was made; "" when it has not."""
+    """Return that the ledger has gone on since the plan was made; "" when it has not."""
     if not later:
         return ""
     touched = sum(step.guid in later for step in plan.steps)

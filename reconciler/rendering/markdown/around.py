@@ -38,7 +38,7 @@ def _rule(rule: RuleChange) -> str:
 
 
 def _by_base(around: PullRequestContext, plan: Plan) -> Iterator[str]:
-    """Say which tickets the present rules would judge otherwise."""
+    """Return which tickets the present rules would judge otherwise."""
     steps = {step.guid: step for step in plan.steps}
     found = sorted((each for each in around.by_base if each.guid in steps), key=lambda each: each.reason.value)
     for reason, group in groupby(found, key=lambda each: each.reason):

@@ -12,7 +12,6 @@ from itertools import groupby
 from reconciler.model.decision import Problem
 from reconciler.model.findings import JobFailure
 from reconciler.model.plan import Plan, Step
-from reconciler.model.record import Head
 from reconciler.model.status import Schedule
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Verdict
@@ -96,7 +95,7 @@ def _text(plan: Plan, page: Page, ask: _Ask, lead: str) -> str:
 
 
 def _marker(plan: Plan, page: Page) -> str:
-    """Say unseen what the comment is about; the next one reads which commit was the one before."""
+    """Return a hidden note of what the comment is about; the next one reads from it which commit came before."""
     since = next((look.plan.commit for look in page.looks if look.by is None), None)
     facts = {
         "target": html_comment(plan.target, 200),
@@ -118,7 +117,7 @@ _ASKED = {
 
 
 def _title(plan: Plan) -> str:
-    """Say what is asked, rejections first: they never stand among approvals."""
+    """Return what is asked, rejections first: they never stand among approvals."""
     blocked, around = total(in_group(plan, Group.ATTENTION)), plan.pull_request
     asked: dict[str, int] = {}
     for verdict, number in in_group(plan, Group.CHANGE).items():
@@ -161,7 +160,7 @@ def _broken(lines: Iterable[str]) -> str:
 
 
 def _sends(whole: Plan, page: Page, ask: _Ask) -> str:
-    """Say what is sent; what is due without the pull request is sent with it."""
+    """Return what is sent; what is due without the pull request is sent with it."""
     plan, due = whole.own, sum(step.group is Group.CHANGE for step in whole.others)
     place = f" ({markdown(plan.environment, 80)})" if plan.environment else ""
     if not plan.changes:
@@ -330,7 +329,7 @@ def _others(plan: Plan, page: Page, room: int) -> str:
 
 
 def _answers(plan: Plan) -> str:
-    """Say how to answer, wherever something is asked for."""
+    """Return how to answer, wherever something is asked for."""
     around = plan.pull_request
     records = {step.change for step in plan.changes}
     known = markdown(next(iter(records)) or "", 60) if len(records) == 1 else "its change record"
@@ -387,10 +386,6 @@ def _for_operators(plan: Plan, page: Page, room: int) -> str:
     names = ["Checks", f"{unchanged:,} unchanged" if unchanged else "", "digest"]
     title = f"{', '.join(part for part in names if part)} (for operators)"
     return f"<details><summary>{title}</summary>\n\n{body}\n</details>\n"
-
-
-def _head_of_ledger(head: Head) -> str:
-    return f"ledger line {code(f'{head.path}:{head.lines}', 120)} {code(head.hash, 80)}"
 
 
 def _controls(plan: Plan, room: int) -> str:

@@ -17,7 +17,7 @@ NOT_ORIGINAL = "internally consistent; not proven original: nothing from outside
 
 
 def origin_text(anchors: Sequence[Anchor]) -> str:
-    """Say how far it is proven that a ledger is the original."""
+    """Return how far it is proven that a ledger is the original."""
     telling = [anchor for anchor in anchors if anchor.named]
     if not telling:
         return NOT_ORIGINAL

@@ -147,7 +147,7 @@ def _told(line: Line) -> Row:
 
 
 def _judged(found: Explanation, step: Step, view: View) -> Iterator[Row]:
-    """Say what a verdict adds to what stands above it: the ledger has what was done, and when, already."""
+    """Return what a verdict adds to what stands above it: the ledger has what was done, and when, already."""
     told = step.group is Group.FINE and found.history
     for name, value in judged_fields(step, view, seen=isinstance(found.reading, Found)):
         if name != "detail" or not told:

@@ -106,7 +106,7 @@ def _persons(plan: Plan, view: View) -> Iterator[str]:
 
 
 def _others(plan: Plan, view: View) -> Iterator[str]:
-    """Say in one line what the run is not judged by."""
+    """Return one line on what the run is not judged by."""
     if not plan.others:
         return
     yield painted(_capital(terminal(as_before(plan), 400)), Ink.STRONG, view.colour)

@@ -1,0 +1,84 @@
+"""A run alone on its ledger: the lock on this machine and on the ledger's branch, and what may stop it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from reconciler.app.context import Context
+from reconciler.app.ledger_branch import take_from_branch
+from reconciler.app.stopping import BranchWatch, Stopping, watched_signals
+from reconciler.errors import LedgerUnwritable
+from reconciler.github.git import GitFailure
+from reconciler.github.provenance import git_from
+from reconciler.github.remote_lock import RemoteLock, held, part_of
+from reconciler.github.stop import BranchLook
+from reconciler.ledger.lock import Lock, hold_lock
+from reconciler.model.plan import Plan, parse_shard
+from reconciler.model.record import LockOwner
+from reconciler.model.settings import LedgerBranch
+from reconciler.ports import Clock
+
+_LOOK = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """The lock of the ledger, the dead run that it was taken over from, and what may stop this run."""
+
+    lock: Lock
+    dead: LockOwner | None
+    stopping: Stopping
+
+
+@contextmanager
+def alone(
+    context: Context, plan: Plan, branch: LedgerBranch | None, owner: LockOwner, timeout: float
+) -> Iterator[Alone]:
+    """Keep other runs out, on this machine and where the branch is shared. Raises LockHeld, LedgerUnwritable."""
+    with (
+        hold_lock(context.ledger, owner, _patience(context.clock, timeout)) as lock,
+        _remote_lock(context, plan, branch, owner, timeout) as remote,
+        watched_signals(_stopping(context, remote)) as stopping,
+    ):
+        yield Alone(lock, lock.dead or (remote.dead if remote else None), stopping)
+
+
+def _patience(clock: Clock, timeout: float) -> Callable[[], bool]:
+    """Return what waits a while for another run on this machine, as long as there is time."""
+    began = clock.monotonic()
+
+    def wait() -> bool:
+        if clock.monotonic() - began >= timeout:
+            return False
+        clock.sleep(_LOOK)
+        return True
+
+    return wait
+
+
+@contextmanager
+def _remote_lock(
+    context: Context, plan: Plan, branch: LedgerBranch | None, owner: LockOwner, timeout: float
+) -> Iterator[RemoteLock | None]:
+    """Keep runs on other machines out, and take what they wrote. Raises LockHeld, LedgerUnwritable, LedgerBroken."""
+    if branch is None or not branch.lock:
+        yield None
+        return
+    git = git_from(context.environ)
+    part = part_of(parse_shard(plan.shard) if plan.shard else None)
+    lock = RemoteLock(git, branch.name, part, owner, context.clock, branch.remote)
+    with held(lock, timeout):
+        try:
+            take_from_branch(git, context.ledger, branch)
+        except GitFailure as fault:
+            why = f"the ledger could not be fetched from {branch.name}: {fault.message}"
+            raise LedgerUnwritable(why, fault.hint) from fault
+        yield lock
+
+
+def _stopping(context: Context, lock: RemoteLock | None) -> Stopping:
+    """Return what is looked at before each write; where the ledger's branch is named, the stop on it too."""
+    branch = context.ledger_branch
+    look = BranchLook(git_from(context.environ), branch.name, branch.remote) if branch else None
+    watch = BranchWatch(look, context.clock) if look else None
+    return Stopping(context.settings.stop_file, context.environ, context.ledger, watch, lock)

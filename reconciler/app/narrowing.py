@@ -1,0 +1,87 @@
+"""Which decisions a plan is of: rules expanded to tickets, those that nobody asked for left out, approvers resolved."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import NamedTuple
+
+from reconciler.app.context import Context
+from reconciler.app.request import Request
+from reconciler.app.since import changed_since
+from reconciler.app.tickets import chosen
+from reconciler.errors import InvalidInput
+from reconciler.model.decision import Decision, Desired, Problem
+from reconciler.model.ticket import Found, Guid
+from reconciler.model.value import replace
+from reconciler.planning.selections import expand, too_open
+
+
+class Narrowed(NamedTuple):
+    """The decisions to plan, how many were left out, and the tickets of all of them."""
+
+    desired: Desired
+    left_out: int
+    named: frozenset[Guid]
+
+
+def narrowed(context: Context, desired: Desired, request: Request) -> Narrowed:
+    """Return the decisions that are asked for, each on one ticket and with approvers that the server knows.
+
+    Raises InvalidInput, UnclearName, ServerFailure.
+    """
+    if desired.selections:
+        desired = _expanded(context, desired)
+    declared = len(desired.decisions)
+    named = frozenset(decision.guid for decision in desired.decisions)
+    if request.since is not None:
+        desired = changed_since(request.since, desired, context.settings.windows, context.clock.now())
+    if request.wanted:
+        desired = replace(desired, decisions=chosen(desired.decisions, request.wanted))
+    if request.only is not None:
+        kept = tuple(decision for decision in desired.decisions if decision.guid == request.only)
+        desired = replace(desired, decisions=kept)
+    if any(decision.parameters.approvers for decision in desired.decisions):
+        desired = replace(desired, decisions=_with_resolved_approvers(context, desired.decisions))
+    return Narrowed(desired, declared - len(desired.decisions) if request.part else 0, named)
+
+
+def _expanded(context: Context, desired: Desired) -> Desired:
+    """Replace each rule by decisions on single tickets, among those that the caller can list."""
+    longest = timedelta(seconds=context.settings.policy.rules.longest)
+    if faults := too_open(desired.selections, context.clock.now(), longest):
+        raise InvalidInput(faults)
+    explicit = frozenset(decision.guid for decision in desired.decisions)
+    guids = [guid for guid in context.backend.find() if guid not in explicit]
+    readings = (reading for _, reading in context.backend.reader().read_many(guids))
+    candidates = [reading.ticket for reading in readings if isinstance(reading, Found)]
+    decisions, problems = expand(desired.selections, candidates, explicit)
+    if problems:
+        raise InvalidInput(problems)
+    return replace(desired, decisions=desired.decisions + decisions, selections=())
+
+
+def _with_resolved_approvers(context: Context, decisions: tuple[Decision, ...]) -> tuple[Decision, ...]:
+    """Put the server's stable identities in place of names. Raises InvalidInput for every name that has none."""
+    named = [decision for decision in decisions if decision.parameters.approvers]
+    resolution = context.backend.resolve(name for each in named for name in each.parameters.approvers or ())
+    problems = tuple(
+        Problem(
+            "unknown-identity",
+            decision.source,
+            f"approver {resolution.unresolved[name]}",
+            "write the prefixed name of one identity, such as AD+CORP:jdoe, or its prefixed universal",
+        )
+        for decision in named
+        for name in decision.parameters.approvers or ()
+        if name in resolution.unresolved
+    )
+    if problems:
+        raise InvalidInput(problems)
+    return tuple(_resolved(decision, resolution.universals) for decision in decisions)
+
+
+def _resolved(decision: Decision, universals: Mapping[str, str]) -> Decision:
+    names = decision.parameters.approvers
+    if not names:
+        return decision
+    found = tuple(universals.get(name, name) for name in names)
+    return replace(decision, parameters=replace(decision.parameters, approvers=found))
