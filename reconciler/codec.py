@@ -67,7 +67,12 @@ def sha256(data: bytes) -> str:
 
 def json_text(document: Mapping[str, object]) -> str:
     """Return a document as people and diffs like it: one member a line, and lists of objects with one object a line."""
-    return "".join(_pieces(document.items()))
+    return "".join(json_pieces(document))
+
+
+def json_pieces(document: Mapping[str, object]) -> Iterator[str]:
+    """Yield the text of `json_text` piece by piece; the rows of an iterator are never in memory together."""
+    return _pieces(document.items())
 
 
 def json_line(value: object) -> str:

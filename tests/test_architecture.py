@@ -212,6 +212,7 @@ WRITES_FILES = {
     "ledger/archive.py": "reads",
     "ledger/journal.py": "adds to the ledger",
     "ledger/lock.py": "the ledger's lock",
+    "ledger/zip_file.py": "members of a zip in a temporary file, which the one writer puts in its place",
     "manifests/text.py": "reads",
     "tpp/token_store.py": "the lock beside a stored token",
     "cli/streams.py": "/dev/null in place of a closed stream",

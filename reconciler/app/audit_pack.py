@@ -3,68 +3,113 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from reconciler.app.evidence import anchor_files, changes_in, heads_named, text_of
-from reconciler.app.ledger import Filter, records_of
+from reconciler.app.ledger import Filter, guids_named, records_of
+from reconciler.atomic import atomic_write
 from reconciler.codec import Edited, decode, decode_plan, json_text, plain, sha256
 from reconciler.errors import GuardRefused, InvalidInput
 from reconciler.ledger.chain import check
-from reconciler.ledger.files import segment_bytes
+from reconciler.ledger.files import whole_lines
 from reconciler.ledger.heads import beginnings, files_from, head_digest, ledger_heads
-from reconciler.ledger.history import history, lines_in
+from reconciler.ledger.history import first_lines, history, lines_in, unverified_lines
 from reconciler.ledger.kept import PLANS, kept
 from reconciler.ledger.plan_files import load_plan
 from reconciler.model.decision import Problem, Source
 from reconciler.model.record import Absent, Audit, Head, Record
+from reconciler.model.review import Provenance
 from reconciler.model.status import format_instant, parse_instant
+from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 from reconciler.planning.digest import check_digest
 
-Evidence = dict[str, bytes]
-"""Files of an audit pack that exist already, by their names in it: ledger files, plans, manifests, objects of git."""
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NOT_HERE = "ledger/removed"
 """The fault of a pack's ledger that is none: files from before the first record are not in it."""
 
 
-def gather_evidence(folder: Path, wanted: Filter, plans: Sequence[Path]) -> tuple[Audit, Evidence]:
-    """Return what an audit pack is about, and the files that prove it. Raises LedgerBroken for a broken chain."""
-    records = tuple(records_of(folder, wanted))
-    wanted = replace(wanted, tickets=frozenset(record.guid for record in records) if wanted.tickets else frozenset())
-    heads = ledger_heads(folder)
-    told = (line for record in records for line in (record.line, record.decided) if line is not None)
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """The records of an unpacked pack, read from its ledger whenever they are gone through: they may be too many."""
+
+    ledger: Path
+    files: tuple[str, ...]
+    wanted: Filter
+
+    def __iter__(self) -> Iterator[Record]:
+        return filter(self.wanted.lets, history(lines_in(self.ledger, self.files)))
+
+
+def gather_evidence(folder: Path, wanted: Filter, plans: Sequence[Path], pack: Path) -> Audit:
+    """Put the files that prove what was asked for into the folder of a pack, and return what the pack is about.
+
+    Raises LedgerBroken for a broken chain, OSError when the pack can't be written.
+    """
+    named = guids_named(folder, wanted)
+    lines, runs, manifests, tickets = set[str](), set[str](), set[tuple[str, str]](), set[Guid]()
+    for record in records_of(folder, replace(wanted, tickets=named)):
+        tickets.add(record.guid)
+        runs.add(record.line.source.path)
+        lines |= {line.source.path for line in (record.line, record.decided) if line is not None}
+        if record.source:
+            manifests.add((record.line.provenance.commit or "", record.source.path))
+    wanted = replace(wanted, tickets=frozenset(tickets) if named else frozenset())
+    heads, every = ledger_heads(folder), tuple(begun.path for begun in beginnings(folder))
     outside = anchor_files(plans)
-    anchored = {head.path for path in outside for head in _heads_in(path)} & {each.path for each in beginnings(folder)}
-    files = files_from(folder, {line.source.path for line in told} | anchored)
-    if tuple(filter(wanted.lets, history(lines_in(folder, files)))) != records:
-        # Something before the first of these lines tells of the decisions, too.
-        files = tuple(sorted(begun.path for begun in beginnings(folder)))
-    found: Evidence = {}
-    absent = [*_add_plans(found, folder, records, plans), *_add_manifests(found, records)]
+    anchored = {head.path for path in outside for head in _heads_in(path)} & set(every)
+    files = files_from(folder, lines | anchored)
+    if files != every and not _tell_the_same(folder, named, _Records(folder, files, wanted)):
+        files = every  # something before the first of these lines tells of the decisions, too
     for path in files:
-        found[f"ledger/{path}"] = segment_bytes(folder, path)
-    found |= _rules(folder, files)
-    found |= {
-        f"anchors/{sha256(data).removeprefix('sha256:')}{path.suffix}": data
-        for path in outside
-        if _heads_in(path)
-        for data in [path.read_bytes()]
-    }
-    prefix = _git("rev-parse", "--show-prefix") if any(name.startswith("manifests/") for name in found) else None
-    about = Audit(
-        _asked(wanted),
-        head_digest(heads),
-        heads,
-        files,
-        records,
-        tuple(absent),
-        chosen=_chosen(wanted),
-        prefix=(prefix or b"").decode().strip(),
+        put(pack, f"ledger/{path}", (line + b"\n" for line in whole_lines(folder, path)))
+    absent = [*_add_plans(pack, folder, runs, plans), *_add_manifests(pack, manifests)]
+    _add_rules(pack, folder, files)
+    for place in outside:
+        if _heads_in(place):
+            data = place.read_bytes()
+            put(pack, f"anchors/{sha256(data).removeprefix('sha256:')}{place.suffix}", (data,))
+    prefix = _git("rev-parse", "--show-prefix") if (pack / "manifests").exists() else None
+    return _audit(
+        Audit(
+            _asked(wanted),
+            head_digest(heads),
+            heads,
+            files,
+            _Records(pack / "ledger", files, wanted),
+            absent=tuple(absent),
+            chosen=_chosen(wanted),
+            prefix=(prefix or b"").decode().strip(),
+        )
     )
-    return about, found
+
+
+def _tell_the_same(folder: Path, tickets: Collection[Guid], some: _Records) -> bool:
+    """Say whether some files of the ledger have the same records as all of them."""
+    every = filter(some.wanted.lets, history(unverified_lines(folder, tickets or None)))
+    return all(one == other for one, other in zip_longest(every, some))
+
+
+def _audit(about: Audit) -> Audit:
+    """Go through the records once for what there is to say of them together."""
+    outcomes, runs = Counter[str](), dict[str, Provenance]()
+    for record in about.records:
+        outcomes[record.outcome] += 1
+        runs[record.line.run] = record.line.provenance
+    return replace(about, outcomes=outcomes, runs=runs)
+
+
+def put(pack: Path, name: str, pieces: Iterable[bytes]) -> None:
+    """Put a file into the folder of a pack. Raises OSError."""
+    path = pack / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(path, pieces, durable=False)
 
 
 def _heads_in(path: Path) -> tuple[Head, ...]:
@@ -76,15 +121,15 @@ def _heads_in(path: Path) -> tuple[Head, ...]:
     return named[0] if named else ()
 
 
-def _rules(folder: Path, files: Iterable[str]) -> Evidence:
-    """Return who changed the configuration when, for the runs of these files, and the configurations that are kept."""
-    changes = tuple(changes_in(lines_in(folder, tuple(files))))
-    texts = {each.config: text_of(folder, each) for each in changes if each.config}
-    found = {
-        f"configurations/{name.removeprefix('sha256:')}.yaml": text.encode() for name, text in texts.items() if text
-    }
+def _add_rules(pack: Path, folder: Path, files: Iterable[str]) -> None:
+    """Add who changed the configuration when, for the runs of these files, and the configurations that are kept."""
+    changes = tuple(changes_in(first_lines(folder, files)))
+    for each in changes:
+        text = text_of(folder, each)
+        if each.config and text:
+            put(pack, f"configurations/{each.config.removeprefix('sha256:')}.yaml", (text.encode(),))
     rows = [plain(each) for each in changes]
-    return found | {"policy.json": json_text({"version": 1, "changes": rows}).encode()}
+    put(pack, "policy.json", (json_text({"version": 1, "changes": rows}).encode(),))
 
 
 def rebuilt(folder: Path) -> Audit:
@@ -107,9 +152,9 @@ def rebuilt(folder: Path) -> Audit:
     faults += _edited(folder)
     if faults:
         raise InvalidInput(tuple(faults))
-    files = tuple(sorted(begun.path for begun in beginnings(ledger)))
-    records = tuple(filter(wanted.lets, history(lines_in(ledger, files))))
-    return Audit(asked, head_digest(heads), heads, files, records, absent, chosen=chosen, prefix=prefix)
+    files = tuple(begun.path for begun in beginnings(ledger))
+    records = _Records(ledger, files, wanted)
+    return _audit(Audit(asked, head_digest(heads), heads, files, records, absent=absent, chosen=chosen, prefix=prefix))
 
 
 def _edited(folder: Path) -> Iterator[Problem]:
@@ -159,27 +204,35 @@ def _filter(chosen: Mapping[str, tuple[str, ...]]) -> Filter:
     )
 
 
-def _add_plans(found: Evidence, folder: Path, records: Sequence[Record], places: Sequence[Path]) -> Iterator[Absent]:
-    """Add the plans that the runs applied: those kept beside the runs, or else from the files at hand."""
-    paths = {record.line.source.path for record in records}
-    opened = [begun.opened for begun in beginnings(folder) if begun.opened and begun.path in paths]
-    known: dict[str, bytes] = {}
+def _add_plans(pack: Path, folder: Path, paths: Collection[str], places: Sequence[Path]) -> Iterator[Absent]:
+    """Add the plans that the runs of these files applied: those kept beside the runs, or else from the files at hand.
+
+    Yields those that are not there.
+    """
+    given: dict[str, Path] = {}
     for path in _plan_files(places):
         try:
             made = load_plan(path)
             check_digest(made)
         except (InvalidInput, GuardRefused):
             continue
-        known[made.digest] = path.read_bytes()
-    for begun in opened:
-        data = kept(folder, PLANS, begun.plan) if begun.plan else None
-        if data is not None and decode_plan(data).digest == begun.digest:
-            known[begun.digest] = data
-    for digest in sorted({begun.digest for begun in opened}):
-        if digest in known:
-            found[f"plans/{digest.removeprefix('sha256:')}.json"] = known[digest]
+        given[made.digest] = path
+    opened = [begun.opened for begun in beginnings(folder) if begun.opened and begun.path in paths]
+    missing = {each.digest for each in opened}
+    for each in opened:
+        data = kept(folder, PLANS, each.plan) if each.plan else None
+        if data is not None and _DIGEST.fullmatch(each.digest) and decode_plan(data).digest == each.digest:
+            put(pack, _plan_name(each.digest), (data,))
+            missing.discard(each.digest)
+    for digest in sorted(missing):
+        if digest in given:
+            put(pack, _plan_name(digest), (given[digest].read_bytes(),))
         else:
             yield Absent(f"plan {digest}", "no plan with this digest is kept, or among those given with --plans")
+
+
+def _plan_name(digest: str) -> str:
+    return f"plans/{digest.removeprefix('sha256:')}.json"
 
 
 def _plan_files(places: Sequence[Path]) -> Iterator[Path]:
@@ -187,12 +240,12 @@ def _plan_files(places: Sequence[Path]) -> Iterator[Path]:
         yield from sorted(place.rglob("*.json")) if place.is_dir() else (place,)
 
 
-def _add_manifests(found: Evidence, records: Sequence[Record]) -> Iterator[Absent]:
-    """Add the manifests as they were at the commit of each run, from the repository of the working directory.
+def _add_manifests(pack: Path, wanted: Iterable[tuple[str, str]]) -> Iterator[Absent]:
+    """Add manifests as they were at the commits of runs, from the repository of the working directory.
 
     Besides come the objects of git that lead from the commit to the file, so that nobody needs a clone to check it.
+    Yields those that are not there.
     """
-    wanted = {(record.line.provenance.commit or "", record.source.path) for record in records if record.source}
     for commit, path in sorted(wanted):
         what = f"manifest {path} at {commit or 'an unknown commit'}"
         if not _COMMIT.fullmatch(commit) or not _stays_inside(path):
@@ -202,8 +255,9 @@ def _add_manifests(found: Evidence, records: Sequence[Record]) -> Iterator[Absen
         if data is None:
             yield Absent(what, "the repository of the working directory does not have it")
         else:
-            found[f"manifests/{commit}/{path}"] = data
-            found |= _objects(commit, path)
+            put(pack, f"manifests/{commit}/{path}", (data,))
+            for name, content in _objects(commit, path):
+                put(pack, name, (content,))
 
 
 def _objects(commit: str, path: str) -> Iterable[tuple[str, bytes]]:

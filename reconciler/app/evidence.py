@@ -3,7 +3,7 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -180,12 +180,14 @@ def anchors(folder: Path, files: Iterable[Path]) -> tuple[tuple[Anchor, ...], tu
     return tuple(found), tuple(faults)
 
 
-def contradicted(folder: Path, plans: Mapping[str, bytes]) -> tuple[Problem, ...]:
-    """Return which lines the plans of a pack name, by their names in it, that the ledger does not have any more."""
+def contradicted(folder: Path, pack: Path) -> tuple[Problem, ...]:
+    """Return which lines the plans of an unpacked pack name that the ledger does not have any more."""
     return tuple(
-        Problem("plans/other-ledger", Source(name), f"{head} is named in it and not in this ledger", _CUT)
-        for name, data in sorted(plans.items())
-        for head in _missing(folder, decode_plan(data).ledger_heads, None)
+        Problem(
+            "plans/other-ledger", Source(f"plans/{path.name}"), f"{head} is named in it and not in this ledger", _CUT
+        )
+        for path in sorted((pack / "plans").glob("*.json"))
+        for head in _missing(folder, decode_plan(path.read_bytes()).ledger_heads, None)
     )
 
 

@@ -80,9 +80,14 @@ class Filter:
 
 
 def records_of(ledger: Path, wanted: Filter) -> Iterator[Record]:
-    """Verify the ledger and yield the records that a filter lets through. Raises LedgerBroken, UnclearName."""
-    guids = frozenset(ticket_of(name, lambda: recorded(ledger)) for name in wanted.tickets)
+    """Verify the ledger and return the records that a filter lets through. Raises LedgerBroken, UnclearName."""
+    guids = guids_named(ledger, wanted)
     return filter(replace(wanted, tickets=guids).lets, history(read_lines(ledger, guids or None)))
+
+
+def guids_named(ledger: Path, wanted: Filter) -> frozenset[Guid]:
+    """Return the tickets of a filter, whatever it calls them. Raises UnclearName."""
+    return frozenset(ticket_of(name, lambda: recorded(ledger)) for name in wanted.tickets)
 
 
 @dataclass(frozen=True, slots=True)

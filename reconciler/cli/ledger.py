@@ -3,14 +3,15 @@
 import hashlib
 import os
 import sys
+import tempfile
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import click
 
-from reconciler.app.audit_pack import gather_evidence, rebuilt
+from reconciler.app.audit_pack import gather_evidence, put, rebuilt
 from reconciler.app.context import SystemClock, branch_of, open_context
 from reconciler.app.evidence import (
     anchor_files,
@@ -46,8 +47,8 @@ from reconciler.errors import InvalidInput
 from reconciler.github.provenance import git_from
 from reconciler.ledger.chain import Chain, check
 from reconciler.ledger.heads import ledger_head
-from reconciler.ledger.zip_file import write_zip
-from reconciler.model.decision import Problem
+from reconciler.ledger.zip_file import files_in, write_zip
+from reconciler.model.decision import Problem, Source
 from reconciler.model.evidence import Anchor
 from reconciler.model.receipt import operation_tag
 from reconciler.model.record import Audit, Record
@@ -56,7 +57,6 @@ from reconciler.model.value import replace
 from reconciler.planning.judge import spell
 from reconciler.planning.log_matching import who
 from reconciler.rendering import audit
-from reconciler.rendering.csv import csv_header, csv_row
 from reconciler.rendering.escape import terminal
 from reconciler.rendering.html.audit import audit_page
 from reconciler.rendering.problems import problems_text
@@ -105,7 +105,7 @@ def log(invocation: Invocation, *, wanted: Filter, ledger: Path | None, style: s
     folder = folder_of(invocation, ledger)
     records = records_of(folder, wanted)
     if style == "json":
-        click.echo(_records_json(folder, records), nl=False)
+        sys.stdout.writelines(audit.records_json(ledger_head(folder), records))
         return
     view = view_of(sys.stdout, Detail.VERBOSE if verbose else Detail.NORMAL)
     last: deque[Record] = deque(maxlen=_SHOWN if wanted.is_empty and not every else None)
@@ -288,11 +288,9 @@ def export(
         return _write_pack(folder, wanted, plans, pack)
     records = records_of(folder, wanted)
     if style == "json":
-        click.echo(_records_json(folder, records), nl=False)
-        return int(Exit.OK)
-    sys.stdout.write(csv_header(excel=excel))
-    for record in records:
-        sys.stdout.write(csv_row(record, excel=excel))
+        sys.stdout.writelines(audit.records_json(ledger_head(folder), records))
+    else:
+        sys.stdout.writelines(audit.records_csv(records, excel=excel))
     return int(Exit.OK)
 
 
@@ -316,42 +314,57 @@ def adopt(invocation: Invocation, tickets: tuple[str, ...], style: str) -> None:
         click.echo(terminal(f"adopted {what} on {receipt.object}"))
 
 
-def _records_json(folder: Path, records: Iterable[Record]) -> str:
-    """Spell records as one JSON document with the head of the ledger that they were read from."""
-    head = ledger_head(folder)
-    return json_text({"version": 1, "head": head, "records": [record_members(record) for record in records]})
-
-
 def _write_pack(folder: Path, wanted: Filter, plans: tuple[Path, ...], out: Path) -> int:
     """Put evidence and what is made from the records into one zip, which is the same for the same ledger.
 
-    Plans and comments that name another ledger than this go in, too: the pack shows it.
+    It is put together in a folder for temporary files. Plans and comments that name another ledger than this go in,
+    too: the pack shows it.
     """
-    about, found = gather_evidence(folder, wanted, plans)
-    found |= _views(about)
-    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(found.items()))
-    write_zip(out, found | {"SHA256SUMS": sums.encode()})
-    click.echo(f"{terminal(str(out))}: {counted(len(about.records), 'record')}, ledger {about.head}", err=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix="pack-") as place:
+            pack = Path(place)
+            about = gather_evidence(folder, wanted, plans, pack)
+            for name, pieces in _views(about).items():
+                put(pack, name, pieces)
+            put(pack, "SHA256SUMS", _sums(pack))
+            write_zip(out, pack)
+            lost = contradicted(folder, pack)
+    except OSError as error:
+        message = f"the pack can't be written: {error.strerror or error}"
+        hint = f"make room in {Path(tempfile.gettempdir())} (TMPDIR says where), where it is put together, and there"
+        raise InvalidInput((Problem("pack/unwritable", Source(str(out)), message, hint),)) from error
+    count = sum(about.outcomes.values())
+    click.echo(f"{terminal(str(out))}: {counted(count, 'record')}, ledger {about.head}", err=True)
     for absent in about.absent:
         click.echo(f"not in it: {terminal(absent.what)}: {terminal(absent.why)}", err=True)
-    found_outside, lost = anchors(folder, anchor_files(plans))
-    lost += contradicted(folder, {name: data for name, data in found.items() if name.startswith("plans/")})
+    found_outside, contradicting = anchors(folder, anchor_files(plans))
+    lost = (*contradicting, *lost)
     if lost:
         click.echo(problems_text(lost), err=True, nl=False)
     click.echo(f"origin: {origin_text(found_outside)}", err=True)
     return int(Exit.SERVER if lost else Exit.OK)
 
 
-def _views(about: Audit) -> dict[str, bytes]:
-    """Make everything in a pack that is made from its records."""
-    return {
-        "proof.json": audit.proof_json(about).encode(),
-        "records.json": audit.records_json(about).encode(),
-        "records.csv": audit.records_csv(about).encode(),
-        "reviews.json": audit.reviews_json(about).encode(),
-        "summary.html": audit_page(about).encode("utf-8", "backslashreplace"),
-        "VERIFY.md": verify_guide(about).encode("utf-8", "backslashreplace"),
+def _sums(pack: Path) -> list[bytes]:
+    """Return the lines of SHA256SUMS."""
+    lines = []
+    for name, path in files_in(pack).items():
+        with path.open("rb") as file:
+            lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {name}\n".encode())
+    return lines
+
+
+def _views(about: Audit) -> dict[str, Iterator[bytes]]:
+    """Make everything in a pack that is made from its records, piece by piece."""
+    views = {
+        "proof.json": audit.proof_json(about),
+        "records.json": audit.records_json(about.head, about.records),
+        "records.csv": audit.records_csv(about.records),
+        "reviews.json": audit.reviews_json(about),
+        "summary.html": audit_page(about),
+        "VERIFY.md": iter((verify_guide(about),)),
     }
+    return {name: (piece.encode("utf-8", "backslashreplace") for piece in text) for name, text in views.items()}
 
 
 def _compare_pack(folder: Path) -> int:
@@ -361,7 +374,7 @@ def _compare_pack(folder: Path) -> int:
     except InvalidInput as invalid:
         click.echo(problems_text(invalid.problems), nl=False)
         return int(Exit.SERVER)
-    differing = [name for name, data in made.items() if not _holds(folder / name, data)]
+    differing = [name for name, pieces in made.items() if not _holds(folder / name, pieces)]
     for name in differing:
         click.echo(f"{terminal(str(folder / name))} is not what the pack's ledger says: it was edited, or another")
         click.echo("  release made it; `reconciler --version` is in each record as `tool`")
@@ -370,9 +383,10 @@ def _compare_pack(folder: Path) -> int:
     return int(Exit.SERVER if differing else Exit.OK)
 
 
-def _holds(path: Path, data: bytes) -> bool:
+def _holds(path: Path, pieces: Iterable[bytes]) -> bool:
     try:
-        return path.read_bytes() == data
+        with path.open("rb") as file:
+            return all(file.read(len(piece)) == piece for piece in pieces) and not file.read(1)
     except OSError:
         return False
 

@@ -1,6 +1,6 @@
 """The lines of the ledger, and what a planner remembers from them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, assert_never
@@ -406,15 +406,18 @@ class Audit(Struct, frozen=True):
     """The content of an audit pack.
 
     `asked` says in words and values what was chosen; `head` is the hash over `heads`, the state of the whole ledger;
-    `files` are the ledger files that lead from the records to the heads. `chosen` is the filter, to be read back, and
-    `prefix` the folder of the repository from which the paths of manifests count.
+    `files` are the ledger files that lead from the records to the heads. `records` may be read anew each time that
+    they are gone through; `outcomes` counts them, and `runs` has where each run with a record comes from. `chosen` is
+    the filter, to be read back, and `prefix` the folder of the repository from which the paths of manifests count.
     """
 
     asked: tuple[tuple[str, str], ...]
     head: str
     heads: tuple[Head, ...]
     files: tuple[str, ...]
-    records: tuple[Record, ...]
+    records: Iterable[Record]
+    outcomes: Mapping[str, int] = {}
+    runs: Mapping[str, Provenance] = {}
     absent: tuple[Absent, ...] = ()
     chosen: Mapping[str, tuple[str, ...]] = {}
     prefix: str = ""

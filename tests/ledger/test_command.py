@@ -63,6 +63,34 @@ def test_the_log_shows_the_records_that_were_asked_for(
     assert err == ("" if tickets else "nothing in the ledger fits\n")
 
 
+def test_the_log_ends_with_the_last_50_records_unless_it_is_asked_for_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    entries = (each for number in range(1, 54) for each in (intent(number), recorded(number)))
+    write_run(tmp_path / "ledger", FIRST, *entries)
+
+    def told(*arguments: str) -> tuple[list[int], str]:
+        code, out, err = called(capsys, "log", *arguments)
+        assert code == 0
+        return [int(line.split()[4], 16) for line in out.splitlines()], err
+
+    left_out = "3 earlier records not shown: --all, or an option that chooses, such as --since or --ticket\n"
+    assert told() == (list(range(4, 54)), left_out)
+    assert told("--ticket", guid(1)) == ([1], "")
+    everything = (list(range(1, 54)), "")
+    for option in (
+        "--all",
+        "--since=2026-11-20",
+        "--until=2026-12-31",
+        "--change=CHG0041234",
+        "--object=**",
+        "--outcome=applied",
+    ):
+        assert told(option) == everything, option
+    assert len(json.loads(called(capsys, "log", "--format", "json")[1])["records"]) == 53
+
+
 def test_the_log_tells_everything_when_asked(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = called(capsys, "log", "--ticket", guid(1), "--verbose")
     assert "    review    #12 by jdoe, reviewed by asmith\n" in out

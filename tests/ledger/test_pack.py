@@ -314,6 +314,17 @@ def test_a_place_that_cannot_be_written_is_refused(home: Path, capsys: pytest.Ca
     assert "no/such/folder" in capsys.readouterr().err
 
 
+def test_without_room_to_put_it_together_nothing_is_written_and_the_remedy_is_named(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(home / "full"))
+    assert pack("out.zip") == 1
+    assert not (home / "out.zip").exists()
+    said = " ".join(capsys.readouterr().err.split())
+    assert "the pack can't be written: No such file or directory [pack/unwritable]" in said
+    assert f"make room in {home / 'full'} (TMPDIR says where)" in said
+
+
 def test_without_the_reconciler_the_views_are_said_to_be_unchecked(home: Path, tmp_path: Path) -> None:
     assert pack("out.zip", "--change", "CHG3", "--plans", "plan.json") == 0
     folder = unpacked(home / "out.zip", tmp_path / "unpacked")

@@ -101,7 +101,7 @@ RECORDS: dict[str, Callable[[Line, Record], str]] = {
     "json": lambda _, record: canonical(record_members(record)).decode(),
     "csv": lambda _, record: csv_row(record),
     "ticket's page": lambda line, _: ticket_page(FRAME, builders.guid(1), [line], None),
-    "summary of a pack": lambda _, record: audit_page(Audit((), "", (), (), (record,))),
+    "summary of a pack": lambda _, record: "".join(audit_page(Audit((), "", (), (), (record,)))),
 }
 
 

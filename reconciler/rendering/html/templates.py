@@ -1,6 +1,6 @@
 """The templates of the pages. Whatever a template shows is escaped as escape.py says, unless a template made it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -27,8 +27,12 @@ _SHARED = ("parts", "rows")
 
 def render(template: str, /, **values: object) -> str:
     """Return the text of a template."""
-    text: str = _environment().get_template(template).render(values)
-    return text
+    return "".join(pieces(template, **values))
+
+
+def pieces(template: str, /, **values: object) -> Iterator[str]:
+    """Yield the text of a template piece by piece, so that a large page need not be in memory."""
+    return _environment().get_template(template).generate(values)
 
 
 @cache
