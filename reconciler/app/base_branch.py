@@ -59,9 +59,9 @@ def changed_rules(settings: Settings, environ: Mapping[str, str]) -> tuple[RuleC
         found: dict[tuple[str, str | None, str | None], RuleChange] = {}
         for environment in (settings.environment, *others):
             for rule in _between(before, after, environment, environ):
-                said = _without(rule.before, then), _without(rule.after, now)
+                values = _without(rule.before, then), _without(rule.after, now)
                 where = f"environments.{environment}." if environment != settings.environment else ""
-                found.setdefault((rule.name, *said), RuleChange(where + rule.name, *said))
+                found.setdefault((rule.name, *values), RuleChange(where + rule.name, *values))
     return tuple(each for each in found.values() if each.before != each.after)
 
 

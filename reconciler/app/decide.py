@@ -64,8 +64,8 @@ def decide(context: Context, guid: Guid, choice: Choice, emergency: Emergency | 
 def say_who_decided(context: Context, guid: Guid, decided: Attestation) -> Path:
     """Note in the entry of a ticket that it was decided outside, and return its file. Raises InvalidInput."""
     path = Path(decisions_of(context)[guid].source.path)
-    told = {"by": decided.by, "at": format_instant(decided.at), "where": decided.where, "reason": decided.reason}
-    edited = set_members(str(path), path.read_bytes().decode("utf-8"), guid, {"decided": told})
+    members = {"by": decided.by, "at": format_instant(decided.at), "where": decided.where, "reason": decided.reason}
+    edited = set_members(str(path), path.read_bytes().decode("utf-8"), guid, {"decided": members})
     with changing(path):
         atomic_write(path, edited.encode("utf-8"))
     return path

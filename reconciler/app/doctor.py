@@ -59,8 +59,8 @@ def _heartbeat(context: Context) -> Iterator[Probe]:
         yield Probe("heartbeat", Health.WARN, error.message, error.hint)
         return
     late = overdue(last, context.clock.now(), _HEARTBEAT_LIMIT)
-    says = late or f"{_HEARTBEAT_WORKFLOW} last succeeded at {format_instant(last)}" if last else late or ""
-    yield Probe("heartbeat", Health.WARN if late else Health.OK, says)
+    finding = late or f"{_HEARTBEAT_WORKFLOW} last succeeded at {format_instant(last)}" if last else late or ""
+    yield Probe("heartbeat", Health.WARN if late else Health.OK, finding)
 
 
 def _token(context: Context) -> Iterator[Probe]:
@@ -76,8 +76,8 @@ def _manifests(settings: Settings, clock: Clock) -> tuple[Probe, frozenset[str]]
         desired = load_desired(settings.tickets, windows=settings.windows, now=clock.now())
     except InvalidInput as invalid:
         return _invalid("manifests", invalid), frozenset()
-    says = f"{_count(len(desired.decisions), 'decision')} in {_count(len(desired.files), 'file')}"
-    return Probe("manifests", Health.OK, says), frozenset(each.change for each in desired.decisions if each.change)
+    finding = f"{_count(len(desired.decisions), 'decision')} in {_count(len(desired.files), 'file')}"
+    return Probe("manifests", Health.OK, finding), frozenset(each.change for each in desired.decisions if each.change)
 
 
 def _change_records(context: Context, changes: frozenset[str]) -> Iterator[Probe]:
@@ -111,8 +111,8 @@ _NOBODYS = {ChangeKind.SERVICENOW: "CHG0000000", ChangeKind.JIRA: "CHG-0", Chang
 
 def _invalid(name: str, invalid: InvalidInput) -> Probe:
     first, more = invalid.problems[0], len(invalid.problems) - 1
-    says = f"{first.source}: {first.message}" + (f" (and {more:,} more)" if more else "")
-    return Probe(name, Health.FAIL, says, "run: reconciler validate")
+    finding = f"{first.source}: {first.message}" + (f" (and {more:,} more)" if more else "")
+    return Probe(name, Health.FAIL, finding, "run: reconciler validate")
 
 
 def _ledger(folder: Path, clock: Clock) -> Iterator[Probe]:
@@ -123,8 +123,8 @@ def _ledger(folder: Path, clock: Clock) -> Iterator[Probe]:
         chain = check(folder)
         if chain.faults:
             fault = chain.faults[0]
-            says = f"{fault.source}: {fault.message}"
-            yield Probe("ledger", Health.FAIL, says, "run: reconciler ledger verify")
+            finding = f"{fault.source}: {fault.message}"
+            yield Probe("ledger", Health.FAIL, finding, "run: reconciler ledger verify")
         else:
             yield Probe("ledger", Health.OK, f"{_count(chain.lines, 'line')} in {_count(chain.files, 'file')}")
         with hold_lock(folder, this_process("doctor", clock.now())):

@@ -175,8 +175,8 @@ def anchors(folder: Path, files: Iterable[Path]) -> tuple[tuple[Anchor, ...], tu
         heads, whole = named
         missing = _missing(folder, heads, whole)
         found.append(Anchor(str(path), len(heads) + (whole is not None), missing))
-        said = (f"{head} is named in it and not in this ledger" for head in missing)
-        faults += (Problem("plans/other-ledger", Source(str(path)), words, _OTHER) for words in said)
+        absent = (f"{head} is named in it and not in this ledger" for head in missing)
+        faults += (Problem("plans/other-ledger", Source(str(path)), words, _OTHER) for words in absent)
     return tuple(found), tuple(faults)
 
 

@@ -231,18 +231,18 @@ def entry_of(ticket: LiveTicket, certificate: Certificate | None, decider: LastU
     expected = {name: None if _is_odd(stated) else stated or None for name, stated in names.items()}
     plain = ticket.state.status == Status.PENDING
     decided = "" if plain else f"{ticket.state.status} already" + (f", last updated by {decider}" if decider else "")
-    said = (ticket.reason, created, approvers, decided, _said(certificate), *odd)
+    comments = (ticket.reason, created, approvers, decided, _certificate_comment(certificate), *odd)
     seen = None if plain else ticket.state
     return NewEntry(
         guid=ticket.guid,
         status=ticket.state.status,
         schedule=times_of(ticket.state),
         expect=Expectation(expected["object"], expected["workflow"], _pin(certificate), seen),
-        comments=tuple(comment for comment in said if comment),
+        comments=tuple(comment for comment in comments if comment),
     )
 
 
-def _said(certificate: Certificate | None) -> str:
+def _certificate_comment(certificate: Certificate | None) -> str:
     """Return what a reviewer should know of a certificate, as a comment."""
     if certificate is None:
         return ""

@@ -158,10 +158,10 @@ def adopt(context: Context, guids: Iterable[Guid]) -> tuple[Receipt, ...]:
 
 
 def _exception(receipt: Receipt) -> AttentionEntry:
-    said = f"{operation_tag(receipt.operation or '')} by `ledger adopt`"
+    reason = f"{operation_tag(receipt.operation or '')} by `ledger adopt`"
     return AttentionEntry(
         receipt.at, ADOPTED, Episode.BEGIN, receipt.guid, receipt.digest, receipt.object, receipt.workflow,
-        receipt.change, receipt.source, said,
+        receipt.change, receipt.source, reason,
     )  # fmt: skip
 
 

@@ -89,7 +89,7 @@ def _require(folder: Path, head: str | None, noted: Noted, repository: str) -> N
     if not lost:
         return
     branch = noted.ledger.branch
-    told = ", ".join(f"line {each.lines} of {each.path}" for each in lost)
+    missing = ", ".join(f"line {each.lines} of {each.path}" for each in lost)
     state = "was cut or forked" if head is not None else "is gone"
     refs = f"gh api repos/{repository}/git/refs"
     commit = noted.ledger.commits[-1] if noted.ledger.commits else "COMMIT"
@@ -102,7 +102,7 @@ def _require(folder: Path, head: str | None, noted: Noted, repository: str) -> N
         "" if noted.ledger.commits else f"; `gh api repos/{repository}/activity?ref=refs/heads/{branch}` tells COMMIT"
     )
     raise LedgerBroken(
-        f"the branch {branch} of the ledger {state}: it has not {told}, which {noted.where} noted",
+        f"the branch {branch} of the ledger {state}: it has not {missing}, which {noted.where} noted",
         f"put it back with {way}{where}, and take files back that are missing then with `reconciler github ledger "
         "restore`; a ledger that is begun anew on purpose needs another branch (input `ledger-branch`)",
     )

@@ -223,7 +223,7 @@ def length_note(changes: int, a_call: float, limits: Requests) -> tuple[str, ...
     over = limits.deadline is not None and seconds > limits.deadline
     if seconds < 60 and not over:
         return ()
-    said = f"an apply takes about {seconds / 60:,.0f} min: {changes:,} changes, {limits.writes} at a time"
+    note = f"an apply takes about {seconds / 60:,.0f} min: {changes:,} changes, {limits.writes} at a time"
     if over:
-        said += f"; requests.deadline of {limits.deadline:g} s ends it before: raise it, or use --shard"
-    return (said,)
+        note += f"; requests.deadline of {limits.deadline:g} s ends it before: raise it, or use --shard"
+    return (note,)

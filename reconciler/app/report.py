@@ -70,7 +70,7 @@ def read_ledger(folder: Path, since: datetime | None = None, also: Iterable[Guid
         lines.extend(lines_told(folder, shown, first))
     except LedgerBroken as broken:
         faults = faults or (broken.message,)
-    told = sum(isinstance(line.entry, Receipt) for line in lines)
+    receipts = sum(isinstance(line.entry, Receipt) for line in lines)
     return CheckedLedger(
         tuple(lines),
         chain.files,
@@ -79,8 +79,8 @@ def read_ledger(folder: Path, since: datetime | None = None, also: Iterable[Guid
         chain.heads,
         faults,
         shown,
-        first if newest.receipts > told else None,
-        max(newest.receipts - told, 0),
+        first if newest.receipts > receipts else None,
+        max(newest.receipts - receipts, 0),
         len(newest.open),
     )
 

@@ -141,7 +141,7 @@ def hold_to_reviews(
         step.change_record is not None and step.change_record.requester for step in plan.changes
     )
     needed = policy.asks_reviewers or (final and asked)
-    steps = tuple(step for step in plan.steps if needs_review(step) or (final and _told(step)))
+    steps = tuple(step for step in plan.steps if needs_review(step) or (final and _is_recorded(step)))
     if steps and (needed or final):
         try:
             decided = _decided(context, git, event, steps, final=final)
@@ -155,7 +155,7 @@ def hold_to_reviews(
     return _held(context, plan, decided, emergency)
 
 
-def _told(step: Step) -> bool:
+def _is_recorded(step: Step) -> bool:
     """Return whether a run writes down something about a step that changes nothing."""
     if step.group is Group.ATTENTION or step.operation is not None:
         return True
@@ -260,8 +260,8 @@ def _decided(context: Context, git: Git, event: Event, steps: Sequence[Step], *,
 def _base(context: Context, git: Git) -> str | None:
     """Return the last commit of the branch that was applied with all reviews, None when the ledger knows of none."""
     branch = commits_of_branch(git)
-    told = reviewed_commits(context.ledger, context.targets, context.settings.environment)
-    return next((commit for commit in told if commit in branch), None)
+    commits = reviewed_commits(context.ledger, context.targets, context.settings.environment)
+    return next((commit for commit in commits if commit in branch), None)
 
 
 def _by_ticket(
@@ -312,8 +312,8 @@ def _others(context: Context, git: Git, event: Event, brought: Mapping[Guid, str
     if not event.commits:
         return frozenset()
     branch = commits_of_branch(git)
-    told = applied_commits(context.ledger, context.targets, context.settings.environment)
-    last = next((commit for commit in told if commit in branch), None)
+    commits = applied_commits(context.ledger, context.targets, context.settings.environment)
+    last = next((commit for commit in commits if commit in branch), None)
     if last is None:
         return frozenset()
     own = {*event.commits, event.sha, *commits_since(git, last)}

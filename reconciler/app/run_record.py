@@ -95,8 +95,8 @@ def _of_emergency(ready: Prepared, now: datetime) -> Iterator[AttentionEntry]:
     if emergency is None:
         return
     for step in ready.plan.changes:
-        said = f"{emergency.incident}: {emergency.people}; {step.explanation or 'no reason is given'}"
-        yield from by_hand(begin(step, EMERGENCY, said, now))
+        detail = f"{emergency.incident}: {emergency.people}; {step.explanation or 'no reason is given'}"
+        yield from by_hand(begin(step, EMERGENCY, detail, now))
 
 
 def idle_run(plan: Plan, now: datetime, name: str) -> Run:

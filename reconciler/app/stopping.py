@@ -31,10 +31,10 @@ def global_stop(stop_file: str | None, environ: Mapping[str, str], ledger: Path)
         return f"the variable {STOP_VARIABLE} is set"
     if stop_file and Path(stop_file).exists():
         return f"the stop file {stop_file} exists"
-    return _told(local_stop(ledger))
+    return _spelled(local_stop(ledger))
 
 
-def _told(notice: StopNotice | None) -> str | None:
+def _spelled(notice: StopNotice | None) -> str | None:
     return None if notice is None else f"{notice} (`reconciler github start` ends it)"
 
 
@@ -72,7 +72,7 @@ class BranchWatch:
         except ReconcilerError as fault:
             self._fault = fault.message
         else:
-            self._why = _told(notice)
+            self._why = _spelled(notice)
             self._seen = self.clock.monotonic()
 
 

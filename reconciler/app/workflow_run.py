@@ -289,11 +289,11 @@ def evidence_about(
     digests = {path.name: _digest(path) for path in (report, *subjects)}
     if heads is not None:
         digests[HEADS] = sha256(heads)
-    said = predicate_of(run, provenance_of(environ, run.target, run.environment, review), digests.get(HEADS))
+    predicate = predicate_of(run, provenance_of(environ, run.target, run.environment, review), digests.get(HEADS))
     listed = "".join(f"{digest.removeprefix('sha256:')}  {name}\n" for name, digest in sorted(digests.items()))
     return Evidence(
-        json_text(statement_of(digests, said)),
-        json_text(said),
+        json_text(statement_of(digests, predicate)),
+        json_text(predicate),
         listed,
         None if heads is None else heads.decode(),
         why,

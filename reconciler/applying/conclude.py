@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from reconciler.applying.context import RunContext, observe, receipt_of, sight, told
+from reconciler.applying.context import RunContext, observe, receipt_of, sight, sighting_words
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import Intent
@@ -38,7 +38,7 @@ def _observed(
     sighting, finding = observe(intent, context, _after_acceptance if accepted else after_silence)
     if finding is not None:
         return receipt_of(step, context, finding, sighting, intent, result)
-    why = words.format(told(sighting))
+    why = words.format(sighting_words(sighting))
     if not sighting.gone:
         why = f"{why}; {until_words(answered_at + timedelta(seconds=context.patience))}"
     lost = receipt_of(step, context, Finding(Outcome.UNKNOWN, Proof.NONE, why), sighting, intent, result)
@@ -87,4 +87,4 @@ def _refusal(answer: Declined, sighting: Sighting) -> Finding:
         return Finding(Outcome.REJECTED_BY_SERVER, Proof.UNCHANGED, answer.why)
     if sighting.trace is Trace.UNSEEN and answer.systemic:
         return Finding(Outcome.REJECTED_BY_SERVER, Proof.NONE, answer.why)
-    return Finding(Outcome.REJECTED_BY_SERVER, Proof.NONE, f"{answer.why}; afterwards: {told(sighting)}")
+    return Finding(Outcome.REJECTED_BY_SERVER, Proof.NONE, f"{answer.why}; afterwards: {sighting_words(sighting)}")

@@ -126,6 +126,6 @@ def not_attempted(step: Step, why: str, context: RunContext) -> Receipt:
     return receipt_of(step, context, Finding(Outcome.NOT_ATTEMPTED, Proof.NONE, why))
 
 
-def told(sighting: Sighting) -> str:
+def sighting_words(sighting: Sighting) -> str:
     """Return in words what a sighting showed."""
     return sighting.why or sighting.trace.value

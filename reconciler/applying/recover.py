@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
-from reconciler.applying.context import RunContext, read, receipt_of, sight, told
+from reconciler.applying.context import RunContext, read, receipt_of, sight, sighting_words
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import (
@@ -38,7 +38,7 @@ def resolve(step: Step, left: OpenIntent, context: RunContext) -> Receipt:
     if finding is not None:
         finding = replace(finding, detail=f"sent by run {left.run}: {finding.detail}")
     elif sighting.trace is not Trace.UNCHANGED:
-        finding = Finding(Outcome.UNKNOWN, Proof.NONE, f"run {left.run} left an intent, and {told(sighting)}")
+        finding = Finding(Outcome.UNKNOWN, Proof.NONE, f"run {left.run} left an intent, and {sighting_words(sighting)}")
     elif context.clock.now() < until:
         sent = "may have sent an update" if left.intent.attempt == 0 else "sent an update and got no answer"
         why = f"run {left.run} {sent}; it is {until_words(until)}"
@@ -98,8 +98,8 @@ def _with_exception(step: Step, found: Iterable[AcceptedEntry | AttestedEntry]) 
         yield entry
         decided = step.decision.decided
         if isinstance(entry, AttestedEntry) and decided is not None:
-            said = f"by {decided.by} at {format_instant(decided.at)}, {decided.where}: {decided.reason}"
-            yield from by_hand(begin(step, DECIDED_OUTSIDE, said, entry.at))
+            detail = f"by {decided.by} at {format_instant(decided.at)}, {decided.where}: {decided.reason}"
+            yield from by_hand(begin(step, DECIDED_OUTSIDE, detail, entry.at))
 
 
 def _gone(step: Step, last: LastWrite | None, context: RunContext) -> ClosedEntry | ObservedEntry:

@@ -132,7 +132,10 @@ class ChangeClient:
         status = response.status_code
         if status in _BUSY:
             raise _Busy(
-                f"it answered HTTP {status}{self._said(body)}", "try again later", status, _pause(response, self.clock)
+                f"it answered HTTP {status}{self._reason(body)}",
+                "try again later",
+                status,
+                _pause(response, self.clock),
             )
         if 300 <= status < 400:
             raise Unavailable(
@@ -140,18 +143,18 @@ class ChangeClient:
             )
         if status == 401:
             raise Unavailable(
-                f"it does not accept the credential (401){self._said(body)}",
+                f"it does not accept the credential (401){self._reason(body)}",
                 "check CHANGE_RECORDS_* and the account",
                 status,
             )
         if status == 403:
             raise Unavailable(
-                f"the account lacks a right (403){self._said(body)}",
+                f"the account lacks a right (403){self._reason(body)}",
                 "give it read access to the records and their fields",
                 status,
             )
         if status not in (200, 201):
-            raise Unavailable(f"it answered HTTP {status}{self._said(body)}", "check change_records.url", status)
+            raise Unavailable(f"it answered HTTP {status}{self._reason(body)}", "check change_records.url", status)
         members = self._without_credentials(_object(response, body))
         if members is None:
             raise Unavailable(
@@ -159,7 +162,7 @@ class ChangeClient:
                 "a login page or a proxy may answer in its place; check change_records.url",
             )
         if "error" in members and members["error"] not in (None, ""):
-            raise Unavailable(f"it reports an error{self._said(body)}", "try again later")
+            raise Unavailable(f"it reports an error{self._reason(body)}", "try again later")
         return Answer(members, response.links.get("next", {}).get("url", ""))
 
     def _without_credentials(self, value: Any) -> Any:  # noqa: ANN401 - any JSON
@@ -170,7 +173,7 @@ class ChangeClient:
             return {name: self._without_credentials(member) for name, member in value.items()}
         return [self._without_credentials(each) for each in value] if isinstance(value, list) else value
 
-    def _said(self, body: bytes) -> str:
+    def _reason(self, body: bytes) -> str:
         """Return what an answer says of a refusal, in one short line."""
         try:
             members = decode(body[:4096], object)

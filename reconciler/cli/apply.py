@@ -27,7 +27,7 @@ from reconciler.cli.options import (
 from reconciler.cli.output import RUN_FORMATS, detail_of, format_option, show_plan, show_run
 from reconciler.cli.progress import Terminal
 from reconciler.cli.streams import take_fault
-from reconciler.cli.telling import Listeners, listener_options, tell, tell_change_records
+from reconciler.cli.telling import Listeners, listener_options, notify_listeners, tell_change_records
 from reconciler.cli.terminal import is_interactive
 from reconciler.errors import GuardRefused
 from reconciler.model.plan import Plan, Shard
@@ -121,7 +121,7 @@ def command(
         _save(ended.run, out)
         tell_change_records(context, ready.plan, ended.run)
         metrics.see(context, ready.plan, ended.run)
-        tell(Listeners(notify, notify_as), context.ledger, ready.plan, ended.run)
+        notify_listeners(Listeners(notify, notify_as), context.ledger, ready.plan, ended.run)
     return _code(ready.plan, ended)
 
 
@@ -151,9 +151,9 @@ def _say_what_next(emergency: Emergency, run: Run) -> None:
     if Outcome.APPLIED not in run.counts:
         return
     at = format_instant(run.ended_at.replace(microsecond=0))
-    said = f"by: '{emergency.asked} and {emergency.agreed}', at: {at}, where: laptop, reason: {emergency.incident}"
+    decided = f"by: '{emergency.asked} and {emergency.agreed}', at: {at}, where: laptop, reason: {emergency.incident}"
     click.echo("Bring it into git by a pull request: the entry of the ticket, and in it", err=True)
-    click.echo(terminal(f"    decided: {{{said}}}", 1_000), err=True)
+    click.echo(terminal(f"    decided: {{{decided}}}", 1_000), err=True)
 
 
 def _save(run: Run, out: Path | None) -> None:

@@ -83,7 +83,7 @@ def command(
     with open_context(invocation.settings(), observer=Terminal()) as context:
         guid = named_in(context, ticket)
         urgent = None if incident is None else Emergency(guid, incident, asked="who decides")
-        _tell(decide(context, guid, choice, urgent))
+        _print_chosen(decide(context, guid, choice, urgent))
     click.echo(
         "Nothing was sent. Commit it and open a pull request; `reconciler plan` shows what it would do.", err=True
     )
@@ -95,7 +95,7 @@ def _schedule(window: str | None, start: str | None, stop: str | None) -> Member
     return window if window is not None else times or None
 
 
-def _tell(chosen: Chosen) -> None:
+def _print_chosen(chosen: Chosen) -> None:
     was = f"{chosen.before} → " if chosen.before else ""
     name = last_name(chosen.object) or "unknown object"
     place = f"{chosen.source.path}:{chosen.source.line}"
@@ -116,7 +116,7 @@ def _walk(context: Context, explanation: str | None, change: str | None) -> int:
             continue
         choice = _asked(row, _KEYS[answer], explanation, change)
         try:
-            _tell(decide(context, row.ticket.guid, choice))
+            _print_chosen(decide(context, row.ticket.guid, choice))
         except InvalidInput as invalid:
             click.echo(problems_text(invalid.problems), err=True, nl=False)
             click.echo("nothing was written for it", err=True)
@@ -138,6 +138,6 @@ def _asked(row: Waiting, status: str, explanation: str | None, change: str | Non
             start = click.prompt("Start, for example 2026-11-28T22:00:00Z", err=True)
             stop = click.prompt("Stop", err=True) if status == Status.APPROVED_BETWEEN else None
             schedule = _schedule(None, start, stop)
-    said = click.prompt("Explanation", default=explanation or "", err=True) or None
+    typed = click.prompt("Explanation", default=explanation or "", err=True) or None
     record = click.prompt("Change", default=row.change or change or "", err=True) or None
-    return Choice(status, schedule, said, record)
+    return Choice(status, schedule, typed, record)

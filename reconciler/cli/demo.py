@@ -48,28 +48,30 @@ def command(invocation: Invocation, keep: Path | None) -> int:  # noqa: ARG001 -
             with _inside(home, {"TPP_TOKEN": sandbox.token}):
                 _tour(sandbox.url)
     if keep is not None:
-        _say(f"The demo's repository is in {home}; its server is gone, `reconciler ledger log` still reads the record.")
+        _narrate(
+            f"The demo's repository is in {home}; its server is gone, `reconciler ledger log` still reads the record."
+        )
     return 0
 
 
 def _tour(url: str) -> None:
-    _say(
+    _narrate(
         f"A sandbox TPP is running at {url}, with approval tickets that wait for somebody.",
         "A folder of YAML files says what should become of them; in real life it is a git repository, and a pull",
         "request is the review. First the files are checked, without any server or credentials:",
     )
     _run("validate")
-    _say("Now they are compared with the live tickets. A plan is handed a reader that cannot write:")
+    _narrate("Now they are compared with the live tickets. A plan is handed a reader that cannot write:")
     _run("plan", "--out", "plan.json")
-    _say("That saved plan is what a reviewer agreed to. Apply does exactly that and nothing else:")
+    _narrate("That saved plan is what a reviewer agreed to. Apply does exactly that and nothing else:")
     _run("apply", "plan.json", "--yes", "--quiet")
     _wait_for_processing()
-    _say("TPP has gone on and deleted the approved tickets. A second plan proves from the ledger that all is done:")
+    _narrate("TPP has gone on and deleted the approved tickets. A second plan proves from the ledger that all is done:")
     _run("plan", "--quiet")
-    _say("What an auditor asks for: who decided what, when, and whether anybody touched the record since:")
+    _narrate("What an auditor asks for: who decided what, when, and whether anybody touched the record since:")
     _run("ledger", "log")
     _run("ledger", "verify")
-    _say(
+    _narrate(
         "What just happened: decisions in reviewed files became approvals in TPP, each written down before and after",
         "it was sent. Running it again would send nothing.",
         "Where to look next: README.md for a repository of your own, examples/ for manifests and configuration,",
@@ -77,7 +79,7 @@ def _tour(url: str) -> None:
     )
 
 
-def _say(*lines: str) -> None:
+def _narrate(*lines: str) -> None:
     click.echo()
     for line in lines:
         click.echo(f"  {line}")

@@ -281,8 +281,8 @@ def restore(invocation: Invocation, branch: str, artifact: Path) -> None:
     A run that could not push has kept them there. Every line is verified first, and none that is there is changed.
     """
     news = restore_ledger(artifact, Path(invocation.settings().ledger), branch, os.environ)
-    told = ", ".join(terminal(name) for name in news) or "nothing, the branch has every line"
-    click.echo(f"ledger: taken back to {branch}: {told}", err=True)
+    names = ", ".join(terminal(name) for name in news) or "nothing, the branch has every line"
+    click.echo(f"ledger: taken back to {branch}: {names}", err=True)
 
 
 @command.command()

@@ -133,9 +133,9 @@ class Inputs:
         fault = Problem(f"{self.arguments()[0]} failed", Source(""), error.message, error.hint)
         click.echo(problems_github(problems or (fault,)), nl=False)
         if self.result is not None:
-            told = JobFailure(error.message, error.hint, problems)
+            cause = JobFailure(error.message, error.hint, problems)
             with suppress(OSError):
-                atomic_write(_failure(self.result.path), json_text({"version": 1, **plain(told)}).encode())
+                atomic_write(_failure(self.result.path), json_text({"version": 1, **plain(cause)}).encode())
 
     def arguments(self) -> list[str]:
         """Return the command line. The plan of a scheduled run looks at settled tickets, too: nobody waits for it."""
@@ -201,8 +201,8 @@ class Inputs:
 
     def _of_emergency(self) -> list[str]:
         """Return what an emergency is told, with equals signs: what people typed is never taken for an option."""
-        told = [f"--{name.replace('_', '-')}={self._one(name)}" for name in _EMERGENCY if self._one(name)]
-        return [*told, "--out", str(self.plan if "--dry-run" in self._many("arguments") else self.report)]
+        options = [f"--{name.replace('_', '-')}={self._one(name)}" for name in _EMERGENCY if self._one(name)]
+        return [*options, "--out", str(self.plan if "--dry-run" in self._many("arguments") else self.report)]
 
     def _one(self, name: str) -> str:
         return self.given.get(name, "").strip()

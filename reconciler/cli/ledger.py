@@ -188,8 +188,8 @@ def verify(
     if style == "json":
         click.echo(_chain_json(folder, chain, found, lost), nl=False)
     else:
-        said = _chain_text(folder, chain) + (problems_text(lost) if lost else "")
-        click.echo(said + (f"origin: {origin_text(found)}\n" if plans and not chain.faults else ""), nl=False)
+        text = _chain_text(folder, chain) + (problems_text(lost) if lost else "")
+        click.echo(text + (f"origin: {origin_text(found)}\n" if plans and not chain.faults else ""), nl=False)
     return int(Exit.SERVER if chain.faults or lost else Exit.OK)
 
 

@@ -79,7 +79,9 @@ class LazyCommands(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete the names of commands from the table, importing none."""
-        found = [CompletionItem(name, help=says) for name, says in COMMANDS.items() if name.startswith(incomplete)]
+        found = [
+            CompletionItem(name, help=summary) for name, summary in COMMANDS.items() if name.startswith(incomplete)
+        ]
         return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
@@ -153,15 +155,15 @@ def _run(arguments: list[str] | None, signals: Signals, ending: Ending, failed: 
         return signals.code
     except click.ClickException as error:
         error.show()
-        code, told = error.exit_code, ReconcilerError(error.format_message())
+        code, failure = error.exit_code, ReconcilerError(error.format_message())
     except ReconcilerError as error:
-        code, told = _report(error), error
+        code, failure = _report(error), error
     except Exception as error:  # noqa: BLE001 - the last line of defence: a bug is told, never dumped
-        code, told = _report_unexpected(error)
+        code, failure = _report_unexpected(error)
     else:
         return result if isinstance(result, int) else 0
     if failed is not None:
-        failed(told)
+        failed(failure)
     return code
 
 
@@ -195,10 +197,10 @@ def _report(error: ReconcilerError) -> int:
 def _report_unexpected(error: Exception) -> tuple[int, ReconcilerError]:
     """Distinguish what this machine can't do from a bug. What was sent until then is in the ledger."""
     machine = isinstance(error, OSError | MemoryError) or (isinstance(error, RuntimeError) and _NO_THREAD in str(error))
-    told = _of_machine(error) if machine else _of_bug(error)
-    _report(told)
+    failure = _of_machine(error) if machine else _of_bug(error)
+    _report(failure)
     _log_traceback(error, logging.DEBUG if machine else logging.ERROR)
-    return (_MACHINE if machine else 70), told
+    return (_MACHINE if machine else 70), failure
 
 
 def _of_machine(error: Exception) -> ReconcilerError:

@@ -24,7 +24,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.output import PLAN_FORMATS, detail_of, format_option, show_plan, show_timeline
 from reconciler.cli.progress import Terminal
-from reconciler.cli.telling import Listeners, listener_options, tell
+from reconciler.cli.telling import Listeners, listener_options, notify_listeners
 from reconciler.ledger.plan_files import save_plan
 from reconciler.model.plan import Shard
 from reconciler.model.value import replace
@@ -91,5 +91,5 @@ def command(
         show_plan(plan, style, detail_of(quiet, verbose))
     if timeline and style == "text":
         show_timeline(plan)
-    tell(Listeners(notify, notify_as), context.ledger, plan)
+    notify_listeners(Listeners(notify, notify_as), context.ledger, plan)
     return int(of_plan(plan, changes_matter=exit_code))

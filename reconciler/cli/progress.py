@@ -68,11 +68,11 @@ class Terminal:
         """Remember in the user's state folder what was told. Where that can't be done it is told again."""
         try:
             path = _state_folder() / "told"
-            told = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
-            if what in told:
+            known = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+            if what in known:
                 return False
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            atomic_write(path, "".join(f"{each}\n" for each in (*told[-_REMEMBERED:], what)).encode(), mode=0o600)
+            atomic_write(path, "".join(f"{each}\n" for each in (*known[-_REMEMBERED:], what)).encode(), mode=0o600)
         except (OSError, RuntimeError):  # RuntimeError: there is no home
             pass
         return True
@@ -91,13 +91,13 @@ def _logged(label: str, total: int, activity: Callable[[], str], every: float) -
         nonlocal done
         done += more
 
-    def tell() -> None:
+    def log_progress() -> None:
         while not ended.wait(every):
             rate = done / (time.monotonic() - started)
             left = f"about {(total - done) / rate:,.0f} s left" if rate else "nothing came back so far"
             _log.info("%s: %s of %s done, %.1f/s, %s, %s", label, f"{done:,}", f"{total:,}", rate, activity(), left)
 
-    Thread(target=tell, name="progress", daemon=True).start()
+    Thread(target=log_progress, name="progress", daemon=True).start()
     try:
         yield advance
     finally:

@@ -79,8 +79,8 @@ def run_session(wish: SandboxOptions) -> int:
         reading = sandbox.issue(READING_SCOPE)
         _tell(sandbox, reading, wish, listening.changes, resumed=resumed)
         if wish.ready_file:
-            told = {"url": sandbox.url, "token": sandbox.token, "reading_token": reading}
-            write_output(wish.ready_file, json_line(told), 0o600)
+            client = {"url": sandbox.url, "token": sandbox.token, "reading_token": reading}
+            write_output(wish.ready_file, json_line(client), 0o600)
         stopped.wait()
     click.echo("stopped", err=True)
     return 0

@@ -44,7 +44,7 @@ def listener_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def tell(listeners: Listeners, ledger: Path, plan: Plan, run: Run | None = None) -> None:
+def notify_listeners(listeners: Listeners, ledger: Path, plan: Plan, run: Run | None = None) -> None:
     """Post the message. A failure is a warning: the outcome stands whoever hears of it."""
     if listeners.notify is not None:
         _notify(listeners, ledger, plan, run)
@@ -63,8 +63,8 @@ def _notify(listeners: Listeners, ledger: Path, plan: Plan, run: Run | None) -> 
     if state_file.is_file() and state_file.read_bytes() == state:
         return
     chat = Chat(listeners.chat)
-    said = run_notification(run, chat) if run is not None and run.receipts else plan_notification(plan, chat)
-    why = _post(listeners.notify or "", said)
+    message = run_notification(run, chat) if run is not None and run.receipts else plan_notification(plan, chat)
+    why = _post(listeners.notify or "", message)
     if why is not None:
         click.echo(f"warning: the chat was not told: {why}", err=True)
         return

@@ -73,6 +73,6 @@ def _all_well(checked: Validation) -> str:
         (len(desired.selections), "rule"),
         (len(desired.overrides), "override"),
     )
-    said = [f"{count:,} {noun}{'' if count == 1 else 's'}" for count, noun in counts if count]
+    parts = [f"{count:,} {noun}{'' if count == 1 else 's'}" for count, noun in counts if count]
     files = len(desired.files)
-    return f"valid: {', '.join(said)} in {files:,} file{'' if files == 1 else 's'}\n"
+    return f"valid: {', '.join(parts)} in {files:,} file{'' if files == 1 else 's'}\n"

@@ -256,8 +256,8 @@ class GitHub:
         details = "; ".join(
             found for each in objects(member(_body(answer), "errors")) if (found := text(each, "message"))
         )
-        said = _message(answer) or answer.reason or "no reason given"
-        message = f"{method} {url}: {answer.status_code} {said}" + (f" ({details})" if details else "")
+        reason = _message(answer) or answer.reason or "no reason given"
+        message = f"{method} {url}: {answer.status_code} {reason}" + (f" ({details})" if details else "")
         return GitHubFailure(message, _hint(answer), answer.status_code)
 
     def _object(self, answer: requests.Response) -> Wire:

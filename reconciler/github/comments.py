@@ -84,8 +84,8 @@ def keep_comment(github: GitHub, pull: int, *, kind: str, key: str, body: str) -
             github.delete(f"/issues/comments/{stray}")
         if not found:
             return Posted(Posting.CREATED, text(github.post(f"/issues/{pull}/comments", {"body": wanted}), "html_url"))
-        newest, said, url = found[-1]
-        if same_text(said, wanted):
+        newest, posted, url = found[-1]
+        if same_text(posted, wanted):
             return Posted(Posting.UNCHANGED, url)
         github.patch(f"/issues/comments/{newest}", {"body": wanted})
         return Posted(Posting.UPDATED, url)

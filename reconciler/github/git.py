@@ -115,8 +115,8 @@ _LONGEST = 500
 
 def _why(printed: str) -> str:
     """Return the lines that say what went wrong, whatever stands around them; else the last one."""
-    said = [line.strip() for line in printed.splitlines() if line.strip()] or ["no message"]
-    return "; ".join([line for line in said if _TELLS.match(line)] or said[-1:])[:_LONGEST]
+    lines = [line.strip() for line in printed.splitlines() if line.strip()] or ["no message"]
+    return "; ".join([line for line in lines if _TELLS.match(line)] or lines[-1:])[:_LONGEST]
 
 
 def _command(arguments: tuple[str, ...]) -> str:

@@ -51,8 +51,10 @@ def uncommitted(git: Git, names: Iterable[str]) -> dict[str, str]:
     listed = sorted(set(names))
     if not listed:
         return {}
-    said = git.run("status", "--porcelain=v1", "-z", "--ignored", "--untracked-files=all", "--", *map(_literal, listed))
-    tokens = iter(said.split("\0"))
+    printed = git.run(
+        "status", "--porcelain=v1", "-z", "--ignored", "--untracked-files=all", "--", *map(_literal, listed)
+    )
+    tokens = iter(printed.split("\0"))
     found = {}
     for token in tokens:
         if not token:
@@ -70,7 +72,7 @@ def commits_touching(git: Git, names: Iterable[str], since: str | None = None) -
     `since` is a commit that is left out, with all before it. What came in through a merge counts as that merge.
     Renames count as a removal and an addition. Raises GitFailure.
     """
-    said = git.run(
+    printed = git.run(
         "--no-replace-objects",
         "log",
         "--first-parent",
@@ -87,7 +89,7 @@ def commits_touching(git: Git, names: Iterable[str], since: str | None = None) -
         "--",
         *map(_literal, sorted(set(names))),
     )
-    return tuple(_commits(iter(said.split("\0"))))
+    return tuple(_commits(iter(printed.split("\0"))))
 
 
 def _commits(tokens: Iterator[str]) -> Iterator[BranchCommit]:
@@ -115,8 +117,8 @@ def last_commit_of(git: Git, name: str) -> str | None:
 
 def files_at(git: Git, commit: str, names: Iterable[str]) -> dict[str, str]:
     """Return the files of a commit with these names or in these folders, and their blobs. Raises GitFailure."""
-    said = git.run("ls-tree", "-r", "-z", "--full-tree", commit, "--", *sorted(set(names)))
-    rows = (row.split("\t", 1) for row in said.split("\0") if row)
+    printed = git.run("ls-tree", "-r", "-z", "--full-tree", commit, "--", *sorted(set(names)))
+    rows = (row.split("\t", 1) for row in printed.split("\0") if row)
     return {name: about.split(" ")[2] for about, name in rows}
 
 

@@ -32,12 +32,12 @@ def keep_issue(github: GitHub, *, kind: str, key: str, title: str, body: str | N
             if text(stray, "state") == "open":
                 _close(github, stray, "duplicate of a newer issue")
         newest = found[-1] if found else None
-        return _settle(github, newest) if body is None else _say(github, newest, title, f"{mark}\n{body}")
+        return _settle(github, newest) if body is None else _update(github, newest, title, f"{mark}\n{body}")
     except ReconcilerError as fault:
         return Posted(Posting.FAILED, why=f"{fault.message}; {fault.hint}" if fault.hint else fault.message)
 
 
-def _say(github: GitHub, issue: Wire | None, title: str, body: str) -> Posted:
+def _update(github: GitHub, issue: Wire | None, title: str, body: str) -> Posted:
     wanted = within_limit(body)
     if issue is None:
         created = github.post("/issues", {"title": title, "body": wanted, "labels": [LABEL]})

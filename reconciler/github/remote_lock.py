@@ -181,8 +181,8 @@ class RemoteLock:
     def _commit(self) -> str:
         """Make the commit that tells who holds; its number makes every one another."""
         tree = self.git.run("hash-object", "-t", "tree", "-w", "--stdin", stdin="")
-        told = ("-m", canonical(self.owner).decode(), "-m", f"move {len(self._made)}")
-        self._made.append(self.git.run("commit-tree", tree, *told))
+        messages = ("-m", canonical(self.owner).decode(), "-m", f"move {len(self._made)}")
+        self._made.append(self.git.run("commit-tree", tree, *messages))
         return self._made[-1]
 
     def _push(self, value: str, ref: str, expected: str) -> bool:
@@ -190,8 +190,8 @@ class RemoteLock:
         lease = f"--force-with-lease={ref}:{expected}"
         done = self.git.attempt("push", "--porcelain", "--no-verify", lease, self.remote, f"{value}:{ref}")
         if done.returncode != 0 and "!" not in done.stdout:
-            said = done.stderr.strip().splitlines() or ["no message"]
-            raise GitFailure(f"git push failed: {said[-1]}", "check the remote and the token")
+            printed = done.stderr.strip().splitlines() or ["no message"]
+            raise GitFailure(f"git push failed: {printed[-1]}", "check the remote and the token")
         return done.returncode == 0
 
     def _owner_at(self, part: str) -> LockOwner | None:

@@ -159,25 +159,25 @@ def lines_since(
 
 def history(lines: Iterable[Line]) -> Iterator[Record]:
     """Yield what was done to tickets, in the order of the lines; intents that no receipt answers come last."""
-    told = _Intents()
+    intents = _Intents()
     for line in lines:
         match line.entry:
             case Intent() as intent:
-                yield from told.superseded(intent)
-                told.waiting[intent.guid] = line, intent
-                told.asked[intent.guid] = line, intent
+                yield from intents.superseded(intent)
+                intents.waiting[intent.guid] = line, intent
+                intents.asked[intent.guid] = line, intent
             case Receipt() as receipt:
-                yield Record(line, receipt, told.answered(receipt), decided=told.decided(line, receipt))
+                yield Record(line, receipt, intents.answered(receipt), decided=intents.decided(line, receipt))
             case (ClosedEntry(guid=guid) | ObservedEntry(guid=guid)) as seen:
-                _, asked = told.asked.get(guid, (None, None))
-                yield Record(line, seen, asked, decided=told.decided(line, seen))
+                _, asked = intents.asked.get(guid, (None, None))
+                yield Record(line, seen, asked, decided=intents.decided(line, seen))
             case AcceptedEntry() | AttestedEntry() | AttentionEntry() as other:
                 yield Record(line, other)
             case Opened() | Sealed() | Ended():
                 pass
             case _:
                 assert_never(line.entry)
-    yield from (Record(line, intent, intent) for line, intent in told.waiting.values())
+    yield from (Record(line, intent, intent) for line, intent in intents.waiting.values())
 
 
 @dataclass(slots=True)

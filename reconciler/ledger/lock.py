@@ -128,10 +128,10 @@ def _read_owner(descriptor: int) -> LockOwner | None:
 
 
 def _write_owner(descriptor: int, path: Path, owner: LockOwner) -> None:
-    told = {name: value for name, value in plain(owner).items() if value is not None}
+    members = {name: value for name, value in plain(owner).items() if value is not None}
     try:
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, canonical(told) + b"\n", 0)
+        os.pwrite(descriptor, canonical(members) + b"\n", 0)
     except OSError as error:
         raise LedgerUnwritable(
             f"the ledger can't be locked: {path}: {error.strerror or error}", "free some space on that disk"

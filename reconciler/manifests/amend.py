@@ -128,13 +128,13 @@ def _is_amended(old: Value, new: Value, change: EntryEdit, zone: tzinfo | None) 
     return (
         kept[0] == kept[1]
         and names[0] == names[1]
-        and (change.wanted is None or _says(new, change.wanted, zone))
-        and (change.seen is None or (isinstance(expected[1], dict) and _says(expected[1], change.seen, zone)))
+        and (change.wanted is None or _wants(new, change.wanted, zone))
+        and (change.seen is None or (isinstance(expected[1], dict) and _wants(expected[1], change.seen, zone)))
         and ("decided" in new) == ("decided" in old and not change.undecided)
     )
 
 
-def _says(members: dict[str, Value], state: State, zone: tzinfo | None) -> bool:
+def _wants(members: dict[str, Value], state: State, zone: tzinfo | None) -> bool:
     schedule = members.get("schedule")
     times: dict[str, Value] = schedule if isinstance(schedule, dict) else {}
     read: dict[str, datetime] = {}

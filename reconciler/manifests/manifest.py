@@ -134,12 +134,12 @@ def _check_shape(document: Document, members: dict[str, Value], refused: list[in
             (path[0], refused[int(path[1])], *path[2:]) if refused and path[1:] and path[0] == "tickets" else path
         ),
     )
-    told = {problem.source for problem in manifest.problems}
+    reported = {problem.source for problem in manifest.problems}
     top = document.places.value(())
     manifest.problems += [
         problem
         for problem in problems
-        if problem.source not in told  # a tag or alias that was refused is no text, either
+        if problem.source not in reported  # a tag or alias that was refused is no text, either
         # what seems to be missing may stand behind the place where reading had to stop
         and (document.whole or problem.code != Code.SCHEMA_MISSING or problem.source != top)
     ]

@@ -114,13 +114,13 @@ def _respelled(text: str, node: Node, moment: datetime, zone: tzinfo | None) -> 
     exact = "seconds" if _SECONDS.match(old) or moment.second else "minutes"
     precision = "microseconds" if moment.microsecond else exact
     if old.endswith("Z"):
-        said = moment.astimezone(UTC).replace(tzinfo=None).isoformat(old[10], precision) + "Z"
+        spelled = moment.astimezone(UTC).replace(tzinfo=None).isoformat(old[10], precision) + "Z"
     else:
         local = moment.astimezone(zone or written.tzinfo)
         bare = local.replace(tzinfo=None)
         as_it_was = written.tzinfo is None and _is_read_back(bare, moment, zone)
-        said = (bare if as_it_was else local).isoformat(old[10], precision)
-    return Edit(node.start, node.end, quote + said + quote)
+        spelled = (bare if as_it_was else local).isoformat(old[10], precision)
+    return Edit(node.start, node.end, quote + spelled + quote)
 
 
 def _flow(new: NewTimes, zone: tzinfo | None) -> str:

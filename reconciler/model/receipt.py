@@ -140,5 +140,5 @@ class Run(Struct, frozen=True):
     @property
     def superseded(self) -> str | None:
         """Which newer commit is the one to apply, None when this is not why the run did nothing."""
-        told = self.stopped or ""
-        return told.removeprefix(SUPERSEDED) if told.startswith(SUPERSEDED) else None
+        why = self.stopped or ""
+        return why.removeprefix(SUPERSEDED) if why.startswith(SUPERSEDED) else None

@@ -354,17 +354,17 @@ class Record(Struct, frozen=True):
     @property
     def object(self) -> str:
         """The DN of the stopped object; empty when it is not known."""
-        return next((told.object for told in self._told if told.object), "")
+        return next((entry.object for entry in self._entries if entry.object), "")
 
     @property
     def workflow(self) -> str:
         """The DN of the workflow object; empty when it is not known."""
-        return next((told.workflow for told in self._told if told.workflow), "")
+        return next((entry.workflow for entry in self._entries if entry.workflow), "")
 
     @property
     def change(self) -> str | None:
         """The change record of the decision."""
-        return next((told.change for told in self._told if told.change), None)
+        return next((entry.change for entry in self._entries if entry.change), None)
 
     @property
     def digest(self) -> str:
@@ -384,10 +384,10 @@ class Record(Struct, frozen=True):
     @property
     def source(self) -> Source:
         """Where the decision stood."""
-        return next((told.source for told in self._told if told.source), NOWHERE)
+        return next((entry.source for entry in self._entries if entry.source), NOWHERE)
 
     @property
-    def _told(self) -> Iterator[Receipt | Intent | AcceptedEntry | AttestedEntry | AttentionEntry]:
+    def _entries(self) -> Iterator[Receipt | Intent | AcceptedEntry | AttestedEntry | AttentionEntry]:
         """What says something of the decision, the record's own line first."""
         if not isinstance(self.entry, ClosedEntry | ObservedEntry):
             yield self.entry

@@ -34,8 +34,8 @@ def exceptions(plan: Plan, now: datetime) -> Iterator[AttentionEntry]:
             yield begin(step, step.reason.value, step.detail, now)
         elif step.group is Group.CHANGE:
             for use in step.overridden:
-                said = f"{use.reason} (until {format_instant(use.until)}, {use.source})"
-                yield begin(step, f"override/{use.rule}", said, now)
+                detail = f"{use.reason} (until {format_instant(use.until)}, {use.source})"
+                yield begin(step, f"override/{use.rule}", detail, now)
 
 
 def by_hand(entry: AttentionEntry) -> tuple[AttentionEntry, AttentionEntry]:

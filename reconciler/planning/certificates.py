@@ -126,13 +126,13 @@ def plan_notes(steps: Iterable[Step]) -> tuple[str, ...]:
             short += 1
         for note in step.context.notes:
             places[note.code].append(step)
-    said = [_note(code, places[code]) for code in NoteCode if code in places]
-    said += [
+    notes = [_note(code, places[code]) for code in NoteCode if code in places]
+    notes += [
         f"no certificate context for {count:,} of {read:,} tickets: {why}" for why, count in sorted(absent.items())
     ]
     if short:
-        said.append(f"{short:,} certificates were read in short, without what renewals change (`context.details`)")
-    return tuple(said)
+        notes.append(f"{short:,} certificates were read in short, without what renewals change (`context.details`)")
+    return tuple(notes)
 
 
 def _note(code: NoteCode, steps: list[Step]) -> str:

@@ -39,8 +39,8 @@ def with_policy(controls: tuple[Control, ...], policy: Policy) -> tuple[Control,
     for part, name in CONTROL_OF.items():
         if (value := getattr(policy, part)) != getattr(_NO_POLICY, part):
             values[name] = _spelled(plain(value))
-    told = [replace(control, value=values.pop(control.name, control.value)) for control in controls]
-    return (*told, *(Control(name, "ok", "configured", value) for name, value in values.items()))
+    named = [replace(control, value=values.pop(control.name, control.value)) for control in controls]
+    return (*named, *(Control(name, "ok", "configured", value) for name, value in values.items()))
 
 
 def _spelled(value: Json) -> str:

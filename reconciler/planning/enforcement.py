@@ -40,8 +40,8 @@ def enforce(
     guards = {rule: guard for rule, guard in STEP_GUARDS.items() if configured(rule, seen)}
     checked = tuple(_checked(step, seen, guards, exempt, tally) for step in steps)
     held, limit_controls = hold_limits(checked, seen, exempt, settled)
-    told = [rule for rule in STEP_GUARDS if rule not in TOLD_WHEN_THERE or rule in guards]
-    found = tuple(control(rule, seen, tally) for rule in told) + limit_controls
+    listed = [rule for rule in STEP_GUARDS if rule not in TOLD_WHEN_THERE or rule in guards]
+    found = tuple(control(rule, seen, tally) for rule in listed) + limit_controls
     return held, with_policy(found, seen.policy)
 
 

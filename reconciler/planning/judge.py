@@ -196,10 +196,10 @@ def _conflict(decision: Decision, facts: Facts, reason: Reason) -> str:
         return _foreign(facts.ticket)
     if reason is Reason.CONFLICT_GONE_EARLY and facts.last is not None:
         return _gone_early(facts.last)
-    said = f"{_attested(decision.decided)}; " if decision.decided is not None else ""
+    attested = f"{_attested(decision.decided)}; " if decision.decided is not None else ""
     there = f"the ticket is {spell(facts.ticket.state)}" if facts.ticket else "the ticket is gone"
     done = _last_words(facts.last) if facts.last else "we never decided it"
-    return f"{said}wanted {spell(facts.wanted)}; {there}; {done}"
+    return f"{attested}wanted {spell(facts.wanted)}; {there}; {done}"
 
 
 def _gone_early(last: LastWrite) -> str:

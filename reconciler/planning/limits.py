@@ -72,12 +72,12 @@ def hold_limits(
     ):
         own = tuple(by_folder[name])
         over = sum(seal.decisions for seal in seen.seals if limiting_folder(seen, seal.path) == name)
-        kept, told = _held(own, limits, exempt, len(own) + over, name)
+        kept, found = _held(own, limits, exempt, len(own) + over, name)
         held |= {step.guid: step for step in kept}
-        controls += told
+        controls += found
     steps = tuple(held.get(step.guid, step) for step in steps) if held else steps
-    kept, told = _held(steps, seen.policy.limits, exempt, len(steps) + settled)
-    return kept, (*told, *controls)
+    kept, found = _held(steps, seen.policy.limits, exempt, len(steps) + settled)
+    return kept, (*found, *controls)
 
 
 def limiting_folder(seen: Circumstances, path: str) -> str:

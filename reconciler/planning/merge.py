@@ -157,8 +157,8 @@ def _complete(shards: Sequence[str | None], kind: str) -> None:
 
 def _agree(what: str, values: Sequence[object]) -> None:
     if len(set(values)) > 1:
-        said = ", ".join(sorted(str(value) for value in set(values)))
-        raise GuardRefused(f"the shards differ in {what}: {said}", "hand over files of one run only")
+        found = ", ".join(sorted(str(value) for value in set(values)))
+        raise GuardRefused(f"the shards differ in {what}: {found}", "hand over files of one run only")
 
 
 def _once(what: str, values: Sequence[str]) -> None:

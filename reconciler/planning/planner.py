@@ -178,9 +178,9 @@ _MOST_TOLD = 20
 def _attestations(steps: Iterable[Step]) -> tuple[str, ...]:
     """Note what will be recorded as decided outside: nothing but the manifest says so."""
     found = [step for step in steps if step.decided is not None and needs_review(step)]
-    told = [f"recorded as decided outside: {step.guid} {step.after.status}, {step.detail}" for step in found]
-    more = [f"and {len(found) - _MOST_TOLD} more that are recorded as decided outside"] if told[_MOST_TOLD:] else []
-    return (*told[:_MOST_TOLD], *more)
+    notes = [f"recorded as decided outside: {step.guid} {step.after.status}, {step.detail}" for step in found]
+    more = [f"and {len(found) - _MOST_TOLD} more that are recorded as decided outside"] if notes[_MOST_TOLD:] else []
+    return (*notes[:_MOST_TOLD], *more)
 
 
 def _contradictions(related: Mapping[str, list[Step]]) -> tuple[str, ...]:

@@ -32,9 +32,9 @@ def _named(overrides: tuple[Override, ...]) -> dict[str, str]:
     """Name overrides by rule and file, so that one that moves within its file is no change."""
     found: dict[str, list[str]] = {}
     for each in overrides:
-        said = f"{len(each.tickets):,} tickets until {format_instant(each.until)}: {each.reason}"
-        found.setdefault(f"override of {each.rule} in {each.source.path}", []).append(said)
-    return {name: "; ".join(sorted(said)) for name, said in found.items()}
+        words = f"{len(each.tickets):,} tickets until {format_instant(each.until)}: {each.reason}"
+        found.setdefault(f"override of {each.rule} in {each.source.path}", []).append(words)
+    return {name: "; ".join(sorted(words)) for name, words in found.items()}
 
 
 def _members(name: str, value: object) -> Iterator[tuple[str, str]]:

@@ -232,16 +232,16 @@ def since_plan(
 
 
 def _since(step: Step, lines: Sequence[Line], history: TicketHistory) -> Since | None:
-    told = _that_count(lines)
-    if not told:
+    counted = _that_count(lines)
+    if not counted:
         return None
-    effects = [line.entry for line in told if _took_effect(line)]
+    effects = [line.entry for line in counted if _took_effect(line)]
     last = effects[-1] if effects else None
     if isinstance(last, Receipt) and history.open is None:
         same = last.digest == step.digest and last.after == step.after
         if same and history.last is not None and history.last.operation == last.operation:
             return Since(True, "")
-    return Since(False, _what_happened(told[-1]))
+    return Since(False, _what_happened(counted[-1]))
 
 
 def _that_count(lines: Sequence[Line]) -> list[Line]:

@@ -57,8 +57,8 @@ def notes_of(plan: Plan, run: Run, head: str) -> tuple[ChangeNote, ...]:
 
 def _note(change: str, run: Run, head: str, receipts: Sequence[Receipt]) -> ChangeNote:
     counts = Counter(receipt.outcome for receipt in receipts)
-    told = ", ".join(f"{counts[outcome]:,} {outcome.value}" for outcome in Outcome if counts[outcome])
-    lines = [f"TPP approval tickets, run {run.run} on {run.target}: {told}"]
+    totals = ", ".join(f"{counts[outcome]:,} {outcome.value}" for outcome in Outcome if counts[outcome])
+    lines = [f"TPP approval tickets, run {run.run} on {run.target}: {totals}"]
     lines += [_outcome_line(receipt) for receipt in receipts[:_MOST]]
     lines += [f"and {len(receipts) - _MOST:,} more"] if len(receipts) > _MOST else []
     lines.append(f"Ledger head {head}")

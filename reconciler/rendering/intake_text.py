@@ -33,9 +33,9 @@ def _lines(intake: Intake, only_shown: bool) -> Iterator[str]:
         ("decided or scheduled already, written as they are: nothing changes", intake.as_they_are),
         ("written, but the caller is not among the approvers", intake.not_ours),
     )
-    for said, guids in groups:
+    for title, guids in groups:
         if guids:
-            yield f"{counted(len(guids), 'ticket')}: {said}"
+            yield f"{counted(len(guids), 'ticket')}: {title}"
             yield from _named(sorted(guids))
     for guid, why in sorted(intake.unread.items()):
         yield f"{guid} could not be read: {terminal(why)}"

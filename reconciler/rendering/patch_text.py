@@ -65,5 +65,5 @@ def _amended(amendment: Amendment) -> Iterator[str]:
 
 
 def _both(schedule: Schedule, proposal: Proposal) -> str:
-    said = times.window(schedule)
-    return f"{said} ({times.local_window(schedule, proposal.zone)})" if proposal.zone is not None else said
+    window = times.window(schedule)
+    return f"{window} ({times.local_window(schedule, proposal.zone)})" if proposal.zone is not None else window

@@ -244,23 +244,23 @@ def effects(plan: Plan) -> tuple[str, ...]:
     final = sum(step.verdict in IRREVERSIBLE for step in changes) - shared
     timed = sum(step.after.schedule is not None for step in changes)
     back = sum(step.verdict is Verdict.REOPEN for step in changes)
-    told = (
+    sentences = (
         (final, f"{final:,} of them {verb(final, 'takes', 'take')} effect at once and can't be undone."),
         (shared, f"{shared:,} can't be taken back, and {verb(shared, 'waits', 'wait')} for other approvers."),
         (timed, f"{timed:,} {verb(timed, 'waits', 'wait')} in TPP for the scheduled time; until then the manifest can "
          "change it."),
         (back, f"{back:,} {verb(back, 'takes', 'take')} an earlier decision back."),
     )  # fmt: skip
-    return tuple(sentence for number, sentence in told if number)
+    return tuple(sentence for number, sentence in sentences if number)
 
 
 def _left_alone(run: Run) -> Iterator[str]:
     if own := [each for each in run.attention if each.own]:
         verdicts = Counter(each.reason.verdict for each in own)
-        told = listed(dict(sorted(verdicts.items(), key=lambda item: _RANKS[item[0]])))
+        sentences = listed(dict(sorted(verdicts.items(), key=lambda item: _RANKS[item[0]])))
         number = len(own)
         yield (
-            f"{counted(number, 'decision')} {verb(number, 'needs', 'need')} attention, nothing was sent: {told}; "
+            f"{counted(number, 'decision')} {verb(number, 'needs', 'need')} attention, nothing was sent: {sentences}; "
             "`reconciler plan --quiet` says why, and who has to act."
         )
     if others := len(run.attention) - len(own):
@@ -320,7 +320,7 @@ def beside(plan: Plan) -> list[tuple[str, str]]:
     armed = sum(each.armed for each in around.removed)
     still = f", {armed:,} will still run: set Pending first to take them back" if armed else ""
     removed = f"{counted(len(around.removed), 'decision')}{still}" if around.removed else ""
-    return [(name, said) for name, said in (("rules", "; ".join(rules)), ("removes", removed)) if said]
+    return [(name, words) for name, words in (("rules", "; ".join(rules)), ("removes", removed)) if words]
 
 
 def faults_of_plan(plan: Plan) -> list[Problem]:
@@ -336,8 +336,8 @@ def faults_of_run(run: Run) -> list[Problem]:
 
 def _unsettled(receipt: Receipt) -> Problem:
     words = OUTCOMES[receipt.outcome]
-    says = f"{receipt.object or receipt.guid}: {receipt.detail or words.cause}"
-    return Problem(receipt.outcome.value, receipt.source or NOWHERE, says, words.remedy)
+    message = f"{receipt.object or receipt.guid}: {receipt.detail or words.cause}"
+    return Problem(receipt.outcome.value, receipt.source or NOWHERE, message, words.remedy)
 
 
 def _left(one: Attention | Step) -> Problem:

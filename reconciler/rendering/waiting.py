@@ -44,8 +44,8 @@ def _line(row: Waiting, found: Waitings, view: View) -> str:
     name = padded(fit(terminal(last_name(ticket.object) or "unknown object"), room), room)
     status = padded(fit(terminal(ticket.state.status), _STATUS), _STATUS)
     ink = Ink.CARE if row.undecided else Ink.GOOD
-    said = painted(padded(fit(terminal(decided), _DECIDED), _DECIDED), ink, view.colour)
-    return f"{name}  {painted(short(ticket.guid), Ink.DIM, view.colour)}  {status}  {said}  {since}".rstrip()
+    decision = painted(padded(fit(terminal(decided), _DECIDED), _DECIDED), ink, view.colour)
+    return f"{name}  {painted(short(ticket.guid), Ink.DIM, view.colour)}  {status}  {decision}  {since}".rstrip()
 
 
 def _facts(row: Waiting, view: View) -> tuple[tuple[str, str], ...]:

@@ -128,8 +128,9 @@ def answer(
     if method != "GET" or table not in ("change_request", "task_ci"):
         return _failure(404, "Requested URI does not represent any resource", path)
     if not _signed_in(systems.account, headers):
-        said = ", ".join(headers.get(name, "") for name in ("Authorization", "x-sn-apikey")) if systems.echoes else ""
-        return _failure(401, "User Not Authenticated", said or "Required to provide Auth information")
+        sent = (headers.get(name, "") for name in ("Authorization", "x-sn-apikey"))
+        message = ", ".join(sent) if systems.echoes else ""
+        return _failure(401, "User Not Authenticated", message or "Required to provide Auth information")
     return _table(systems, query) if table == "change_request" else _items(systems, query)
 
 
@@ -248,8 +249,8 @@ def _jira(systems: ChangeSystems, method: str, path: str, headers: Mapping[str, 
         next((each for each in systems.issues if each.key == key.upper() and not each.hidden), None) if known else None
     )
     if issue is None:
-        said = "Issue does not exist or you do not have permission to see it."
-        return _json({"errorMessages": [said], "errors": {}}, 404)
+        message = "Issue does not exist or you do not have permission to see it."
+        return _json({"errorMessages": [message], "errors": {}}, 404)
     if part == "comment" and method == "POST":
         if systems.read_only:
             return _json({"errorMessages": ["You do not have the permission to comment on this issue."]}, 403)

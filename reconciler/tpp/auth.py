@@ -124,11 +124,11 @@ class AuthServer:
                     hint = "check the URL; a proxy or login page may answer"
                     return ServerFailure(f"no grant from {call.name}: {error}", hint), None
             case Reply(400 | 401 | 403 as status, _, body):
-                said = self._context.redactor.refusal(body)
-                return CredentialsRefused(f"{call.name} refuses ({status}): {said}", _REMEDIES[call]), None
+                reason = self._context.redactor.refusal(body)
+                return CredentialsRefused(f"{call.name} refuses ({status}): {reason}", _REMEDIES[call]), None
             case Reply(status, _, body):
-                said = self._context.redactor.refusal(body)
-                failure = ServerFailure(f"{call.name} answered HTTP {status}: {said}", "check the URL of the server")
+                reason = self._context.redactor.refusal(body)
+                failure = ServerFailure(f"{call.name} answered HTTP {status}: {reason}", "check the URL of the server")
                 return failure, shown_by(status)
 
     def revoke(self, token: Secret) -> str | None:

@@ -310,9 +310,9 @@ def _page(members: wire.Members) -> _Page:
     return _Page(len(listed), found, _count(members.get(CERTIFICATES.header.lower())))
 
 
-def _count(said: Json) -> int | None:
+def _count(value: Json) -> int | None:
     """Return how many rows match, None where that is not said in digits: then a short page is the last."""
-    return int(said) if isinstance(said, str) and said.isascii() and said.isdigit() and len(said) < 10 else None
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10 else None
 
 
 def _short(x509: wire.Members) -> Certificate | None:

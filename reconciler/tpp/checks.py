@@ -149,8 +149,8 @@ def clock_skew(session: Session) -> timedelta | None:
 def skew_of(reply: Reply, now: datetime) -> timedelta | None:
     """Return how far the Date header of an answer is ahead of `now`; it has no fractions of a second."""
     try:
-        told = parsedate_to_datetime(reply.headers.get("Date", ""))
-        return told.replace(tzinfo=told.tzinfo or UTC) - now
+        reported = parsedate_to_datetime(reply.headers.get("Date", ""))
+        return reported.replace(tzinfo=reported.tzinfo or UTC) - now
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
@@ -285,11 +285,11 @@ def probe_session(session: Session) -> Iterator[Probe]:
         return
     except ServerFailure:
         pass  # told below; other calls may work all the same
-    told: set[str] = set()
+    reported: set[str] = set()
     for probe in _looks(session):
-        if probe.health is not Health.FAIL or probe.says not in told:
+        if probe.health is not Health.FAIL or probe.says not in reported:
             yield probe
-        told.add(probe.says)
+        reported.add(probe.says)
 
 
 def _looks(session: Session) -> Iterator[Probe]:

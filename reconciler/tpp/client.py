@@ -326,22 +326,22 @@ class Client:
 
     def _refused(self, call: Call, reply: Reply) -> tuple[Failure, Shown | None]:
         redactor = self.context.redactor
-        said, status = redactor.refusal(reply.body), reply.status
+        reason, status = redactor.refusal(reply.body), reply.status
         if status == 401:
-            why = token_refused(said, self.context)
+            why = token_refused(reason, self.context)
             return Failure(why, TOKEN_HINT, systemic=True, access=True, final=True), Shown.TOKEN_REFUSED
         if status == 403:
-            why = f"the grant lacks a scope or a right for {call.name} (403): {said}"
+            why = f"the grant lacks a scope or a right for {call.name} (403): {reason}"
             return Failure(why, SCOPE_HINT, systemic=call not in NEED_OTHER_SCOPES, access=True), None
         if 300 <= status < 400:
             target = redactor.clean(reply.headers.get("Location", "nowhere"))
             why = f"the server redirects ({status}) to {target}, which is not followed"
             return Failure(why, "configure the URL that TPP itself answers on", systemic=True), None
         if status in (404, 405):
-            why = f"the server does not know the call {call.name} ({status}): {said}"
+            why = f"the server does not know the call {call.name} ({status}): {reason}"
             return Failure(why, "check the URL of the server", systemic=True), None
         shown = shown_by(status)
-        why, passing = f"the server answered HTTP {status}: {said}", shown is not None
+        why, passing = f"the server answered HTTP {status}: {reason}", shown is not None
         return Failure(why, systemic=status not in (400, 500), passing=passing), shown
 
 
@@ -371,10 +371,10 @@ def has_result(body: bytes) -> bool:
         return False
 
 
-def token_refused(said: str, context: ClientContext) -> str:
+def token_refused(reason: str, context: ClientContext) -> str:
     """Return the words for a refused token, and why there is no newer one."""
     refusal = context.token.refusal if context.token else ""
-    return f"the server does not accept the token (401): {said}" + (
+    return f"the server does not accept the token (401): {reason}" + (
         f"; {context.redactor.clean(refusal)}" if refusal else ""
     )
 

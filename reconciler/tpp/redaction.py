@@ -45,8 +45,8 @@ class Redactor:
             words = [wire.text(members, name) for name in ("error", "error_description")]
         except wire.BadAnswer:
             words = []
-        said = ": ".join(filter(None, words))
-        return f'"{self.clean(said)}"' if said else self.first_line(body)
+        message = ": ".join(filter(None, words))
+        return f'"{self.clean(message)}"' if message else self.first_line(body)
 
     def clean(self, text: str) -> str:
         """Return a text of the server, neutral and without our secrets."""

@@ -127,12 +127,12 @@ def _is_json(body: bytes) -> bool:
         return False
 
 
-def _by_status(status: int, said: str, *, says_json: bool) -> Answer:
+def _by_status(status: int, reason: str, *, says_json: bool) -> Answer:
     if status == 403 and says_json:
-        why = f"the grant lacks a scope with the approve privilege, such as certificate:approve (403): {said}"
+        why = f"the grant lacks a scope with the approve privilege, such as certificate:approve (403): {reason}"
         return Declined(f"{why}; {SCOPE_HINT}", systemic=True)
     if status in _NEVER_EXECUTED and says_json:
-        return Declined(f"the server does not take the call (HTTP {status}): {said}", systemic=True)
+        return Declined(f"the server does not take the call (HTTP {status}): {reason}", systemic=True)
     if 300 <= status < 400:
-        return Lost(f"the server redirects ({status}), which is not followed: {said}")
-    return Lost(f"the server answered HTTP {status}: {said}", server_fault=status >= 500 or status in (408, 425, 429))
+        return Lost(f"the server redirects ({status}), which is not followed: {reason}")
+    return Lost(f"the server answered HTTP {status}: {reason}", server_fault=status >= 500 or status in (408, 425, 429))

@@ -64,8 +64,8 @@ def _axis(scale: _Scale, height: int, now: datetime) -> Iterator[str]:
 
 def _bands(bands: Sequence[tuple[Freeze, datetime, datetime]], scale: _Scale, height: int) -> Iterator[str]:
     for freeze, start, stop in bands:
-        said = f"freeze {freeze.name}: {times.utc(freeze.start)} to {times.utc(freeze.stop)}"
-        yield _rect("freeze", scale, start, stop, (20, height - 20), said)
+        label = f"freeze {freeze.name}: {times.utc(freeze.start)} to {times.utc(freeze.stop)}"
+        yield _rect("freeze", scale, start, stop, (20, height - 20), label)
         x = scale.x(start) + 4
         yield f'<text data-at="{_seconds(start)}" x="{x}" y="{_TOP + 6}">{html(freeze.name, 60)}</text>\n'
 
@@ -74,14 +74,14 @@ def _rows(bars: Sequence[Bar], scale: _Scale, top: int) -> Iterator[str]:
     for number, bar in enumerate(bars):
         y = top + number * _ROW
         yield f'<text class="label" x="8" y="{y + 14}">{html(bar_name(bar), 100)}</text>'
-        said = f"{bar_name(bar)}: {times.window(bar.schedule)}"
-        yield _rect(f"bar {bar.kind.value}", scale, bar.schedule.start, bar.end, (y + 19, 11), said)
+        label = f"{bar_name(bar)}: {times.window(bar.schedule)}"
+        yield _rect(f"bar {bar.kind.value}", scale, bar.schedule.start, bar.end, (y + 19, 11), label)
 
 
 def _ends(ends: Sequence[tuple[datetime, Step]], scale: _Scale, top: int) -> Iterator[str]:
     for end, step in ends:
-        said = f"{name_of(step)}: the certificate ends {times.utc(end)}"
-        yield _rect("expiry", scale, end, end, (top, _STRIP - 6), said)
+        label = f"{name_of(step)}: the certificate ends {times.utc(end)}"
+        yield _rect("expiry", scale, end, end, (top, _STRIP - 6), label)
 
 
 def bar_name(bar: Bar) -> str:
@@ -90,12 +90,12 @@ def bar_name(bar: Bar) -> str:
     return f"{bar.name}{more}{'' if bar.schedule.stop else ', no end'}"
 
 
-def _rect(name: str, scale: _Scale, start: datetime, stop: datetime, place: tuple[int, int], said: str) -> str:
+def _rect(name: str, scale: _Scale, start: datetime, stop: datetime, place: tuple[int, int], label: str) -> str:
     x = scale.x(start)
     width = max(round(scale.x(stop) - x, 1), 2)
     return (
         f'<rect class="{name}" data-start="{_seconds(start)}" data-stop="{_seconds(stop)}" x="{x}" y="{place[0]}" '
-        f'width="{width}" height="{place[1]}"><title>{html(said, 300)}</title></rect>\n'
+        f'width="{width}" height="{place[1]}"><title>{html(label, 300)}</title></rect>\n'
     )
 
 

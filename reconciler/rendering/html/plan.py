@@ -63,5 +63,5 @@ def later_words(plan: Plan, later: Later) -> str:
     if not later:
         return ""
     touched = sum(step.guid in later for step in plan.steps)
-    said = f"{counted(len(later), 'ticket')}, {touched:,} of them in this plan"
-    return f"The ledger is newer than this plan: it has entries about {said}. Make a new plan."
+    tickets = f"{counted(len(later), 'ticket')}, {touched:,} of them in this plan"
+    return f"The ledger is newer than this plan: it has entries about {tickets}. Make a new plan."

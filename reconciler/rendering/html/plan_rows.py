@@ -106,7 +106,7 @@ def _groups(listed: Sequence[Step]) -> Mapping[str, Sequence[str]]:
 
 def _row(step: Step, later: Line | None, urgent: tuple[str, ...], *, in_site: bool) -> tuple[Cell, ...]:
     old = step.before.schedule if step.before and step.before.schedule != step.after.schedule else None
-    told = "at apply" if step.group is Group.CHANGE and step.after.schedule is None else ""
+    when = "at apply" if step.group is Group.CHANGE and step.after.schedule is None else ""
     return (
         (step.verdict.value, tone(step.verdict)),
         (
@@ -118,12 +118,12 @@ def _row(step: Step, later: Line | None, urgent: tuple[str, ...], *, in_site: bo
         (
             _status(step.before),
             visible(step.after.status, 60),
-            told,
+            when,
             undoable(step.verdict),
             _window(step.after.schedule),
             _window(old),
         ),
-        _said(
+        _lines(
             *_since(later),
             *(f"urgent: {visible(each, 200)}" for each in urgent),
             *_why(step),
@@ -155,7 +155,7 @@ def _certificate(step: Step) -> Dated:
     return (seconds(found.valid_to), "bad" if late or ends_soon(found) else "", *lines)
 
 
-def _said(*lines: str) -> tuple[str, ...]:
+def _lines(*lines: str) -> tuple[str, ...]:
     """Return the lines that say something, one at least."""
     return tuple(filter(None, lines)) or ("",)
 
@@ -164,8 +164,8 @@ def _since(later: Line | None) -> tuple[str, ...]:
     """What became of a ticket after the plan was made."""
     if later is None or isinstance(later.entry, Opened | Sealed | Ended | Intent):
         return ()
-    said = later.entry.outcome.value if isinstance(later.entry, Receipt) else found_words(later.entry)
-    return (f"since this plan: {visible(said)}, {times.utc(later.entry.at)}",)
+    outcome = later.entry.outcome.value if isinstance(later.entry, Receipt) else found_words(later.entry)
+    return (f"since this plan: {visible(outcome)}, {times.utc(later.entry.at)}",)
 
 
 def _why(step: Step) -> tuple[str, str]:

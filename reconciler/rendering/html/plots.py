@@ -61,8 +61,8 @@ def _waited(weeks: Sequence[Week]) -> str:
     key = _key('<line class="l-time" x1="0" x2="14" y1="5" y2="5"/>', "median") + _key(
         '<line class="l-care" x1="0" x2="14" y1="5" y2="5"/>', "90th percentile"
     )
-    said = f"from a ticket's creation to our decision; overall median {_hours(quantile(every, 0.5))}"
-    return _figure("Waiting time in hours", said, weeks, body, top, key)
+    caption = f"from a ticket's creation to our decision; overall median {_hours(quantile(every, 0.5))}"
+    return _figure("Waiting time in hours", caption, weeks, body, top, key)
 
 
 def _missed(weeks: Sequence[Week]) -> str:
@@ -75,22 +75,22 @@ def _stale(weeks: Sequence[Week]) -> str:
     return _single("Conflicts", "tickets that moved between plan and apply", weeks, [w.stale for w in weeks], "bad")
 
 
-def _single(title: str, said: str, weeks: Sequence[Week], counts: Sequence[int], tone: str) -> str:
+def _single(title: str, caption: str, weeks: Sequence[Week], counts: Sequence[int], tone: str) -> str:
     top = _most(counts)
     bars = "".join(
         _bar(number, len(weeks), (0, count), top, f"s-{tone}", f"{_week(week)}: {count:,}")
         for number, (week, count) in enumerate(zip(weeks, counts, strict=True))
         if count
     )
-    return _figure(title, f"{said}: {sum(counts):,}", weeks, bars, top, "")
+    return _figure(title, f"{caption}: {sum(counts):,}", weeks, bars, top, "")
 
 
-def _figure(title: str, said: str, weeks: Sequence[Week], body: str, top: float, key: str) -> str:
+def _figure(title: str, caption: str, weeks: Sequence[Week], body: str, top: float, key: str) -> str:
     shown = f'<ul class="key">{key}</ul>' if key else ""
     base = _HEIGHT - _BOTTOM
     return (
-        f'<figure class="plot"><figcaption>{html(title)}<span>{html(said)}</span></figcaption>'
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{html(title)}: {html(said)}">'
+        f'<figure class="plot"><figcaption>{html(title)}<span>{html(caption)}</span></figcaption>'
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{html(title)}: {html(caption)}">'
         f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH}" y1="{base}" y2="{base}"/>'
         f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH}" y1="{_TOP}" y2="{_TOP}"/>'
         f'<text x="{_LEFT - 6}" y="{_TOP + 8}" text-anchor="end">{top:,.0f}</text>'
@@ -101,12 +101,12 @@ def _figure(title: str, said: str, weeks: Sequence[Week], body: str, top: float,
     )
 
 
-def _bar(number: int, of: int, values: tuple[float, float], top: float, tone: str, said: str) -> str:
+def _bar(number: int, of: int, values: tuple[float, float], top: float, tone: str, caption: str) -> str:
     slot = _PLOT / max(of, 8)
     low, high = (_y(value, top) for value in values)
     return (
         f'<rect class="{tone}" x="{_LEFT + number * slot + slot * 0.12:.1f}" y="{high:.1f}" width="{slot * 0.76:.1f}" '
-        f'height="{max(low - high, 1):.1f}"><title>{html(said)}</title></rect>'
+        f'height="{max(low - high, 1):.1f}"><title>{html(caption)}</title></rect>'
     )
 
 
@@ -115,9 +115,9 @@ def _line(points: Sequence[tuple[int, float]], of: int, top: float, tone: str) -
     return f'<polyline class="{tone}" points="{placed}"/>'
 
 
-def _dot(number: int, of: int, value: float, top: float, said: str, tone: str) -> str:
+def _dot(number: int, of: int, value: float, top: float, caption: str, tone: str) -> str:
     x, y = _x(number, of), _y(value, top)
-    return f'<circle class="{tone}" cx="{x:.1f}" cy="{y:.1f}" r="3"><title>{html(said)}</title></circle>'
+    return f'<circle class="{tone}" cx="{x:.1f}" cy="{y:.1f}" r="3"><title>{html(caption)}</title></circle>'
 
 
 def _x(number: int, of: int) -> float:

@@ -40,7 +40,7 @@ def site(report: Report) -> Mapping[str, str]:
 def pages(report: Report, earlier: Iterable[Sequence[Line]] = ()) -> Iterator[tuple[str, str]]:
     """Yield the files of the site one by one, path and text. `earlier` are lines that have a table alone, by pages."""
     lines = by_time(report.lines)
-    told = stories(lines)
+    histories = stories(lines)
     plan, frame = report.plan, report.frame
     later = since(plan, lines) if plan else {}
     yield "index.html", open_page(frame, plan, later, report.heartbeat)
@@ -50,7 +50,7 @@ def pages(report: Report, earlier: Iterable[Sequence[Line]] = ()) -> Iterator[tu
         ordered = by_time(some)
         before.append(Earlier(f"ledger-{number}.html", ordered[0].entry.at, ordered[-1].entry.at))
         yield before[-1].name, earlier_page(frame, ordered)
-    yield "ledger.html", ledger_page(frame, lines, told, left_out=report.left_out, earlier=before[::-1])
+    yield "ledger.html", ledger_page(frame, lines, histories, left_out=report.left_out, earlier=before[::-1])
     yield (
         "controls.html",
         controls_page(frame, plan, lines, controls=report.controls, chain=report.chain, heartbeat=report.heartbeat),
@@ -61,5 +61,5 @@ def pages(report: Report, earlier: Iterable[Sequence[Line]] = ()) -> Iterator[tu
     )
     below = replace(frame, home="../")
     steps = {step.guid: step for step in plan.steps} if plan else {}
-    for guid in dict.fromkeys((*told, *steps)):  # each ticket that the plan or these lines know
-        yield f"tickets/{guid}.html", ticket_page(below, guid, told.get(guid, ()), steps.get(guid), plan)
+    for guid in dict.fromkeys((*histories, *steps)):  # each ticket that the plan or these lines know
+        yield f"tickets/{guid}.html", ticket_page(below, guid, histories.get(guid, ()), steps.get(guid), plan)

@@ -60,8 +60,8 @@ class Table:
 
 def linked(text: str, address: str) -> Text:
     """Return foreign text for a line of a cell, as a link where its address is one of the web."""
-    said, target = visible(text, 400), url(address)
-    return (said, target) if target else said
+    shown, target = visible(text, 400), url(address)
+    return (shown, target) if target else shown
 
 
 def seconds(when: datetime | None) -> int | None:

@@ -72,12 +72,15 @@ def plan_markdown(plan: Plan, page: Page = COMMENT) -> str:
 def drift_markdown(plan: Plan, page: Page = COMMENT, *, last_success: datetime | None = None) -> str:
     """Return the body of the drift issue: the plan, and how long ago a reconcile last succeeded."""
     number = len(plan.changes) + total(in_group(plan, Group.ATTENTION))
-    said = "TPP is as git wants it" if not number else f"{counted(number, 'decision')} and TPP differ"
+    words = "TPP is as git wants it" if not number else f"{counted(number, 'decision')} and TPP differ"
     age = "never, as far as the ledger knows"
     if last_success is not None:
         age = f"{times.both(last_success, page.zone)}, {times.span(plan.made_at - last_success)} before this look"
     return _text(
-        plan, page, _Ask(f"TPP drift: {said}", "The next apply", "the next apply"), f"Last successful reconcile: {age}."
+        plan,
+        page,
+        _Ask(f"TPP drift: {words}", "The next apply", "the next apply"),
+        f"Last successful reconcile: {age}.",
     )
 
 
@@ -130,9 +133,9 @@ def _title(plan: Plan) -> str:
     rules = " and change the rules" if around.changes_rules else ""
     if parts:
         number = sum(asked.values()) or len(around.removed)
-        said = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
+        words = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
         noun = "request" if asked else "decision"
-        return f"{said[:1].upper()}{said[1:]} certificate {noun if number == 1 else noun + 's'}{rules}?{rest}"
+        return f"{words[:1].upper()}{words[1:]} certificate {noun if number == 1 else noun + 's'}{rules}?{rest}"
     if around.changes_rules:
         return f"Change the rules? No ticket is changed{';' + rest if rest else ''}"
     return f"No ticket can be changed:{rest}" if rest else "No ticket is changed"
@@ -164,11 +167,11 @@ def _sends(whole: Plan, page: Page, ask: _Ask) -> str:
     plan, due = whole.own, sum(step.group is Group.CHANGE for step in whole.others)
     place = f" ({markdown(plan.environment, 80)})" if plan.environment else ""
     if not plan.changes:
-        said = f", but for {counted(due, 'update')} that {verb(due, 'is', 'are')} due without it" if due else ""
-        return f"**{ask.sends} sends nothing to TPP{place}{said}.**"
+        words = f", but for {counted(due, 'update')} that {verb(due, 'is', 'are')} due without it" if due else ""
+        return f"**{ask.sends} sends nothing to TPP{place}{words}.**"
     final = {verdict: number for verdict, number in in_group(plan, Group.CHANGE).items() if verdict in IRREVERSIBLE}
     number = sum(final.values())
-    said = f"{number:,} can't be undone** ({listed(final)})" if final else "Nothing of it takes effect at once**"
+    words = f"{number:,} can't be undone** ({listed(final)})" if final else "Nothing of it takes effect at once**"
     timed = _starts([step.after.schedule for step in plan.changes if step.after.schedule], page)
     back = sum(step.verdict is Verdict.REOPEN for step in plan.changes)
     rest = [
@@ -177,7 +180,7 @@ def _sends(whole: Plan, page: Page, ask: _Ask) -> str:
         f"{due:,} more {verb(due, 'is', 'are')} due without it" if due else "",
     ]
     tail = "".join(f"; {part}" for part in rest if part)
-    return f"**{ask.sends} sends {counted(len(plan.changes), 'update')} to TPP{place} at once. {said}{tail}."
+    return f"**{ask.sends} sends {counted(len(plan.changes), 'update')} to TPP{place} at once. {words}{tail}."
 
 
 def _starts(found: Sequence[Schedule], page: Page) -> str:
@@ -323,8 +326,8 @@ def _others(plan: Plan, page: Page, room: int) -> str:
     lines = [*_attention(others, page, 0), *(change_line(step, page, plan) for step in by_risk(others.changes))]
     shown, _, left_out = within(lines, room)
     rest = f"{left_out:,} more: {page.whole}\n" if left_out else ""
-    said = as_before(plan)
-    title = html(said[:1].upper() + said[1:])
+    words = as_before(plan)
+    title = html(words[:1].upper() + words[1:])
     return f"<details><summary>{title}</summary>\n\n{shown}{rest}\n</details>\n"
 
 
@@ -339,8 +342,8 @@ def _answers(plan: Plan) -> str:
         "what is removed may go" if around.removed else "",
         "the rules are to be these" if around.changes_rules else "",
     ]
-    said = " and ".join(each for each in conditions if each)
-    return f"**Yes:** approve, if {said}. **No:** request changes. **Ask:** reply on a line.\n\n" if said else ""
+    words = " and ".join(each for each in conditions if each)
+    return f"**Yes:** approve, if {words}. **No:** request changes. **Ask:** reply on a line.\n\n" if words else ""
 
 
 def _please_check(plan: Plan, room: int) -> str:

@@ -101,8 +101,9 @@ def certificate_details(step: Step) -> str:
     """Everything that is known of the certificate behind a ticket, as one line; "" when nothing is."""
     if step.context is None or step.context.certificate is None:
         return ""
-    told = (f"{label} {markdown(value, _CELL)}" for label, value in certificate_fields(step.context) if label != "cert")
-    return f"- {name(step)}: {'; '.join(told)}\n"
+    shown = [(label, value) for label, value in certificate_fields(step.context) if label != "cert"]
+    fields = (f"{label} {markdown(value, _CELL)}" for label, value in shown)
+    return f"- {name(step)}: {'; '.join(fields)}\n"
 
 
 def blocked_line(step: Step, page: Page) -> str:
@@ -133,13 +134,13 @@ def change_of(step: Step, page: Page) -> str:
     """The change, a link where its record has an address, with the title, state and planned window of the record."""
     if not step.change:
         return ""
-    record, said = step.change_record, markdown(step.change, 60)
+    record, shown = step.change_record, markdown(step.change, 60)
     if record is None:
-        return said
+        return shown
     address = url(record.url)
     title = f" “{markdown(record.title, _CELL)}”" if record.title else ""
     facts = markdown(change_records.state_of(record), _SENT), change_records.window_of(record, page.zone)
-    return f"{f'[{said}]({address})' if address else said}{title} ({'; '.join(fact for fact in facts if fact)})"
+    return f"{f'[{shown}]({address})' if address else shown}{title} ({'; '.join(fact for fact in facts if fact)})"
 
 
 def sent_parameters(step: Step) -> str:

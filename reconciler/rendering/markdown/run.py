@@ -48,22 +48,22 @@ def ledger_note(run: Run) -> str:
     """Note where the ledger stood, for a later run: whoever rewrites its branch does not rewrite this."""
     if run.ledger is None or not run.ledger.heads:
         return ""
-    told = ", ".join(f"line {head.lines} of {code(head.path, 100)}" for head in run.ledger.heads[:_MOST_HEADS])
+    listed = ", ".join(f"line {head.lines} of {code(head.path, 100)}" for head in run.ledger.heads[:_MOST_HEADS])
     note = base64.b64encode(canonical(run.ledger)).decode("ascii")
-    return f"The ledger on {code(run.ledger.branch, 100)} had come to {told}.\n\n<!-- tpp-ledger:v1 {note} -->\n"
+    return f"The ledger on {code(run.ledger.branch, 100)} had come to {listed}.\n\n<!-- tpp-ledger:v1 {note} -->\n"
 
 
 def _decided_by(run: Run) -> str:
     """Name the people behind the decisions: of the first pull requests, when there are many."""
-    told = [
+    listed = [
         f"- {_pull(own.review)}: {counted(len(own.tickets), 'decision')} "
         f"by {markdown(own.review.author, 80)}, approved by "
         f"{', '.join(markdown(name, 80) for name in own.review.reviewers) or 'nobody'}\n"
         for own in run.reviews[:_MOST_PULLS]
     ]
     if (more := len(run.reviews) - _MOST_PULLS) > 0:
-        told.append(f"- and {counted(more, 'more pull request')}\n")
-    return "".join(told) + "\n" if told else ""
+        listed.append(f"- and {counted(more, 'more pull request')}\n")
+    return "".join(listed) + "\n" if listed else ""
 
 
 def _pull(review: Review) -> str:
@@ -103,13 +103,13 @@ def _table(receipts: list[Receipt], page: Page, room: int) -> str:
     if not receipts:
         return ""
     rows, count, _ = within((_row(receipt, page) for receipt in receipts[: room // 40 + 1]), room)
-    said = f"All {counted(count, 'receipt')} shown."
+    summary = f"All {counted(count, 'receipt')} shown."
     if count < len(receipts):
         hidden = receipts[count:]
         groups = groupby(hidden, key=lambda receipt: receipt.outcome)
         rest = ", ".join(f"{len(list(group)):,} {outcome.value}" for outcome, group in groups)
-        said = f"**{count:,} of {len(receipts):,} receipts shown**; not shown: {rest}. The ledger has all of them."
-    return f"{_HEAD}{rows}\n{said}\n\n"
+        summary = f"**{count:,} of {len(receipts):,} receipts shown**; not shown: {rest}. The ledger has all of them."
+    return f"{_HEAD}{rows}\n{summary}\n\n"
 
 
 def _row(receipt: Receipt, page: Page) -> str:

@@ -35,11 +35,11 @@ Row = tuple[str, str]
 
 
 def _section(name: str, rows: Iterator[Row], view: View) -> Iterator[str]:
-    told = list(rows)
-    if not told:
+    listed = list(rows)
+    if not listed:
         return
     yield painted(name, Ink.STRONG, view.colour)
-    for label, value in told:
+    for label, value in listed:
         yield from field(label, value, width=view.width, indent=2) if label else (f"  {value}",)
     yield ""
 
@@ -121,12 +121,12 @@ def _story(found: Explanation, view: View) -> Iterator[str]:
     if not found.history:
         yield "  has no entry for it"
     for line in found.history:
-        when, what = _told(line)
+        when, what = _event(line)
         yield from field(when, what, width=view.width, indent=2, label=len(when))
     yield ""
 
 
-def _told(line: Line) -> Row:
+def _event(line: Line) -> Row:
     place = f"run {line.run}, {terminal(str(line.source))}"
     match line.entry:
         case Intent(at=at) as intent:
@@ -148,9 +148,9 @@ def _told(line: Line) -> Row:
 
 def _judged(found: Explanation, step: Step, view: View) -> Iterator[Row]:
     """Return what a verdict adds to what stands above it: the ledger has what was done, and when, already."""
-    told = step.group is Group.FINE and found.history
+    listed = step.group is Group.FINE and found.history
     for name, value in judged_fields(step, view, seen=isinstance(found.reading, Found)):
-        if name != "detail" or not told:
+        if name != "detail" or not listed:
             yield name, value
 
 
@@ -162,8 +162,8 @@ def _verdict(found: Explanation, view: View) -> Iterator[str]:
         for name, value in _judged(found, found.step, view):
             if value:
                 yield from field(name, value, width=view.width, indent=2)
-        said = f"{found.step.reason}: {REASONS[found.step.reason].cause}"
-        yield from field("rule", said, width=view.width, indent=2)
+        rule = f"{found.step.reason}: {REASONS[found.step.reason].cause}"
+        yield from field("rule", rule, width=view.width, indent=2)
     yield from field("to do", to_do(found), width=view.width, indent=2)
     for note in found.notes:
         yield from field("note", terminal(note), width=view.width, indent=2)

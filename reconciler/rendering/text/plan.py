@@ -57,8 +57,8 @@ def plan_text(plan: Plan, view: View = PLAIN) -> str:
 
 def _header(plan: Plan, view: View) -> Iterator[str]:
     yield painted(fit_start(f"Plan: {headline(plan)}", view.width), Ink.STRONG, view.colour)
-    for title, said in beside(plan):
-        yield from field(title, painted(terminal(said, 2_000), Ink.BAD, view.colour), width=view.width, indent=2)
+    for title, words in beside(plan):
+        yield from field(title, painted(terminal(words, 2_000), Ink.BAD, view.colour), width=view.width, indent=2)
     if soon := soon_words(plan.changes):
         yield from field("expiry", painted(soon, Ink.BAD, view.colour), width=view.width, indent=2)
     if named := groups.urgent_names(plan):
@@ -137,8 +137,8 @@ def _unchanged(plan: Plan, view: View) -> Iterator[str]:
 def _sealed(plan: Plan, view: View) -> Iterator[str]:
     if not plan.sealed:
         return
-    said = f"in {counted(len(plan.sealed), 'manifest')} that need not be read: all settled"
-    yield painted(f"Sealed ({plan.decisions_sealed:,})", Ink.STRONG, view.colour) + f"  {said}"
+    words = f"in {counted(len(plan.sealed), 'manifest')} that need not be read: all settled"
+    yield painted(f"Sealed ({plan.decisions_sealed:,})", Ink.STRONG, view.colour) + f"  {words}"
     if view.detail is Detail.VERBOSE:
         for seal in plan.sealed:
             yield f"  {fit_start(terminal(seal.path), view.width - 24)}  {counted(seal.decisions, 'decision')}"
@@ -160,11 +160,11 @@ def _controls(plan: Plan, view: View) -> Iterator[str]:
     """Show the guards that refused or let pass by exemption; the others as one line, unless everything is asked for."""
     if not plan.controls:
         return
-    told = [control for control in plan.controls if view.detail is Detail.VERBOSE or control.result not in _CALM]
-    calm = Counter(control.result for control in plan.controls if control not in told)
-    counts = " · ".join(f"{calm[result]} {said}" for result, said in _CALM.items() if calm[result])
+    shown = [control for control in plan.controls if view.detail is Detail.VERBOSE or control.result not in _CALM]
+    calm = Counter(control.result for control in plan.controls if control not in shown)
+    counts = " · ".join(f"{calm[result]} {words}" for result, words in _CALM.items() if calm[result])
     yield painted("Controls", Ink.STRONG, view.colour) + (f"  {counts}" if counts else "")
-    rows = [(terminal(control.name), terminal(control.result), terminal(found_by(control))) for control in told]
+    rows = [(terminal(control.name), terminal(control.result), terminal(found_by(control))) for control in shown]
     yield from table(rows, width=view.width)
     yield ""
 

@@ -186,8 +186,8 @@ def _change(step: Step) -> str:
     change = _often(step.change) if step.change else ""
     if not step.explanation:
         return change
-    said = f'"{terminal(step.explanation)}"'
-    return f"{change}, {said}" if change else said
+    explanation = f'"{terminal(step.explanation)}"'
+    return f"{change}, {explanation}" if change else explanation
 
 
 def siblings(step: Step, neutral: Callable[[str], str]) -> str:
