@@ -246,7 +246,7 @@ def run(ctx: click.Context) -> None:
 
 
 def _ledger(inputs: Inputs) -> dict[str, str]:
-    """Return where the ledger is, for a step that rescues it; nothing when the configuration can't be read."""
+    """Return where the ledger is, for the step that uploads it; nothing when the configuration can't be read."""
     try:
         return {"ledger": Invocation(inputs.config, inputs.environment).settings().ledger}
     except ReconcilerError:

@@ -5,7 +5,7 @@
 A fenced block of yaml with title="tickets/web.yaml" is a file. In a block of console a line after `$ ` is typed (`> `
 continues it) and what follows is its output; `…` stands for any lines. With run="background" it starts a sandbox, with
 order="any" its lines may come in any order. A page with `<!-- sandbox -->` finds one running. What stands in
-`<!-- before: ... -->` is typed unseen.
+`<!-- before: ... -->` is typed unseen, in its place: what happens to the reader of a story.
 """
 
 import difflib
@@ -16,6 +16,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,6 +26,8 @@ from pathlib import Path
 from tests.docs.pages import Block, blocks
 
 SANDBOX = "http://127.0.0.1:8480"
+_PORT = ":8480"
+"""What stands for the sandbox's port, under whichever name of this machine."""
 ANY_LINES = "…"
 _UNSEEN = re.compile(r"<!-- before: (.*?)\s-->", re.DOTALL)
 _END = "\x1e"
@@ -40,7 +43,8 @@ _VARIES = (
     (re.compile(r"\bsha256:[0-9a-f]{8,64}"), "DIGEST"),
     (re.compile(r"\b20\d{6}T\d{6}Z?(?:-[0-9a-z]+)*"), "RUN"),
     (re.compile(r"(?<=the ledger is intact: )\d+ lines"), "LINES"),  # a ticket may be seen to be gone at once, or later
-    (re.compile(r"(?<=, commit )[0-9a-f]{12}\b"), "COMMIT"),
+    (re.compile(r"(?<=, commit )[0-9a-f]{12}\b|(?<=ledger: reconciler-ledger )[0-9a-f]{12}\b"), "COMMIT"),
+    (re.compile(r"\b20\d\d/\d\d/(?=RUN)"), "YYYY/MM/"),
     (re.compile(r"\b(?:op:|intent )[0-9a-f]{12}"), "TAG"),
     (re.compile(r"\b\d+(?:\.\d+)? ?(?:ms|s|seconds?)\b"), "DURATION"),
     (re.compile(r"\b0\.0\.\d+\.dev\d+\S*|\b\d+\.\d+\.\d+(?:\.dev\d+)?\+g\S+"), "VERSION"),
@@ -73,7 +77,7 @@ class Repo:
         """Type a command and return what it printed, on both streams, in the words of the page."""
         assert self.shell.stdin
         assert self.shell.stdout
-        real = re.sub(r"(?<=export TPP_TOKEN=)\S+", self.token, command.replace(SANDBOX, self.url))
+        real = re.sub(r"(?<=export TPP_TOKEN=)\S+", self.token, command.replace(_PORT, self.port))
         self.shell.stdin.write(f"{real}\nprintf '{_END}%s\\n' $?\n")
         self.shell.stdin.flush()
         printed = ""
@@ -82,7 +86,11 @@ class Repo:
             printed += before
             if end:
                 break
-        return printed.replace(self.url, SANDBOX).replace(str(self.folder), "/home/you/approvals")
+        return printed.replace(self.port, _PORT).replace(str(self.folder.parent), "/home/you")
+
+    @property
+    def port(self) -> str:
+        return self.url[self.url.rindex(":") :]
 
     def start_sandbox(self, command: str = "reconciler sandbox --memory") -> str:
         """Start a sandbox on a free port and return what it printed."""
@@ -124,8 +132,6 @@ def repo(page: Path) -> Iterator[Repo]:
         if "<!-- sandbox -->" in text:
             made.start_sandbox()
             made.type(f"export TPP_URL={SANDBOX}\nexport TPP_TOKEN=x")
-        for unseen in _UNSEEN.findall(text):
-            made.type(unseen)
         yield made
 
 
@@ -149,8 +155,11 @@ def typed(block: Block) -> Iterator[Typed]:
 def follow(page: Path) -> Iterator[tuple[Block, Typed, str]]:
     """Follow a page from its top and yield each command with what it printed."""
     with repo(page) as here:
-        for block in blocks(page):
-            if "title" in block.options and block.language != "console":
+        unseen = {found.start(): found[1] for found in _UNSEEN.finditer(page.read_text(encoding="utf-8"))}
+        for _, block in sorted([*unseen.items(), *((each.start, each) for each in blocks(page))], key=_place):
+            if isinstance(block, str):
+                here.type(block)
+            elif "title" in block.options and block.language != "console":
                 path = here.folder / block.options["title"]
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(block.body.replace(SANDBOX, here.url), encoding="utf-8")
@@ -158,6 +167,10 @@ def follow(page: Path) -> Iterator[tuple[Block, Typed, str]]:
                 for each in typed(block):
                     started = block.options.get("run") == "background"
                     yield block, each, here.start_sandbox(each.command) if started else here.type(each.command)
+
+
+def _place(part: tuple[int, Block | str]) -> int:
+    return part[0]
 
 
 def steady(text: str) -> list[str]:
@@ -211,7 +224,8 @@ def rewrite(page: Path) -> None:
         bodies.setdefault(block.start, (block, []))[1].append(command + ("\n" + output if output else ""))
     text = page.read_text(encoding="utf-8")
     for start, (block, parts) in sorted(bodies.items(), reverse=True):
-        text = text[:start] + "\n".join(parts) + "\n" + text[block.end :]
+        indent = text[text.rindex("\n", 0, text.rindex("```", 0, start)) + 1 :].partition("`")[0]
+        text = text[:start] + textwrap.indent("\n".join(parts) + "\n", indent) + text[block.end :]
     page.write_text(text, encoding="utf-8")
 
 

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from tests.github.repository import git
+from tests.workflows.job import job
 from tests.workflows.team import NEW, SHOP, WWW, Team
 
 pytestmark = pytest.mark.slow
@@ -57,6 +59,20 @@ def test_a_pull_request_is_planned_and_its_merge_applied_in_parts(acme: Team, sh
     assert len(list(acme.artifacts.glob("plan-part=*"))) == len(list(acme.artifacts.glob("run-part=*"))) == shards
     report = json.loads((acme.artifacts / "run" / "run.json").read_text())
     assert {receipt["guid"] for receipt in report["receipts"]} == {WWW, SHOP}
+    _take_back_the_ledger(acme, shards)
+
+
+def _take_back_the_ledger(acme: Team, shards: int) -> None:
+    """Lose the branch of the ledger, and have it again from the artifacts of a run in which nothing went wrong."""
+    before = acme.ledger
+    git(acme.remote, "update-ref", "-d", "refs/heads/reconciler-ledger")
+    kept = sorted(acme.artifacts.glob("ledger-part=*"))
+    assert (kept != [], len(kept) <= shards, acme.ledger) == (True, True, {}), "a part without a decision has no ledger"
+    for artifact in kept:
+        done = job(acme, "github", "ledger", "restore", str(artifact))
+        assert done.returncode == 0, done.stderr
+    assert acme.ledger == before
+    assert job(acme, "github", "ledger", "pull").returncode == 0
 
 
 @pytest.mark.parametrize("shards", [1, 3])

@@ -170,6 +170,20 @@ def test_an_apply_leaves_a_deployment_record_that_leads_to_its_run() -> None:
     }
 
 
+@pytest.mark.parametrize("workflow", ["plan", "apply", "emergency"])
+def test_every_run_leaves_its_plan_its_report_and_its_ledger_whatever_became_of_it(workflow: str) -> None:
+    steps = [
+        step
+        for job in _load(ROOT / f".github/workflows/{workflow}.yml")["jobs"].values()
+        for step in job.get("steps", [])
+        if step.get("uses", "").startswith("actions/upload-artifact@")
+    ]
+    assert [step["name"] for step in steps if step.get("if") != "always()"] == []
+    assert [step["name"] for step in steps if not step["with"].get("overwrite")] == [], "it can be started again"
+    ledgers = [step for step in steps if step["with"]["path"] == "${{ steps.apply.outputs.ledger || 'ledger' }}"]
+    assert len(ledgers) == (0 if workflow == "plan" else 1)
+
+
 def test_the_action_in_the_root_is_the_one_that_the_workflows_use() -> None:
     root, inner = _load(ROOT_ACTION), _load(ACTION / "action.yml")
     assert root["inputs"] == inner["inputs"]
