@@ -140,7 +140,7 @@ def gather(
     decision: Decision, reading: Reading, history: TicketHistory, now: datetime, patience: timedelta = PATIENCE
 ) -> Facts:
     """Draw the facts of one decision from what the server and the ledger say. Never raises."""
-    proven = _intended(history, reading, now)
+    proven, trace = _intended(history, reading, now)
     last = proven or history.last
     wanted = _pinned(decision, last)
     live, ticket = _live(decision, wanted, reading, last, now)
@@ -155,11 +155,11 @@ def gather(
             live = (
                 _held_to_review(live, wanted, last, review)
                 if not history.open or proven
-                else _unproven(history.open, reading, live, now, patience, review)
+                else _unproven(history.open, trace, live, now, patience, review)
             )
     return Facts(
         live=live,
-        ours=Ours.NOTHING if restored and live is not Live.RESTORED else _ours(wanted, last, live, now),
+        ours=Ours.NOTHING if restored else _ours(wanted, last, live, now),
         wish=_wish(decision, wanted),
         clock=_clock(decision, wanted, now),
         wanted=wanted,
@@ -186,8 +186,8 @@ def _reviewed(decision: Decision, ticket: LiveTicket, last: LastWrite | None) ->
     seen = decision.expect.state
     if seen is None or decision.decided is not None:
         return _Review.NOT_STATED
-    unreported = ticket.state.schedule is None and ticket.state.status == seen.status and last is not None
-    if not shows(ticket.state, seen) and not (unreported and last is not None and last.after == seen):
+    unreported = last is not None and last.after == seen and ticket.state == State(seen.status)
+    if not shows(ticket.state, seen) and not unreported:
         return _Review.OTHER
     return _Review.USED if last is not None and last.digest == decision_digest(decision) else _Review.AS_SEEN
 
@@ -221,16 +221,19 @@ def _pinned(decision: Decision, last: LastWrite | None) -> State:
     return last.after if same else wanted
 
 
-def _intended(history: TicketHistory, reading: Reading, now: datetime) -> LastWrite | None:
-    """Take an intent without a receipt for done when the ticket proves it: its status, our tag, or that it is gone."""
+def _intended(history: TicketHistory, reading: Reading, now: datetime) -> tuple[LastWrite | None, Trace | None]:
+    """Take an intent without a receipt for done when the ticket proves it: its status, our tag, or that it is gone.
+
+    Returns beside it what the ticket shows of the intent.
+    """
     if history.open is None:
-        return None
+        return None, None
     intent = history.open.intent
     sighting = look(intent, reading, now)
     finding = after_silence(sighting)
     if finding is None or finding.outcome is Outcome.STALE:
-        return None
-    return LastWrite(
+        return None, sighting.trace
+    done = LastWrite(
         decision=intent.decision,
         digest=intent.digest,
         outcome=finding.outcome,
@@ -240,6 +243,7 @@ def _intended(history: TicketHistory, reading: Reading, now: datetime) -> LastWr
         operation=intent.operation,
         seen=sighting.seen,
     )
+    return done, sighting.trace
 
 
 def _live(
@@ -287,12 +291,7 @@ def _was_gone(history: TicketHistory) -> bool:
 
 def is_foreign(ticket: LiveTicket, history: TicketHistory) -> bool:
     """Whether a ticket carries a tag of an operation that the ledger does not know: its own, or another ledger's."""
-    known = set(history.operations)
-    if history.open is not None:
-        known.add(history.open.intent.operation)
-    if history.last is not None and history.last.operation is not None:
-        known.add(history.last.operation)
-    return not tagged_operations(ticket.explanation, ticket.reason) <= known
+    return not tagged_operations(ticket.explanation, ticket.reason) <= history.operations
 
 
 def may_take_effect_until(unproven: OpenIntent, patience: timedelta) -> datetime:
@@ -301,13 +300,13 @@ def may_take_effect_until(unproven: OpenIntent, patience: timedelta) -> datetime
 
 
 def _unproven(
-    unproven: OpenIntent, reading: Reading, live: Live, now: datetime, patience: timedelta, review: _Review
+    unproven: OpenIntent, trace: Trace | None, live: Live, now: datetime, patience: timedelta, review: _Review
 ) -> Live:
     """Place a ticket for which an update was sent that nothing proves. Once it is overdue, a reviewer decides."""
     overdue = now >= may_take_effect_until(unproven, patience)
     if overdue and review is _Review.AS_SEEN and live is not Live.WANTED:
         return Live.AS_SEEN
-    if look(unproven.intent, reading, now).trace is Trace.UNCHANGED:
+    if trace is Trace.UNCHANGED:
         return live if overdue else Live.LOST
     return live if live is Live.WANTED else Live.UNCLEAR
 

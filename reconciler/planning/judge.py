@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from reconciler.model.decision import Attestation, Decision
 from reconciler.model.plan import EntryEdit, Step
 from reconciler.model.receipt import Proof, tagged_operations
-from reconciler.model.record import NO_HISTORY, LastWrite, OpenIntent, TicketHistory
+from reconciler.model.record import LastWrite, OpenIntent, TicketHistory
 from reconciler.model.status import State, format_instant, is_sayable
 from reconciler.model.ticket import Gone, LiveTicket, Reading, Unread
 from reconciler.model.value import replace
@@ -14,8 +14,6 @@ from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.planning.digest import decision_digest
 from reconciler.planning.facts import PATIENCE, Facts, Live, gather, is_window_over, may_take_effect_until
 from reconciler.planning.verdicts import decide
-
-SETTLED_READING = Gone()
 
 
 def needs_reading(history: TicketHistory, decision: Decision | None = None) -> bool:
@@ -104,7 +102,7 @@ def is_news(step: Step) -> bool:
 
 def judge_closed(decision: Decision, history: TicketHistory, now: datetime) -> Step:
     """Return the step of a decision whose ticket the ledger has seen to be gone, without asking the server."""
-    return judge(decision, SETTLED_READING, history or NO_HISTORY, now)
+    return judge(decision, Gone(), history, now)
 
 
 def _before(facts: Facts) -> State | None:
@@ -179,8 +177,7 @@ def _foreign(ticket: LiveTicket) -> str:
 
 def until_words(moment: datetime) -> str:
     """Return until when nobody knows whether an update takes effect, rounded up to a second."""
-    seconds = moment if moment.microsecond == 0 else moment.replace(microsecond=0) + timedelta(seconds=1)
-    return f"unclear until {format_instant(seconds)}"
+    return f"unclear until {format_instant(moment + timedelta(microseconds=-moment.microsecond % 1_000_000))}"
 
 
 def _mismatch(decision: Decision, ticket: LiveTicket, reason: Reason) -> str:
@@ -234,6 +231,6 @@ def _how(last: LastWrite) -> str:
 def spell(state: State) -> str:
     """Spell a state in one line, times in UTC."""
     if state.schedule is None:
-        return str(state.status)
+        return str(state.status) or "without a status"
     stop = f" to {format_instant(state.schedule.stop)}" if state.schedule.stop else ""
     return f"{state.status} {format_instant(state.schedule.start)}{stop}"

@@ -35,7 +35,8 @@ def left(
         "updated": as_planned(1).updated,
         "change": "CHG0000001",
     }
-    return TicketHistory(last, OpenIntent(holding(Intent, **(values | changes)), DEAD_RUN, lost_at))
+    opened = OpenIntent(holding(Intent, **(values | changes)), DEAD_RUN, lost_at)
+    return TicketHistory(last, opened, frozenset({LEFT}))
 
 
 def applied(bench: Bench, history: TicketHistory, **fields: Any):

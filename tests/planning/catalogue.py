@@ -10,6 +10,7 @@ from typing import Any
 from reconciler.model.decision import Attestation, Expectation, WindowUse
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import Intent, LastWrite, OpenIntent, TicketHistory
+from reconciler.model.review import Provenance, Review
 from reconciler.model.status import State, Status, parse_wanted
 from reconciler.model.ticket import Found, Gone, Hidden, Reading, Unread
 from reconciler.model.value import replace
@@ -38,6 +39,8 @@ RUNNING = between("2026-11-23T10:00:00Z", "2026-11-23T14:00:00Z")
 OVER = between("2026-11-21T22:00:00Z", "2026-11-22T02:00:00Z")
 OVER_EARLIER = between("2026-11-14T22:00:00Z", "2026-11-15T02:00:00Z")
 SOON = after("2026-11-28T22:00:00Z")
+EXACTLY = after("2026-11-28T22:00:00.250Z")
+TO_THE_MICROSECOND = after("2026-11-28T22:00:00.000001Z")
 DUE = after("2026-11-22T22:00:00Z")
 NO_TIMES = State(Status.APPROVED_BETWEEN)
 NO_START = State(Status.APPROVED_AFTER)
@@ -54,7 +57,8 @@ def there(state: State = PENDING, **ticket: Any) -> Reading:
 
 def applied(state: State, **changes: Any) -> TicketHistory:
     """Our last receipt says that we brought it into a state."""
-    return TicketHistory(last=last_write(after=state, **changes))
+    last = last_write(after=state, **changes)
+    return TicketHistory(last=last, operations=frozenset({last.operation}))
 
 
 def waiting(state: State) -> TicketHistory:
@@ -80,7 +84,8 @@ def left_open(after: State, before: State = PENDING, last: LastWrite | None = No
         "workflow": WORKFLOW,
         "updated": SEEN_BEFORE,
     }
-    return TicketHistory(last, OpenIntent(holding(Intent, **(values | changes)), "20261123T110000Z-000002"))
+    opened = OpenIntent(holding(Intent, **(values | changes)), "20261123T110000Z-000002")
+    return TicketHistory(last, opened, frozenset({TAG}))
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,7 @@ THIS_INSTANT = {"valid_until": NOW}
 TONIGHT = {"valid_until": at("2026-11-23T20:00:00Z")}
 EVERY_WEEK = {"window": WEEKLY}
 
+RECORDED = applied(APPROVED, attested=True, gone=True)
 OUTSIDE = {"decided": Attestation("AD+CORP:jdoe", at("2026-11-22T02:00:00Z"), "console", "INC0012345")}
 
 
@@ -215,8 +221,23 @@ CASES = (
     Case("too late, others approved too", Is.CONFLICT_TOO_LATE, REJECTED, Gone(), waiting(APPROVED)),
     Case("too late, as only its absence proves", Is.CONFLICT_TOO_LATE, REJECTED, Gone(), inferred(APPROVED)),
     Case("processed in the window that was replaced", Is.CONFLICT_TOO_LATE, LATER, Gone(), applied(OVER)),
+    Case(
+        "done by somebody with a name, in a pull request, and processed",
+        Is.SETTLED_RECEIPT,
+        APPROVED,
+        Gone(),
+        applied(APPROVED, provenance=Provenance("", "", identity="local:svc-tpp", review=Review(12, "alice"))),
+    ),
+    Case("decided outside, recorded, and wanted otherwise", Is.CONFLICT_TOO_LATE, REJECTED, Gone(), RECORDED),
     # Not what the reviewer saw, or not to be seen.
     Case("another object", Is.MISMATCH_OBJECT, APPROVED, there(), decision=TYPO),
+    Case(
+        "another object, and another ledger was here",
+        Is.MISMATCH_OBJECT,
+        APPROVED,
+        there(explanation=TAGGED),
+        decision=TYPO,
+    ),
     Case("another object, as wanted", Is.MISMATCH_OBJECT, APPROVED, there(APPROVED), decision=TYPO),
     Case("another workflow", Is.MISMATCH_WORKFLOW, APPROVED, there(), decision=OTHER_STAGE),
     Case("denied", Is.INVISIBLE_DENIED, APPROVED, Hidden()),
@@ -231,6 +252,8 @@ CASES = (
     Case("rejected elsewhere, approval wanted", Is.CONFLICT_CONSOLE, APPROVED, there(REJECTED)),
     Case("scheduled elsewhere, approval wanted", Is.CONFLICT_CONSOLE, APPROVED, there(COMING)),
     Case("scheduled elsewhere for another time", Is.CONFLICT_CONSOLE, COMING, there(LATER)),
+    Case("scheduled elsewhere, to the microsecond", Is.CONFLICT_CONSOLE, APPROVED, there(TO_THE_MICROSECOND)),
+    Case("scheduled elsewhere, over by now", Is.CONFLICT_CONSOLE, APPROVED, there(OVER)),
     Case("our schedule was rejected", Is.CONFLICT_CONSOLE, COMING, there(REJECTED), applied(COMING)),
     Case("our schedule was moved", Is.CONFLICT_CONSOLE, COMING, there(LATER), applied(COMING)),
     Case("our schedule was moved, a third one is wanted", Is.CONFLICT_CONSOLE, SOON, there(LATER), applied(COMING)),
@@ -292,6 +315,38 @@ CASES = (
         decision=saw(NO_TIMES),
     ),
     Case(
+        "old server, scheduled by us, seen, moved",
+        Is.RESCHEDULE_WANTED,
+        LATER,
+        there(NO_TIMES),
+        applied(COMING),
+        decision=saw(COMING),
+    ),
+    Case(
+        "old server, scheduled by us for another time than was seen",
+        Is.MISMATCH_STATUS,
+        LATER,
+        there(NO_TIMES),
+        applied(RUNNING),
+        decision=saw(COMING),
+    ),
+    Case(
+        "scheduled by us, seen, and scheduled from another time on since",
+        Is.MISMATCH_STATUS,
+        LATER,
+        there(RUNNING),
+        applied(COMING),
+        decision=saw(COMING),
+    ),
+    Case(
+        "scheduled by us, seen, and rejected since",
+        Is.MISMATCH_STATUS,
+        LATER,
+        there(REJECTED),
+        applied(COMING),
+        decision=saw(COMING),
+    ),
+    Case(
         "our approval was counted, whatever was seen",
         Is.CONFLICT_COUNTED,
         PENDING,
@@ -311,6 +366,14 @@ CASES = (
         decision=saw(PENDING),
     ),
     Case(
+        "restored, seen as we had scheduled it, agreed",
+        Is.IN_SYNC_ACCEPTED,
+        COMING,
+        there(COMING),
+        applied(COMING, gone=True),
+        decision=saw(COMING),
+    ),
+    Case(
         "another ledger was here, whatever was seen",
         Is.CONFLICT_UNKNOWN_OPERATION,
         APPROVED,
@@ -323,6 +386,14 @@ CASES = (
         APPROVED,
         there(REJECTED),
         left_open(APPROVED),
+        decision=saw(REJECTED),
+    ),
+    Case(
+        "died approving what was seen rejected, tagged, and rejected again",
+        Is.CONFLICT_CONSOLE,
+        APPROVED,
+        there(REJECTED, explanation=TAGGED),
+        left_open(APPROVED, REJECTED, digest=decision_digest(decision(**saw(REJECTED)))),
         decision=saw(REJECTED),
     ),
     Case("died a moment ago, seen", Is.UNCLEAR_LOST_ANSWER, APPROVED, there(), A_MOMENT_AGO, decision=saw(PENDING)),
@@ -373,6 +444,8 @@ CASES = (
     ),
     # Servers that don't tell the times of a schedule.
     Case("old server, scheduled by us", Is.IN_SYNC_LEDGER, COMING, there(NO_TIMES), applied(COMING)),
+    Case("old server, kept in whole seconds", Is.IN_SYNC_SAME, EXACTLY, there(SOON), applied(EXACTLY)),
+    Case("in whole seconds, and not by us", Is.CONFLICT_CONSOLE, EXACTLY, there(SOON), applied(COMING)),
     Case("old server, start set by us", Is.IN_SYNC_LEDGER, SOON, there(NO_START), applied(SOON)),
     Case("old server, another window is wanted", Is.RESCHEDULE_WANTED, LATER, there(NO_TIMES), applied(COMING)),
     Case("old server, scheduled by others", Is.CONFLICT_SCHEDULE_UNKNOWN, COMING, there(NO_TIMES)),
@@ -500,6 +573,20 @@ CASES = (
     Case("a moment ago, unchanged, taken back", Is.UNCLEAR_LOST_ANSWER, PENDING, there(), A_MOMENT_AGO),
     Case("a moment ago, and it shows", Is.IN_SYNC_SAME, APPROVED, there(APPROVED), A_MOMENT_AGO),
     Case("its answer was lost a moment ago", Is.UNCLEAR_LOST_ANSWER, APPROVED, there(), LOST_A_MOMENT_AGO),
+    Case(
+        "a moment ago, and its answer was lost between two seconds",
+        Is.UNCLEAR_LOST_ANSWER,
+        APPROVED,
+        there(),
+        replace(A_MOMENT_AGO, open=replace(A_MOMENT_AGO.open, lost_at=at("2026-11-23T11:59:59.000001Z"))),  # type: ignore[type-var]
+    ),
+    Case(
+        "a moment ago, before its run said that it sent anything",
+        Is.UNCLEAR_LOST_ANSWER,
+        COMING,
+        there(),
+        left_open(COMING, at=at("2026-11-23T11:46:00.750Z"), attempt=0),
+    ),
     # Git and TPP agree on what somebody else did; then git moves the ticket on.
     Case("reset in the console, and git says so", Is.IN_SYNC_ACCEPTED, PENDING, there(), applied(COMING)),
     Case("moved in the console, and git says so", Is.IN_SYNC_ACCEPTED, LATER, there(LATER), applied(COMING)),
@@ -513,6 +600,12 @@ CASES = (
     Case("restored, and no longer wanted", Is.CONFLICT_RESTORED, PENDING, there(), applied(APPROVED, gone=True)),
     Case("another ledger was here", Is.CONFLICT_UNKNOWN_OPERATION, APPROVED, there(explanation=TAGGED)),
     Case("another ledger was here, says its reason", Is.CONFLICT_UNKNOWN_OPERATION, APPROVED, there(reason=TAGGED)),
+    Case(
+        "two other ledgers were here",
+        Is.CONFLICT_UNKNOWN_OPERATION,
+        APPROVED,
+        there(explanation=TAGGED, reason="[op:0123456789ab]"),
+    ),
     Case("the ledger is lost", Is.CONFLICT_UNKNOWN_OPERATION, COMING, there(COMING, explanation=TAGGED)),
     Case("a tag of ours that had no effect", Is.APPROVE_WANTED, APPROVED, there(explanation=TAGGED), KNOWS_THE_TAG),
     Case(

@@ -6,15 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.model.record import OpenIntent, TicketHistory
+from reconciler.model.receipt import Outcome, Proof
+from reconciler.model.record import LastWrite, OpenIntent, TicketHistory
 from reconciler.model.status import State, Status, format_instant, parse_wanted
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Reading, Unread
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason, Verdict
-from reconciler.planning.facts import PATIENCE, is_early
+from reconciler.planning.digest import decision_digest
+from reconciler.planning.facts import PATIENCE, gather, is_early
 from reconciler.planning.judge import judge, judge_closed, needs_reading
 from reconciler.planning.traces import CLOCKS_DIFFER
-from tests.builders import APPROVED, NOW, PENDING, REJECTED, after, decision, last_write, live
+from tests.builders import APPROVED, NOW, OBJECT, PENDING, REJECTED, WORKFLOW, after, decision, last_write, live
 from tests.ledger.ledgers import intent
 from tests.planning.catalogue import (
     COMING,
@@ -26,12 +28,14 @@ from tests.planning.catalogue import (
     RUNNING,
     SEEN_BEFORE,
     SOON,
+    TAG,
     TAGGED,
     THIS_INSTANT,
     TYPO,
     applied,
     inferred,
     left_open,
+    saw,
     there,
     waiting,
 )
@@ -142,9 +146,52 @@ def test_a_ticket_seen_to_be_gone_is_never_read_again() -> None:
     assert needs_reading(replace(left_open(APPROVED), last=last_write(gone=True)))
 
 
-def test_a_closed_ticket_is_judged_as_gone_without_a_reading() -> None:
-    history = TicketHistory(last=last_write(gone=True))
-    assert judge_closed(decision(), history, NOW) == judge(decision(), Gone(), history, NOW)
+def test_a_ticket_that_was_gone_is_read_again_for_a_new_decision_that_says_what_was_seen() -> None:
+    """It was restored, says its reviewer. Once this very decision was applied, the ticket is gone for good again."""
+    new = decision(**saw(PENDING))
+    assert needs_reading(TicketHistory(last=last_write(gone=True)), new)
+    assert not needs_reading(TicketHistory(last=last_write(gone=True)), decision())
+    assert not needs_reading(TicketHistory(last=last_write(gone=True, digest=decision_digest(new))), new)
+
+
+def test_a_ticket_that_only_our_update_explains_to_be_gone_is_looked_for_again() -> None:
+    assert needs_reading(inferred(APPROVED))
+
+
+@pytest.mark.parametrize("state", [APPROVED, COMING])
+def test_a_closed_ticket_is_judged_as_gone_without_a_reading(state: State) -> None:
+    history = TicketHistory(last=last_write(after=state, gone=True))
+    wanted = decision(wanted=state, valid_until=NOW)
+    assert judge_closed(wanted, history, NOW) == judge(wanted, Gone(), history, NOW)
+
+
+def test_a_step_holds_what_its_reviewers_saw_of_the_ticket() -> None:
+    ticket = live(1, object=r"\VED\Policy\Db", workflow="w", approvers=("local:a",), reason="Stage 0")
+    found = judge(decision(), Found(ticket), TicketHistory(), NOW)
+    assert (found.object, found.workflow, found.approvers) == (ticket.object, ticket.workflow, ticket.approvers)
+    assert (found.approval_reason, found.created) == (ticket.reason, ticket.created)
+    assert (found.decision, found.digest) == (decision(), decision_digest(decision()))
+    gone = judge(decision(**saw(PENDING)), Gone(), TicketHistory(), NOW)
+    assert (gone.object, gone.workflow, gone.approvers) == (OBJECT, WORKFLOW, ())
+    assert (gone.approval_reason, gone.created) == ("", None)
+    untold = judge(decision(), Gone(), TicketHistory(), NOW)
+    assert (untold.object, untold.workflow) == ("", "")
+
+
+def test_an_intent_that_the_ticket_proves_counts_like_the_receipt_that_its_run_did_not_live_to_write() -> None:
+    left = left_open(COMING).open
+    assert left is not None
+    known = gather(decision(wanted=COMING), there(COMING), left_open(COMING), NOW)
+    assert known.last == LastWrite(
+        decision=left.intent.decision,
+        digest=left.intent.digest,
+        outcome=Outcome.APPLIED,
+        proof=Proof.OBSERVED,
+        at=left.intent.at,
+        run=left.run,
+        operation=TAG,
+        seen=COMING,
+    )
 
 
 def test_the_times_an_old_server_does_not_tell_are_shown_as_the_ledger_knows_them() -> None:

@@ -1,19 +1,22 @@
 """The truth table: complete, without dead rows, and right in every case of the catalogue."""
 
+import os
 from collections import Counter
 from itertools import product
+from pathlib import Path
 
 import pytest
 
 from reconciler.model.verdict import Reason
 from reconciler.planning.facts import Facts, Live, Ours, Timing, Wish, gather
-from reconciler.planning.judge import judge
+from reconciler.planning.judge import is_news, judge, spell
 from reconciler.planning.verdicts import TABLE, Row, decide
 from tests.builders import decision
 from tests.planning.catalogue import CASES, Case
 
 MADE_BY_GUARDS = {reason for reason in Reason if reason.value.startswith("refused/")} | {Reason.CONFLICT_FREEZE}
 MADE_OF_ORPHANS = {Reason.ORPHAN_ARMED, Reason.REOPEN_ORPHAN}
+TOLD = Path(__file__).with_name("catalogue.txt")
 MADE_BY_PINS = {Reason.MISMATCH_CERTIFICATE}
 
 
@@ -33,6 +36,34 @@ def fits(row: Row, facts: Facts) -> bool:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))
 def test_the_catalogue_says_what_every_case_leads_to(case: Case) -> None:
     assert judge(decision(**case.fields), case.reading, case.history, case.now).reason is case.reason
+
+
+def test_the_catalogue_says_word_for_word_what_a_plan_tells_of_every_case() -> None:
+    """Run this with UPDATE_EXPECTED=1 after a change, and read catalogue.txt as a reviewer of plans would."""
+    told = "\n".join(told_of(case) for case in CASES)
+    if os.environ.get("UPDATE_EXPECTED"):
+        TOLD.write_text(told, encoding="utf-8")
+    assert told == TOLD.read_text(encoding="utf-8")
+
+
+def told_of(case: Case) -> str:
+    """Spell what people see of a case: the live state, the reason and its detail, and the edit that would end it."""
+    step = judge(decision(**case.fields), case.reading, case.history, case.now)
+    edit = step.edit and {
+        "status and schedule": step.edit.wanted and spell(step.edit.wanted),
+        "expect": step.edit.seen and spell(step.edit.seen),
+        "decided": step.edit.undecided and "none",
+    }
+    said = {
+        "wanted": spell(step.after),
+        "live": step.before and spell(step.before) + (" (as the ledger knows)" if step.known_from == "ledger" else ""),
+        step.reason.value: step.detail or "-",
+        "edit": edit and ", ".join(f"{part}: {what}" for part, what in edit.items() if what),
+        "will be recorded": is_news(step) and "yes",
+        "open operation": step.operation,
+        "closed": step.closed and "yes",
+    }
+    return f"{case.name}\n" + "".join(f"  {name}: {what}\n" for name, what in said.items() if what)
 
 
 def test_every_case_has_a_name_of_its_own() -> None:
