@@ -9,6 +9,9 @@ RUN := $(VENV)/.demo
 READY := $(VENV)/.ready
 MINIMUM := .venv-minimum
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+TIMED := $(BIN)/python .ci/timed.py $(MAKE) --no-print-directory
+# Tests start hundreds of processes, and each would compile all of its modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all test-release test-minimum lint types spelling pytest pytest-portable pytest-slow \
@@ -38,9 +41,11 @@ setup: $(READY) ## Create .venv with everything that development needs
 demo: $(RUN) ## Run the main job against the sandbox: validate, plan, apply, plan again
 	@$(BIN)/reconciler demo
 
-test: lint types spelling pytest ## Lint, type check, spell check and test, in about six minutes on two cores
+test: $(READY) ## Lint, type check, spell check and test; says at the end how long it took
+	@$(TIMED) lint types spelling pytest
 
-test-all: test pytest-slow ## The same, and the slow tests: browsers, workflows under act, every page of the documentation
+test-all: $(READY) ## The same, and the slow tests: browsers, workflows under act, every page of the documentation
+	@$(TIMED) lint types spelling pytest pytest-slow
 
 test-release: test-all pytest-release test-minimum ## All there is, for release day
 

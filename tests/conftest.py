@@ -12,6 +12,7 @@ settings.register_profile("without a deadline", deadline=None)
 settings.load_profile("without a deadline")
 
 
+@pytest.hookimpl(optionalhook=True)  # so that it runs without xdist, too
 def pytest_xdist_auto_num_workers() -> int:
     """Two workers a core: many tests wait for processes and timers."""
     affinity = getattr(os, "sched_getaffinity", None)  # macOS has none

@@ -59,6 +59,11 @@ class Circumstances:
         """Return the folders with rules that the decision of a step lies below."""
         return self.below.get(step.source.path, ())
 
+    def local(self, moment: datetime) -> datetime | None:
+        """Return a moment as the time of day in the policy's zone; None where the policy names no zone."""
+        zone = self.policy.timezone
+        return None if zone is None else in_zone(moment, ZoneInfo(zone))
+
     @property
     def freezes(self) -> tuple[Freeze, ...]:
         """All freezes of the repository, each occurrence by itself."""
@@ -167,10 +172,10 @@ def _freeze(step: Step, seen: Circumstances) -> Refusal | None:
 def span_of(freeze: Freeze, seen: Circumstances) -> str:
     """Spell a freeze in UTC, and as its readers have it."""
     span = f"{format_instant(freeze.start)} to {format_instant(freeze.stop)}"
-    if seen.policy.timezone is None:
+    start, stop = seen.local(freeze.start), seen.local(freeze.stop)
+    if start is None or stop is None:
         return span
-    here = [in_zone(each, ZoneInfo(seen.policy.timezone)) for each in (freeze.start, freeze.stop)]
-    return f"{span}, in {seen.policy.timezone} {here[0]:%Y-%m-%d %H:%M} to {here[1]:%Y-%m-%d %H:%M}"
+    return f"{span}, in {seen.policy.timezone} {start:%Y-%m-%d %H:%M} to {stop:%Y-%m-%d %H:%M}"
 
 
 def freezes(freeze: Freeze, step: Step, now: datetime) -> bool:

@@ -1,9 +1,11 @@
 """The commands that the workflows call."""
 
+import io
 import json
+import os
 import subprocess
-import sys
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import click
@@ -11,6 +13,7 @@ import pytest
 
 from reconciler.cli.github import command
 from reconciler.cli.github_run import Inputs
+from reconciler.cli.main import main
 from reconciler.model.decision import Source
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Attention, NotedLedger, Outcome, Run
@@ -30,15 +33,18 @@ TARGET = "https://tpp.example.com"
 
 
 def _run(folder: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "reconciler", "github", *arguments],
-        cwd=folder,
-        env={**CLEAN, "PYTHONDONTWRITEBYTECODE": "1", **(environ or {})},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    """Run the command as a process would: in a folder and an environment of its own, and with streams of its own."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+    with pytest.MonkeyPatch.context() as patched, redirect_stdout(out), redirect_stderr(err):
+        patched.chdir(folder)
+        for name in [*os.environ]:
+            patched.delenv(name)
+        for name, value in {**CLEAN, **(environ or {})}.items():
+            patched.setenv(name, value)
+        with pytest.raises(SystemExit) as left:
+            main(["github", *arguments])
+    said = (each.buffer.getvalue().decode() for each in (out, err))
+    return subprocess.CompletedProcess(arguments, left.value.code or 0, *said)
 
 
 def _actions(server: FakeGitHub, folder: Path, **more: str) -> dict[str, str]:
