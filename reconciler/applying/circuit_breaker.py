@@ -25,7 +25,6 @@ class CircuitBreaker:
     lasting: bool = False
     """Whether a fault stopped the run that somebody has to mend: credentials, rights, trust, the ledger."""
     _why: str | None = None
-    _streak: bool = False
     _server_faults: int = 0
     _refusals: int = 0
     _failures: int = 0
@@ -50,11 +49,6 @@ class CircuitBreaker:
         self.bug = True
         self.trip(why)
 
-    @property
-    def systemic(self) -> bool:
-        """Whether the run was stopped by server, network, credentials or ledger, so that no retry of a step helps."""
-        return self.tripped is not None or self._streak
-
     def answered(self, answer: Answer | Unread) -> None:
         """Take one answer of the server into account: streaks of server faults and of missing privileges."""
         fault = isinstance(answer, Unread) or (isinstance(answer, Lost) and answer.server_fault)
@@ -63,10 +57,9 @@ class CircuitBreaker:
             self._server_faults = self._server_faults + 1 if fault else 0
             self._refusals = self._refusals + 1 if refused else 0
             if self._server_faults >= SERVER_FAULTS_IN_A_ROW:
-                self._streak = True
                 self._why = self._why or f"{self._server_faults} server faults in a row"
             elif self._refusals >= REFUSALS_IN_A_ROW:
-                self._streak = self.lasting = True
+                self.lasting = True
                 self._why = self._why or f"{self._refusals} refusals for missing privileges in a row"
 
     def concluded(self, outcome: Outcome) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from reconciler.applying.context import RunContext, observe, receipt_of, sight, sighting_words
+from reconciler.applying.context import Judge, RunContext, observe, receipt_of, sight, sighting_words
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import Intent
@@ -19,7 +19,7 @@ def conclude(step: Step, intent: Intent, answer: Answer, context: RunContext) ->
     """Return the receipt that an answer leads to. Nothing is ever sent again because of it."""
     match answer:
         case Accepted(result):
-            return _observed(step, intent, context, "the server said Success, but {}", result, accepted=True)
+            return _observed(step, intent, context, "the server said Success, but ", result, _after_acceptance)
         case Declined():
             return _declined(step, intent, answer, context)
         case NotSent(why, systemic, passing):
@@ -27,18 +27,16 @@ def conclude(step: Step, intent: Intent, answer: Answer, context: RunContext) ->
                 context.breaker.trip(why, passing=passing)
             return receipt_of(step, context, Finding(Outcome.FAILED, Proof.NONE, f"not sent: {why}"), intent=intent)
         case Lost(why, result):
-            return _observed(step, intent, context, why.replace("{", "{{").replace("}", "}}") + "; {}", result)
+            return _observed(step, intent, context, f"{why}; ", result, after_silence)
 
 
-def _observed(
-    step: Step, intent: Intent, context: RunContext, words: str, result: int | None, *, accepted: bool = False
-) -> Receipt:
+def _observed(step: Step, intent: Intent, context: RunContext, words: str, result: int | None, judge: Judge) -> Receipt:
     """Look for evidence. Without any the update may still take effect, whatever the server said of it."""
     answered_at = context.clock.now()
-    sighting, finding = observe(intent, context, _after_acceptance if accepted else after_silence)
+    sighting, finding = observe(intent, context, judge)
     if finding is not None:
         return receipt_of(step, context, finding, sighting, intent, result)
-    why = words.format(sighting_words(sighting))
+    why = f"{words}{sighting_words(sighting)}"
     if not sighting.gone:
         why = f"{why}; {until_words(answered_at + timedelta(seconds=context.patience))}"
     lost = receipt_of(step, context, Finding(Outcome.UNKNOWN, Proof.NONE, why), sighting, intent, result)

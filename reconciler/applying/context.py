@@ -16,6 +16,9 @@ from reconciler.model.verdict import Group
 from reconciler.planning.traces import Finding, Sighting, look
 from reconciler.ports import Clock, Ledger, TicketReader, TicketWriter
 
+Judge = Callable[[Sighting], Finding | None]
+"""Returns what a sighting proves, None when it proves nothing yet."""
+
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
 
@@ -65,9 +68,7 @@ def sight(intent: Intent, context: RunContext) -> Sighting:
     return look(intent, read(intent.guid, context), context.clock.now())
 
 
-def observe(
-    intent: Intent, context: RunContext, judge: Callable[[Sighting], Finding | None]
-) -> tuple[Sighting, Finding | None]:
+def observe(intent: Intent, context: RunContext, judge: Judge) -> tuple[Sighting, Finding | None]:
     """Read again until `judge` finds something or the settle budget, which begins with the answer, has passed."""
     deadline = context.clock.monotonic() + context.settle
     pause = _FIRST_PAUSE

@@ -145,9 +145,10 @@ class Bench:
     since: dict[Guid, Since] = field(default_factory=dict)
     planned_at: datetime | None = None
     movers: dict[Guid, str] = field(default_factory=dict)
+    breaker: CircuitBreaker = field(init=False)
 
     def context(self) -> RunContext:
-        breaker = CircuitBreaker(self.stop, self.budget)
+        self.breaker = breaker = CircuitBreaker(self.stop, self.budget)
         return RunContext(
             self.tickets,
             self.tickets,

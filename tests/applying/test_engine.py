@@ -1,6 +1,7 @@
 """A run: one receipt per step whatever happens, one writer per object, and an end when it is told to end."""
 
 import threading
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -115,8 +116,9 @@ def test_readings_that_fail_count_as_server_faults_and_a_healthy_answer_ends_the
     run = bench.run(*steps)
     assert outcomes(run) == [Outcome.FAILED] * 5 + [Outcome.NOT_ATTEMPTED] * 2
     assert run.stopped == "5 server faults in a row"
-    bench, steps = many(7, first_readings={guid(n): [Unread("HTTP 503")] for n in (1, 2, 3, 4, 6, 7)})
-    assert bench.run(*steps).stopped is None
+    bench, steps = many(10, first_readings={guid(n): [Unread("HTTP 503")] for n in (1, 2, 3, 4, 6, 7, 8, 9)})
+    run = bench.run(*steps)
+    assert (run.stopped, run.receipts[-1].outcome) == (None, Outcome.APPLIED)
 
 
 def test_three_refusals_for_missing_privileges_in_a_row_stop_the_run() -> None:
@@ -126,11 +128,40 @@ def test_three_refusals_for_missing_privileges_in_a_row_stop_the_run() -> None:
     assert run.stopped == "3 refusals for missing privileges in a row"
 
 
+STOPPED = {
+    "no connection": ({"script": [says(NotSent("no", systemic=True, passing=True), effect=False)] * 2}, False),
+    "no trust": ({"script": [says(NotSent("no", systemic=True), effect=False)] * 2}, True),
+    "refused token": ({"script": [says(Declined("no", systemic=True), effect=False)]}, True),
+    "away": ({"first_readings": {guid(1): [Unread("no", systemic=True, passing=True)]}}, False),
+    "refused reading": ({"first_readings": {guid(1): [Unread("no", systemic=True)]}}, True),
+    "full ledger": ({"ledger": BreakingLedger(room=0)}, True),
+    "server faults": ({"script": [says(FAULT, effect=False)] * 5}, False),
+    "no rights": ({"script": [says(DENIED, effect=False)] * 3}, True),
+    "failures": ({"script": [says(Declined("Result 5", 5), effect=False)], "budget": 0}, False),
+}
+
+
+@pytest.mark.parametrize(("trouble", "lasting"), STOPPED.values(), ids=STOPPED.keys())
+def test_a_run_that_somebody_has_to_mend_something_for_is_told_from_one_to_try_again(trouble, lasting: bool) -> None:
+    """The exit code depends on it: whoever has the same command run again by it does so for nothing."""
+    bench, steps = many(5, **deepcopy(trouble))
+    bench.run(*steps)
+    assert (bench.breaker.reason() is not None, bench.breaker.lasting, bench.breaker.bug) == (True, lasting, False)
+
+
+def test_what_somebody_has_to_mend_stays_so_whatever_comes_after_and_the_first_reason_is_told() -> None:
+    for first, second in ((False, True), (True, False)):
+        breaker = bench_of().context().breaker
+        breaker.trip("first", passing=first)
+        breaker.trip("second", passing=second)
+        assert (breaker.reason(), breaker.tripped, breaker.lasting) == ("first", "first", True)
+
+
 def test_refusals_with_a_success_between_them_stop_nothing() -> None:
     denied = says(DENIED, effect=False)
-    bench, steps = many(5, script=[denied, denied, accepts, denied, denied])
+    bench, steps = many(6, script=[denied, denied, accepts, denied, denied, accepts])
     run = bench.run(*steps)
-    assert (run.stopped, len(bench.tickets.updates)) == (None, 5)
+    assert (run.stopped, len(bench.tickets.updates)) == (None, 6)
 
 
 @pytest.mark.parametrize(("budget", "attempted"), [(0, 1), (1, 2), (None, 4)])
@@ -256,6 +287,7 @@ def test_a_bug_in_one_step_costs_no_other_step_its_receipt_and_stops_the_run() -
     assert "a bug in the reconciler (KeyError: 'oops'); read the ticket" in run.receipts[1].detail
     assert run.receipts[1].operation == bench.ledger.intents[1].operation
     assert run.stopped == "a bug in the reconciler (KeyError: 'oops')"
+    assert bench.breaker.bug is True
 
 
 def test_a_bug_before_anything_was_sent_leaves_nothing_unknown() -> None:

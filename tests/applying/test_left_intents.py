@@ -98,6 +98,18 @@ def test_an_unchanged_ticket_proves_nothing_as_long_as_the_update_may_take_effec
     assert bench.clock.slept == []
 
 
+def test_an_update_that_a_dead_run_had_only_announced_is_not_said_to_have_been_sent() -> None:
+    receipt = applied(bench_of(as_planned(1)), left(at=NOW - timedelta(minutes=14), attempt=0))
+    until = format_instant(NOW + timedelta(minutes=1))
+    assert receipt.detail == f"run {DEAD_RUN} may have sent an update; it is unclear until {until}"
+
+
+def test_an_unchanged_ticket_proves_it_at_the_last_moment_of_patience() -> None:
+    bench = bench_of(as_planned(1))
+    assert applied(bench, left(at=NOW - timedelta(minutes=15))).outcome is Outcome.APPLIED
+    assert len(bench.tickets.updates) == 1
+
+
 def test_a_plan_that_does_not_know_of_the_lost_answer_sends_nothing_after_it() -> None:
     bench = bench_of(as_planned(1))
     receipt = applied(bench, left(), operation=None)

@@ -17,7 +17,7 @@ from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
 from reconciler.planning.traces import Trace, look
 from reconciler.ports import Update
-from tests.applying.bench import RUN, BreakingLedger, accepts, as_planned, bench_of, says
+from tests.applying.bench import RUN, BreakingLedger, Tickets, Turn, accepts, as_planned, bench_of, says
 from tests.builders import APPROVED, NOW, OBJECT, PENDING, REJECTED, WORKFLOW, after, at, between, guid, step
 
 WINDOW = between("2026-11-28T22:00:00Z", "2026-11-29T02:00:00Z")
@@ -181,52 +181,133 @@ def test_a_decision_that_has_expired_since_the_plan_is_not_sent() -> None:
 
 
 LOST = Lost("the connection broke")
-RUNNING = Lost("no answer in time", server_fault=True)
+RUNNING = Lost("no answer in {time}", 7, server_fault=True)
 DENIED = Declined("Result 4", 4)
+EXPIRED = Declined("the token has expired", systemic=True)
 VANISHED = Declined("Result 3", 3)
 ALL = frozenset({"Approved", "Approved Between", "Rejected"})
+UNREADABLE = {guid(1): [Found(as_planned(1)), Unread("HTTP 503")]}
 
-ANSWERS: list[tuple[str, Answer, bool, dict[str, Any], tuple[Outcome, Proof, int]]] = [
-    # name, answer, whether it had effect, how the server behaves; outcome, proof, updates sent
-    ("accepted", Accepted(), True, {}, (Outcome.APPLIED, Proof.CONFIRMED, 1)),
-    ("accepted and gone", Accepted(), True, {"deletes": ALL}, (Outcome.APPLIED, Proof.ACCEPTED, 1)),
-    ("accepted without effect", Accepted(), False, {}, (Outcome.UNKNOWN, Proof.NONE, 1)),
-    ("declined", DENIED, False, {}, (Outcome.REJECTED_BY_SERVER, Proof.UNCHANGED, 1)),
-    ("declined, yet done", DENIED, True, {}, (Outcome.APPLIED, Proof.TAGGED, 1)),
-    ("declined, yet gone", DENIED, True, {"deletes": ALL}, (Outcome.UNKNOWN, Proof.NONE, 1)),
-    ("gone before it came", VANISHED, True, {"deletes": ALL}, (Outcome.STALE, Proof.NONE, 1)),
-    ("not sent, and then it is", NotSent("refused"), False, {}, (Outcome.APPLIED, Proof.CONFIRMED, 2)),
-    ("lost and done", LOST, True, {}, (Outcome.APPLIED, Proof.TAGGED, 1)),
-    ("lost and gone", LOST, True, {"deletes": ALL}, (Outcome.APPLIED, Proof.INFERRED, 1)),
-    ("lost, unchanged", LOST, False, {}, (Outcome.UNKNOWN, Proof.NONE, 1)),
-    ("lost in progress, done", RUNNING, True, {}, (Outcome.APPLIED, Proof.TAGGED, 1)),
-    ("lost in progress, unchanged", RUNNING, False, {}, (Outcome.UNKNOWN, Proof.NONE, 1)),
+LATER = "unclear until 2026-11-23T12:15:00Z"
+APPLIED, UNKNOWN, REFUSED = Outcome.APPLIED, Outcome.UNKNOWN, Outcome.REJECTED_BY_SERVER
+WANTED = "no usable answer came; the ticket was read again as wanted"
+
+
+def while_others(answer: Answer, **changes: Any) -> Turn:
+    """Give this answer without an effect, while somebody else changes the ticket."""
+
+    def turn(tickets: Tickets, update: Update) -> Answer:
+        tickets.tickets[update.guid] = replace(tickets.tickets[update.guid], updated=NOW, **changes)
+        return answer
+
+    return turn
+
+
+def without_effect(answer: Answer) -> Turn:
+    return says(answer, effect=False)
+
+
+def done(answer: Answer) -> Turn:
+    return says(answer, effect=True)
+
+
+ANSWERS: list[tuple[str, Turn, dict[str, Any], tuple[Outcome, Proof, int | None, str]]] = [
+    # name, what the server does, how it behaves; outcome, proof, Result, detail
+    ("accepted", accepts, {}, (APPLIED, Proof.CONFIRMED, 1, "")),
+    ("accepted and gone", accepts, {"deletes": ALL}, (APPLIED, Proof.ACCEPTED, 1, "accepted, and the ticket is gone")),
+    (
+        "accepted without effect",
+        without_effect(Accepted()),
+        {},
+        (UNKNOWN, Proof.NONE, 1, f"the server said Success, but nothing has changed; {LATER}"),
+    ),
+    ("declined", without_effect(DENIED), {}, (REFUSED, Proof.UNCHANGED, 4, "Result 4")),
+    (
+        "declined, yet done",
+        done(DENIED),
+        {},
+        (APPLIED, Proof.TAGGED, 4, "the server refused (Result 4), but the ticket carries our tag"),
+    ),
+    (
+        "declined, and done by others",
+        while_others(DENIED, state=APPROVED),
+        {},
+        (REFUSED, Proof.NONE, 4, "Result 4; afterwards: it has the wanted status"),
+    ),
+    (
+        "declined for good, and something else done by others",
+        while_others(EXPIRED, state=REJECTED),
+        {},
+        (REFUSED, Proof.NONE, None, "the token has expired; afterwards: something else has changed"),
+    ),
+    ("declined, yet gone", done(DENIED), {"deletes": ALL}, (UNKNOWN, Proof.NONE, 4, "Result 4; the ticket is gone")),
+    (
+        "gone before it came",
+        done(VANISHED),
+        {"deletes": ALL},
+        (Outcome.STALE, Proof.NONE, 3, "Result 3; the ticket is gone"),
+    ),
+    (
+        "declined, and not read again",
+        without_effect(DENIED),
+        {"first_readings": UNREADABLE},
+        (REFUSED, Proof.NONE, 4, "Result 4; afterwards: HTTP 503"),
+    ),
+    (
+        "declined for good, and not read again",
+        without_effect(EXPIRED),
+        {"first_readings": UNREADABLE},
+        (REFUSED, Proof.NONE, None, "the token has expired"),
+    ),
+    ("not sent, and then it is", without_effect(NotSent("refused")), {}, (APPLIED, Proof.CONFIRMED, 1, "")),
+    ("lost and done", done(LOST), {}, (APPLIED, Proof.TAGGED, None, WANTED)),
+    (
+        "lost and gone",
+        done(LOST),
+        {"deletes": ALL},
+        (APPLIED, Proof.INFERRED, None, "no usable answer came; the ticket is gone"),
+    ),
+    (
+        "lost, unchanged",
+        without_effect(LOST),
+        {},
+        (UNKNOWN, Proof.NONE, None, f"the connection broke; nothing has changed; {LATER}"),
+    ),
+    ("lost in progress, done", done(RUNNING), {}, (APPLIED, Proof.TAGGED, 7, WANTED)),
+    (
+        "lost in progress, unchanged",
+        without_effect(RUNNING),
+        {},
+        (UNKNOWN, Proof.NONE, 7, f"no answer in {{time}}; nothing has changed; {LATER}"),
+    ),
 ]
 
 
-@pytest.mark.parametrize(("name", "answer", "effect", "server", "expected"), ANSWERS, ids=[row[0] for row in ANSWERS])
-def test_every_answer_is_checked_against_the_ticket(name, answer, effect, server, expected) -> None:
-    bench = bench_of(as_planned(1), script=[says(answer, effect=effect)], **server)
+@pytest.mark.parametrize(("name", "turn", "server", "expected"), ANSWERS, ids=[row[0] for row in ANSWERS])
+def test_every_answer_is_checked_against_the_ticket(name, turn, server, expected) -> None:
+    behaves = server | {"first_readings": {key: list(each) for key, each in server.get("first_readings", {}).items()}}
+    bench = bench_of(as_planned(1), script=[turn], **behaves)
     (receipt,) = bench.run(step()).receipts
-    assert (receipt.outcome, receipt.proof, len(bench.tickets.updates)) == expected
+    assert (receipt.outcome, receipt.proof, receipt.result, receipt.detail) == expected
+    assert len(bench.tickets.updates) == (2 if name.startswith("not sent") else 1)
     assert len(bench.tickets.taken) <= 1
     assert bench.ledger.receipts == [receipt]
-    assert receipt.operation == OPERATION
+    assert (receipt.operation, receipt.before) == (OPERATION, PENDING)
 
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (Accepted(), (Outcome.AWAITING_OTHERS, Proof.TAGGED)),
-        (LOST, (Outcome.AWAITING_OTHERS, Proof.TAGGED)),
-        (RUNNING, (Outcome.AWAITING_OTHERS, Proof.TAGGED)),
-        (DENIED, (Outcome.AWAITING_OTHERS, Proof.TAGGED)),
+        (Accepted(), "accepted; other approvers are still due"),
+        (LOST, "no usable answer came; the ticket carries our tag"),
+        (RUNNING, "no usable answer came; the ticket carries our tag"),
+        (DENIED, "the server refused (Result 4), but the ticket carries our tag"),
     ],
 )
-def test_a_ticket_that_stays_pending_with_our_tag_waits_for_others(answer: Answer, expected) -> None:
+def test_a_ticket_that_stays_pending_with_our_tag_waits_for_others(answer: Answer, expected: str) -> None:
     bench = bench_of(THREE, others_due=frozenset({guid(1)}), script=[says(answer, effect=True)])
     (receipt,) = bench.run(step(**AS_THREE)).receipts
-    assert (receipt.outcome, receipt.proof) == expected
+    assert (receipt.outcome, receipt.proof, receipt.detail) == (Outcome.AWAITING_OTHERS, Proof.TAGGED, expected)
     assert (receipt.seen, len(bench.tickets.updates)) == (PENDING, 1)
 
 
@@ -244,8 +325,11 @@ def test_success_waits_for_others_where_the_time_of_update_has_moved_and_others_
 
     (several,) = bench_of(THREE, script=[counted]).run(step(**AS_THREE)).receipts
     assert (several.outcome, several.proof) == (Outcome.AWAITING_OTHERS, Proof.ACCEPTED)
-    (alone,) = bench_of(as_planned(1), script=[counted]).run(step()).receipts
-    assert alone.outcome is Outcome.UNKNOWN
+    assert several.detail == "accepted, and the server's time of update has moved; other approvers are still due"
+    for approvers in ((), ("local:a",)):
+        sole = as_planned(1, approvers=approvers)
+        (alone,) = bench_of(sole, script=[counted]).run(step(approvers=approvers)).receipts
+        assert alone.outcome is Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize("where", ["explanation", "reason"])
@@ -325,7 +409,10 @@ def test_what_changed_otherwise_after_a_lost_answer_is_unknown_and_not_sent_agai
 
 
 def test_what_others_did_right_after_ours_does_not_hide_that_ours_was_taken() -> None:
-    for answer in (Accepted(), LOST):
+    for answer, detail in (
+        (Accepted(), "accepted, and changed again since by somebody else"),
+        (LOST, "no usable answer came; the ticket carries our tag"),
+    ):
 
         def others(tickets, update, answer=answer) -> Answer:
             tickets.take(update)
@@ -334,6 +421,7 @@ def test_what_others_did_right_after_ours_does_not_hide_that_ours_was_taken() ->
 
         (receipt,) = bench_of(as_planned(1), script=[others]).run(step()).receipts
         assert (receipt.outcome, receipt.proof, receipt.seen) == (Outcome.APPLIED, Proof.TAGGED, REJECTED)
+        assert receipt.detail == detail
 
 
 def test_a_lost_update_is_not_sent_again_and_its_receipt_says_when_it_was_lost() -> None:

@@ -15,12 +15,14 @@ from reconciler.model.record import (
     ClosedEntry,
     Ended,
     Entry,
+    Episode,
     Intent,
     LastWrite,
     ObservedEntry,
     OpenIntent,
     TicketHistory,
 )
+from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
 from tests.applying.bench import Bench, as_planned, bench_of
 from tests.builders import APPROVED, NOW, OBJECT, PENDING, REJECTED, WORKFLOW, between, guid, holding, last_write, step
@@ -36,7 +38,7 @@ def learned(bench: Bench, what: Step, last: LastWrite | None = None, opened: Ope
     """Return what a run writes about a step that changes nothing; it sends nothing and has no receipt of its own."""
     run = bench.run(what, histories={guid(1): TicketHistory(last, opened)})
     assert (run.receipts, bench.tickets.updates) == ((), [])
-    return [entry for entry in bench.ledger.entries if not isinstance(entry, Ended | AttentionEntry)]
+    return [entry for entry in bench.ledger.entries if not isinstance(entry, Ended)]
 
 
 def agreed(**changes: Any) -> Step:
@@ -59,10 +61,28 @@ def test_what_has_moved_since_the_plan_is_no_agreement(tickets: Any) -> None:
     assert learned(bench_of(*tickets), agreed()) == []
 
 
+def by_hand(what: Step) -> tuple[AttentionEntry, AttentionEntry]:
+    """The entries by which a decision that was made outside counts as the exception that it is."""
+    begun = AttentionEntry(
+        at=NOW,
+        reason="manual/attested",
+        state=Episode.BEGIN,
+        guid=guid(1),
+        digest=what.digest,
+        object=OBJECT,
+        workflow=WORKFLOW,
+        change="CHG0041234",
+        source=what.source,
+        detail="by AD+CORP:jdoe at 2026-11-22T12:00:00Z, console: it was urgent",
+    )
+    return begun, replace(begun, state=Episode.END, detail="")
+
+
 def test_what_was_decided_outside_is_attested_while_the_ticket_is_there() -> None:
     attested = agreed(decided=OUTSIDE)
     assert learned(bench_of(as_planned(1, state=APPROVED)), attested) == [
-        AttestedEntry(attested.decision, attested.digest, NOW, gone=False, object=OBJECT, workflow=WORKFLOW)
+        AttestedEntry(attested.decision, attested.digest, NOW, gone=False, object=OBJECT, workflow=WORKFLOW),
+        *by_hand(attested),
     ]
 
 
@@ -76,7 +96,8 @@ def test_and_once_it_is_gone_which_is_looked_at_unless_the_ledger_knows(last: La
     assert learned(bench, gone_attested(), last) == [
         AttestedEntry(
             gone_attested().decision, gone_attested().digest, NOW, gone=True, object=OBJECT, workflow=WORKFLOW
-        )
+        ),
+        *by_hand(gone_attested()),
     ]
     assert len(bench.tickets.reads) == reads
 
