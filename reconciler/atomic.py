@@ -72,6 +72,14 @@ def sync(descriptor: int) -> None:
         fcntl.fcntl(descriptor, full_sync)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents, or leave them; their names are on disk when this returns."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    for path in reversed(missing):
+        path.mkdir(exist_ok=True)
+        sync_folder(path.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Wait until the disk has the names in a folder."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

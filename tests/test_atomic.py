@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.atomic import atomic_write
+from reconciler.atomic import atomic_write, make_folder
 
 
 def mode(path: Path) -> int:
@@ -64,3 +64,12 @@ def test_folders_and_special_files_are_refused(tmp_path: Path) -> None:
         atomic_write(tmp_path / "fifo", b"")
     with pytest.raises(FileNotFoundError):
         atomic_write(tmp_path / "no" / "such" / "folder", b"")
+
+
+def test_a_folder_that_another_process_makes_at_the_same_time_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_folder(tmp_path / "a/b")
+    monkeypatch.setattr(Path, "exists", lambda path: path == tmp_path)
+    make_folder(tmp_path / "a/b")
+    assert list((tmp_path / "a").iterdir()) == [tmp_path / "a/b"]

@@ -86,7 +86,7 @@ class _Member(io.RawIOBase):
 
 def open_regular(path: Path, buffering: int) -> BinaryIO:
     """Open a file for reading. Raises OSError for all but a regular file; never follows a link or waits for a pipe."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "this is no regular file", str(path))

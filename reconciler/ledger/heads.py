@@ -129,17 +129,6 @@ def lines_behind(begun: Iterable[Beginning], heads: Iterable[Head]) -> Mapping[s
     return behind
 
 
-def heads_of(root: Path, digest: str) -> tuple[Head, ...] | None:
-    """Return the heads that a digest stands for: those of now, or those that some run found; None for any other.
-
-    Heads that were noted while a run was writing are in no file. Whoever may have to find them again notes the heads
-    themselves, as plans do. Raises LedgerBroken.
-    """
-    now = ledger_heads(root)
-    known = (now, *(beginning.heads for beginning in beginnings(root)))
-    return next((heads for heads in known if head_digest(heads) == digest), None)
-
-
 def heads_not_in(root: Path, heads: Iterable[Head]) -> tuple[Head, ...]:
     """Return those of `heads` that this ledger does not contain: it is another one, or it was cut or changed.
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Self
 
-from reconciler.atomic import sync, sync_folder
+from reconciler.atomic import make_folder, sync, sync_folder
 from reconciler.codec import encode_line
 from reconciler.errors import LedgerUnwritable
 from reconciler.ledger.files import file_of, line_hash
@@ -23,7 +23,7 @@ from reconciler.model.review import Provenance, Review
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 
-_REMEDIES = {
+_REMEDIES: Mapping[int | None, str] = {
     errno.ENOSPC: "free some space on that disk",
     errno.EDQUOT: "free some space within the quota",
     errno.EFBIG: "raise the limit for the size of files (ulimit -f)",
@@ -34,7 +34,8 @@ _REMEDIES = {
     errno.EEXIST: "let `ledger` point to a folder; a run never writes to the file of another",
 }
 
-
+_CLOSED = -1
+"""No descriptor: writing to it is refused by the system."""
 NOBODY: Mapping[Guid, Review | None] = MappingProxyType({})
 
 
@@ -55,8 +56,8 @@ def open_journal(
     heads = ledger_heads(lock.root)
     path = lock.root / file_of(run)
     try:
-        _make_folder(path.parent)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        make_folder(path.parent)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
     except OSError as error:
         raise _unwritable(Path(error.filename or path), error) from error
     journal = Journal(path, descriptor, lock, run, provenance, head_digest(heads), reviews)
@@ -141,9 +142,9 @@ class Journal:
     def close(self) -> None:
         """Let go of the file. Everything that was appended is on disk already."""
         with self._turn:
-            if self._descriptor >= 0:
+            if self._descriptor != _CLOSED:
                 os.close(self._descriptor)
-                self._descriptor = -1
+                self._descriptor = _CLOSED
 
     def __enter__(self) -> Self:
         """Use the journal in a with statement."""
@@ -195,27 +196,14 @@ class Journal:
             raise _unwritable(self.path, self._failure) from self._failure
 
 
-def _ticket(entry: Entry) -> Guid | None:
-    """Return the ticket that an entry is about."""
-    return getattr(entry, "guid", None)
-
-
 def _write_all(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
 
 
-def _make_folder(folder: Path) -> None:
-    """Make a folder and its parents; a new name is on disk once the folder that holds it is synced."""
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    for path in reversed(missing):
-        path.mkdir(exist_ok=True)
-        sync_folder(path.parent)
-
-
 def _unwritable(path: Path, error: OSError) -> LedgerUnwritable:
-    remedy = _REMEDIES.get(error.errno or 0, "see why that disk can't be written")
+    remedy = _REMEDIES.get(error.errno, "see why that disk can't be written")
     return LedgerUnwritable(
         f"the ledger can't be written: {path}: {error.strerror or error}",
         f"{remedy}, then run again: what was sent and not recorded is found by reading the tickets",

@@ -18,11 +18,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from reconciler.atomic import make_folder
 from reconciler.codec import canonical, decode, plain
 from reconciler.errors import LedgerUnwritable, LockHeld
 from reconciler.model.record import LockOwner
 
 LOCK_FILE = ".lock"
+_LONGEST_OWNER = 1 << 16
 
 
 def this_process(run: str, since: datetime, url: str | None = None) -> LockOwner:
@@ -66,7 +68,7 @@ def hold_lock(root: Path, owner: LockOwner, wait: Callable[[], bool] = lambda: F
     """
     path = root / LOCK_FILE
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        make_folder(root)
         descriptor = _open_locked(path, owner.since, wait)
     except OSError as error:
         raise LedgerUnwritable(
@@ -87,7 +89,7 @@ def hold_lock(root: Path, owner: LockOwner, wait: Callable[[], bool] = lambda: F
 def _open_locked(path: Path, now: datetime, wait: Callable[[], bool]) -> int:
     """Open and lock the file that has the name now: its last owner removes it while letting go."""
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -122,16 +124,16 @@ def _held(path: Path, holder: LockOwner | None, now: datetime) -> LockHeld:
 def _read_owner(descriptor: int) -> LockOwner | None:
     """Return who is written in the lock file, None when nobody is or it can't be understood."""
     try:
-        return decode(os.pread(descriptor, 65536, 0), LockOwner)
+        return decode(os.pread(descriptor, _LONGEST_OWNER, 0), LockOwner)
     except ValueError:
         return None
 
 
 def _write_owner(descriptor: int, path: Path, owner: LockOwner) -> None:
-    members = {name: value for name, value in plain(owner).items() if value is not None}
+    text = canonical({name: value for name, value in plain(owner).items() if value is not None}) + b"\n"
     try:
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, canonical(members) + b"\n", 0)
+        os.pwrite(descriptor, text, 0)
+        os.ftruncate(descriptor, len(text))
     except OSError as error:
         raise LedgerUnwritable(
             f"the ledger can't be locked: {path}: {error.strerror or error}", "free some space on that disk"

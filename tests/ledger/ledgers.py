@@ -80,3 +80,8 @@ def write_three_runs(root: Path) -> tuple[Path, Path, Path]:
         write_run(root, SECOND, intent(3), recorded(3), closed(1)),
         write_run(root, THIRD, intent(4), recorded(4)),
     )
+
+
+def open_files() -> int:
+    """How many files this process has open."""
+    return len(list(Path("/dev/fd").iterdir()))

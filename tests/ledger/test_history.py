@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.codec import record_members
-from reconciler.ledger.heads import head_digest, heads_not_in, heads_of, ledger_heads
+from reconciler.ledger.heads import heads_not_in, ledger_heads
 from reconciler.ledger.history import history, lines_since, read_lines
 from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import ClosedEntry, Head
@@ -221,7 +221,6 @@ def test_lines_since_heads_noted_in_the_middle_of_a_run_begin_there(tmp_path: Pa
     (lines,) = lines_since(tmp_path, then, [guid(1)], [PROVENANCE.target]).values()
     assert [type(line.entry) for line in lines] == [Receipt, ClosedEntry]
     assert heads_not_in(tmp_path, then) == ()
-    assert heads_of(tmp_path, head_digest(then)) is None
 
 
 def test_a_ledger_contains_the_heads_that_it_had_and_no_others(tmp_path: Path) -> None:
@@ -233,7 +232,5 @@ def test_a_ledger_contains_the_heads_that_it_had_and_no_others(tmp_path: Path) -
     assert heads_not_in(tmp_path / "ledger", (*heads, elsewhere)) == (elsewhere,)
     assert heads_not_in(tmp_path / "nowhere", heads) == heads
     assert heads_not_in(tmp_path / "nowhere", ()) == ()
-    assert heads_of(tmp_path / "ledger", head_digest(heads)) == heads
-    assert heads_of(tmp_path / "ledger", head_digest(())) == ()
     third.write_bytes(b"".join(third.read_bytes().splitlines(keepends=True)[:-1]))
     assert heads_not_in(tmp_path / "ledger", heads) == heads

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import stat
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
+from reconciler import atomic
 from reconciler.codec import sha256
 from reconciler.errors import LedgerBroken, LedgerUnwritable
 from reconciler.ledger import journal
@@ -25,7 +27,8 @@ from reconciler.ledger.lock import LOCK_FILE, hold_lock, this_process
 from reconciler.model.decision import Source
 from reconciler.model.plan import Shard
 from reconciler.model.record import Head, Line, Opened
-from tests.builders import NOW
+from reconciler.model.review import Review
+from tests.builders import NOW, guid
 from tests.ledger.ledgers import (
     FIRST,
     OPENED,
@@ -34,6 +37,7 @@ from tests.ledger.ledgers import (
     THIRD,
     decided,
     intent,
+    open_files,
     open_run,
     recorded,
     write_run,
@@ -210,6 +214,10 @@ def test_an_intent_is_refused_once_the_file_or_the_lock_is_not_where_its_path_sa
             with pytest.raises(LedgerUnwritable) as refused:
                 journal.append(intent(2))
             assert refused.value.message == f"{where} was removed, replaced or moved while the run was going"
+            assert refused.value.hint == (
+                "put the ledger's folder back as it was (`git clean`, a checkout or a move took it away), "
+                "then run again: what was sent and not recorded is found by reading the tickets"
+            )
             journal.append(recorded(1))
 
 
@@ -236,7 +244,10 @@ def test_a_full_disk_stops_the_run_and_nothing_is_appended_after_it(tmp_path: Pa
             assert (
                 refused.value.message == f"the ledger can't be written: {tmp_path}/run.jsonl: No space left on device"
             )
-            assert refused.value.hint.startswith("free some space on that disk, then run again")
+            assert refused.value.hint == (
+                "free some space on that disk, "
+                "then run again: what was sent and not recorded is found by reading the tickets"
+            )
         journal.close()
 
 
@@ -301,7 +312,7 @@ def test_a_ledger_that_may_not_be_written_is_refused_before_the_run(powerless: P
 
 def test_a_ledger_below_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ledger").write_text("no folder")
-    with pytest.raises((LedgerUnwritable, LedgerBroken), match="File exists"):
+    with pytest.raises(LedgerUnwritable, match="Not a directory"):
         write_run(tmp_path / "ledger", FIRST)
 
 
@@ -343,6 +354,106 @@ def test_every_append_is_on_disk_when_it_returns_and_threads_share_the_syncing(
     assert len(synced) == 2
     assert check(tmp_path).faults == ()
     assert check(tmp_path).lines == 33
+
+
+def test_what_follows_no_request_is_written_with_one_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fsync, synced = os.fsync, list[int]()
+    with open_run(tmp_path, FIRST) as opened:
+        monkeypatch.setattr(os, "fsync", lambda descriptor: (synced.append(descriptor), fsync(descriptor)))
+        opened.append_all(())
+        assert synced == []
+        opened.append_all([recorded(1), recorded(2), recorded(3)])
+        assert len(synced) == 1
+        assert opened.head == sha256(opened.path.read_bytes().splitlines()[-1])
+        assert check(tmp_path).lines == 4
+
+
+def test_a_disk_that_takes_a_line_in_pieces_gets_all_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:100]))
+    write_run(tmp_path, FIRST, intent(1), recorded(1))
+    chain = check(tmp_path)
+    assert (chain.lines, chain.torn, chain.faults) == (3, (), ())
+
+
+def test_a_run_that_can_not_be_begun_is_told_why_and_leaves_no_open_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "ledger"
+    month = root / "2026/11"
+    again = "then run again: what was sent and not recorded is found by reading the tickets"
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def refused() -> tuple[str, str | None]:
+        before = open_files()
+        with pytest.raises(LedgerUnwritable) as error:
+            write_run(root, FIRST)
+        assert open_files() == before
+        return error.value.message, error.value.hint
+
+    root.mkdir()
+    (root / "2026").touch()
+    assert refused() == (
+        f"the ledger can't be written: {month}: Not a directory",
+        f"let `ledger` point to a folder, {again}",
+    )
+    (root / "2026").unlink()
+    for name, place in (("sync", month / f"{FIRST}.jsonl"), ("sync_folder", month)):
+        with monkeypatch.context() as patch:
+            patch.setattr(journal, name, fail)
+            assert refused() == (
+                f"the ledger can't be written: {place}: Input/output error",
+                f"see why that disk can't be written, {again}",
+            )
+        (month / f"{FIRST}.jsonl").unlink()
+
+
+def test_after_an_interrupted_write_nothing_is_appended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether that line is on disk is not known, so no line may vouch for it, and no request may follow it."""
+
+    def interrupt(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with open_run(tmp_path, FIRST) as opened:
+        with monkeypatch.context() as patch:
+            patch.setattr(journal, "sync", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                opened.append(intent(1))
+        with pytest.raises(LedgerUnwritable, match=f"{FIRST}.jsonl: Interrupted system call"):
+            opened.append(intent(2))
+    assert [type(line.entry) for line in read_lines(tmp_path)] == [Opened, type(intent())]
+
+
+def test_the_file_of_a_run_is_readable_for_all_and_what_others_put_into_it_is_never_overwritten(tmp_path: Path) -> None:
+    with open_run(tmp_path, FIRST) as opened:
+        assert stat.S_IMODE(opened.path.stat().st_mode) == 0o644
+        with opened.path.open("ab") as file:
+            file.write(b"put in\n")
+        opened.append(recorded(1))
+    assert opened.path.read_bytes().splitlines()[1] == b"put in"
+    assert [fault.source.line for fault in check(tmp_path).faults] == [2, 3]
+
+
+def test_a_journal_that_was_closed_is_closed_once_and_takes_no_more(tmp_path: Path) -> None:
+    with open_run(tmp_path, FIRST) as opened:
+        opened.close()
+        before = open_files()
+        with pytest.raises(LedgerUnwritable, match="Bad file descriptor"):
+            opened.append(recorded(1))
+    assert open_files() == before - 1, "only the lock is let go"
+
+
+def test_every_line_about_a_ticket_names_the_people_who_decided_on_it(tmp_path: Path) -> None:
+    theirs = Review(13, "mmuster", "https://github.com/example/tickets/pull/13")
+    with hold_lock(tmp_path, this_process(FIRST, NOW)) as lock:
+        reviews = {guid(1): theirs, guid(2): None}
+        with journal.open_journal(lock, FIRST, PROVENANCE, OPENED, reviews) as opened:
+            for number in (1, 2, 3):
+                opened.append(intent(number))
+    reviews_told = [line.provenance.review for line in read_lines(tmp_path)]
+    assert reviews_told == [PROVENANCE.review, theirs, None, PROVENANCE.review]
 
 
 @needs_full
@@ -387,17 +498,18 @@ def test_the_names_of_a_new_file_and_its_folders_are_on_disk_before_the_first_in
 ) -> None:
     """A power cut must not take the file away whose lines were synced: the next run would send again."""
     synced: list[tuple[Path, set[str]]] = []
-    sync_folder = journal.sync_folder
+    sync_folder = atomic.sync_folder
 
     def noted(folder: Path) -> None:
         synced.append((folder, {path.name for path in folder.iterdir()}))
         sync_folder(folder)
 
-    monkeypatch.setattr(journal, "sync_folder", noted)
-    root = tmp_path / "ledger"
+    for module in (atomic, journal):
+        monkeypatch.setattr(module, "sync_folder", noted)
+    root = tmp_path / "state/ledger"
     with open_run(root, FIRST) as opened:
         on_disk = {folder / name for folder, names in synced for name in names}
-        assert {opened.path, *list(opened.path.parents)[:2]} <= on_disk
+        assert {opened.path, *list(opened.path.parents)[:4]} <= on_disk
 
 
 def test_shards_that_do_not_know_of_each_other_are_told_in_the_order_of_their_paths() -> None:
