@@ -23,8 +23,8 @@ from tests.rendering.plans import PLANS
 from tests.rendering.sites import FRAME
 
 TEMPLATES = sorted((Path(reconciler.rendering.html.__file__).parent / "templates").glob("*.html"))
-FINISHED = {"policy", "style", "script", "data", "picture", "plots"}
-"""What Python hands over as finished text: styles, scripts and drawings of ours, and the data block."""
+FINISHED = {"policy", "style", "script", "data"}
+"""What Python hands over as finished text: styles and scripts of ours, and the data block."""
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)

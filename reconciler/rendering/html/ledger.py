@@ -84,7 +84,7 @@ def earlier_page(frame: Frame, lines: Sequence[Line]) -> str:
         receipts=len(content.rows),
         runs=len({line.run for line in lines}),
         tickets=len({guid_of(line.entry) for line in lines}),
-        plots="",
+        plots=(),
         missed=0,
         stale=0,
         left_out=0,
