@@ -3,6 +3,7 @@
 Nothing here can be called by accident: a reader has no method that writes.
 """
 
+import math
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -236,6 +237,53 @@ class Clock(Protocol):
     def sleep(self, seconds: float) -> None:
         """Wait."""
         ...
+
+
+GLANCE = 1.0
+"""Seconds after which whoever waits looks whether the end came nearer."""
+
+
+@dataclass(slots=True, eq=False)
+class Deadline:
+    """The instant at which what a run still does has to end. A signal brings it nearer while calls go on.
+
+    `ends_at` is on the steady clock; one that is `within` another ends no later than that. Thread-safe, and safe to
+    move in the handler of a signal: it has no lock.
+    """
+
+    clock: Clock
+    own: float = math.inf
+    within: "Deadline | None" = None
+    moved: bool = False
+    """Whether it was brought nearer, so that nothing new may begin."""
+
+    @property
+    def ends_at(self) -> float:
+        """The instant, infinity for none."""
+        return self.own if self.within is None else min(self.own, self.within.ends_at)
+
+    @property
+    def is_near(self) -> bool:
+        """Whether the run was told to end."""
+        return self.moved or (self.within is not None and self.within.is_near)
+
+    def left(self) -> float:
+        """Seconds until then, infinity without an end."""
+        return self.ends_at - self.clock.monotonic()
+
+    def end_within(self, seconds: float) -> None:
+        """Bring it nearer: what is under way gets so many seconds, unless it had fewer."""
+        self.own, self.moved = min(self.own, self.clock.monotonic() + seconds), True
+
+    def part(self, seconds: float | None) -> "Deadline":
+        """Return one for a part of the work, which ends no later; None means that nothing else ends it."""
+        return Deadline(self.clock, math.inf if seconds is None else self.clock.monotonic() + seconds, self)
+
+    def pause(self, seconds: float) -> None:
+        """Wait, and not beyond the end, should that come nearer meanwhile."""
+        until = self.clock.monotonic() + seconds
+        while (wait := min(until, self.ends_at) - self.clock.monotonic()) > 0:
+            self.clock.sleep(min(wait, GLANCE))
 
 
 class Stop(Protocol):

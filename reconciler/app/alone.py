@@ -8,7 +8,7 @@ from reconciler.app.context import Context
 from reconciler.app.ledger_branch import take_from_branch
 from reconciler.app.stopping import BranchWatch, Stopping, watched_signals
 from reconciler.errors import LedgerUnwritable
-from reconciler.github.git import GitFailure
+from reconciler.github.git import Git, GitFailure
 from reconciler.github.provenance import git_from
 from reconciler.github.remote_lock import RemoteLock, held, part_of
 from reconciler.github.stop import BranchLook
@@ -16,6 +16,7 @@ from reconciler.ledger.lock import Lock, hold_lock
 from reconciler.model.plan import Plan, parse_shard
 from reconciler.model.record import LockOwner
 from reconciler.model.settings import LedgerBranch
+from reconciler.model.value import replace
 from reconciler.ports import Clock
 
 _LOOK = 5.0
@@ -36,10 +37,11 @@ def alone(
 ) -> Iterator[Alone]:
     """Keep other runs out, on this machine and where the branch is shared. Raises LockHeld, LedgerUnwritable."""
     with (
+        watched_signals(_stopping(context)) as stopping,
         hold_lock(context.ledger, owner, _patience(context.clock, timeout)) as lock,
         _remote_lock(context, plan, branch, owner, timeout) as remote,
-        watched_signals(_stopping(context, remote)) as stopping,
     ):
+        stopping.lock = remote
         yield Alone(lock, lock.dead or (remote.dead if remote else None), stopping)
 
 
@@ -64,7 +66,7 @@ def _remote_lock(
     if branch is None or not branch.lock:
         yield None
         return
-    git = git_from(context.environ)
+    git = git_of_run(context)
     part = part_of(parse_shard(plan.shard) if plan.shard else None)
     lock = RemoteLock(git, branch.name, part, owner, context.clock, branch.remote)
     with held(lock, timeout):
@@ -76,9 +78,15 @@ def _remote_lock(
         yield lock
 
 
-def _stopping(context: Context, lock: RemoteLock | None) -> Stopping:
+def git_of_run(context: Context) -> Git:
+    """Return git for a run, which it does not keep long once it was told to end."""
+    return replace(git_from(context.environ), deadline=context.deadline)
+
+
+def _stopping(context: Context) -> Stopping:
     """Return what is looked at before each write; where the ledger's branch is named, the stop on it too."""
-    branch = context.ledger_branch
-    look = BranchLook(git_from(context.environ), branch.name, branch.remote) if branch else None
+    branch, settings = context.ledger_branch, context.settings
+    look = BranchLook(git_of_run(context), branch.name, branch.remote) if branch else None
     watch = BranchWatch(look, context.clock) if look else None
-    return Stopping(context.settings.stop_file, context.environ, context.ledger, watch, lock)
+    grace = settings.requests.grace
+    return Stopping(settings.stop_file, context.environ, context.ledger, context.deadline, grace, watch)

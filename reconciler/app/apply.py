@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from reconciler.app.acting import deciders, provenance_of
-from reconciler.app.alone import Alone, alone
+from reconciler.app.alone import Alone, alone, git_of_run
 from reconciler.app.change_records import before_first_write
 from reconciler.app.context import Context, ticket_writer
 from reconciler.app.ledger_branch import LedgerPusher
@@ -20,7 +20,6 @@ from reconciler.applying.context import RunContext
 from reconciler.applying.engine import apply_plan
 from reconciler.applying.step import announce
 from reconciler.errors import GuardRefused
-from reconciler.github.provenance import git_from
 from reconciler.ledger.files import new_run_id
 from reconciler.ledger.heads import heads_not_in, ledger_head
 from reconciler.ledger.history import emergencies_since, lines_since
@@ -101,9 +100,10 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False, loc
             journal.append_all(attention)
             run_context = _run_context(context, plan, name, origin, reviews, journal, breaker, announced=bool(branch))
             pusher = None
+            held.stopping.writing = True
             if branch is not None:
                 journal.append_all(_intents(plan, index.histories, since, run_context))
-                pusher = LedgerPusher(git_from(context.environ), context.ledger, journal.path, branch, clock, breaker)
+                pusher = LedgerPusher(git_of_run(context), context.ledger, journal.path, branch, clock, breaker)
                 pusher.begin()
             with context.observer.progress("Applying", len(plan.changes), context.backend.activity) as advance:
                 run = apply_plan(
@@ -166,7 +166,8 @@ def _run_context(  # noqa: PLR0913 - everything that a run works with
         reviews=reviews,
         settle=requests.settle,
         patience=requests.patience,
-        grace=requests.grace,
+        follow=requests.read_timeout + requests.settle,
+        deadline=context.deadline,
         planned_at=plan.made_at,
         movers=_movers(context, plan),
         announced=announced,

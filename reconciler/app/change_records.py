@@ -121,6 +121,8 @@ def leave_notes(context: Context, notes: Sequence[ChangeNote]) -> Mapping[str, s
     system = context.settings.change_records
     if system is None or not system.comment or not notes:
         return {}
+    if context.deadline.left() <= 0:
+        return {note.id: "the run was told to end, and no time is left" for note in notes}
     about = RunInfo(notes[0].run, "report", context.settings.server or "")
     try:
         return open_change_notes(system, context.clock, about, _environ(context, system)).tell(notes)

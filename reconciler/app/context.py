@@ -12,7 +12,7 @@ from pathlib import Path
 from reconciler.manifests.config import load_settings
 from reconciler.model.settings import Auth, LedgerBranch, Settings
 from reconciler.model.value import replace
-from reconciler.ports import Backend, Clock, Observer, Probe, Progress, TicketWriter
+from reconciler.ports import Backend, Clock, Deadline, Observer, Probe, Progress, TicketWriter
 
 
 class SystemClock:
@@ -39,7 +39,7 @@ WorkloadToken = Callable[[str], str]
 class Product:
     """How to work with one server product."""
 
-    connect: Callable[[Settings, Mapping[str, str], Clock, WorkloadToken], AbstractContextManager[Backend]]
+    connect: Callable[[Settings, Mapping[str, str], Deadline, WorkloadToken], AbstractContextManager[Backend]]
     writer: Callable[[Backend], TicketWriter]
     probe: Callable[[Settings, Clock], Iterable[Probe]]
 
@@ -108,14 +108,15 @@ class Context:
         settings: Settings,
         connect: Callable[[], Backend],
         *,
-        clock: Clock,
+        deadline: Deadline,
         environ: Mapping[str, str],
         observer: Observer,
         connect_as: Callable[[str], AbstractContextManager[Backend]] | None = None,
     ) -> None:
         """Keep what is given; use `open_context`."""
         self.settings = settings
-        self.clock = clock
+        self.clock = deadline.clock
+        self.deadline = deadline
         self.environ = environ
         self.observer = observer
         self._connect = connect
@@ -171,19 +172,19 @@ def open_context(
     if not isinstance(settings, Settings):
         settings = load_settings(None if settings is None else Path(settings), None, environ)
     settings = replace(settings, auth=settings.auth.used(applying=applying))
-    known = settings
+    known, deadline = settings, Deadline(clock)
     with ExitStack() as closing:
 
         def connect() -> Backend:
-            connected = BACKENDS[product]().connect(known, environ, clock, lambda audience: _github(audience, clock))
+            connected = BACKENDS[product]().connect(known, environ, deadline, lambda audience: _github(audience, clock))
             return closing.enter_context(connected)
 
         def connect_as(token: str) -> AbstractContextManager[Backend]:
             asked = replace(known, auth=Auth())
-            return BACKENDS[product]().connect(asked, {"TPP_TOKEN": token}, clock, lambda _: "")
+            return BACKENDS[product]().connect(asked, {"TPP_TOKEN": token}, deadline, lambda _: "")
 
         yield Context(
-            settings, connect, clock=clock, environ=environ, observer=observer or Silent(), connect_as=connect_as
+            settings, connect, deadline=deadline, environ=environ, observer=observer or Silent(), connect_as=connect_as
         )
 
 

@@ -12,7 +12,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.github.remote_lock import RemoteLock
 from reconciler.github.stop import local_stop
 from reconciler.model.record import StopNotice
-from reconciler.ports import Clock
+from reconciler.ports import Clock, Deadline
 
 STOP_VARIABLE = "RECONCILER_STOP"
 _OFF = {"", "0", "false", "no"}
@@ -78,14 +78,21 @@ class BranchWatch:
 
 @dataclass(slots=True)
 class Stopping:
-    """Looked at before every write. `signal` is the number of the signal that asked for an end."""
+    """Looked at before every write. `signal` is the number of the signal that asked for an end.
+
+    The calls that are under way then get `grace` seconds. Before the run is `writing` a signal raises
+    KeyboardInterrupt instead, for there is nothing to follow.
+    """
 
     stop_file: str | None
     environ: Mapping[str, str]
     ledger: Path
+    deadline: Deadline
+    grace: float
     branch: BranchWatch | None = None
     lock: RemoteLock | None = None
     signal: int | None = None
+    writing: bool = False
     halted: bool = False
     """Whether a stop for everybody was seen."""
 
@@ -103,17 +110,30 @@ class Stopping:
 
 @contextmanager
 def watched_signals(stopping: Stopping) -> Iterator[Stopping]:
-    """Turn SIGINT and SIGTERM into a reason to stop; the handlers that were there come back afterwards."""
+    """Turn SIGINT and SIGTERM into a reason to stop, and the first of them into an end of what is under way.
+
+    The handlers that were there come back afterwards, and get a signal that came before anything could be sent.
+    """
     if threading.current_thread() is not threading.main_thread():  # only the main thread may have handlers
         yield stopping
         return
 
     def asked(number: int, _frame: FrameType | None) -> None:
-        stopping.signal = stopping.signal or number
+        if stopping.signal is not None:
+            return
+        stopping.signal = number
+        stopping.deadline.end_within(stopping.grace if stopping.writing else 0.0)
+        if not stopping.writing:
+            raise KeyboardInterrupt
 
     before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stopping
+    except ReconcilerError:  # which says that nothing was sent
+        stopping.writing = False
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        if stopping.signal is not None and not stopping.writing:
+            signal.raise_signal(stopping.signal)

@@ -14,7 +14,7 @@ from reconciler.model.ticket import Guid, Reading, Unread
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group
 from reconciler.planning.traces import Finding, Sighting, look
-from reconciler.ports import Clock, Ledger, TicketReader, TicketWriter
+from reconciler.ports import Clock, Deadline, Ledger, TicketReader, TicketWriter
 
 Judge = Callable[[Sighting], Finding | None]
 """Returns what a sighting proves, None when it proves nothing yet."""
@@ -29,10 +29,10 @@ class RunContext:
 
     `reviews` is who decided on each ticket, as far as that is known; all others have the review of `origin`.
     `settle` is how long, in seconds, a write may take to show; `patience` how long after a lost answer the server may
-    still carry the update out, so that nothing is sent again; `grace` how long requests in flight get to come to an
-    end once the run is told to stop. `planned_at` is when the plan was made, `movers` who brought tickets to where git
-    and TPP agree, where the server tells it. `announced` says that the ledger has an intent for every change from
-    before the first update.
+    still carry the update out, so that nothing is sent again; `follow` how long requests in flight get to come to an
+    end once no further write may start, unless `deadline` ends the run before. `planned_at` is when the plan was made,
+    `movers` who brought tickets to where git and TPP agree, where the server tells it. `announced` says that the ledger
+    has an intent for every change from before the first update.
     """
 
     reader: TicketReader
@@ -44,11 +44,17 @@ class RunContext:
     origin: Provenance
     settle: float = 5.0
     patience: float = 900.0
-    grace: float = 5.0
+    follow: float = 5.0
+    deadline: Deadline | None = None
     reviews: Mapping[Guid, Review | None] = field(default_factory=dict)
     planned_at: datetime | None = None
     movers: Mapping[Guid, str] = field(default_factory=dict)
     announced: bool = False
+
+    @property
+    def told_to_end(self) -> Deadline:
+        """Return the deadline that a signal brings nearer."""
+        return self.deadline or Deadline(self.clock)
 
     def origin_of(self, guid: Guid) -> Provenance:
         """Return where a decision comes from, with its own people."""
@@ -70,10 +76,10 @@ def sight(intent: Intent, context: RunContext) -> Sighting:
 
 def observe(intent: Intent, context: RunContext, judge: Judge) -> tuple[Sighting, Finding | None]:
     """Read again until `judge` finds something or the settle budget, which begins with the answer, has passed."""
-    deadline = context.clock.monotonic() + context.settle
+    settled = context.told_to_end.part(context.settle)
     pause = _FIRST_PAUSE
     while True:
-        left = deadline - context.clock.monotonic()
+        left = settled.left()
         sighting = sight(intent, context)
         finding = judge(sighting)
         if finding is not None or left <= 0:

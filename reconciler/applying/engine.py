@@ -114,7 +114,7 @@ def _work(
     collector: ReceiptCollector,
     workers: int,
 ) -> None:
-    """Run the steps on workers until all are done, or until the grace after a stop has passed."""
+    """Run the steps on workers until all are done, or those that a stop left in flight take too long."""
     groups: _Groups = queue.SimpleQueue()
     pending = _by_object(steps)
     for group in pending:
@@ -136,14 +136,14 @@ def _work(
 
 
 def _wait(threads: int, finished: threading.Semaphore, context: RunContext) -> None:
-    deadline: float | None = None
+    told, stopped = context.told_to_end, None
     while threads:
         if finished.acquire(timeout=_POLL):
             threads -= 1
             continue
-        if deadline is None and context.breaker.reason() is not None:
-            deadline = context.clock.monotonic() + context.grace
-        if deadline is not None and context.clock.monotonic() >= deadline:
+        if stopped is None and context.breaker.reason() is not None:
+            stopped = told if told.is_near else told.part(context.follow)
+        if stopped is not None and stopped.left() <= 0:
             return
 
 

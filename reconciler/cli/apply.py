@@ -121,7 +121,7 @@ def command(
         _save(ended.run, out)
         tell_change_records(context, ready.plan, ended.run)
         metrics.see(context, ready.plan, ended.run)
-        notify_listeners(Listeners(notify, notify_as), context.ledger, ready.plan, ended.run)
+        notify_listeners(Listeners(notify, notify_as), context, ready.plan, ended.run)
     return _code(ready.plan, ended)
 
 

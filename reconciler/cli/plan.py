@@ -91,5 +91,5 @@ def command(
         show_plan(plan, style, detail_of(quiet, verbose))
     if timeline and style == "text":
         show_timeline(plan)
-    notify_listeners(Listeners(notify, notify_as), context.ledger, plan)
+    notify_listeners(Listeners(notify, notify_as), context, plan)
     return int(of_plan(plan, changes_matter=exit_code))

@@ -22,6 +22,8 @@ from reconciler.rendering.notification import Chat, plan_notification, run_notif
 
 _STATE_FILE = ".notified"
 _TIMEOUT = 10.0
+_LAST_CALL = 1.0
+"""Seconds for a run that was told to end and has no time left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,11 @@ def listener_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def notify_listeners(listeners: Listeners, ledger: Path, plan: Plan, run: Run | None = None) -> None:
+def notify_listeners(listeners: Listeners, context: Context, plan: Plan, run: Run | None = None) -> None:
     """Post the message. A failure is a warning: the outcome stands whoever hears of it."""
     if listeners.notify is not None:
-        _notify(listeners, ledger, plan, run)
+        within = min(_TIMEOUT, max(context.deadline.left(), _LAST_CALL))
+        _notify(listeners, context.ledger, plan, run, within)
 
 
 def tell_change_records(context: Context, plan: Plan, run: Run) -> None:
@@ -56,7 +59,7 @@ def tell_change_records(context: Context, plan: Plan, run: Run) -> None:
         click.echo(f"warning: no note was left on {terminal(record)}: {terminal(why, 500)}", err=True)
 
 
-def _notify(listeners: Listeners, ledger: Path, plan: Plan, run: Run | None) -> None:
+def _notify(listeners: Listeners, ledger: Path, plan: Plan, run: Run | None, within: float) -> None:
     """Post only when something is other than the last time; the state is kept beside the ledger."""
     state_file = ledger / f"{_STATE_FILE}-{plan.environment or 'default'}"
     state = sha256(state_of(plan, run).encode("utf-8", "surrogatepass")).encode()
@@ -64,7 +67,7 @@ def _notify(listeners: Listeners, ledger: Path, plan: Plan, run: Run | None) -> 
         return
     chat = Chat(listeners.chat)
     message = run_notification(run, chat) if run is not None and run.receipts else plan_notification(plan, chat)
-    why = _post(listeners.notify or "", message)
+    why = _post(listeners.notify or "", message, within)
     if why is not None:
         click.echo(f"warning: the chat was not told: {why}", err=True)
         return
@@ -76,14 +79,14 @@ def _notify(listeners: Listeners, ledger: Path, plan: Plan, run: Run | None) -> 
         click.echo(f"warning: the chat will be told again, because {what}", err=True)
 
 
-def _post(address: str, body: str) -> str | None:
+def _post(address: str, body: str, within: float) -> str | None:
     """Post JSON without following redirects, and say why it failed; never with the address, which is a secret."""
     parts = urlsplit(address)
     local = parts.hostname in ("127.0.0.1", "localhost", "::1")
     if not parts.hostname or (parts.scheme != "https" and not (parts.scheme == "http" and local)):
         return "its URL must begin with https://"
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname, parts.port, timeout=_TIMEOUT)
+    connection = kind(parts.hostname, parts.port, timeout=within)
     try:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("POST", path, body.encode("utf-8"), {"Content-Type": "application/json"})

@@ -5,14 +5,18 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.errors import ReconcilerError
+from reconciler.ports import GLANCE, Deadline
 
 LONGEST_RUN = 300
 """Seconds that one git command may take."""
+LAST_PUSH = 20.0
+"""Seconds that git gets for the ledger after the grace of a run that was told to end has passed."""
 AUTHOR = ("tpp-reconciler", "tpp-reconciler@users.noreply.github.com")
 """Name and address under which the reconciler commits."""
 
@@ -23,10 +27,14 @@ class GitFailure(ReconcilerError):
 
 @dataclass(frozen=True, slots=True)
 class Git:
-    """git in one work tree. `environ` carries identity and credentials; it is never shown."""
+    """git in one work tree. `environ` carries identity and credentials; it is never shown.
+
+    No command goes on beyond LAST_PUSH after the deadline.
+    """
 
     root: Path
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    deadline: Deadline | None = None
 
     @classmethod
     def open(cls, root: Path, environ: Mapping[str, str], server_url: str, token: str) -> "Git":
@@ -77,7 +85,9 @@ class Git:
         try:
             return self._start(arguments, environ, stdin=stdin)
         except subprocess.TimeoutExpired as fault:
-            raise GitFailure(f"git {arguments[0]} took longer than {LONGEST_RUN} s", "check the remote") from fault
+            raise GitFailure(
+                f"git {arguments[0]} took longer than {fault.timeout:.0f} s", "check the remote"
+            ) from fault
 
     def _git_dir(self, environ: Mapping[str, str]) -> str:
         done = self._start(("rev-parse", "--absolute-git-dir"), environ, without=("GIT_WORK_TREE", "GIT_DIR"))
@@ -95,18 +105,31 @@ class Git:
         program = shutil.which("git", path=environ.get("PATH", os.defpath))
         if program is None:
             raise GitFailure("git is not installed", "install git, or run on a runner that has it")
-        return subprocess.run(  # noqa: S603 - a fixed program, arguments as a list, no shell
-            [program, *arguments],
+        command = [program, *arguments]
+        began = time.monotonic()
+        with subprocess.Popen(  # noqa: S603 - a fixed program, arguments as a list, no shell
+            command,
             cwd=self.root,
             env={name: value for name, value in environ.items() if name not in without},
-            input=stdin,
-            capture_output=True,
+            stdin=None if stdin is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
             errors="replace",
-            timeout=LONGEST_RUN,
-            check=False,
-        )
+        ) as process:
+            try:
+                while True:
+                    try:
+                        said, told = process.communicate(stdin, timeout=GLANCE)
+                        return subprocess.CompletedProcess(command, process.returncode, said, told)
+                    except subprocess.TimeoutExpired:
+                        stdin, took = None, time.monotonic() - began
+                        if took >= LONGEST_RUN or (self.deadline and self.deadline.left() <= -LAST_PUSH):
+                            raise subprocess.TimeoutExpired(command, took) from None
+            except BaseException:
+                process.kill()
+                raise
 
 
 _TELLS = re.compile(r"fatal:|error:|remote: (?:error|fatal)|\s*! \[")

@@ -9,9 +9,9 @@ from typing import Protocol
 
 from reconciler.errors import CredentialsRefused, ServerFailure
 from reconciler.model.settings import Auth, AuthMethod, Settings
-from reconciler.ports import Clock
+from reconciler.ports import Clock, Deadline
 from reconciler.tpp import wire
-from reconciler.tpp.client import GET_TOKEN, Call, Client, ClientContext, Outcome
+from reconciler.tpp.client import FINAL, GET_TOKEN, Call, Client, ClientContext, Outcome
 from reconciler.tpp.limiter import AdaptiveLimiter
 from reconciler.tpp.redaction import Redactor
 from reconciler.tpp.retries import Kind, Shown, shown_by
@@ -19,7 +19,6 @@ from reconciler.tpp.secrets import Secret, Secrets
 from reconciler.tpp.token_store import CurrentToken, TokenStore, open_store
 from reconciler.tpp.transport import (
     PLAIN_HEADERS,
-    FailureKind,
     Reply,
     Timeouts,
     Transport,
@@ -28,6 +27,8 @@ from reconciler.tpp.transport import (
 )
 
 _log = logging.getLogger("reconciler.tpp")
+_LAST_CALL = 1.0
+"""Seconds that the revocation of a grant gets where a run was told to end and has no time left."""
 
 IdToken = Callable[[], str]
 """Gets a fresh JWT that says who we are. Raises ServerFailure."""
@@ -116,7 +117,7 @@ class AuthServer:
         match outcome:
             case TransportFailure(why, kind, sent):
                 failure = ServerFailure(f"no grant from {call.name}: {why}", outcome.hint or _WAY)
-                return failure, None if kind is FailureKind.TRUST else Shown.UNANSWERED if sent else Shown.NOT_SENT
+                return failure, None if kind in FINAL else Shown.UNANSWERED if sent else Shown.NOT_SENT
             case Reply(200, _, body):
                 try:
                     return read_tokens(wire.read_members(body)), None
@@ -135,7 +136,8 @@ class AuthServer:
         """Revoke the grant of a token, once. Return why it could not be done, None when it was."""
         limits = self._context.limits
         headers = {**PLAIN_HEADERS, "Authorization": f"Bearer {token.reveal()}"}
-        timeouts = Timeouts(limits.connect_timeout, limits.read_timeout)
+        left = max(self._context.deadline.left(), _LAST_CALL)
+        timeouts = Timeouts(min(limits.connect_timeout, left), min(limits.read_timeout, left))
         match self._context.transport.send("GET", "/vedauth/revoke/token", headers, None, timeouts):
             case TransportFailure(why):
                 return why
@@ -404,5 +406,5 @@ def _credentials(settings: Settings, secrets: Secrets, clock: Clock) -> Iterator
         raise ServerFailure("no server is configured", "set `server:` in reconciler.yaml, or TPP_URL")
     redactor = Redactor()
     with Transport(parse_address(settings.server), settings.tls, 1) as transport:
-        context = ClientContext(transport, None, clock, settings.requests, redactor)
+        context = ClientContext(transport, None, clock, settings.requests, redactor, Deadline(clock))
         yield Credentials(AuthServer(context, settings.auth), settings.auth, secrets, redactor)

@@ -15,7 +15,7 @@ from reconciler.ports import (
     Backend,
     Caller,
     CertificateReader,
-    Clock,
+    Deadline,
     LastUpdate,
     Probe,
     Resolution,
@@ -113,14 +113,16 @@ class TppBackend:
 
 @contextmanager
 def connect(
-    settings: Settings, environ: Mapping[str, str], clock: Clock, workload_token: Callable[[str], str]
+    settings: Settings, environ: Mapping[str, str], deadline: Deadline, workload_token: Callable[[str], str]
 ) -> Iterator[Backend]:
     """Connect to the configured server, able to read and nothing else.
 
-    `workload_token` gets a JWT for an audience from the platform that the run works on. Raises ServerFailure.
+    No call goes on beyond the deadline, also when it comes nearer. `workload_token` gets a JWT for an audience from the
+    platform that the run works on. Raises ServerFailure.
     """
     secrets = read_secrets(environ, sys.stdin.read)
-    with open_session(settings, secrets, clock, id_token=_id_token_source(settings, workload_token)) as session:
+    id_token = _id_token_source(settings, workload_token)
+    with open_session(settings, secrets, deadline.clock, deadline=deadline, id_token=id_token) as session:
         yield TppBackend(session)
 
 

@@ -101,9 +101,9 @@ def why_no_certificates(session: Session) -> Failure | None:
 def _client(session: Session, seconds: float) -> Client:
     """Return what makes these calls by the connections, the token and the limiter of a session, for so long."""
     shared = session.client.context
-    ends_at = min(shared.ends_at, shared.clock.monotonic() + seconds)
+    deadline = shared.deadline.part(seconds)
     context = ClientContext(
-        shared.transport, shared.token, shared.clock, shared.limits, shared.redactor, ends_at, shared.jitter
+        shared.transport, shared.token, shared.clock, shared.limits, shared.redactor, deadline, shared.jitter
     )
     return Client(context, session.client.limiter, CONTEXT_READS)
 
@@ -247,7 +247,7 @@ class _Reading:
         return answer
 
     def _failed(self, failure: Failure, known: Certificate | None = None) -> CertificateContext:
-        late = failure.final and self.client.context.left() <= 0
+        late = failure.final and self.client.context.deadline.left() <= 0
         why = f"context.timeout has passed ({self.settings.timeout:g} s)" if late else failure.why
         return CertificateContext(known, why, failed=True)
 

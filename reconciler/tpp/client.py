@@ -12,7 +12,7 @@ from reconciler.codec import Json
 from reconciler.errors import CredentialsRefused, ServerFailure
 from reconciler.model.settings import Requests
 from reconciler.model.ticket import Guid
-from reconciler.ports import Clock
+from reconciler.ports import Clock, Deadline
 from reconciler.tpp import wire
 from reconciler.tpp.limiter import AdaptiveLimiter, Slot
 from reconciler.tpp.redaction import Redactor
@@ -97,7 +97,8 @@ _NOTICEABLE = 1.0
 """Seconds after which whoever waits is told why."""
 _NO_TOKEN = Token(-1, PLAIN_HEADERS)
 _STRANGER = "check the URL; a proxy or login page may answer in the server's place"
-_FINAL = (FailureKind.TRUST, FailureKind.DEADLINE)
+FINAL = (FailureKind.TRUST, FailureKind.DEADLINE)
+"""What no further attempt cures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class ClientContext:
-    """What all clients of a run share: connections, token, limits and the instant at which the run must end.
+    """What all clients of a run share: connections, token, limits and the instant at which their calls must end.
 
     `token` is None for calls that get one.
     """
@@ -134,12 +135,8 @@ class ClientContext:
     clock: Clock
     limits: Requests
     redactor: Redactor
-    ends_at: float = float("inf")
+    deadline: Deadline
     jitter: Jitter | None = None
-
-    def left(self) -> float:
-        """Seconds until the run's deadline, infinity without one."""
-        return self.ends_at - self.clock.monotonic()
 
 
 class Client:
@@ -192,7 +189,8 @@ class Client:
                 return value
             made[retry.cure] += 1
             waits = retry.waits and self.context.clock.monotonic() - began < self.context.limits.wait
-            over = made[retry.cure] >= retry.attempts and not waits
+            told_to_end = call.kind is Kind.UPDATE and self.context.deadline.is_near
+            over = told_to_end or (made[retry.cure] >= retry.attempts and not waits)
             if over:
                 return value
             if waits and (made[retry.cure] > 1 or self._lasts(began)):
@@ -214,7 +212,7 @@ class Client:
         if not known:
             why = "can't be reached" if shown is Shown.NOT_SENT else "answers HTTP 503"
             clock, longest = self.context.clock, self.context.limits.wait
-            left = min(began + longest - clock.monotonic(), self.context.left())
+            left = min(began + longest - clock.monotonic(), self.context.deadline.left())
             until = clock.now() + timedelta(seconds=left)
             _log.warning(
                 "the server %s; it is waited for until %s UTC, at most %g s", why, f"{until:%H:%M:%S}", longest
@@ -225,7 +223,7 @@ class Client:
         match cure:
             case Cure.WAITING:
                 pause = wait_before(attempt, context.jitter) if context.jitter else wait_before(attempt)
-                context.clock.sleep(min(pause, max(context.left(), 0.0)))
+                context.deadline.pause(pause)
                 return True
             case Cure.NEW_TOKEN:
                 return context.token is not None and context.token.renewed(refused)
@@ -234,19 +232,21 @@ class Client:
 
     def _attempt(self, call: Call, body: bytes | None, used: Token, ticket: str, operation: str, rest: str) -> Outcome:
         context, limiter = self.context, self.limiter
-        slot = limiter.acquire(context.ends_at)
+        slot = limiter.acquire(context.deadline)
         try:
             started = context.clock.monotonic()
-            left = context.ends_at - started
+            left = context.deadline.left()
             if left <= 0:
-                hint = "raise requests.deadline, or split the run into shards"
-                return TransportFailure("the run's deadline has passed", FailureKind.DEADLINE, sent=False, hint=hint)
-            timeouts = Timeouts(min(context.limits.connect_timeout, left), min(context.limits.read_timeout, left))
+                return _out_of_time(context.deadline, sent=False)
+            limits = context.limits
+            timeouts = Timeouts(min(limits.connect_timeout, left), min(limits.read_timeout, left), context.deadline)
             alone = call.kind in (Kind.UPDATE, Kind.SINGLE_USE)
             if _log.isEnabledFor(logging.DEBUG):
                 _log.debug("%s begins", call.name, extra={"call": call.name, "ticket": ticket, "operation": operation})
             outcome = context.transport.send(call.method, call.path + rest, used.headers, body, timeouts, alone=alone)
             self._note(slot, outcome, used)
+            if isinstance(outcome, TransportFailure) and outcome.sent and context.deadline.left() <= 0:
+                outcome = _out_of_time(context.deadline, sent=True)
         finally:
             limiter.release()
         if _log.isEnabledFor(logging.DEBUG):
@@ -319,7 +319,7 @@ class Client:
             return Failure(f"{error}; what came begins with {began}", _STRANGER, large=large), Shown.UNREADABLE
 
     def _unanswered(self, outcome: TransportFailure) -> tuple[Failure, Shown | None]:
-        final = outcome.kind in _FINAL
+        final = outcome.kind in FINAL
         passing = outcome.kind is not FailureKind.TRUST
         failure = Failure(outcome.why, outcome.hint, systemic=True, final=final, passing=passing)
         return failure, None if final else Shown.UNANSWERED if outcome.sent else Shown.NOT_SENT
@@ -343,6 +343,13 @@ class Client:
         shown = shown_by(status)
         why, passing = f"the server answered HTTP {status}: {reason}", shown is not None
         return Failure(why, systemic=status not in (400, 500), passing=passing), shown
+
+
+def _out_of_time(deadline: Deadline, *, sent: bool) -> TransportFailure:
+    if deadline.is_near:
+        return TransportFailure("the run was told to end, and no time is left", FailureKind.DEADLINE, sent)
+    hint = "raise requests.deadline, or split the run into shards"
+    return TransportFailure("the run's deadline has passed", FailureKind.DEADLINE, sent, hint)
 
 
 def says_result(call: Call, reply: Reply) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from threading import Condition, Lock
 
-from reconciler.ports import Clock
+from reconciler.ports import GLANCE, Clock, Deadline
 
 _NEVER = float("-inf")
 LONGEST_PAUSE = 120.0
@@ -50,8 +50,8 @@ class AdaptiveLimiter:
         self._slot = Slot(0)
         self._pause_until = _NEVER
 
-    def acquire(self, latest: float = float("inf")) -> Slot:
-        """Wait for the shared pause to end, `latest` (monotonic) at the most, and for a free slot, and take it.
+    def acquire(self, deadline: Deadline) -> Slot:
+        """Wait for the shared pause to end, until the deadline at the most, and for a free slot, and take it.
 
         Whoever acquires has to release. This stands in the way of every call, so it does little when nobody waits.
         """
@@ -60,14 +60,14 @@ class AdaptiveLimiter:
                 if self._waiting or self._in_flight >= self._limit:
                     self._wait_for_a_slot()
                 paused = self._pause_until != _NEVER
-                wait = min(self._pause_until, latest) - self._clock.monotonic() if paused else 0.0
+                wait = min(self._pause_until - self._clock.monotonic(), deadline.left()) if paused else 0.0
                 if wait <= 0:
                     self._in_flight += 1
                 if self._waiting:
                     self._call_the_next()
                 if wait <= 0:
                     return self._slot
-            self._clock.sleep(wait)
+            self._clock.sleep(min(wait, GLANCE))
 
     def _wait_for_a_slot(self) -> None:
         """Wait in the order of arrival: a slot that came free for one who waits is not for one who comes later."""

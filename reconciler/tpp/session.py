@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from reconciler.errors import ServerFailure
 from reconciler.model.server_url import ServerUrl
 from reconciler.model.settings import Settings
-from reconciler.ports import Clock
+from reconciler.ports import Clock, Deadline
 from reconciler.tpp.auth import AuthServer, Credentials, IdToken, acquired_token, method_of
 from reconciler.tpp.client import READS, Client, ClientContext
 from reconciler.tpp.limiter import AdaptiveLimiter, Reached
@@ -66,20 +66,22 @@ def open_session(
     secrets: Secrets,
     clock: Clock,
     *,
+    deadline: Deadline | None = None,
     id_token: IdToken | None = None,
     jitter: Jitter | None = None,
 ) -> Iterator[Session]:
     """Open the session of a run: get a token, and revoke the grant at the end if it was taken for this run.
 
-    `id_token` gets the JWT of the methods github-oidc and jwt. Raises ServerFailure and CredentialsRefused.
+    `deadline` is what a signal brings nearer, `id_token` gets the JWT of the methods github-oidc and jwt. Raises
+    ServerFailure and CredentialsRefused.
     """
     if not settings.server:
         raise ServerFailure("no server is configured", "set `server:` in reconciler.yaml, or TPP_URL")
     address, limits, redactor = parse_address(settings.server), settings.requests, Redactor()
-    ends_at = clock.monotonic() + (float("inf") if limits.deadline is None else limits.deadline)
+    told = deadline or Deadline(clock)
     with ExitStack() as closing:
         transport = closing.enter_context(Transport(address, settings.tls, limits.reads))
-        context = ClientContext(transport, None, clock, limits, redactor, jitter=jitter)
+        context = ClientContext(transport, None, clock, limits, redactor, told, jitter)
         credentials = Credentials(
             AuthServer(context, settings.auth),
             settings.auth,
@@ -89,7 +91,7 @@ def open_session(
             has_certificate=settings.tls.client_cert is not None,
         )
         token = closing.enter_context(acquired_token(credentials))
-        authorised = ClientContext(transport, token, clock, limits, redactor, ends_at, jitter)
+        authorised = ClientContext(transport, token, clock, limits, redactor, told.part(limits.deadline), jitter)
         client = Client(authorised, AdaptiveLimiter(limits.reads, clock), READS)
         method, own = method_of(settings.auth, secrets), settings.auth.method
         signed_in = "" if method is own else f"TPP_TOKEN is set, so auth.method {own} was not used"

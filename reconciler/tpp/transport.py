@@ -25,6 +25,7 @@ from reconciler._version import __version__
 from reconciler.errors import ServerFailure
 from reconciler.model.server_url import InvalidServerUrl, ServerUrl, parse_server_url
 from reconciler.model.settings import Tls
+from reconciler.ports import GLANCE, Deadline
 from reconciler.tpp.redaction import one_line
 from reconciler.tpp.tls import tls_context
 from reconciler.tpp.wire import LARGEST_ANSWER
@@ -94,10 +95,14 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds to make a connection, and for the whole answer from its first awaited byte to its last."""
+    """Seconds to make a connection, and for the whole answer from its first awaited byte to its last.
+
+    `deadline` ends the wait for an answer, too, also when it comes nearer meanwhile.
+    """
 
     connect: float
     read: float
+    deadline: Deadline | None = None
 
 
 class Transport:
@@ -153,7 +158,7 @@ class Transport:
         `alone` gives it a connection that is used for nothing before and after, so that no answer of another request
         can be taken for its own, and so that a failed connection proves that nothing was sent.
         """
-        attempt = _current.attempt = _Attempt()
+        attempt = _current.attempt = _Attempt(timeouts.deadline)
         adapter = _Adapter(self._context, 1) if alone else self._kept
         if alone:
             headers = {**headers, "Connection": "close"}
@@ -282,6 +287,7 @@ def _chain(error: BaseException) -> list[BaseException]:
 class _Attempt:
     """What is known of one exchange while it goes on."""
 
+    deadline: Deadline | None = None
     sent: bool = False
     stray: bool = False
     complete: bool = True
@@ -385,12 +391,20 @@ class _Incoming(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401 - any writable buffer
-        left = self._until - time.monotonic() if self.waits else 0.0
-        if self.waits and left <= 0:
-            raise TimeoutError("timed out")
-        self.sock.settimeout(left)
-        count: int | None = self._raw.readinto(buffer)
-        return count
+        if not self.waits:
+            self.sock.settimeout(0.0)
+            there: int | None = self._raw.readinto(buffer)
+            return there
+        while (left := self._left()) > 0:
+            self.sock.settimeout(min(left, GLANCE))
+            with suppress(TimeoutError):  # not through self._raw, which reads no more once it timed out
+                count: int = self.sock.recv_into(buffer)
+                return count
+        raise TimeoutError("timed out")
+
+    def _left(self) -> float:
+        own, deadline = self._until - time.monotonic(), self.attempt.deadline
+        return own if deadline is None else min(own, deadline.left())
 
     def close(self) -> None:
         if not self.closed:

@@ -21,7 +21,7 @@ from reconciler.ports import (
     Backend,
     Caller,
     CertificateReader,
-    Clock,
+    Deadline,
     LastUpdate,
     Probe,
     Resolution,
@@ -103,7 +103,7 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> InMemory:
 
     @contextmanager
     def connect(
-        _settings: Settings, _environ: Mapping[str, str], _clock: Clock, _t: WorkloadToken
+        _settings: Settings, _environ: Mapping[str, str], _deadline: Deadline, _t: WorkloadToken
     ) -> Iterator[Backend]:
         yield backend
 

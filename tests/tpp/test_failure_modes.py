@@ -47,7 +47,7 @@ def test_c1_a_connection_that_never_stands_is_tried_a_few_times_and_then_not_sen
     with session_with(f"http://{NOWHERE}", clock=clock) as session:
         answer = ticket_writer(session).update(UPDATE)
     assert answer == NotSent(f"could not connect to {NOWHERE}: Connection refused", systemic=True, passing=True)
-    assert clock.slept == [1.0, 2.0]
+    assert sum(clock.slept) == 1.0 + 2.0
 
 
 def test_c1_a_write_goes_out_once_when_the_server_is_up_again() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.ports import Deadline
 from reconciler.sandbox import wrong_answers
 from reconciler.tpp.limiter import AdaptiveLimiter, Reached
 from reconciler.tpp.retries import retry_after, wait_before
@@ -16,10 +17,12 @@ from tests.builders import NOW, guid
 from tests.fakes import FakeClock
 from tests.tpp.conftest import Tpp
 
+NONE = Deadline(FakeClock())
+
 
 def test_a_push_back_halves_once_for_all_calls_that_left_before_it() -> None:
     limiter = AdaptiveLimiter(16, FakeClock())
-    slots = [limiter.acquire() for _ in range(16)]
+    slots = [limiter.acquire(NONE) for _ in range(16)]
     for slot in slots:
         limiter.pushed_back(slot)
     assert limiter.reached == Reached(configured=16, lowest=8, last=8, pushed_back=16)
@@ -28,7 +31,7 @@ def test_a_push_back_halves_once_for_all_calls_that_left_before_it() -> None:
 def test_push_back_after_push_back_ends_at_one_call_and_success_grows_it_again() -> None:
     limiter = AdaptiveLimiter(4, FakeClock())
     for _ in range(5):
-        limiter.pushed_back(limiter.acquire())
+        limiter.pushed_back(limiter.acquire(NONE))
         limiter.release()
     assert limiter.reached == Reached(4, 1, 1, 5)
     for _ in range(1 + 2):
@@ -43,10 +46,10 @@ def test_a_slot_waits_for_one_to_come_free() -> None:
     limiter, entered = AdaptiveLimiter(1, FakeClock()), Event()
 
     def enter() -> None:
-        limiter.acquire()
+        limiter.acquire(NONE)
         entered.set()
 
-    limiter.acquire()
+    limiter.acquire(NONE)
     waiting = Thread(target=enter)
     waiting.start()
     assert not entered.wait(0.05)
@@ -68,11 +71,11 @@ def test_who_waits_comes_before_who_comes_later() -> None:
     limiter, order = AdaptiveLimiter(1, FakeClock()), list[str]()
 
     def enter(name: str) -> None:
-        limiter.acquire()
+        limiter.acquire(NONE)
         order.append(name)
         limiter.release()
 
-    limiter.acquire()
+    limiter.acquire(NONE)
     others = [Thread(target=enter, args=(name,)) for name in ("first", "second")]
     for number, other in enumerate(others, 1):
         other.start()
@@ -94,7 +97,7 @@ def test_nobody_waits_for_ever(limit: int, callers: int, trouble: list[bool]) ->
     def call() -> None:
         nonlocal inside, most
         for pushed_back in trouble:
-            slot = limiter.acquire()
+            slot = limiter.acquire(NONE)
             with lock:
                 inside += 1
                 most = max(most, inside)
@@ -118,12 +121,12 @@ def test_nobody_waits_for_ever(limit: int, callers: int, trouble: list[bool]) ->
 def test_a_pause_is_shared_and_bounded_by_the_deadline() -> None:
     clock = FakeClock()
     limiter = AdaptiveLimiter(4, clock)
-    limiter.pushed_back(limiter.acquire(), pause=50)
+    limiter.pushed_back(limiter.acquire(NONE), pause=50)
     limiter.release()
-    limiter.acquire(latest=20)
-    assert clock.slept == [20]
-    limiter.acquire()
-    assert clock.slept == [20, 30]
+    limiter.acquire(Deadline(clock, 20))
+    assert sum(clock.slept) == 20
+    limiter.acquire(NONE)
+    assert sum(clock.slept) == 50
 
 
 @pytest.mark.parametrize("pauses", [(50, 5), (5, 50)])
@@ -131,12 +134,12 @@ def test_of_two_pauses_that_the_server_asks_for_the_longer_one_counts(pauses: tu
     """A node that asks for five seconds must not send everybody back to the one that asked for fifty."""
     clock = FakeClock()
     limiter = AdaptiveLimiter(4, clock)
-    slots = [limiter.acquire(), limiter.acquire()]
+    slots = [limiter.acquire(NONE), limiter.acquire(NONE)]
     for slot, pause in zip(slots, pauses, strict=True):
         limiter.pushed_back(slot, pause=pause)
         limiter.release()
-    limiter.acquire()
-    assert clock.slept == [50]
+    limiter.acquire(NONE)
+    assert sum(clock.slept) == 50
 
 
 @pytest.mark.parametrize(

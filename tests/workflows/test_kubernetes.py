@@ -14,6 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from reconciler.cli.exit_codes import Exit
+from reconciler.github.git import LAST_PUSH
 from reconciler.manifests.config import load_settings
 from reconciler.model.plan import parse_shard
 from tests.github.repository import CLEAN, commit, git
@@ -216,6 +217,7 @@ def test_the_numbers_of_cluster_configuration_and_image_agree(tmp_path: Path) ->
     spec = _job()["spec"]
     grace = spec["template"]["spec"]["terminationGracePeriodSeconds"]
     assert (settings.requests.grace, grace) == (120, 150)
+    assert settings.requests.grace + LAST_PUSH < grace
     assert settings.requests.deadline is not None
     assert settings.requests.deadline < spec["activeDeadlineSeconds"]
     assert settings.auth.jwt_file == "/var/run/secrets/tpp/token"
