@@ -133,7 +133,7 @@ STALE: list[tuple[Reading, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("reading", "said"), STALE, ids=[row[1] for row in STALE])
+@pytest.mark.parametrize(("reading", "said"), STALE)
 def test_a_ticket_that_moved_since_the_plan_is_not_written(reading: Reading, said: str) -> None:
     bench = bench_of(as_planned(1), first_readings={guid(1): [reading]})
     (receipt,) = bench.run(step()).receipts

@@ -104,7 +104,7 @@ WORDING: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("change", MEANING, ids=str)
+@pytest.mark.parametrize("change", MEANING, ids=" ".join)
 def test_a_plan_that_means_something_else_has_another_digest(change: dict[str, Any]) -> None:
     assert plan_digest(TARGET, (step(), step(2))) != plan_digest(TARGET, (altered(step(), **change), step(2)))
 
@@ -178,7 +178,7 @@ def test_a_plan_with_the_digest_of_its_meaning_passes() -> None:
         {"overrides": (OVERRIDE,)},
         {"digest": "sha256:" + "0" * 64},
     ],
-    ids=str,
+    ids=" ".join,
 )
 def test_an_edited_plan_is_refused(edit: dict[str, Any]) -> None:
     made = replace(plan(step(), digest=plan_digest(TARGET, (step(),))), **edit)

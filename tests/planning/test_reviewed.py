@@ -44,7 +44,7 @@ DIFFERENCES: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("change", "said"), DIFFERENCES, ids=str)
+@pytest.mark.parametrize(("change", "said"), DIFFERENCES)
 def test_a_change_that_differs_from_the_reviewed_one_is_refused_with_the_difference(change, said) -> None:
     (held,) = hold_against(plan(step(1, **change)), plan(step(1))).steps
     assert (held.reason, held.detail) == (Reason.REFUSED_NOT_REVIEWED, said + ADVICE)

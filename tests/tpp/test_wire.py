@@ -148,7 +148,7 @@ def test_a_schedule_is_read_whatever_the_status_says() -> None:
         (b"1", "the answer is not a JSON object"),
         (b" " * (wire.LARGEST_ANSWER + 1), "the answer is larger than 4194304 bytes"),
     ],
-    ids=lambda value: value[:20] if isinstance(value, bytes) else value,
+    ids=lambda value: value[:20].hex() if isinstance(value, bytes) else value,
 )
 def test_a_body_that_is_no_sound_object_is_refused(body: bytes, why: str) -> None:
     with pytest.raises(wire.BadAnswer) as refusal:
