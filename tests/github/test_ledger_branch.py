@@ -1,7 +1,7 @@
 """The branch that the ledger lives on between runs."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,9 @@ from reconciler.app.ledger_branch import EVERY, MANY, LedgerPusher
 from reconciler.applying.circuit_breaker import CircuitBreaker
 from reconciler.errors import LedgerBroken, LedgerUnwritable
 from reconciler.github.branch import fetch_ledger, push_ledger
-from reconciler.github.git import Git
+from reconciler.github.git import LAST_PUSH, Git, GitFailure
 from reconciler.model.settings import LedgerBranch
+from reconciler.ports import Deadline
 from tests.fakes import FakeClock, NoStop
 from tests.github.repository import clone, files, git, make_remote
 
@@ -194,6 +195,22 @@ def test_what_was_written_last_is_pushed_at_the_end(going: _Run) -> None:
     going.write("ended\n")
     assert going.pusher.end() is None
     assert going.pushed == "opened\nended"
+
+
+@pytest.mark.parametrize(("left", "goes_on"), [(LAST_PUSH, True), (0.0, False)])
+def test_git_gets_20_seconds_after_the_grace_of_a_run_that_was_told_to_end(
+    tmp_path: Path, left: float, goes_on: bool
+) -> None:
+    clock = FakeClock()
+    deadline = Deadline(clock)
+    deadline.end_within(0)
+    clock.sleep(20 - left)
+    work = replace(clone(make_remote(tmp_path), tmp_path / "work"), deadline=deadline)
+    if goes_on:
+        assert work.attempt("-c", "alias.wait=!sleep 0.5", "wait").returncode == 0
+    else:
+        with pytest.raises(GitFailure, match="took longer than"):
+            work.attempt("-c", "alias.wait=!exec sleep 60", "wait")
 
 
 def test_pushing_one_new_file_costs_what_that_file_costs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

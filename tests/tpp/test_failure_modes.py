@@ -1,5 +1,6 @@
 """What goes wrong between us and the server, row by row. What is done about an Answer is tested with applying."""
 
+import socket
 import ssl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -48,6 +49,17 @@ def test_c1_a_connection_that_never_stands_is_tried_a_few_times_and_then_not_sen
         answer = ticket_writer(session).update(UPDATE)
     assert answer == NotSent(f"could not connect to {NOWHERE}: Connection refused", systemic=True, passing=True)
     assert sum(clock.slept) == 1.0 + 2.0
+
+
+def test_c1_a_name_that_nobody_knows_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with session_with("https://tpp.invalid", clock=FakeClock()) as session:
+        answer = ticket_writer(session).update(UPDATE)
+    assert isinstance(answer, NotSent)
+    assert (answer.systemic, "tpp.invalid" in answer.why) == (True, True)
 
 
 def test_c1_a_write_goes_out_once_when_the_server_is_up_again() -> None:

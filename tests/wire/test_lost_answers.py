@@ -118,6 +118,21 @@ def test_an_update_that_shows_no_effect_is_unclear_until_patience_is_over_and_th
     assert (len(server.updates), server.effects[ONE]) == (2, 1)
 
 
+@pytest.mark.parametrize("status", ["Rejected", "Pending"])
+def test_nothing_is_sent_to_a_ticket_with_an_update_on_its_way_whatever_is_wanted_by_now(
+    repository: Repository, status: str
+) -> None:
+    server = repository.server
+    server.script["updatestatus"] = [resets]
+    repository.decide(ONE)
+    assert repository.run("apply", "--yes").code == 6
+    repository.decide(ONE, status=status)
+    repository.later(minutes=5)
+    (step,) = json.loads(repository.run("plan", "--format", "json").out)["steps"]
+    assert step["reason"] == "unclear/lost-answer"
+    assert (repository.run("apply", "--yes").code, len(server.updates)) == (5, 1)
+
+
 def test_patience_is_configurable(repository: Repository) -> None:
     server = repository.server
     server.script["updatestatus"] = [resets]
@@ -320,6 +335,30 @@ def test_a_limit_an_answer_that_is_out_is_known_to_one_ledger_alone(repository: 
         other = repository
     assert other.run("apply", "--yes").code == 0
     server.release()
+    assert (len(server.updates), server.effects[ONE]) == (2, 2)
+
+
+def test_what_took_effect_within_patience_is_seen_by_another_ledger_that_waited_for_it(repository: Repository) -> None:
+    server, other = repository.server, repository.another("other")
+    server.script["updatestatus"] = [resets]
+    repository.decide(ONE)
+    assert repository.run("apply", "--yes").code == 6
+    repository.later(minutes=14)
+    server.release()
+    repository.later(minutes=1)
+    other.decide(ONE)
+    said = other.run("apply", "--yes")
+    assert (said.code, "conflict/unknown-operation" in said.out) == (5, True), said.out
+    assert (len(server.updates), server.effects[ONE]) == (1, 1)
+
+
+def test_a_limit_a_mark_that_somebody_overwrote_tells_another_ledger_nothing(repository: Repository) -> None:
+    server, other = repository.server, repository.another("other")
+    repository.decide(ONE)
+    assert repository.run("apply", "--yes").code == 0
+    server.tickets[ONE].explanation = "looked at it"
+    other.decide(ONE)
+    assert other.run("apply", "--yes").code == 0
     assert (len(server.updates), server.effects[ONE]) == (2, 2)
 
 

@@ -1,7 +1,7 @@
 """A server that is away for a while costs a while, not the run."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
@@ -81,14 +81,39 @@ def test_an_update_that_is_answered_with_503_is_never_waited_for(repository: Rep
     assert len(repository.server.updates) == 1
 
 
-def test_nothing_is_sent_by_a_clock_that_is_wrong(repository: Repository) -> None:
-    now = format_datetime(datetime.now(UTC), usegmt=True)
-    repository.server.always["verify"] = lambda exchange: exchange.send(http(200, exchange.carry_out(), f"Date: {now}"))
+def tells_the_time(repository: Repository, passed: list[timedelta]) -> None:
+    """Have the server say what time it is: that of this machine, and what has passed."""
+
+    def verify(exchange: Exchange) -> None:
+        now = format_datetime(datetime.now(UTC) + passed[0], usegmt=True)
+        exchange.send(http(200, exchange.carry_out(), f"Date: {now}"))
+
+    repository.server.always["verify"] = verify
+
+
+@pytest.mark.parametrize(("minutes", "code"), [(16, 4), (5.2, 4), (-5.2, 4), (4.8, 0), (-4.8, 0)])
+def test_nothing_is_sent_by_a_clock_that_is_wrong(repository: Repository, minutes: float, code: int) -> None:
+    tells_the_time(repository, [timedelta()])
     repository.decide(GUIDS[0])
-    repository.later(minutes=16)
+    repository.later(minutes=minutes)
     said = repository.run("apply", "--yes")
-    assert (said.code, repository.server.updates) == (4, []), said.out
-    assert "the clocks of the server and of this machine differ by " in said.out
+    assert (said.code, len(repository.server.updates)) == (code, 0 if code else 1), said.out
+    assert ("the clocks of the server and of this machine differ by " in said.out) == bool(code)
+
+
+def test_a_limit_clocks_shorten_patience_by_less_than_ten_minutes(repository: Repository) -> None:
+    """The machine that lost the answer is behind, the one that comes next is ahead, each as far as it may be."""
+    server, passed = repository.server, [timedelta()]
+    tells_the_time(repository, passed)
+    server.script["updatestatus"] = [lambda exchange: exchange.reset()]
+    repository.decide(GUIDS[0])
+    repository.later(minutes=-4.8)
+    assert repository.run("apply", "--yes").code == 6
+    repository.later(minutes=9.6)
+    for minutes, code, sent in ((5.0, 5, 1), (0.5, 0, 2)):
+        passed[0] += timedelta(minutes=minutes)
+        repository.later(minutes=minutes)
+        assert (repository.run("apply", "--yes").code, len(server.updates)) == (code, sent)
 
 
 def test_a_run_outlasts_a_server_that_refuses_connections_for_a_minute(repository: Repository) -> None:

@@ -1,5 +1,8 @@
 """A ledger that was rolled back: the last apply noted it in its artifact and on the pull request."""
 
+import itertools
+import re
+import shlex
 import shutil
 
 import pytest
@@ -50,13 +53,34 @@ def test_a_branch_that_is_gone_cut_or_forked_stops_the_next_run(
     code, said = _pulls(applied)
     assert code == 4
     assert "is gone: it has not line" in said
-    assert f"gh api repos/acme/approvals/git/refs -f ref=refs/heads/reconciler-ledger -f sha={head}" in said
     assert told_by in said
+    _do_as_told(applied, said)
+    assert (git(applied.remote, "rev-parse", "reconciler-ledger"), _pulls(applied)[0]) == (head, 0)
     git(applied.remote, "update-ref", "refs/heads/reconciler-ledger", f"{head}^")
     code, said = _pulls(applied)
-    assert (code, "was cut or forked" in said, f"-X PATCH -f sha={head}" in said) == (4, True, True)
-    git(applied.remote, "update-ref", "refs/heads/reconciler-ledger", head)
-    assert _pulls(applied)[0] == 0
+    assert (code, "was cut or forked" in said) == (4, True)
+    _do_as_told(applied, said)
+    assert (git(applied.remote, "rev-parse", "reconciler-ledger"), _pulls(applied)[0]) == (head, 0)
+
+
+def _do_as_told(acme: Team, said: str) -> None:
+    """Do to the repository what GitHub does for the line that was shown: "Create a reference", "Update a reference"."""
+    (line,) = re.findall(r"`gh api (repos/acme/approvals/git/refs[^`]*)`", said)
+    path, *options = shlex.split(line)
+    fields = dict(option.split("=", 1) for name, option in itertools.pairwise(options) if name in ("-f", "-F"))
+    if "-X" in options:
+        assert (options[options.index("-X") + 1], fields.get("force")) == ("PATCH", "true")
+        ref = path.removeprefix("repos/acme/approvals/git/")
+        git(acme.remote, "update-ref", ref, fields["sha"])
+    else:
+        assert path == "repos/acme/approvals/git/refs"
+        git(acme.remote, "update-ref", fields["ref"], fields["sha"], "")
+
+
+def test_a_ledger_that_is_begun_anew_needs_another_branch(applied: Team) -> None:
+    git(applied.remote, "update-ref", "-d", "refs/heads/reconciler-ledger")
+    assert _pulls(applied)[0] == 4
+    assert job(applied, "github", "ledger", "pull", "--branch", "ledger-2").returncode == 0
 
 
 def test_what_forks_and_other_branches_note_counts_for_nothing(applied: Team) -> None:
