@@ -194,7 +194,7 @@ def _limits(desired: Desired, settings: Settings, now: datetime, others: int) ->
     for control in controls:
         if control.result == "refused":
             rule, _, folder = control.name.partition(" in ")
-            most = int(control.value or getattr(settings.policy.limits, rule))
+            most = int(control.value)
             own = [each for each in steps if not folder or limiting_folder(seen, each.source.path) == folder]
             every = len(own) if folder else len(steps) + others
             allowed = most * every // 100 if rule == "percent" else most

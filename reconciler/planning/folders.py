@@ -19,8 +19,7 @@ Above = Sequence[str]
 def stated(policy: Policy, above: Above, member: str) -> tuple[str, Any] | None:
     """Return what the most specific folder says that says anything of this member, with its name."""
     for name in above:
-        rules = policy.folders.get(name)
-        value = getattr(rules, member, None)
+        value = getattr(policy.folders[name], member)
         if value not in (None, (), Limits()):
             return name, value
     return None
@@ -32,7 +31,7 @@ def four_eyes_of(policy: Policy, above: Above) -> FourEyes | None:
     if found is None:
         return rule
     asked = found[1]
-    plain = rule or FourEyes(0)
+    plain = rule or FourEyes()
     of_teams = (*plain.of_teams, asked) if asked.teams else plain.of_teams
     return FourEyes(max(plain.reviewers, asked.count), plain.allow_direct_push, of_teams)
 

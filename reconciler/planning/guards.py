@@ -1,6 +1,7 @@
 """Guards: pure rules that refuse a step or a plan. Each names rule, value, limit and the way out."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -85,7 +86,6 @@ class Circumstances:
 class Refusal:
     """One rule's no to one step."""
 
-    rule: str
     reason: Reason
     detail: str
 
@@ -96,13 +96,13 @@ Guard = Callable[[Step, Circumstances], Refusal | None]
 def _stop(_step: Step, seen: Circumstances) -> Refusal | None:
     if seen.stopped is None:
         return None
-    return Refusal("stop", Reason.REFUSED_STOP, f"{seen.stopped}; nothing is written until the stop is taken away")
+    return Refusal(Reason.REFUSED_STOP, f"{seen.stopped}; nothing is written until the stop is taken away")
 
 
 def _superseded(_step: Step, seen: Circumstances) -> Refusal | None:
     if seen.superseded is None:
         return None
-    return Refusal("superseded", Reason.REFUSED_SUPERSEDED, seen.superseded)
+    return Refusal(Reason.REFUSED_SUPERSEDED, seen.superseded)
 
 
 def _emergency(step: Step, seen: Circumstances) -> Refusal | None:
@@ -120,7 +120,7 @@ def _emergency(step: Step, seen: Circumstances) -> Refusal | None:
         )
     else:
         return None
-    return Refusal("emergency", Reason.REFUSED_EMERGENCY, why)
+    return Refusal(Reason.REFUSED_EMERGENCY, why)
 
 
 def _required(step: Step, seen: Circumstances) -> Refusal | None:
@@ -133,7 +133,7 @@ def _required(step: Step, seen: Circumstances) -> Refusal | None:
     absent = sorted(name for name in seen.policy.require if not given.get(name))
     if not absent or not step.named:  # no entry, so nowhere to add anything to
         return None
-    return Refusal("required", Reason.REFUSED_REQUIRED, f"the policy requires {', '.join(absent)}; add it to the entry")
+    return Refusal(Reason.REFUSED_REQUIRED, f"the policy requires {', '.join(absent)}; add it to the entry")
 
 
 def _change_pattern(step: Step, seen: Circumstances) -> Refusal | None:
@@ -143,16 +143,16 @@ def _change_pattern(step: Step, seen: Circumstances) -> Refusal | None:
     if seen.emergency is not None and step.change == seen.emergency.incident:
         return None
     detail = f"change {step.change!r} does not match {pattern!r}; name a change record that does"
-    return Refusal("change-pattern", Reason.REFUSED_CHANGE_PATTERN, detail)
+    return Refusal(Reason.REFUSED_CHANGE_PATTERN, detail)
 
 
 def _ownership(step: Step, seen: Circumstances) -> Refusal | None:
     own = stated(seen.policy, seen.above(step), "owns")
-    for owns, whose in ((seen.policy.owns, ""), (own[1], f" of folder {own[0]}") if own else ((), "")):
+    for owns, whose in ((seen.policy.owns, ""), *([(own[1], f" of folder {own[0]}")] if own else [])):
         if owns and not matches_any(owns, step.object):
             named = step.object or "an unnamed object"
             detail = f"{named} is outside {', '.join(owns)}{whose}; decide it where it is owned"
-            return Refusal("ownership", Reason.REFUSED_OWNERSHIP, detail)
+            return Refusal(Reason.REFUSED_OWNERSHIP, detail)
     return None
 
 
@@ -166,7 +166,7 @@ def _freeze(step: Step, seen: Circumstances) -> Refusal | None:
     detail = (
         f"the approval may take effect in freeze {frozen.name} ({span_of(frozen, seen)}); move it out of the freeze"
     )
-    return Refusal("freeze", Reason.REFUSED_FREEZE, detail)
+    return Refusal(Reason.REFUSED_FREEZE, detail)
 
 
 def span_of(freeze: Freeze, seen: Circumstances) -> str:
@@ -192,7 +192,7 @@ def _four_eyes(step: Step, seen: Circumstances) -> Refusal | None:
     for place, people, rule in _reviews_of(step, seen):
         why = shortfall(people, rule)
         if why is not None:
-            return Refusal("four-eyes", Reason.REFUSED_FOUR_EYES, place + why)
+            return Refusal(Reason.REFUSED_FOUR_EYES, place + why)
     return None
 
 
@@ -218,17 +218,21 @@ def _reviews_of(step: Step, seen: Circumstances) -> Iterator[tuple[str, People, 
 def _identity(step: Step, seen: Circumstances) -> Refusal | None:
     if seen.policy.four_eyes is None or not seen.identities or not step.approvers:
         return None
-    ours = {identity.casefold().replace("{", "").replace("}", "") for identity in seen.identities}
-    if any(approver.casefold().replace("{", "").replace("}", "") in ours for approver in step.approvers):
+    if not {_bare(identity) for identity in seen.identities}.isdisjoint(map(_bare, step.approvers)):
         return None
     detail = f"the caller is not among the ticket's approvers ({', '.join(step.approvers)}); use an identity that is"
-    return Refusal("identity", Reason.REFUSED_IDENTITY, detail)
+    return Refusal(Reason.REFUSED_IDENTITY, detail)
+
+
+def _bare(identity: str) -> str:
+    """Return a prefixed universal as both TPP and its API may spell it: in any case, its GUID in braces or not."""
+    return identity.casefold().translate({ord(brace): None for brace in "{}"})
 
 
 def _context(step: Step, seen: Circumstances) -> Refusal | None:
     refuse = seen.policy.refuse
     why = why_refused(step, refuse) if refuse else None
-    return None if why is None else Refusal("context", Reason.REFUSED_CONTEXT, why)
+    return None if why is None else Refusal(Reason.REFUSED_CONTEXT, why)
 
 
 def _change_record(step: Step, seen: Circumstances) -> Refusal | None:
@@ -236,7 +240,7 @@ def _change_record(step: Step, seen: Circumstances) -> Refusal | None:
     if rule is None:
         return None
     why = why_not(rule, step, seen.changes.get(step.change or ""), seen.now)
-    return None if why is None else Refusal("change-record", Reason.REFUSED_CHANGE_RECORD, why)
+    return None if why is None else Refusal(Reason.REFUSED_CHANGE_RECORD, why)
 
 
 STEP_GUARDS: dict[str, Guard] = {
@@ -266,25 +270,24 @@ class Exemptions:
 
     def of(self, rule: str, guid: Guid, path: str) -> Override | None:
         """Return the override that spares a ticket, which is decided in the manifest of this path."""
-        return next((each for each in self.overrides.get((rule, guid), ()) if self._why_not(each, path) is None), None)
-
-    def counts(self, override: Override, path: str) -> bool:
-        """Return whether the policy lets an override spare what is decided in the manifest of this path."""
-        return self._why_not(override, path) is None
+        return next(
+            (each for each in self.overrides.get((rule, guid), ()) if _why_none(each, path, self.seen) is None), None
+        )
 
     def why_not(self, rule: str, guid: Guid, path: str) -> str:
         """Return why an override of a ticket does not count; empty when there is none."""
         for each in self.overrides.get((rule, guid), ()):
-            if (why := self._why_not(each, path)) is not None:
+            if (why := _why_none(each, path, self.seen)) is not None:
                 return f"; the override at {each.source} does not count: {why}"
         return ""
 
-    def _why_not(self, override: Override, path: str) -> str | None:
-        seen = self.seen
-        if override.source == _WAIVED:
-            return None
-        places = [seen.below.get(each, ()) for each in dict.fromkeys((override.source.path, path))]
-        return why_no_override(override, seen.policy, seen.now, *places)
+
+def _why_none(override: Override, path: str, seen: Circumstances) -> str | None:
+    """Return why the policy does not let an override spare what is decided in the manifest of this path."""
+    if override.source == _WAIVED:
+        return None
+    places = [seen.below.get(each, ()) for each in dict.fromkeys((override.source.path, path))]
+    return why_no_override(override, seen.policy, seen.now, *places)
 
 
 def exemptions(overrides: tuple[Override, ...], seen: Circumstances) -> Exemptions:
@@ -300,10 +303,9 @@ def exemptions(overrides: tuple[Override, ...], seen: Circumstances) -> Exemptio
 
 def counting(overrides: tuple[Override, ...], steps: Iterable[Step], seen: Circumstances) -> tuple[Override, ...]:
     """Return overrides with only those tickets that the policy lets them spare; none without any."""
-    paths = {step.guid: step.source.path for step in steps}
-    exempt = Exemptions(seen, {})
+    paths = defaultdict(str, ((step.guid, step.source.path) for step in steps))
     kept = (
-        replace(each, tickets=frozenset(guid for guid in each.tickets if exempt.counts(each, paths.get(guid, ""))))
+        replace(each, tickets=frozenset(guid for guid in each.tickets if _why_none(each, paths[guid], seen) is None))
         for each in overrides
     )
     return tuple(each for each in kept if each.tickets)

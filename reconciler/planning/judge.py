@@ -41,7 +41,7 @@ def judge(
     reason = decide(facts)
     ticket, digest = facts.ticket, decision_digest(decision)
     return Step(
-        decision=decision if facts.wanted is decision.wanted else replace(decision, wanted=facts.wanted),
+        decision=replace(decision, wanted=facts.wanted),
         digest=digest,
         reason=reason,
         before=_before(facts),
@@ -201,8 +201,7 @@ def _conflict(decision: Decision, facts: Facts, reason: Reason) -> str:
 
 def _gone_early(last: LastWrite) -> str:
     seen = f"at {format_instant(last.gone_at)}, " if last.gone_at is not None else ""
-    start = f" at {format_instant(last.after.start)}" if last.after.start is not None else ""
-    return f"gone {seen}before its start{start}; {_last_words(last)}"
+    return f"gone {seen}before its start; {_last_words(last)}"
 
 
 def _attested(decided: Attestation) -> str:

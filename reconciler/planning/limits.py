@@ -42,7 +42,7 @@ def check_limits(limits: Limits, changes: Sequence[Verdict], decisions: int) -> 
     """Hold every limit that is set against the verdicts of the steps that would write, of so many decisions in all."""
     approvals = sum(verdict in _APPROVALS for verdict in changes)
     rejections = sum(verdict is Verdict.REJECT for verdict in changes)
-    percent = -(-100 * len(changes) // decisions) if decisions else 0
+    percent = -(-100 * len(changes) // max(decisions, 1))
     checks = (
         ("changes", Reason.REFUSED_CHANGES, len(changes), limits.changes, "changes"),
         ("approvals", Reason.REFUSED_APPROVALS, approvals, limits.approvals, "approvals"),
@@ -62,10 +62,9 @@ def hold_limits(
     A limit of a folder refuses the changes of that folder, and what it refuses counts no more for the repository's.
     """
     controls: list[Control] = []
-    by_folder: dict[str, list[Step]] = defaultdict(list)
+    by_folder: dict[str | None, list[Step]] = defaultdict(list)
     for step in steps:
-        if name := limiting_folder(seen, step.source.path):
-            by_folder[name].append(step)
+        by_folder[limiting_folder(seen, step.source.path)].append(step)
     held: dict[Guid, Step] = {}
     for name, limits in (
         (name, rules.limits) for name, rules in seen.policy.folders.items() if rules.limits != Limits()
@@ -75,15 +74,16 @@ def hold_limits(
         kept, found = _held(own, limits, exempt, len(own) + over, name)
         held |= {step.guid: step for step in kept}
         controls += found
-    steps = tuple(held.get(step.guid, step) for step in steps) if held else steps
-    kept, found = _held(steps, seen.policy.limits, exempt, len(steps) + settled)
+    kept, found = _held(
+        tuple(held.get(step.guid, step) for step in steps), seen.policy.limits, exempt, len(steps) + settled
+    )
     return kept, (*found, *controls)
 
 
-def limiting_folder(seen: Circumstances, path: str) -> str:
-    """Return the folder whose limits count a manifest, empty when none has any."""
+def limiting_folder(seen: Circumstances, path: str) -> str | None:
+    """Return the folder whose limits count a manifest, None when none has any."""
     found = stated(seen.policy, seen.below.get(path, ()), "limits")
-    return found[0] if found is not None else ""
+    return found[0] if found is not None else None
 
 
 def _held(
@@ -104,9 +104,9 @@ def _held(
         again = next(c for c in check_limits(limits, counted, decisions) if c.rule == check.rule)
         result = "refused" if again.exceeded else "overridden" if check.exceeded else "ok"
         detail = f"folder {folder}: {again.detail}" if folder else again.detail
-        controls.append(Control(check.rule + where, result, detail, str(check.limit) if folder else ""))
+        controls.append(Control(check.rule + where, result, detail, str(check.limit)))
         if check.exceeded:
-            refusals.append((Refusal(check.rule, check.reason, detail) if again.exceeded else None, spared))
+            refusals.append((Refusal(check.reason, detail) if again.exceeded else None, spared))
     return tuple(_apply_limit(step, refusals) for step in steps), controls
 
 

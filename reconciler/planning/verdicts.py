@@ -4,6 +4,7 @@ Read it from the top; the first row that fits is the answer. `ANY` fits everythi
 CHANGE leaves the kind of change to `_kind_of_change`.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 from reconciler.model.status import State, Status
@@ -90,23 +91,20 @@ TABLE: tuple[Row, ...] = (
 
 def decide(facts: Facts) -> Is:
     """Return the reason code of the first row that fits."""
-    key = facts.live, facts.ours, facts.wish, facts.clock
-    row = _found.get(key)
-    if row is None:
-        row = _found[key] = next(row for row in TABLE if _fits(row, facts))
-    return row.reason or _kind_of_change(facts)
+    return _reason(facts.live, facts.ours, facts.wish, facts.clock) or _kind_of_change(facts)
 
 
-_found: dict[tuple[Live, Ours, Wish, Timing], Row] = {}
-"""Rows that were looked up before: a few hundred combinations at the most, for any number of tickets."""
+@cache  # a few hundred combinations at the most, for any number of tickets
+def _reason(live: Live, ours: Ours, wish: Wish, clock: Timing) -> Is | None:
+    return next(row.reason for row in TABLE if _fits(row, live, ours, wish, clock))
 
 
-def _fits(row: Row, facts: Facts) -> bool:
+def _fits(row: Row, live: Live, ours: Ours, wish: Wish, clock: Timing) -> bool:
     return (
-        (row.live is None or facts.live in row.live)
-        and (row.ours is None or facts.ours in row.ours)
-        and (row.wish is None or facts.wish in row.wish)
-        and (row.clock is None or facts.clock in row.clock)
+        (row.live is None or live in row.live)
+        and (row.ours is None or ours in row.ours)
+        and (row.wish is None or wish in row.wish)
+        and (row.clock is None or clock in row.clock)
     )
 
 

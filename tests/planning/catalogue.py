@@ -110,6 +110,7 @@ A_MOMENT_AGO = left_open(APPROVED, at=at("2026-11-23T11:46:00Z"))
 LOST_A_MOMENT_AGO = replace(left_open(APPROVED), open=OpenIntent(left_open(APPROVED).open.intent, "r", lost_at=NOW))  # type: ignore[union-attr]
 KNOWS_THE_TAG = TicketHistory(operations=frozenset({TAG}))
 TYPO = {"expect": Expectation(object=r"\VED\Policy\Web\other.example.com")}
+OTHER_AS_SEEN = {"expect": replace(TYPO["expect"], state=PENDING)}
 OTHER_STAGE = {"expect": Expectation(object=OBJECT, workflow=r"\VED\Policy\Workflows\Stage 500")}
 AS_REVIEWED = {"expect": Expectation(object=OBJECT.upper(), workflow=WORKFLOW.lower())}
 YESTERDAY = {"valid_until": at("2026-11-22T12:00:00Z")}
@@ -238,6 +239,7 @@ CASES = (
         there(explanation=TAGGED),
         decision=TYPO,
     ),
+    Case("another object, seen pending", Is.MISMATCH_OBJECT, APPROVED, there(), decision=OTHER_AS_SEEN),
     Case("another object, as wanted", Is.MISMATCH_OBJECT, APPROVED, there(APPROVED), decision=TYPO),
     Case("another workflow", Is.MISMATCH_WORKFLOW, APPROVED, there(), decision=OTHER_STAGE),
     Case("denied", Is.INVISIBLE_DENIED, APPROVED, Hidden()),
@@ -399,6 +401,22 @@ CASES = (
     Case("died a moment ago, seen", Is.UNCLEAR_LOST_ANSWER, APPROVED, there(), A_MOMENT_AGO, decision=saw(PENDING)),
     # It was decided outside, says the manifest.
     Case("decided outside, gone", Is.SETTLED_ATTESTED, APPROVED, Gone(), decision=OUTSIDE),
+    Case(
+        "decided outside, gone, recorded",
+        Is.SETTLED_ATTESTED,
+        APPROVED,
+        Gone(),
+        applied(APPROVED, attested=True, gone=True, digest=decision_digest(decision(**OUTSIDE))),
+        decision=OUTSIDE,
+    ),
+    Case(
+        "decided outside, gone, recorded with other words",
+        Is.SETTLED_ATTESTED,
+        APPROVED,
+        Gone(),
+        RECORDED,
+        decision=OUTSIDE,
+    ),
     Case("decided outside, gone early", Is.SETTLED_ATTESTED, APPROVED, Gone(), applied(COMING), decision=OUTSIDE),
     Case(
         "decided outside, too late for ours", Is.SETTLED_ATTESTED, REJECTED, Gone(), applied(APPROVED), decision=OUTSIDE
@@ -505,6 +523,7 @@ CASES = (
     Case("valid_until is now", Is.EXPIRED_VALID_UNTIL, APPROVED, there(), decision=THIS_INSTANT),
     Case("reopening expires too", Is.EXPIRED_VALID_UNTIL, PENDING, there(COMING), applied(COMING), decision=YESTERDAY),
     Case("the window was over before we sent it", Is.EXPIRED_WINDOW, OVER, there()),
+    Case("the window was over before valid_until", Is.EXPIRED_WINDOW, OVER, there(), decision=TONIGHT),
     Case("the window ends now", Is.EXPIRED_WINDOW, OVER, there(), now=at("2026-11-22T02:00:00Z")),
     Case("the window ends in a second", Is.SCHEDULE_WANTED, OVER, there(), now=at("2026-11-22T01:59:59Z")),
     Case("scheduled by others, window over", Is.EXPIRED_WINDOW, OVER, there(OVER)),

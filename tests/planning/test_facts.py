@@ -105,7 +105,9 @@ def untouched(ticket: LiveTicket, history: TicketHistory) -> bool:
             ticket.state.status == intent.after.status and ticket.state.schedule is None
         ):
             return True
-        if (ticket.state, ticket.updated) != (intent.before, intent.updated):
+        untold = ticket.state.schedule is None or intent.before.schedule is None
+        same = ticket.state == intent.before or (untold and ticket.state.status == intent.before.status)
+        if not same or ticket.updated != intent.updated:
             return False
     last = history.last
     if last is None:
@@ -212,6 +214,8 @@ def test_patience_ends_at_the_instant_that_was_told(early: int, verdict: Verdict
     history = TicketHistory(None, OpenIntent(sent, "r", lost_at=NOW), frozenset({sent.operation}))
     now = NOW + PATIENCE - timedelta(microseconds=early)
     assert judge(decision(1), Found(ticket), history, now).verdict is verdict
+    sooner = NOW + timedelta(minutes=1) - timedelta(microseconds=early)
+    assert judge(decision(1), Found(ticket), history, sooner, timedelta(minutes=1)).verdict is verdict
 
 
 @pytest.mark.parametrize(("early", "gone_early"), [(0, False), (1, True)])

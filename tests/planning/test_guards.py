@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from reconciler.model.certificate import Certificate, CertificateContext, ContextNote, NoteCode
-from reconciler.model.decision import Expectation, Override, Source
-from reconciler.model.policy import ChangeRule, EmergencyRule, FourEyes, Freeze, Limits, Policy
+from reconciler.model.decision import Attestation, Expectation, Override, OverrideUse, Source
+from reconciler.model.plan import EntryEdit
+from reconciler.model.policy import ChangeRule, EmergencyRule, FolderRules, FourEyes, Freeze, Limits, Policy
 from reconciler.model.review import Assessment, Emergency, NotReviewed, NotYetReviewed, Review
 from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason
@@ -197,6 +198,8 @@ def test_a_guard_that_nobody_configured_refuses_nothing(rule: str) -> None:
 
 ALLOWED = [
     ("required", {"expect": EXPECTED}, {"require": frozenset({"explanation", "change", "expect"})}),
+    ("required", {"valid_until": NOW}, {"require": frozenset({"valid_until"})}),
+    ("required", {"named": False, "change": None}, {"require": frozenset({"change"})}),
     ("change-pattern", {}, {"change_pattern": "^CHG[0-9]{7}$"}),
     ("change-pattern", {"change": None}, {"change_pattern": "^CHG[0-9]{7}$"}),
     ("ownership", {"object": OBJECT.upper()}, {"owns": (r"\VED\Policy\Web\**",)}),
@@ -216,6 +219,7 @@ ALLOWED = [
     ("four-eyes", {}, {"four_eyes": FourEyes(2), "people": PUSHED, **URGENT}),
     ("change-pattern", {"change": "INC0012345"}, {"change_pattern": "^CHG[0-9]{7}$", **URGENT}),
     ("identity", {"approvers": ("local:{B6}",)}, {"four_eyes": FourEyes(), "identities": ("LOCAL:b6",)}),
+    ("identity", {"approvers": ("local:b6",)}, {"four_eyes": FourEyes(), "identities": ("local:{b6}",)}),
     ("identity", {"approvers": ("local:{b6}",)}, {"four_eyes": FourEyes()}),
     ("identity", {"approvers": ()}, {"four_eyes": FourEyes(), "identities": ("local:ff",)}),
     ("identity", {"approvers": ("local:{b6}",)}, {"identities": ("local:ff",)}),
@@ -276,6 +280,14 @@ def test_the_first_freeze_that_covers_object_and_time_is_named() -> None:
     assert "freeze everything (" in detail
 
 
+def test_a_freeze_is_told_in_the_zone_of_its_readers_too() -> None:
+    _, detail = refused("freeze", freezes=(FREEZE,), now=FREEZE.start, timezone="Asia/Tokyo") or ("", "")
+    assert detail == (
+        "the approval may take effect in freeze year-end (2026-12-20T00:00:00Z to 2027-01-03T00:00:00Z, "
+        "in Asia/Tokyo 2026-12-20 09:00 to 2027-01-03 09:00); move it out of the freeze"
+    )
+
+
 def test_neither_author_nor_last_pusher_is_independent_however_their_names_are_spelled() -> None:
     review = Review(12, "Alice", reviewers=("ALICE", "Bob", "carol"), last_pusher="bob")
     assert independent_reviewers(review) == ("carol",)
@@ -324,6 +336,137 @@ def test_an_override_spares_the_tickets_that_it_names_and_no_others() -> None:
 def test_a_control_that_was_overridden_altogether_says_so() -> None:
     _, controls = enforce((step(1),), (override("ownership", 1),), OWNS_NOTHING)
     assert {c.name: (c.result, c.detail) for c in controls}["ownership"] == ("overridden", "1 overridden")
+
+
+def test_controls_count_every_ticket_that_was_refused_and_every_one_that_was_spared() -> None:
+    steps, controls = enforce(tuple(map(step, range(1, 6))), (override("ownership", 1, 2, 3),), OWNS_NOTHING)
+    assert [one.group for one in steps] == [Group.CHANGE] * 3 + [Group.ATTENTION] * 2
+    assert {c.name: c.detail for c in controls}["ownership"] == "2 refused, 3 overridden"
+
+
+def test_of_several_overrides_of_a_ticket_the_one_that_lasts_longest_is_noted() -> None:
+    short, long = (override("ownership", 1, until=NOW + timedelta(days=days)) for days in (1, 2))
+    for given in ((short, long), (long, short)):
+        (found,), _ = enforce((step(1),), given, OWNS_NOTHING)
+        assert found.overridden == (OverrideUse("ownership", "agreed with the owner", long.until, SOURCE),)
+
+
+def test_an_emergency_spares_its_ticket_for_an_hour_what_the_policy_waives_and_says_who_decided() -> None:
+    urgent = seen(
+        now=FREEZE.start + timedelta(microseconds=7),
+        emergency=INCIDENT,
+        rule_of_emergencies=EmergencyRule("^INC", waives=frozenset({"freeze"})),
+        freezes=(FREEZE,),
+    )
+    (found, other), _ = enforce((step(1), step(2)), (), urgent)
+    said = "emergency INC0012345: ann asked, bob agreed (environment)"
+    until = FREEZE.start + timedelta(hours=1)
+    assert found.overridden == (OverrideUse("freeze", said, until, Source("policy.emergency")),)
+    assert other.reason is Reason.REFUSED_FREEZE
+
+
+OUTSIDE = Attestation("AD+CORP:jdoe", NOW, "console", "INC0012345")
+
+
+@pytest.mark.parametrize(
+    ("circumstances", "reason"),
+    [
+        (seen(require=frozenset({"valid_until"}), stopped="stop", freezes=(FREEZE,)), Reason.IN_SYNC_ACCEPTED),
+        (seen(require=frozenset({"valid_until"}), owns=(r"\VED\Policy\Db\**",)), Reason.REFUSED_OWNERSHIP),
+        (seen(require=frozenset({"valid_until"}), four_eyes=FourEyes(), people=PUSHED), Reason.REFUSED_FOUR_EYES),
+    ],
+)
+def test_what_was_decided_outside_is_recorded_only_of_what_is_owned_and_only_with_reviewers(
+    circumstances, reason
+) -> None:
+    """It can't be refused any more, so no other guard looks at it; and what nobody records needs no guard at all."""
+    fine = step(2, reason=Reason.IN_SYNC_ACCEPTED)
+    known = step(3, reason=Reason.IN_SYNC_SAME, decided=OUTSIDE)
+    steps, _ = enforce((step(1, reason=Reason.IN_SYNC_ACCEPTED, decided=OUTSIDE), fine, known), (), circumstances)
+    assert [one.reason for one in steps] == [reason, Reason.IN_SYNC_ACCEPTED, Reason.IN_SYNC_SAME]
+
+
+IN_FREEZE = after("2026-12-25T00:00:00Z")
+ARMED = "the approval is armed for 2026-12-25T00:00:00Z"
+SPAN = "freeze year-end (2026-12-20T00:00:00Z to 2027-01-03T00:00:00Z)"
+
+
+def armed(reason=Reason.IN_SYNC_SAME, number=1, **changes: Any):
+    return step(number, reason=reason, before=IN_FREEZE, after=IN_FREEZE, **changes)
+
+
+@pytest.mark.parametrize(
+    ("one", "edit"),
+    [
+        (armed(), EntryEdit(wanted=PENDING)),
+        (armed(Reason.IN_SYNC_LEDGER), EntryEdit(wanted=PENDING)),
+        (armed(Reason.IN_SYNC_ACCEPTED), EntryEdit(wanted=PENDING, seen=IN_FREEZE)),
+        (armed(Reason.AWAITING_OTHERS), None),
+    ],
+)
+def test_what_is_armed_for_a_freeze_that_came_later_is_a_conflict_with_the_edit_that_ends_it(one, edit) -> None:
+    (found, again), controls = enforce((one, armed(number=2)), (), seen(freezes=(FREEZE,)))
+    assert (found.reason, found.detail) == (Reason.CONFLICT_FREEZE, f"{ARMED}, which is in {SPAN}")
+    assert (found.edit, again.reason) == (edit, Reason.CONFLICT_FREEZE)
+    assert {c.name: (c.result, c.detail) for c in controls}["freeze"] == ("refused", "2 armed already")
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        armed(decided=OUTSIDE),
+        armed(Reason.IN_SYNC_PROCESSING),
+        armed(object=r"\VED\Policy\Db\db1"),
+        step(reason=Reason.IN_SYNC_SAME),
+    ],
+    ids=["decided outside", "being carried out", "another object", "not scheduled"],
+)
+def test_what_no_freeze_is_for_is_left_alone(one) -> None:
+    assert enforce((one,), (), seen(freezes=(FREEZE,)))[0] == (one,)
+
+
+def test_what_may_take_effect_in_the_freeze_all_the_same_is_counted_as_overridden() -> None:
+    both = (armed(), armed(number=2))
+    steps, controls = enforce(both, (override("freeze", 1, 2),), seen(freezes=(FREEZE,)))
+    assert steps == both
+    assert {c.name: (c.result, c.detail) for c in controls}["freeze"] == ("overridden", "2 overridden")
+
+
+def test_the_stop_does_not_hold_up_what_is_armed_and_says_so() -> None:
+    (found, _), controls = enforce((armed(), armed(number=2)), (override("freeze", 1),), seen(stopped="STOP exists"))
+    said = f"{ARMED} all the same: STOP exists; decide it in the console, or end the stop"
+    assert (found.reason, found.detail, found.edit) == (Reason.CONFLICT_FREEZE, said, None)
+    assert {c.name: (c.result, c.detail) for c in controls}["stop"] == ("refused", "2 armed already")
+
+
+def test_controls_show_what_the_policy_says_in_words() -> None:
+    rules = seen(
+        require=frozenset({"change"}),
+        owns=(r"\VED\**", "x"),
+        limits=Limits(changes=3),
+        failure_budget=2,
+        four_eyes=FourEyes(2, allow_direct_push=True),
+        change_record=(ChangeRule(requester_may_review_alone=False),),
+        folders={"tickets/web": FolderRules(limits=Limits(changes=1, percent=50))},
+    )
+    _, controls = enforce((), (), rules)
+    told = {each.name: (each.result, each.detail, each.value) for each in controls}
+    fine = "nothing refused"
+    assert told == {
+        "stop": ("ok", fine, ""),
+        "required": ("ok", fine, "change"),
+        "change-pattern": ("off", "not configured", ""),
+        "ownership": ("ok", fine, r"\VED\**; x"),
+        "freeze": ("off", "not configured", ""),
+        "four-eyes": ("ok", "checked again when the plan is applied", "reviewers 2, allow_direct_push yes"),
+        "identity": ("off", "not configured", ""),
+        "change-record": ("ok", fine, "requester_may_review_alone no"),
+        "changes": ("ok", "0 of 3 changes", "3"),
+        "changes in tickets/web": ("ok", "folder tickets/web: 0 of 1 changes", "1"),
+        "percent in tickets/web": ("ok", "folder tickets/web: 0 of 50 percent of the decisions", "50"),
+        "failure-budget": ("ok", "configured", "2"),
+        "folders": ("ok", "configured", "tickets/web limits changes 1, percent 50"),
+    }
 
 
 def test_an_override_exempts_from_its_own_rule_only() -> None:

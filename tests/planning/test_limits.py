@@ -84,6 +84,8 @@ def test_limits_that_are_not_set_are_not_checked() -> None:
 
 def test_a_limit_of_nothing_allows_nothing_and_no_plan_is_no_hundred_percent() -> None:
     assert reasons(limited((approve(1),), changes=0)[0]) == [Reason.REFUSED_CHANGES]
+    assert control(limited((), percent=0)[1], "percent") == ("ok", "0 of 0 percent of the decisions")
+    assert control(limited((approve(1),), percent=0)[1], "percent")[1].startswith("100 percent")
     assert limited((), changes=0, percent=0)[0] == ()
 
 

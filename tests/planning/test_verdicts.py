@@ -56,7 +56,8 @@ def told_of(case: Case) -> str:
     }
     said = {
         "wanted": spell(step.after),
-        "live": step.before and spell(step.before) + (" (as the ledger knows)" if step.known_from == "ledger" else ""),
+        "live": step.before
+        and spell(step.before) + (f" (says the {step.known_from})" if step.known_from != "server" else ""),
         step.reason.value: step.detail or "-",
         "edit": edit and ", ".join(f"{part}: {what}" for part, what in edit.items() if what),
         "will be recorded": is_news(step) and "yes",
