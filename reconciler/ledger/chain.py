@@ -208,7 +208,7 @@ def read_segment(
 
 
 def _look_closer(segment: Segment, line: bytes, place: int, before: int, last: str) -> int:
-    """Return what is wrong with a line that is the first or does not follow the one before; return its own number.
+    """Note what is wrong with a line that is the first or does not follow the one before; return its own number.
 
     `before` is the number of the line before, 0 for none, and `last` its hash.
     """

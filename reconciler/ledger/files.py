@@ -187,18 +187,13 @@ def last_line(root: Path, path: str) -> bytes | None:
         if not file.seekable():
             return next((line[:-1] for line in deque(file, maxlen=1)), None)
         size = file.seek(0, os.SEEK_END)
-        tail, wanted = b"", _TAIL
-        while True:
-            start = max(0, size - wanted)
+        for start in (max(0, size - _TAIL), 0):
             file.seek(start)
-            tail = file.read(size - start)
-            end = tail.rfind(b"\n")
-            begin = tail.rfind(b"\n", 0, max(end, 0))
-            if end >= 0 and (begin >= 0 or start == 0):
-                return tail[begin + 1 : end]
-            if start == 0:
-                return None
-            wanted *= 8
+            whole, complete, _ = file.read().rpartition(b"\n")
+            _, found, line = whole.rpartition(b"\n")
+            if complete and (found or not start):
+                return line
+        return None
 
 
 def count_lines(root: Path, path: str) -> int:

@@ -4,18 +4,16 @@ One pass verifies every line and reads those about the tickets that are asked fo
 that of its hashes, and nobody works with a ledger that is broken.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from reconciler.codec import canonical
-from reconciler.errors import LedgerBroken
 from reconciler.ledger.chain import Chain, verify
 from reconciler.ledger.files import LONGEST_SILENCE, last_line, ledger_files, open_segment, reading
 from reconciler.ledger.lines import (
-    BROKEN_HINT,
     GUID_LENGTH,
     GUID_MARK,
     INTENT_MARK,
@@ -167,7 +165,7 @@ class _Search:
 
     def histories(self) -> dict[Guid, TicketHistory]:
         """Return everything that was found."""
-        opened = {guid: self._opened(guid, line, source) for guid, (line, source) in self.open.items()}
+        opened = dict(self._opened())
         known = self.last.keys() | opened.keys() | self.operations.keys()
         return {
             guid: TicketHistory(self.last.get(guid), opened.get(guid), frozenset(self.operations.get(guid, ())))
@@ -183,17 +181,16 @@ class _Search:
         else:
             self.attention.pop(entry.key, None)
 
-    def _opened(self, guid: Guid, line: bytes, source: Source) -> OpenIntent:
-        """Return an intent that nothing answers. One from before the first update may have been sent until its run,
+    def _opened(self) -> Iterator[tuple[Guid, OpenIntent]]:
+        """Yield the intents that nothing answers. One from before the first update may have been sent until its run,
         which pushed its last line some time ago, had to give up.
         """
-        written = decode(line, source)
-        if not isinstance(written.entry, Intent):
-            raise LedgerBroken(f"{source}: the line is no intent", BROKEN_HINT)
-        lost = self.lost.get(guid)
-        if written.entry.attempt == 0 and lost is None:
-            lost = self._last_sign(source.path) + LONGEST_SILENCE
-        return OpenIntent(written.entry, written.run, lost)
+        for guid, (line, source) in self.open.items():
+            written, lost = decode(line, source), self.lost.get(guid)
+            if isinstance(written.entry, Intent):
+                if written.entry.attempt == 0 and lost is None:
+                    lost = self._last_sign(source.path) + LONGEST_SILENCE
+                yield guid, OpenIntent(written.entry, written.run, lost)
 
     def _last_sign(self, path: str) -> datetime:
         if path not in self.signs:

@@ -17,11 +17,13 @@ from reconciler.codec import sha256
 from reconciler.errors import LedgerBroken
 from reconciler.ledger.chain import Chain, check, verify
 from reconciler.ledger.heads import head_digest, ledger_head
-from reconciler.model.decision import Source
+from reconciler.ledger.lines import NEWER_HINT
+from reconciler.model.decision import Problem, Source
 from reconciler.model.value import Head
 from tests.ledger.ledgers import FIRST, SECOND, THIRD, intent, recorded, write_run, write_three_runs
 
 ONE, TWO, THREE = (f"2026/11/{run}.jsonl" for run in (FIRST, SECOND, THIRD))
+FOURTH, FIFTH = "20261124T120000Z-00000d", "20261125T120000Z-00000e"
 Lines = list[bytes]
 
 
@@ -138,6 +140,13 @@ def test_a_cut_at_the_very_end_is_found_by_the_anchor() -> None:
     assert fault.endswith(f"has the hash {head}: what was there when it was noted was cut or changed")
 
 
+def test_a_lost_anchor_is_told_of_the_ledger_as_a_whole(tmp_path: Path) -> None:
+    write_run(tmp_path, FIRST)
+    gone = "sha256:" + "0" * 64
+    message = f"no line and no earlier state has the hash {gone}: what was there when it was noted was cut or changed"
+    assert check(tmp_path, gone).faults == (Problem("ledger/anchor", Source(str(tmp_path)), message),)
+
+
 def test_a_removed_file_is_found_by_the_heads_of_the_next_run() -> None:
     files, _ = pristine()
     chain = checked({path: data for path, data in files.items() if path != TWO})
@@ -197,7 +206,81 @@ def test_a_run_is_refused_with_the_first_fault_and_the_number_of_others() -> Non
     assert broken.value.message == (
         f"the ledger in {root} is broken: {ONE}:2: lines 2 to 6 are missing before line 7 (and 2 more)"
     )
-    assert broken.value.hint.startswith("`reconciler ledger verify` says everything that is wrong; restore the ledger")
+    assert broken.value.hint == (
+        "`reconciler ledger verify` says everything that is wrong; restore the ledger from its branch or a backup, "
+        "and find out who changed it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "message"),
+    [
+        (b'"line":3', b'"lime":3', "unreadable", "this is no line of a ledger"),
+        (b'"previous":', b'"precious":', "unreadable", "this is no line of a ledger"),
+        (b'"line":3', b'"line":2', "order", "line 2 stands behind line 2: lines were moved, repeated or put in"),
+        (b'"line":3', b'"line":4', "gap", "line 3 is missing before line 4"),
+        (b'"line":3', b'"line":9', "gap", "lines 3 to 8 are missing before line 9"),
+        (b'{"after"', b'{ "after"', "changed", "the line is not spelled as the reconciler spells it: it was changed"),
+        (
+            b'"outcome":"applied"',
+            b'"outcome":1',
+            "unreadable",
+            "the line can't be read: /outcome: text is needed, this is a number",
+        ),
+    ],
+)
+def test_the_last_line_of_all_is_read_since_no_other_vouches_for_it(
+    old: bytes, new: bytes, code: str, message: str
+) -> None:
+    def change(lines: Lines) -> None:
+        assert old in lines[-1]
+        lines[-1] = lines[-1].replace(old, new)
+
+    assert told(THREE, change) == [f"ledger/{code} {THREE}:3: {message}"]
+
+
+def test_heads_that_were_changed_in_a_first_line_are_found() -> None:
+    def change(lines: Lines) -> None:
+        lines[0] = lines[0].replace(b'"lines":4', b'"lines":3')
+        del lines[1:]
+
+    assert told(THREE, change) == [
+        f"ledger/changed {TWO}:3: the line is not the one that was there when {THREE} was begun: "
+        "it or a line before was changed",
+        f"ledger/changed {THREE}:1: the heads are not those that the line was written with: it was changed",
+    ]
+
+
+def test_a_first_line_with_a_run_that_is_none_is_found() -> None:
+    def change(lines: Lines) -> None:
+        lines[0] = lines[0].replace(f'"run":"{THIRD}"'.encode(), b'"run":"../x"')
+        del lines[1:]
+
+    assert told(THREE, change) == [
+        f"ledger/changed {THREE}:1: '../x' is not the id of a run, such as 20261123T211829Z-6a1f09"
+    ]
+
+
+def test_what_a_newer_release_wrote_is_told_with_a_remedy_and_counts_by_file() -> None:
+    files, _ = pristine()
+    newer = files[THREE].splitlines(keepends=True)[0].replace(b'"version":2', b'"version":9')
+    chain = checked({**files, THREE: newer, f"2026/11/{FOURTH}.jsonl": b"torn", f"2026/11/{FIFTH}.jsonl": b""})
+    assert (chain.files, chain.lines) == (3, 10)
+    assert chain.torn == (Source(f"2026/11/{FOURTH}.jsonl", 1),)
+    (fault,) = chain.faults
+    assert (fault.code, fault.source, fault.hint) == ("ledger/unreadable", Source(THREE, 1), NEWER_HINT)
+
+
+def test_lines_are_given_as_they_stand_in_the_order_of_the_chain_while_they_are_verified(tmp_path: Path) -> None:
+    for run in (SECOND, FIRST):
+        write_run(tmp_path, run, intent(1))
+    taken: list[tuple[str, int, bytes]] = []
+    verify(tmp_path, take=lambda *line: taken.append(line))
+    assert taken == [
+        (path, number, line)
+        for path in (TWO, ONE)
+        for number, line in enumerate((tmp_path / path).read_bytes().splitlines(), start=1)
+    ]
 
 
 PLACES = st.tuples(st.sampled_from([ONE, TWO, THREE]), st.floats(0, 1, exclude_max=True))

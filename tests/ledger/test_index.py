@@ -6,14 +6,26 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.codec import encode_line, sha256
 from reconciler.errors import LedgerBroken
-from reconciler.ledger.index import read_index, read_seals
+from reconciler.ledger.index import Began, open_operations, read_index, read_seals
 from reconciler.model.decision import NOWHERE, Seal, WindowUse
 from reconciler.model.receipt import Outcome, Proof
-from reconciler.model.record import Entry, LastWrite, OpenIntent, Sealed, TicketHistory
+from reconciler.model.record import (
+    AcceptedEntry,
+    AttentionEntry,
+    AttestedEntry,
+    Entry,
+    Episode,
+    LastWrite,
+    ObservedEntry,
+    OpenIntent,
+    Sealed,
+    TicketHistory,
+)
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
-from tests.builders import APPROVED, NOW, OBJECT, PENDING, WORKFLOW, between, guid, holding
+from tests.builders import APPROVED, NOW, OBJECT, PENDING, WORKFLOW, altered, between, guid, holding
 from tests.ledger.ledgers import (
     FIRST,
     PROVENANCE,
@@ -254,3 +266,123 @@ def test_a_broken_ledger_knows_nothing(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"000000000002", b"000000000003", 1))
     with pytest.raises(LedgerBroken, match=f"{FIRST}.jsonl:4: line 4 has not the hash that line 5 was written with"):
         read_index(tmp_path, [guid(1)], TARGETS)
+
+
+WINDOW = between("2026-11-28T22:00:00Z", "2026-11-29T02:00:00Z")
+ELSEWHERE = replace(PROVENANCE, target="https://copy.example.com")
+
+
+def attention(number: int, reason: str = "conflict/console", state: Episode = Episode.BEGIN) -> AttentionEntry:
+    return AttentionEntry(NOW, reason, state, guid(number), decided(number))
+
+
+def test_what_asks_for_attention_is_known_with_who_decided_until_it_ends(tmp_path: Path) -> None:
+    """A run tells each thing once: one that is not known would be told anew by every run."""
+    write_run(tmp_path, FIRST, attention(1), attention(2), attention(1, "override/freeze"))
+    nobody = replace(PROVENANCE, review=None)
+    ends = (attention(2, state=Episode.END), attention(3, state=Episode.END))
+    write_run(tmp_path, SECOND, attention(5), *ends, provenance=nobody)
+    write_run(tmp_path, THIRD, attention(4), attention(1, state=Episode.END), provenance=ELSEWHERE)
+    index = read_index(tmp_path, [], TARGETS)
+    assert index.attention == (
+        Began(attention(1), PROVENANCE.review),
+        Began(attention(1, "override/freeze"), PROVENANCE.review),
+        Began(attention(5), None),
+    )
+    assert index.histories == {}, "nothing was done to a ticket by asking for attention"
+
+
+def scheduled(number: int) -> tuple[Entry, Entry]:
+    return intent(number, after=WINDOW), recorded(number, after=WINDOW, gone=False, seen=WINDOW)
+
+
+def test_tickets_that_were_scheduled_are_found_until_they_are_seen_to_be_gone(tmp_path: Path) -> None:
+    """Nobody asks for them by name once their manifests are gone, and somebody has to see how they ended."""
+    write_run(tmp_path, FIRST, *scheduled(1), *scheduled(2), *scheduled(3), *scheduled(4), intent(5), recorded(5))
+    seen_gone = recorded(4, outcome=Outcome.STALE, operation=None, gone=True)
+    write_run(tmp_path, SECOND, closed(2), ObservedEntry(NOW, guid(3), decided(3), NOW), seen_gone, *scheduled(6))
+    write_run(tmp_path, THIRD, closed(1), *scheduled(7), provenance=ELSEWHERE)
+    last = altered(APPLIED, after=WINDOW, gone=False, seen=WINDOW, gone_at=None, armed_at=NOW)
+    armed = TicketHistory(last, operations=ONE)
+    assert read_index(tmp_path, [guid(6)], TARGETS).scheduled == {guid(1): armed}
+    assert read_index(tmp_path, [guid(1)], TARGETS).histories == {guid(1): armed}
+    assert set(read_index(tmp_path, [], TARGETS).scheduled) == {guid(1), guid(6)}
+    assert set(read_index(tmp_path, [], [ELSEWHERE.target]).scheduled) == {guid(7)}
+
+
+def test_updates_without_a_last_word_are_counted(tmp_path: Path) -> None:
+    assert open_operations(tmp_path, TARGETS) == 0
+    unknown = {"outcome": Outcome.UNKNOWN, "gone": False}
+    write_run(
+        tmp_path, FIRST, intent(1), recorded(1), intent(2), recorded(2, **unknown), intent(3), intent(4), closed(5)
+    )
+    write_run(tmp_path, SECOND, intent(5), provenance=ELSEWHERE)
+    assert open_operations(tmp_path, TARGETS) == 3
+    write_run(tmp_path, THIRD, recorded(2), recorded(3, **unknown), recorded(4, outcome=Outcome.FAILED, gone=False))
+    assert open_operations(tmp_path, TARGETS) == 1
+    assert open_operations(tmp_path, [*TARGETS, ELSEWHERE.target]) == 2
+
+
+def test_what_a_dead_run_was_about_to_send_may_be_on_its_way_until_it_had_to_give_up(tmp_path: Path) -> None:
+    """Intents from before the first update: the run went on for at most two minutes after its last line."""
+    later, silence = NOW + timedelta(hours=1), timedelta(minutes=2)
+    planned = [intent(number, attempt=0) for number in (1, 2, 3)]
+    unknown = recorded(3, outcome=Outcome.UNKNOWN, gone=False, at=NOW + timedelta(minutes=1))
+    write_run(tmp_path, FIRST, *planned, unknown, recorded(4, at=later))
+    lost = later + silence
+    assert {ticket: history.open for ticket, history in known(tmp_path, 1, 2, 3).items()} == {
+        guid(1): OpenIntent(planned[0], FIRST, lost_at=lost),
+        guid(2): OpenIntent(planned[1], FIRST, lost_at=lost),
+        guid(3): OpenIntent(planned[2], FIRST, lost_at=unknown.at),
+    }
+    write_run(tmp_path, SECOND, intent(3, at=later))
+    assert known(tmp_path, 3)[guid(3)].open == OpenIntent(intent(3, at=later), SECOND)
+
+
+def test_what_somebody_else_did_is_the_last_thing_done_once_git_agrees(tmp_path: Path) -> None:
+    values = {"guid": guid(1), "digest": decided(1), "at": NOW, "object": OBJECT, "workflow": WORKFLOW}
+    common = altered(APPLIED, proof=Proof.OBSERVED, operation=None, change=None, gone=False, gone_at=None)
+    for run, entry, last in (
+        (FIRST, holding(AcceptedEntry, after=APPROVED, **values), {"accepted": True, "seen": APPROVED}),
+        (SECOND, holding(AttestedEntry, after=APPROVED, **values), {"attested": True, "seen": APPROVED}),
+        (
+            THIRD,
+            holding(AttestedEntry, after=WINDOW, gone=True, **values),
+            {"attested": True, "gone": True, "gone_at": NOW, "after": WINDOW},
+        ),
+        (
+            "20261124T120000Z-00000d",
+            holding(AcceptedEntry, after=WINDOW, **values),
+            {"accepted": True, "seen": WINDOW, "armed_at": NOW, "after": WINDOW},
+        ),
+    ):
+        write_run(tmp_path, run, entry)
+        assert known(tmp_path, 1) == {guid(1): TicketHistory(altered(common, run=run, **last))}
+
+
+def test_a_ticket_is_gone_since_it_was_first_seen_to_be(tmp_path: Path) -> None:
+    first = NOW - timedelta(hours=2)
+    observed = ObservedEntry(NOW, guid(1), decided(1), first)
+    write_run(tmp_path, FIRST, intent(), recorded(gone=False), observed, closed(1))
+    assert known(tmp_path, 1) == {guid(1): TicketHistory(altered(APPLIED, gone_at=first), operations=ONE)}
+    write_run(tmp_path, SECOND, closed(2), ObservedEntry(NOW, guid(3), decided(3), first))
+    assert known(tmp_path, 2, 3) == {}
+
+
+def test_seals_come_from_every_file_and_any_line(tmp_path: Path) -> None:
+    one, two, again = Seal("a.yaml", decided(1), 3), Seal("b.yaml", decided(2), 1), Seal("c.yaml", decided(1), 3)
+    write_run(tmp_path, FIRST, Sealed(NOW, one), intent(1), provenance=ELSEWHERE)
+    write_run(tmp_path, SECOND, Sealed(NOW, one), intent(1), Sealed(NOW, two))
+    write_run(tmp_path, THIRD, Sealed(NOW, again))
+    assert read_seals(tmp_path, TARGETS) == {decided(1): again, decided(2): two}
+
+
+def test_a_line_that_says_two_things_at_once_is_refused(tmp_path: Path) -> None:
+    """JSON lets a member stand twice; whoever takes the first one sees another line than whoever takes the last."""
+    path = write_run(tmp_path, FIRST, intent(1), recorded(2))
+    opening, asked, _ = path.read_bytes().splitlines()
+    both = asked.replace(b'"entry":"intent"', b'"entry":"intent","entry":"closed"')
+    after = encode_line(closed(2), 3, FIRST, PROVENANCE, sha256(both))
+    path.write_bytes(b"".join(line + b"\n" for line in (opening, both, after)))
+    with pytest.raises(LedgerBroken, match=f"{FIRST}.jsonl:2: the line can't be read: /entry"):
+        known(tmp_path, 1)
