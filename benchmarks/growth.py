@@ -1,19 +1,24 @@
 """How cost grows: every command on ledgers of 100 to 50,000 decisions, and on two that have grown for years.
 
-    python -m benchmarks.growth [--sizes 100 1000 10000 50000] [--years] [--out benchmarks/growth.json]
+    python -m benchmarks.growth [--sizes 100 1000 10000 50000] [--years] [--only SUBJECT …] [--out FILE]
 
 Each subject is a process of its own, measured once in processor seconds and peak memory, which a busy machine changes
-little. `worse` is by how much more than the number of decisions the processor time grew from one size to the next, less
-what the command takes on an empty ledger: above 1.3 it is worse than linear, noise included.
+little. A size is the number of decisions in the ledger, and of as many others in the manifests and on the server;
+beside a ledger of years there are 100. Worse than linear is what took over 1.3 times as much more processor time than
+there are decisions more, less what the command takes on an empty ledger. What was not measured stays in the file.
 """
 
 import argparse
 import json
+import os
+import platform
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,6 +31,10 @@ from benchmarks.setting import configure, reconciler
 HOME = Path(__file__).parents[1]
 RESULTS = HOME / "benchmarks" / "growth.json"
 YEARS = {"2,000 runs of 50": (100_000, 2_000), "300 runs of 1,000": (300_000, 300)}
+SUBJECTS = (
+    *("verify", "log", "export", "report", "pack", "population"),
+    *("plan", "metrics", "import", "apply", "push"),
+)
 _PER_RUN = 1_000
 _OPEN = 100
 _LIMIT = 300.0
@@ -45,58 +54,55 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="*", default=[100, 1_000, 10_000, 50_000])
     parser.add_argument("--years", action="store_true", help="measure the two ledgers of years, too")
-    parser.add_argument("--only", nargs="*", help="subjects: verify log export pack report push plan metrics …")
+    parser.add_argument("--only", nargs="*", choices=SUBJECTS, metavar="SUBJECT", help=f"only {', '.join(SUBJECTS)}")
     parser.add_argument("--out", type=Path, default=RESULTS)
     options = parser.parse_args()
-    found: dict[str, dict[str, Cost]] = {}
-    sizes = [(f"{size:,}", size, max(1, size // _PER_RUN)) for size in options.sizes]
-    sizes += [(name, *shape) for name, shape in YEARS.items()] if options.years else []
+    found = _known(options.out)
+    sizes = [(f"{size:,}", size, max(1, size // _PER_RUN), size) for size in options.sizes]
+    sizes += [(name, *shape, _OPEN) for name, shape in YEARS.items()] if options.years else []
     with tempfile.TemporaryDirectory(prefix="growth-") as folder:
-        for name, decisions, runs in [("none", 0, 0), *sizes]:
+        for name, decisions, runs, waiting in [("none", 0, 0, _OPEN), *sizes]:
             home = Path(folder) / name.replace(" ", "-").replace(",", "")
-            found[name] = dict(_measured(home, decisions, runs, options.only))
-            _save(options.out, found)
+            for subject, cost in _measured(home, decisions, runs, waiting, options.only or SUBJECTS):
+                found.setdefault(name, {})[subject] = cost
+                _save(options.out, found)
             print(_row(name, found[name]), flush=True)
-    faults = [*_worse_than_linear(found, sizes[: len(options.sizes)]), *_too_large(found)]
+            shutil.rmtree(home)
+    faults = [*_worse_than_linear(found), *_too_large(found)]
     print("\n".join(faults) or "nothing grows worse than linear")
     return 1 if faults else 0
 
 
-def _measured(home: Path, decisions: int, runs: int, only: list[str] | None) -> Iterator[tuple[str, Cost]]:
+def _measured(home: Path, decisions: int, runs: int, waiting: int, only: Collection[str]) -> Iterator[tuple[str, Cost]]:
     (home / "ledger").mkdir(parents=True)
     if runs:
         write_ledger(home / "ledger", decisions, runs)
-    workload.manifests(home / "tickets", max(decisions, _OPEN), files=max(1, decisions // _PER_RUN))
+    workload.manifests(home / "tickets", waiting, files=max(1, waiting // _PER_RUN))
     configure(home)
-
-    def wanted(name: str) -> bool:
-        return not only or name in only
-
     offline = {
         "verify": reconciler("ledger", "verify"),
         "log": reconciler("ledger", "log"),
         "export": reconciler("ledger", "export"),
         "report": reconciler("report", "--out", "site"),
         "pack": reconciler("ledger", "export", "--pack", "pack.zip"),
+        "population": reconciler("ledger", "population"),
     }
-    with serving(home, max(decisions, _OPEN), 0.0) as server:
-        env = server.environment
-        for name, command in offline.items():
-            if wanted(name):
-                yield name, cost_of(command, cwd=str(home), env=env)
-        plan = reconciler("plan", "-q")
-        if wanted("plan"):
-            yield "plan", cost_of(plan, cwd=str(home), env=env)
-        if wanted("metrics"):
-            yield "metrics", cost_of([*plan, "--metrics", "tpp.prom"], cwd=str(home), env=env)
-        if wanted("import"):
-            fresh = home / "fresh"
-            (fresh / "tickets").mkdir(parents=True)
-            configure(fresh)
-            yield "import", cost_of(reconciler("import"), cwd=str(fresh), env=env)
-        if wanted("apply"):
-            yield "apply", cost_of(reconciler("apply", "--yes", "-q"), cwd=str(home), env=env)
-    if wanted("push"):
+    for name in [name for name in offline if name in only]:
+        yield name, cost_of(offline[name], cwd=str(home))
+    fresh = home / "fresh"
+    (fresh / "tickets").mkdir(parents=True)
+    configure(fresh)
+    online = {
+        "plan": (reconciler("plan", "-q"), home),
+        "metrics": (reconciler("plan", "-q", "--metrics", "tpp.prom"), home),
+        "import": (reconciler("import"), fresh),
+        "apply": (reconciler("apply", "--yes", "-q"), home),
+    }
+    with serving(home, waiting, 0.0) as server:
+        for name in [name for name in online if name in only]:
+            command, place = online[name]
+            yield name, cost_of(command, cwd=str(place), env=server.environment)
+    if "push" in only:
         _prepare_push(home)
         yield "push", cost_of([sys.executable, "-c", _PUSH, str(home), "one"], cwd=str(HOME))
 
@@ -123,11 +129,12 @@ def _row(name: str, costs: dict[str, Cost]) -> str:
     return f"{name:>18}: {', '.join(told)}"
 
 
-def _worse_than_linear(found: dict[str, dict[str, Cost]], sizes: list[tuple[str, int, int]]) -> Iterator[str]:
-    for (few, less, _), (many, more, _) in pairwise(sizes):
-        for subject, cost in found[many].items():
-            base = found["none"].get(subject, cost).cpu
-            before, after = found[few][subject].cpu - base, cost.cpu - base
+def _worse_than_linear(found: dict[str, dict[str, Cost]]) -> Iterator[str]:
+    sizes = sorted((int(name.replace(",", "")), name) for name in found if name.replace(",", "").isdecimal())
+    for (less, few), (more, many) in pairwise(sizes):
+        for subject in [subject for subject in found[many] if subject in found[few] and subject in found["none"]]:
+            base = found["none"][subject].cpu
+            before, after = found[few][subject].cpu - base, found[many][subject].cpu - base
             if less >= 1_000 and after > 1.0 and after > _WORSE * max(before, 0.1) * more / less:
                 yield f"{subject}: from {few} to {many} decisions {before:.2f} s became {after:.2f} s"
 
@@ -139,9 +146,19 @@ def _too_large(found: dict[str, dict[str, Cost]]) -> Iterator[str]:
             yield f"{subject}: {cost.peak:.0f} MB for 50,000 decisions, at most {_LIMIT:.0f}"
 
 
+def _known(out: Path) -> dict[str, dict[str, Cost]]:
+    if not out.exists():
+        return {}
+    ledgers = json.loads(out.read_text(encoding="utf-8"))["ledgers"]
+    return {name: {subject: Cost(**cost) for subject, cost in costs.items()} for name, costs in ledgers.items()}
+
+
 def _save(out: Path, found: dict[str, dict[str, Cost]]) -> None:
-    document = {name: {subject: asdict(cost) for subject, cost in costs.items()} for name, costs in found.items()}
-    out.write_text(json.dumps({"version": 1, "ledgers": document}, indent=2) + "\n", encoding="utf-8")
+    ledgers = {name: {subject: asdict(cost) for subject, cost in costs.items()} for name, costs in found.items()}
+    machine = {"on": f"{datetime.now(UTC):%Y-%m-%d}", "python": platform.python_version(), "cores": os.cpu_count()}
+    out.write_text(
+        json.dumps({"version": 1, "machine": machine, "ledgers": ledgers}, indent=2) + "\n", encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

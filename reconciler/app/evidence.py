@@ -29,9 +29,8 @@ _TEXTS = (".md", ".txt", ".html")
 
 def population_of(folder: Path, since: datetime | None, until: datetime | None) -> Population:
     """Count everything that happened in a time. Raises LedgerBroken."""
-    lines = tuple(read_lines(folder))
-    heads = ledger_heads(folder)
-    return population.population(lines, history(lines), since, until, head_digest(heads), heads)
+    lines, heads = read_lines(folder), ledger_heads(folder)
+    return population.population(lines, history, since, until, head_digest(heads), heads)
 
 
 def reconciled(folder: Path, file: Path, read: Callable[[bytes], tuple[LogEvent, ...]]) -> Reconciliation:

@@ -14,6 +14,7 @@ from reconciler.manifests.problems import Code
 from reconciler.manifests.write import NewEntry, Style, block_entry, flow_entry
 from reconciler.manifests.yaml import (
     ALIAS,
+    DEEPEST,
     DOCUMENT_START,
     LIST_END,
     MAP_END,
@@ -62,16 +63,19 @@ class Region:
     dash: int
 
 
-def lay_out(text: str) -> Node | None:
-    """Return the root of a text that has been checked to be one YAML document, None when there is nothing in it."""
+def lay_out(text: str, levels: int = DEEPEST) -> Node | None:
+    """Return the root of a text that has been checked to be one YAML document, None when there is nothing in it.
+
+    What stands deeper than so many levels is left out: of a large file it takes more memory than all it says.
+    """
     parse = parser_of(text.encode("utf-8"))
     parse()
     if parse().__class__ is not DOCUMENT_START:
         return None
-    return _node(parse(), parse)
+    return _node(parse(), parse, levels)
 
 
-def _node(event: YamlEvent, parse: Callable[[], YamlEvent]) -> Node:
+def _node(event: YamlEvent, parse: Callable[[], YamlEvent], levels: int) -> Node:
     start, kind = event.start_mark, event.__class__
     if kind is SCALAR or kind is ALIAS:
         text = event.value if kind is SCALAR else None
@@ -80,15 +84,17 @@ def _node(event: YamlEvent, parse: Callable[[], YamlEvent]) -> Node:
     items: list[Node] = []
     while (inner := parse()).__class__ not in (MAP_END, LIST_END):
         if kind is MAP_START:
-            key = _node(inner, parse)
-            members.append((key, _node(parse(), parse)))
+            key = _node(inner, parse, levels - 1)
+            members.append((key, _node(parse(), parse, levels - 1)))
         else:
-            items.append(_node(inner, parse))
+            items.append(_node(inner, parse, levels - 1))
     inside = [*(node for pair in members for node in pair), *items]
     flow = bool(event.flow_style)
     # a block ends with what is in it: the parser sees its end only at the token behind it
     last = inner.end_mark.line if flow else max((node.last for node in inside), default=start.line)
     end = inner.end_mark.index if flow else max((node.end for node in inside), default=start.index)
+    if levels < 1:
+        members, items = [], []
     return Node(start.index, end, start.line, start.column, last, None, flow, tuple(members), tuple(items))
 
 
@@ -167,17 +173,9 @@ def append_entries(file: str, text: str, entries: Sequence[NewEntry]) -> str:
     """
     if text.startswith(_BYTE_ORDER_MARK):
         return _BYTE_ORDER_MARK + append_entries(file, text[1:], entries)
-    tickets = tickets_of(file, text)
-    if not entries:
+    edited = _appended(text, tickets_of(file, text, levels=2), entries)
+    if edited == text:
         return text
-    if not tickets.flow:
-        edited = _appended_to_block(text, tickets, entries)
-    elif tickets.items:
-        edited = _appended_to_flow(text, tickets, entries)
-    else:
-        before, rest = text[: tickets.start].rstrip(" "), text[tickets.end :]
-        line, _, after = rest.partition("\n")
-        edited = before + line + "\n" + "".join(block_entry(entry) for entry in entries) + after
     before_tickets = value_of(file, text)
     now = value_of(file, edited)
     added = _tickets_in(now)[len(_tickets_in(before_tickets)) :]
@@ -212,6 +210,18 @@ def remove_entries(file: str, text: str, guids: Collection[Guid]) -> Removed:
     if value_of(file, edited) != {**value, "tickets": kept}:
         raise impossible(file, "an entry can't be taken out: others use an anchor in it")
     return Removed(edited, taken)
+
+
+def _appended(text: str, tickets: Node, entries: Sequence[NewEntry]) -> str:
+    if not entries:
+        return text
+    if not tickets.flow:
+        return _appended_to_block(text, tickets, entries)
+    if tickets.items:
+        return _appended_to_flow(text, tickets, entries)
+    before, rest = text[: tickets.start].rstrip(" "), text[tickets.end :]
+    line, _, after = rest.partition("\n")
+    return before + line + "\n" + "".join(block_entry(entry) for entry in entries) + after
 
 
 def _appended_to_block(text: str, tickets: Node, entries: Sequence[NewEntry]) -> str:
@@ -262,9 +272,9 @@ def _without_block(text: str, tickets: Node, chosen: Sequence[int]) -> tuple[lis
     return removed, "".join(line for number, line in enumerate(lines) if number not in drop)
 
 
-def tickets_of(file: str, text: str) -> Node:
+def tickets_of(file: str, text: str, levels: int = DEEPEST) -> Node:
     """Return where the tickets of a manifest stand. Raises InvalidInput, naming `file`, when it lists none."""
-    root = lay_out(text)
+    root = lay_out(text, levels)
     tickets = root.member("tickets") if root else None
     if tickets is None or (not tickets.items and not tickets.flow):
         raise impossible(file, "there is no list of tickets in this file")

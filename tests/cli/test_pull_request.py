@@ -1,5 +1,6 @@
 """The comment on a pull request, by the real commands: what it changes besides, what is new, why there is no plan."""
 
+import gzip
 import html
 import json
 import re
@@ -339,7 +340,17 @@ def test_the_ledger_names_people_as_it_is_configured_to(team: Team, people: str)
     named = {"ann": f"id:{number_of('ann')}", "bob": f"id:{number_of('bob')}", "max": f"id:{number_of('max')}"}
     names = named if people == "id" else {login: login for login in named}
     assert (review["author"], review["reviewers"], review["merged_by"]) == (names["ann"], [names["bob"]], names["max"])
+    there = {login for login in named if re.search(rf"\b{login}\b", _all_of(repo.folder / "ledger"))}
+    assert there == (set() if people == "id" else set(named))
     assert team.github.violations == []
+
+
+def _all_of(ledger: Path) -> str:
+    """Everything in a ledger, kept plans and configurations, too."""
+    files = [path for path in ledger.rglob("*") if path.is_file()]
+    assert any(path.parent.name == "plans" for path in files)
+    contents = (gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes() for path in files)
+    return b"".join(contents).decode()
 
 
 def _lines(repo: Repo) -> list[dict[str, Any]]:
