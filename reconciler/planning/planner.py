@@ -85,7 +85,7 @@ def enforce_again(plan: Plan, seen: Circumstances) -> Plan:
 
     Nothing that was refused is allowed now, and no control that refused is fine now.
     """
-    steps = (replace(step, overridden=()) if step.overridden else step for step in plan.steps)
+    steps = (replace(step, overridden=()) for step in plan.steps)
     guarded, controls = enforce(steps, plan.overrides, seen, plan.without_step)
     refused = {control.name: control for control in plan.controls if control.result == "refused"}
     kept = tuple(now if now.result == "refused" else refused.get(now.name, now) for now in controls)
@@ -113,8 +113,7 @@ def _not_by_requesters_alone(plan: Plan, steps: tuple[Step, ...], seen: Circumst
     found = []
     for step in steps:
         people = seen.brought_by.get(step.guid, seen.decided_by.get(step.source.path, seen.people))
-        asked = step.group is Group.CHANGE and step.change_record is not None
-        asked = asked and exempt.of("change-record", step.guid, step.source.path) is None
+        asked = step.group is Group.CHANGE and exempt.of("change-record", step.guid, step.source.path) is None
         rule = four_eyes_of(seen.policy, seen.above(step))
         direct = rule is not None and rule.allow_direct_push
         why = reviewed_by_requester_alone(step, people, seen.logins, direct) if asked else None
@@ -131,12 +130,12 @@ def _by_object(steps: list[Step]) -> Mapping[str, list[Step]]:
     for step in steps:
         if step.object and step.before is not None:
             related[dn_key(step.object)].append(step)
-    return {name: found for name, found in related.items() if len(found) > 1}
+    return related
 
 
 def _with_siblings(step: Step, related: Mapping[str, list[Step]]) -> Step:
-    others = related.get(dn_key(step.object), ()) if step.before is not None else ()
-    if not others:
+    others = related.get(dn_key(step.object)) if step.before is not None else None
+    if others is None:
         return step
     siblings = tuple(Sibling(s.guid, s.workflow, str(s.after.status)) for s in others if s.guid != step.guid)
     return replace(step, siblings=siblings)
@@ -187,11 +186,11 @@ def _contradictions(related: Mapping[str, list[Step]]) -> tuple[str, ...]:
     """Note objects on which one ticket is to be approved and another one of the same stage rejected."""
     notes = []
     for steps in related.values():
-        by_stage: dict[str, set[bool]] = defaultdict(set)
+        by_stage: dict[str, set[str]] = defaultdict(set)
         for step in steps:
             if step.after.status != Status.PENDING and step.group is not Group.FINE:
-                by_stage[dn_key(step.workflow)].add(step.after.status == Status.REJECTED)
-        if any(len(kinds) > 1 for kinds in by_stage.values()):
+                by_stage[dn_key(step.workflow)].add(step.after.status)
+        if any(Status.REJECTED in wanted and len(wanted) > 1 for wanted in by_stage.values()):
             places = ", ".join(str(step.source) for step in steps)
             notes.append(f"{steps[0].object}: one ticket is approved and another rejected at the same stage ({places})")
     return tuple(sorted(notes))

@@ -15,10 +15,8 @@ from reconciler.model.record import (
     AcceptedEntry,
     AttentionEntry,
     AttestedEntry,
-    ClosedEntry,
     Intent,
     Line,
-    ObservedEntry,
     TicketHistory,
 )
 from reconciler.model.status import format_instant
@@ -288,7 +286,5 @@ def _what_happened(line: Line) -> str:
             return f"run {line.run} has accepted {spell(after)} since the plan was made"
         case AttestedEntry(after=after):
             return f"run {line.run} has recorded {spell(after)} since the plan was made"
-        case ClosedEntry() | ObservedEntry():
+        case _:  # closed or observed
             return f"run {line.run} has seen that it is gone since the plan was made"
-        case _:
-            return f"run {line.run} has an entry about it since the plan was made"

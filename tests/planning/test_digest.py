@@ -19,6 +19,7 @@ from reconciler.model.decision import (
     Override,
     OverrideUse,
     Parameters,
+    Seal,
     Source,
     WindowUse,
 )
@@ -51,6 +52,14 @@ OVERRIDE = Override(
 )
 
 GOLDEN = "sha256:f838b2dd7570dd06fb93d5a02658c4d85c5fdbbe174b39c300e83503cd9f21e2"
+GOLDEN_FULL = "sha256:3d1ebbc49afa2f0fa050d6c3d6c076dba715493cf8cf856cdab1502771385930"
+DECISIONS = {
+    "plain": "sha256:f279f8aff80e9653e3e56021e5e10f1fefc447a9abf2d169ac0c3a9cd98930e0",
+    "window": "sha256:f32207ffe0d73bbaf377e2de313776fa9a417db40cc5e408c090085cb0def4dd",
+    "weekly": "sha256:89cb72eef6fcd89313864b0284f769415abb865ef723a3df20eea556252ea3b2",
+    "seen": "sha256:6b22bd7c2038690d9170c4147d69f26c1f597043fee7a2204e1efb84f8bfa191",
+    "decided": "sha256:5bb56afff1e1ac6a8edb919bcd67e9df86a86afb10e7596495f085bb9ee69553",
+}
 
 MEANING: list[dict[str, Any]] = [
     {"guid": guid(7)},
@@ -149,6 +158,36 @@ def test_the_order_of_steps_is_no_meaning(steps) -> None:
 
 def test_the_digest_of_a_plan_stays_what_it_is_from_release_to_release() -> None:
     assert plan_digest(TARGET, (step(),)) == GOLDEN
+
+
+WEEKLY = WindowUse("sat-night", "FREQ=WEEKLY;BYDAY=SA")
+OUTSIDE = Attestation("AD+CORP:jdoe", NOW, "console", "INC0012345")
+
+
+def test_everything_that_a_plan_can_have_stays_in_its_digest_under_the_same_name() -> None:
+    """An old ledger and a saved plan name digests: a member that is spelled otherwise makes strangers of them."""
+    full = altered(
+        step(),
+        expect=Expectation(OBJECT, WORKFLOW, ExpectedCertificate("www.example.com"), PENDING),
+        decided=OUTSIDE,
+        window=WEEKLY,
+        valid_until=STOP,
+        approvers=("b", "a"),
+        parameters=Parameters("r", ("a",), OBJECT, "u"),
+    )
+    sealed = (Seal("b.yaml", "sha256:2", 1), Seal("a.yaml", "sha256:1", 2))
+    assert plan_digest(TARGET, (full, step(2)), (OVERRIDE,), sealed) == GOLDEN_FULL
+
+
+def test_the_digests_of_decisions_stay_what_they_are_from_release_to_release() -> None:
+    every = {
+        "plain": decision(parameters=Parameters("r", ("a",), OBJECT, "u")),
+        "window": decision(wanted=approved_between(START, STOP), window=WindowUse("cutover")),
+        "weekly": decision(wanted=approved_between(START, STOP), window=WEEKLY),
+        "seen": decision(expect=Expectation(state=rejected())),
+        "decided": decision(decided=OUTSIDE),
+    }
+    assert {name: decision_digest(each) for name, each in every.items()} == DECISIONS
 
 
 def test_the_digest_is_that_of_one_canonical_object_sorted_by_ticket() -> None:

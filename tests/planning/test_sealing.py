@@ -38,9 +38,16 @@ def test_a_ticket_that_was_gone_before_is_over_only_if_its_intent_has_a_receipt(
     assert seals((WEB,), (_settled(1), _settled(2, operation="0123456789ab"))) == ()
 
 
+def test_what_was_decided_outside_is_over_once_it_is_recorded() -> None:
+    outside = step(2, reason=Reason.SETTLED_ATTESTED, source=Source(WEB.path, 2))
+    assert seals((WEB,), (_settled(1), outside)) == ()
+    assert seals((WEB,), (_settled(1), replace(outside, closed=True))) == (WEB,)
+
+
+@pytest.mark.parametrize("closed", [False, True])
 @pytest.mark.parametrize("reason", [reason for reason in Reason if not reason.value.startswith("settled/")])
-def test_no_other_verdict_is_over(reason: Reason) -> None:
-    assert seals((WEB,), (_settled(1), step(2, reason=reason, source=Source(WEB.path, 2)))) == ()
+def test_no_other_verdict_is_over(reason: Reason, closed: bool) -> None:
+    assert seals((WEB,), (_settled(1), step(2, reason=reason, source=Source(WEB.path, 2), closed=closed))) == ()
 
 
 def test_a_decision_without_a_step_is_not_over() -> None:

@@ -1,11 +1,13 @@
 """Rules of a campaign take the tickets that they describe, no more than they say, and each ticket once."""
 
+from datetime import timedelta
+
 import pytest
 
-from reconciler.model.decision import Decision, Expectation, Selection, Source, WindowUse
+from reconciler.model.decision import Decision, Expectation, Problem, Selection, Source, WindowUse
 from reconciler.model.status import approved, rejected
 from reconciler.model.value import replace
-from reconciler.planning.selections import expand, takes
+from reconciler.planning.selections import expand, pattern_of, takes, too_open
 from tests.builders import NOW, OBJECT, WORKFLOW, at, guid, live
 
 RULE = Selection("renewals", approved(), 10, Source("tickets/rules.yaml", 4), r"\VED\Policy\Web\**")
@@ -58,7 +60,8 @@ def test_a_rule_takes_a_ticket_that_meets_all_its_conditions(rule, ticket, taken
 def test_a_rule_that_takes_too_many_tickets_takes_none() -> None:
     decisions, (problem,) = expand((replace(RULE, at_most=1),), [live(1), live(2)], frozenset())
     assert decisions == ()
-    assert (problem.source, problem.message) == (RULE.source, "rule 'renewals' takes 2 tickets, at_most is 1")
+    assert (problem.code, problem.source) == ("rule-takes-too-many", RULE.source)
+    assert problem.message == "rule 'renewals' takes 2 tickets, at_most is 1"
     assert (
         problem.hint
         == "narrow the rule, or raise at_most after looking at the tickets with `reconciler import --dry-run`"
@@ -69,9 +72,59 @@ def test_two_rules_on_one_ticket_are_a_fault_even_if_they_want_the_same() -> Non
     other = replace(RULE, name="weekend", wanted=rejected(), source=Source("tickets/rules.yaml", 20))
     decisions, (problem,) = expand((RULE, other), [live(1)], frozenset())
     assert decisions == ()
-    assert problem.source == other.source
+    assert (problem.code, problem.source) == ("rules-overlap", other.source)
     assert problem.message == f"rules 'renewals', 'weekend' all take ticket {guid(1)}"
     assert "tickets/rules.yaml:4" in problem.hint
+
+
+DAY = timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("rule", "fault"),
+    [
+        ({}, None),
+        ({"created_before": NOW, "valid_until": NOW + DAY}, None),
+        (
+            {"created_before": NOW + timedelta(seconds=1)},
+            Problem(
+                "rule-future",
+                RULE.source,
+                "rule 'renewals': created_before 2026-11-23T12:00:01Z is in the future",
+                "a rule takes only tickets that are there already",
+            ),
+        ),
+        (
+            {"valid_until": NOW + DAY + timedelta(seconds=1)},
+            Problem(
+                "rule-too-long",
+                RULE.source,
+                "rule 'renewals': valid_until 2026-11-24T12:00:01Z is too far ahead",
+                "let it end by 2026-11-24T12:00:00Z, or raise policy.rules.longest",
+            ),
+        ),
+    ],
+)
+def test_a_rule_decides_only_what_somebody_can_have_seen_and_not_for_ever(rule: dict, fault: Problem | None) -> None:
+    given = (replace(RULE, **rule), RULE)
+    assert too_open(given, NOW, DAY) == ((fault,) if fault else ())
+    a_little_later = too_open(given, NOW + timedelta(milliseconds=1), DAY)
+    assert [each.hint for each in a_little_later] == ([fault.hint] if fault else [])
+    assert len(too_open(given * 2, NOW, DAY)) == (2 if fault else 0)
+
+
+@pytest.mark.parametrize(
+    ("said", "pattern"),
+    [
+        ("www.example.com", r"**\www.example.com"),
+        ("*.example.com", r"**\*.example.com"),
+        (r"\VED\Policy\**", r"\VED\Policy\**"),
+        (r"Web\www", r"Web\www"),
+        ("**", "**"),
+    ],
+)
+def test_a_name_without_a_folder_is_the_last_part_of_any(said: str, pattern: str) -> None:
+    assert pattern_of(said) == pattern
 
 
 def test_rules_that_take_nothing_decide_nothing() -> None:

@@ -8,9 +8,21 @@ import pytest
 
 from reconciler.model.decision import Source
 from reconciler.model.receipt import Outcome, Proof, Receipt
-from reconciler.model.record import ClosedEntry, Entry, Intent, Line, OpenIntent, TicketHistory
+from reconciler.model.record import (
+    AcceptedEntry,
+    AttentionEntry,
+    AttestedEntry,
+    ClosedEntry,
+    Entry,
+    Episode,
+    Intent,
+    Line,
+    ObservedEntry,
+    OpenIntent,
+    TicketHistory,
+)
 from reconciler.planning.selections import Since, since_plan
-from tests.builders import NOW, REJECTED, guid, last_write, receipt, step
+from tests.builders import NOW, REJECTED, guid, holding, last_write, receipt, step
 from tests.ledger.ledgers import FIRST, PROVENANCE, decided, intent
 
 STEP = step(1, digest=decided(1))
@@ -26,6 +38,10 @@ def sent(operation: str = "a", **changes: Any) -> Intent:
 
 def received(operation: str | None = "a", digest: str = decided(1), **changes: Any) -> Receipt:
     return receipt(1, operation=operation, digest=digest, **changes)
+
+
+def agreed(kind: type[AcceptedEntry] | type[AttestedEntry]) -> Entry:
+    return holding(kind, guid=guid(1), digest=decided(1), after=REJECTED, at=NOW)
 
 
 def since(entries: Sequence[Entry], history: TicketHistory | None = None) -> Since | None:
@@ -62,13 +78,18 @@ def test_this_very_step_is_done_whatever_the_clock_says(ahead: int) -> None:
             "found that an update of Approved had no effect since",
         ),
         ([ClosedEntry(NOW, guid(1), decided(1))], "has seen that it is gone since"),
+        ([ObservedEntry(NOW, guid(1), decided(1), NOW)], "has seen that it is gone since"),
+        ([agreed(AcceptedEntry), AttentionEntry(NOW, "x", Episode.BEGIN, guid(1))], "has accepted Rejected since"),
+        ([agreed(AttestedEntry)], "has recorded Rejected since"),
     ],
 )
 def test_any_other_entry_makes_it_stale(entries: list[Entry], why: str) -> None:
-    found = since(entries)
-    assert found is not None
-    assert not found.done
-    assert found.why.startswith(f"run {FIRST} {why}")
+    assert since(entries) == Since(False, f"run {FIRST} {why} the plan was made")
+    assert since_plan([STEP], {guid(1): [line(entry) for entry in entries]}, {}) == {guid(1): since(entries)}
+
+
+def test_what_asked_for_attention_does_not_count() -> None:
+    assert since([AttentionEntry(NOW, "conflict/console", Episode.BEGIN, guid(1))]) is None
 
 
 def test_an_intent_that_is_open_again_is_no_proof_that_it_is_done() -> None:
