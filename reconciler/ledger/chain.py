@@ -15,7 +15,7 @@ from typing import Any
 from reconciler.codec import canonical, decode, decode_line
 from reconciler.errors import LedgerBroken
 from reconciler.ledger.archive import archived
-from reconciler.ledger.files import file_of, line_hash, open_segment, reading, survey
+from reconciler.ledger.files import file_of, line_hash, open_segment, survey
 from reconciler.ledger.heads import Beginning, begin, head_digest, in_order
 from reconciler.ledger.lines import BROKEN_HINT, remedy
 from reconciler.model.decision import Problem, Source
@@ -183,7 +183,7 @@ def read_segment(
     """
     segment = Segment(path)
     line, last, place, number = b"", "", 0, 0
-    with reading(root / path), open_segment(root, path) as file:
+    with open_segment(root, path) as file:
         for text in file:
             if not text.endswith(b"\n"):
                 segment.torn = True

@@ -139,20 +139,23 @@ def unreadable(path: Path, error: OSError) -> LedgerBroken:
     )
 
 
-def open_segment(root: Path, path: str, buffering: int = READ_AHEAD) -> BinaryIO | BufferedReader:
+@contextmanager
+def open_segment(root: Path, path: str, buffering: int = READ_AHEAD) -> Iterator[BinaryIO | BufferedReader]:
     """Open a file of the ledger for reading, from its archive when it is in one.
 
-    Raises OSError for all but a regular file; never waits for a pipe.
+    Raises LedgerBroken for all but a regular file, and for what can't be read meanwhile; never waits for a pipe.
     """
     packed = archived(root).get(path)
-    if packed is not None:
-        return packed.open(buffering)
-    return open_regular(root / path, buffering)
+    with (
+        reading(root / path),
+        open_regular(root / path, buffering) if packed is None else packed.open(buffering) as file,
+    ):
+        yield file
 
 
 def whole_lines(root: Path, path: str) -> Iterator[bytes]:
     """Yield the lines of one file without their newlines; a torn tail is left out. Raises LedgerBroken."""
-    with reading(root / path), open_segment(root, path) as file:
+    with open_segment(root, path) as file:
         for line in file:
             if line.endswith(b"\n"):
                 yield line[:-1]
@@ -160,7 +163,7 @@ def whole_lines(root: Path, path: str) -> Iterator[bytes]:
 
 def segment_bytes(root: Path, path: str) -> bytes:
     """Return the whole lines of one file. Raises LedgerBroken."""
-    with reading(root / path), open_segment(root, path) as file:
+    with open_segment(root, path) as file:
         data = file.read()
     return data[: data.rfind(b"\n") + 1]
 
@@ -176,14 +179,14 @@ def head_of(root: Path, path: str) -> Head | None:
 
 def first_line(root: Path, path: str) -> bytes | None:
     """Return the first line of a file, None when it was never completed. Raises LedgerBroken."""
-    with reading(root / path), open_segment(root, path, buffering=_BLOCK) as file:
+    with open_segment(root, path, buffering=_BLOCK) as file:
         line = file.readline()
     return line[:-1] if line.endswith(b"\n") else None
 
 
 def last_line(root: Path, path: str) -> bytes | None:
     """Return the last whole line of a file, None when there is none; reads little more. Raises LedgerBroken."""
-    with reading(root / path), open_segment(root, path) as file:
+    with open_segment(root, path) as file:
         if not file.seekable():
             return next((line[:-1] for line in deque(file, maxlen=1)), None)
         size = file.seek(0, os.SEEK_END)
@@ -198,5 +201,5 @@ def last_line(root: Path, path: str) -> bytes | None:
 
 def count_lines(root: Path, path: str) -> int:
     """Return the number of whole lines of a file. Raises LedgerBroken."""
-    with reading(root / path), open_segment(root, path) as file:
+    with open_segment(root, path) as file:
         return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(READ_AHEAD), b""))

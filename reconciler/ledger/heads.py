@@ -125,7 +125,7 @@ def lines_behind(begun: Iterable[Beginning], heads: Iterable[Head]) -> Mapping[s
         head = waiting.pop()
         if head.path not in behind:
             waiting.extend(named.get(head.path, ()))
-        behind[head.path] = max(behind.get(head.path, 0), head.lines)
+        behind[head.path] = max(behind.get(head.path, head.lines), head.lines)
     return behind
 
 

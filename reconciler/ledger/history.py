@@ -1,13 +1,14 @@
 """The history of tickets, in the order in which it was written: receipts and closings with the intents before them."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import assert_never
 
 from reconciler.ledger.chain import verify
-from reconciler.ledger.files import began, first_line, head_of, ledger_files, whole_lines
+from reconciler.ledger.files import began, first_line, whole_lines
 from reconciler.ledger.heads import beginnings, in_order, lines_behind
 from reconciler.ledger.lines import (
     GUID_MARK,
@@ -53,37 +54,38 @@ def read_lines(root: Path, guids: Collection[Guid] | None = None) -> Iterator[Li
 def unverified_lines(root: Path, guids: Collection[Guid] | None = None) -> Iterator[Line]:
     """Yield lines as `read_lines` does, without verifying anything: for a page that shows what is wrong beside them."""
     wanted = None if guids is None else frozenset(guid.encode() for guid in guids)
-    for path in in_order(beginnings(root)):
+    for path, number, line in _all_lines(root):
+        if wanted is None or guid_in(line) in wanted:
+            yield read_line(line, Source(path, number))
+
+
+def _all_lines(root: Path, paths: Container[str] | None = None) -> Iterator[tuple[str, int, bytes]]:
+    """Yield the lines of all files or of some with their places, oldest first."""
+    for path in in_order(begun for begun in beginnings(root) if paths is None or begun.path in paths):
         for number, line in enumerate(whole_lines(root, path), start=1):
-            if wanted is None or guid_in(line) in wanted:
-                yield read_line(line, Source(path, number))
+            yield path, number, line
 
 
 def lines_told(root: Path, shown: Collection[Guid], first: datetime) -> Iterator[Line]:
     """Yield the lines about these tickets, and those about no ticket of runs that began at `first` or later."""
     wanted = frozenset(guid.encode() for guid in shown)
-    for path in in_order(beginnings(root)):
-        late = began(path) >= first
-        for number, line in enumerate(whole_lines(root, path), start=1):
-            if guid_in(line) in wanted or (late and GUID_MARK not in line):
-                yield read_line(line, Source(path, number))
+    for path, number, line in _all_lines(root):
+        if guid_in(line) in wanted or (GUID_MARK not in line and began(path) >= first):
+            yield read_line(line, Source(path, number))
 
 
 def lines_left_out(root: Path, shown: Collection[Guid]) -> Iterator[Line]:
     """Yield the intents and receipts about all other tickets."""
     known = frozenset(guid.encode() for guid in shown)
-    for path in in_order(beginnings(root)):
-        for number, line in enumerate(whole_lines(root, path), start=1):
-            if (INTENT_MARK in line or RECEIPT_MARK in line) and guid_in(line) not in known:
-                yield read_line(line, Source(path, number))
+    for path, number, line in _all_lines(root):
+        if (INTENT_MARK in line or RECEIPT_MARK in line) and guid_in(line) not in known:
+            yield read_line(line, Source(path, number))
 
 
 def lines_in(root: Path, paths: Iterable[str]) -> Iterator[Line]:
     """Yield the lines of some files in the order of `read_lines`, without verifying anything."""
-    wanted = frozenset(paths)
-    for path in in_order(begun for begun in beginnings(root) if begun.path in wanted):
-        for number, line in enumerate(whole_lines(root, path), start=1):
-            yield read_line(line, Source(path, number))
+    for path, number, line in _all_lines(root, frozenset(paths)):
+        yield read_line(line, Source(path, number))
 
 
 def first_lines(root: Path, paths: Iterable[str]) -> Iterator[Line]:
@@ -109,22 +111,22 @@ def _openings(root: Path, targets: Collection[str], environment: str | None) -> 
     """Yield how the runs of one environment began, newest first."""
     for path in reversed(in_order(beginnings(root))):
         line = first_line(root, path)
-        written = decode(line, Source(path, 1)) if line is not None else None
-        if written is None or not isinstance(written.entry, Opened):
+        if line is None:
             continue
-        if written.provenance.target in targets and written.provenance.environment == environment:
-            yield written.entry, written.provenance
+        written = decode(line, Source(path, 1))
+        origin = written.provenance
+        if isinstance(written.entry, Opened) and origin.target in targets and origin.environment == environment:
+            yield written.entry, origin
 
 
 def emergencies_since(root: Path, moment: datetime, targets: Collection[str]) -> frozenset[Guid]:
     """Return the tickets that two people have decided without a pull request since then. Raises LedgerBroken."""
     marks, found = target_marks(targets), set[Guid]()
-    for path in ledger_files(root) if root.is_dir() else ():
-        for number, line in enumerate(whole_lines(root, path), start=1):
-            if _EMERGENCY in line and is_for(marks, line):
-                entry = decode(line, Source(path, number)).entry
-                if isinstance(entry, AttentionEntry) and entry.guid is not None and entry.at >= moment:
-                    found.add(entry.guid)
+    for path, number, line in _all_lines(root):
+        if _EMERGENCY in line and is_for(marks, line):
+            entry = decode(line, Source(path, number)).entry
+            if isinstance(entry, AttentionEntry) and entry.guid is not None and entry.at >= moment:
+                found.add(entry.guid)
     return frozenset(found)
 
 
@@ -139,7 +141,7 @@ def lines_since(
     This is how a saved plan learns what happened since it was made: it names the heads that it was made from, and
     every line that they do not vouch for counts as later, also those of a run that was going on beside. No clock is
     asked. Tickets without such a line are left out. `heads_not_in` says first whether the ledger contains the heads
-    at all. Only files with later lines are read. Raises LedgerBroken.
+    at all. Raises LedgerBroken.
     """
     wanted = {guid.encode(): guid for guid in guids}
     marks = target_marks(targets)
@@ -147,11 +149,8 @@ def lines_since(
     behind = lines_behind(begun, heads)
     found: dict[Guid, list[Line]] = {}
     for path in in_order(begun):
-        head = head_of(root, path) if path in behind else None
-        if head is not None and head.lines == behind[path]:
-            continue
-        for number, line in enumerate(whole_lines(root, path), start=1):
-            guid = wanted.get(guid_in(line)) if number > behind.get(path, 0) else None
+        for number, line in islice(enumerate(whole_lines(root, path), start=1), behind.get(path), None):
+            guid = wanted.get(guid_in(line))
             if guid is not None and is_for(marks, line):
                 found.setdefault(guid, []).append(read_line(line, Source(path, number)))
     return {guid: tuple(lines) for guid, lines in found.items()}

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from reconciler.codec import canonical
 from reconciler.ledger.chain import Chain, verify
-from reconciler.ledger.files import LONGEST_SILENCE, last_line, ledger_files, open_segment, reading
+from reconciler.ledger.files import LONGEST_SILENCE, last_line, ledger_files, open_segment
 from reconciler.ledger.lines import (
     GUID_LENGTH,
     GUID_MARK,
@@ -90,7 +90,7 @@ def read_seals(root: Path, targets: Collection[str]) -> Mapping[str, Seal]:
     found: dict[str, Seal] = {}
     marks = target_marks(targets)
     for path in ledger_files(root):
-        with reading(root / path), open_segment(root, path) as file:
+        with open_segment(root, path) as file:
             for number, line in enumerate(file, start=1):
                 if _SEALED in line and is_for(marks, line) and line.endswith(b"\n"):
                     entry = decode(line[:-1], Source(path, number)).entry
@@ -104,7 +104,7 @@ def open_operations(root: Path, targets: Collection[str]) -> int:
     found: set[bytes] = set()
     marks = target_marks(targets)
     for path in ledger_files(root):
-        with reading(root / path), open_segment(root, path) as file:
+        with open_segment(root, path) as file:
             for line in file:
                 if _OPERATION_MARK not in line or not is_for(marks, line):
                     continue
