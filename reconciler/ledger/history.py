@@ -1,6 +1,6 @@
 """The history of tickets, in the order in which it was written: receipts and closings with the intents before them."""
 
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -59,11 +59,20 @@ def unverified_lines(root: Path, guids: Collection[Guid] | None = None) -> Itera
             yield read_line(line, Source(path, number))
 
 
-def _all_lines(root: Path, paths: Container[str] | None = None) -> Iterator[tuple[str, int, bytes]]:
-    """Yield the lines of all files or of some with their places, oldest first."""
-    for path in in_order(begun for begun in beginnings(root) if paths is None or begun.path in paths):
+def _all_lines(root: Path) -> Iterator[tuple[str, int, bytes]]:
+    """Yield the lines of all files with their places, oldest first."""
+    return _lines_of(root, in_order(beginnings(root)))
+
+
+def _lines_of(root: Path, paths: Iterable[str]) -> Iterator[tuple[str, int, bytes]]:
+    for path in paths:
         for number, line in enumerate(whole_lines(root, path), start=1):
             yield path, number, line
+
+
+def _some_in_order(root: Path, paths: Iterable[str]) -> Iterator[str]:
+    """Yield some of the files, oldest first."""
+    return filter(frozenset(paths).__contains__, in_order(beginnings(root)))
 
 
 def lines_told(root: Path, shown: Collection[Guid], first: datetime) -> Iterator[Line]:
@@ -84,14 +93,13 @@ def lines_left_out(root: Path, shown: Collection[Guid]) -> Iterator[Line]:
 
 def lines_in(root: Path, paths: Iterable[str]) -> Iterator[Line]:
     """Yield the lines of some files in the order of `read_lines`, without verifying anything."""
-    for path, number, line in _all_lines(root, frozenset(paths)):
+    for path, number, line in _lines_of(root, _some_in_order(root, paths)):
         yield read_line(line, Source(path, number))
 
 
 def first_lines(root: Path, paths: Iterable[str]) -> Iterator[Line]:
     """Yield how the runs of some files began, in the order of `read_lines`, without verifying anything."""
-    wanted = frozenset(paths)
-    for path in in_order(begun for begun in beginnings(root) if begun.path in wanted):
+    for path in _some_in_order(root, paths):
         line = first_line(root, path)
         if line is not None:
             yield read_line(line, Source(path, 1))

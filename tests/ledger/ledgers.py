@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.ledger.journal import Journal, open_journal
 from reconciler.ledger.lock import hold_lock, this_process
 from reconciler.model.receipt import Receipt
-from reconciler.model.record import ClosedEntry, Ended, Entry, Intent, Opened
+from reconciler.model.record import AttentionEntry, ClosedEntry, Ended, Entry, Episode, Intent, Opened
 from reconciler.model.review import Provenance, Review
 from reconciler.model.value import replace
 from tests.builders import APPROVED, NOW, OBJECT, PENDING, WORKFLOW, guid, holding, receipt
@@ -52,6 +52,10 @@ def recorded(number: int = 1, **changes: Any) -> Receipt:
 
 def closed(number: int = 1) -> ClosedEntry:
     return ClosedEntry(NOW, guid(number), decided(number))
+
+
+def exception(number: int, reason: str = "conflict/console", state: Episode = Episode.BEGIN) -> AttentionEntry:
+    return AttentionEntry(NOW, reason, state, guid(number), decided(number), OBJECT)
 
 
 def ended(*receipts: Receipt) -> Ended:

@@ -16,11 +16,21 @@ from reconciler.ledger.kept import CONFIGURATIONS, keep
 from reconciler.ledger.plan_files import save_plan
 from reconciler.model.decision import OverrideUse, Source
 from reconciler.model.receipt import Outcome
-from reconciler.model.record import AttentionEntry, Episode
+from reconciler.model.record import Episode
 from reconciler.model.review import Review
 from reconciler.model.value import replace
-from tests.builders import NOW, OBJECT, at, guid, plan, step
-from tests.ledger.ledgers import FIRST, PROVENANCE, SECOND, THIRD, closed, decided, intent, recorded, write_run
+from tests.builders import NOW, OBJECT, at, plan, step
+from tests.ledger.ledgers import (
+    FIRST,
+    PROVENANCE,
+    SECOND,
+    THIRD,
+    closed,
+    exception,
+    intent,
+    recorded,
+    write_run,
+)
 from tests.ledger.test_command import called
 
 USE = OverrideUse("freeze", "Outage INC1", at("2026-12-01T00:00:00Z"), Source("tickets/web.yaml", 4))
@@ -30,10 +40,6 @@ USE = OverrideUse("freeze", "Outage INC1", at("2026-12-01T00:00:00Z"), Source("t
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path / "ledger"
-
-
-def exception(number: int, reason: str = "conflict/console", state: Episode = Episode.BEGIN) -> AttentionEntry:
-    return AttentionEntry(NOW, reason, state, guid(number), decided(number), OBJECT)
 
 
 # The population

@@ -3,27 +3,44 @@
 import csv
 import io
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from reconciler.codec import record_members
 from reconciler.ledger.heads import heads_not_in, ledger_heads
-from reconciler.ledger.history import history, lines_since, read_lines
+from reconciler.ledger.history import (
+    applied_commits,
+    emergencies_since,
+    first_lines,
+    history,
+    lines_in,
+    lines_left_out,
+    lines_since,
+    lines_told,
+    read_lines,
+    reviewed_commits,
+)
+from reconciler.model.decision import Seal
 from reconciler.model.receipt import Outcome, Proof, Receipt
-from reconciler.model.record import ClosedEntry, Head
+from reconciler.model.record import AcceptedEntry, AttestedEntry, ClosedEntry, Head, Line, ObservedEntry, Sealed
 from reconciler.model.ticket import Guid
+from reconciler.model.value import replace
 from reconciler.rendering.csv import csv_header, csv_row
 from reconciler.rendering.text.layout import columns
 from reconciler.rendering.text.ledger import record_text
 from reconciler.rendering.view import Detail, View
-from tests.builders import OBJECT, PENDING, WORKFLOW, at, between, guid
+from tests.builders import APPROVED, NOW, OBJECT, PENDING, WORKFLOW, at, between, guid, holding
 from tests.ledger.ledgers import (
     FIRST,
     PROVENANCE,
     SECOND,
     THIRD,
     closed,
+    decided,
+    ended,
+    exception,
     intent,
     open_run,
     recorded,
@@ -234,3 +251,111 @@ def test_a_ledger_contains_the_heads_that_it_had_and_no_others(tmp_path: Path) -
     assert heads_not_in(tmp_path / "nowhere", ()) == ()
     third.write_bytes(b"".join(third.read_bytes().splitlines(keepends=True)[:-1]))
     assert heads_not_in(tmp_path / "ledger", heads) == heads
+
+
+ELSEWHERE = replace(PROVENANCE, target="https://copy.example.com")
+
+
+def places(lines: Iterable[Line]) -> list[tuple[str, int]]:
+    return [(line.source.path[len("2026/11/") : -len(".jsonl")], line.source.line) for line in lines]
+
+
+def test_each_reader_takes_the_lines_that_it_asks_for_in_the_order_of_the_chain(tmp_path: Path) -> None:
+    write_run(tmp_path, THIRD, intent(1), recorded(1), closed(2), intent(2))
+    write_run(tmp_path, SECOND, intent(3), exception(2), ended())
+    empty = write_run(tmp_path, FIRST)
+    every = [*((THIRD, number) for number in range(1, 6)), *((SECOND, number) for number in range(1, 5)), (FIRST, 1)]
+    paths = {run: f"2026/11/{run}.jsonl" for run in (FIRST, SECOND, THIRD)}
+    assert places(read_lines(tmp_path)) == every
+    assert places(read_lines(tmp_path, [guid(2)])) == [(THIRD, 4), (THIRD, 5), (SECOND, 3)]
+    assert places(read_lines(tmp_path, [])) == []
+    assert places(lines_left_out(tmp_path, [guid(1)])) == [(THIRD, 5), (SECOND, 2)]
+    assert places(lines_left_out(tmp_path, [guid(3)])) == [(THIRD, 2), (THIRD, 3), (THIRD, 5)]
+    told = lines_told(tmp_path, [guid(2)], at("2026-11-22T12:00:00Z"))
+    assert places(told) == [(THIRD, 1), (THIRD, 4), (THIRD, 5), (SECOND, 1), (SECOND, 3), (SECOND, 4)]
+    assert places(lines_told(tmp_path, [guid(1)], at("2026-11-24T12:00:00Z"))) == [(THIRD, 2), (THIRD, 3)]
+    assert places(lines_in(tmp_path, [paths[FIRST], paths[THIRD]])) == [*every[:5], (FIRST, 1)]
+    empty.write_bytes(empty.read_bytes()[:-1])
+    assert places(first_lines(tmp_path, [paths[FIRST], paths[SECOND], paths[THIRD]])) == [(THIRD, 1), (SECOND, 1)]
+    assert places(first_lines(tmp_path, [paths[SECOND]])) == [(SECOND, 1)]
+    assert places(lines_in(tmp_path, ["2026/11/none.jsonl"])) == []
+
+
+def test_lines_since_are_told_with_their_place_and_after_all_that_a_head_vouches_for(tmp_path: Path) -> None:
+    write_run(tmp_path, THIRD, intent(1), intent(2), recorded(1))
+    then = ledger_heads(tmp_path)
+    write_run(tmp_path, SECOND, intent(1), provenance=ELSEWHERE)
+    write_run(tmp_path, FIRST, recorded(2), intent(1), intent(2))
+    (early,) = (replace(head, lines=head.lines - 1) for head in then)
+
+    def since(*heads: Head) -> dict[Guid, list[tuple[str, int]]]:
+        found = lines_since(tmp_path, heads, [guid(2), guid(1)], [PROVENANCE.target])
+        return {ticket: places(lines) for ticket, lines in found.items()}
+
+    assert since(*then) == {guid(1): [(FIRST, 3)], guid(2): [(FIRST, 2), (FIRST, 4)]}
+    assert since(early) == {guid(1): [(THIRD, 4), (FIRST, 3)], guid(2): [(FIRST, 2), (FIRST, 4)]}
+
+
+def test_the_last_reviewed_and_the_last_applied_commit_of_an_environment_come_first(tmp_path: Path) -> None:
+    """Reviews are asked for all that came after it: a commit of elsewhere there would let unreviewed ones through."""
+
+    def run(name: str, commit: str | None, reviewed_to: str | None, **where: str) -> Path:
+        provenance = replace(PROVENANCE, commit=commit, **where)
+        return write_run(tmp_path, name, provenance=provenance, reviewed_to=reviewed_to)
+
+    run(THIRD, "c1", "r1")
+    run(SECOND, "c2", None)
+    run("20261101T120000Z-00000d", None, "r3")
+    run("20261102T120000Z-00000e", "c4", "r4", target=ELSEWHERE.target)
+    run("20261103T120000Z-00000f", "c5", "r5", environment="test")
+    torn = run(FIRST, "c6", "r6")
+    torn.write_bytes(torn.read_bytes()[:-1])
+    targets = [PROVENANCE.target, "https://former.example.com"]
+    assert list(reviewed_commits(tmp_path, targets, "production")) == ["r3", "r1"]
+    assert list(applied_commits(tmp_path, targets, "production")) == ["c2", "c1"]
+    assert list(applied_commits(tmp_path, [ELSEWHERE.target], "production")) == ["c4"]
+    assert list(reviewed_commits(tmp_path, targets, "test")) == ["r5"]
+    assert list(reviewed_commits(tmp_path / "none", targets, "test")) == []
+
+
+def test_emergencies_of_a_day_are_counted_by_ticket_on_their_server(tmp_path: Path) -> None:
+    """The policy says how many there may be: one that is not counted is one too many."""
+    day = at("2026-11-22T12:00:00Z")
+    emergencies = [
+        replace(exception(number, "manual/emergency"), at=when)
+        for number, when in ((1, day), (2, NOW), (2, NOW), (3, at("2026-11-22T11:59:59Z")))
+    ]
+    write_run(tmp_path, FIRST, *emergencies, exception(4), intent(5, explanation='"manual/emergency"'))
+    write_run(tmp_path, SECOND, exception(6, "manual/emergency"), provenance=ELSEWHERE)
+    write_run(tmp_path, THIRD, replace(exception(7, "manual/emergency"), guid=None))
+    assert emergencies_since(tmp_path, day, [PROVENANCE.target]) == {guid(1), guid(2)}
+    assert emergencies_since(tmp_path, day, [ELSEWHERE.target]) == {guid(6)}
+    assert emergencies_since(tmp_path / "none", day, [PROVENANCE.target]) == frozenset()
+
+
+def test_who_decided_is_who_asked_for_the_same_decision_in_another_run(tmp_path: Path) -> None:
+    write_run(tmp_path, FIRST, intent(1), intent(2), intent(3))
+    observed = ObservedEntry(NOW, guid(2), decided(2), NOW)
+    write_run(tmp_path, SECOND, recorded(1), observed, closed(4), recorded(3, digest=decided(9)))
+    first, second, third, fourth, waiting = history(read_lines(tmp_path))
+    assert [record.decided and record.decided.source.line for record in (first, second, third, fourth)] == [
+        2, 3, None, None,
+    ]  # fmt: skip
+    assert (second.intent, third.intent, fourth.intent) == (intent(2), None, intent(3))
+    assert (waiting.intent, waiting.entry, waiting.superseded, waiting.decided) == (intent(2), intent(2), False, None)
+
+
+def test_every_kind_of_line_about_a_ticket_has_its_record_and_a_repeated_try_none_of_its_own(tmp_path: Path) -> None:
+    values = {"guid": guid(1), "digest": decided(1), "at": NOW, "after": APPROVED}
+    write_run(
+        tmp_path, FIRST, intent(1), intent(1, attempt=2), holding(AcceptedEntry, **values), exception(1),
+        holding(AttestedEntry, **values), recorded(1, operation="b"), Sealed(NOW, Seal("a", decided(1), 1)), ended(),
+    )  # fmt: skip
+    records = list(history(read_lines(tmp_path)))
+    assert [(record.outcome, record.line.source.line, record.intent) for record in records] == [
+        ("accepted", 4, None),
+        ("attention", 5, None),
+        ("attested", 6, None),
+        ("applied", 7, None),
+        ("open", 3, intent(1, attempt=2)),
+    ]

@@ -13,7 +13,6 @@ from reconciler.model.decision import NOWHERE, Seal, WindowUse
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import (
     AcceptedEntry,
-    AttentionEntry,
     AttestedEntry,
     Entry,
     Episode,
@@ -33,6 +32,7 @@ from tests.ledger.ledgers import (
     THIRD,
     closed,
     decided,
+    exception,
     intent,
     recorded,
     write_run,
@@ -272,22 +272,18 @@ WINDOW = between("2026-11-28T22:00:00Z", "2026-11-29T02:00:00Z")
 ELSEWHERE = replace(PROVENANCE, target="https://copy.example.com")
 
 
-def attention(number: int, reason: str = "conflict/console", state: Episode = Episode.BEGIN) -> AttentionEntry:
-    return AttentionEntry(NOW, reason, state, guid(number), decided(number))
-
-
 def test_what_asks_for_attention_is_known_with_who_decided_until_it_ends(tmp_path: Path) -> None:
     """A run tells each thing once: one that is not known would be told anew by every run."""
-    write_run(tmp_path, FIRST, attention(1), attention(2), attention(1, "override/freeze"))
+    write_run(tmp_path, FIRST, exception(1), exception(2), exception(1, "override/freeze"))
     nobody = replace(PROVENANCE, review=None)
-    ends = (attention(2, state=Episode.END), attention(3, state=Episode.END))
-    write_run(tmp_path, SECOND, attention(5), *ends, provenance=nobody)
-    write_run(tmp_path, THIRD, attention(4), attention(1, state=Episode.END), provenance=ELSEWHERE)
+    ends = (exception(2, state=Episode.END), exception(3, state=Episode.END))
+    write_run(tmp_path, SECOND, exception(5), *ends, provenance=nobody)
+    write_run(tmp_path, THIRD, exception(4), exception(1, state=Episode.END), provenance=ELSEWHERE)
     index = read_index(tmp_path, [], TARGETS)
     assert index.attention == (
-        Began(attention(1), PROVENANCE.review),
-        Began(attention(1, "override/freeze"), PROVENANCE.review),
-        Began(attention(5), None),
+        Began(exception(1), PROVENANCE.review),
+        Began(exception(1, "override/freeze"), PROVENANCE.review),
+        Began(exception(5), None),
     )
     assert index.histories == {}, "nothing was done to a ticket by asking for attention"
 
