@@ -25,7 +25,7 @@ VARIABLES: dict[str, dict[str, str]] = {
     "Runs": {
         "RECONCILER_STOP": "set to anything but empty, `0`, `false` or `no`: no write starts",
         "RECONCILER_NOTIFY_URL": "the incoming webhook that `--notify` posts to",
-        "RECONCILER_LEDGER_BRANCH": "the branch of the ledger, which is pushed before the first update",
+        "RECONCILER_LEDGER_BRANCH": "the branch of the ledger; over `ledger.branch`, and with the same lock",
         "RECONCILER_GITHUB_TOKEN": "a token for GitHub; over `GITHUB_TOKEN` and `GH_TOKEN`",
         "GITHUB_TEAMS_TOKEN": "reads who is in a team, where the policy names teams; needs *Members: read*",
         "GH_TOKEN": "a token for GitHub, as its command line has it",

@@ -69,10 +69,6 @@ def stored_secret(service: str, name: str) -> str | None:
     return secret.reveal() if secret else None
 
 
-LEDGER_BRANCH = "RECONCILER_LEDGER_BRANCH"
-"""Names the branch that keeps the ledger between runs."""
-
-
 class Silent:
     """An observer that shows nothing."""
 
@@ -90,14 +86,6 @@ class Silent:
 
     def run_named(self, run: str) -> None:
         """Keep nothing."""
-
-
-def branch_of(settings: Settings, environ: Mapping[str, str]) -> LedgerBranch | None:
-    """Return the branch that keeps the ledger, as the environment or the configuration names it; None for neither."""
-    configured, named = settings.ledger_branch, environ.get(LEDGER_BRANCH, "")
-    if not named:
-        return configured
-    return replace(configured, name=named) if configured else LedgerBranch(named, lock=False)
 
 
 class Context:
@@ -131,7 +119,7 @@ class Context:
     @property
     def ledger_branch(self) -> LedgerBranch | None:
         """Return the branch that keeps the ledger, None when it lives elsewhere."""
-        return branch_of(self.settings, self.environ)
+        return self.settings.ledger_branch
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from reconciler.app.context import LEDGER_BRANCH
 from reconciler.app.folders import placed
 from reconciler.ledger.files import ledger_files
 from reconciler.ledger.index import read_index
@@ -60,7 +59,7 @@ def validate(
     beyond = tuple(_limits(within, checked.settings, now, len(desired.decisions) - len(changes)))
     if paths:  # some of the decisions are no measure for what part of them may change
         beyond = tuple(problem for problem in beyond if problem.code != "policy/percent")
-    if beyond and _is_ledger_elsewhere(checked.settings, environ):
+    if beyond and _is_ledger_elsewhere(checked.settings):
         desired = replace(desired, warnings=(*desired.warnings, *map(_not_certain, beyond)))
         beyond = ()
     bounded = _overrides_beyond(desired, checked.settings, now)
@@ -81,11 +80,11 @@ def _is_done(decision: Decision, history: TicketHistory) -> bool:
     return last is not None and (last.gone or last.after == decision.wanted)
 
 
-def _is_ledger_elsewhere(settings: Settings, environ: Mapping[str, str]) -> bool:
+def _is_ledger_elsewhere(settings: Settings) -> bool:
     """Whether there is a ledger that is not here, so that nobody can tell what is done."""
     if Path(settings.ledger).exists():
         return False
-    return settings.ledger_branch is not None or bool(environ.get(LEDGER_BRANCH))
+    return settings.ledger_branch is not None
 
 
 def _not_certain(problem: Problem) -> Problem:

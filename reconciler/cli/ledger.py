@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from reconciler.app.audit_pack import gather_evidence, put, rebuilt
-from reconciler.app.context import SystemClock, branch_of, open_context
+from reconciler.app.context import SystemClock, open_context
 from reconciler.app.evidence import (
     anchor_files,
     anchors,
@@ -144,7 +144,7 @@ def archive(invocation: Invocation, before: datetime, ledger: Path | None, style
     on it, too. Runs of the last day stay.
     """
     folder, now = folder_of(invocation, ledger), SystemClock().now()
-    branch = branch_of(invocation.settings(), os.environ) if ledger is None else None
+    branch = invocation.settings().ledger_branch if ledger is None else None
     if branch is not None:
         take_from_branch(git_from(os.environ), folder, branch)
     done = archive_runs(folder, before, now)

@@ -35,8 +35,8 @@ def load_settings(
 
     `path` None means reconciler.yaml in the working directory, and only defaults when there is no such file.
     `environ` (that of the process when left out) overrides: TPP_URL, TPP_CA_BUNDLE, TPP_CLIENT_ID, TPP_SCOPE,
-    TPP_USERNAME and TPP_TOKEN_FILE. Secrets are never read here. Raises InvalidInput with every fault of every
-    environment.
+    TPP_USERNAME, TPP_TOKEN_FILE and RECONCILER_LEDGER_BRANCH. Secrets are never read here. Raises InvalidInput with
+    every fault of every environment.
     """
     settings, problems = check_settings(path, environment, environ)
     if problems:
@@ -53,8 +53,9 @@ def check_settings(
     places, problems = SourceMap(file or DEFAULT_PATH), list[Problem]()
     if file is not None:
         members, places, problems = _read(file)
-    settings = _chosen(members, file, environment, places, problems)
-    settings = _overridden(settings, os.environ if environ is None else environ, problems)
+    environ = os.environ if environ is None else environ
+    settings = _chosen(members, file, environment, places, problems, environ.get("RECONCILER_LEDGER_BRANCH", ""))
+    settings = _overridden(settings, environ, problems)
     if not problems:
         problems = [fault.at(places.value(fault.path)) for fault in _incomplete(settings)]
     return settings, tuple(sorted(set(problems), key=lambda problem: (problem.source, problem.message)))
@@ -84,16 +85,19 @@ def _valid(value: Value) -> dict[str, Any]:
 
 
 def _chosen(
-    members: Members, file: str | None, name: str | None, places: SourceMap, problems: list[Problem]
+    members: Members, file: str | None, name: str | None, places: SourceMap, problems: list[Problem], branch: str
 ) -> Settings:
-    """Decode the base and every environment, so that all faults are found, and return the one that was asked for."""
+    """Decode the base and every environment, so that all faults are found, and return the one that was asked for.
+
+    `branch` names the ledger's, over whatever the configuration says.
+    """
     folder = str(Path(file).parent) if file else ""
     environments: Members = members.get("environments", {})
     base = {key: value for key, value in members.items() if key != "environments"}
     found: dict[str | None, Settings] = {}
     for each, stated in ((None, {}), *environments.items()):
         faults: list[InvalidValue] = []
-        found[each] = decode_settings(_merged(_of_its_server(base, stated), stated), folder, faults)
+        found[each] = decode_settings(_merged(_of_its_server(base, stated), stated), folder, faults, branch)
         faults += _leading_out(found[each].tickets, file)
         faults += _folders_leading_out(found[each].policy, file)
         faults += _still_in_use(found[each], members, each)
@@ -217,7 +221,7 @@ def _incomplete(settings: Settings) -> list[InvalidValue]:
 _DEFAULTS = Settings()
 
 
-def decode_settings(members: Members, folder: str, faults: list[InvalidValue]) -> Settings:
+def decode_settings(members: Members, folder: str, faults: list[InvalidValue], branch: str = "") -> Settings:
     """Return the settings that `members` spell; relative paths are relative to `folder`.
 
     What is wrong goes to `faults`, with the path inside `members`; what it concerns is then left at its default.
@@ -249,7 +253,7 @@ def decode_settings(members: Members, folder: str, faults: list[InvalidValue]) -
         former_servers=tuple(url for url in former if url is not None),
         tickets=tuple(_path(folder, path) for path in members.get("tickets", _DEFAULTS.tickets)),
         ledger=_path(folder, ledger.get("path", _DEFAULTS.ledger)),
-        ledger_branch=_ledger_branch(ledger, faults),
+        ledger_branch=_ledger_branch({**ledger, "branch": branch} if branch else ledger, faults),
         ledger_people=ledger.get("people", "login"),
         auth=_auth(members.get("auth", {}), folder),
         tls=Tls(**{name: _path(folder, path) for name, path in members.get("tls", {}).items()}),

@@ -73,6 +73,20 @@ def test_a_lock_that_another_machine_holds_keeps_everything_from_being_sent(
     assert repo.run("-C", str(one), "apply", "--yes").code == 0
 
 
+@pytest.mark.parametrize(("ledger", "code"), [("ledger", 8), ("{path: ledger, lock: file}", 0)])
+def test_a_branch_that_only_the_environment_names_is_locked_like_any_other(
+    repo: Repo, machines: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, ledger: str, code: int
+) -> None:
+    one, two = machines
+    path = one / "reconciler.yaml"
+    path.write_text(path.read_text().replace(f"{{path: ledger, branch: {BRANCH}}}", ledger))
+    monkeypatch.setenv("RECONCILER_LEDGER_BRANCH", BRANCH)
+    owner = LockOwner(7, "ci-9", "runner", "20261128T220000Z-aaaaaa", NOW)
+    RemoteLock(Git.open(two, CLEAN, "https://github.com", ""), BRANCH, "whole", owner, FakeClock()).acquire(0)
+    said = repo.run("-C", str(one), "apply", "--yes")
+    assert (said.code, len(repo.writes())) == (code, 0 if code else 2), said.err
+
+
 def test_where_the_remote_is_away_nothing_is_sent(repo: Repo, machines: tuple[Path, Path], remote: Path) -> None:
     remote.rename(remote.with_name("away"))
     said = repo.run("-C", str(machines[0]), "apply", "--yes")

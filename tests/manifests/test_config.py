@@ -7,7 +7,7 @@ import pytest
 from reconciler.errors import InvalidInput
 from reconciler.manifests.config import check_settings, load_settings
 from reconciler.model.policy import FourEyes, Freeze, Limits, Policy, RecurringWindow
-from reconciler.model.settings import Auth, AuthMethod, Requests, Settings, SingleWindow, Tls
+from reconciler.model.settings import Auth, AuthMethod, LedgerBranch, Requests, Settings, SingleWindow, Tls
 from reconciler.model.value import replace
 from tests.builders import at
 from tests.manifests.corpus import EXAMPLES, VALID
@@ -145,6 +145,19 @@ def test_earlier_urls_belong_to_the_server_that_names_them(tmp_path: Path) -> No
     assert load_settings(path, "other", {}).targets == ("https://other.example.com",)
     assert load_settings(path, None, {"TPP_URL": "https://tpp.example.com/"}).targets == base
     assert load_settings(path, None, {"TPP_URL": "https://test.example.com"}).targets == ("https://test.example.com",)
+
+
+def test_the_environment_names_the_branch_of_the_ledger_over_the_configuration(tmp_path: Path) -> None:
+    path = tmp_path / "reconciler.yaml"
+    named = {"RECONCILER_LEDGER_BRANCH": "other"}
+    for stated, expected in (
+        ("ledger: ledger", LedgerBranch("other")),
+        ("ledger: {lock: git}", LedgerBranch("other")),
+        ("ledger: {branch: mine, remote: backup}", LedgerBranch("other", "backup")),
+        ("ledger: {branch: mine, lock: file}", LedgerBranch("other", lock=False)),
+    ):
+        path.write_text(f"version: 1\n{stated}\n")
+        assert load_settings(path, None, named).ledger_branch == expected
 
 
 def test_the_server_of_another_environment_is_nobodys_former_one(tmp_path: Path) -> None:
