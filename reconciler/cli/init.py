@@ -12,6 +12,7 @@ from reconciler.app.github_setup import wanted_setup
 from reconciler.app.outputs import changing, check_in_place, write_output
 from reconciler.cli.examples import examples
 from reconciler.cli.init_folder import add_folder
+from reconciler.cli.init_upgrade import marked, unmarked, upgrade
 from reconciler.cli.options import DEFAULT_CONFIG, Invocation, common_options
 from reconciler.cli.terminal import is_interactive
 from reconciler.github.setup import Names, called_workflows, setup_script
@@ -140,6 +141,9 @@ _SERVER, _OWNS, _TEAM = "https://tpp.example.com", r"\VED\Policy\**", "@example-
     "--github", metavar="OWNER/NAME", help="Print a script of `gh` calls that sets this repository up; write nothing."
 )
 @click.option("--folder", "one_more", metavar="NAME", help="Add a folder with rules of its own to what is there.")
+@click.option("--upgrade", "upgrading", is_flag=True, help="Show and write this release's workflows and schemas.")
+@click.option("--dry-run", is_flag=True, help="With --upgrade: show, and write nothing.")
+@click.option("--yes", is_flag=True, help="With --upgrade: write over changes of your own, too.")
 @common_options
 def command(
     invocation: Invocation,
@@ -153,18 +157,29 @@ def command(
     reviews: str,
     github: str | None,
     one_more: str | None,
+    upgrading: bool,
+    dry_run: bool,
+    yes: bool,
 ) -> int:
     """Set up a repository of manifests in FOLDER. What is there already is never overwritten.
 
     On a terminal, what is not given is asked for. --folder adds the rules of one more folder, for --owns and --team, to
     the configuration and to CODEOWNERS. --github prints what is to be set on GitHub, from the configuration
-    and the workflows in FOLDER: rules, environments, variables, permissions, the subject that TPP trusts.
+    and the workflows in FOLDER: rules, environments, variables, permissions, the subject that TPP trusts. --upgrade
+    shows how workflows and schemas differ from those of this release, and writes these; with --source they call that
+    commit, else the one that they call now.
     """
+    if (dry_run or yes) and not upgrading:
+        raise click.UsageError("--dry-run and --yes belong to --upgrade")
     if one_more is not None:
         if not team or not owns:
             raise click.UsageError("--folder needs --owns and --team: what it may decide on, and who reviews it")
         checks = _checked(Answers(server or _SERVER, owns, team, team, None, "token"))
         add_folder(folder, one_more, checks.owns, checks.team)
+        return 0
+    if upgrading:
+        answers = _checked(Answers(server or _SERVER, owns, team or _TEAM, operators or _TEAM, source, auth))
+        upgrade(folder, files(answers), called=source is not None, dry_run=dry_run, yes=yes)
         return 0
     if github is not None:
         return _print_setup(folder, invocation.environment, github, server, source)
@@ -184,7 +199,7 @@ def command(
         path = folder / name
         with changing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-        write_output(path, text)
+        write_output(path, marked(name, text))
         click.echo(f"wrote {path}")
     for name in there:
         click.echo(f"kept {folder / name}, which is there already" + _differs(folder / name, scaffold[name]))
@@ -223,7 +238,7 @@ def _has_manifests(folder: Path, name: str) -> bool:
 
 def _differs(path: Path, text: str) -> str:
     try:
-        return "" if path.read_text(encoding="utf-8") == text else "; it differs from what init would write"
+        return "" if unmarked(path.read_text(encoding="utf-8")) == text else "; it differs from what init would write"
     except (OSError, UnicodeDecodeError):
         return "; it is no text file"
 
