@@ -15,7 +15,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all test-release test-minimum lint types spelling pytest pytest-portable pytest-slow \
-	pytest-release docs docs-serve outputs pictures dist lock sbom bench bench-small growth walk format clean man mutate
+	pytest-release docs docs-serve outputs pictures dist dist-again lock sbom bench bench-small growth walk format \
+	clean man mutate
 
 help: ## List the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -78,7 +79,7 @@ test-minimum: ## Test planning, manifests, tpp and cli with the oldest versions 
 	@$(or $(PYTHON),false) -m venv $(MINIMUM)
 	@$(MINIMUM)/bin/python -m pip install --quiet --disable-pip-version-check --constraint .ci/minimum.txt \
 		--editable '.[sandbox,keyring,metrics]' pytest pytest-xdist hypothesis trustme
-	$(MINIMUM)/bin/pytest --numprocesses auto --dist worksteal -m 'not slow and not release' \
+	$(MINIMUM)/bin/python .ci/timed.py $(MINIMUM)/bin/pytest --numprocesses auto --dist worksteal -m 'not slow and not release' \
 		--ignore tests/manifests/test_third_party.py --ignore tests/cli/test_pull_request.py \
 		--deselect tests/cli/test_init.py::test_its_workflows_pass_the_checks_that_ours_pass \
 		tests/planning tests/manifests tests/tpp tests/cli
@@ -100,6 +101,12 @@ outputs: $(READY) ## Type the commands of README and documentation, and write wh
 
 pictures: $(READY) ## Make the pictures of README and documentation anew, in Chromium
 	$(BIN)/python -m tests.docs.pictures
+
+dist-again: dist ## Build both twice, hold the bytes against each other, and list what is locked
+	@rm -rf build/first && mkdir -p build && mv dist build/first
+	@$(MAKE) --no-print-directory dist
+	diff build/first/SHA256SUMS dist/SHA256SUMS
+	@$(MAKE) --no-print-directory sbom
 
 dist: $(READY) ## Build sdist and wheel into dist/, the same bytes for the same commit
 	@rm -rf dist

@@ -20,7 +20,7 @@ from tests.builders import guid
 from tests.cli.repo import FIRST, SECOND, THIRD, Repo
 from tests.cli.terminals import on_terminal
 
-MANY = 5_000
+MANY = 2_000
 STRANGER = "d41d8cd9-8f00-4204-a980-0998ecf8427e"
 
 

@@ -1,6 +1,7 @@
 """Guards refuse single steps: each names its rule, the value, the limit and the way out."""
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from reconciler.planning.guards import NEVER_OVERRIDDEN, STEP_GUARDS, Circumstan
 from reconciler.planning.limits import check_limits
 from tests.builders import APPROVED, NOW, OBJECT, PENDING, REJECTED, after, altered, at, between, guid, step
 
+ROOT = Path(__file__).parents[2]
 FREEZE = Freeze("year-end", at("2026-12-20T00:00:00Z"), at("2027-01-03T00:00:00Z"), (r"\VED\Policy\Web\**",))
 REVIEW = Assessment(Review(12, "alice", reviewers=("bob",), last_pusher="alice"))
 PUSHED = NotReviewed("commit abc came without a pull request; revert it", direct=True)
@@ -189,6 +191,12 @@ def test_a_guard_refuses_and_says_why_and_what_to_do(rule, fields, circumstances
 
 def test_every_guard_of_steps_has_a_refusal_here() -> None:
     assert {row[0] for row in REFUSALS} == set(STEP_GUARDS)
+
+
+def test_the_documentation_says_of_every_guard_whether_it_can_be_overridden() -> None:
+    page = (ROOT / "docs/concepts/verdicts.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)` \|.*\| (yes|no) \|$", page, re.MULTILINE)
+    assert dict(rows) == {rule: "no" if rule in NEVER_OVERRIDDEN else "yes" for rule in STEP_GUARDS}
 
 
 @pytest.mark.parametrize("rule", sorted(STEP_GUARDS))
@@ -503,8 +511,13 @@ def test_nobody_is_exempt_from_the_stop_four_eyes_and_the_identity(rule, circums
 
 
 def test_manifests_may_name_exactly_the_rules_that_can_be_overridden() -> None:
-    schema = json.loads((Path(__file__).parents[2] / "schemas" / "decisions.schema.json").read_text(encoding="utf-8"))
-    limits = {check.rule for check in check_limits(Limits(0, 0, 0, 0), (), 0)}
-    assert (
-        set(schema["$defs"]["override"]["properties"]["rule"]["enum"]) == set(STEP_GUARDS) - NEVER_OVERRIDDEN | limits
+    decisions, config = (
+        json.loads((ROOT / f"schemas/{name}.schema.json").read_text(encoding="utf-8"))
+        for name in ("decisions", "config")
     )
+    limits = {check.rule for check in check_limits(Limits(0, 0, 0, 0), (), 0)}
+    rules = set(STEP_GUARDS) - NEVER_OVERRIDDEN | limits
+    assert set(decisions["$defs"]["override"]["properties"]["rule"]["enum"]) == rules
+    assert set(config["$defs"]["override_bounds"]["properties"]["rules"]["items"]["enum"]) == rules
+    waived = config["$defs"]["policy"]["properties"]["emergency"]["properties"]["waives"]["items"]["enum"]
+    assert {name.replace("_", "-") for name in waived} == rules

@@ -153,8 +153,12 @@ def test_no_output_of_an_orderly_run_shows_a_secret(repo: Repo, way: Callable[[R
     assert FIRST in text
 
 
-@pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 500])
-@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+STATUSES = (200, 302, 400, 401, 403, 404, 500)
+ECHOES = [(way, status) for way in WAYS for status in (STATUSES if way is WAYS[0] else (200, 401))]
+"""Which secrets there are hangs on the way in, where an answer is shown on its status."""
+
+
+@pytest.mark.parametrize(("way", "status"), ECHOES, ids=lambda one: getattr(one, "__name__", str(one)))
 def test_no_output_shows_a_secret_that_the_server_repeats(repo: Repo, way: Callable[[Repo], None], status: int) -> None:
     with AnsweringServer(otherwise=echo(status)) as server:
         way(repo)

@@ -13,9 +13,17 @@ from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from reconciler.errors import GuardRefused
 from reconciler.ledger.chain import verify
@@ -455,12 +463,21 @@ class AnyOrder(RuleBasedStateMachine):
                 assert after[receipt.guid].verdict is Verdict.AWAITING_OTHERS
 
 
-TestAnyOrder = AnyOrder.TestCase
-TestAnyOrder.settings = settings(
-    max_examples=int(os.environ.get("TRUST_EXAMPLES", "40")),
-    stateful_step_count=20,
-    deadline=None,
-    derandomize=not SEARCHING,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+def orders(many: int) -> settings:
+    return settings(
+        max_examples=int(os.environ.get("TRUST_EXAMPLES", many)),
+        stateful_step_count=20,
+        deadline=None,
+        derandomize=not SEARCHING,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+
+
+def test_a_dozen_orders() -> None:
+    run_state_machine_as_test(AnyOrder, settings=orders(12))
+
+
+@pytest.mark.slow
+def test_many_orders() -> None:
+    run_state_machine_as_test(AnyOrder, settings=orders(60))
