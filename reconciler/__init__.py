@@ -4,6 +4,7 @@ The names of `__all__` are the library API; everything else may change at any ti
 first used, so that importing the package costs nothing.
 """
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -80,6 +81,8 @@ HOMES = {
     ),
 }
 """Where each name is defined."""
+GOING: dict[str, str] = {}
+"""Names that the next minor release will lack, each with what to use in its place. Who uses one is warned."""
 
 
 def __getattr__(name: str) -> object:
@@ -88,5 +91,9 @@ def __getattr__(name: str) -> object:
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found: object = getattr(import_module(home), name)
-    globals()[name] = found
+    if name in GOING:
+        message = f"reconciler.{name} goes with the next minor release; use {GOING[name]}"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+    else:
+        globals()[name] = found
     return found

@@ -81,6 +81,16 @@ def test_what_is_public_is_what_the_package_offers() -> None:
         get_type_hints(defined)
 
 
+def test_a_name_that_will_go_warns_each_time_and_works_until_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    promised = reconciler.load_plan
+    monkeypatch.delattr(reconciler, "load_plan")
+    monkeypatch.setitem(reconciler.GOING, "load_plan", "open_plan")
+    for _ in range(2):
+        with pytest.warns(DeprecationWarning, match="reconciler.load_plan goes .*; use open_plan") as told:
+            assert reconciler.load_plan is promised
+        assert told[0].filename == __file__
+
+
 def test_every_public_name_says_what_it_is_for() -> None:
     silent = [
         name.signature

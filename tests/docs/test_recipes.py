@@ -16,7 +16,7 @@ from tests.docs.pages import ROOT, Block, blocks
 pytestmark = pytest.mark.slow
 
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
-_NEEDED = ("reconciler", "schemas", "tests", "examples", "pyproject.toml")
+_NEEDED = ("reconciler", "schemas", "tests", "examples", "docs", "pyproject.toml")
 _LEFT_OUT = shutil.ignore_patterns("node_modules", "__pycache__", ".*_cache")
 
 
@@ -45,6 +45,7 @@ def test_there_is_a_recipe_for_each_thing_that_is_often_added() -> None:
     assert list(RECIPES) == [
         "Add a bad file",
         "Add a guard",
+        "Add a guard with a setting, in local time",
         "Add a verdict's reason",
         "Add a parameter of an update",
         "Add an output",
@@ -55,6 +56,8 @@ def test_there_is_a_recipe_for_each_thing_that_is_often_added() -> None:
 
 
 MOST_FILES = {
+    "Add a guard": 3,
+    "Add a guard with a setting, in local time": 6,
     "Add a verdict's reason": 5,
     "Add a parameter of an update": 4,
     "Add an output": 2,
