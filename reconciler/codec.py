@@ -46,8 +46,6 @@ T = TypeVar("T")
 
 PLAN_VERSIONS = (1, 2)
 RUN_VERSION = 1
-UNKNOWN_WORD = "is no word that this release knows"
-"""How a fault ends that only a newer release can have written, or somebody who changed the file."""
 LEDGER_VERSIONS: tuple[int, ...] = get_args(LedgerVersion)
 _LOG = logging.getLogger(__name__)
 
@@ -426,6 +424,9 @@ def decode_plan(data: bytes) -> Plan:
         _require_checksum(data)
         plan = _decoded(data, _PLAN, strict=False)
         _tell_of_newer("plan")
+    except UnknownWord as error:
+        _require_checksum(data)
+        raise Newer(str(error), data) from None
     _require_checksum(data)
     return plan
 
@@ -445,13 +446,15 @@ def run_text(run: Run) -> str:
 
 def decode_run(data: bytes) -> Run:
     """Read the report of a run. Raises Malformed for what is no JSON, ValueError with the place of the first fault."""
-    _require_version(data, "run", (RUN_VERSION,))
+    _require_version(data, "report", (RUN_VERSION,))
     try:
         return _decoded(data, _RUN)
     except UnknownMember:
         run = _decoded(data, _RUN, strict=False)
         _tell_of_newer("report")
         return run
+    except UnknownWord as error:
+        raise Newer(str(error), data) from None
 
 
 def encode_line(entry: Entry, number: int, run: str, provenance: Provenance, previous: str) -> bytes:
@@ -463,14 +466,13 @@ def encode_line(entry: Entry, number: int, run: str, provenance: Provenance, pre
 
 
 def decode_line(data: bytes) -> Written:
-    """Read a ledger line. Raises ValueError with the place of the first fault."""
+    """Read a ledger line. Raises Newer for what this release does not know, ValueError with the place of a fault."""
     try:
         flat = _STRICT_LINE.decode(data)
     except ValidationError as error:
         _require_version(data, "ledger", LEDGER_VERSIONS)
-        if "unknown field" not in str(error):
-            raise ValueError(_words(error)) from None
-        flat = _newer_line(data)
+        fault = _fault(error)
+        flat = _newer_line(data) if isinstance(fault, UnknownMember) else _refused(fault, data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed(data, error) from None
     return _SHAPE_OF_LINE[type(flat)].value(flat)
@@ -481,9 +483,13 @@ def _newer_line(data: bytes) -> object:
     try:
         flat = _LENIENT_LINE.decode(data)
     except ValidationError as error:
-        raise ValueError(_words(error)) from None
+        return _refused(_fault(error), data)
     _tell_of_newer("ledger")
     return flat
+
+
+def _refused(fault: ValueError, data: bytes) -> object:
+    raise (Newer(str(fault), data) if isinstance(fault, UnknownWord) else fault) from None
 
 
 def record_members(record: Record) -> dict[str, Json]:
@@ -529,9 +535,24 @@ def decode(data: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(data, type=kind)
     except ValidationError as error:
-        raise ValueError(_words(error)) from None
+        raise _fault(error) from None
     except (ValueError, RecursionError) as error:
         raise _malformed(data, error) from None
+
+
+def decode_document(data: bytes, kind: type[T], named: str) -> T:
+    """Read a document whose format has the version 1; that it has members which are not known is said once.
+
+    Raises Newer for a higher version or an unknown word, Malformed for what is no JSON, ValueError with its place.
+    """
+    _require_version(data, named, (1,))
+    try:
+        found = decode(data, kind)
+    except UnknownWord as error:
+        raise Newer(str(error), data) from None
+    if isinstance(found, Struct) and decode(data, dict).keys() - {"version", *found.__struct_fields__}:
+        _tell_of_newer(named)
+    return found
 
 
 def parse(data: bytes) -> Json:
@@ -573,6 +594,31 @@ class UnknownMember(ValueError):
     """What was read has a member that this release does not know, and no other fault so far."""
 
 
+class UnknownWord(ValueError):
+    """What was read has a word that this release does not know, and no other fault so far."""
+
+
+class Newer(ValueError):
+    """Only a newer release reads this: its version is higher, or it has a kind or a word that came later."""
+
+    def __init__(self, what: str, data: bytes) -> None:
+        """Say what is not known, and which release wrote `data` where that tells; `hint` says what to upgrade to."""
+        try:
+            tool = decode(data, _Written).tool
+        except ValueError:
+            tool = ""
+        by = tool if _TOOL.fullmatch(tool) else ""
+        super().__init__(f"written by a newer release{f' ({by})' if by else ''}: {what}")
+        self.hint = f"upgrade to {f'{by} or later' if by else 'a release that reads it'}"
+
+
+class _Written(Struct):
+    tool: str = ""
+
+
+_TOOL = re.compile(r"[a-z-]{1,30} [0-9A-Za-z.+]{1,60}")
+
+
 def _members(flat: Struct) -> Iterator[tuple[str, object]]:
     """Yield the members of a flat struct that have something to say."""
     for field in structs.fields(flat):
@@ -585,8 +631,7 @@ def _decoded(data: bytes, shape: _Shape[T], *, strict: bool = True) -> T:
     try:
         return shape.value(msgspec.json.decode(data, type=shape.strict if strict else shape.lenient))
     except ValidationError as error:
-        kind = UnknownMember if "unknown field" in str(error) else ValueError
-        raise kind(_words(error)) from None
+        raise _fault(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed(data, error) from None
 
@@ -598,22 +643,22 @@ class _Versioned(Struct):
 def _require_version(data: bytes, kind: str, supported: tuple[int, ...]) -> object:
     """Check the version first: what else is wrong with a document of another one follows from it."""
     version = decode(data, _Versioned).version
+    if type(version) is int and version > max(supported):
+        raise Newer(_unsupported(kind, version, supported), data)
     if version is not None and (type(version) is not int or version not in supported):
         raise ValueError(f"/version: {_unsupported(kind, version, supported)}")
     return version
 
 
 def _unsupported(kind: str, version: object, supported: tuple[int, ...]) -> str:
-    newer = type(version) is int and version > max(supported)
-    by_whom = "; a newer release wrote it" if newer else ""
     read = f"version{'s' if len(supported) > 1 else ''} {' and '.join(map(str, supported))}"
-    return f"{kind} version {version!r} is not supported, this release reads {read}{by_whom}"
+    return f"{kind} version {version!r} is not supported, this release reads {read}"
 
 
 @cache
 def _tell_of_newer(kind: str) -> None:
     """Warn once that there is more than this release understands."""
-    _LOG.warning("a newer release wrote this %s: what this release does not know of it is kept, and not shown", kind)
+    _LOG.warning("a newer release wrote this %s: what this release does not know of it is not shown", kind)
 
 
 _TYPES = {
@@ -634,11 +679,19 @@ _WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"Object missing required field `(.*)`", 'the member "{0}" is missing'),
         (r"Object contains unknown field `(.*)`", 'unknown member "{0}"'),
         (r"Invalid RFC3339 encoded datetime", "this is not a time with an offset"),
-        (r"Invalid (?:enum )?value (.*)", "{0} " + UNKNOWN_WORD),
+        (r"Invalid (?:enum )?value (.*)", "{0} is no word that this release knows"),
         (r"Expected `str` matching regex .*", "this is not a GUID in lower case without braces"),
         (r"Expected `int` >= (\d+)", "a number from {0} on is needed"),
     )
 )
+
+
+def _fault(error: ValidationError) -> ValueError:
+    """Return a fault in our words, of the class that says what kind of fault it is."""
+    what = str(error)
+    if "unknown field" in what:
+        return UnknownMember(_words(error))
+    return (UnknownWord if re.match("Invalid (enum )?value ", what) else ValueError)(_words(error))
 
 
 def _words(error: ValidationError) -> str:

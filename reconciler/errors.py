@@ -47,6 +47,10 @@ class LedgerBroken(ReconcilerError):
     """The ledger is broken: nothing that it says can be built on."""
 
 
+class LedgerNewer(LedgerBroken):
+    """A newer release wrote the ledger: it is not broken, and this release does not understand it."""
+
+
 class LedgerUnwritable(ReconcilerError):
     """The ledger could not be written and synced, so nothing may be sent."""
 

@@ -13,8 +13,8 @@ from typing import Any
 from reconciler.app.evidence import anchor_files, changes_in, heads_named, text_of
 from reconciler.app.ledger import Filter, guids_named, records_of
 from reconciler.atomic import atomic_write
-from reconciler.codec import Edited, decode, decode_plan, json_text, plain, sha256
-from reconciler.errors import GuardRefused, InvalidInput
+from reconciler.codec import Edited, Newer, decode_document, decode_plan, json_text, plain, sha256
+from reconciler.errors import GuardRefused, InvalidInput, LedgerNewer
 from reconciler.ledger.chain import check
 from reconciler.ledger.files import whole_lines
 from reconciler.ledger.heads import beginnings, files_from, head_digest, ledger_heads
@@ -22,6 +22,7 @@ from reconciler.ledger.history import first_lines, history, lines_in, unverified
 from reconciler.ledger.kept import PLANS, kept
 from reconciler.ledger.plan_files import load_plan
 from reconciler.model.decision import Problem, Source
+from reconciler.model.plan import Plan
 from reconciler.model.record import Absent, Audit, Head, Record
 from reconciler.model.review import Provenance
 from reconciler.model.status import format_instant, parse_instant
@@ -137,16 +138,18 @@ def rebuilt(folder: Path) -> Audit:
 
     Raises InvalidInput for a ledger whose chain is broken, a plan that was edited, a pack that is none.
     """
+    place = Source(str(folder / "proof.json"))
     try:
-        proof = decode((folder / "proof.json").read_bytes(), dict[str, Any])
+        proof = decode_document((folder / "proof.json").read_bytes(), dict[str, Any], "pack")
         heads = tuple(Head(each["path"], each["hash"], each["lines"]) for each in proof["heads"])
         chosen = {name: tuple(map(str, values)) for name, values in proof["filter"].items()}
         absent = tuple(Absent(each["what"], each["why"]) for each in proof["absent"])
         asked, prefix = tuple(proof["asked"].items()), str(proof["prefix"])
         wanted = _filter(chosen)
+    except Newer as newer:
+        raise InvalidInput((Problem("pack/newer", place, str(newer), newer.hint),)) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        problem = Problem("pack/proof", Source(str(folder / "proof.json")), f"this is no audit pack: {error!r}")
-        raise InvalidInput((problem,)) from None
+        raise InvalidInput((Problem("pack/proof", place, f"this is no audit pack: {error!r}"),)) from None
     ledger = folder / "ledger"
     faults = [fault for fault in check(ledger).faults if fault.code != _NOT_HERE]
     faults += _edited(folder)
@@ -221,7 +224,7 @@ def _add_plans(pack: Path, folder: Path, paths: Collection[str], places: Sequenc
     missing = {each.digest for each in opened}
     for each in opened:
         data = kept(folder, PLANS, each.plan) if each.plan else None
-        if data is not None and _DIGEST.fullmatch(each.digest) and decode_plan(data).digest == each.digest:
+        if data is not None and _DIGEST.fullmatch(each.digest) and _kept_plan(data).digest == each.digest:
             put(pack, _plan_name(each.digest), (data,))
             missing.discard(each.digest)
     for digest in sorted(missing):
@@ -233,6 +236,13 @@ def _add_plans(pack: Path, folder: Path, paths: Collection[str], places: Sequenc
 
 def _plan_name(digest: str) -> str:
     return f"plans/{digest.removeprefix('sha256:')}.json"
+
+
+def _kept_plan(data: bytes) -> Plan:
+    try:
+        return decode_plan(data)
+    except Newer as newer:
+        raise LedgerNewer(f"a plan that is kept beside the ledger: {newer}", newer.hint) from None
 
 
 def _plan_files(places: Sequence[Path]) -> Iterator[Path]:

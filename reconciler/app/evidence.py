@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from reconciler.codec import Edited, Malformed, decode_plan
+from reconciler.codec import Edited, Malformed, Newer, decode_plan
 from reconciler.errors import InvalidInput
 from reconciler.ledger.chain import check
 from reconciler.ledger.heads import head_digest, heads_not_in, ledger_heads
@@ -140,14 +140,16 @@ def anchor_files(places: Sequence[Path]) -> tuple[Path, ...]:
 def heads_named(data: bytes) -> tuple[tuple[Head, ...], str | None] | None:
     """Return the heads that a saved plan or comment names, or one hash over all; None for any other file.
 
-    Raises Edited for a plan that is not as it was saved.
+    Raises Edited for a plan that is not as it was saved, Newer for one that a newer release wrote.
     """
     if data.lstrip()[:1] in (b"{", b"["):
         try:
             return decode_plan(data).ledger_heads, None
         except Edited:
             raise
-        except ValueError:
+        except ValueError as fault:
+            if isinstance(fault, Newer) and b'"tool"' in data:
+                raise
             return None
     text = data.decode("utf-8", "replace")
     heads = tuple(Head(each["path"], each["hash"], int(each["lines"])) for each in _NAMED_HEAD.finditer(text))
@@ -168,6 +170,9 @@ def anchors(folder: Path, files: Iterable[Path]) -> tuple[tuple[Anchor, ...], tu
         except Edited as fault:
             message = f"this plan is not as it was saved: {fault}"
             faults.append(Problem("plans/edited", Source(str(path)), message, "ask who had it in their hands"))
+            continue
+        except Newer as fault:
+            faults.append(Problem("plans/newer", Source(str(path)), str(fault), fault.hint))
             continue
         if named is None:
             continue

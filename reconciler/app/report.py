@@ -8,8 +8,8 @@ from pathlib import Path
 
 from reconciler.app.outputs import check_in_place
 from reconciler.atomic import atomic_write
-from reconciler.errors import InvalidInput, LedgerBroken
-from reconciler.ledger.chain import check
+from reconciler.errors import InvalidInput, LedgerBroken, LedgerNewer
+from reconciler.ledger.chain import check, require_known
 from reconciler.ledger.files import began, is_ledger_file, survey
 from reconciler.ledger.history import lines_left_out, lines_told
 from reconciler.ledger.lines import GUID_MARK, INTENT_MARK, OPERATION_MARK, RECEIPT_MARK, guid_in
@@ -54,7 +54,7 @@ class CheckedLedger:
 def read_ledger(folder: Path, since: datetime | None = None, also: Iterable[Guid] = ()) -> CheckedLedger:
     """Read and check the ledger from runs that began at `since` (90 days before the newest), with the tickets `also`.
 
-    A broken one is returned as far as it can be read, with its faults.
+    A broken one is returned as far as it can be read, with its faults. Raises LedgerNewer.
     """
     if not folder.is_dir():
         return CheckedLedger((), 0, 0, "")
@@ -63,11 +63,14 @@ def read_ledger(folder: Path, since: datetime | None = None, also: Iterable[Guid
     late = frozenset(path for path in paths if began(path) >= first)
     newest = _Newest(late)
     chain = check(folder, take=newest.take)
+    require_known(folder, chain)
     faults = tuple(f"{fault.source}: {fault.message}" for fault in chain.faults)
     shown = frozenset((*(Guid(guid.decode("ascii", "replace")) for guid in newest.guids), *also))
     lines: list[Line] = []
     try:
         lines.extend(lines_told(folder, shown, first))
+    except LedgerNewer:
+        raise
     except LedgerBroken as broken:
         faults = faults or (broken.message,)
     receipts = sum(isinstance(line.entry, Receipt) for line in lines)

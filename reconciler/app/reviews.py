@@ -8,7 +8,7 @@ from pathlib import Path
 from reconciler.app.attribution import brought_by, overrides_brought_by, reader_of
 from reconciler.app.context import Context
 from reconciler.app.folders import with_folders
-from reconciler.codec import decode_plan
+from reconciler.codec import Newer, decode_plan
 from reconciler.errors import GuardRefused, ReconcilerError
 from reconciler.github.artifacts import reviewed_plan
 from reconciler.github.client import GitHub
@@ -419,7 +419,8 @@ def _reviewed_plan(
     except ReconcilerError as fault:
         return f"the plan that the reviewers of {pull} saw can't be read: {_words(fault)}" if required else None
     except ValueError as fault:
-        return f"the plan that the reviewers of {pull} saw can't be read: {fault}; {_ANOTHER}"
+        remedy = fault.hint if isinstance(fault, Newer) else _ANOTHER
+        return f"the plan that the reviewers of {pull} saw can't be read: {fault}; {remedy}"
     if (found.target, found.environment, found.commit) != (context.backend.target, environment, people.head):
         return f"the plan of {pull} was made for {found.target} at {found.commit or 'no commit'}; plan it again"
     decided.reviewed.append(data)

@@ -47,7 +47,7 @@ def opened(context: Context, ready: Prepared, named: Named) -> Opened:
         config=keep(context.ledger, CONFIGURATIONS, Path(config).read_bytes()) if config else None,
         config_commit=config_commit(context),
         config_review=named(configuration.review) if isinstance(configuration, Assessment) else None,
-        plan=keep(context.ledger, PLANS, bytes_of(ready.saved or plan)),
+        plan=keep(context.ledger, PLANS, ready.saved or bytes_of(plan)),
         reviewed=tuple(dict.fromkeys(keep(context.ledger, PLANS, each) for each in ready.decided.reviewed)),
         reviewed_to=ready.decided.reviewed_to,
     )

@@ -15,7 +15,7 @@ from reconciler.codec import plan_pieces
 from reconciler.errors import GuardRefused
 from reconciler.ledger.history import lines_since
 from reconciler.ledger.index import read_index
-from reconciler.ledger.plan_files import load_plan, save_plan
+from reconciler.ledger.plan_files import load_plan_with_bytes, save_plan
 from reconciler.model.decision import Seal
 from reconciler.model.plan import Plan
 from reconciler.model.review import Emergency
@@ -37,23 +37,27 @@ _MAKE_ANOTHER = "make a new plan and have it reviewed"
 class Prepared:
     """A plan that every check and guard has seen just now, who decided, and the manifests that a run may seal.
 
-    `saved` is the plan as it was handed in, None for one that was made now. `whole` says that it is of everything that
-    the configuration names. `emergency` is what two people decide without a pull request.
+    `saved` is the plan as it was handed in, byte for byte, None for one that was made now. `whole` says that it is of
+    everything that the configuration names. `emergency` is what two people decide without a pull request.
     """
 
     plan: Plan
     decided: Decided
     sealable: tuple[Seal, ...] = ()
-    saved: Plan | None = None
+    saved: bytes | None = None
     whole: bool = False
     emergency: Emergency | None = None
 
 
 def read_plan(path: Path) -> Plan:
     """Return a saved plan. Raises InvalidInput for what is none, GuardRefused for one that was edited."""
-    plan = load_plan(path)
+    return _read_plan(path)[0]
+
+
+def _read_plan(path: Path) -> tuple[Plan, bytes]:
+    plan, data = load_plan_with_bytes(path)
     check_digest(plan)
-    return plan
+    return plan, data
 
 
 def merge_files(files: tuple[Path, ...], out: Path) -> None:
@@ -63,13 +67,13 @@ def merge_files(files: tuple[Path, ...], out: Path) -> None:
 
 def prepared_file(context: Context, path: Path) -> Prepared:
     """Prepare a saved plan; no manifest is opened. Raises InvalidInput, GuardRefused, ServerFailure."""
-    return prepared(context, read_plan(path))
+    return prepared(context, *_read_plan(path))
 
 
-def prepared(context: Context, plan: Plan) -> Prepared:
+def prepared(context: Context, plan: Plan, saved: bytes | None = None) -> Prepared:
     """Check that a plan is unedited, for this server and environment, and in time; run its guards again.
 
-    Raises GuardRefused, ServerFailure.
+    `saved` is what it was read from. Raises GuardRefused, ServerFailure.
     """
     _check_version(plan)
     check_digest(plan)
@@ -79,7 +83,7 @@ def prepared(context: Context, plan: Plan) -> Prepared:
     _, seen = with_change_records(context, circumstances(context), plan.steps, "apply")
     held, decided = hold_to_reviews(context, enforce_again(plan, seen), final=True)
     held = hold_to_reviewed_plans(context, held, decided)
-    return Prepared(replace(held, digest=plan.digest), decided, saved=plan)
+    return Prepared(replace(held, digest=plan.digest), decided, saved=saved or bytes_of(plan))
 
 
 def prepared_now(context: Context, request: Request, reviewed: Path | None = None) -> Prepared:
@@ -94,10 +98,10 @@ def prepared_now(context: Context, request: Request, reviewed: Path | None = Non
     plan, decided = hold_to_reviews(context, plan, final=True, emergency=emergency)
     plan = plan if emergency is not None else hold_to_reviewed_plans(context, plan, decided)
     if reviewed is not None:
-        then = read_plan(reviewed)
+        then, data = _read_plan(reviewed)
         _check_target(then, context)
         plan = hold_against(plan, then)
-        decided.reviewed.append(bytes_of(then))
+        decided.reviewed.append(data)
     return Prepared(plan, decided, desired.sealable, whole=request.is_whole, emergency=emergency)
 
 

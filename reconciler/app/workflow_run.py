@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from reconciler.app.acting import provenance_of
-from reconciler.codec import decode, decode_plan, decode_run, json_text, sha256
+from reconciler.codec import Newer, decode_document, decode_plan, decode_run, json_text, sha256
 from reconciler.errors import CredentialsRefused, InvalidInput, ReconcilerError
 from reconciler.github.artifacts import reviewed_plan
 from reconciler.github.branch import keep_pull, push_proposal
@@ -72,6 +72,8 @@ def read_run(path: Path) -> Run:
         return decode_run(path.read_bytes())
     except OSError as fault:
         message = f"the report of the run can't be read: {fault.strerror}"
+    except Newer as newer:
+        raise InvalidInput((Problem("run-file/newer", Source(str(path)), str(newer), newer.hint),)) from None
     except ValueError as fault:
         message = f"this is no report of a run: {fault}"
     problem = Problem("run-file/invalid", Source(str(path)), message, "apply writes it with --out")
@@ -193,7 +195,7 @@ def failure_of(folder: Path | None, job: str = "the job that plans") -> JobFailu
     """Return why there is no plan or no report, from what the parts of a run left; of several the first that tells."""
     for path in sorted(folder.rglob("failed-*.json")) if folder is not None and folder.is_dir() else ():
         try:
-            return decode(path.read_bytes(), JobFailure)
+            return decode_document(path.read_bytes(), JobFailure, "failure")
         except (OSError, ValueError):
             continue
     return JobFailure(f"{job} did not come to an end", "its log says why: open the workflow run")

@@ -28,7 +28,8 @@ from reconciler.cli.doctor import github_command as doctor
 from reconciler.cli.emergency import emergency
 from reconciler.cli.exit_codes import Exit, of_plan
 from reconciler.cli.github_run import SUMMARY_BYTES, announce, figures_of, page_of, run, this_event, this_run, warn
-from reconciler.cli.options import DEFAULT_CONFIG, Invocation, common_options
+from reconciler.cli.logs import start_logging
+from reconciler.cli.options import DEFAULT_CONFIG, LOG_DEFAULTS, Invocation, common_options
 from reconciler.errors import ReconcilerError
 from reconciler.github.comments import keep_comment
 from reconciler.github.output import append_summary, set_outputs
@@ -62,6 +63,7 @@ _COMMENT_BYTES = 64_000
 @click.group()
 def command() -> None:
     """Work inside GitHub Actions. Reads the variables of the job; the token comes in GITHUB_TOKEN."""
+    start_logging(*LOG_DEFAULTS)
 
 
 command.add_command(doctor)

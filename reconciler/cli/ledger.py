@@ -45,7 +45,7 @@ from reconciler.cli.terminal import view_of
 from reconciler.codec import json_text, plain, record_members
 from reconciler.errors import InvalidInput
 from reconciler.github.provenance import git_from
-from reconciler.ledger.chain import Chain, check
+from reconciler.ledger.chain import NEWER, Chain, check
 from reconciler.ledger.heads import ledger_head
 from reconciler.ledger.zip_file import files_in, write_zip
 from reconciler.model.decision import Problem, Source
@@ -400,13 +400,18 @@ def _chain_text(folder: Path, chain: Chain) -> str:
             replace(fault, source=replace(fault.source, path=_place(folder, fault.source.path)))
             for fault in chain.faults
         ]
-        return joined(torn) + problems_text(placed) + f"the ledger in {terminal(str(folder))} is broken\n"
+        return joined(torn) + problems_text(placed) + _broken(folder, chain)
     size = f"{counted(chain.lines, 'line')} in {counted(chain.files, 'file')}"
     return joined([*torn, f"the ledger is intact: {size}", f"head {chain.head}"])
 
 
 def _place(folder: Path, path: str) -> str:
     return str(folder) if Path(path) == folder else str(folder / path)
+
+
+def _broken(folder: Path, chain: Chain) -> str:
+    newer = any(fault.code == NEWER for fault in chain.faults)
+    return f"the ledger in {terminal(str(folder))} is {'of a newer release' if newer else 'broken'}\n"
 
 
 def _chain_json(folder: Path, chain: Chain, found: Sequence[Anchor], lost: Sequence[Problem]) -> str:

@@ -84,22 +84,18 @@ _ANYWHERE = ("init", "demo", "sandbox", "schema", "show")
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """How the command was called: which configuration, which environment of it, what to log and how."""
+    """How the command was called: which configuration, and which environment of it."""
 
     config: Path | None
     environment: str | None
-    log: tuple[str, str] = LOG_DEFAULTS
 
     def settings(self) -> Settings:
         """Load the configuration with the variables of the environment on top. Raises InvalidInput.
 
         In the run of a pull request, server and credentials are those of its base.
         Without --config, reconciler.yaml of the working directory is read when it is there: `common_options` went where
-        it is, up to the root of the repository. Logging starts here if it
-        was not asked for: what has no settings to go by has nothing to log.
+        it is, up to the root of the repository.
         """
-        start_logging(*self.log)
-
         default = Path(DEFAULT_CONFIG)
         path = self.config or (default if default.exists() else None)
         settings = protected(load_settings(path, self.environment, os.environ), os.environ)
@@ -120,10 +116,8 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
     def called(config: Path | None, environment: str | None, log_level: str, log_format: str, **rest: Any) -> Any:
         if config is None and click.get_current_context().info_name not in _ANYWHERE:
             rest = _seen_from_configuration(rest)
-        log = (log_level, log_format)
-        if log != LOG_DEFAULTS:
-            start_logging(*log)
-        return function(Invocation(config, environment, log), **rest)
+        start_logging(log_level, log_format)
+        return function(Invocation(config, environment), **rest)
 
     return called
 

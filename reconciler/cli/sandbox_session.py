@@ -15,6 +15,7 @@ from reconciler.app.outputs import Output, OutputKind, check_outputs, write_outp
 from reconciler.cli.examples import examples
 from reconciler.codec import Json, json_line
 from reconciler.errors import InvalidInput, ServerFailure
+from reconciler.manifests.schema import newer_version
 from reconciler.manifests.yaml import read_file
 from reconciler.model.decision import Problem, Source
 from reconciler.model.settings import Settings
@@ -42,10 +43,13 @@ def read_change_systems(path: Path) -> ChangeSystems:
 
 
 def _plain(path: Path) -> Json:
+    """Return what stands in a file, without its version, which may be left out."""
     document = read_file(str(path))
-    if document.problems:
-        raise InvalidInput(tuple(document.problems))
-    return document.value
+    newer = newer_version(document.value, document.places)
+    if problems := [newer] if newer is not None else document.problems:
+        raise InvalidInput(tuple(problems))
+    value = document.value
+    return {k: v for k, v in value.items() if (k, v) != ("version", 1)} if isinstance(value, dict) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ def run_session(wish: SandboxOptions) -> int:
         reading = sandbox.issue(READING_SCOPE)
         _tell(sandbox, reading, wish, listening.changes, resumed=resumed)
         if wish.ready_file:
-            client = {"url": sandbox.url, "token": sandbox.token, "reading_token": reading}
+            client = {"version": 1, "url": sandbox.url, "token": sandbox.token, "reading_token": reading}
             write_output(wish.ready_file, json_line(client), 0o600)
         stopped.wait()
     click.echo("stopped", err=True)

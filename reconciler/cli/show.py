@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from reconciler.app.saved_plan import read_plan
+from reconciler.app.workflow_run import read_run
 from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.output import (
     PLAN_FORMATS,
@@ -15,9 +16,7 @@ from reconciler.cli.output import (
     show_run,
     show_timeline,
 )
-from reconciler.codec import decode, decode_run
-from reconciler.errors import InvalidInput
-from reconciler.model.decision import Problem, Source
+from reconciler.codec import decode
 from reconciler.model.receipt import Run
 
 
@@ -47,13 +46,8 @@ def command(invocation: Invocation, file: Path, style: str, timeline: bool, quie
 def _run_in(file: Path) -> Run | None:
     """Read the report of a run. None when the file is none; what it is instead is for the plan's reader to say."""
     try:
-        data = file.read_bytes()
-        if "receipts" not in decode(data, dict[str, object]):
+        if "receipts" not in decode(file.read_bytes(), dict[str, object]):
             return None
     except (OSError, ValueError):
         return None
-    try:
-        return decode_run(data)
-    except ValueError as error:
-        message = f"this is no report of a run that this release can read: {error}"
-        raise InvalidInput((Problem("run-file/invalid", Source(str(file)), message),)) from None
+    return read_run(file)

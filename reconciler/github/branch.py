@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from reconciler.codec import decode, sha256
+from reconciler.codec import Newer, decode_document, sha256
 from reconciler.errors import GuardRefused, LedgerBroken, LedgerNotPushed
 from reconciler.github.client import GitHub
 from reconciler.github.comments import Posted, Posting, marker, same_text, within_limit
@@ -163,15 +163,24 @@ def _blobs(git: Git, head: str) -> dict[str, str]:
 
 def _archived(git: Git, there: Mapping[str, str]) -> dict[str, ArchivedRun]:
     """Return the runs that are in archives of the branch, by their paths."""
-    lists = [there[name] for name in sorted(there) if _LIST.fullmatch(name)]
+    names = [name for name in sorted(there) if _LIST.fullmatch(name)]
+    lists = [there[name] for name in names]
     found: dict[str, ArchivedRun] = {}
     text = git.run("cat-file", "--batch", stdin="\n".join(lists)) if lists else ""
-    for _ in lists:  # a line that names the object and its size, the object, and a line feed
+    for name in names:  # a line that names the object and its size, the object, and a line feed
         about, _, rest = text.partition("\n")
         size = int(about.split()[2])
-        found |= {run.path: run for run in decode(rest[:size].encode(), ArchiveList).runs}
+        found |= {run.path: run for run in _listed(rest[:size].encode(), name)}
         text = rest[size + 1 :]
     return found
+
+
+def _listed(data: bytes, place: str) -> tuple[ArchivedRun, ...]:
+    try:
+        return decode_document(data, ArchiveList, "archive").runs
+    except ValueError as error:
+        remedy = error.hint if isinstance(error, Newer) else "find out who changed it (`git log` of the branch)"
+        raise LedgerBroken(f"{place}: {error}", remedy) from None
 
 
 _LIST = re.compile(r"archive/[^/]+\.json")
@@ -193,7 +202,7 @@ def _in_archives(folder: Path) -> dict[str, Callable[[], bytes]]:
     found: dict[str, Callable[[], bytes]] = {}
     for path in sorted(folder.glob("archive/*.json")):
         packed = path.with_suffix(".jsonl.gz")
-        found |= {run.path: partial(_unpacked, packed, run) for run in decode(path.read_bytes(), ArchiveList).runs}
+        found |= {run.path: partial(_unpacked, packed, run) for run in _listed(path.read_bytes(), str(path))}
     return found
 
 

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from reconciler.atomic import atomic_write
-from reconciler.codec import decode, json_text, plain
-from reconciler.errors import LedgerBroken
+from reconciler.codec import Newer, decode_document, json_text, plain
+from reconciler.errors import LedgerBroken, LedgerNewer
 from reconciler.model.decision import Problem, Source
 from reconciler.model.evidence import ArchivedRun, ArchiveList
 from reconciler.model.value import Head
@@ -117,18 +117,25 @@ def _read(folder: Path, lists: tuple[tuple[str, int, int, int], ...]) -> Mapping
     found: dict[str, Archived] = {}
     for name, *_ in lists:
         try:
-            listed = decode((folder / name).read_bytes(), ArchiveList)
-        except (OSError, ValueError) as error:
-            newer = str(error).startswith("/version: ")
-            raise LedgerBroken(
-                f"{folder / name} is no list of an archive: {error}", _NEWER if newer else _RESTORE
-            ) from None
+            data = (folder / name).read_bytes()
+        except OSError as error:
+            raise LedgerBroken(f"{folder / name} can't be read: {error.strerror}", _RESTORE) from None
+        listed = read_list(data, str(folder / name))
         file = folder / f"{name.removesuffix('.json')}.jsonl.gz"
         found |= {run.path: Archived(file, run) for run in listed.runs}
     return found
 
 
-_NEWER = "a newer release may have written it: upgrade this one"
+def read_list(data: bytes, place: str) -> ArchiveList:
+    """Return what the list of an archive says. Raises LedgerBroken with its place."""
+    try:
+        return decode_document(data, ArchiveList, "archive")
+    except Newer as newer:
+        raise LedgerNewer(f"{place}: {newer}", newer.hint) from None
+    except ValueError as error:
+        raise LedgerBroken(f"{place} is no list of an archive: {error}", _RESTORE) from None
+
+
 _RESTORE = "restore it from the ledger's branch or a backup, and find out who changed it"
 
 

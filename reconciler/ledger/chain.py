@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reconciler.codec import canonical, decode, decode_line
-from reconciler.errors import LedgerBroken
+from reconciler.codec import Newer, canonical, decode, decode_line
+from reconciler.errors import LedgerBroken, LedgerNewer
 from reconciler.ledger.archive import archived
 from reconciler.ledger.files import file_of, line_hash, open_segment, survey
 from reconciler.ledger.heads import Beginning, begin, head_digest, in_order
-from reconciler.ledger.lines import BROKEN_HINT, remedy
+from reconciler.ledger.lines import BROKEN_HINT
 from reconciler.model.decision import Problem, Source
 from reconciler.model.record import Head, Opened, Written
 
@@ -28,6 +28,8 @@ Take = Callable[[str, int, bytes], None]
 _NUMBER = re.compile(rb'"line":(\d{1,18})[,}]')
 _PREVIOUS = re.compile(rb'"previous":"(sha256:[0-9a-f]{64})"')
 _NUMBER_MARK = b'"line":'
+NEWER = "ledger/newer"
+"""The code of what only a newer release reads: it is no damage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Chain:
 def verify(root: Path, anchor: str | None = None, take: Take | None = None) -> Chain:
     """Verify the whole ledger and return what was found. Raises LedgerBroken that names the first fault."""
     chain = check(root, anchor, take)
+    require_known(root, chain)
     if chain.faults:
         first, *others = chain.faults
         more = f" (and {len(others)} more)" if others else ""
@@ -56,6 +59,13 @@ def verify(root: Path, anchor: str | None = None, take: Take | None = None) -> C
             f"the ledger in {root} is broken: {first.source}: {first.message}{more}", first.hint or BROKEN_HINT
         )
     return chain
+
+
+def require_known(root: Path, chain: Chain) -> None:
+    """Raise LedgerNewer when a newer release wrote a file of the ledger."""
+    for fault in chain.faults:
+        if fault.code == NEWER:
+            raise LedgerNewer(f"{root / fault.source.path}:{fault.source.line}: {fault.message}", fault.hint)
 
 
 def check(root: Path, anchor: str | None = None, take: Take | None = None) -> Chain:
@@ -168,6 +178,8 @@ class Segment:
     opened: Opened | None = None
     faults: list[Problem] = field(default_factory=list)
     torn: bool = False
+    newer: bool = False
+    """The whole file is of a version that this release does not know: what looks wrong in it may follow from that."""
 
     def blame(self, line: int, cause: str, message: str, hint: str = "") -> None:
         """Note a fault of one line, counted as it stands in the file."""
@@ -190,7 +202,9 @@ def read_segment(
                 break
             line, place = text[:-1], place + 1
             at = line.find(_NUMBER_MARK) + len(_NUMBER_MARK)
-            if last and line.startswith(b"%d," % (number + 1), at) and b'"previous":"%b"' % last.encode() in line:
+            if segment.newer:
+                number = place
+            elif last and line.startswith(b"%d," % (number + 1), at) and b'"previous":"%b"' % last.encode() in line:
                 number += 1
             else:
                 number = _look_closer(segment, line, place, number, last)
@@ -199,10 +213,10 @@ def read_segment(
                 segment.named[place] = last
             if last == anchor:
                 segment.has_anchor = True
-            if take is not None:
+            if take is not None and not segment.newer:
                 take(path, place, line)
     segment.lines, segment.last = place, last
-    if place and not segment.faults:
+    if place and not segment.faults and not segment.newer:
         _decode(segment, line, place)  # no later line vouches for the last one, so at least its spelling has to be ours
     return segment
 
@@ -212,6 +226,8 @@ def _look_closer(segment: Segment, line: bytes, place: int, before: int, last: s
 
     `before` is the number of the line before, 0 for none, and `last` its hash.
     """
+    if place == 1 and _open(segment, line):
+        return 1
     found, previous = _NUMBER.search(line), _PREVIOUS.search(line)
     number = int(found.group(1)) if found else before + 1
     if found is None or previous is None:
@@ -224,8 +240,6 @@ def _look_closer(segment: Segment, line: bytes, place: int, before: int, last: s
     elif last and previous.group(1).decode() != last:
         message = f"line {before} has not the hash that line {number} was written with: one of the two was changed"
         segment.blame(place - 1, "changed", message)
-    if place == 1:
-        _open(segment, line)
     return number
 
 
@@ -233,10 +247,15 @@ def _lines(first: int, last: int) -> str:
     return f"line {first} is" if first == last else f"lines {first} to {last} are"
 
 
-def _open(segment: Segment, line: bytes) -> None:
+def _open(segment: Segment, line: bytes) -> bool:
+    """Read the first line of a file; True when a newer release wrote the file."""
     written = _decode(segment, line, 1)
-    if written is None:
-        return
+    if written is not None:
+        _check_opened(segment, written)
+    return segment.newer
+
+
+def _check_opened(segment: Segment, written: Written) -> None:
     if not isinstance(written.entry, Opened):
         segment.blame(1, "gap", "the first line does not open a run: lines before it are missing")
         return
@@ -255,8 +274,12 @@ def _open(segment: Segment, line: bytes) -> None:
 def _decode(segment: Segment, line: bytes, place: int) -> Written | None:
     try:
         written, spelled = decode_line(line), canonical(decode(line, dict[str, Any]))
+    except Newer as newer:
+        segment.newer = place == 1
+        segment.blame(place, "newer", str(newer), newer.hint)
+        return None
     except ValueError as error:
-        segment.blame(place, "unreadable", f"the line can't be read: {error}", remedy(error))
+        segment.blame(place, "unreadable", f"the line can't be read: {error}")
         return None
     if spelled != line:
         segment.blame(place, "changed", "the line is not spelled as the reconciler spells it: it was changed")

@@ -32,6 +32,8 @@ READ_AHEAD = 1 << 20
 """Bytes that are read at once. With the default of 8 KiB reading 400,000 lines takes twice as long."""
 _RUN = re.compile(r"(\d{4})(\d{2})\d{2}T\d{6}Z-[0-9a-f]{6,}(-\d+of\d+)?")
 _FILE = re.compile(r"\d{4}/\d{2}/[^/]+\.jsonl")
+_PACKED = re.compile(r"archive/[^/]+\.jsonl\.gz")
+_LINES = re.compile(r"(?i)\.jsonl(\.gz)?$")
 _BLOCK = 8 * 1024
 _TAIL = 64 * 1024
 _NOT_OURS = ".git"
@@ -95,7 +97,7 @@ def survey(root: Path) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
                     waiting.append(f"{path}/")
                 elif is_file and _FILE.fullmatch(path):
                     paths.append(path)
-                elif not is_file or path.endswith(".jsonl"):
+                elif not is_file or (_LINES.search(path) and not _PACKED.fullmatch(path)):
                     faults.append(_misplaced(path, entry))
     packed = archived(root)
     faults += [_twice(path) for path in paths if path in packed and not has_lines_of(packed[path], root / path)]

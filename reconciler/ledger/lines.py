@@ -5,8 +5,8 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from reconciler.codec import UNKNOWN_WORD, canonical, decode_line
-from reconciler.errors import LedgerBroken
+from reconciler.codec import Newer, canonical, decode_line
+from reconciler.errors import LedgerBroken, LedgerNewer
 from reconciler.ledger.files import line_hash
 from reconciler.model.decision import Source
 from reconciler.model.record import Line, Written
@@ -22,11 +22,6 @@ BROKEN_HINT = (
     "and find out who changed it"
 )
 """What to do about a broken ledger."""
-NEWER_HINT = (
-    "a newer release may have written it: upgrade this one; "
-    "`reconciler ledger verify` says whether anything was changed"
-)
-"""What to do about a line of a kind or version that this release does not know."""
 
 
 def guid_in(line: bytes) -> bytes:
@@ -78,11 +73,7 @@ def decode(line: bytes, source: Source) -> Written:
     """Read what one line says. Raises LedgerBroken with its place."""
     try:
         return decode_line(line)
+    except Newer as newer:
+        raise LedgerNewer(f"{source}: {newer}", newer.hint) from None
     except ValueError as error:
-        raise LedgerBroken(f"{source}: the line can't be read: {error}", remedy(error) or BROKEN_HINT) from None
-
-
-def remedy(error: ValueError) -> str:
-    """Return what to do about a line that a newer release may have written; empty for any other that can't be read."""
-    newer = str(error).startswith("/version: ") or str(error).endswith(UNKNOWN_WORD)
-    return NEWER_HINT if newer else ""
+        raise LedgerBroken(f"{source}: the line can't be read: {error}", BROKEN_HINT) from None

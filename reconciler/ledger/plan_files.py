@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from reconciler.atomic import atomic_write
-from reconciler.codec import Edited, Malformed, decode_plan, plan_pieces
+from reconciler.codec import Edited, Malformed, Newer, decode_plan, plan_pieces
 from reconciler.errors import GuardRefused, InvalidInput
 from reconciler.model.decision import Problem, Source
 from reconciler.model.plan import Plan
@@ -28,6 +28,14 @@ def load_plan(path: Path) -> Plan:
 
     Whether the digest fits the steps is for planning/digest.py to say.
     """
+    return load_plan_with_bytes(path)[0]
+
+
+def load_plan_with_bytes(path: Path) -> tuple[Plan, bytes]:
+    """Return a saved plan and the bytes it was read from, which may say more than this release knows.
+
+    Raises as `load_plan` does.
+    """
     again = _MAKE_AGAIN.format(path=path)
     try:
         data = path.read_bytes()
@@ -39,11 +47,13 @@ def load_plan(path: Path) -> Plan:
         message = f"the plan file can't be read: {error.strerror or error}"
         raise _refused("unreadable", Source(str(path)), message) from error
     try:
-        return decode_plan(data)
+        return decode_plan(data), data
     except Malformed as error:
         raise _no_json(path, data, error, again) from None
     except Edited as error:
         raise GuardRefused(f"{path}: {error}", "make a new plan, have it reviewed, and apply that one") from None
+    except Newer as newer:
+        raise _refused("newer", Source(str(path)), str(newer), newer.hint) from None
     except ValueError as error:
         message = f"this is no plan that this release can apply: {error}"
         raise _refused("invalid", Source(str(path)), message, f"a plan is never edited: {again}") from None

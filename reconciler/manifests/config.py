@@ -11,7 +11,7 @@ from reconciler.errors import InvalidInput
 from reconciler.manifests.decode import attempt
 from reconciler.manifests.policy import Members, decode_policy
 from reconciler.manifests.problems import Code, InvalidValue, did_you_mean
-from reconciler.manifests.schema import load, member_validator, schema_problems, validator
+from reconciler.manifests.schema import load, member_validator, newer_version, schema_problems, validator
 from reconciler.manifests.text import is_below, repository_of
 from reconciler.manifests.times import zone_of
 from reconciler.manifests.windows import decode_window, seconds
@@ -66,6 +66,8 @@ def _read(file: str) -> tuple[Members, SourceMap, list[Problem]]:
     value, places, problems = document.value, document.places, document.problems
     if problems and not document.whole:
         return {}, SourceMap(file), problems
+    if (newer := newer_version(value, places)) is not None:
+        return {}, places, [newer]
     if not validator("config")(value):
         problems += schema_problems("config", value, places)
         value = _valid(value)

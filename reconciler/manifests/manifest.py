@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 
 from reconciler.manifests.decode import FileHeader, decode_override, decode_rule, decode_ticket
 from reconciler.manifests.problems import Code, InvalidValue, Path
-from reconciler.manifests.schema import Validator, member_validator, schema_problems, ticket_validator, validator
+from reconciler.manifests.schema import (
+    Validator,
+    member_validator,
+    newer_version,
+    schema_problems,
+    ticket_validator,
+    validator,
+)
 from reconciler.manifests.times import zone_of
 from reconciler.manifests.windows import Windows
 from reconciler.manifests.yaml import Document, Value, read_document
@@ -37,6 +44,8 @@ def read_manifest(file: str, data: bytes, windows: Windows) -> Manifest:
         hint = "fill the file, or remove it"
         manifest.problems.append(Problem(Code.FILE_EMPTY, Source(file), "there is nothing in this file", hint))
         return manifest
+    if (newer := newer_version(document.value, document.places)) is not None:
+        return Manifest(problems=[newer])
     members = document.value if isinstance(document.value, dict) else {}
     stated = members.get("tickets")
     tickets: list[Value] = stated if isinstance(stated, list) else []

@@ -36,6 +36,7 @@ class Code(StrEnum):
     YAML_CONFLICT = "yaml/merge-conflict"
     YAML_CUT = "yaml/comment-in-text"
 
+    SCHEMA_VERSION = "schema/version"
     SCHEMA_TYPE = "schema/type"
     SCHEMA_MISSING = "schema/missing-key"
     SCHEMA_UNKNOWN = "schema/unknown-key"

@@ -79,6 +79,16 @@ def _compiled(schema: dict[str, Any]) -> Validator:
     return valid
 
 
+def newer_version(value: Value, places: SourceMap, read: int = 1) -> Problem | None:
+    """Say of a file that it is of a later version of its format: what else is wrong with it may follow from that."""
+    version = value.get("version") if isinstance(value, dict) else None
+    if type(version) is not int or version <= read:
+        return None
+    message = f"written by a newer release: this is version {version}, this release reads version {read}"
+    hint = f"upgrade to a release that reads it, or write the file in version {read}"
+    return Problem(Code.SCHEMA_VERSION, places.value(("version",)), message, hint)
+
+
 def schema_problems(
     schema: str, value: Value, places: SourceMap, moved: Callable[[Path], Path] = lambda path: path
 ) -> list[Problem]:

@@ -446,6 +446,7 @@ class LockOwner(Struct, frozen=True):
     run: str
     since: datetime
     url: str | None = None
+    version: int = 1
 
     def described(self, now: datetime) -> str:
         """Name the owner and the age of the lock for a person."""

@@ -27,7 +27,7 @@ def answer(tpp: Platform, request: web.BaseRequest, path: str, body: bytes) -> R
         return oauth_error(404, "not_found", f"Control endpoints: {', '.join(sorted(_COMMANDS))}")
     try:
         members: Mapping[str, Json] = parse(body) if body else dict(request.query)
-        return reply_with({"answer": command(tpp, members)})
+        return reply_with({"version": 1, "answer": command(tpp, members)})
     except (BadBody, ReconcilerError, ValueError) as fault:
         return bad_request(str(fault))
 

@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
+from reconciler.errors import InvalidInput
+from reconciler.model.decision import Problem, Source
+
 _TABLES = """
 CREATE TABLE IF NOT EXISTS tickets (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS grants (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -12,6 +15,7 @@ CREATE TABLE IF NOT EXISTS objects (key TEXT PRIMARY KEY, value TEXT NOT NULL) W
 CREATE TABLE IF NOT EXISTS certificates (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
+_VERSION = 1
 TABLES = ("tickets", "grants", "objects", "certificates", "settings")
 
 
@@ -56,13 +60,20 @@ class SqliteStore:
     """Keeps everything in one file; a write is in the operating system's hands when `put` returns."""
 
     def __init__(self, path: Path) -> None:
-        """Open or create the file. Raises sqlite3.Error when it is no such file or can't be written."""
+        """Open or create the file. Raises sqlite3.Error when it is no such file or can't be written, InvalidInput.
+
+        InvalidInput is for a file of a newer release.
+        """
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
+            (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+            if version > _VERSION:
+                raise _newer(path, version)
+            self._connection.execute(f"PRAGMA user_version={_VERSION}")
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
             self._connection.executescript(_TABLES)
-        except sqlite3.Error:
+        except (sqlite3.Error, InvalidInput):
             self._connection.close()
             raise
 
@@ -81,6 +92,12 @@ class SqliteStore:
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
+
+
+def _newer(path: Path, version: int) -> InvalidInput:
+    message = f"written by a newer release: this is version {version}, this release reads version {_VERSION}"
+    hint = "upgrade to a release that reads it, or give another file with --state"
+    return InvalidInput((Problem("sandbox/newer", Source(str(path)), message, hint),))
 
 
 def _known(table: str) -> str:

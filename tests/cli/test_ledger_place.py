@@ -72,7 +72,10 @@ def folder(segment: Path) -> str:
 
 def misplaced(segment: Path) -> str:
     shutil.copy(segment, segment.parents[2] / segment.name)
-    return "lines that lie here are never read: the file of a run lies at <year>/<month>/<run>.jsonl"
+    return MISPLACED
+
+
+MISPLACED = "lines that lie here are never read: the file of a run lies at <year>/<month>/<run>.jsonl"
 
 
 def edited(segment: Path) -> str:
@@ -99,6 +102,39 @@ def test_every_reader_of_a_broken_ledger_says_where_and_shows_nothing(
     assert not (repo.folder / "pack.zip").exists()
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        "{}",
+        "2026/{}",
+        "2026/11/30/{}",
+        "2026-11/{}",
+        "old/2026/11/{}",
+        "archive/{}",
+        "archive/2026/11/{}",
+        ".kept/{}",
+        "2026/11/run.JSONL",
+        "2026/11/{}.gz",
+        "{}.gz",
+    ],
+)
+def test_lines_in_a_place_where_nobody_reads_them_are_a_fault(repo: Repo, segment: Path, place: str) -> None:
+    """Also when nothing else is there: a ledger with one misplaced file is not an empty one."""
+    there = repo.folder / "ledger" / place.format(segment.name)
+    there.parent.mkdir(parents=True, exist_ok=True)
+    segment.rename(there)
+    for command in (("ledger", "verify"), ("plan",)):
+        said = repo.run(*command)
+        assert (said.code, MISPLACED in said.out + said.err) == (4, True), said
+
+
+@pytest.mark.parametrize("name", ["copy.jsonl", "20310101T000000Z-00000a.jsonl", ".hidden.jsonl"])
+def test_a_file_of_a_run_with_another_name_is_a_fault(repo: Repo, segment: Path, name: str) -> None:
+    segment.rename(segment.with_name(name))
+    said = repo.run("ledger", "verify")
+    assert (said.code, f"this is the file of run {segment.stem}, which belongs at" in said.out) == (4, True), said
+
+
 def rewrite(segment: Path, pattern: bytes, by: str) -> None:
     """Change the receipt of a ledger and mend the chain, as only one who writes whole ledgers can."""
     lines = segment.read_bytes().splitlines()
@@ -115,8 +151,9 @@ def test_a_kind_of_line_that_a_newer_release_brings_asks_for_an_upgrade(repo: Re
     for command in (("plan",), ("apply", "--yes"), ("ledger", "log")):
         said = repo.run(*command)
         assert (command, said.code, said.out) == (command, 4, "")
-        assert f"{segment.name}:3: the line can't be read: /entry: 'delegation' is no word that this" in said.err
-        assert "upgrade this one" in said.err
+        assert f"{segment.name}:3: written by a newer release" in said.err
+        assert "/entry: 'delegation' is no word that this release knows" in " ".join(said.err.split())
+        assert "upgrade to " in said.err
         assert "find out who changed it" not in said.err
 
 

@@ -170,8 +170,8 @@ def test_a_first_line_that_was_taken_away_is_found() -> None:
         del lines[0]
 
     assert told(THREE, behead) == [
-        f"ledger/gap {THREE}:1: line 1 is missing before line 2",
         f"ledger/gap {THREE}:1: the first line does not open a run: lines before it are missing",
+        f"ledger/gap {THREE}:1: line 1 is missing before line 2",
     ]
 
 

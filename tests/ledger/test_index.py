@@ -193,12 +193,10 @@ def test_text_that_looks_like_a_line_about_another_ticket_fools_nobody(tmp_path:
 @pytest.mark.parametrize(
     ("old", "new", "what"),
     [
-        (b'"outcome":"applied"', b'"outcome":"perhaps"', "/outcome: 'perhaps' is no word that this release knows"),
         (b'"at":"2026-11-23T12:00:00Z"', b'"at":"2026-11-23T12:00:00"', "/: 2026-11-23T12:00:00 is not a time in UTC"),
         (b'"after":{"status":"Approved"}', b'"after":"Approved"', "/after: an object is needed, this is text"),
         (b'"pull_request":12', b'"pull_request":"12"', "/review/pull_request: a whole number is needed, this is text"),
         (b'"operation":"000000000001"', b'"operation":1', "/operation: text or null is needed, this is a number"),
-        (b'"entry":"receipt"', b'"entry":"invoice"', "/entry: 'invoice' is no word that this release knows"),
         (b'"at":', b"", "expected ':'"),
     ],
 )

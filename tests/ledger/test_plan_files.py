@@ -117,8 +117,8 @@ def change_text(old: str, new: str) -> Callable[[Path], None]:
         (lambda path: path.write_text("[]"), "invalid", "/: an object is needed, this is an array"),
         (
             change_text('"version": 2', '"version": 3'),
-            "invalid",
-            "/version: plan version 3 is not supported, this release reads versions 1 and 2; a newer release wrote it",
+            "newer",
+            "written by a newer release (tpp-reconciler 1.0.0): plan version 3 is not supported, this release reads",
         ),
         (change_text('"Approved"', "7"), "invalid", "/steps/0/after/status: text is needed, this is a number"),
         (change_text('"approve": 2', '"approve": 1'), "invalid", "/counts: the counts do not fit the steps"),
@@ -133,7 +133,10 @@ def test_what_is_no_plan_is_refused_with_its_reason(
     problem = refusal(path)
     assert problem.code == f"plan-file/{code}"
     assert message in problem.message
-    assert f"make it again with `reconciler plan --out {path}`" in problem.hint
+    remedy = (
+        "upgrade to tpp-reconciler 1.0.0" if code == "newer" else f"make it again with `reconciler plan --out {path}`"
+    )
+    assert remedy in problem.hint
 
 
 EDITS = [

@@ -1,12 +1,23 @@
 """What earlier releases wrote is what this release writes, byte for byte, and can be read back."""
 
 import json
+import os
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
+import msgspec
 import pytest
 
-from reconciler.codec import decode_line, decode_plan, decode_run, encode_line
+from reconciler import codec
+from reconciler.codec import (
+    LEDGER_VERSIONS,
+    PLAN_VERSIONS,
+    RUN_VERSION,
+    decode_line,
+    decode_plan,
+    decode_run,
+    encode_line,
+)
 from reconciler.ledger.chain import verify
 from reconciler.ledger.history import read_lines
 from reconciler.ledger.index import read_index
@@ -70,6 +81,39 @@ def test_every_kind_of_ledger_line_is_spelled_as_ever(name: str) -> None:
 def test_every_kind_of_ledger_line_belongs_to_a_version() -> None:
     """A kind that is new needs a line in the newest file; after a release, a version and a file of its own."""
     assert {type(entry) for entries in VERSIONS.values() for entry in entries} == set(get_args(Entry))
+
+
+def words(*types: Any) -> list[str]:
+    """Return every kind and word that a reader of these types takes, in alphabetical order."""
+    found: set[str] = set()
+
+    def look(schema: Any) -> None:
+        if isinstance(schema, dict):
+            found.update(
+                str(each) for each in (*schema.get("enum", ()), *[schema[k] for k in ("const",) if k in schema])
+            )
+        for inner in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+            look(inner)
+
+    for each in types:
+        look(msgspec.json.schema(each))
+    return sorted(found)
+
+
+def test_a_new_kind_or_word_comes_with_a_new_version() -> None:
+    """A word that is new after a release belongs to a new version: another key in this file, and the old one stays."""
+    found = {
+        f"plan {max(PLAN_VERSIONS)}": words(codec._PLAN.strict),
+        f"report {RUN_VERSION}": words(codec._RUN.strict),
+        f"ledger {max(LEDGER_VERSIONS)}": words(*(shape.strict for shape in codec._LINES.values())),
+    }
+    path = FORMATS / "words.json"
+    kept = json.loads(path.read_text(encoding="ascii")) if path.exists() else {}
+    if os.environ.get("UPDATE_EXPECTED"):
+        kept |= found
+        path.write_text(json.dumps(kept, indent=1) + "\n", encoding="ascii")
+    for format_and_version, every in found.items():
+        assert every == kept[format_and_version]
 
 
 def write_ledger(root: Path) -> None:
