@@ -30,7 +30,8 @@ def exchanged(command: str, capture: pytest.CaptureFixture[str]) -> str:
     with pytest.raises(SystemExit) as left:
         main(command.split()[2:])
     shown = capture.readouterr()
-    return f"{command}\n{shown.out}{shown.err}exit {left.value.code or 0}\n"
+    said = (shown.out + shown.err).replace("\r\n", "\n")  # the lines of CSV
+    return f"{command}\n{said}exit {left.value.code or 0}\n"
 
 
 @pytest.mark.slow
