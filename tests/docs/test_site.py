@@ -81,9 +81,22 @@ def test_every_exit_code_is_in_the_reference_and_in_the_readme() -> None:
 
 
 def test_the_page_of_measurements_claims_nothing_that_was_not_measured(tmp_path: Path) -> None:
-    nothing = performance.page(tmp_path / "absent.json")
-    assert "Nothing has been measured" in nothing
+    nothing = performance.page(tmp_path / "absent.json", tmp_path / "absent.json")
+    assert "Nothing has been compared" in nothing
+    assert "has not been measured" in nothing
     assert not re.search(r"\d", nothing)
+
+
+def test_the_page_of_measurements_shows_how_cost_grows(tmp_path: Path) -> None:
+    machine = {"on": "2026-11-27", "python": "3.11.7", "cores": 2, "load_before": 1.5, "command": "python -m growth"}
+    ledgers = {"none": {"pack": {"wall": 1.0, "cpu": 0.54, "peak": 52.4}}, "1,000": {"new": {"cpu": 2.0, "peak": 60.0}}}
+    growth = tmp_path / "growth.json"
+    growth.write_text(json.dumps({"machine": machine, "ledgers": ledgers}), encoding="utf-8")
+    text = performance.page(tmp_path / "absent.json", growth)
+    assert "Measured on 2026-11-27 with Python 3.11.7 on 2 cores, load average 1.5 before" in text
+    assert "| Subject | What it is | none | 1,000 |" in text
+    assert "| pack | `ledger export --pack` | 0.5 s, 52 MiB |  |" in text
+    assert "| new |  |  | 2.0 s, 60 MiB |" in text
 
 
 def test_the_page_of_measurements_shows_what_was_measured_and_what_was_missed(tmp_path: Path) -> None:
@@ -93,6 +106,6 @@ def test_the_page_of_measurements_shows_what_was_measured_and_what_was_missed(tm
     document = {"machine": machine, "ratios": [ratio], "figures": {"validate": figure}}
     results = tmp_path / "results.json"
     results.write_text(json.dumps(document), encoding="utf-8")
-    text = performance.page(results)
+    text = performance.page(results, tmp_path / "absent.json")
     assert "| plan \\| twice | 1.23 | at most 1.1 | **no** | a / b |" in text
     assert "| validate | 1.500 | 1.000 | 2.000 | 1.250 | 61 | 5 |" in text
