@@ -177,7 +177,7 @@ def _one(step: Step, since: Since | None, history: TicketHistory, collector: Rec
     except Exception as error:  # noqa: BLE001 - a bug in one step must not cost the others their receipts
         why = f"a bug in the reconciler ({type(error).__name__}: {error})"
         for lines in traceback.format_tb(error.__traceback__):  # places and lines of code, no values
-            for line in lines.rstrip().splitlines():
+            for line in lines.splitlines():
                 _log.error(line)
         collector.context.breaker.trip_for_bug(why)
         if step.group is not Group.CHANGE:

@@ -117,8 +117,6 @@ def _log_entry(entry: Entry) -> None:
         case Receipt():
             about = {"ticket": entry.guid, "operation": entry.operation or ""}
             _log.info("receipt: %s %s", entry.guid, entry.outcome.value, extra=about)
-        case _:
-            pass
 
 
 def guarded(context: RunContext) -> tuple[RunContext, IntentGuard]:

@@ -30,11 +30,8 @@ class Reached:
         )
 
 
-@dataclass(frozen=True, slots=True)
 class Slot:
-    """The right to one call. `epoch` tells push-back that is news from that of calls which left before we slowed."""
-
-    epoch: int
+    """The right to one call, the same for all calls of one pace: it tells push-back that is news from old news."""
 
 
 class AdaptiveLimiter:
@@ -47,7 +44,7 @@ class AdaptiveLimiter:
         self._freed = Condition(self._lock)
         self._configured = self._limit = self._lowest = configured
         self._in_flight = self._waiting = self._successes = self._pushed_back = 0
-        self._slot = Slot(0)
+        self._slot = Slot()
         self._pause_until = _NEVER
 
     def acquire(self, deadline: Deadline) -> Slot:
@@ -94,8 +91,8 @@ class AdaptiveLimiter:
             return
         with self._lock:
             self._successes += 1
-            if self._successes >= self._limit and self._limit < self._configured:
-                self._limit, self._successes = self._limit + 1, 0
+            if self._successes >= self._limit:
+                self._limit, self._successes = min(self._limit + 1, self._configured), 0
                 self._freed.notify()
 
     def pushed_back(self, slot: Slot, *, down_to: int | None = None, pause: float = 0.0) -> None:
@@ -107,7 +104,7 @@ class AdaptiveLimiter:
             if slot is self._slot or (down_to is not None and down_to < self._limit):
                 self._limit = max(1, down_to or self._limit // 2)
                 self._lowest = min(self._lowest, self._limit)
-                self._slot, self._successes = Slot(self._slot.epoch + 1), 0
+                self._slot, self._successes = Slot(), 0
 
     def activity(self) -> tuple[int, float]:
         """Return how many calls are in flight, and the seconds for which none is made because the server asked so."""

@@ -109,7 +109,9 @@ def retry_after(value: str | None, now: datetime) -> float:
 
     0 when it is absent, in the past, or can't be read.
     """
-    spelled = (value or "").strip()
+    if not value:
+        return 0.0
+    spelled = value.strip()
     if spelled.isascii() and spelled.isdigit():
         return float(spelled[:9])
     try:

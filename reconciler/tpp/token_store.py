@@ -46,8 +46,7 @@ class CurrentToken:
 
     def worked(self, used: Token) -> None:
         """Note that the server took this token."""
-        if used.generation > self._worked_until:
-            self._worked_until = used.generation
+        self._worked_until = max(self._worked_until, used.generation)
 
     def renewed(self, refused: Token) -> bool:
         """Return whether there is a token newer than the refused one, getting it when no other thread has.
@@ -202,7 +201,7 @@ class KeyringStore:
 
 def from_keyring(service: str, name: str) -> Secret | None:
     """Return a secret of the system's keyring, None when it has none. Raises CredentialsRefused."""
-    with _keyring_errors("read"):
+    with _keyring_errors(reading=True):
         import keyring
 
         text = keyring.get_password(service, name)
@@ -210,7 +209,7 @@ def from_keyring(service: str, name: str) -> Secret | None:
 
 
 @contextmanager
-def _keyring_errors(what: str = "") -> Iterator[None]:
+def _keyring_errors(*, reading: bool = False) -> Iterator[None]:
     try:
         yield
     except ImportError:
@@ -220,7 +219,7 @@ def _keyring_errors(what: str = "") -> Iterator[None]:
     except Exception as error:
         if isinstance(error, CredentialsRefused):
             raise
-        if what:
+        if reading:
             message = f"the system's keyring can't be read: {type(error).__name__}"
             raise CredentialsRefused(message, "unlock it, or use a variable or a file") from None
         raise _unwritable(f"the keyring: {type(error).__name__}") from None

@@ -4,10 +4,10 @@ The question behind every answer is: can the server have executed this update? O
 Declined or NotSent; everything else is Lost, and whoever asked has to look at the ticket.
 """
 
-import re
 from threading import Lock
 
 from reconciler.model.decision import Parameters
+from reconciler.model.receipt import tagged_operations
 from reconciler.model.ticket import Accepted, Answer, Declined, Lost, NotSent
 from reconciler.model.value import replace
 from reconciler.ports import Update
@@ -22,7 +22,6 @@ from reconciler.tpp.wire import MEANINGS, Result, describe
 _UPDATE_STATUS = Call("update-status", "POST", "/vedsdk/Workflow/Ticket/UpdateStatus", Kind.UPDATE, about_ticket=True)
 _REFUSALS_UNTIL_SYSTEMIC = 3
 _NEVER_EXECUTED = frozenset({404, 405, 406, 407, 411, 413, 414, 415, 431})
-_OPERATION = re.compile(r"\[op:([0-9a-f]{12})\]")
 
 
 def ticket_writer(session: Session) -> "HttpTicketWriter":
@@ -48,8 +47,7 @@ class HttpTicketWriter:
 
     def update(self, update: Update) -> Answer:
         """Send one update. RETRIES says when it is sent again: only after proof that the server did not execute it."""
-        tag = _OPERATION.search(update.explanation or "")
-        operation = tag.group(1) if tag else ""
+        operation = "".join(tagged_operations(update.explanation or ""))
         answer = self._client.call(
             _UPDATE_STATUS, wire.update_body(update), self._judge, ticket=update.guid, operation=operation
         )

@@ -1,9 +1,10 @@
 """A run: one receipt per step whatever happens, one writer per object, and an end when it is told to end."""
 
+import logging
 import threading
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -12,12 +13,12 @@ from hypothesis import strategies as st
 from reconciler.applying.receipts import ReceiptCollector, guarded
 from reconciler.applying.step import announce, perform
 from reconciler.errors import LedgerUnwritable
-from reconciler.model.receipt import Outcome, Proof, Receipt
+from reconciler.model.receipt import Outcome, Proof, Receipt, Run
 from reconciler.model.record import NO_HISTORY, Ended, Intent
 from reconciler.model.ticket import Accepted, Declined, Found, Gone, Lost, NotSent, Unread
 from reconciler.model.verdict import Reason
 from reconciler.planning.selections import Since
-from tests.applying.bench import Bench, BreakingLedger, accepts, as_planned, bench_of, says
+from tests.applying.bench import RUN, Bench, BreakingLedger, accepts, as_planned, bench_of, says
 from tests.builders import APPROVED, NOW, REJECTED, guid, plan, step
 from tests.fakes import FakeClock
 
@@ -41,6 +42,53 @@ def test_an_empty_plan_reads_nothing_and_writes_nothing() -> None:
     assert (run.receipts, run.counts, run.stopped) == ((), {}, None)
     assert (bench.tickets.reads, bench.tickets.updates) == ([], [])
     assert bench.ledger.entries == [Ended(NOW, {}, None)]
+
+
+def test_the_report_says_what_was_applied_where_and_when() -> None:
+    bench, steps = many(1)
+    bench.tickets.script = [lambda *asked: bench.clock.sleep(5) or accepts(*asked)]  # type: ignore[func-returns-value]
+    run = bench.apply(plan(*steps, environment="prod", shard="1/2"))
+    assert run == Run(
+        run=RUN,
+        digest="sha256:" + "0" * 64,
+        target="https://tpp.example.com",
+        started_at=NOW,
+        ended_at=NOW + timedelta(seconds=5),
+        receipts=tuple(bench.ledger.receipts),
+        environment="prod",
+        shard="1/2",
+    )
+
+
+def test_where_no_more_threads_can_be_had_those_that_there_are_do_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, left = threading.Thread.start, [2]
+
+    def start_few(thread: threading.Thread) -> None:
+        if thread.name.startswith("apply-"):
+            left[0] -= 1
+            if left[0] < 0:
+                raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_few)
+    bench, steps = many(5)
+    assert outcomes(bench.run(*steps, workers=5)) == [Outcome.APPLIED] * 5
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        bench.run(*steps, workers=5)
+
+
+def test_every_intent_and_every_receipt_is_logged_with_its_ticket_and_operation(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "reconciler.applying")
+    bench, steps = many(2, script=[says(Declined("expired", systemic=True), effect=False)])
+    bench.run(*steps)
+    operation = bench.ledger.intents[0].operation
+    assert [(record.message, record.ticket, record.operation) for record in caplog.records] == [  # type: ignore[attr-defined]
+        (f"intent: {guid(1)} to Approved", guid(1), operation),
+        (f"receipt: {guid(1)} rejected-by-server", guid(1), operation),
+        (f"receipt: {guid(2)} not-attempted", guid(2), ""),
+    ]
 
 
 def test_only_changes_are_written() -> None:
@@ -290,12 +338,15 @@ def test_a_bug_in_one_step_costs_no_other_step_its_receipt_and_stops_the_run() -
     assert bench.breaker.bug is True
 
 
-def test_a_bug_before_anything_was_sent_leaves_nothing_unknown() -> None:
+def test_a_bug_before_anything_was_sent_leaves_nothing_unknown(caplog: pytest.LogCaptureFixture) -> None:
     def bug(tickets, number):
         raise KeyError("oops")
 
     bench, steps = many(2, before_read=bug)
-    assert outcomes(bench.run(*steps)) == [Outcome.NOT_ATTEMPTED] * 2
+    run = bench.run(*steps)
+    assert outcomes(run) == [Outcome.NOT_ATTEMPTED] * 2
+    assert {receipt.detail for receipt in run.receipts} == {"a bug in the reconciler (KeyError: 'oops')"}
+    assert "in bug" in caplog.text, "the log has the place of the fault"
 
 
 def test_progress_counts_every_step_once() -> None:
@@ -317,9 +368,11 @@ class RushingClock(FakeClock):
 
 def test_a_request_that_hangs_is_given_up_when_the_run_is_stopped_and_is_unknown() -> None:
     hanging, released, left = threading.Event(), threading.Event(), threading.Event()
+    daemons: list[bool] = []
 
     def hang(tickets, update):
         bench.stop.why = "interrupted"
+        daemons.append(threading.current_thread().daemon)
         hanging.set()
         released.wait(10)
         answer = accepts(tickets, update)
@@ -329,6 +382,7 @@ def test_a_request_that_hangs_is_given_up_when_the_run_is_stopped_and_is_unknown
     bench, steps = many(3, script=[hang], clock=RushingClock())
     run = bench.run(*steps)
     assert hanging.is_set()
+    assert daemons == [True], "it does not keep the process alive"
     assert not left.is_set()
     assert outcomes(run) == [Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED, Outcome.NOT_ATTEMPTED]
     told = "interrupted; the request in flight did not come to an end in time"

@@ -229,6 +229,15 @@ def test_a_ledger_that_breaks_while_healing_stops_the_run_before_anything_is_sen
     assert run.receipts[0].outcome in (Outcome.FAILED, Outcome.NOT_ATTEMPTED)
 
 
+def test_a_step_is_not_attempted_when_what_became_of_an_earlier_update_can_not_be_written_down() -> None:
+    bench = bench_of(as_planned(1))
+    bench.ledger.room = 0
+    receipt = applied(bench, left())
+    assert (receipt.outcome, receipt.proof, receipt.operation) == (Outcome.NOT_ATTEMPTED, Proof.NONE, None)
+    assert receipt.detail == "the ledger can't be written: No space left on device"
+    assert (receipt.guid, bench.tickets.updates) == (guid(1), [])
+
+
 def test_healing_stops_when_the_run_is_stopped() -> None:
     bench = bench_of()
     bench.stop.why = "interrupted"

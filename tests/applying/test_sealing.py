@@ -7,7 +7,7 @@ from reconciler.model.record import Ended, Intent, Sealed
 from reconciler.model.status import Status
 from reconciler.model.verdict import Reason
 from tests.applying.bench import as_planned, bench_of
-from tests.builders import step
+from tests.builders import NOW, step
 
 SEALABLE = tuple(Seal(path, "sha256:" + "0" * 64, 1) for path in ("tickets/a.yaml", "tickets/b.yaml", "tickets/c.yaml"))
 
@@ -25,7 +25,7 @@ def test_manifests_with_nothing_left_to_decide_are_sealed_after_all_receipts() -
     )
     run = bench.run(*steps)
     assert [type(entry) for entry in bench.ledger.entries] == [Intent, Receipt, Sealed, Sealed, Ended]
-    assert [entry.seal for entry in bench.ledger.of(Sealed)] == list(SEALABLE[:2])
+    assert bench.ledger.of(Sealed) == [Sealed(NOW, seal) for seal in SEALABLE[:2]]
     assert run.notes == ("manifests sealed, because nothing is left to decide in them: 2",)
 
 

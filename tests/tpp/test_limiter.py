@@ -42,6 +42,75 @@ def test_push_back_after_push_back_ends_at_one_call_and_success_grows_it_again()
     assert limiter.reached == Reached(4, 1, 4, 5)
 
 
+def test_it_takes_as_many_successes_as_calls_are_allowed_to_allow_one_more() -> None:
+    limiter = AdaptiveLimiter(9, FakeClock())
+    limiter.pushed_back(limiter.acquire(NONE))
+    reached = []
+    for _ in range(4 + 5 + 5):
+        limiter.succeeded()
+        reached.append(limiter.reached.last)
+    assert reached == [4] * 3 + [5] * 5 + [6] * 6
+    limiter.pushed_back(limiter.acquire(NONE))
+    for _ in range(3):
+        assert limiter.reached.last == 3
+        limiter.succeeded()
+    assert limiter.reached == Reached(9, 3, 4, 2)
+
+
+def test_a_push_back_without_a_pause_holds_nobody_up_and_one_with_a_pause_is_shown() -> None:
+    clock = FakeClock()
+    limiter = AdaptiveLimiter(3, clock)
+    slot = limiter.acquire(NONE)
+    limiter.pushed_back(slot)
+    limiter.release()
+    assert (limiter.acquire(NONE) is slot, clock.slept) == (False, [])
+    assert (limiter.reached.last, limiter.activity()) == (1, (1, 0.0))
+    limiter.pushed_back(slot, pause=7)
+    clock.at += timedelta(seconds=3)
+    assert limiter.activity() == (1, 4.0)
+    clock.at += timedelta(seconds=5)
+    assert limiter.activity() == (1, 0.0)
+
+
+def test_a_deadlock_of_a_call_from_before_the_last_one_changes_nothing_more() -> None:
+    limiter = AdaptiveLimiter(4, FakeClock())
+    first, second = limiter.acquire(NONE), limiter.acquire(NONE)
+    limiter.pushed_back(first, down_to=2)
+    limiter.succeeded()
+    limiter.pushed_back(second, down_to=2)
+    limiter.succeeded()
+    assert limiter.reached == Reached(4, 2, 3, 2)
+
+
+@pytest.mark.parametrize(("times", "said"), [(1, "1 time"), (2, "2 times")])
+def test_how_often_the_server_pushed_back_is_told(times: int, said: str) -> None:
+    told = f"writes: the server pushed back {said}; from 4 at once down to 2, 3 at the end"
+    assert Reached(4, 2, 3, times).described("writes") == told
+
+
+def test_who_is_woken_for_nothing_goes_on_waiting_and_nobody_waits_once_all_are_done() -> None:
+    limiter, entered = AdaptiveLimiter(1, FakeClock()), Event()
+
+    def enter() -> None:
+        limiter.acquire(NONE)
+        entered.set()
+
+    limiter.acquire(NONE)
+    waiting = Thread(target=enter, daemon=True)
+    waiting.start()
+    _until_waiting(limiter, 1)
+    with limiter._freed:
+        limiter._freed.notify_all()
+    assert not entered.wait(0.05)
+    limiter.release()
+    assert entered.wait(5)
+    limiter.release()
+    late = Thread(target=limiter.acquire, args=(NONE,), daemon=True)
+    late.start()
+    late.join(5)
+    assert not late.is_alive()
+
+
 def test_a_slot_waits_for_one_to_come_free() -> None:
     limiter, entered = AdaptiveLimiter(1, FakeClock()), Event()
 
@@ -149,6 +218,8 @@ def test_of_two_pauses_that_the_server_asks_for_the_longer_one_counts(pauses: tu
         ("120", 120),
         (" 7 ", 7),
         (format_datetime(NOW + timedelta(seconds=90), usegmt=True), 90),
+        ("Mon, 23 Nov 2026 12:01:30 -0000", 90),
+        ("Mon, 23 Nov 2026 13:01:30 +0100", 90),
         (format_datetime(NOW - timedelta(seconds=90), usegmt=True), 0),
         (None, 0),
         ("", 0),

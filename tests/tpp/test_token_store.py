@@ -1,6 +1,6 @@
 """Where the successor of a refresh token is kept."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
@@ -10,13 +10,13 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
 
-from reconciler.errors import CredentialsRefused
+from reconciler.errors import CredentialsRefused, ServerFailure
 from reconciler.model.settings import Auth, AuthMethod
 from reconciler.model.ticket import Found
 from reconciler.sandbox.seed import APPROVER
 from reconciler.tpp.secrets import Secret, Secrets
 from reconciler.tpp.session import ticket_reader
-from reconciler.tpp.token_store import FileStore, KeyringStore, open_store
+from reconciler.tpp.token_store import CurrentToken, FileStore, KeyringStore, open_store
 from tests.builders import guid
 from tests.tpp.conftest import Tpp
 from tests.tpp.opening import session_with
@@ -111,6 +111,77 @@ def test_two_runs_do_not_use_one_token_at_the_same_time(tmp_path: Path) -> None:
         assert not entered.wait(0.05)
     assert entered.wait(5)
     waiting.join(5)
+
+
+MENDED = "make the store readable and writable for this user; until then the token is not used"
+
+
+@pytest.mark.parametrize("use", [lambda store: store.keep(Secret("one")), lambda store: store.locked().__enter__()])
+def test_a_store_that_can_not_be_written_is_named(tmp_path: Path, use: Callable[[FileStore], object]) -> None:
+    (tmp_path / "file").touch()
+    store = FileStore(tmp_path / "file/token")
+    with pytest.raises(CredentialsRefused) as refusal:
+        use(store)
+    assert refusal.value.message in {
+        f"the refresh token can't be kept in {store.path}{suffix}: Not a directory" for suffix in ("", ".lock")
+    }
+    assert refusal.value.hint == MENDED
+
+
+def test_a_keyring_that_can_not_be_written_is_named(system_keyring: DictKeyring) -> None:
+    keyring.set_keyring(NoKeyring())
+    for use in (lambda store: store.keep(Secret("one")), KeyringStore.forget):
+        with pytest.raises(CredentialsRefused) as refusal:
+            use(KeyringStore("service", "client"))
+        assert refusal.value.message == "the refresh token can't be kept in the keyring: NoKeyringError"
+        assert refusal.value.hint == MENDED
+
+
+# The token of a run.
+
+
+def current(*granted: str | ServerFailure) -> tuple[CurrentToken, list[str | ServerFailure]]:
+    """A token with those that the server grants after it, one after the other."""
+    left = list(granted)
+
+    def renew() -> Secret:
+        text = left.pop(0)
+        if isinstance(text, ServerFailure):
+            raise text
+        return Secret(text)
+
+    return CurrentToken(Secret("first"), renew), left
+
+
+def test_the_new_token_is_kept_and_got_once_however_many_calls_were_refused_with_the_old_one() -> None:
+    token, left = current("second", "third")
+    first = token.current()
+    assert [token.renewed(first) for _ in range(3)] == [True] * 3
+    assert (token.current().generation, token.current().headers["Authorization"]) == (1, "Bearer second")
+    token.worked(token.current())
+    token.worked(first)  # an answer to a call from before
+    assert token.renewed(token.current())
+    assert (token.current().generation, token.current().headers["Authorization"]) == (2, "Bearer third")
+    assert (left, token.refusal) == ([], "")
+
+
+def test_a_server_that_refuses_what_it_has_just_granted_is_not_asked_again() -> None:
+    token, left = current("second", "third")
+    assert token.renewed(token.current())
+    assert [token.renewed(token.current()) for _ in range(2)] == [False, False]
+    assert (left, token.refusal) == (["third"], "the server refused the token that it had just granted")
+
+
+def test_a_renewal_that_failed_is_not_tried_again() -> None:
+    token, left = current(ServerFailure("the grant was revoked", "log in"), "second")
+    assert [token.renewed(token.current()) for _ in range(2)] == [False, False]
+    assert (left, token.refusal) == (["second"], "the grant was revoked")
+
+
+def test_a_token_that_can_not_be_renewed_stays_refused() -> None:
+    token = CurrentToken(Secret("first"))
+    assert (token.renewed(token.current()), token.renewable, token.refusal) == (False, False, "")
+    assert current()[0].renewable
 
 
 def test_no_store_is_refused_with_what_to_set() -> None:
