@@ -57,14 +57,14 @@ class Checkout:
         text = f"version: 1\nserver: {self.server.url}\nledger: {ledger}\nrequests: {requests}\n"
         (self.folder / "reconciler.yaml").write_text(text, encoding="utf-8")
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
         environ = {
             name: value for name, value in os.environ.items() if not name.startswith(("TPP_", "GITHUB_", "GIT_"))
         }
         return subprocess.Popen(
             [sys.executable, "-m", "reconciler", *arguments],
             cwd=self.folder,
-            env=environ | {"TPP_TOKEN": "4MyGeneratedBearerTknz==", "NO_COLOR": "1"},
+            env=environ | {"TPP_TOKEN": "4MyGeneratedBearerTknz==", "NO_COLOR": "1"} | more,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -207,6 +207,20 @@ def test_a_run_that_holds_the_lock_of_a_branch_and_has_sent_nothing_gives_it_up(
     assert git(checkout.folder, "for-each-ref", "refs/reconciler") == ""
     assert git(remote, "for-each-ref", "refs/reconciler") == "", "the lock was given up"
     assert checkout.server.updates == []
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_a_signal_while_the_program_is_loaded_ends_it_without_a_word(
+    checkout: Checkout, tmp_path: Path, number: int, code: int
+) -> None:
+    checkout.configure()
+    loading, slow = tmp_path / "loading", tmp_path / "slow"
+    slow.mkdir()
+    text = f"import pathlib, time\npathlib.Path({str(loading)!r}).touch()\ntime.sleep(60)\n"
+    (slow / "click.py").write_text(text, encoding="utf-8")
+    process = checkout.start("apply", "--yes", PYTHONPATH=str(slow))
+    left, said, took = checkout.stopped(process, number, loading.exists)
+    assert (left, said, took < SOON) == (code, "", True)
 
 
 def test_a_signal_before_the_first_write_goes_on_to_whoever_ends_the_process(tmp_path: Path) -> None:
