@@ -39,6 +39,14 @@ class ServerFailure(ReconcilerError):
     """The server, the network or the credentials do not let the run go on."""
 
 
+class ServerAway(ServerFailure):
+    """The server could not be reached, or had no time: the same may be asked later."""
+
+
+class NotAttempted(ServerFailure):
+    """There is a plan, and the server was away before its first step: the same command may do it later."""
+
+
 class CredentialsRefused(ServerFailure):
     """The credentials are missing, expired, revoked or lack a scope."""
 

@@ -14,7 +14,7 @@ from reconciler.app.context import Context, ticket_writer
 from reconciler.app.ledger_branch import LedgerPusher
 from reconciler.app.reviews import names_of
 from reconciler.app.run_record import attention_entries, idle_run, left_alone, opened, reported, reviews_of
-from reconciler.app.saved_plan import Prepared, prepared
+from reconciler.app.saved_plan import Prepared, once_planned, prepared
 from reconciler.applying.circuit_breaker import CircuitBreaker
 from reconciler.applying.context import RunContext
 from reconciler.applying.engine import apply_plan
@@ -131,7 +131,8 @@ def carry_out(context: Context, ready: Prepared, *, fail_fast: bool = False, loc
 def _origin(context: Context, ready: Prepared, review: Review | None) -> Provenance:
     """Return where the run comes from. Changes have the backend check first that they may be sent."""
     plan, backend = ready.plan, context.backend
-    identity = (backend.check_before_writing(len(plan.changes)).identity or None) if plan.changes else plan.identity
+    with once_planned():
+        identity = (backend.check_before_writing(len(plan.changes)).identity or None) if plan.changes else plan.identity
     return provenance_of(context.environ, backend.target, context.settings.environment, review, identity)
 
 

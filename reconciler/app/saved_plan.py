@@ -1,5 +1,7 @@
 """Plans that may be applied: read from a file or made now, and held against every check and guard once more."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +14,7 @@ from reconciler.app.plan import declared, plan_of
 from reconciler.app.request import Request, Seals
 from reconciler.app.reviews import Decided, hold_to_reviewed_plans, hold_to_reviews
 from reconciler.codec import plan_pieces
-from reconciler.errors import GuardRefused
+from reconciler.errors import GuardRefused, NotAttempted, ServerAway
 from reconciler.ledger.history import lines_since
 from reconciler.ledger.index import read_index
 from reconciler.ledger.plan_files import load_plan_with_bytes, save_plan
@@ -80,10 +82,21 @@ def prepared(context: Context, plan: Plan, saved: bytes | None = None) -> Prepar
     _check_target(plan, context)
     _check_time(plan, context.clock.now(), timedelta(seconds=context.settings.plan_ttl))
     plan = with_certificates_now(context, plan)
-    _, seen = with_change_records(context, circumstances(context), plan.steps, "apply")
+    with once_planned():
+        seen = circumstances(context)
+    _, seen = with_change_records(context, seen, plan.steps, "apply")
     held, decided = hold_to_reviews(context, enforce_again(plan, seen), final=True)
     held = hold_to_reviewed_plans(context, held, decided)
     return Prepared(replace(held, digest=plan.digest), decided, saved=saved or bytes_of(plan))
+
+
+@contextmanager
+def once_planned() -> Iterator[None]:
+    """Turn the absence of the server into NotAttempted, where there is a plan already."""
+    try:
+        yield
+    except ServerAway as away:
+        raise NotAttempted(away.message, away.hint) from away
 
 
 def prepared_now(context: Context, request: Request, reviewed: Path | None = None) -> Prepared:

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import TypeVar
 
 from reconciler.codec import Json
-from reconciler.errors import CredentialsRefused, ServerFailure
+from reconciler.errors import CredentialsRefused, ServerAway, ServerFailure
 from reconciler.model.settings import Requests
 from reconciler.model.ticket import Guid
 from reconciler.ports import Clock, Deadline
@@ -120,7 +120,8 @@ class Failure:
 
     def error(self) -> ServerFailure:
         """Return the same as an exception, for questions without which a run can't go on."""
-        return (CredentialsRefused if self.access else ServerFailure)(self.why, self.hint)
+        kind = CredentialsRefused if self.access else ServerAway if self.passing else ServerFailure
+        return kind(self.why, self.hint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,20 @@ def test_a_run_waits_for_a_server_that_restarts(repository: Repository) -> None:
     assert (said.code, dict(repository.server.effects)) == (0, dict.fromkeys(GUIDS, 1)), said.out
 
 
+def test_once_there_is_a_plan_an_absent_server_costs_a_repetition(repository: Repository) -> None:
+    """4 stays for those who came to no plan, or to nothing that they asked for."""
+    repository.decide(*GUIDS)
+    assert repository.run("plan", "--out", "plan.json").code == 0
+    repository.server.go_away()
+    assert [repository.run(*words.split()).code for words in ("apply plan.json --yes", "plan", "list")] == [7, 4, 4]
+    repository.server.come_back()
+    repository.server.script["verify"] = [honest, lambda _: repository.server.go_away()]
+    assert repository.run("apply", "--yes").code == 7
+    assert repository.server.updates == []
+    repository.server.come_back()
+    assert repository.run("apply", "plan.json", "--yes").code == 0
+
+
 def test_how_long_is_configurable(repository: Repository) -> None:
     repository.decide(*GUIDS)
     path = repository.folder / "reconciler.yaml"
