@@ -4,11 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from reconciler.model.policy import FourEyes
 from reconciler.model.review import (
-    AppliedBefore,
     Assessment,
     BranchCommit,
     NotReviewed,
-    NotYetReviewed,
     People,
     Review,
     Team,
@@ -17,16 +15,13 @@ from reconciler.model.review import (
 
 def shortfall(people: People, rule: FourEyes) -> str | None:
     """Return why these people are not enough and what to do about it; None when they are, or when it is too early."""
-    match people:
-        case AppliedBefore() | NotYetReviewed():
-            return None
-        case NotReviewed(why, direct):
-            return None if direct and rule.allow_direct_push else why
-        case Assessment(review, objections, unaccounted):
-            return _missing(review, objections, unaccounted, rule.reviewers) or _of_teams(people, rule)
+    if isinstance(people, NotReviewed):
+        return None if people.direct and rule.allow_direct_push else people.why
+    return _missing(people, rule.reviewers) or _of_teams(people, rule) if isinstance(people, Assessment) else None
 
 
-def _missing(review: Review, objections: tuple[str, ...], unaccounted: tuple[str, ...], reviewers: int) -> str | None:
+def _missing(people: Assessment, reviewers: int) -> str | None:
+    review, objections, unaccounted = people.review, people.objections, people.unaccounted
     pull = f"PR #{review.pull_request}"
     if objections:
         return f"{pull} has changes requested by {', '.join(objections)}; have them approve it, or dismiss their review"

@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 
 from reconciler.model.decision import NOWHERE, Decision, Selection
 from reconciler.model.plan import EntryEdit, Step
-from reconciler.model.record import TicketHistory
-from reconciler.model.status import State, format_instant, pending
+from reconciler.model.record import LastWrite, TicketHistory
+from reconciler.model.status import Schedule, Status, format_instant, pending
 from reconciler.model.ticket import Gone, Guid, Reading
 from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
-from reconciler.planning.facts import PATIENCE, is_early, is_window_over
+from reconciler.planning.facts import PATIENCE, gather, is_early, is_window_over
 from reconciler.planning.judge import judge
 
 _ARMED = frozenset({Reason.REOPEN_WANTED, Reason.CONFLICT_CONSOLE, Reason.CONFLICT_COUNTED})
@@ -56,10 +56,10 @@ def judge_orphan(
 
     What the console moved, or decided, is shown and never taken back.
     """
-    last, left = history.last, history.open
-    source = last.source if last is not None else left.intent.source if left is not None else NOWHERE
-    change = last.change if last is not None else left.intent.change if left is not None else None
+    known = history.last or (history.open.intent if history.open is not None else None)
+    source, change = (known.source, known.change) if known is not None else (NOWHERE, None)
     decision = Decision(guid, pending(), source, explanation=_WHY, change=change)
+    last = gather(decision, reading, history, now, patience).last
     step = replace(judge(decision, reading, history, now, patience), named=False)
     if isinstance(reading, Gone):
         early = last is not None and is_early(last, now)
@@ -68,41 +68,35 @@ def judge_orphan(
         )
     if step.reason in _SHOWN_AS_THEY_ARE:
         return replace(step, detail=f"{_WHY}; {step.detail}" if step.detail else _WHY)
-    armed = _armed(step, history)
-    if armed is None or is_window_over(armed, now):
+    if last is None or (armed := _armed(step, last, now)) is None:
         return None
-    ours = step.reason is Reason.REOPEN_WANTED and last is not None and not last.attested
+    ours = step.reason is Reason.REOPEN_WANTED and not last.attested
     if ours and take_back:
         return replace(step, reason=Reason.REOPEN_ORPHAN)
     return replace(
         step,
         reason=Reason.ORPHAN_ARMED,
-        detail=f"{_WHY}; {_when(armed)}{_by(step, history)}",
+        detail=f"{_WHY}; {_when(armed)}{_by(step, last)}",
         edit=EntryEdit(wanted=pending(), seen=None if ours else step.before),
     )
 
 
-def _armed(step: Step, history: TicketHistory) -> State | None:
+def _armed(step: Step, last: LastWrite, now: datetime) -> Schedule | None:
     """Return the schedule that will take effect, None when none will."""
-    if step.reason not in _ARMED or step.before is None:
+    if step.reason not in _ARMED or step.before is None or step.before.status == Status.REJECTED:
         return None
-    if step.reason is Reason.CONFLICT_COUNTED:
-        return history.last.after if history.last is not None and history.last.after.schedule is not None else None
-    known = history.last.after if history.last is not None and step.before.schedule is None else step.before
-    return known if known.schedule is not None and step.before.status not in ("Rejected", "Pending") else None
+    armed = last.after if step.before.schedule is None else step.before
+    return None if is_window_over(armed, now) else armed.schedule
 
 
-def _when(armed: State) -> str:
-    start = f"TPP approves it at {format_instant(armed.start)}" if armed.start is not None else "TPP approves it"
+def _when(armed: Schedule) -> str:
+    start = f"TPP approves it at {format_instant(armed.start)}"
     return f"{start}, until {format_instant(armed.stop)}" if armed.stop is not None else start
 
 
-def _by(step: Step, history: TicketHistory) -> str:
+def _by(step: Step, last: LastWrite) -> str:
     if step.reason is Reason.CONFLICT_CONSOLE:
         return "; it was moved in the console"
     if step.reason is Reason.CONFLICT_COUNTED:
         return " once the others have approved it too"
-    last = history.last
-    if last is None:
-        return ""
     return f"; {'recorded' if last.attested else 'scheduled'} by run {last.run}"

@@ -2,9 +2,10 @@
 
 import pytest
 
-from reconciler.model.policy import FourEyes
-from reconciler.model.review import Assessment, BranchCommit, NotReviewed, NotYetReviewed, People, Review
-from reconciler.planning.four_eyes import people_by_file
+from reconciler.model.policy import FourEyes, Reviewers
+from reconciler.model.review import Assessment, BranchCommit, NotReviewed, NotYetReviewed, People, Review, Team
+from reconciler.model.value import replace
+from reconciler.planning.four_eyes import people_by_file, shortfall
 
 GOOD = Assessment(Review(12, "ann", reviewers=("bob",)))
 ALONE = Assessment(Review(13, "ann"))
@@ -57,6 +58,76 @@ def _file(*history: tuple[str | None, People], known: str | None = None) -> Peop
 )
 def test_each_commit_needs_its_review(history: list[tuple[str | None, People]], people: People) -> None:
     assert _file(*history) == people
+
+
+ASKED = "; have somebody approve who neither wrote nor pushed any of it"
+PKI, WEB = Team("pki", frozenset({"Bob"})), Team("web", frozenset({"eve"}))
+NOBODY_KNOWS = Team("pki", why="GITHUB_TEAMS_TOKEN is not set")
+
+
+def approved(*reviewers: str, **changes: object) -> Assessment:
+    return replace(Assessment(Review(12, "ann", reviewers=reviewers)), **changes)
+
+
+@pytest.mark.parametrize(
+    ("people", "rule", "why"),
+    [
+        (approved("bob"), FourEyes(), None),
+        (approved(), FourEyes(), f"0 of 1 independent approvals (author ann, approved by nobody){ASKED}"),
+        (
+            approved("bob", "eve", unaccounted=("a[bot]", "b@c")),
+            FourEyes(),
+            f"2 of 3 independent approvals (author ann, approved by bob, eve, 2 more for a[bot], b@c){ASKED}",
+        ),
+        (
+            approved("bob", objections=("eve", "joe")),
+            FourEyes(),
+            "changes requested by eve, joe; have them approve it, or dismiss their review",
+        ),
+        (approved("BOB", teams=(PKI,)), FourEyes(of_teams=(Reviewers(1, ("pki",)),)), None),
+        (
+            approved("joe", "max", teams=(PKI, WEB)),
+            FourEyes(of_teams=(Reviewers(1, ("pki", "web")),)),
+            "0 of 1 approvals by members of pki or web (approved by joe, max); have a member approve",
+        ),
+        (
+            approved(teams=(PKI,)),
+            FourEyes(0, of_teams=(Reviewers(1, ("pki",)),)),
+            "0 of 1 approvals by members of pki (approved by nobody); have a member approve",
+        ),
+        (
+            approved("bob", "eve", teams=(PKI, WEB)),
+            FourEyes(of_teams=(Reviewers(1, ("pki",)), Reviewers(2, ("web",)))),
+            "1 of 2 approvals by members of web (approved by bob, eve); have a member approve",
+        ),
+        (approved("bob", "eve", teams=(PKI, WEB)), FourEyes(of_teams=(Reviewers(2, ("pki", "web")),)), None),
+    ],
+)
+def test_a_pull_request_has_its_reviewers_or_says_who_is_missing(people, rule, why) -> None:
+    assert shortfall(people, rule) == (f"PR #12 has {why}" if why else None)
+
+
+@pytest.mark.parametrize(
+    ("teams", "which", "why"),
+    [
+        ((), ("pki",), "pki can't be established: it was not asked for"),
+        ((NOBODY_KNOWS,), ("pki",), "pki can't be established: GITHUB_TEAMS_TOKEN is not set"),
+        ((WEB,), ("web", "pki"), "pki can't be established: it was not asked for"),
+    ],
+)
+def test_a_team_of_which_nobody_knows_the_members_approves_nothing(teams, which, why) -> None:
+    asked = Reviewers(1, which)
+    found = shortfall(approved("joe", teams=teams), FourEyes(of_teams=(asked,)))
+    assert found == f"PR #12 needs {asked}, and who is in team {why}"
+
+
+def test_files_with_rules_of_their_own_need_their_own_reviewers() -> None:
+    commits = [BranchCommit("1", (), {"a": "1", "b": "1"})]
+    rules = {"a": FourEyes(1), "b": FourEyes(2)}
+    assert people_by_file(commits, {"1": GOOD}, rules.__getitem__, {"a": "0", "b": "0"}) == {"a": GOOD, "b": GOOD}
+    two = [*commits, BranchCommit("2", ("1",), {"b": "2"})]
+    enough = approved("bob", "eve")
+    assert people_by_file(two, {"1": GOOD, "2": enough}, rules.__getitem__, {"a": "0", "b": "0"})["b"] == GOOD
 
 
 def test_what_was_known_to_be_reviewed_needs_no_other_commit() -> None:
