@@ -50,8 +50,8 @@ def enforce_limits(
     overrides: tuple[Override, ...],
     limits: Limits,
     now: datetime,
-    settled: int = 0,
-    folders: tuple[FolderLimits, ...] = (),
+    settled: int,
+    folders: tuple[FolderLimits, ...],
 ) -> tuple[tuple[Step, ...], tuple[Control, ...]]:
     """Hold limits alone against steps that passed every other guard; `settled` as for `enforce`.
 
@@ -100,7 +100,7 @@ def _checked(
             continue
         tally[rule, "refused"] += 1
         why = exempt.why_not(rule, step.guid, step.source.path)
-        return refuse(step, replace(refusal, detail=refusal.detail + why) if why else refusal)
+        return refuse(step, replace(refusal, detail=refusal.detail + why))
     return step
 
 

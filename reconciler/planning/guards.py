@@ -226,7 +226,7 @@ def _identity(step: Step, seen: Circumstances) -> Refusal | None:
 
 def _bare(identity: str) -> str:
     """Return a prefixed universal as both TPP and its API may spell it: in any case, its GUID in braces or not."""
-    return identity.casefold().translate({ord(brace): None for brace in "{}"})
+    return identity.casefold().replace("{", "").replace("}", "")
 
 
 def _context(step: Step, seen: Circumstances) -> Refusal | None:

@@ -26,7 +26,7 @@ from reconciler.planning.folders import reviews_alone
 from reconciler.planning.guards import Circumstances
 from reconciler.planning.merge import merge_plans
 from reconciler.planning.planner import assemble, enforce_reviews
-from tests.builders import NOW, OBJECT, at, guid, plan, step
+from tests.builders import NOW, OBJECT, after, at, guid, plan, step
 
 TOP, WEB, SHOP, PAY = "tickets/a.yaml", "tickets/web/b.yaml", "tickets/web/shop/c.yaml", "tickets/pay/d.yaml"
 BELOW = {WEB: ("tickets/web",), SHOP: ("tickets/web/shop", "tickets/web"), PAY: ("tickets/pay",)}
@@ -262,6 +262,19 @@ def test_an_override_counts_only_within_the_bounds_of_where_it_stands_and_of_wha
         latest = f"{why:%Y-%m-%dT%H:%M:%SZ}"
         said = f"it lasts until 2026-11-24T12:00:00Z, and may last until {latest} at most"
     assert found.detail.endswith(f"; the override at {of.source} does not count: {said}")
+
+
+def test_an_override_that_a_folder_forbids_spares_its_tickets_from_no_limit_and_lets_nothing_run_in_a_freeze() -> None:
+    """It stands where it would count."""
+    forbidden = FolderRules(overrides=OverrideBounds(rules=frozenset()))
+    given = (override("changes", 1, 2), override("freeze", 1, 2))
+    rules = seen(pay=forbidden, limits=Limits(changes=0))
+    steps, _ = enforce((one(1, WEB), one(2, PAY)), given, rules)
+    assert reasons(steps) == {WEB: [Reason.APPROVE_WANTED], PAY: [Reason.REFUSED_CHANGES]}
+    armed = {"reason": Reason.IN_SYNC_SAME, "after": after("2026-11-23T20:00:00Z")}
+    rules = seen(pay=forbidden, freezes=(freeze("now"),))
+    steps, _ = enforce((one(1, WEB, **armed), one(2, PAY, **armed)), given, rules)
+    assert reasons(steps) == {WEB: [Reason.IN_SYNC_SAME], PAY: [Reason.CONFLICT_FREEZE]}
 
 
 def test_a_plan_keeps_of_its_overrides_the_tickets_that_the_policy_lets_them_spare() -> None:
