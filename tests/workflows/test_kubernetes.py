@@ -1,12 +1,14 @@
 """The CronJobs of the example as a cluster reads them, and the script that their pods run, as process 1 too."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import kubernetes_validate
@@ -59,17 +61,22 @@ def _variables() -> dict[str, str]:
 
 
 @pytest.fixture
-def pod(tmp_path: Path) -> Path:
-    """A checkout, and a reconciler that only writes down how it was called."""
-    work = tmp_path / "work"
-    work.mkdir()
-    git(work, "init", "--quiet")
-    commit(work, "reconciler.yaml", "version: 1\n")
-    program = tmp_path / "bin" / "reconciler"
-    program.parent.mkdir()
-    program.write_text(RECORDER)
-    program.chmod(0o755)
-    return tmp_path
+def pod() -> Iterator[Path]:
+    """A checkout, and a reconciler that only writes down how it was called.
+
+    Outside of pytest's own folders: these are closed to other users whenever another run begins.
+    """
+    with TemporaryDirectory(prefix="pod-") as folder:
+        pod = Path(folder)
+        work = pod / "work"
+        work.mkdir()
+        git(work, "init", "--quiet")
+        commit(work, "reconciler.yaml", "version: 1\n")
+        program = pod / "bin" / "reconciler"
+        program.parent.mkdir()
+        program.write_text(RECORDER)
+        program.chmod(0o755)
+        yield pod
 
 
 def _start(
@@ -128,14 +135,36 @@ def _wait_for(path: Path) -> None:
         time.sleep(0.01)
 
 
-def _as_process_1() -> list[str]:
-    """As the containers of the CronJobs begin: a process namespace of its own, the user of the image, no privileges."""
+_CONTAINER = """\
+mount --make-rprivate / 2>/dev/null
+mount --bind "$1" "$1" && mount -o remount,bind,ro / || exit 99
+cd "$1/work" && shift
+exec setpriv --reuid=10001 --regid=10001 --clear-groups --no-new-privs "$@"
+"""
+
+
+def _as_process_1(pod: Path) -> list[str]:
+    """As containers of the CronJobs begin: process 1, the user of the image, no privileges, a root that is read-only.
+
+    The one folder that can be written is that of the pod, as /data is there.
+    """
     if shutil.which("tini") is None:
         pytest.skip("tini is not installed (Debian: apt install tini); .ci/run installs it")
-    allowed = ["unshare", "--pid", "--fork", "--kill-child"]
-    if subprocess.run([*allowed, "true"], check=False, capture_output=True).returncode != 0:
-        pytest.skip("only root may make a process namespace here")
-    return [*allowed, "setpriv", "--reuid=10001", "--regid=10001", "--clear-groups", "--no-new-privs", "tini", "--"]
+    _give_to_the_user_of_the_image(pod)
+    inside = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", _CONTAINER, "sh", str(pod)]
+    if subprocess.run([*inside, "true"], check=False, capture_output=True).returncode != 0:
+        pytest.skip("only root may make namespaces here")
+    return [*inside, "tini", "--"]
+
+
+def test_nothing_but_the_folder_of_the_pod_can_be_written(pod: Path) -> None:
+    inside = _as_process_1(pod)
+    refused = "! touch /usr/bin/x 2>/dev/null && ! touch /var/tmp/x 2>/dev/null"
+    tried = f"touch here && {refused} && id -u && cat /proc/self/status"
+    said = subprocess.run([*inside, "sh", "-c", tried], capture_output=True, text=True, check=True).stdout
+    assert said.startswith("10001\n")
+    assert re.search(r"(?m)^CapEff:\s0+$", said)
+    assert re.search(r"(?m)^NoNewPrivs:\s1$", said)
 
 
 def _signal_process_1(outside: int, number: signal.Signals) -> None:
@@ -147,9 +176,7 @@ def _signal_process_1(outside: int, number: signal.Signals) -> None:
 @pytest.mark.parametrize("as_process_1", [False, True], ids=["process", "process 1"])
 def test_a_drained_pod_ends_in_order_and_keeps_its_ledger(pod: Path, as_process_1: bool) -> None:
     started = pod / "started"
-    before = _as_process_1() if as_process_1 else []
-    if as_process_1:
-        _give_to_the_user_of_the_image(pod)
+    before = _as_process_1(pod) if as_process_1 else []
     process = _start(pod, 2, before=before, SLOW=str(started))
     _wait_for(started)
     if as_process_1:
@@ -161,8 +188,7 @@ def test_a_drained_pod_ends_in_order_and_keeps_its_ledger(pod: Path, as_process_
 
 
 def test_a_pod_that_is_told_to_end_while_it_fetches_the_ledger_applies_nothing(pod: Path) -> None:
-    started, before = pod / "started", _as_process_1()
-    _give_to_the_user_of_the_image(pod)
+    started, before = pod / "started", _as_process_1(pod)
     process = _start(pod, 0, before=before, SLOW_PULL=str(started))
     _wait_for(started)
     _signal_process_1(process.pid, signal.SIGTERM)
@@ -172,11 +198,9 @@ def test_a_pod_that_is_told_to_end_while_it_fetches_the_ledger_applies_nothing(p
 
 def _give_to_the_user_of_the_image(pod: Path) -> None:
     """Make user 10001 the owner of the checkout, as the init container leaves it, and let it come to it."""
-    for path in (pod, *pod.rglob("*")):
-        os.chown(path, 10001, 10001)
-    for folder in pod.parents:
-        if str(folder).startswith("/tmp/"):
-            folder.chmod(0o755)
+    if os.geteuid() == 0:
+        for path in (pod, *pod.rglob("*")):
+            os.chown(path, 10001, 10001)
 
 
 @pytest.mark.parametrize("name", CRON_JOBS)
@@ -225,7 +249,7 @@ def test_the_numbers_of_cluster_configuration_and_image_agree(tmp_path: Path) ->
     assert 'ENTRYPOINT ["tini", "--", "reconciler"]' in (ROOT / "Containerfile").read_text()
 
 
-@pytest.mark.release
+@pytest.mark.slow
 def test_a_cluster_of_each_version_takes_everything_that_kustomize_builds() -> None:
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl is not installed (Debian: apt install kubernetes-client); .ci/run installs it")
@@ -235,10 +259,33 @@ def test_a_cluster_of_each_version_takes_everything_that_kustomize_builds() -> N
         (each["kind"], each["metadata"]["name"].rsplit("-", 1)[0]) for each in objects if each["kind"] == "ConfigMap"
     }
     assert [each["metadata"]["name"] for each in objects if each["kind"] == "CronJob"]
+    objects += [_single_run(each) for each in objects if each["kind"] == "CronJob"]
+    objects += _secrets_of_the_guide()
     for each in objects:
         assert each["metadata"]["name"], "kubectl creates nothing without a name"
         for version in VERSIONS:
             kubernetes_validate.validate(each, version, strict=True)
+
+
+def _single_run(cron: dict[str, Any]) -> dict[str, Any]:
+    """Return the job that `kubectl create job --from` asks for, which needs a cluster that has the CronJob."""
+    spec = cron["spec"]["jobTemplate"]["spec"]
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "apply-1"}, "spec": spec}
+
+
+def _secrets_of_the_guide() -> list[dict[str, Any]]:
+    """Return what the commands of the guide create, as kubectl makes it without a cluster, and what the pods read."""
+    commands = re.findall(r"(?m)^ *(kubectl create secret .*)$", (EXAMPLE / "README.md").read_text(encoding="utf-8"))
+    made = []
+    for command in commands:
+        words = re.sub(r"(--from-file=\w+)=\S+", rf"\1={SCRIPT}", command).split()
+        ran = subprocess.run([*words, "--dry-run=client", "-o", "yaml"], capture_output=True, text=True, check=True)
+        made.append(dict(YAML(typ="safe").load(ran.stdout)))
+    keys = {each["metadata"]["name"]: set(each["data"]) for each in made}
+    (token,) = (each["valueFrom"]["secretKeyRef"] for each in _container()["env"] if "valueFrom" in each)
+    assert keys == {token["name"]: {token["key"]}, "git-credentials": {"credentials"}}
+    assert {each["metadata"]["namespace"] for each in made} == {"tpp-reconciler"}
+    return made
 
 
 def test_the_job_is_an_indexed_one_that_trusts_its_pods_with_little() -> None:
