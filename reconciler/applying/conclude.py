@@ -57,8 +57,7 @@ def _after_acceptance(sighting: Sighting) -> Finding | None:
         case Trace.TOUCHED if sighting.moved and _waits_for_others(sighting):
             detail = "accepted, and the server's time of update has moved; other approvers are still due"
             return Finding(Outcome.AWAITING_OTHERS, Proof.ACCEPTED, detail)
-        case _:
-            return None
+    return None
 
 
 def _waits_for_others(sighting: Sighting) -> bool:

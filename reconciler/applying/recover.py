@@ -97,7 +97,7 @@ def _with_exception(step: Step, found: Iterable[AcceptedEntry | AttestedEntry]) 
     for entry in found:
         yield entry
         decided = step.decision.decided
-        if isinstance(entry, AttestedEntry) and decided is not None:
+        if decided is not None:
             detail = f"by {decided.by} at {format_instant(decided.at)}, {decided.where}: {decided.reason}"
             yield from by_hand(begin(step, DECIDED_OUTSIDE, detail, entry.at))
 

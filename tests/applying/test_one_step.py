@@ -504,6 +504,14 @@ def test_an_update_that_no_connection_took_goes_out_once_the_server_can_be_read_
     assert (receipt.outcome, len(bench.tickets.updates), len(bench.ledger.intents)) == (Outcome.APPLIED, 2, 1)
 
 
+def test_it_goes_out_also_where_the_ticket_has_a_tag_that_this_ledger_knows() -> None:
+    known = TicketHistory(operations=frozenset({"00000000f00d"}))
+    there = as_planned(1, explanation="seen [op:00000000f00d]")
+    bench = bench_of(there, script=[says(NotSent("refused", systemic=True), effect=False)])
+    (receipt,) = bench.run(step(), histories={guid(1): known}).receipts
+    assert (receipt.outcome, len(bench.tickets.updates)) == (Outcome.APPLIED, 2)
+
+
 def test_an_update_that_no_connection_took_does_not_go_out_after_somebody_moved_the_ticket_or_the_run_was_stopped() -> (
     None
 ):
@@ -514,7 +522,9 @@ def test_an_update_that_no_connection_took_does_not_go_out_after_somebody_moved_
         return NotSent("refused", systemic=True)
 
     bench.tickets.script = [moved]
-    assert bench.run(step()).receipts[0].outcome is Outcome.FAILED
+    (receipt,) = bench.run(step()).receipts
+    assert (receipt.outcome, receipt.proof, receipt.detail) == (Outcome.FAILED, Proof.NONE, "not sent: refused")
+    assert receipt.operation == OPERATION, "without it the intent would stay open"
     stopped = bench_of(as_planned(1))
 
     def interrupted(tickets, update) -> Answer:
