@@ -1,5 +1,6 @@
 """A run alone on its ledger: the lock on this machine and on the ledger's branch, and what may stop it."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from reconciler.app.stopping import BranchWatch, Stopping, watched_signals
 from reconciler.errors import LedgerUnwritable
 from reconciler.github.git import Git, GitFailure
 from reconciler.github.provenance import git_from
-from reconciler.github.remote_lock import RemoteLock, held, part_of
+from reconciler.github.remote_lock import EVERY, RemoteLock, held, part_of
 from reconciler.github.stop import BranchLook
 from reconciler.ledger.lock import Lock, hold_lock
 from reconciler.model.plan import Plan, parse_shard
@@ -20,6 +21,7 @@ from reconciler.model.value import replace
 from reconciler.ports import Clock
 
 _LOOK = 5.0
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,16 @@ def alone(
 
 def _patience(clock: Clock, timeout: float) -> Callable[[], bool]:
     """Return what waits a while for another run on this machine, as long as there is time."""
-    began = clock.monotonic()
+    began, told = clock.monotonic(), 0.0
 
     def wait() -> bool:
-        if clock.monotonic() - began >= timeout:
+        nonlocal told
+        waited = clock.monotonic() - began
+        if waited >= timeout:
             return False
+        if waited >= told:
+            _log.warning("another run holds the lock of the ledger: %.0f of at most %g s waited", waited, timeout)
+            told = waited + EVERY
         clock.sleep(_LOOK)
         return True
 

@@ -9,6 +9,7 @@ the ref unmoved for 60 takes its holder for dead and takes the lock over, with t
 could not move its ref for 45 seconds takes itself for dead, and starts no further write.
 """
 
+import logging
 import random
 import threading
 from collections.abc import Iterator, Mapping
@@ -30,6 +31,9 @@ DEAD_AFTER = 60.0
 LAPSED_AFTER = 45.0
 """Seconds without a move after which the holder starts no further write: before anybody may take over."""
 _LOOK = 5.0
+EVERY = 30.0
+"""Seconds between two lines about a run that is waited for."""
+_log = logging.getLogger(__name__)
 _REFUSALS = 5
 _MEETINGS = 20
 """How often a run that met others which began at the same moment tries again, whatever its patience."""
@@ -81,7 +85,7 @@ class RemoteLock:
 
         Raises LockHeld with who holds it, and LedgerUnwritable when the remote can't be asked or refuses the ref.
         """
-        began, met, seen = self.clock.monotonic(), 0, dict[str, tuple[str, float]]()
+        began, told, met, seen = self.clock.monotonic(), 0.0, 0, dict[str, tuple[str, float]]()
         while True:
             rivals = self._rivals()
             seen = {name: _still(seen.get(name), value, self.clock.monotonic()) for name, value in rivals.items()}
@@ -91,8 +95,13 @@ class RemoteLock:
             if not rivals and self._take():
                 return
             met += not rivals
-            if not dead and (rivals or met == _MEETINGS) and self.clock.monotonic() - began >= timeout:
+            waited = self.clock.monotonic() - began
+            if not dead and (rivals or met == _MEETINGS) and waited >= timeout:
                 raise self._held(rivals or self._rivals())
+            if rivals and not dead and waited >= told:
+                words = "another run holds the lock of the ledger's branch %s: %.0f of at most %g s waited"
+                _log.warning(words, self.branch, waited, timeout)
+                told = waited + EVERY
             if not dead:
                 self.clock.sleep(_LOOK if rivals else random.uniform(0.1, 1.0))  # noqa: S311 - it spreads runs
 

@@ -1,5 +1,6 @@
 """The lock that travels: one run at a time over one ledger branch, whatever the machines and their clocks say."""
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -75,7 +76,10 @@ def test_only_shards_of_one_division_run_at_the_same_time(
             second.acquire(0)
 
 
-def test_a_holder_that_moves_its_ref_is_waited_for_and_never_taken_over(remote: Path) -> None:
+def test_a_holder_that_moves_its_ref_is_waited_for_and_never_taken_over(
+    remote: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("reconciler"), "propagate", True)
     first = lock(remote, "ci-1")
     clock = Watched(then=first.beat)
     first.clock = clock
@@ -84,6 +88,8 @@ def test_a_holder_that_moves_its_ref_is_waited_for_and_never_taken_over(remote: 
     with pytest.raises(LockHeld):
         second.acquire(90)
     assert sum(clock.slept) >= 90
+    told = [record.getMessage().rpartition(": ")[2] for record in caplog.records]
+    assert told == [f"{waited} of at most 90 s waited" for waited in (0, 30, 60)]
     assert first.reason() is None
 
 
