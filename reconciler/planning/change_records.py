@@ -49,24 +49,22 @@ def why_not(rule: ChangeRule, step: Step, found: Found | None, now: datetime) ->
 
 def seen(rule: ChangeRule, found: Found | None, now: datetime) -> SeenChange | None:
     """Return what plans and ledger keep of a record; None when there is no record."""
-    match found:
-        case ChangeRecord():
-            return SeenChange(
-                id=found.id,
-                seen_at=found.seen_at,
-                state=found.state,
-                approval=found.approval,
-                type=found.type,
-                start=found.start,
-                stop=found.stop,
-                url=found.url,
-                title=found.title[:_LONGEST_TITLE],
-                requester="" if _of_its_type(rule, found).requester_may_review_alone else found.requester or "?",
-            )
-        case NoChangeRecord(failure=LookupFailure.UNAVAILABLE):
-            return SeenChange(found.id, now, unchecked=found.why)
-        case _:
-            return None
+    if isinstance(found, ChangeRecord):
+        return SeenChange(
+            id=found.id,
+            seen_at=found.seen_at,
+            state=found.state,
+            approval=found.approval,
+            type=found.type,
+            start=found.start,
+            stop=found.stop,
+            url=found.url,
+            title=found.title[:_LONGEST_TITLE],
+            requester="" if _of_its_type(rule, found).requester_may_review_alone else found.requester or "?",
+        )
+    if found is None or found.failure is LookupFailure.NOT_FOUND:
+        return None
+    return SeenChange(found.id, now, unchecked=found.why)
 
 
 def remember(
@@ -74,7 +72,7 @@ def remember(
 ) -> tuple[Step, ...]:
     """Return the steps, each change with what was seen of the record that it needs."""
     return tuple(
-        replace(step, change_record=seen(rule, found.get(step.change or ""), now))
+        replace(step, change_record=seen(rule, found.get(step.change), now))
         if step.group is Group.CHANGE and step.change and (rule := rule_for(rules, step)) is not None
         else step
         for step in steps
@@ -108,9 +106,10 @@ def reviewed_by_requester_alone(step: Step, people: People, logins: Mapping[str,
 
     `logins` has the names on GitHub of those who request changes, `direct` is whether a change may do without reviews.
     """
-    requester = step.change_record.requester if step.change_record else ""
-    if not requester or isinstance(people, AppliedBefore | NotYetReviewed):
+    record = step.change_record
+    if record is None or not record.requester or isinstance(people, AppliedBefore | NotYetReviewed):
         return None
+    requester = record.requester
     if isinstance(people, NotReviewed):
         return None if people.direct and direct else f"requester: nobody but {requester} has seen it: {people.why}"
     reviewers = independent_reviewers(people.review)
@@ -120,13 +119,13 @@ def reviewed_by_requester_alone(step: Step, people: People, logins: Mapping[str,
     sure = bool(login) or len(others) < len(reviewers)
     if len(others) >= (1 if sure else 2):
         return None
-    pull, record = f"PR #{people.review.pull_request}", step.change_record.id if step.change_record else ""
+    pull = f"PR #{people.review.pull_request}"
     if others:
         return (
-            f"requester: {others[0]} alone approved {pull}, and may be {requester}, who requested {record}; "
+            f"requester: {others[0]} alone approved {pull}, and may be {requester}, who requested {record.id}; "
             f"name the login of {requester} in change_records.people, or have one more person approve"
         )
-    return f"requester: nobody but {requester}, who requested {record}, approved {pull}; have somebody else approve"
+    return f"requester: nobody but {requester}, who requested {record.id}, approved {pull}; have somebody else approve"
 
 
 def _of_its_type(rule: ChangeRule, record: ChangeRecord) -> ChangeRule:

@@ -57,9 +57,8 @@ def who(event: LogEvent) -> str:
     return event.by or next((text for text in event.texts if _PERSON.fullmatch(text)), "")
 
 
-def _operation(record: Record) -> str:
-    sent = record.entry if isinstance(record.entry, Receipt) else record.intent
-    return (sent.operation or "") if sent is not None else ""
+def _operation(record: Record) -> str | None:
+    return record.entry.operation if isinstance(record.entry, Receipt | Intent) else None
 
 
 _Times = Mapping[str, tuple[list[datetime], list[Record]]]
@@ -77,7 +76,7 @@ def _times(records: Iterable[Record]) -> _Times:
         name: ([moment for moment, _, _ in listed], [record for _, _, record in listed])
         for name, entries in found.items()
         if name
-        for listed in [sorted(entries, key=lambda entry: entry[:2])]
+        for listed in [sorted(entries)]
     }
 
 
@@ -86,6 +85,5 @@ def _near(event: LogEvent, times: _Times) -> Record | None:
         moments, records = times.get(dn_key(name), ([], []))
         start, stop = bisect_left(moments, event.at - NEAR), bisect_right(moments, event.at + NEAR)
         if start < stop:
-            near = zip(moments[start:stop], records[start:stop], strict=True)
-            return min(near, key=lambda pair: abs(pair[0] - event.at))[1]
+            return records[min(range(start, stop), key=lambda place: abs(moments[place] - event.at))]
     return None

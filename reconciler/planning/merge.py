@@ -36,7 +36,7 @@ def merge_plans(plans: Sequence[Plan]) -> Plan:
 
 
 def _agreed(plans: Sequence[Plan]) -> Plan:
-    """Return what the plans of all shards say together of the whole, without its steps."""
+    """Return what the plans of all shards say together of the whole, but for its steps."""
     _complete([plan.shard for plan in plans], "plan")
     first = plans[0]
     _agree("target", [plan.target for plan in plans])
@@ -49,7 +49,6 @@ def _agreed(plans: Sequence[Plan]) -> Plan:
         shard=None,
         made_at=min(plan.made_at for plan in plans),
         expires_at=min(plan.expires_at for plan in plans),
-        steps=(),
         overrides=_distinct(override for plan in plans for override in plan.overrides),
         sealed=tuple(sorted(seal for plan in plans for seal in plan.sealed)),
         freezes=_distinct(freeze for plan in plans for freeze in plan.freezes),

@@ -59,7 +59,7 @@ def judge_orphan(
     known = history.last or (history.open.intent if history.open is not None else None)
     source, change = (known.source, known.change) if known is not None else (NOWHERE, None)
     decision = Decision(guid, pending(), source, explanation=_WHY, change=change)
-    last = gather(decision, reading, history, now, patience).last
+    last = gather(decision, reading, history, now).last
     step = replace(judge(decision, reading, history, now, patience), named=False)
     if isinstance(reading, Gone):
         early = last is not None and is_early(last, now)

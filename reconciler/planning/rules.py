@@ -13,7 +13,7 @@ _NOT_RULES = {"path", "environment", "timezone"}
 
 def rule_changes(base: Settings, head: Settings) -> tuple[RuleChange, ...]:
     """Return every setting that differs, by its dotted name: server, policy, windows and all others."""
-    return _differences(dict(_members("", base)), dict(_members("", head)))
+    return _differences(dict(_members(base)), dict(_members(head)))
 
 
 def override_changes(base: tuple[Override, ...], head: tuple[Override, ...]) -> tuple[RuleChange, ...]:
@@ -37,7 +37,7 @@ def _named(overrides: tuple[Override, ...]) -> dict[str, str]:
     return {name: "; ".join(sorted(words)) for name, words in found.items()}
 
 
-def _members(name: str, value: object) -> Iterator[tuple[str, str]]:
+def _members(value: object, name: str = "") -> Iterator[tuple[str, str]]:
     """Flatten a value to dotted names; members of a list that have a name are told apart by it."""
     fields: tuple[str, ...] | None = getattr(value, "__struct_fields__", None)
     if fields is not None:
@@ -51,7 +51,7 @@ def _members(name: str, value: object) -> Iterator[tuple[str, str]]:
             yield name, _text(value)
         return
     for field, member in pairs:
-        yield from _members(f"{name}.{field}" if name else str(field), member)
+        yield from _members(member, f"{name}.{field}" if name else str(field))
 
 
 def _text(value: object) -> str:

@@ -213,12 +213,12 @@ def noted(number: int, *codes: NoteCode, in_full: bool = True) -> Step:
 
 
 def test_a_plan_says_each_note_once_with_its_first_places_and_what_is_not_known() -> None:
-    steps = [noted(number, CODE.WILDCARD) for number in range(1, 5)]
+    steps = [step(15), *(noted(number, CODE.WILDCARD) for number in range(1, 5))]
     steps += [noted(5, CODE.RUNS_COMMAND, CODE.DROPS_NAME, in_full=False), noted(6, CODE.WEAKER_KEY, in_full=False)]
     steps += [noted(7, CODE.EXPIRES_BEFORE_WINDOW), *(noted(number, CODE.REJECTS_RENEWAL) for number in (8, 9, 10))]
     away = [CertificateContext(None, why, failed=True) for why in ("timeout", "HTTP 502", "timeout")]
     steps += [step(number, context=context) for number, context in enumerate(away, 11)]
-    steps += [step(14, context=CertificateContext(None, "no certificate")), step(15)]
+    steps += [step(14, context=CertificateContext(None, "no certificate"))]
     place = "tickets/web.yaml:{}:5".format
     eight_on = f"({place(11)}, {place(12)}, {place(13)})"
     assert plan_notes(steps) == (

@@ -87,6 +87,9 @@ def test_an_intent_without_a_receipt_explains_an_event_and_what_is_no_update_exp
     sent = intent(1)
     assert matched(reconcile([event()], [record(sent, sent)])) == [(1, "00000001", "object and time")]
     assert reconcile([event()], [record(closed(1))]) == Reconciliation(1, 1, (), (event(),), ())
+    alone = record(recorded(1))
+    assert matched(reconcile([event(texts=("[op:000000000001]",), object="x")], [alone])) == [(1, "00000001", "tag")]
+    assert matched(reconcile([event()], [alone])) == [(1, "00000001", "object and time")]
     without = applied(2, object="")
     assert reconcile([event(object="")], [without]).outside == (event(object=""),)
 

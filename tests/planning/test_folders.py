@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.model.change_record import SeenChange
 from reconciler.model.decision import Override, OverrideUse, Seal, Source
 from reconciler.model.plan import Control, FolderLimits, Step
 from reconciler.model.policy import (
@@ -275,6 +276,19 @@ def test_an_override_that_a_folder_forbids_spares_its_tickets_from_no_limit_and_
     rules = seen(pay=forbidden, freezes=(freeze("now"),))
     steps, _ = enforce((one(1, WEB, **armed), one(2, PAY, **armed)), given, rules)
     assert reasons(steps) == {WEB: [Reason.IN_SYNC_SAME], PAY: [Reason.CONFLICT_FREEZE]}
+
+
+def test_an_override_of_the_change_record_that_a_folder_forbids_spares_no_requester() -> None:
+    requested = SeenChange("CHG0041234", NOW, requester="bob")
+    made = plan(
+        *(one(number, path, change_record=requested) for number, path in ((1, WEB), (2, PAY))),
+        overrides=(override("change-record", 1, 2),),
+    )
+    rules = seen(pay=FolderRules(overrides=OverrideBounds(rules=frozenset())), people=approved("bob"))
+    assert reasons(enforce_reviews(made, rules).steps) == {
+        WEB: [Reason.APPROVE_WANTED],
+        PAY: [Reason.REFUSED_CHANGE_RECORD],
+    }
 
 
 def test_a_plan_keeps_of_its_overrides_the_tickets_that_the_policy_lets_them_spare() -> None:

@@ -133,6 +133,7 @@ def test_files_with_rules_of_their_own_need_their_own_reviewers() -> None:
 def test_what_was_known_to_be_reviewed_needs_no_other_commit() -> None:
     assert _file(("2", PUSHED), ("1", PUSHED), known="1") == PUSHED
     assert _file(("2", GOOD), known="1") == GOOD
+    assert _file(("1", PUSHED), known="1") == PUSHED
 
 
 def test_files_answer_for_themselves() -> None:

@@ -48,10 +48,16 @@ def test_times_controls_and_notes_are_those_that_warn_most() -> None:
     merged = merge_plans(
         [
             _part("1/2", 1, made_at=late, expires_at=late, controls=(ok, off), notes=("a", "b")),
-            _part("2/2", 2, controls=(Control("freeze", "refused", "1 refused"), off), notes=("b",)),
+            _part(
+                "2/2",
+                2,
+                controls=(Control("freeze", "refused", "1 refused"), off),
+                notes=("b", "c"),
+                expires_at=NOW + timedelta(minutes=4),
+            ),
         ]
     )
-    assert (merged.made_at, merged.expires_at, merged.notes) == (NOW, late, ("a", "b"))
+    assert (merged.made_at, merged.expires_at, merged.notes) == (NOW, NOW + timedelta(minutes=4), ("a", "b", "c"))
     assert merged.controls == (Control("freeze", "refused", "1 refused"), off)
 
 
@@ -59,15 +65,24 @@ def test_a_control_is_as_bad_as_its_worst_shard_and_tells_every_finding_of_that_
     def controls(*told: tuple[str, str, str]) -> tuple[Control, ...]:
         return tuple(Control(name, result, detail, "x") for name, result, detail in told)
 
+    def worst(name: str, result: str, detail: str, value: str = "x") -> Control:
+        return Control(name, result, detail, value)
+
     merged = merge_plans(
         [
             _part("1/3", 1, controls=controls(("a", "off", "1"), ("b", "ok", "1"), ("c", "overridden", "1"))),
             _part("2/3", 2, controls=controls(("a", "ok", "2"), ("b", "overridden", "2"), ("c", "overridden", "2"))),
-            _part("3/3", 3, controls=(*controls(("a", "ok", "3"), ("b", "ok", "3")), Control("d", "refused", "3"))),
+            _part(
+                "3/3",
+                3,
+                controls=(*controls(("a", "ok", "3")), worst("b", "ok", "3", "y"), Control("d", "refused", "3")),
+            ),
         ]
     )
     assert merged.controls == (
-        *controls(("a", "ok", "2; 3"), ("b", "overridden", "2"), ("c", "overridden", "1; 2")),
+        worst("a", "ok", "2; 3"),
+        worst("b", "overridden", "2", "x; y"),
+        worst("c", "overridden", "1; 2"),
         Control("d", "refused", "3"),
     )
     strange = merge_plans([_part(None, 1, controls=(Control("a", "unheard of", "1"),))])
@@ -75,6 +90,7 @@ def test_a_control_is_as_bad_as_its_worst_shard_and_tells_every_finding_of_that_
 
 
 def test_what_each_shard_knows_besides_is_there_once() -> None:
+    again = Freeze("again", NOW, NOW)
     freeze, spared = Freeze("f", NOW, NOW), Override("freeze", frozenset({guid(1)}), "x", NOW, Source("x"))
 
     def beside(*numbers: int, rule: str) -> PullRequestContext:
@@ -88,11 +104,11 @@ def test_what_each_shard_knows_besides_is_there_once() -> None:
 
     merged = merge_plans(
         [
-            _part("2/2", 2, freezes=(freeze,), overrides=(spared,), pull_request=beside(9, 7, rule="a")),
-            _part("1/2", 1, freezes=(freeze,), overrides=(spared,), pull_request=beside(8, rule="b")),
+            _part("2/2", 2, freezes=(freeze,), pull_request=beside(9, 7, rule="a")),
+            _part("1/2", 1, freezes=(freeze, again), overrides=(spared,), pull_request=beside(8, rule="b")),
         ]
     )
-    assert (merged.freezes, merged.overrides, merged.shard) == ((freeze,), (spared,), None)
+    assert (merged.freezes, merged.overrides, merged.shard) == ((freeze, again), (spared,), None)
     assert merged.digest == plan_digest(TARGET, merged.steps, (spared,))
     whole = beside(7, 8, 9, rule="a")
     assert merged.pull_request == replace(whole, rules=(*whole.rules, RuleChange("b")))
@@ -174,6 +190,8 @@ def test_runs_of_shards_tell_together_what_each_of_them_tells() -> None:
     merged = merge_runs([first, second])
     assert (merged.run, merged.digest, merged.stopped, merged.shard) == ("r", "d", "budget; deadline", None)
     assert (merged.started_at, merged.ended_at) == (first.started_at, second.ended_at)
+    turned = merge_runs([second, replace(first, digest="e", environment=None)])
+    assert (turned.digest, turned.started_at, turned.ended_at) == ("d+e", first.started_at, second.ended_at)
     assert [each.guid for each in merged.attention] == [guid(8), guid(9)]
     assert merged.reviews == (
         ReviewedTickets(ANN, (guid(1), guid(2), guid(3))),

@@ -109,6 +109,7 @@ def a_window_without_end(number: int, **changes: Any):
     [
         (1, "tickets/web.yaml:4:5"),
         (3, "tickets/web.yaml:4:5, tickets/web.yaml:5:5, tickets/web.yaml:6:5"),
+        (4, "tickets/web.yaml:4:5, tickets/web.yaml:5:5, tickets/web.yaml:6:5 and 1 more"),
         (5, "tickets/web.yaml:4:5, tickets/web.yaml:5:5, tickets/web.yaml:6:5 and 2 more"),
     ],
 )
@@ -189,6 +190,14 @@ def test_a_control_that_refused_stays_refused_and_others_say_what_they_find_now(
     }
 
 
+def test_a_control_that_refused_and_refuses_again_says_what_it_refuses_now() -> None:
+    frozen = step(1, reason=Reason.SCHEDULE_WANTED, after=State(Status.APPROVED_AFTER, at("2026-12-25T00:00:00Z")))
+    made = assemble(EMPTY, (frozen, step(2), step(3)), Circumstances(FROZEN, NOW))
+    again = enforce_again(made, Circumstances(FROZEN, at("2026-12-21T00:00:00Z")))
+    for one, said in ((made, "1 refused"), (again, "2 refused")):
+        assert {each.name: each.detail for each in one.controls}["freeze"] == said
+
+
 def test_the_newest_commit_is_held_against_a_plan_with_its_reviews_and_the_rest_is_left_as_it_is() -> None:
     rules = Policy(freezes=FROZEN.freezes, limits=Limits(changes=9))
     made = assemble(replace(EMPTY, sealed=(Seal("a.yaml", "sha256:1", 1),)), (step(1),), Circumstances(rules, NOW))
@@ -223,7 +232,8 @@ PUSHED = NotReviewed("pushed", direct=True)
 )
 def test_the_requester_of_a_change_record_is_not_enough_as_its_reviewer(one, people, rules, why) -> None:
     given = step(1, **{"change_record": REQUESTED, **one})
-    made = plan(given, step(2, source=Source("x.yaml", 1)))
+    before = Control("change-record", "ok", "nothing refused")
+    made = plan(given, step(2, source=Source("x.yaml", 1)), controls=(before,))
     seen = Circumstances(Policy(**rules), NOW, logins={"Ann Other": "ann"}, **people)
     found = enforce_reviews(made, seen)
     assert found.steps[1:] == made.steps[1:]
@@ -232,7 +242,8 @@ def test_the_requester_of_a_change_record_is_not_enough_as_its_reviewer(one, peo
         return
     assert found.steps[0].reason is Reason.REFUSED_CHANGE_RECORD
     assert found.steps[0].detail.startswith(f"requester: {why}")
-    assert Control("change-record", "refused", "1 refused") in found.controls
+    assert found.controls[0] == Control("change-record", "refused", "1 refused")
+    assert before not in found.controls
     check_digest(found)
     spared = replace(made, overrides=(an_override(1, "change-record"),))
     assert enforce_reviews(spared, seen).steps == made.steps

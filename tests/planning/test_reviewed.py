@@ -55,6 +55,25 @@ def test_a_change_that_differs_from_the_reviewed_one_is_refused_with_the_differe
     assert (held.reason, held.detail) == (Reason.REFUSED_NOT_REVIEWED, said + ADVICE)
 
 
+@pytest.mark.parametrize(
+    ("then", "said"),
+    [
+        ({"explanation": None}, "its explanation was '' in the reviewed plan and is 'reviewed' now"),
+        ({"change": None}, "its change was '' in the reviewed plan and is 'CHG0041234' now"),
+        (
+            {"expect": Expectation(state=REJECTED)},
+            "its expected state was 'Rejected' in the reviewed plan and is '' now",
+        ),
+        ({"valid_until": NOW}, "its valid_until was '2026-11-23T12:00:00Z' in the reviewed plan and is '' now"),
+    ],
+)
+def test_what_was_reviewed_and_is_stated_otherwise_now_is_told_too(then, said) -> None:
+    (held,) = hold_against(plan(step(1)), plan(step(1, **then))).steps
+    assert held.detail == said + ADVICE
+    (other,) = hold_against(plan(step(1, change=None)), plan(step(1))).steps
+    assert other.detail == "its change was 'CHG0041234' in the reviewed plan and is '' now" + ADVICE
+
+
 def test_several_approvers_are_compared_whatever_their_order() -> None:
     both = step(1, approvers=("a", "b"))
     assert hold_against(plan(step(1, approvers=("b", "a"))), plan(both)).steps[0].reason is Reason.APPROVE_WANTED
