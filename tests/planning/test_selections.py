@@ -7,7 +7,7 @@ import pytest
 from reconciler.model.decision import Decision, Expectation, Problem, Selection, Source, WindowUse
 from reconciler.model.status import approved, rejected
 from reconciler.model.value import replace
-from reconciler.planning.selections import expand, pattern_of, takes, too_open
+from reconciler.planning.selections import expand, matches, pattern_of, takes, too_open
 from tests.builders import NOW, OBJECT, WORKFLOW, at, guid, live
 
 RULE = Selection("renewals", approved(), 10, Source("tickets/rules.yaml", 4), r"\VED\Policy\Web\**")
@@ -125,6 +125,11 @@ def test_a_rule_decides_only_what_somebody_can_have_seen_and_not_for_ever(rule: 
 )
 def test_a_name_without_a_folder_is_the_last_part_of_any(said: str, pattern: str) -> None:
     assert pattern_of(said) == pattern
+
+
+def test_two_stars_stand_for_nothing_only_where_what_comes_before_them_fits() -> None:
+    assert matches(r"*a\**\b", r"xa\b")
+    assert not matches(r"*a\**\b", r"x\b")
 
 
 def test_rules_that_take_nothing_decide_nothing() -> None:
