@@ -69,6 +69,7 @@ def _key(step: Step) -> _Key:
         step.workflow,
         step.parameters,
         step.window,
+        step.valid_until,
         step.rule,
         step.known_from,
     )

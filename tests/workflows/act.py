@@ -76,7 +76,6 @@ def run_workflow(
     environ = {
         "RECONCILER_VENV": str(_environment(scratch)),
         "STUB_ARTIFACTS": str(scratch / "artifacts"),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "NO_COLOR": "1",
         "TERM": "dumb",
         **environ,

@@ -32,7 +32,6 @@ def job(
         env={
             "PATH": os.environ["PATH"],
             "HOME": str(acme.scratch),
-            "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": str(ROOT),
             "GIT_CONFIG_NOSYSTEM": "1",
             "TPP_URL": acme.tpp.url,

@@ -139,6 +139,8 @@ def _decided(step: Step, *, in_site: bool) -> tuple[Text, ...]:
         visible(step.change or "") or place,
         linked(change_records.summary(record), record.url) if record else "",
         visible(step.explanation or ""),
+        f"window {visible(step.window.name, 60)}" if step.window else "",
+        f"valid until {times.utc(step.valid_until)}" if step.valid_until else "",
         *(f"sends {name}: {visible(value, 1_000)}" for name, value in parameters_of(step)),
         place if step.change and not in_site else "",
     )

@@ -262,6 +262,7 @@ def _group(group: Alike, plan: Plan, page: Page, level: int, urgent: groups.Urge
         change_of(first, page),
         f"“{markdown(first.explanation, 300)}”" if first.explanation else "",
         f"window {markdown(first.window.name, 60)}" if first.window else "",
+        f"valid until {times.local_first(first.valid_until, page.zone)}" if first.valid_until else "",
         f"by rule {code(first.rule, 80)}" if first.rule else "",
         sent_parameters(first),
         stage(first),

@@ -124,6 +124,8 @@ def _shared(step: Step, view: View) -> Iterator[tuple[str, str]]:
         yield ("" if number else "sends"), f'{name} "{terminal(value, 1_000)}"'
     if step.window:
         yield "window", terminal(step.window.name) + (f" ({terminal(step.window.rule)})" if step.window.rule else "")
+    if step.valid_until is not None:
+        yield "valid", f"until {times.both(step.valid_until, view.zone)}"
     if step.rule:
         yield "rule", terminal(step.rule)
     if view.detail is Detail.VERBOSE:
