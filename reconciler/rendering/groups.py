@@ -44,7 +44,18 @@ class Alike:
 
 
 _Key = tuple[
-    Reason, State, Schedule | None, str, str | None, str | None, str, Parameters, WindowUse | None, str | None, str
+    Reason,
+    State,
+    Schedule | None,
+    str,
+    str | None,
+    str | None,
+    str,
+    Parameters,
+    WindowUse | None,
+    datetime | None,
+    str | None,
+    str,
 ]
 
 

@@ -9,6 +9,7 @@ import pytest
 from click.shell_completion import ShellComplete
 
 from reconciler.cli.main import COMMANDS, cli
+from reconciler.cli.output import PLAN_FORMATS
 
 PROGRAM = Path(sys.executable).parent / "reconciler"
 
@@ -33,7 +34,7 @@ def test_every_command_offers_its_options(command: str) -> None:
 
 
 def test_values_that_are_known_are_offered() -> None:
-    assert _offered("plan", "--format", incomplete="") == ["text", "json", "markdown", "html", "patch"]
+    assert _offered("plan", "--format", incomplete="") == [*PLAN_FORMATS, "patch"]
     assert _offered("plan", "--format", incomplete="p") == ["patch"]
 
 

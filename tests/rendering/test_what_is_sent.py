@@ -29,9 +29,11 @@ from tests import builders
 from tests.ledger.ledgers import FIRST, PROVENANCE, intent
 from tests.rendering.sites import FRAME
 
-SENT = Parameters(
-    reason="sentreason", approvers=("sentfirst", "sentsecond"), object_dn="sentobject", user_data="sentuserdata"
-)
+TOLD = {
+    name: ("sentfirst", "sentsecond") if name == "approvers" else (f"sent{name.replace('_', '')}",)
+    for name in Parameters.__match_args__
+}
+SENT = Parameters(**{name: value if name == "approvers" else value[0] for name, value in TOLD.items()})
 STEP = builders.step(
     1,
     after=builders.between("2031-02-03T04:05:00Z", "2032-03-04T05:06:00Z"),
@@ -43,10 +45,7 @@ SHOWN = {
     "wanted": ("Approve", "2031-02-03", "2032-03-04"),
     "explanation": ("sentexplanation",),
     "parameters": (),
-    "reason": ("sentreason",),
-    "approvers": ("sentfirst", "sentsecond"),
-    "object_dn": ("sentobject",),
-    "user_data": ("sentuserdata",),
+    **TOLD,
 }
 """What a view has to show of each member of an update, and of its parameters."""
 
