@@ -389,7 +389,7 @@ def token_refused(reason: str, context: ClientContext) -> str:
 
 def is_deadlock(body: bytes) -> bool:
     """Whether SQL Server chose the call as a deadlock's victim: 500 with "Rerun the transaction"."""
-    return b"rerun the transaction" in body[:8192].lower()
+    return b"rerun the transaction" in body.lower()
 
 
 GET_TOKEN = "`vcert getcred` gets one, or `reconciler auth login` with auth.method refresh"

@@ -13,7 +13,7 @@ from reconciler.model.decision import Seal
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Receipt, Run
 from reconciler.model.record import Entry, Intent, TicketHistory
-from reconciler.model.review import Provenance
+from reconciler.model.review import Provenance, Review
 from reconciler.model.status import Status
 from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, Guid, LiveTicket, Reading
 from reconciler.model.value import replace
@@ -145,6 +145,7 @@ class Bench:
     since: dict[Guid, Since] = field(default_factory=dict)
     planned_at: datetime | None = None
     movers: dict[Guid, str] = field(default_factory=dict)
+    reviews: dict[Guid, Review | None] = field(default_factory=dict)
     breaker: CircuitBreaker = field(init=False)
 
     def context(self) -> RunContext:
@@ -160,6 +161,7 @@ class Bench:
             self.settle,
             planned_at=self.planned_at,
             movers=self.movers,
+            reviews=self.reviews,
         )
 
     def apply(self, what: Plan, histories: Mapping[Guid, TicketHistory] | None = None, workers: int = 1) -> Run:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from reconciler.applying.step import announce
-from reconciler.model.decision import Parameters
+from reconciler.model.change_record import SeenChange
+from reconciler.model.decision import OverrideUse, Parameters
 from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Proof
 from reconciler.model.record import Ended, Intent, TicketHistory
@@ -107,6 +108,36 @@ def test_the_explanation_names_change_request_and_commit_when_they_are_known() -
     assert second.startswith("(PR #12, commit 0123456) [op:")
 
 
+def test_each_explanation_names_the_pull_request_of_its_own_ticket() -> None:
+    bench = bench_of(*(as_planned(n) for n in (1, 2, 3)), origin=Provenance("t", "s", review=Review(12, "alice")))
+    bench.reviews = {guid(2): Review(13, "bob"), guid(3): None}
+    bench.run(*(step(number) for number in (1, 2, 3)))
+    said = [(update.explanation or "").partition(" [op:")[0] for update in bench.tickets.updates]
+    assert said == ["reviewed (PR #12)", "reviewed (PR #13)", "reviewed"]
+
+
+def test_an_announced_intent_is_as_the_plan_has_it() -> None:
+    """A later run that finds nothing else of this one judges by it which ticket, under which exemption."""
+    seen = SeenChange("CHG0041234", NOW, "open")
+    use = OverrideUse("freeze", "urgent", NOW, step().source)
+    planned = step(change_record=seen, overridden=(use,), created=as_planned(1).created)
+    assert announce(planned, bench_of().context()) == Intent(
+        decision=planned.decision,
+        digest=planned.digest,
+        at=NOW,
+        operation=OPERATION,
+        before=PENDING,
+        object=OBJECT,
+        workflow=WORKFLOW,
+        explanation=f"reviewed {TAG}",
+        attempt=0,
+        created=as_planned(1).created,
+        change_record=seen,
+        overrides=(use,),
+    )
+    assert announce(step(before=None), bench_of().context()) is None
+
+
 def test_an_announced_intent_is_not_taken_for_done_where_the_server_tells_no_times() -> None:
     """Known from the ledger or from the ticket's object, the times of the plan are none that this reading has."""
     for known_from in ("ledger", "server"):
@@ -143,10 +174,19 @@ def test_a_ticket_that_moved_since_the_plan_is_not_written(reading: Reading, sai
 
 
 def test_a_ticket_that_was_only_touched_is_written() -> None:
-    touched = as_planned(1, updated=NOW, object=OBJECT.upper(), approvers=("b", "a"), explanation="looked at it")
+    touched = as_planned(
+        1,
+        updated=NOW,
+        object=OBJECT.upper(),
+        workflow=WORKFLOW.upper(),
+        approvers=("b", "a"),
+        explanation="looked at it",
+    )
     bench = bench_of(touched)
     (receipt,) = bench.run(step(approvers=("a", "b"))).receipts
     assert receipt.outcome is Outcome.APPLIED
+    (intent,) = bench.ledger.intents
+    assert (intent.object, intent.workflow, intent.updated) == (OBJECT.upper(), WORKFLOW.upper(), NOW)
 
 
 def test_a_schedule_known_from_the_ledger_is_compared_by_its_status() -> None:

@@ -402,6 +402,17 @@ def test_c16_a_server_that_refuses_every_token_is_not_asked_for_grants_without_e
     assert len(renewing.sandbox.log.calls("refreshToken")) == 1
 
 
+def test_c16_once_no_newer_token_can_be_had_it_is_told_why(renewing: Tpp) -> None:
+    renewing.sandbox.faults.add(wrong_answers.unauthorized(), operation="ticketUpdateStatus")
+    writer = renewing.writer
+    *_, answer = [writer.update(UPDATE) for _ in range(3)]
+    assert answer == Declined(
+        'the server does not accept the token (401): "invalid_token: The sandbox was told to refuse this call"; '
+        "the server refused the token that it had just granted",
+        systemic=True,
+    )
+
+
 def test_c17_a_missing_scope_ends_the_batch_and_says_which_and_who_grants_it(tpp: Tpp) -> None:
     token = Secret(tpp.sandbox.issue("certificate:manage"))
     with session_with(tpp.sandbox.url, secrets=Secrets(token=token)) as session:
