@@ -96,15 +96,15 @@ class Context:
         settings: Settings,
         connect: Callable[[], Backend],
         *,
-        deadline: Deadline,
+        clock: Clock,
         environ: Mapping[str, str],
         observer: Observer,
         connect_as: Callable[[str], AbstractContextManager[Backend]] | None = None,
     ) -> None:
         """Keep what is given; use `open_context`."""
         self.settings = settings
-        self.clock = deadline.clock
-        self.deadline = deadline
+        self.clock = clock
+        self.deadline = Deadline(clock)
         self.environ = environ
         self.observer = observer
         self._connect = connect
@@ -160,20 +160,23 @@ def open_context(
     if not isinstance(settings, Settings):
         settings = load_settings(None if settings is None else Path(settings), None, environ)
     settings = replace(settings, auth=settings.auth.used(applying=applying))
-    known, deadline = settings, Deadline(clock)
+    known = settings
     with ExitStack() as closing:
 
         def connect() -> Backend:
-            connected = BACKENDS[product]().connect(known, environ, deadline, lambda audience: _github(audience, clock))
+            connected = BACKENDS[product]().connect(
+                known, environ, context.deadline, lambda audience: _github(audience, clock)
+            )
             return closing.enter_context(connected)
 
         def connect_as(token: str) -> AbstractContextManager[Backend]:
             asked = replace(known, auth=Auth())
-            return BACKENDS[product]().connect(asked, {"TPP_TOKEN": token}, deadline, lambda _: "")
+            return BACKENDS[product]().connect(asked, {"TPP_TOKEN": token}, context.deadline, lambda _: "")
 
-        yield Context(
-            settings, connect, deadline=deadline, environ=environ, observer=observer or Silent(), connect_as=connect_as
+        context = Context(
+            settings, connect, clock=clock, environ=environ, observer=observer or Silent(), connect_as=connect_as
         )
+        yield context
 
 
 def _github(audience: str, clock: Clock) -> str:
