@@ -59,8 +59,7 @@ measured in turns in one run on one machine. Repeat everything with `make bench`
 _GROWTH = """## How cost grows
 
 Processor seconds and peak memory of one process, by the number of decisions in the ledger; as many others are in the
-manifests and on the server. Beside the two ledgers of years there are 100. What is in the column *none* is the cost of
-the command itself.
+manifests and on the server. Beside the two ledgers of years and the empty one (*none*) there are 100.
 """
 _SUBJECTS = {
     "verify": "`ledger verify`",
