@@ -12,7 +12,6 @@ from reconciler.model.record import Intent
 from reconciler.model.review import Provenance, Review
 from reconciler.model.ticket import Guid, Reading, Unread
 from reconciler.model.value import replace
-from reconciler.model.verdict import Group
 from reconciler.planning.traces import Finding, Sighting, look
 from reconciler.ports import Clock, Deadline, Ledger, TicketReader, TicketWriter
 
@@ -120,7 +119,7 @@ def receipt_of(
 
 def _announced(step: Step, context: RunContext) -> str | None:
     """Return the operation that the ledger has an intent of from before the first update, so that this answers it."""
-    return operation_of(context.run, step.guid) if context.announced and step.group is Group.CHANGE else None
+    return operation_of(context.run, step.guid) if context.announced else None
 
 
 def operation_of(run: str, guid: Guid) -> str:

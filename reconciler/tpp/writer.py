@@ -131,6 +131,6 @@ def _by_status(status: int, reason: str, *, says_json: bool) -> Answer:
         return Declined(f"{why}; {SCOPE_HINT}", systemic=True)
     if status in _NEVER_EXECUTED and says_json:
         return Declined(f"the server does not take the call (HTTP {status}): {reason}", systemic=True)
-    if 300 <= status < 400:
+    if status // 100 == 3:
         return Lost(f"the server redirects ({status}), which is not followed: {reason}")
     return Lost(f"the server answered HTTP {status}: {reason}", server_fault=status >= 500 or status in (408, 425, 429))

@@ -146,6 +146,7 @@ class Bench:
     planned_at: datetime | None = None
     movers: dict[Guid, str] = field(default_factory=dict)
     reviews: dict[Guid, Review | None] = field(default_factory=dict)
+    announced: bool = False
     breaker: CircuitBreaker = field(init=False)
 
     def context(self) -> RunContext:
@@ -162,6 +163,7 @@ class Bench:
             planned_at=self.planned_at,
             movers=self.movers,
             reviews=self.reviews,
+            announced=self.announced,
         )
 
     def apply(self, what: Plan, histories: Mapping[Guid, TicketHistory] | None = None, workers: int = 1) -> Run:

@@ -230,7 +230,8 @@ def test_a_run_that_is_stopped_before_it_begins_sends_nothing_and_reports_every_
     bench.stop.why = "the stop file STOP exists"
     run = bench.run(*steps)
     assert outcomes(run) == [Outcome.NOT_ATTEMPTED] * 3
-    assert {receipt.detail for receipt in run.receipts} == {"the stop file STOP exists"}
+    said = ("the stop file STOP exists", Proof.NONE, None)
+    assert {(receipt.detail, receipt.proof, receipt.operation) for receipt in run.receipts} == {said}
     assert run.stopped == "the stop file STOP exists"
     assert (bench.tickets.reads, bench.tickets.updates) == ([], [])
     assert sorted(bench.ledger.receipts, key=lambda receipt: receipt.guid) == list(run.receipts)
@@ -291,6 +292,7 @@ def test_an_intent_that_can_not_be_written_is_not_sent_and_stops_the_run() -> No
     assert bench.tickets.updates == []
     assert outcomes(run) == [Outcome.FAILED, Outcome.NOT_ATTEMPTED, Outcome.NOT_ATTEMPTED]
     assert run.receipts[0].detail == "not sent: the ledger can't be written: No space left on device"
+    assert run.receipts[0].proof is Proof.NONE
     assert run.stopped == "the ledger can't be written: No space left on device"
 
 

@@ -19,7 +19,20 @@ from reconciler.model.verdict import Reason
 from reconciler.planning.traces import Trace, look
 from reconciler.ports import Update
 from tests.applying.bench import RUN, BreakingLedger, Tickets, Turn, accepts, as_planned, bench_of, says
-from tests.builders import APPROVED, NOW, OBJECT, PENDING, REJECTED, WORKFLOW, after, at, between, guid, step
+from tests.builders import (
+    APPROVED,
+    NOW,
+    OBJECT,
+    PENDING,
+    REJECTED,
+    WORKFLOW,
+    after,
+    at,
+    between,
+    guid,
+    last_write,
+    step,
+)
 
 WINDOW = between("2026-11-28T22:00:00Z", "2026-11-29T02:00:00Z")
 OTHER_WINDOW = between("2026-12-05T22:00:00Z", "2026-12-06T02:00:00Z")
@@ -195,6 +208,26 @@ def test_a_schedule_known_from_the_ledger_is_compared_by_its_status() -> None:
     assert bench_of(as_planned(1, state=PENDING)).run(known).receipts[0].outcome is Outcome.STALE
     told = replace(known, known_from="server")
     assert bench_of(as_planned(1, state=NO_TIMES)).run(told).receipts[0].outcome is Outcome.STALE
+    ours = {guid(1): TicketHistory(last_write(after=WINDOW))}
+    assert bench_of(as_planned(1, state=NO_TIMES)).run(told, histories=ours).receipts[0].outcome is Outcome.APPLIED
+
+
+def test_what_was_announced_and_not_sent_is_answered_so_that_no_later_run_looks_for_it() -> None:
+    for reading, outcome in ((Gone(), Outcome.STALE), (Unread("HTTP 503"), Outcome.FAILED)):
+        bench = bench_of(as_planned(1), first_readings={guid(1): [reading]}, announced=True)
+        (receipt,) = bench.run(step()).receipts
+        assert (receipt.outcome, receipt.operation) == (outcome, OPERATION)
+    stopped = bench_of(as_planned(1), announced=True)
+    stopped.stop.why = "interrupted"
+    (receipt,) = stopped.run(step()).receipts
+    assert (receipt.outcome, receipt.operation) == (Outcome.NOT_ATTEMPTED, OPERATION)
+
+
+def test_a_change_of_a_ticket_that_the_plan_did_not_see_is_not_sent() -> None:
+    bench = bench_of(as_planned(1))
+    (receipt,) = bench.run(step(before=None)).receipts
+    assert (receipt.outcome, bench.tickets.updates) == (Outcome.STALE, [])
+    assert receipt.detail == "it was not there when the plan was made and is Pending now"
 
 
 def test_a_ticket_that_can_not_be_read_again_is_not_written_and_not_called_stale() -> None:
@@ -389,7 +422,9 @@ def test_a_ticket_with_a_tag_that_this_ledger_does_not_know_is_never_written_ove
     planned = {"approval_reason": there.reason}
     (receipt,) = bench.run(step(**planned)).receipts
     assert (receipt.outcome, bench.tickets.updates) == (Outcome.STALE, [])
-    assert "carries the tag of an operation that this ledger does not know" in receipt.detail
+    assert receipt.detail == (
+        "it carries the tag of an operation that this ledger does not know: another ledger's run was here"
+    )
     known = TicketHistory(operations=frozenset({"00000000f00d"}))
     (receipt,) = bench_of(there).run(step(**planned), histories={guid(1): known}).receipts
     assert receipt.outcome is Outcome.APPLIED
