@@ -1,6 +1,7 @@
 """`reconciler ledger`: read, verify and export the record of what was applied. All but `adopt` work offline."""
 
 import hashlib
+import itertools
 import os
 import sys
 import tempfile
@@ -90,6 +91,12 @@ def command() -> None:
     """Read, verify and export the record of what was applied. Only `adopt` needs a server and credentials."""
 
 
+def _records(folder: Path, wanted: Filter) -> Iterator[Record]:
+    """Return records that are read as they are printed; a fault of the first is raised before anything is."""
+    found = iter(records_of(folder, wanted))
+    return itertools.chain([*itertools.islice(found, 1)], found)
+
+
 @command.command()
 @filter_options
 @ledger_option
@@ -103,7 +110,7 @@ def log(invocation: Invocation, *, wanted: Filter, ledger: Path | None, style: s
     Without --all or an option that chooses records these are the last 50. JSON has all of them.
     """
     folder = folder_of(invocation, ledger)
-    records = records_of(folder, wanted)
+    records = _records(folder, wanted)
     if style == "json":
         sys.stdout.writelines(audit.records_json(ledger_head(folder), records))
         return
@@ -286,7 +293,7 @@ def export(
     if pack is not None:
         check_outputs([Output("--pack", pack, OutputKind.PACK)], replace(Settings(), ledger=str(folder), tickets=()))
         return _write_pack(folder, wanted, plans, pack)
-    records = records_of(folder, wanted)
+    records = _records(folder, wanted)
     if style == "json":
         sys.stdout.writelines(audit.records_json(ledger_head(folder), records))
     else:
