@@ -54,34 +54,24 @@ class _Member(io.RawIOBase):
     """The unpacked bytes of one gzip member."""
 
     def __init__(self, archived: Archived) -> None:
-        self._file = open_regular(archived.file, _PIECE)
-        self._file.seek(archived.run.offset)
-        self._left = archived.run.size
+        with open_regular(archived.file, _PIECE) as file:
+            file.seek(archived.run.offset)
+            self._packed = file.read(archived.run.size)
         self._unpacker = zlib.decompressobj(_GZIP)
-        self._ready = memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        while not self._ready and not self._unpacker.eof:
-            packed = self._unpacker.unconsumed_tail or self._file.read(min(_PIECE, self._left))
-            if not packed:
-                raise OSError("it was cut off")
-            self._left -= 0 if self._unpacker.unconsumed_tail else len(packed)
-            try:
-                self._ready = memoryview(self._unpacker.decompress(packed, 1 << 20))
-            except zlib.error as error:
-                raise OSError(f"it is damaged: {error}") from None
-        count = min(len(self._ready), len(buffer))
-        buffer[:count] = self._ready[:count]
-        self._ready = self._ready[count:]
-        return count
-
-    def close(self) -> None:
-        if not self.closed:
-            self._file.close()
-        super().close()
+        try:
+            data = self._unpacker.decompress(self._packed, len(buffer))
+        except zlib.error as error:
+            raise OSError(f"it is damaged: {error}") from None
+        if not data and not self._unpacker.eof:
+            raise OSError("it was cut off")
+        self._packed = self._unpacker.unconsumed_tail
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def open_regular(path: Path, buffering: int) -> BinaryIO:
@@ -168,7 +158,7 @@ def write_archives(root: Path, runs: Iterable[tuple[Head, bytes]]) -> tuple[Path
     for head, lines in runs:
         packed = gzip.compress(lines, mtime=0)
         full = sum(len(each) for _, each in waiting) + len(packed) > _LARGEST
-        if waiting and (full or waiting[-1][0].path[:7] != head.path[:7]):
+        if waiting and (full or _month(waiting[-1][0]) != _month(head)):
             written.append(_write(root, waiting))
             waiting = []
         waiting.append((head, packed))
@@ -183,14 +173,17 @@ def _write(root: Path, runs: list[tuple[Head, bytes]]) -> Path:
         digest.update(packed)
         listed.append(ArchivedRun(head.path, head.lines, head.hash, offset, len(packed)))
         offset += len(packed)
-    month = runs[0][0].path[:7].replace("/", "-")
     folder = root / FOLDER
     folder.mkdir(exist_ok=True)
-    name = f"{month}-{digest.hexdigest()[:12]}"
+    name = f"{_month(runs[0][0])}-{digest.hexdigest()[:12]}"
     atomic_write(folder / f"{name}.jsonl.gz", (packed for _, packed in runs))
     about = ArchiveList(f"sha256:{digest.hexdigest()}", tuple(listed))
     atomic_write(folder / f"{name}.json", json_text(plain(about)).encode())
     return folder / f"{name}.json"
+
+
+def _month(head: Head) -> str:
+    return head.path.rpartition("/")[0].replace("/", "-")
 
 
 def remove_archived(root: Path) -> tuple[str, ...]:
@@ -198,7 +191,7 @@ def remove_archived(root: Path) -> tuple[str, ...]:
     removed = tuple(path for path, packed in archived(root).items() if has_lines_of(packed, root / path))
     for path in removed:
         (root / path).unlink()
-    for folder in sorted({(root / path).parent for path in removed}, reverse=True):
+    for folder in {(root / path).parent for path in removed}:
         with suppress(OSError):  # other runs are in it
             folder.rmdir()
             folder.parent.rmdir()

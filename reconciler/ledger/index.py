@@ -10,9 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from reconciler.codec import canonical
+from reconciler.codec import canonical, decode_line
 from reconciler.ledger.chain import Chain, verify
-from reconciler.ledger.files import LONGEST_SILENCE, last_line, ledger_files, open_segment
+from reconciler.ledger.files import LONGEST_SILENCE, ledger_files, open_segment
 from reconciler.ledger.lines import (
     GUID_LENGTH,
     GUID_MARK,
@@ -77,7 +77,7 @@ def read_index(root: Path, guids: Iterable[Guid], targets: Collection[str] | Non
     Only lines that were written for one of `targets` count: the URL of the server and those that it had earlier. A
     GUID means another ticket elsewhere, also on a copy of the server. None counts all, for who knows no server.
     """
-    search = _Search(root, {guid.encode(): guid for guid in guids}, target_marks(targets))
+    search = _Search({guid.encode(): guid for guid in guids}, target_marks(targets))
     chain = verify(root, take=search.take)
     return Index(chain, search.histories(), tuple(search.attention.values()), search.scheduled())
 
@@ -118,9 +118,11 @@ def open_operations(root: Path, targets: Collection[str]) -> int:
 
 @dataclass(slots=True)
 class _Search:
-    """What was found so far. Intents stay unread until it is clear that no receipt follows them."""
+    """What was found so far. Intents stay unread until it is clear that no receipt follows them.
 
-    root: Path
+    `ends` are the last lines of the files, which tell how long their runs went on.
+    """
+
     wanted: Mapping[bytes, Guid]
     marks: tuple[bytes, ...]
     last: dict[Guid, LastWrite] = field(default_factory=dict)
@@ -129,10 +131,11 @@ class _Search:
     operations: dict[Guid, set[str]] = field(default_factory=dict)
     attention: dict[tuple[str, str, str], Began] = field(default_factory=dict)
     others: dict[bytes, list[tuple[bytes, Source]]] = field(default_factory=dict)
-    signs: dict[str, datetime] = field(default_factory=dict)
+    ends: dict[str, bytes] = field(default_factory=dict)
 
     def take(self, path: str, number: int, line: bytes) -> None:
         """Look at one line. Every line of the ledger passes here, so only those about wanted tickets are read."""
+        self.ends[path] = line
         if _ATTENTION in line:
             if is_for(self.marks, line):
                 self._attend(decode(line, Source(path, number)))
@@ -157,7 +160,7 @@ class _Search:
 
     def scheduled(self) -> dict[Guid, TicketHistory]:
         """Return the histories of tickets that were not asked for and were scheduled."""
-        search = _Search(self.root, {}, self.marks)
+        search = _Search({}, self.marks, ends=self.ends)
         for name, lines in self.others.items():
             for line, source in lines:
                 search._note(Guid(name.decode()), line, source)
@@ -189,14 +192,8 @@ class _Search:
             written, lost = decode(line, source), self.lost.get(guid)
             if isinstance(written.entry, Intent):
                 if written.entry.attempt == 0 and lost is None:
-                    lost = self._last_sign(source.path) + LONGEST_SILENCE
+                    lost = decode_line(self.ends[source.path]).entry.at + LONGEST_SILENCE
                 yield guid, OpenIntent(written.entry, written.run, lost)
-
-    def _last_sign(self, path: str) -> datetime:
-        if path not in self.signs:
-            line = last_line(self.root, path) or b""
-            self.signs[path] = decode(line, Source(path)).entry.at
-        return self.signs[path]
 
     def _note(self, guid: Guid, line: bytes, source: Source) -> None:
         if INTENT_MARK in line:

@@ -12,11 +12,17 @@ import pytest
 
 from reconciler.app.ledger_branch import take_from_branch
 from reconciler.cli.main import main
+from reconciler.codec import sha256
+from reconciler.errors import LedgerBroken
 from reconciler.github.branch import push_ledger
+from reconciler.ledger import archive
+from reconciler.ledger.archive import archived, remove_archived, write_archives
 from reconciler.ledger.chain import check
+from reconciler.ledger.files import count_lines, ledger_files, whole_lines
 from reconciler.ledger.heads import heads_not_in, ledger_head, ledger_heads
 from reconciler.ledger.index import read_index
 from reconciler.ledger.kept import KEPT
+from reconciler.model.decision import Problem, Source
 from reconciler.model.record import Head
 from reconciler.model.settings import LedgerBranch
 from tests.builders import guid
@@ -153,6 +159,12 @@ def remove_the_lines(folder: Path) -> None:
     next(folder.glob("2023-02-*.jsonl.gz")).unlink()
 
 
+def put_a_link(folder: Path) -> None:
+    (packed,) = folder.glob("2023-02-*.jsonl.gz")
+    packed.rename(folder / "kept")
+    packed.symlink_to("kept")
+
+
 def remove_both(folder: Path) -> None:
     for path in folder.glob("2023-02-*"):
         path.unlink()
@@ -175,7 +187,9 @@ def change_the_list(old: str, new: str) -> Callable[[Path], None]:
         (damage, "damaged"),
         (cut, "ledger/"),
         (add_bytes, "the file has other parts than the list beside it tells"),
+        (change_the_list('"offset": 0', '"offset": 1'), "damaged"),
         (remove_the_lines, "No such file"),
+        (put_a_link, "Too many levels of symbolic links"),
         (remove_both, "the file was removed"),
         (change_the_list('"hash":', '"hash ":'), "no list of an archive"),
         (change_the_list('"version": 1', '"version": 2'), "upgrade"),
@@ -272,3 +286,140 @@ def test_lines_that_an_archive_lacks_are_not_lost(
     monkeypatch.chdir(two.root)
     code, _, err = called(capsys, "archive", "--before", "2023-01-01")
     assert (code, "with other lines" in err) == (4, True), err
+
+
+def fault(root: Path) -> tuple[str, str | None]:
+    with pytest.raises(LedgerBroken) as broken:
+        ledger_files(root)
+    return broken.value.message, broken.value.hint
+
+
+def packed_in(root: Path) -> dict[str, list[str]]:
+    """The runs of each archive by the name of its list."""
+    return {
+        path.name: [run["path"] for run in json.loads(path.read_text())["runs"]]
+        for path in sorted((root / "archive").glob("*.json"))
+    }
+
+
+def test_an_archive_has_one_month_and_no_more_than_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = {run: f"line of {run}\n".encode() * 100 for run in RUNS}
+    heads = {run: Head(f"{run[:4]}/{run[4:6]}/{run}.jsonl", sha256(lines[run]), 100) for run in RUNS}
+    sizes = {run: len(gzip.compress(lines[run], mtime=0)) for run in RUNS}
+
+    def written(largest: int, *runs: str) -> list[list[str]]:
+        monkeypatch.setattr(archive, "_LARGEST", largest)
+        root = tmp_path / f"{largest}-{len(runs)}"
+        root.mkdir()
+        lists = write_archives(root, [(heads[run], lines[run]) for run in runs])
+        assert {path.name for path in lists} == set(packed_in(root))
+        return list(packed_in(root).values())
+
+    one, two, three, _ = (heads[run].path for run in RUNS)
+    both = sizes[RUNS[0]] + sizes[RUNS[1]]
+    assert written(both, *RUNS[:3]) == [[one, two], [three]]
+    assert written(both - 1, *RUNS[:2]) in ([[one], [two]], [[two], [one]])
+    assert written(both, RUNS[1], RUNS[0]) == [[one, two]]
+    assert written(1, RUNS[0]) == [[one]]
+    assert write_archives(tmp_path, []) == ()
+
+
+def test_an_archive_is_named_after_its_month_and_content_and_lists_where_each_run_begins(tmp_path: Path) -> None:
+    packed = [gzip.compress(text, mtime=0) for text in (b"one\n", b"two\n")]
+    heads = [Head(path, sha256(text), 1) for path, text in zip(OLD, (b"one", b"two"), strict=False)]
+    digest = sha256(b"".join(packed))
+    (listed,) = write_archives(tmp_path, zip(heads, (b"one\n", b"two\n"), strict=True))
+    assert listed == tmp_path / f"archive/2023-01-{digest.removeprefix('sha256:')[:12]}.json"
+    assert listed.with_suffix(".jsonl.gz").read_bytes() == b"".join(packed)
+    assert json.loads(listed.read_text()) == {
+        "version": 1,
+        "sha256": digest,
+        "runs": [
+            {"path": head.path, "lines": 1, "hash": head.hash, "offset": offset, "size": len(each)}
+            for head, offset, each in zip(heads, (0, len(packed[0])), packed, strict=True)
+        ],
+    }
+
+
+def test_a_run_is_unpacked_piece_by_piece_however_it_is_read(tmp_path: Path) -> None:
+    runs = {path: b"".join(b"%d of %s\n" % (number, path.encode()) for number in range(50_000)) for path in OLD[:2]}
+    write_archives(tmp_path, [(Head(path, sha256(text), 50_000), text) for path, text in runs.items()])
+    for path, text in runs.items():
+        for buffering in (1, 8192, 1 << 20):
+            with archived(tmp_path)[path].open(buffering) as file:
+                assert file.readline() == text[: text.index(b"\n") + 1]
+                assert file.read() == text[text.index(b"\n") + 1 :]
+                assert file.read() == b""
+        assert list(whole_lines(tmp_path, path)) == text.splitlines()
+        assert count_lines(tmp_path, path) == 50_000
+
+
+def test_what_is_wrong_with_an_archive_is_told_with_its_place_and_what_to_do(
+    ledger: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    called(capsys, "archive", "--before", "2023-03-01")
+    folder = ledger / "archive"
+    (listed,) = folder.glob("2023-02-*.json")
+    packed = listed.with_suffix(".jsonl.gz")
+    whole, text = packed.read_bytes(), listed.read_text()
+    restore = "restore it from the ledger's branch or a backup, and find out who changed it"
+
+    packed.write_bytes(whole + b"more")
+    assert fault(ledger) == (f"{packed}: the file has other parts than the list beside it tells", restore)
+    packed.write_bytes(whole)
+    listed.write_text(text.replace('"offset": 0', '"offset": 1'))
+    assert fault(ledger) == (f"{packed}: the file has other parts than the list beside it tells", restore)
+    listed.write_text(text)
+    packed.unlink()
+    assert fault(ledger) == (f"{packed}: the file is not there that the list beside it tells of", restore)
+    packed.write_bytes(whole[:50] + b"?" * 20 + whole[70:])
+    with pytest.raises(LedgerBroken, match=f"{OLD[2]} can't be read: it is damaged: Error -3"):
+        list(whole_lines(ledger, OLD[2]))
+    packed.write_bytes(whole[:-20])
+    with pytest.raises(LedgerBroken, match=f"{OLD[2]} can't be read: it was cut off"):
+        list(whole_lines(ledger, OLD[2]))
+    packed.write_bytes(whole)
+
+    listed.write_text("{}")
+    message, hint = fault(ledger)
+    assert (message.startswith(f"{listed} is no list of an archive: /: "), hint) == (True, restore)
+    listed.write_text(text.replace('"version": 1', '"version": 2'))
+    message, hint = fault(ledger)
+    assert message.startswith(f"{listed} is no list of an archive: /version: ")
+    assert hint == "a newer release may have written it: upgrade this one"
+    listed.write_text(text)
+
+    (folder / "._2023.json").write_bytes(b"what some systems put beside a file")
+    assert ledger_files(ledger)[0] == OLD[0]
+    (ledger / OLD[0]).parent.mkdir()
+    (ledger / OLD[0]).write_bytes(b"another line\n")
+    assert fault(ledger) == (
+        f"{ledger}/{OLD[0]}: an archive has this run, too, with other lines",
+        "find out which of the two was changed, and remove it",
+    )
+    shutil.rmtree(folder)
+    folder.symlink_to("archive")
+    assert fault(ledger) == (f"{folder} can't be read: Too many levels of symbolic links", restore)
+
+
+def test_a_list_that_names_another_last_line_is_told_at_its_run(
+    ledger: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    called(capsys, "archive", "--before", "2023-03-01")
+    change_the_list('"lines": 4', '"lines": 5')(ledger / "archive")
+    message = "the list of its archive names another last line than the archive has: one of the two was changed"
+    assert Problem("ledger/archive", Source(OLD[2]), message) in check(ledger).faults
+
+
+def test_a_run_that_has_lines_of_its_own_is_not_removed_and_a_torn_end_is_none(
+    ledger: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What an archive lacks must not be lost; what a crash cut off was never written."""
+    lines = {path: (ledger / path).read_bytes() for path in OLD}
+    called(capsys, "archive", "--before", "2023-03-01")
+    for path, data in ((OLD[0], lines[OLD[0]] + b"torn"), (OLD[1], lines[OLD[1]] + b"one more\n"), (OLD[2], b"")):
+        (ledger / path).parent.mkdir(exist_ok=True)
+        (ledger / path).write_bytes(data)
+    assert remove_archived(ledger) == (OLD[0], OLD[2])
+    assert runs_in(ledger) == [OLD[1], f"2023/09/{RUNS[3]}.jsonl"]
+    assert not (ledger / "2023/02").exists()

@@ -62,8 +62,8 @@ def test_a_place_where_no_file_can_be_is_refused(tmp_path: Path, place: str, mes
     (tmp_path / "file").write_text("")
     with pytest.raises(InvalidInput) as refused:
         save_plan(PLAN, tmp_path / place)
-    assert refused.value.problems[0].message == message
-    assert refused.value.problems[0].code == "plan-file/unwritable"
+    hint = "choose another place with --out"
+    assert refused.value.problems == (Problem("plan-file/unwritable", Source(str(tmp_path / place)), message, hint),)
 
 
 def test_an_absent_plan_is_refused(path: Path) -> None:
@@ -73,12 +73,14 @@ def test_an_absent_plan_is_refused(path: Path) -> None:
 
 def test_a_folder_is_no_plan(path: Path) -> None:
     path.mkdir()
-    assert refusal(path).message == "this is a folder, not a plan file"
+    hint = f"make it again with `reconciler plan --out {path}`"
+    assert refusal(path) == Problem("plan-file/absent", Source(str(path)), "this is a folder, not a plan file", hint)
 
 
 def test_a_name_that_leads_nowhere_is_refused(path: Path) -> None:
     path.symlink_to(path)
-    assert refusal(path).message == "the plan file can't be read: Too many levels of symbolic links"
+    message = "the plan file can't be read: Too many levels of symbolic links"
+    assert refusal(path) == Problem("plan-file/unreadable", Source(str(path)), message)
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.1, 0.5, 0.9, 0.99])
@@ -87,8 +89,10 @@ def test_a_plan_that_was_cut_off_is_refused(path: Path, kept: float) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * kept)])
     problem = refusal(path)
-    assert problem.code == "plan-file/truncated"
-    assert problem.message == ("the plan file is cut off here" if kept else "the plan file is empty")
+    message = "the plan file is cut off here" if kept else "the plan file is empty"
+    again = f"make it again with `reconciler plan --out {path}`"
+    where = Source(str(path), path.read_text().count("\n") + 1 if kept else 0)
+    assert problem == Problem("plan-file/truncated", where, message, again)
 
 
 def test_every_cut_of_a_plan_is_refused(path: Path) -> None:
@@ -133,10 +137,17 @@ def test_what_is_no_plan_is_refused_with_its_reason(
     problem = refusal(path)
     assert problem.code == f"plan-file/{code}"
     assert message in problem.message
-    remedy = (
-        "upgrade to tpp-reconciler 1.0.0" if code == "newer" else f"make it again with `reconciler plan --out {path}`"
-    )
-    assert remedy in problem.hint
+    again = f"make it again with `reconciler plan --out {path}`"
+    if code == "invalid":
+        assert problem.message.startswith("this is no plan that this release can apply: /")
+        assert (problem.source, problem.hint) == (Source(str(path)), f"a plan is never edited: {again}")
+    elif code == "newer":
+        assert problem.hint.startswith("upgrade to tpp-reconciler 1.0.0")
+    else:
+        assert problem.source.path == str(path)
+        assert problem.source.line > 0
+        assert problem.source.column > 0
+        assert problem.hint == again
 
 
 EDITS = [
@@ -156,8 +167,11 @@ EDITS = [
 def test_whatever_is_edited_is_refused(path: Path, old: str, new: str) -> None:
     save_plan(PLAN, path)
     change_text(old, new)(path)
-    with pytest.raises(GuardRefused, match="it was edited after it was made, or damaged"):
+    with pytest.raises(GuardRefused) as refused:
         load_plan(path)
+    assert refused.value.message.startswith(f"{path}: ")
+    assert "it was edited after it was made, or damaged" in refused.value.message
+    assert refused.value.hint == "make a new plan, have it reviewed, and apply that one"
 
 
 def test_what_stands_behind_a_plan_is_an_edit(path: Path) -> None:
