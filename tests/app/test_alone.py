@@ -1,17 +1,12 @@
 """Who waits for another run on this machine is told so, at once and every half minute."""
 
-import logging
-
 import pytest
 
 from reconciler.app.alone import _patience
 from tests.fakes import FakeClock
 
 
-def test_who_waits_for_a_lock_is_told_how_long_already(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(logging.getLogger("reconciler"), "propagate", True)
+def test_who_waits_for_a_lock_is_told_how_long_already(caplog: pytest.LogCaptureFixture) -> None:
     clock = FakeClock()
     wait = _patience(clock, 70)
     while wait():

@@ -1,6 +1,5 @@
 """The lock that travels: one run at a time over one ledger branch, whatever the machines and their clocks say."""
 
-import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -77,9 +76,8 @@ def test_only_shards_of_one_division_run_at_the_same_time(
 
 
 def test_a_holder_that_moves_its_ref_is_waited_for_and_never_taken_over(
-    remote: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    remote: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(logging.getLogger("reconciler"), "propagate", True)
     first = lock(remote, "ci-1")
     clock = Watched(then=first.beat)
     first.clock = clock

@@ -66,7 +66,7 @@ def test_whoever_looks_at_the_lock_file_sees_who_holds_it_whatever_stood_there(t
     path.write_text("x" * 1000)
     with hold_lock(tmp_path, YOURS):
         assert path.read_text() == (
-            f'{{"host":"ci-8","pid":42,"run":"{SECOND}","since":"2026-11-23T12:04:30Z","user":"runner"}}\n'
+            f'{{"host":"ci-8","pid":42,"run":"{SECOND}","since":"2026-11-23T12:04:30Z","user":"runner","version":1}}\n'
         )
 
 

@@ -1,7 +1,6 @@
 """Plans, runs and ledger lines survive the way to JSON and back, fit their schemas, and refuse everything else."""
 
 import json
-import logging
 import re
 from pathlib import Path
 from typing import Any
@@ -120,13 +119,6 @@ def test_every_byte_of_a_plan_counts() -> None:
             if edited != text:
                 with pytest.raises(ValueError, match=r"^/|^the checksum|."):
                     decode_plan(edited)
-
-
-@pytest.fixture(autouse=True)
-def logged(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """Let records reach pytest, whatever commands ran in this process before."""
-    monkeypatch.setattr(logging.getLogger("reconciler"), "propagate", True)
-    caplog.set_level(logging.WARNING, "reconciler")
 
 
 def test_members_of_a_newer_release_are_kept_where_the_checksum_covers_them(caplog: pytest.LogCaptureFixture) -> None:
