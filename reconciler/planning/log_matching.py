@@ -83,7 +83,7 @@ def _times(records: Iterable[Record]) -> _Times:
 def _near(event: LogEvent, times: _Times) -> Record | None:
     for name in (event.object, *event.texts):
         moments, records = times.get(dn_key(name), ([], []))
-        start, stop = bisect_left(moments, event.at - NEAR), bisect_right(moments, event.at + NEAR)
-        if start < stop:
-            return records[min(range(start, stop), key=lambda place: abs(moments[place] - event.at))]
+        near = range(bisect_left(moments, event.at - NEAR), bisect_right(moments, event.at + NEAR))
+        if near:
+            return records[min(near, key=lambda place: abs(moments[place] - event.at))]
     return None

@@ -146,5 +146,4 @@ def after_silence(sighting: Sighting) -> Finding | None:
             return Finding(Outcome.STALE, Proof.NONE, "no usable answer came; somebody else has ended the ticket")
         case Trace.TOUCHED | Trace.PLAIN if sighting.tagged:
             return Finding(Outcome.APPLIED, Proof.TAGGED, "no usable answer came; the ticket carries our tag")
-        case _:
-            return None
+    return None

@@ -40,6 +40,7 @@ def test_the_plan_of_all_shards_is_the_one_that_a_single_machine_makes() -> None
 
 def test_a_plan_that_was_never_split_is_complete() -> None:
     assert merge_plans([_part(None, 1)]).steps == (step(1),)
+    assert merge_runs([_run(None, 1)]) == _run(None, 1)
 
 
 def test_times_controls_and_notes_are_those_that_warn_most() -> None:
