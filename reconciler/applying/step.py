@@ -25,8 +25,6 @@ def perform(step: Step, history: TicketHistory, context: RunContext, *, overtake
     by reading, first. `overtaken` says what happened to the ticket or its change record since the plan was made, which
     makes the step stale. Raises LedgerUnwritable only when nothing was sent.
     """
-    if (why := context.breaker.reason()) is not None:
-        return not_attempted(step, why, context)
     if history.open is not None:
         resolved = resolve(step, history.open, context)
         settled = overruled(step, history.open, resolved, context)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.model.decision import WindowUse
+from reconciler.model.decision import Expectation, WindowUse
 from reconciler.model.receipt import Outcome, Proof, Receipt, operation_tag
 from reconciler.model.record import ClosedEntry, Intent, LastWrite, OpenIntent, TicketHistory
 from reconciler.model.status import State, format_instant
@@ -115,6 +115,13 @@ def test_a_plan_that_does_not_know_of_the_lost_answer_sends_nothing_after_it() -
     receipt = applied(bench, left(), operation=None)
     assert (receipt.outcome, bench.tickets.updates) == (Outcome.STALE, [])
     assert receipt.detail == f"run {DEAD_RUN} sent Approved without an answer, which this plan does not know of"
+
+
+def test_a_change_goes_ahead_once_its_manifest_says_of_the_state_since_then_what_is_to_come_of_it() -> None:
+    bench = bench_of(as_planned(1, state=REJECTED, updated=NOW))
+    receipt = applied(bench, left(), before=REJECTED, expect=Expectation(state=REJECTED))
+    assert (receipt.outcome, len(bench.tickets.updates)) == (Outcome.APPLIED, 1)
+    assert [one.outcome for one in bench.ledger.receipts] == [Outcome.STALE, Outcome.APPLIED]
 
 
 def test_an_intent_that_shows_is_not_waited_for() -> None:

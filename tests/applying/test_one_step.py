@@ -181,7 +181,8 @@ STALE: list[tuple[Reading, str]] = [
 def test_a_ticket_that_moved_since_the_plan_is_not_written(reading: Reading, said: str) -> None:
     bench = bench_of(as_planned(1), first_readings={guid(1): [reading]})
     (receipt,) = bench.run(step()).receipts
-    assert (receipt.outcome, receipt.detail, receipt.operation) == (Outcome.STALE, said, None)
+    assert (receipt.outcome, receipt.proof, receipt.detail) == (Outcome.STALE, Proof.NONE, said)
+    assert receipt.operation is None
     assert bench.tickets.updates == []
     assert bench.ledger.intents == []
 
@@ -233,8 +234,9 @@ def test_a_change_of_a_ticket_that_the_plan_did_not_see_is_not_sent() -> None:
 def test_a_ticket_that_can_not_be_read_again_is_not_written_and_not_called_stale() -> None:
     bench = bench_of(as_planned(1), first_readings={guid(1): [Unread("HTTP 503")]})
     (receipt,) = bench.run(step()).receipts
-    assert (receipt.outcome, receipt.detail) == (
+    assert (receipt.outcome, receipt.proof, receipt.detail) == (
         Outcome.FAILED,
+        Proof.NONE,
         "not sent: the ticket could not be read again: HTTP 503",
     )
     assert bench.tickets.updates == []
