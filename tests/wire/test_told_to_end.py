@@ -1,13 +1,14 @@
 """TERM and INT before a server that takes 20 seconds a call: what was begun is followed for the grace, not longer."""
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,12 +58,12 @@ class Checkout:
         text = f"version: 1\nserver: {self.server.url}\nledger: {ledger}\nrequests: {requests}\n"
         (self.folder / "reconciler.yaml").write_text(text, encoding="utf-8")
 
-    def start(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, before: Sequence[str] = (), **more: str) -> subprocess.Popen[str]:
         environ = {
             name: value for name, value in os.environ.items() if not name.startswith(("TPP_", "GITHUB_", "GIT_"))
         }
         return subprocess.Popen(
-            [sys.executable, "-m", "reconciler", *arguments],
+            [*before, sys.executable, "-m", "reconciler", *arguments],
             cwd=self.folder,
             env=environ | {"TPP_TOKEN": "4MyGeneratedBearerTknz==", "NO_COLOR": "1"} | more,
             stdout=subprocess.PIPE,
@@ -71,7 +72,11 @@ class Checkout:
         )
 
     def stopped(
-        self, process: subprocess.Popen[str], number: int, when: Callable[[], object]
+        self,
+        process: subprocess.Popen[str],
+        number: int,
+        when: Callable[[], object],
+        send: Callable[[int, int], None] = os.kill,
     ) -> tuple[int, str, float]:
         """Send a signal once something holds; return the exit code, what was said, and how long the end took."""
         until = time.monotonic() + 60
@@ -80,7 +85,7 @@ class Checkout:
             assert time.monotonic() < until
             time.sleep(0.01)
         began = time.monotonic()
-        process.send_signal(number)
+        send(process.pid, number)
         said, _ = process.communicate(timeout=60)
         return process.returncode, said, time.monotonic() - began
 
@@ -184,6 +189,30 @@ def test_where_nothing_was_sent_a_run_ends_within_two_seconds(
     assert left == code, said
     assert took < SOON
     assert checkout.server.updates == []
+
+
+def _to_process_1(outside: int, number: int) -> None:
+    """Signal from outside the namespace, as a node does: the child of `unshare` is process 1 inside."""
+    (child,) = Path(f"/proc/{outside}/task/{outside}/children").read_text(encoding="utf-8").split()
+    os.kill(int(child), number)
+
+
+@pytest.mark.parametrize(("call", "code", "longest"), [("details", 143, SOON), ("updatestatus", 6, GRACE + SOON)])
+def test_the_same_holds_below_an_init_in_a_process_namespace(
+    checkout: Checkout, call: str, code: int, longest: float
+) -> None:
+    before = ["unshare", "--pid", "--fork", "--kill-child", "tini", "--"]
+    if shutil.which("tini") is None or subprocess.run([*before, "true"], check=False, capture_output=True).returncode:
+        pytest.skip(
+            "needs tini (Debian: apt install tini), and the right to make a process namespace; .ci/run has both"
+        )
+    checkout.configure()
+    checkout.server.always[call] = checkout.slowly()
+    process = checkout.start("apply", "--yes", before=before)
+    left, said, took = checkout.stopped(process, signal.SIGTERM, lambda: checkout.heard(call), _to_process_1)
+    assert left == code, said
+    assert took < longest
+    assert len(checkout.server.updates) == (call == "updatestatus")
 
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
