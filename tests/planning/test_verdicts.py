@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.verdict import Reason
+from reconciler.planning import verdicts
 from reconciler.planning.facts import Facts, Live, Ours, Timing, Wish, gather
 from reconciler.planning.judge import is_news, judge, spell
 from reconciler.planning.verdicts import TABLE, Row, decide
@@ -81,6 +82,7 @@ def test_every_row_of_the_table_decides_a_case_of_the_catalogue() -> None:
 
 
 def test_the_table_decides_every_combination_of_facts_by_its_first_fitting_row() -> None:
+    verdicts._reason.cache_clear()
     some = facts_of(CASES[0])
     for live, ours, wish, clock in product(Live, Ours, Wish, Timing):
         facts = Facts(live, ours, wish, clock, some.wanted, some.ticket)
