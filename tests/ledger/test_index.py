@@ -378,5 +378,5 @@ def test_a_line_that_says_two_things_at_once_is_refused(tmp_path: Path) -> None:
     both = asked.replace(b'"entry":"intent"', b'"entry":"intent","entry":"closed"')
     after = encode_line(closed(2), 3, FIRST, PROVENANCE, sha256(both))
     path.write_bytes(b"".join(line + b"\n" for line in (opening, both, after)))
-    with pytest.raises(LedgerBroken, match=f"{FIRST}.jsonl:2: the line can't be read: /entry"):
+    with pytest.raises(LedgerBroken, match=rf"{FIRST}.jsonl:2: .*/entry: 'closed' is no word"):
         known(tmp_path, 1)
