@@ -81,7 +81,7 @@ HOMES = {
     ),
 }
 """Where each name is defined."""
-GOING: dict[str, str] = {}
+DEPRECATED: dict[str, str] = {}
 """Names that the next minor release will lack, each with what to use in its place. Who uses one is warned."""
 
 
@@ -91,8 +91,8 @@ def __getattr__(name: str) -> object:
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found: object = getattr(import_module(home), name)
-    if name in GOING:
-        message = f"reconciler.{name} goes with the next minor release; use {GOING[name]}"
+    if name in DEPRECATED:
+        message = f"reconciler.{name} goes with the next minor release; use {DEPRECATED[name]}"
         warnings.warn(message, DeprecationWarning, stacklevel=2)
     else:
         globals()[name] = found

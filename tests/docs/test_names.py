@@ -84,7 +84,7 @@ def test_what_is_public_is_what_the_package_offers() -> None:
 def test_a_name_that_will_go_warns_each_time_and_works_until_then(monkeypatch: pytest.MonkeyPatch) -> None:
     promised = reconciler.load_plan
     monkeypatch.delattr(reconciler, "load_plan")
-    monkeypatch.setitem(reconciler.GOING, "load_plan", "open_plan")
+    monkeypatch.setitem(reconciler.DEPRECATED, "load_plan", "open_plan")
     for _ in range(2):
         with pytest.warns(DeprecationWarning, match="reconciler.load_plan goes .*; use open_plan") as told:
             assert reconciler.load_plan is promised
