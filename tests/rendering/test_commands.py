@@ -81,7 +81,7 @@ def test_a_plan_that_was_edited_is_not_shown(capsys: pytest.CaptureFixture[str],
     [
         ("", 1, "the plan file is empty"),
         ("[]", 1, "this is no plan"),
-        ('{"receipts": 1}', 1, "this is no report of a run that this release can read"),
+        ('{"receipts": 1}', 1, "this is no report of a run: /receipts: an array is needed, this is a number"),
         ('{"version": 1}', 1, "this is no plan"),
     ],
 )
