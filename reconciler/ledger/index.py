@@ -4,6 +4,7 @@ One pass verifies every line and reads those about the tickets that are asked fo
 that of its hashes, and nobody works with a ledger that is broken.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,11 +15,10 @@ from reconciler.codec import canonical, decode_line
 from reconciler.ledger.chain import Chain, verify
 from reconciler.ledger.files import LONGEST_SILENCE, ledger_files, open_segment
 from reconciler.ledger.lines import (
-    GUID_LENGTH,
-    GUID_MARK,
     INTENT_MARK,
     OPERATION_MARK,
     decode,
+    guid_in,
     is_for,
     target_marks,
 )
@@ -117,74 +117,23 @@ def open_operations(root: Path, targets: Collection[str]) -> int:
 
 
 @dataclass(slots=True)
-class _Search:
-    """What was found so far. Intents stay unread until it is clear that no receipt follows them.
+class _Histories:
+    """What lines say of tickets. Intents stay unread until it is clear that no receipt follows them."""
 
-    `ends` are the last lines of the files, which tell how long their runs went on.
-    """
-
-    wanted: Mapping[bytes, Guid]
-    marks: tuple[bytes, ...]
     last: dict[Guid, LastWrite] = field(default_factory=dict)
     open: dict[Guid, tuple[bytes, Source]] = field(default_factory=dict)
     lost: dict[Guid, datetime] = field(default_factory=dict)
-    operations: dict[Guid, set[str]] = field(default_factory=dict)
-    attention: dict[tuple[str, str, str], Began] = field(default_factory=dict)
-    others: dict[bytes, list[tuple[bytes, Source]]] = field(default_factory=dict)
-    ends: dict[str, bytes] = field(default_factory=dict)
+    operations: dict[Guid, set[str]] = field(default_factory=lambda: defaultdict(set))
 
-    def take(self, path: str, number: int, line: bytes) -> None:
-        """Look at one line. Every line of the ledger passes here, so only those about wanted tickets are read."""
-        self.ends[path] = line
-        if _ATTENTION in line:
-            if is_for(self.marks, line):
-                self._attend(decode(line, Source(path, number)))
-            return
-        start = line.find(GUID_MARK) + len(GUID_MARK)
-        name = line[start : start + GUID_LENGTH]
-        guid = self.wanted.get(name)
-        if guid is None:
-            if name in self.others or _SCHEDULED in line:
-                self._keep(name, line, Source(path, number))
-        elif is_for(self.marks, line):
-            self._note(guid, line, Source(path, number))
-
-    def _keep(self, name: bytes, line: bytes, source: Source) -> None:
-        """Keep the lines of a ticket that was scheduled until it is seen to be gone. Few are read in the end."""
-        if not is_for(self.marks, line):
-            return
-        if any(mark in line for mark in _SEEN_GONE):
-            self.others.pop(name, None)
-        else:
-            self.others.setdefault(name, []).append((line, source))
-
-    def scheduled(self) -> dict[Guid, TicketHistory]:
-        """Return the histories of tickets that were not asked for and were scheduled."""
-        search = _Search({}, self.marks, ends=self.ends)
-        for name, lines in self.others.items():
-            for line, source in lines:
-                search._note(Guid(name.decode()), line, source)
-        return search.histories()
-
-    def histories(self) -> dict[Guid, TicketHistory]:
+    def told(self, ends: Mapping[str, bytes]) -> dict[Guid, TicketHistory]:
         """Return everything that was found."""
-        opened = dict(self._opened())
-        known = self.last.keys() | opened.keys() | self.operations.keys()
+        opened = dict(self._opened(ends))
         return {
-            guid: TicketHistory(self.last.get(guid), opened.get(guid), frozenset(self.operations.get(guid, ())))
-            for guid in known
+            guid: TicketHistory(self.last.get(guid), opened.get(guid), frozenset(self.operations[guid]))
+            for guid in self.last.keys() | self.operations.keys()
         }
 
-    def _attend(self, written: Written) -> None:
-        entry = written.entry
-        if not isinstance(entry, AttentionEntry):
-            return
-        if entry.state is Episode.BEGIN:
-            self.attention[entry.key] = Began(entry, written.provenance.review)
-        else:
-            self.attention.pop(entry.key, None)
-
-    def _opened(self) -> Iterator[tuple[Guid, OpenIntent]]:
+    def _opened(self, ends: Mapping[str, bytes]) -> Iterator[tuple[Guid, OpenIntent]]:
         """Yield the intents that nothing answers. One from before the first update may have been sent until its run,
         which pushed its last line some time ago, had to give up.
         """
@@ -192,14 +141,15 @@ class _Search:
             written, lost = decode(line, source), self.lost.get(guid)
             if isinstance(written.entry, Intent):
                 if written.entry.attempt == 0 and lost is None:
-                    lost = decode_line(self.ends[source.path]).entry.at + LONGEST_SILENCE
+                    lost = decode_line(ends[source.path]).entry.at + LONGEST_SILENCE
                 yield guid, OpenIntent(written.entry, written.run, lost)
 
-    def _note(self, guid: Guid, line: bytes, source: Source) -> None:
+    def note(self, guid: Guid, line: bytes, source: Source) -> None:
+        """Take one line about a ticket; they come in the order in which they were written."""
         if INTENT_MARK in line:
             self.open[guid] = line, source
             self.lost.pop(guid, None)
-            self.operations.setdefault(guid, set()).update(each.decode() for each in OPERATION_MARK.findall(line))
+            self.operations[guid].update(each.decode() for each in OPERATION_MARK.findall(line))
             return
         written = decode(line, source)
         if isinstance(written.entry, Receipt):
@@ -213,7 +163,7 @@ class _Search:
 
     def _receive(self, guid: Guid, written: Written, receipt: Receipt) -> None:
         if receipt.operation is not None:
-            self.operations.setdefault(guid, set()).add(receipt.operation)
+            self.operations[guid].add(receipt.operation)
         line = self.open[guid][0] if guid in self.open else b""
         if b'"operation":' + canonical(receipt.operation) in line:
             if receipt.outcome is not Outcome.UNKNOWN:
@@ -230,6 +180,63 @@ class _Search:
         last = self.last.get(guid)
         if last is not None and not last.gone:
             self.last[guid] = replace(last, gone=True, gone_at=at)
+
+
+@dataclass(slots=True)
+class _Search:
+    """What was found so far. `ends` are the last lines of the files, which tell how long their runs went on."""
+
+    wanted: Mapping[bytes, Guid]
+    marks: tuple[bytes, ...]
+    attention: dict[tuple[str, str, str], Began] = field(default_factory=dict)
+    others: dict[bytes, list[tuple[bytes, Source]]] = field(default_factory=dict)
+    ends: dict[str, bytes] = field(default_factory=dict)
+    asked: _Histories = field(default_factory=_Histories)
+
+    def take(self, path: str, number: int, line: bytes) -> None:
+        """Look at one line. Every line of the ledger passes here, so only those about wanted tickets are read."""
+        self.ends[path] = line
+        if _ATTENTION in line:
+            if is_for(self.marks, line):
+                self._attend(decode(line, Source(path, number)))
+            return
+        name = guid_in(line)
+        guid = self.wanted.get(name)
+        if guid is None:
+            if name in self.others or _SCHEDULED in line:
+                self._keep(name, line, Source(path, number))
+        elif is_for(self.marks, line):
+            self.asked.note(guid, line, Source(path, number))
+
+    def _keep(self, name: bytes, line: bytes, source: Source) -> None:
+        """Keep the lines of a ticket that was scheduled until it is seen to be gone. Few are read in the end."""
+        if not is_for(self.marks, line):
+            return
+        if any(mark in line for mark in _SEEN_GONE):
+            self.others.pop(name, None)
+        else:
+            self.others.setdefault(name, []).append((line, source))
+
+    def histories(self) -> dict[Guid, TicketHistory]:
+        """Return the histories of the tickets that were asked for."""
+        return self.asked.told(self.ends)
+
+    def scheduled(self) -> dict[Guid, TicketHistory]:
+        """Return the histories of tickets that were not asked for and were scheduled."""
+        found = _Histories()
+        for name, lines in self.others.items():
+            for line, source in lines:
+                found.note(Guid(name.decode()), line, source)
+        return found.told(self.ends)
+
+    def _attend(self, written: Written) -> None:
+        entry = written.entry
+        if not isinstance(entry, AttentionEntry):
+            return
+        if entry.state is Episode.BEGIN:
+            self.attention[entry.key] = Began(entry, written.provenance.review)
+        else:
+            self.attention.pop(entry.key, None)
 
 
 def _remembered(written: Written, receipt: Receipt) -> LastWrite:
