@@ -7,7 +7,6 @@ or a full disk cut off, for which no request was sent, and which is treated as n
 import os
 import re
 import secrets
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -187,10 +186,11 @@ def first_line(root: Path, path: str) -> bytes | None:
 
 
 def last_line(root: Path, path: str) -> bytes | None:
-    """Return the last whole line of a file, None when there is none; reads little more. Raises LedgerBroken."""
+    """Return the last whole line of a file that is in no archive, None when there is none; read little more.
+
+    Raises LedgerBroken.
+    """
     with open_segment(root, path) as file:
-        if not file.seekable():
-            return next((line[:-1] for line in deque(file, maxlen=1)), None)
         size = file.seek(0, os.SEEK_END)
         for start in (max(0, size - _TAIL), 0):
             file.seek(start)

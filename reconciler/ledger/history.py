@@ -196,9 +196,10 @@ class _Intents:
 
     def superseded(self, intent: Intent) -> Iterator[Record]:
         """Yield the intent that was never answered and that another one takes the place of."""
-        line, earlier = self.waiting.get(intent.guid, (None, None))
-        if line is not None and earlier is not None and earlier.operation != intent.operation:
-            yield Record(line, earlier, earlier, superseded=True)
+        if waiting := self.waiting.get(intent.guid):
+            line, earlier = waiting
+            if earlier.operation != intent.operation:
+                yield Record(line, earlier, earlier, superseded=True)
 
     def answered(self, receipt: Receipt) -> Intent | None:
         """Return the intent that a receipt is about, None when nothing was about to be sent."""
@@ -213,7 +214,8 @@ class _Intents:
 
         Earlier releases wrote the people of the later run into its lines.
         """
-        first, intent = self.asked.get(entry.guid, (None, None))
-        if first is None or intent is None or first.run == line.run or intent.digest != entry.digest:
-            return None
-        return first
+        if asked := self.asked.get(entry.guid):
+            first, intent = asked
+            if first.run != line.run and intent.digest == entry.digest:
+                return first
+        return None

@@ -19,10 +19,10 @@ def write_zip(path: Path, folder: Path) -> None:
     Raises OSError when it can't be written.
     """
     with tempfile.TemporaryFile() as packed:
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(packed, "w") as archive:
             for name, file in files_in(folder).items():
                 with file.open("rb") as content, archive.open(_entry(name, file.stat().st_size), "w") as entry:
-                    shutil.copyfileobj(content, entry, _PIECE)
+                    shutil.copyfileobj(content, entry)
         packed.seek(0)
         atomic_write(path, iter(lambda: packed.read(_PIECE), b""))
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from reconciler.codec import encode_line, sha256
 from reconciler.ledger.journal import Journal, open_journal
 from reconciler.ledger.lock import hold_lock, this_process
 from reconciler.model.receipt import Receipt
@@ -84,6 +85,15 @@ def write_three_runs(root: Path) -> tuple[Path, Path, Path]:
         write_run(root, SECOND, intent(3), recorded(3), closed(1)),
         write_run(root, THIRD, intent(4), recorded(4)),
     )
+
+
+def spoil_the_second_line(path: Path, old: bytes, new: bytes) -> None:
+    """Let the second of two lines say something else, and the third have its hash, so that the chain holds."""
+    opening, line = path.read_bytes().splitlines()
+    assert old in line
+    line = line.replace(old, new)
+    after = encode_line(closed(9), 3, path.stem, PROVENANCE, sha256(line))
+    path.write_bytes(b"".join(each + b"\n" for each in (opening, line, after)))
 
 
 def open_files() -> int:

@@ -16,7 +16,7 @@ from reconciler.codec import sha256
 from reconciler.errors import LedgerBroken
 from reconciler.github.branch import push_ledger
 from reconciler.ledger import archive
-from reconciler.ledger.archive import archived, remove_archived, write_archives
+from reconciler.ledger.archive import archived, faults_of, remove_archived, write_archives
 from reconciler.ledger.chain import check
 from reconciler.ledger.files import count_lines, ledger_files, whole_lines
 from reconciler.ledger.heads import heads_not_in, ledger_head, ledger_heads
@@ -424,3 +424,23 @@ def test_a_run_that_has_lines_of_its_own_is_not_removed_and_a_torn_end_is_none(
     assert remove_archived(ledger) == (OLD[0], OLD[2])
     assert runs_in(ledger) == [OLD[1], f"2023/09/{RUNS[3]}.jsonl"]
     assert not (ledger / "2023/02").exists()
+
+
+def test_every_archive_that_is_not_there_is_told_and_the_order_of_a_list_means_nothing(
+    ledger: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    called(capsys, "archive", "--before", "2023-10-01")
+    first, *others = sorted((ledger / "archive").glob("*.json"))
+    listed = json.loads(first.read_text())
+    first.write_text(json.dumps(listed | {"runs": listed["runs"][::-1]}))
+    assert check(ledger).faults == ()
+    for path in others:
+        path.with_suffix(".jsonl.gz").unlink()
+    assert [problem.source.path for problem in faults_of(ledger)] == [
+        f"archive/{path.with_suffix('.jsonl.gz').name}" for path in others
+    ]
+
+
+def test_folders_go_with_the_last_run_that_was_in_them(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    called(capsys, "archive", "--before", "2023-10-01")
+    assert [path.name for path in ledger.iterdir() if path.is_dir()] == ["archive"]

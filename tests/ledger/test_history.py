@@ -3,12 +3,13 @@
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
 from reconciler.codec import record_members
+from reconciler.errors import LedgerBroken
 from reconciler.ledger.heads import heads_not_in, ledger_heads
 from reconciler.ledger.history import (
     applied_commits,
@@ -44,6 +45,7 @@ from tests.ledger.ledgers import (
     intent,
     open_run,
     recorded,
+    spoil_the_second_line,
     write_run,
     write_three_runs,
 )
@@ -359,3 +361,18 @@ def test_every_kind_of_line_about_a_ticket_has_its_record_and_a_repeated_try_non
         ("applied", 7, None),
         ("open", 3, intent(1, attempt=2)),
     ]
+
+
+def test_whoever_meets_a_line_that_says_nonsense_tells_its_place(tmp_path: Path) -> None:
+    """Its hash is right, so no verification finds it: without its number nobody finds it among thousands."""
+    path = write_run(tmp_path, FIRST, exception(1, "manual/emergency"))
+    spoil_the_second_line(path, b'"state":"begin"', b'"state":[]')
+    readers: tuple[Callable[[], object], ...] = (
+        lambda: list(read_lines(tmp_path)),
+        lambda: list(lines_in(tmp_path, [f"2026/11/{FIRST}.jsonl"])),
+        lambda: lines_since(tmp_path, (), [guid(1)], [PROVENANCE.target]),
+        lambda: emergencies_since(tmp_path, NOW, [PROVENANCE.target]),
+    )
+    for read in readers:
+        with pytest.raises(LedgerBroken, match=f"^2026/11/{FIRST}.jsonl:2: the line can't be read: /state: "):
+            read()
