@@ -1,5 +1,6 @@
 """Intents that earlier runs left are resolved by reading; nothing is sent again before patience has passed."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -114,6 +115,7 @@ def test_a_plan_that_does_not_know_of_the_lost_answer_sends_nothing_after_it() -
     bench = bench_of(as_planned(1))
     receipt = applied(bench, left(), operation=None)
     assert (receipt.outcome, bench.tickets.updates) == (Outcome.STALE, [])
+    assert receipt.proof is Proof.NONE
     assert receipt.detail == f"run {DEAD_RUN} sent Approved without an answer, which this plan does not know of"
 
 
@@ -270,8 +272,17 @@ def test_a_step_is_stale_once_a_later_run_has_done_something_whatever_the_ticket
     bench = bench_of(as_planned(1))
     bench.since[guid(1)] = OVERTAKEN
     (receipt,) = bench.run(step(1)).receipts
-    assert (receipt.outcome, receipt.operation, receipt.detail) == (Outcome.STALE, None, OVERTAKEN.why)
+    assert (receipt.outcome, receipt.proof) == (Outcome.STALE, Proof.NONE)
+    assert (receipt.operation, receipt.detail) == (None, OVERTAKEN.why)
     assert bench.tickets.updates == []
+
+
+def test_a_step_that_only_waits_for_something_to_pass_is_not_called_stale() -> None:
+    """Stale asks for a new plan; what was not attempted may be applied as it is."""
+    bench = bench_of(as_planned(1))
+    bench.since[guid(1)] = replace(OVERTAKEN, passing=True)
+    (receipt,) = bench.run(step(1)).receipts
+    assert (receipt.outcome, receipt.detail, bench.tickets.updates) == (Outcome.NOT_ATTEMPTED, OVERTAKEN.why, [])
 
 
 def test_a_step_that_was_overtaken_is_stale_even_if_a_dead_run_tried_it_without_effect() -> None:

@@ -1,10 +1,12 @@
 """What an answer to a question shows: whether it is asked again, for how long, and what the run makes of it."""
 
+from datetime import timedelta
+
 import pytest
 
 from reconciler.model.ticket import Unread
 from reconciler.tpp.session import ticket_reader
-from tests.builders import guid
+from tests.builders import NOW, guid
 from tests.fakes import FakeClock
 from tests.tpp.answering import DROP, AnsweringServer, http
 from tests.tpp.opening import session_with
@@ -64,7 +66,7 @@ ANSWERS: list[tuple[bytes, int, Unread]] = [
 
 @pytest.mark.parametrize(("said", "asked", "reading"), ANSWERS, ids=[str(said[9:12], "ascii") for said, *_ in ANSWERS])
 def test_a_question_is_asked_again_as_long_as_that_may_help(said: bytes, asked: int, reading: Unread) -> None:
-    clock = FakeClock()
+    clock = FakeClock(NOW + timedelta(seconds=60))
     with (
         AnsweringServer(default={"details": said}) as server,
         session_with(server.url, clock=clock, wait=100.0) as session,

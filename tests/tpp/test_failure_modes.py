@@ -91,10 +91,11 @@ def test_c1_an_untrusted_certificate_is_not_tried_again() -> None:
     with AnsweringServer(context=context) as server, session_with(server.url, clock=clock) as session:
         answer = ticket_writer(session).update(UPDATE)
         reading = ticket_reader(session).read(guid(1))
+        assert ticket_reader(session).read(guid(2)) == reading
     where = f"the certificate of 127.0.0.1:{server.port} is not trusted: unable to get local issuer certificate"
     assert answer == NotSent(where, systemic=True)
     assert reading == Unread(f"{where} (name the CA of the server in tls.ca_bundle or TPP_CA_BUNDLE)", systemic=True)
-    assert (clock.slept, server.heard) == ([], [])
+    assert (clock.slept, server.heard, server.connections) == ([], [], 2)
 
 
 @pytest.mark.parametrize("effect", [False, True])
