@@ -167,7 +167,9 @@ def test_a_deadline_ends_reading_with_a_reason_for_every_ticket() -> None:
         session_with(server.url, clock=clock, deadline=100.0, reads=1) as session,
     ):
         readings = dict(ticket_reader(session).read_many(guid(number) for number in range(10)))
-    assert [isinstance(reading, Found) for reading in readings.values()] == [True] * 2 + [False] * 8
+    found = [isinstance(reading, Found) for reading in readings.values()]
+    # The answer that comes as the deadline passes is taken, if it is whole before the deadline is looked at again.
+    assert (found[:2], found[3:]) == ([True] * 2, [False] * 7)
     assert readings[guid(9)] == Unread(
         "the run's deadline has passed (raise requests.deadline, or split the run into shards)",
         systemic=True,
