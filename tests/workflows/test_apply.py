@@ -173,7 +173,7 @@ def _break_pushes(acme: Team, condition: str) -> None:
 
 def test_a_ledger_that_cannot_be_pushed_stops_the_run_with_nothing_sent(acme: Team) -> None:
     acme.merged()
-    _break_pushes(acme, "exit 1")
+    _break_pushes(acme, "read -r _ _ ref; case $ref in refs/heads/*) exit 1 ;; esac")
     result = acme.run("apply.yml", "push", _push(acme))
     assert (result.code, acme.tpp.log.updates) == (1, ())
     assert any("could not be pushed to reconciler-ledger" in line for line in result.lines)
