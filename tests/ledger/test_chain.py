@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.codec import sha256
-from reconciler.errors import LedgerBroken
+from reconciler.errors import LedgerBroken, LedgerNewer
 from reconciler.ledger.chain import Chain, check, verify
 from reconciler.ledger.heads import head_digest, ledger_head, ledger_heads
 from reconciler.model.decision import Problem, Source
@@ -273,6 +273,23 @@ def test_what_a_newer_release_wrote_is_told_with_a_remedy_and_counts_by_file() -
     (fault,) = chain.faults
     assert fault.source == Source(THREE, 1)
     assert "upgrade" in fault.hint
+
+
+def test_what_looks_wrong_in_a_file_of_a_newer_release_is_no_fault_of_its_own() -> None:
+    """Whoever is told of damage restores a backup, and loses what the newer release has written."""
+    files, _ = pristine()
+    first, *others = files[THREE].splitlines(keepends=True)
+    newer = first.replace(b'"version":2', b'"version":9')
+    with ledger({**files, THREE: b"".join([newer, *reversed(others), b"another format\n"])}) as root:
+        taken: list[str] = []
+        chain = check(root, take=lambda path, number, line: taken.append(path))
+        assert [(fault.code, fault.source) for fault in chain.faults] == [("ledger/newer", Source(THREE, 1))]
+        assert (chain.lines, THREE in taken) == (13, False)
+        with pytest.raises(LedgerNewer) as refused:
+            verify(root)
+    assert refused.value.message.startswith(f"{root}/{THREE}:1: written by a newer release (tpp-reconciler 1.0.0): ")
+    assert refused.value.message.endswith(": ledger version 9 is not supported, this release reads versions 1 and 2")
+    assert refused.value.hint == "upgrade to tpp-reconciler 1.0.0 or later"
 
 
 def test_lines_are_given_as_they_stand_in_the_order_of_the_chain_while_they_are_verified(tmp_path: Path) -> None:
