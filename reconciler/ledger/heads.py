@@ -77,23 +77,17 @@ def in_order(begun: Iterable[Beginning]) -> tuple[str, ...]:
     """
     named = {beginning.path: {head.path for head in beginning.heads} for beginning in begun}
     ordered: dict[str, None] = {}
-    for path in sorted(named):
-        _visit(path, named, ordered)
-    return tuple(ordered)
-
-
-def _visit(path: str, named: dict[str, set[str]], ordered: dict[str, None]) -> None:
-    """Put a path behind everything that it leads to. A loop, which only damage can make, is cut."""
-    waiting = [path]
     entered: set[str] = set()
+    waiting = sorted(named, reverse=True)
     while waiting:
         current = waiting[-1]
-        due = [] if current in entered else sorted((named[current] & named.keys()) - ordered.keys() - entered)
-        entered.add(current)
+        entered.add(current)  # before those that it names, so that a loop, which only damage can make, is cut
+        due = (named[current] & named.keys()) - entered
         if due:
-            waiting.extend(reversed(due))
+            waiting.extend(sorted(due, reverse=True))
         else:
             ordered.setdefault(waiting.pop())
+    return tuple(ordered)
 
 
 def files_from(root: Path, paths: Iterable[str]) -> tuple[str, ...]:

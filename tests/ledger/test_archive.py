@@ -434,11 +434,14 @@ def test_every_archive_that_is_not_there_is_told_and_the_order_of_a_list_means_n
     listed = json.loads(first.read_text())
     first.write_text(json.dumps(listed | {"runs": listed["runs"][::-1]}))
     assert check(ledger).faults == ()
-    for path in others:
-        path.with_suffix(".jsonl.gz").unlink()
-    assert [problem.source.path for problem in faults_of(ledger)] == [
-        f"archive/{path.with_suffix('.jsonl.gz').name}" for path in others
+    packed = [path.with_suffix(".jsonl.gz") for path in others]
+    packed[0].write_bytes(packed[0].read_bytes() + b"more")
+    packed[1].unlink()
+    assert [(problem.code, problem.source.path) for problem in faults_of(ledger)] == [
+        ("ledger/archive", f"archive/{path.name}") for path in packed
     ]
+    packed[0].unlink()
+    assert [problem.source.path for problem in faults_of(ledger)] == [f"archive/{path.name}" for path in packed]
 
 
 def test_folders_go_with_the_last_run_that_was_in_them(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
