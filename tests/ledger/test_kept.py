@@ -39,6 +39,7 @@ def test_a_text_is_kept_once_under_its_digest_and_the_same_bytes_on_every_machin
         b"",
         gzip.compress(TEXT)[:-12] + b"12345678" + gzip.compress(TEXT)[-4:],
     ],
+    ids=["another text", "cut off", "damaged", "not packed", "empty", "another checksum"],
 )
 def test_a_kept_text_that_was_changed_or_damaged_is_told(tmp_path: Path, data: bytes) -> None:
     keep(tmp_path, PLANS, TEXT)
