@@ -120,6 +120,16 @@ def test_a_repeated_line_is_found_at_its_line() -> None:
     ]
 
 
+def test_a_line_without_its_number_is_told_alone_and_the_next_one_by_its_hash() -> None:
+    def change(lines: Lines) -> None:
+        lines[1] = lines[1].replace(b'"line":2', b'"lime":2')
+
+    assert told(ONE, change) == [
+        f"ledger/changed {ONE}:2: line 2 has not the hash that line 3 was written with: one of the two was changed",
+        f"ledger/unreadable {ONE}:2: this is no line of a ledger",
+    ]
+
+
 def test_a_cut_at_the_end_is_found_by_the_heads_of_the_next_run() -> None:
     def cut(lines: Lines) -> None:
         del lines[-1]

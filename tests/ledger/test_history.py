@@ -70,7 +70,9 @@ def test_an_intent_that_was_tried_again_is_told_as_superseded(tmp_path: Path) ->
     write_run(tmp_path, FIRST, intent(1))
     write_run(tmp_path, SECOND, intent(1, operation="b"), recorded(1, operation="b"))
     assert outcomes(tmp_path) == [("00000001", "superseded"), ("00000001", "applied")]
-    assert [record.intent for record in history(read_lines(tmp_path))] == [intent(1), intent(1, operation="b")]
+    first, second = history(read_lines(tmp_path))
+    assert (first.intent, first.line.source.line) == (intent(1), 2)
+    assert (second.intent, second.line.source.line) == (intent(1, operation="b"), 3)
 
 
 def test_an_unknown_outcome_is_told_once_and_its_resolution_too(tmp_path: Path) -> None:
