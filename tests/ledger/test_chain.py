@@ -172,8 +172,9 @@ def test_a_renamed_file_is_found() -> None:
     files, _ = pristine()
     renamed = {path.replace(THIRD, "20261124T000000Z-00000d"): data for path, data in files.items()}
     (fault,) = checked(renamed).faults
-    assert (fault.code, fault.message) == (
+    assert (fault.code, fault.source, fault.message) == (
         "ledger/moved",
+        Source("2026/11/20261124T000000Z-00000d.jsonl", 1),
         f"this is the file of run {THIRD}, which belongs at 2026/11/{THIRD}.jsonl",
     )
 

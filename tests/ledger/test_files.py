@@ -1,5 +1,6 @@
 """The files of a ledger: what counts as one, what else may lie there, and the lines that are whole."""
 
+import errno
 import os
 import re
 from datetime import UTC, datetime
@@ -102,6 +103,7 @@ def test_a_file_that_becomes_a_link_or_a_pipe_is_not_read(tmp_path: Path) -> Non
         with pytest.raises(OSError, match=what) as refused:
             open_regular(tmp_path / name, 8192)
         assert refused.value.filename == str(tmp_path / name)
+        assert refused.value.errno == (errno.ELOOP if name == "link" else errno.EINVAL)
 
 
 def test_a_part_of_the_ledger_that_can_not_be_read_is_told_with_what_to_do(tmp_path: Path) -> None:
