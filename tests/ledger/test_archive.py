@@ -325,10 +325,11 @@ def test_an_archive_has_one_month_and_no_more_than_fits(tmp_path: Path, monkeypa
 
 
 def test_an_archive_is_named_after_its_month_and_content_and_lists_where_each_run_begins(tmp_path: Path) -> None:
-    packed = [gzip.compress(text, mtime=0) for text in (b"one\n", b"two\n")]
-    heads = [Head(path, sha256(text), 1) for path, text in zip(OLD, (b"one", b"two"), strict=False)]
+    packed = [gzip.compress(text, mtime=0) for text in (b"one\n", b"two\n", b"three\n")]
+    paths = (*OLD[:2], "2023/01/20230125T120000Z-00000a.jsonl")
+    heads = [Head(path, sha256(text), 1) for path, text in zip(paths, (b"one", b"two", b"three"), strict=True)]
     digest = sha256(b"".join(packed))
-    (listed,) = write_archives(tmp_path, zip(heads, (b"one\n", b"two\n"), strict=True))
+    (listed,) = write_archives(tmp_path, zip(heads, (b"one\n", b"two\n", b"three\n"), strict=True))
     assert listed == tmp_path / f"archive/2023-01-{digest.removeprefix('sha256:')[:12]}.json"
     assert listed.with_suffix(".jsonl.gz").read_bytes() == b"".join(packed)
     assert json.loads(listed.read_text()) == {
@@ -336,7 +337,7 @@ def test_an_archive_is_named_after_its_month_and_content_and_lists_where_each_ru
         "sha256": digest,
         "runs": [
             {"path": head.path, "lines": 1, "hash": head.hash, "offset": offset, "size": len(each)}
-            for head, offset, each in zip(heads, (0, len(packed[0])), packed, strict=True)
+            for head, offset, each in zip(heads, (0, len(packed[0]), len(packed[0] + packed[1])), packed, strict=True)
         ],
     }
 
