@@ -142,3 +142,12 @@ def test_files_are_in_the_order_of_their_paths(tmp_path: Path) -> None:
     for run in (SECOND, FIRST):
         write_run(tmp_path, run)
     assert ledger_files(tmp_path) == (RUN, f"2026/11/{SECOND}.jsonl")
+
+
+def test_files_are_found_wherever_a_system_lists_the_folder_of_git(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    paths = tuple(f"{year}/01/{year}0121T120000Z-00000a.jsonl" for year in range(2010, 2030))
+    for path in paths:
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).touch()
+    assert ledger_files(tmp_path) == paths
