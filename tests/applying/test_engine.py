@@ -5,11 +5,13 @@ import threading
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.applying import engine
 from reconciler.applying.receipts import ReceiptCollector, guarded
 from reconciler.applying.step import announce, perform
 from reconciler.errors import LedgerUnwritable
@@ -61,16 +63,26 @@ def test_the_report_says_what_was_applied_where_and_when() -> None:
 
 
 def test_where_no_more_threads_can_be_had_those_that_there_are_do_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    start, left = threading.Thread.start, [2]
+    """They are waited for, too: here they begin only then."""
+    start, wait = threading.Thread.start, engine._wait
+    left, slow = [2], list[threading.Thread]()
 
     def start_few(thread: threading.Thread) -> None:
         if thread.name.startswith("apply-"):
             left[0] -= 1
             if left[0] < 0:
                 raise RuntimeError("can't start new thread")
-        start(thread)
+            slow.append(thread)
+        else:
+            start(thread)
+
+    def wait_for_slow(*arguments: Any) -> None:
+        while slow:
+            start(slow.pop())
+        wait(*arguments)
 
     monkeypatch.setattr(threading.Thread, "start", start_few)
+    monkeypatch.setattr(engine, "_wait", wait_for_slow)
     bench, steps = many(5)
     assert outcomes(bench.run(*steps, workers=5)) == [Outcome.APPLIED] * 5
     with pytest.raises(RuntimeError, match="can't start new thread"):

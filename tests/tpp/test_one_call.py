@@ -203,7 +203,10 @@ def test_an_update_is_not_tried_again_after_a_signal_and_a_reading_is() -> None:
         assert sum(clock.slept) == 1 + 2 + 4 + 8
 
 
-def test_what_the_deadline_ends_under_way_is_lost_for_a_write_and_says_what_to_do_for_a_read() -> None:
+def test_what_the_deadline_ends_under_way_is_lost_for_a_write_and_says_what_to_do_for_a_read(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, logger="reconciler.tpp")
     for told in (False, True):
         clock = FakeClock()
         drops = later(clock, 70.0, DROP)
@@ -217,7 +220,7 @@ def test_what_the_deadline_ends_under_way_is_lost_for_a_write_and_says_what_to_d
                 reading.client.context.deadline.end_within(130)
             lost = ticket_writer(session).update(UPDATE)
             unread = ticket_reader(reading).read(guid(1))
-            assert len(server.heard) == 2
+            assert (len(server.heard), caplog.records) == (2, [])
         why = "the run was told to end, and no time is left" if told else "the run's deadline has passed"
         hint = "" if told else " (raise requests.deadline, or split the run into shards)"
         assert lost == Lost(why, server_fault=True)

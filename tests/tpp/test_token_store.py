@@ -187,4 +187,15 @@ def test_a_token_that_can_not_be_renewed_stays_refused() -> None:
 def test_no_store_is_refused_with_what_to_set() -> None:
     with pytest.raises(CredentialsRefused) as refusal:
         open_store(Auth(AuthMethod.REFRESH))
+    assert refusal.value.message == (
+        "the method refresh has nowhere to keep the successor of the refresh token, which is used once"
+    )
     assert refusal.value.hint == "set auth.token_file or auth.keyring, or choose another auth.method"
+
+
+@pytest.mark.parametrize("text", ["two words", "gen\u00fcgt"])
+def test_what_can_not_be_a_token_is_refused_before_anything_is_sent(text: str) -> None:
+    with pytest.raises(CredentialsRefused) as refusal:
+        CurrentToken(Secret(text))
+    assert refusal.value.message == "the access token holds characters that no token has"
+    assert refusal.value.hint == "check the variable or the file that it comes from"
