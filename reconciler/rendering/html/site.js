@@ -93,7 +93,11 @@
       const age = (Date.now() - Date.parse(beat.dataset.beat)) / 1000;
       const late = age > OVERDUE || age < -300;
       let badge = beat.querySelector(".badge");
-      if (!badge) { badge = document.createElement("span"); beat.prepend(badge, " "); }
+      if (!badge) {
+        badge = document.createElement("span");
+        badge.style.whiteSpace = "normal"; // the age of a run may need two lines on a phone
+        beat.prepend(badge, " ");
+      }
       badge.className = `badge ${late ? "bad" : "good"}`;
       badge.textContent = age < -300 ? "in the future" : late ? `${ago(age)}, overdue` : ago(age);
     }
