@@ -121,8 +121,8 @@ class Git:
             try:
                 while True:
                     try:
-                        said, told = process.communicate(stdin, timeout=GLANCE)
-                        return subprocess.CompletedProcess(command, process.returncode, said, told)
+                        out, err = process.communicate(stdin, timeout=GLANCE)
+                        return subprocess.CompletedProcess(command, process.returncode, out, err)
                     except subprocess.TimeoutExpired:
                         stdin, took = None, time.monotonic() - began
                         if took >= LONGEST_RUN or (self.deadline and self.deadline.left() <= -LAST_PUSH):
