@@ -119,16 +119,20 @@ ONE_OF_EACH_KIND = (
     *("truncated-before", "103-first-before", "stray-before", "no-result-before", "result-9-before"),
 )
 """No answer, one of a gateway, one that asks for patience, and so on: what follows a loss hangs on no more."""
-SOME_LATE = [
-    (fault, name)
+EVERY_DELAY = [
+    pytest.param(
+        fault, name, marks=[] if turn == number % len(LATE) or fault in ONE_OF_EACH_KIND[:2] else pytest.mark.slow
+    )
     for number, fault in enumerate(NO_EFFECT_YET)
     for turn, name in enumerate(LATE)
-    if turn == number % len(LATE) or fault in ONE_OF_EACH_KIND[:2]
 ]
-"""Each fault with one delay: that it is a loss hangs on the fault, what becomes of a loss on the delay."""
+"""Each fault with each delay. At once with one of them: what becomes of a loss hangs on the delay. The rest is slow."""
+EVERY_FAULT = [
+    pytest.param(fault, marks=[] if fault in ONE_OF_EACH_KIND else pytest.mark.slow) for fault in NO_EFFECT_YET
+]
 
 
-@pytest.mark.parametrize(("fault", "late"), SOME_LATE)
+@pytest.mark.parametrize(("fault", "late"), EVERY_DELAY)
 def test_an_update_that_takes_effect_late_is_followed_by_no_other(fault: str, late: str, tmp_path: Path) -> None:
     with open_harness(tmp_path, DECISIONS, SEED) as harness:
         first = lose_the_updates(harness, fault, LATE[late])
@@ -145,7 +149,7 @@ def test_an_update_that_takes_effect_late_is_followed_by_no_other(fault: str, la
         verify(tmp_path)
 
 
-@pytest.mark.parametrize("fault", ONE_OF_EACH_KIND)
+@pytest.mark.parametrize("fault", EVERY_FAULT)
 def test_what_has_not_taken_effect_within_patience_is_proposed_anew_and_says_so(fault: str, tmp_path: Path) -> None:
     with open_harness(tmp_path, DECISIONS, SEED) as harness:
         plan = harness.plan()
