@@ -26,6 +26,7 @@ from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Outcome, Run
 from reconciler.model.settings import Settings
 from reconciler.model.status import State, Status
+from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering.escape import terminal, visible
 
@@ -174,17 +175,19 @@ class Metrics:
         by_verdict = [(verdict.value, float(counts.get(verdict, 0))) for verdict in Verdict]
         gauge("decisions", "Decisions of the last plan by verdict.", by_verdict, "verdict")
         gauge("decisions_sealed", "Decisions in sealed manifests.", [("", float(plan.decisions_sealed))])
-        groups = Counter(step.group for step in plan.steps)
-        drift = groups[Group.CHANGE] + groups[Group.ATTENTION]
+        took = {receipt.guid: receipt for receipt in self.run.receipts if _took(receipt.outcome)} if self.run else {}
+        drift = sum(step.group is not Group.FINE and step.guid not in took for step in plan.steps)
         gauge("drift", "Decisions that differ from what the server has.", [("", float(drift))])
         reasons = Counter(step.reason.value for step in plan.steps if step.group is Group.ATTENTION)
         attention = [(reason, float(count)) for reason, count in sorted(reasons.items())]
         gauge("attention", "Decisions that need attention, by reason.", attention, "reason")
-        waiting = [step.created for step in plan.steps if step.created and step.before and _is_pending(step.before)]
+        decided = {guid for guid, receipt in took.items() if receipt.outcome is Outcome.APPLIED}
+        pending = (step for step in plan.steps if step.guid not in decided and step.before and _is_pending(step.before))
+        waiting = [step.created for step in pending if step.created]
         if waiting:
             age = (self.started - min(waiting)).total_seconds()
             gauge("oldest_pending_seconds", "Age of the oldest pending ticket.", [("", max(age, 0.0))])
-        armed, near = self._schedules(plan)
+        armed, near = self._schedules(plan, {guid: receipt.after for guid, receipt in took.items()})
         gauge("armed_schedules", "Schedules that TPP has and that have not begun.", [("", float(len(armed)))])
         if armed:
             opening = min(armed).timestamp()
@@ -192,10 +195,8 @@ class Metrics:
         about = "Decisions whose window opens within 24 hours and whose schedule TPP does not have."
         gauge("unarmed_windows_near", about, [("", float(near))])
 
-    def _schedules(self, plan: Plan) -> tuple[list[datetime], int]:
+    def _schedules(self, plan: Plan, applied: Mapping[Guid, State]) -> tuple[list[datetime], int]:
         """Return the starts of schedules that wait in TPP, and how many that should wait there soon do not."""
-        receipts = self.run.receipts if self.run else ()
-        applied = {receipt.guid: receipt.after for receipt in receipts if _took(receipt.outcome)}
         armed, near = [], 0
         for step in plan.steps:
             live = applied.get(step.guid, step.before)

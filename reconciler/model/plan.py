@@ -119,7 +119,7 @@ class Step(OfDecision, frozen=True):
 
     @property
     def group(self) -> Group:
-        """Whether the step writes, is fine, or needs a person."""
+        """Whether the step writes, is fine, or needs attention."""
         return self.verdict.group
 
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Group(StrEnum):
-    """What a verdict asks for: a write, nothing, or a person."""
+    """What a verdict asks for: a write, nothing, or attention."""
 
     CHANGE = "change"
     FINE = "fine"

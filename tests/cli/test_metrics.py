@@ -59,6 +59,7 @@ def test_an_apply_tells_its_outcomes_and_what_it_armed(repo: Repo) -> None:
     }
     assert (found["armed_schedules"], found["exit_code"]) == (1, 0)
     assert found["next_opening_timestamp_seconds"] == 2111522400
+    assert (found["drift"], "oldest_pending_seconds" in found) == (0, False), "what was applied differs no more"
 
 
 def test_an_update_without_an_answer_is_counted_until_its_outcome_is_known(repo: Repo) -> None:
