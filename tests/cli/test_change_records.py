@@ -391,7 +391,6 @@ def test_a_system_that_is_down_or_slow_lets_nothing_through_and_loses_nothing(
     repo: Repo, monkeypatch, up: bool
 ) -> None:
     monkeypatch.setenv("CHANGE_RECORDS_TOKEN", KEY)
-    monkeypatch.setattr("reconciler.app.context.SystemClock.sleep", lambda _clock, _seconds: None)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         if not up:

@@ -16,47 +16,46 @@ def test_the_worst_for_a_readers_trust_wins() -> None:
 
 
 @pytest.fixture
-def impatient(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> Repo:
-    monkeypatch.setattr("reconciler.app.context.SystemClock.sleep", lambda *_: None)
+def deciding(repo: Repo) -> Repo:
     repo.decide(APPROVE)
     return repo
 
 
-def test_tickets_that_a_busy_server_did_not_tell_of_may_be_read_again(impatient: Repo) -> None:
-    impatient.sandbox.faults.add(Say(502), operation="ticketDetails")
-    said = impatient.run("plan")
+def test_tickets_that_a_busy_server_did_not_tell_of_may_be_read_again(deciding: Repo) -> None:
+    deciding.sandbox.faults.add(Say(502), operation="ticketDetails")
+    said = deciding.run("plan")
     assert (said.code, "[error/unavailable]" in said.out) == (7, True)
-    assert impatient.run("apply", "--yes").code == 7
+    assert deciding.run("apply", "--yes").code == 7
 
 
-def test_an_answer_that_makes_no_sense_needs_a_human(impatient: Repo) -> None:
-    impatient.sandbox.faults.add(Say(200, b"<html>sign in</html>"), operation="ticketDetails")
-    said = impatient.run("plan")
+def test_an_answer_that_makes_no_sense_needs_a_human(deciding: Repo) -> None:
+    deciding.sandbox.faults.add(Say(200, b"<html>sign in</html>"), operation="ticketDetails")
+    said = deciding.run("plan")
     assert (said.code, "[error/unreadable]" in said.out) == (4, True)
 
 
-def test_what_needs_a_human_comes_before_what_may_be_repeated(impatient: Repo) -> None:
-    impatient.decide(APPROVE, MISSING)
-    impatient.sandbox.faults.add(Say(502), operation="ticketDetails", guid=FIRST)
-    assert impatient.run("plan").code == 5
+def test_what_needs_a_human_comes_before_what_may_be_repeated(deciding: Repo) -> None:
+    deciding.decide(APPROVE, MISSING)
+    deciding.sandbox.faults.add(Say(502), operation="ticketDetails", guid=FIRST)
+    assert deciding.run("plan").code == 5
 
 
-def test_a_server_that_goes_away_after_the_plan_may_be_tried_again(impatient: Repo) -> None:
-    impatient.decide(APPROVE, f"{{guid: {SECOND}, status: Rejected}}")
-    impatient.run("plan", "--out", "plan.json")
-    impatient.sandbox.faults.add(Say(502), operation="ticketDetails")
-    said = impatient.run("apply", "--yes", "plan.json")
-    assert (said.code, impatient.writes()) == (7, [])
+def test_a_server_that_goes_away_after_the_plan_may_be_tried_again(deciding: Repo) -> None:
+    deciding.decide(APPROVE, f"{{guid: {SECOND}, status: Rejected}}")
+    deciding.run("plan", "--out", "plan.json")
+    deciding.sandbox.faults.add(Say(502), operation="ticketDetails")
+    said = deciding.run("apply", "--yes", "plan.json")
+    assert (said.code, deciding.writes()) == (7, [])
 
 
-def test_an_update_without_an_answer_is_unknown_whatever_the_status(impatient: Repo) -> None:
-    impatient.sandbox.faults.add(Say(503), operation="ticketUpdateStatus")
-    assert impatient.run("apply", "--yes").code == 6
+def test_an_update_without_an_answer_is_unknown_whatever_the_status(deciding: Repo) -> None:
+    deciding.sandbox.faults.add(Say(503), operation="ticketUpdateStatus")
+    assert deciding.run("apply", "--yes").code == 6
 
 
-def test_a_stop_is_a_refusal(impatient: Repo) -> None:
-    impatient.configure("stop_file: STOP\n")
-    impatient.run("plan", "--out", "plan.json")
-    impatient.write("STOP", "")
-    assert impatient.run("apply", "--yes", "plan.json").code == 3
-    assert impatient.writes() == []
+def test_a_stop_is_a_refusal(deciding: Repo) -> None:
+    deciding.configure("stop_file: STOP\n")
+    deciding.run("plan", "--out", "plan.json")
+    deciding.write("STOP", "")
+    assert deciding.run("apply", "--yes", "plan.json").code == 3
+    assert deciding.writes() == []
