@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import check_jsonschema
 from tests.cli.repo import Repo
 from tests.cli.terminals import on_terminal
 from tests.workflows.act import ENVIRONMENT, OURS
@@ -94,9 +95,11 @@ def test_its_workflows_pass_the_checks_that_ours_pass(new: Repo) -> None:
     workflows = [str(path) for path in sorted((new.folder / ".github/workflows").iterdir())]
     environ = {"PATH": f"{ENVIRONMENT / 'bin'}:/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8"}
     schema = "vendor.github-workflows"
-    for command in (("actionlint", "-no-color"), ("check-jsonschema", "--builtin-schema", schema)):
-        program = [str(ENVIRONMENT / "bin" / command[0]), *command[1:], *workflows]
-        done = subprocess.run(program, env=environ, capture_output=True, text=True, check=False, timeout=120)
+    actionlint = (str(ENVIRONMENT / "bin" / "actionlint"), "-no-color")
+    for command in (actionlint, (*check_jsonschema.COMMAND, "--builtin-schema", schema)):
+        done = subprocess.run(
+            [*command, *workflows], env=environ, capture_output=True, text=True, check=False, timeout=120
+        )
         assert done.returncode == 0, done.stdout
 
 

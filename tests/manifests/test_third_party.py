@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import check_jsonschema
 from tests.manifests.corpus import EXAMPLES, INVALID, VALID, example_configurations, example_manifests, problems_of
 
 SCHEMAS = EXAMPLES.parent / "schemas"
@@ -29,15 +30,7 @@ def cases() -> list[Path]:
 
 def refused_by_third_party(schema: str, paths: Iterable[Path]) -> set[Path]:
     """The files that check-jsonschema refuses, read as YAML in its own way."""
-    command = [
-        sys.executable,
-        "-m",
-        "check_jsonschema",
-        "-o",
-        "json",
-        "--schemafile",
-        SCHEMAS / f"{schema}.schema.json",
-    ]
+    command = [*check_jsonschema.COMMAND, "-o", "json", "--schemafile", SCHEMAS / f"{schema}.schema.json"]
     done = subprocess.run([*command, *paths], capture_output=True, text=True, check=False)
     report = json.loads(done.stdout)
     return {Path(fault["filename"]) for fault in (*report.get("errors", ()), *report.get("parse_errors", ()))}

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
+from tests import check_jsonschema
 from tests.workflows.act import ENVIRONMENT, ROOT
 
 ACTION = ROOT / ".github" / "actions" / "reconciler"
@@ -45,10 +46,15 @@ def _name(path: Path) -> str:
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:
-    program = str(ENVIRONMENT / "bin" / command[0])
     environ = {"PATH": f"{ENVIRONMENT / 'bin'}:/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8"}
     return subprocess.run(
-        [program, *command[1:]], cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=120
+        [str(ENVIRONMENT / "bin" / command[0]), *command[1:]],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
 
 
@@ -89,7 +95,7 @@ def test_zizmor_finds_nothing_even_as_an_auditor() -> None:
     ],
 )
 def test_githubs_own_schemas_accept_the_files(schema: str, files: list[Path]) -> None:
-    done = _run("check-jsonschema", "--builtin-schema", schema, *map(str, files))
+    done = _run(*check_jsonschema.COMMAND, "--builtin-schema", schema, *map(str, files))
     assert done.returncode == 0, done.stdout
 
 
