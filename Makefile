@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all test-release test-minimum lint types spelling pytest pytest-portable pytest-slow \
 	pytest-release docs docs-serve outputs pictures dist dist-again lock sbom bench bench-small growth walk format \
-	clean man mutate
+	clean man mutate schemas
 
 help: ## List the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -131,6 +131,9 @@ bench: $(READY) ## Measure everything beside its peers, for about half an hour, 
 bench-small: $(READY) ## A small part of it, which fails only on ratios that no noise explains
 	$(BIN)/python -m benchmarks --rounds 3 --only start validate --gate --out $(VENV)/bench.json
 	$(BIN)/python -m benchmarks --rounds 3 --only settled rendering --size 2000 --gate --out $(VENV)/bench-settled.json
+
+schemas: $(READY) ## Write what the model declares of its members into the JSON Schemas
+	$(BIN)/python -m docs.generating.declared
 
 man: $(READY) ## Write a man page for each command into man/
 	$(BIN)/python -m docs.generating.man man

@@ -16,6 +16,7 @@ from reconciler.manifests.load import load_desired
 from reconciler.manifests.members import set_members
 from reconciler.manifests.write import Member, file_for, new_manifest
 from reconciler.model.decision import Attestation, Decision, Problem, Source
+from reconciler.model.declared import stated
 from reconciler.model.review import Emergency
 from reconciler.model.status import Status, format_instant
 from reconciler.model.ticket import Found, Guid
@@ -64,7 +65,7 @@ def decide(context: Context, guid: Guid, choice: Choice, emergency: Emergency | 
 def say_who_decided(context: Context, guid: Guid, decided: Attestation) -> Path:
     """Note in the entry of a ticket that it was decided outside, and return its file. Raises InvalidInput."""
     path = Path(decisions_of(context)[guid].source.path)
-    members = {"by": decided.by, "at": format_instant(decided.at), "where": decided.where, "reason": decided.reason}
+    members = {name: said if isinstance(said, str) else format_instant(said) for name, _, said in stated(decided)}
     edited = set_members(str(path), path.read_bytes().decode("utf-8"), guid, {"decided": members})
     with changing(path):
         atomic_write(path, edited.encode("utf-8"))

@@ -1,15 +1,16 @@
-"""Which decisions a plan is of: rules expanded to tickets, those that nobody asked for left out, approvers resolved."""
+"""Which decisions a plan is of: rules expanded, those that nobody asked for left out, identities resolved."""
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from reconciler.app.context import Context
 from reconciler.app.request import Request
 from reconciler.app.since import changed_since
 from reconciler.app.tickets import chosen
 from reconciler.errors import InvalidInput
-from reconciler.model.decision import Decision, Desired, Problem
+from reconciler.model.decision import Decision, Desired, Parameters, Problem
+from reconciler.model.declared import Form, declared
 from reconciler.model.ticket import Found, Guid
 from reconciler.model.value import replace
 from reconciler.planning.selections import expand, too_open
@@ -24,7 +25,7 @@ class Narrowed(NamedTuple):
 
 
 def narrowed(context: Context, desired: Desired, request: Request) -> Narrowed:
-    """Return the decisions that are asked for, each on one ticket and with approvers that the server knows.
+    """Return the decisions that are asked for, each on one ticket and with identities that the server knows.
 
     Raises InvalidInput, UnclearName, ServerFailure.
     """
@@ -39,8 +40,7 @@ def narrowed(context: Context, desired: Desired, request: Request) -> Narrowed:
     if request.only is not None:
         kept = tuple(decision for decision in desired.decisions if decision.guid == request.only)
         desired = replace(desired, decisions=kept)
-    if any(decision.parameters.approvers for decision in desired.decisions):
-        desired = replace(desired, decisions=_with_resolved_approvers(context, desired.decisions))
+    desired = _resolved(context, desired)
     return Narrowed(desired, declared - len(desired.decisions) if request.part else 0, named)
 
 
@@ -59,29 +59,39 @@ def _expanded(context: Context, desired: Desired) -> Desired:
     return replace(desired, decisions=desired.decisions + decisions, selections=())
 
 
-def _with_resolved_approvers(context: Context, decisions: tuple[Decision, ...]) -> tuple[Decision, ...]:
+def _resolved(context: Context, desired: Desired) -> Desired:
     """Put the server's stable identities in place of names. Raises InvalidInput for every name that has none."""
-    named = [decision for decision in decisions if decision.parameters.approvers]
-    resolution = context.backend.resolve(name for each in named for name in each.parameters.approvers or ())
+    identities = [name for name, each in declared(Parameters).items() if each.form is Form.IDENTITIES]
+    stated = [
+        (decision, name, said)
+        for decision in desired.decisions
+        for name in identities
+        if (said := getattr(decision.parameters, name))
+    ]
+    if not stated:
+        return desired
+    resolution = context.backend.resolve(identity for _, _, said in stated for identity in said)
     problems = tuple(
         Problem(
             "unknown-identity",
             decision.source,
-            f"approver {resolution.unresolved[name]}",
+            f"{name.removesuffix('s')} {resolution.unresolved[identity]}",
             "write the prefixed name of one identity, such as AD+CORP:jdoe, or its prefixed universal",
         )
-        for decision in named
-        for name in decision.parameters.approvers or ()
-        if name in resolution.unresolved
+        for decision, name, said in stated
+        for identity in said
+        if identity in resolution.unresolved
     )
     if problems:
         raise InvalidInput(problems)
-    return tuple(_resolved(decision, resolution.universals) for decision in decisions)
+    decisions = tuple(_with_universals(each, identities, resolution.universals) for each in desired.decisions)
+    return replace(desired, decisions=decisions)
 
 
-def _resolved(decision: Decision, universals: Mapping[str, str]) -> Decision:
-    names = decision.parameters.approvers
-    if not names:
-        return decision
-    found = tuple(universals.get(name, name) for name in names)
-    return replace(decision, parameters=replace(decision.parameters, approvers=found))
+def _with_universals(decision: Decision, identities: list[str], universals: Mapping[str, str]) -> Decision:
+    found: dict[str, Any] = {
+        name: tuple(universals.get(identity, identity) for identity in said)
+        for name in identities
+        if (said := getattr(decision.parameters, name))
+    }
+    return replace(decision, parameters=replace(decision.parameters, **found)) if found else decision

@@ -125,7 +125,7 @@ def _decided(stated: Entry, wanted: State | None, header: FileHeader, faults: li
     if moment > header.windows.now + _CLOCKS_DIFFER:
         hint = "say when it was decided; what is still to be decided needs no `decided`"
         faults.append(InvalidValue(Code.TICKET_DECIDED, "this is in the future", hint, ("decided", "at")))
-    return Attestation(stated["by"], moment, stated["where"], stated["reason"])
+    return Attestation(**{**stated, "at": moment})
 
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
@@ -134,13 +134,16 @@ _NO_PARAMETERS = Parameters()
 
 
 def _expectation(stated: Entry, seen: State | None, header: FileHeader) -> Expectation:
-    certificate = stated.get("certificate")
-    return Expectation(
-        stated.get("object"),
-        header.once(stated.get("workflow")),
-        ExpectedCertificate(certificate.get("common_name"), certificate.get("issuer")) if certificate else None,
-        seen,
-    )
+    values = dict(stated)
+    if seen is not None:
+        values.pop("schedule", None)
+        del values["status"]
+        values["state"] = seen
+    if "workflow" in stated:
+        values["workflow"] = header.once(stated["workflow"])
+    if "certificate" in stated:
+        values["certificate"] = ExpectedCertificate(**stated["certificate"])
+    return Expectation(**values)
 
 
 def _parameters(stated: Entry) -> Parameters:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from reconciler.errors import InvalidInput
 from reconciler.manifests.edit import Node, content_end, is_comment_deeper_than, lay_out, lines_of, value_of
 from reconciler.manifests.problems import Code
-from reconciler.model.decision import Parameters, Problem, Source
+from reconciler.model.decision import Expectation, Parameters, Problem, Source
+from reconciler.model.declared import keys
 
 _TOP = ("version", "kind", "change", "timezone", "defaults", "tickets", "rules", "overrides")
 _TICKET = ("guid", "status", "schedule", "explanation", "change", "expect", "valid_until", "parameters")
@@ -13,8 +14,8 @@ _RULE = ("name", "match", "status", "schedule", "explanation", "change", "at_mos
 _OVERRIDE = ("rule", "tickets", "reason", "until")
 _INNER = {
     "schedule": ("start", "stop"),
-    "expect": ("object", "workflow", "certificate"),
-    "parameters": Parameters.__struct_fields__,
+    "expect": keys(Expectation),
+    "parameters": keys(Parameters),
     "match": ("object", "workflow", "reason", "created_before"),
 }
 _ENTRIES = {"defaults": _TICKET, "tickets": _TICKET, "rules": _RULE, "overrides": _OVERRIDE}

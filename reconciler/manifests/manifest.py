@@ -17,12 +17,26 @@ from reconciler.manifests.schema import (
 from reconciler.manifests.times import zone_of
 from reconciler.manifests.windows import Windows
 from reconciler.manifests.yaml import Document, Value, read_document
-from reconciler.model.decision import Decision, Override, Problem, Selection, Severity, Source
+from reconciler.model.decision import (
+    Attestation,
+    Decision,
+    Expectation,
+    Override,
+    Parameters,
+    Problem,
+    Selection,
+    Severity,
+    Source,
+)
+from reconciler.model.declared import Form, declared
 from reconciler.model.value import quote
 
-_NAMED = (("expect", "object"), ("expect", "workflow"), ("parameters", "object_dn"))
-_TEXTS = (("explanation",), ("change",), ("parameters", "reason"))
-_CUT = re.compile(rb"\\[^\n]*[ \t]#|(?:explanation|change|reason):[^\n]*[ \t]#[^\s#]")
+_DECLARED = {"expect": Expectation, "decided": Attestation, "parameters": Parameters}
+_FORMS = {(outer, name): each.form for outer, kind in _DECLARED.items() for name, each in declared(kind).items()}
+_NAMED = tuple(path for path, form in _FORMS.items() if form is Form.NAME)
+_TEXTS = (("explanation",), ("change",), *(path for path, form in _FORMS.items() if form is Form.TEXT))
+_KEYS = "|".join(sorted({path[-1] for path in _TEXTS}))
+_CUT = re.compile(rf"\\[^\n]*[ \t]#|(?:{_KEYS}):[^\n]*[ \t]#[^\s#]".encode())
 _VALID_TICKET: Value = {"guid": "00000000-0000-0000-0000-000000000000", "status": "Pending"}
 
 

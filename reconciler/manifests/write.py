@@ -7,6 +7,7 @@ from datetime import datetime
 
 from reconciler.manifests.yaml import scalar
 from reconciler.model.decision import Expectation, ExpectedCertificate
+from reconciler.model.declared import Form, stated
 from reconciler.model.status import State, Status, format_instant
 from reconciler.model.ticket import Guid
 
@@ -137,14 +138,13 @@ def comment_text(text: str) -> str:
 
 
 def _expected(expect: Expectation) -> dict[str, Member]:
-    state = expect.state
-    stated: dict[str, Member | None] = {
-        "object": expect.object,
-        "workflow": expect.workflow,
-        "status": state.status if state is not None else None,
-        "schedule": times_of(state) if state is not None else None,
-    }
-    return {name: value for name, value in stated.items() if value is not None}
+    members: dict[str, Member | None] = {}
+    for name, each, value in stated(expect):
+        if each.form is Form.STATE:
+            members |= {"status": value.status, "schedule": times_of(value)}
+        elif each.form is not Form.MEMBERS:
+            members[name] = value
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def times_of(state: State) -> dict[str, str] | None:
@@ -156,9 +156,7 @@ def times_of(state: State) -> dict[str, str] | None:
 
 
 def _pinned(expect: Expectation) -> dict[str, str]:
-    pinned = expect.certificate or ExpectedCertificate()
-    stated = {"common_name": pinned.common_name, "issuer": pinned.issuer}
-    return {name: value for name, value in stated.items() if value is not None}
+    return {name: value for name, _, value in stated(expect.certificate or ExpectedCertificate())}
 
 
 def _flow(members: Mapping[str, Member]) -> str:

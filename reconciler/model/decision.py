@@ -2,9 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
 from msgspec import Struct, field
 
+from reconciler.model.declared import Declared, Form
 from reconciler.model.status import State, require_utc
 from reconciler.model.ticket import Guid
 from reconciler.model.value import Count
@@ -47,51 +49,82 @@ class Problem(Struct, frozen=True):
 
 
 class ExpectedCertificate(Struct, frozen=True, omit_defaults=True):
-    """The certificate that the reviewer saw. None means: not stated.
+    """The certificate that the reviewer saw. None means: not stated."""
 
-    `issuer` is the whole name of the issuer, or its common name alone.
-    """
-
-    common_name: str | None = None
-    issuer: str | None = None
+    common_name: Annotated[str | None, Declared(Form.LINE, "Its common name, for example www.example.com.")] = None
+    issuer: Annotated[str | None, Declared(Form.LINE, "Its issuer: the whole name, or the common name alone.")] = None
 
 
 class Expectation(Struct, frozen=True, omit_defaults=True):
-    """What the reviewer saw (DNs). A live ticket that differs is never touched. None means: not stated.
+    """What the reviewer saw. A live ticket that differs is never touched. None means: not stated."""
 
-    `state` is the live state before the decision: a ticket in exactly this state is no conflict,
-    whoever brought it there.
-    """
-
-    object: str | None = None
-    workflow: str | None = None
-    certificate: ExpectedCertificate | None = None
-    state: State | None = None
+    object: Annotated[
+        str | None,
+        Declared(
+            Form.NAME,
+            r"DN of the object that the ticket holds up, for example \VED\Policy\Web\www.example.com.",
+        ),
+    ] = None
+    workflow: Annotated[
+        str | None,
+        Declared(
+            Form.NAME,
+            r"DN of the workflow that made the ticket, for example \VED\Policy\Workflows\Stage 0.",
+        ),
+    ] = None
+    certificate: Annotated[
+        ExpectedCertificate | None,
+        Declared(
+            Form.MEMBERS,
+            "The certificate that the reviewer saw behind the ticket. When it differs, or can't be read, nothing is "
+            "sent.",
+        ),
+    ] = None
+    state: Annotated[
+        State | None,
+        Declared(
+            Form.STATE,
+            "The live state before the decision. A ticket in exactly this state is no conflict, whoever brought it "
+            "there; the wanted state, and what the reconciler brought for this decision, pass as well. Any other is a "
+            "mismatch.",
+        ),
+    ] = None
 
 
 class Attestation(Struct, frozen=True):
-    """A decision that was made outside: by whom, when (UTC), where (console…) and why. Nothing is sent for it."""
+    """A decision that was made outside (the time in UTC). Nothing is sent for it."""
 
-    by: str
-    at: datetime
-    where: str
-    reason: str
+    by: Annotated[str, Declared(Form.LINE, "Who decided, for example AD+CORP:jdoe.")]
+    at: Annotated[datetime, Declared(Form.TIME, "When it was decided.")]
+    where: Annotated[str, Declared(Form.LINE, "Where it was decided, for example console.")]
+    reason: Annotated[str, Declared(Form.TEXT, "Why. It is shown in the plan and recorded in the ledger.")]
 
     def __post_init__(self) -> None:
         """Refuse a time without an offset."""
         require_utc(self.at)
 
+    def told(self, at: str) -> str:
+        """Say in words what is attested; `at` is its time as the reader's view spells times."""
+        return f"decided by {self.by} at {at} ({self.where}): {self.reason}"
+
 
 class Parameters(Struct, frozen=True, omit_defaults=True):
-    """The rarely needed parameters of UpdateStatus. None means: not asked for, so never sent.
+    """The rarely needed parameters of an update. None means: not asked for, so never sent.
 
-    `approvers` are identities as written (prefixed names) until they are resolved to prefixed universals.
+    Identities are as written (prefixed names) until they are resolved to prefixed universals.
     """
 
-    reason: str | None = None
-    approvers: tuple[str, ...] | None = None
-    object_dn: str | None = None
-    user_data: str | None = None
+    reason: Annotated[str | None, Declared(Form.TEXT, sent_as="Reason")] = None
+    approvers: Annotated[
+        tuple[str, ...] | None,
+        Declared(
+            Form.IDENTITIES,
+            "Identities as prefixed names (AD+CORP:jdoe) or prefixed universals (local:{…}).",
+            sent_as="Approvers",
+        ),
+    ] = None
+    object_dn: Annotated[str | None, Declared(Form.NAME, sent_as="ObjectDN")] = None
+    user_data: Annotated[str | None, Declared(Form.TEXT, sent_as="UserData")] = None
 
 
 class WindowUse(Struct, frozen=True, omit_defaults=True):

@@ -8,6 +8,7 @@ from reconciler.model.decision import Decision, Expectation, Override, Parameter
 from reconciler.model.plan import Plan, Step
 from reconciler.model.status import State, format_instant
 
+_FIRST_EXPECTED = ("object", "workflow")
 _FIRST_PARAMETERS = ("reason", "approvers", "object_dn", "user_data")
 
 
@@ -73,7 +74,7 @@ def meaning_of(step: Step) -> dict[str, object]:
         "approval_reason": step.approval_reason,
         "explanation": step.explanation,
         "change": step.change,
-        "expect": {"object": step.expect.object, "workflow": step.expect.workflow, **_pinned(step.expect)},
+        "expect": _expected(step.expect),
         "valid_until": format_instant(step.valid_until) if step.valid_until else None,
         "parameters": _parameters(step.parameters),
         "window": {"name": step.window.name, "rule": step.window.rule} if step.window else None,
@@ -82,8 +83,12 @@ def meaning_of(step: Step) -> dict[str, object]:
     }
 
 
-def _pinned(expect: Expectation) -> dict[str, object]:
-    return {} if expect.certificate is None else {"certificate": plain(expect.certificate)}
+def _expected(expect: Expectation) -> dict[str, object]:
+    """Return all members of the first release, null where absent, and later ones; the state that was seen is apart."""
+    members: dict[str, object] = dict.fromkeys(_FIRST_EXPECTED)
+    members.update(plain(expect))
+    members.pop("state", None)
+    return members
 
 
 def _state(state: State) -> dict[str, object]:

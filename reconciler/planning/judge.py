@@ -205,7 +205,7 @@ def _gone_early(last: LastWrite) -> str:
 
 
 def _attested(decided: Attestation) -> str:
-    return f"decided by {decided.by} at {format_instant(decided.at)} ({decided.where}): {decided.reason}"
+    return decided.told(format_instant(decided.at))
 
 
 def _last_words(last: LastWrite) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from reconciler.model.decision import Expectation, ExpectedCertificate
+from reconciler.model.declared import declared, stated
 from reconciler.model.plan import Plan, Step
 from reconciler.model.status import State, format_instant
 from reconciler.model.ticket import Guid
@@ -62,9 +64,10 @@ def _difference(step: Step, reviewed: Step | None) -> str | None:
         ("workflow", step.workflow, reviewed.workflow),
         ("explanation", step.explanation or "", reviewed.explanation or ""),
         ("change", step.change or "", reviewed.change or ""),
-        ("expected object", step.expect.object or "", reviewed.expect.object or ""),
-        ("expected workflow", step.expect.workflow or "", reviewed.expect.workflow or ""),
-        ("expected state", _state(step.expect.state), _state(reviewed.expect.state)),
+        *(
+            (f"expected {name}", _spelled(getattr(step.expect, name)), _spelled(getattr(reviewed.expect, name)))
+            for name in declared(Expectation)
+        ),
         ("valid_until", _instant(step.valid_until), _instant(reviewed.valid_until)),
         ("list of approvers", ", ".join(sorted(step.approvers)), ", ".join(sorted(reviewed.approvers))),
     )
@@ -78,6 +81,15 @@ def _difference(step: Step, reviewed: Step | None) -> str | None:
 
 def _state(state: State | None) -> str:
     return "" if state is None else spell(state)
+
+
+def _spelled(expected: str | State | ExpectedCertificate | None) -> str:
+    """Spell one member of an expectation."""
+    if isinstance(expected, State):
+        return spell(expected)
+    if isinstance(expected, ExpectedCertificate):
+        return ", ".join(f"{name} {value}" for name, _, value in stated(expected))
+    return expected or ""
 
 
 def _instant(moment: datetime | None) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from reconciler.model.decision import NOWHERE, Parameters, Problem
+from reconciler.model.declared import stated
 from reconciler.model.plan import Control, EntryEdit, Plan, Step
 from reconciler.model.receipt import Attention, Outcome, Receipt, Run
 from reconciler.model.status import State, Status, format_instant
@@ -94,8 +95,8 @@ def parameters_of(step: Step) -> list[tuple[str, str]]:
 
 def parameters_in(parameters: Parameters) -> list[tuple[str, str]]:
     """Every parameter that there is, by the name that manifests use. Not neutral."""
-    sent = ((name, getattr(parameters, name)) for name in Parameters.__match_args__)
-    return [(name, value if isinstance(value, str) else ", ".join(value)) for name, value in sent if value is not None]
+    sent = stated(parameters)
+    return [(name, ", ".join(value) if isinstance(value, tuple) else value) for name, _, value in sent]
 
 
 def to_merge(edit: EntryEdit | None) -> str:

@@ -312,10 +312,7 @@ def found_words(entry: ClosedEntry | AcceptedEntry | AttestedEntry | ObservedEnt
             return f"accepted: {by or 'somebody else'} made it {after.status}, as the manifest wants it"
         case AttestedEntry(after=after, decision=Decision(decided=Attestation() as decided), gone=gone):
             found = "the ticket is gone" if gone else "the ticket is so"
-            return (
-                f"attested: {after.status} was decided by {decided.by} at {times.utc(decided.at)} ({decided.where}): "
-                f"{decided.reason}; {found}"
-            )
+            return f"attested: {after.status} was {decided.told(times.utc(decided.at))}; {found}"
         case ObservedEntry(last_armed=armed, first_gone=gone):
             since = f"between {times.utc(armed)} and " if armed is not None else "before "
             return f"no longer exists: it went {since}{times.utc(gone)}"

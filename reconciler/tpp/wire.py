@@ -9,6 +9,7 @@ from enum import IntEnum
 from functools import lru_cache
 
 from reconciler.codec import Json, Unsound, json_line, members_of
+from reconciler.model.declared import Form, stated
 from reconciler.model.status import State, Status, as_utc
 from reconciler.model.ticket import Guid, LiveTicket, parse_guid
 from reconciler.model.value import replace
@@ -317,21 +318,19 @@ def update_body(update: Update) -> bytes:
     """Spell one UpdateStatus call: status and schedule, and of the rest only what was asked for.
 
     Times are UTC with six decimals and Z: without a zone the server would take its own local time
-    (TPP reference, Workflow/Ticket/UpdateStatus). Approvers have to be prefixed universals by now.
+    (TPP reference, Workflow/Ticket/UpdateStatus). Identities have to be prefixed universals by now.
     """
-    state, parameters = update.wanted, update.parameters
-    schedule, approvers = state.schedule, parameters.approvers
+    state, schedule = update.wanted, update.wanted.schedule
     members: dict[str, Json] = {
         "GUID": update.guid,
         "Status": str(state.status),
         "Explanation": update.explanation,
         "ScheduledStart": spell_instant(schedule.start) if schedule else None,
         "ScheduledStop": spell_instant(schedule.stop) if schedule and schedule.stop else None,
-        "Approvers": None if approvers is None else [{"PrefixedUniversal": each} for each in approvers],
-        "ObjectDN": parameters.object_dn,
-        "Reason": parameters.reason,
-        "UserData": parameters.user_data,
     }
+    for _, parameter, value in stated(update.parameters):
+        identities = parameter.form is Form.IDENTITIES
+        members[parameter.sent_as] = [{"PrefixedUniversal": each} for each in value] if identities else value
     return encode({name: value for name, value in members.items() if value is not None})
 
 

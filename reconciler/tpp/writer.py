@@ -7,6 +7,7 @@ Declined or NotSent; everything else is Lost, and whoever asked has to look at t
 from threading import Lock
 
 from reconciler.model.decision import Parameters
+from reconciler.model.declared import stated
 from reconciler.model.receipt import tagged_operations
 from reconciler.model.ticket import Accepted, Answer, Declined, Lost, NotSent
 from reconciler.model.value import replace
@@ -85,7 +86,7 @@ class HttpTicketWriter:
 
 def _because_of_parameters(answer: Answer, parameters: Parameters) -> Answer:
     """Note on a refused request that its manifest asks for what the contract 26.1 no longer has."""
-    asked = [name for name in parameters.__struct_fields__ if getattr(parameters, name) is not None]
+    asked = [name for name, _, _ in stated(parameters)]
     if not (asked and isinstance(answer, Declined) and not answer.systemic):
         return answer
     if answer.result not in (None, Result.BAD_ARGUMENTS):

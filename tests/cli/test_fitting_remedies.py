@@ -71,6 +71,11 @@ FAULTS: dict[str, tuple[str, str, str]] = {
         "6:15: warning: `\\VED\\Policy\\host` ends before ` #`, which begins a comment",
         "put the text into quotes if `#` belongs to it, else the comment on a line of its own",
     ),
+    "a parameter that a comment cuts off": (
+        f"{HEAD}{ENTRY}    parameters:\n      user_data: ticket #42 of Joe\n",
+        "6:18: warning: `ticket` ends before ` #`, which begins a comment",
+        "put the text into quotes if `#` belongs to it, else the comment on a line of its own",
+    ),
     "a text that a comment cuts off": (
         f"{HEAD}{ENTRY}    explanation: ticket #42 of Joe # thanks\n",
         "5:18: warning: `ticket` ends before ` #`, which begins a comment",

@@ -29,6 +29,7 @@ from reconciler.model.status import Schedule
 from reconciler.model.value import replace
 from reconciler.model.verdict import Verdict
 from reconciler.planning.digest import plan_digest
+from reconciler.planning.reviewed import hold_against
 from reconciler.sandbox.seed import JANE
 from tests import builders
 from tests.builders import APPROVED, NOW, REJECTED, altered, at, guid
@@ -226,7 +227,10 @@ def assert_kept_and_told_apart(step: Step, other: Step) -> None:
 @pytest.mark.parametrize("name", EXPECTED)
 def test_another_expectation_is_another_digest(name: str) -> None:
     step = builders.step()
-    assert_kept_and_told_apart(altered(step, expect=replace(step.expect, **{name: EXPECTED[name]})), step)
+    other = altered(step, expect=replace(step.expect, **{name: EXPECTED[name]}))
+    assert_kept_and_told_apart(other, step)
+    (held,) = hold_against(builders.plan(other), builders.plan(step)).steps
+    assert held.detail.startswith(f"its expected {name} was '' in the reviewed plan and is "), "apply holds it, too"
 
 
 @pytest.mark.parametrize("name", ATTESTED)
@@ -234,7 +238,9 @@ def test_another_word_of_what_was_decided_outside_is_another_digest(name: str) -
     said = Attestation(by="local:joe", at=at("2026-11-20T08:00:00Z"), where="console", reason="a reason")
     step = altered(builders.step(), decided=said)
     assert_kept_and_told_apart(step, builders.step())
-    assert_kept_and_told_apart(altered(step, decided=replace(said, **{name: ATTESTED[name]})), step)
+    other = replace(said, **{name: ATTESTED[name]})
+    assert_kept_and_told_apart(altered(step, decided=other), step)
+    assert str(getattr(other, name)) in other.told(str(other.at)), "every view has this sentence"
 
 
 def test_another_time_of_a_schedule_is_another_digest() -> None:

@@ -16,7 +16,7 @@ from tests.docs.pages import ROOT, Block, blocks
 pytestmark = pytest.mark.slow
 
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
-_NEEDED = ("reconciler", "schemas", "tests", "examples", "docs", "pyproject.toml")
+_NEEDED = ("reconciler", "schemas", "tests", "examples", "docs", "pyproject.toml", "Makefile")
 _LEFT_OUT = shutil.ignore_patterns("node_modules", "__pycache__", ".*_cache")
 
 
@@ -59,7 +59,7 @@ MOST_FILES = {
     "Add a guard": 3,
     "Add a guard with a setting, in local time": 6,
     "Add a verdict's reason": 5,
-    "Add a parameter of an update": 4,
+    "Add a parameter of an update": 2,
     "Add an output": 2,
     "Add a way to sign in": 3,
     "Change what is sent again": 1,
@@ -109,10 +109,14 @@ def _run(project: Path, line: str) -> None:
     words = shlex.split(line)
     settings = dict(word.split("=", 1) for word in words if re.match(r"[A-Z_]+=", word))
     command = [word for word in words if word.partition("=")[0] not in settings]
-    assert command[0] == ".venv/bin/pytest"
-    options = ["-q", "-p", "no:cacheprovider", "--override-ini=addopts=--import-mode=importlib"]
+    if command[0] == "make":
+        ran_by = ["make", f"BIN={Path(sys.executable).parent}", "READY=", *command[1:]]
+    else:
+        assert command[0] == ".venv/bin/pytest"
+        options = ["-q", "-p", "no:cacheprovider", "--override-ini=addopts=--import-mode=importlib"]
+        ran_by = [sys.executable, "-m", "pytest", *options, *command[1:]]
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, *command[1:]],
+        ran_by,
         cwd=project, env={**os.environ, **settings, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True, text=True, check=False,
     )  # fmt: skip

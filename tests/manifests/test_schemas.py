@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from docs.generating.declared import WRITTEN, with_declared
 from reconciler.manifests.problems import Code
 from reconciler.manifests.schema import load, names, text
 from reconciler.model.settings import AuthMethod
@@ -75,6 +76,19 @@ def test_what_the_schemas_share_is_the_same_in_each() -> None:
     schemas = {name: load(name)["$defs"] for name in OURS}
     for shared in ("time", "line", "schedule", "schedule_fits_status", "explanation", "valid_until", "change"):
         assert len({str(defs[shared]) for name, defs in schemas.items() if shared in defs}) == 1, shared
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_schema_has_the_members_that_the_model_declares(name: str) -> None:
+    assert text(name) == with_declared(name, text(name)), "run `make schemas`"
+
+
+def test_members_are_written_where_a_schema_has_others_and_nothing_else_changes() -> None:
+    told_otherwise = text("ledger").replace("Who decided, for", "For")
+    with_another = text("ledger").replace('"user_data": {', '"unknown": {"type": "string"},\n        "user_data": {')
+    for changed in (told_otherwise, with_another):
+        assert changed != text("ledger")
+        assert with_declared("ledger", changed) == text("ledger")
 
 
 def test_a_schema_is_printed_as_it_stands() -> None:

@@ -9,6 +9,7 @@ from reconciler.model.decision import (
     Attestation,
     Decision,
     Expectation,
+    ExpectedCertificate,
     Override,
     Parameters,
     Seal,
@@ -58,7 +59,9 @@ states = st.builds(
 sources = st.builds(Source, words, numbers, numbers)
 windows = st.builds(WindowUse, words, words)
 attestations = st.builds(Attestation, words, instants, words, words)
-expectations = st.builds(Expectation, some, some, state=st.none() | states)
+expectations = st.builds(
+    Expectation, some, some, st.none() | st.builds(ExpectedCertificate, some, some), st.none() | states
+)
 parameters = st.builds(Parameters, some, st.none() | many, some, some)
 overrides = st.builds(Override, words, st.frozensets(guids, max_size=3), words, instants, sources)
 reasons = st.sampled_from(Reason)

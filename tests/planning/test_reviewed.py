@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.model.decision import Expectation, Override, Parameters, Seal, Source
+from reconciler.model.decision import Expectation, ExpectedCertificate, Override, Parameters, Seal, Source
 from reconciler.model.plan import Plan
 from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Reason
@@ -42,6 +42,10 @@ DIFFERENCES: list[tuple[dict[str, Any], str]] = [
     ({"expect": Expectation(object="x")}, "its expected object was '' in the reviewed plan and is 'x' now"),
     ({"expect": Expectation(workflow="x")}, "its expected workflow was '' in the reviewed plan and is 'x' now"),
     ({"expect": Expectation(state=REJECTED)}, "its expected state was '' in the reviewed plan and is 'Rejected' now"),
+    (
+        {"expect": Expectation(certificate=ExpectedCertificate(common_name="x", issuer="CN=y"))},
+        "its expected certificate was '' in the reviewed plan and is 'common_name x, issuer CN=y' now",
+    ),
     ({"before": None}, "its state before was 'Pending' in the reviewed plan and is '' now"),
     ({"valid_until": NOW}, "its valid_until was '' in the reviewed plan and is '2026-11-23T12:00:00Z' now"),
     ({"approvers": ("a",)}, "its list of approvers was '' in the reviewed plan and is 'a' now"),
