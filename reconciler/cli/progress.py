@@ -10,10 +10,6 @@ from pathlib import Path
 from threading import Event, Thread
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
-from rich.text import Text
 
 from reconciler.atomic import atomic_write
 from reconciler.cli.logs import name_run
@@ -33,14 +29,6 @@ def _state_folder() -> Path:
     return (configured if configured.is_absolute() else Path.home() / ".local" / "state") / "reconciler"
 
 
-class Rate(ProgressColumn):
-    """How many items get done in a second."""
-
-    def render(self, task: Task) -> Text:
-        """Spell the rate once it is known."""
-        return Text(f"{task.speed:,.0f}/s" if task.speed else "")
-
-
 class Terminal:
     """The observer of a command line; implements ports.Observer."""
 
@@ -55,10 +43,10 @@ class Terminal:
             with _logged(label, total, activity, self._every) as advance:
                 yield advance
             return
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
-        with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(label, total=total)
-            yield lambda done: bar.advance(task, done)
+        from reconciler.cli.bar import shown
+
+        with shown(label, total) as advance:
+            yield advance
 
     def notice(self, text: str) -> None:
         """Print a sentence on standard error."""
