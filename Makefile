@@ -61,13 +61,13 @@ spelling: $(READY) ## Check the spelling of code and documentation
 	$(BIN)/codespell
 
 pytest: $(READY) ## Run the tests in parallel, without the slow ones
-	$(BIN)/pytest --numprocesses auto --dist worksteal -m 'not slow and not release'
+	$(BIN)/pytest --numprocesses logical --dist worksteal -m 'not slow and not release'
 
 PORTABLE := tests/model tests/manifests tests/planning tests/rendering tests/ledger tests/cli/test_main_job.py \
 	tests/cli/test_new_user.py
 
 pytest-portable: $(READY) ## Run the tests that need nothing of one system alone, as CI does on macOS
-	$(BIN)/pytest --numprocesses auto --dist worksteal -m 'not slow and not release' $(PORTABLE)
+	$(BIN)/pytest --numprocesses logical --dist worksteal -m 'not slow and not release' $(PORTABLE)
 
 pytest-slow: $(READY) ## Run the slow tests in parallel
 	$(BIN)/pytest --numprocesses auto --dist worksteal -m 'slow and not release'
@@ -79,7 +79,7 @@ test-minimum: ## Test planning, manifests, tpp and cli with the oldest versions 
 	@$(or $(PYTHON),false) -m venv $(MINIMUM)
 	@$(MINIMUM)/bin/python -m pip install --quiet --disable-pip-version-check --constraint .ci/minimum.txt \
 		--editable '.[sandbox,keyring,metrics]' pytest pytest-xdist hypothesis trustme
-	$(MINIMUM)/bin/python .ci/timed.py $(MINIMUM)/bin/pytest --numprocesses auto --dist worksteal -m 'not slow and not release' \
+	$(MINIMUM)/bin/python .ci/timed.py $(MINIMUM)/bin/pytest --numprocesses logical --dist worksteal -m 'not slow and not release' \
 		--ignore tests/manifests/test_third_party.py --ignore tests/cli/test_pull_request.py \
 		--deselect tests/cli/test_init.py::test_its_workflows_pass_the_checks_that_ours_pass \
 		tests/planning tests/manifests tests/tpp tests/cli

@@ -28,10 +28,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)  # so that it runs without xdist, too
-def pytest_xdist_auto_num_workers() -> int:
-    """Two workers a core: many tests wait for processes and timers."""
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Run a worker a core with `--numprocesses logical`; with `auto` two, for tests that wait for processes and timers.
+
+    Each worker collects all tests for itself, which takes as long as hundreds of quick ones.
+    """
     affinity = getattr(os, "sched_getaffinity", None)  # macOS has none
-    return 2 * (len(affinity(0)) if affinity else os.cpu_count() or 1)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return cores if config.option.numprocesses == "logical" else 2 * cores
 
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
