@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-_SOON = 1.5
+SOON = 1.5
 """Seconds in which a command that has sent nothing closes what it has open; then the process ends all the same."""
 
 
@@ -54,5 +54,5 @@ def handled_signals() -> Iterator[Signals]:
 
 def _end_soon(signals: Signals, ended: threading.Event) -> None:
     """End the process when it does not end by itself, for example because the server is slow to take a token back."""
-    if not ended.wait(_SOON):
+    if not ended.wait(SOON):
         os._exit(signals.code)
