@@ -121,12 +121,19 @@ ONE_OF_EACH_KIND = (
 """No answer, one of a gateway, one that asks for patience, and so on: what follows a loss hangs on no more."""
 EVERY_DELAY = [
     pytest.param(
-        fault, name, marks=[] if turn == number % len(LATE) or fault in ONE_OF_EACH_KIND[:2] else pytest.mark.slow
+        fault,
+        name,
+        marks=[]
+        if fault in ONE_OF_EACH_KIND[:2] or (fault in ONE_OF_EACH_KIND and turn == number % len(LATE))
+        else pytest.mark.slow,
     )
     for number, fault in enumerate(NO_EFFECT_YET)
     for turn, name in enumerate(LATE)
 ]
-"""Each fault with each delay. At once with one of them: what becomes of a loss hangs on the delay. The rest is slow."""
+"""Each fault with each delay. At once one of each kind, two with every delay and the others with one. The rest is slow.
+
+What becomes of a loss hangs on the delay, and not on how the answer was lost.
+"""
 EVERY_FAULT = [
     pytest.param(fault, marks=[] if fault in ONE_OF_EACH_KIND else pytest.mark.slow) for fault in NO_EFFECT_YET
 ]

@@ -3,6 +3,8 @@
 act runs nothing after a called workflow that failed, so the gate's refusals have tests of their own.
 """
 
+import pytest
+
 from tests.github.world import Comment
 from tests.workflows.team import OBJECTS, SHOP, WWW, Team
 
@@ -69,6 +71,7 @@ def test_faults_are_annotated_on_their_lines_and_stop_everything(acme: Team) -> 
     assert acme.tpp.log.entries == ()
 
 
+@pytest.mark.slow
 def test_a_ticket_that_needs_a_person_is_shown_and_fails_the_check(acme: Team) -> None:
     acme.tpp.world.delete(SHOP)
     result = acme.run("pull-request.yml", "pull_request", acme.pull_request())
@@ -80,6 +83,7 @@ def test_a_ticket_that_needs_a_person_is_shown_and_fails_the_check(acme: Team) -
     assert OBJECTS[SHOP].rpartition("\\")[2] in comment
 
 
+@pytest.mark.slow
 def test_what_is_stuck_on_main_does_not_fail_the_check_of_another_pull_request(acme: Team) -> None:
     acme.tpp.world.delete(SHOP)
     acme.merged(12)
@@ -94,6 +98,7 @@ def test_what_is_stuck_on_main_does_not_fail_the_check_of_another_pull_request(a
     assert "<summary>As on main: 1 needs attention, " in comment
 
 
+@pytest.mark.slow
 def test_a_plan_that_cannot_be_made_is_said_instead_of_an_older_one(acme: Team) -> None:
     older = "<!-- tpp-reconciler:plan default -->\n2 changes ready to apply"
     acme.github.world.comments[101] = Comment(101, 7, older)
