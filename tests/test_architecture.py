@@ -81,12 +81,16 @@ EFFECTS = {
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "manager", "common", "base", "misc"}
 
 
+_LOOKED_AT = (ast.Import, ast.ImportFrom, ast.Call)
+
+
 @dataclass(frozen=True, slots=True)
 class Module:
     """One file of the package, read once."""
 
     path: Path
     tree: ast.Module
+    nodes: tuple[ast.AST, ...]
 
     @property
     def name(self) -> str:
@@ -96,23 +100,32 @@ class Module:
     def package(self) -> str:
         return self.path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
-    def imports(self) -> Iterator[str]:
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Import):
-                yield from (alias.name for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                assert node.level == 0, f"{self.name}:{node.lineno}: relative import"
-                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    @property
+    def imports(self) -> tuple[str, ...]:
+        return tuple(_imports(self))
+
+
+def _imports(module: Module) -> Iterator[str]:
+    for node in module.nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module.name}:{node.lineno}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _read(path: Path) -> Module:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return Module(path, tree, tuple(node for node in ast.walk(tree) if isinstance(node, _LOOKED_AT)))
 
 
 @cache
 def modules() -> tuple[Module, ...]:
-    paths = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "_version.py")
-    return tuple(Module(path, ast.parse(path.read_text(encoding="utf-8"))) for path in paths)
+    return tuple(_read(path) for path in sorted(PACKAGE.rglob("*.py")) if path.name != "_version.py")
 
 
 def _names_of_packages(module: Module) -> Iterator[str]:
-    for name in module.imports():
+    for name in module.imports:
         first, *rest = name.split(".")
         if first == PACKAGE.name and rest:
             yield rest[0]
@@ -134,7 +147,7 @@ def test_every_package_stands_in_the_table() -> None:
 
 def test_pure_packages_import_nothing_that_has_effects() -> None:
     pure = [module for module in modules() if module.package in PURE]
-    effects = {module.name: {name.split(".")[0] for name in module.imports()} & EFFECTS for module in pure}
+    effects = {module.name: {name.split(".")[0] for name in module.imports} & EFFECTS for module in pure}
     assert {name: found for name, found in effects.items() if found} == {}
     assert not [module.name for module in pure if "atomic" in _names_of_packages(module)]
 
@@ -146,7 +159,7 @@ def test_no_file_has_a_name_that_says_nothing() -> None:
 def test_values_of_the_model_are_copied_in_one_way() -> None:
     """They are no dataclasses, which dataclasses.replace says only when it runs; no type check sees it."""
     others = [module for module in modules() if module.package != "sandbox" and module.path.stem != "value"]
-    assert not [module.name for module in others if "dataclasses.replace" in set(module.imports())]
+    assert not [module.name for module in others if "dataclasses.replace" in set(module.imports)]
 
 
 def test_there_is_no_dry_run_below_the_command_line() -> None:
@@ -180,7 +193,7 @@ TPP, one for change records and one for GitHub, with what names their proxies, c
 
 @pytest.mark.parametrize("library", ONE_HOME)
 def test_a_library_for_one_job_is_used_in_one_place(library: str) -> None:
-    users = {module.name for module in modules() for name in module.imports() if name.split(".")[0] == library}
+    users = {module.name for module in modules() for name in module.imports if name.split(".")[0] == library}
     assert users == ONE_HOME[library]
 
 
@@ -234,9 +247,6 @@ def _writes(call: ast.Call) -> bool:
 
 def test_one_atomic_writer() -> None:
     found = {
-        module.name
-        for module in modules()
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.Call) and _writes(node)
+        module.name for module in modules() for node in module.nodes if isinstance(node, ast.Call) and _writes(node)
     }
     assert found == set(WRITES_FILES)

@@ -1,11 +1,8 @@
 """The commands that the workflows call."""
 
-import io
 import json
-import os
 import subprocess
 from collections.abc import Mapping
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import click
@@ -13,7 +10,6 @@ import pytest
 
 from reconciler.cli.github import command
 from reconciler.cli.github_run import Inputs
-from reconciler.cli.main import main
 from reconciler.model.decision import Source
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Attention, NotedLedger, Outcome, Run
@@ -23,9 +19,10 @@ from reconciler.model.verdict import Reason
 from reconciler.planning.digest import plan_digest
 from reconciler.rendering.json_text import plan_json, run_json
 from tests.builders import NOW, guid, plan, receipt, step
+from tests.github.command import run
 from tests.github.conftest import TOKEN
 from tests.github.fake_github import FakeGitHub
-from tests.github.repository import CLEAN, clone, files, git, make_remote
+from tests.github.repository import clone, files, git, make_remote
 from tests.github.world import READER, Pull
 from tests.rendering.hostile import HOSTILE
 
@@ -33,18 +30,7 @@ TARGET = "https://tpp.example.com"
 
 
 def _run(folder: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the command as a process would: in a folder and an environment of its own, and with streams of its own."""
-    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
-    with pytest.MonkeyPatch.context() as patched, redirect_stdout(out), redirect_stderr(err):
-        patched.chdir(folder)
-        for name in [*os.environ]:
-            patched.delenv(name)
-        for name, value in {**CLEAN, **(environ or {})}.items():
-            patched.setenv(name, value)
-        with pytest.raises(SystemExit) as left:
-            main(["github", *arguments])
-    said = (each.buffer.getvalue().decode() for each in (out, err))
-    return subprocess.CompletedProcess(arguments, left.value.code or 0, *said)
+    return run(folder, "github", *arguments, environ=environ)
 
 
 def _actions(server: FakeGitHub, folder: Path, **more: str) -> dict[str, str]:
@@ -358,7 +344,7 @@ def test_markdown_that_is_printed_to_a_log_carries_no_command(tmp_path: Path, se
         assert found == []
 
 
-_CONFIGURATION = "version: 1\nrequests: {wait: 1s}\n"
+_CONFIGURATION = "version: 1\nrequests: {wait: 0}\n"
 _FAULTY = f"version: 1\ntickets:\n  - {{guid: {guid(1)}, status: Aproved}}\n"
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from reconciler.github.client import GitHub, GitHubFailure
 from reconciler.github.setup import Names, SettingState, WantedSetup, examine_repository, setup_script
+from tests.github.command import run
 from tests.github.conftest import TOKEN
 from tests.github.fake_github import FakeGitHub, Fault
 from tests.github.repository import CLEAN
@@ -38,7 +39,7 @@ def administrated(server: FakeGitHub) -> FakeGitHub:
 def _run_script(server: FakeGitHub, folder: Path, wanted: WantedSetup = WANTED) -> str:
     gh = folder / "bin" / "gh"
     gh.parent.mkdir(exist_ok=True)
-    gh.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{Path(__file__).parent / "gh.py"}" "$@"\n')
+    gh.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "{Path(__file__).parent / "gh.py"}" "$@"\n')
     gh.chmod(0o755)
     script = folder / "setup.sh"
     script.write_text(setup_script(wanted))
@@ -55,12 +56,20 @@ def _run_script(server: FakeGitHub, folder: Path, wanted: WantedSetup = WANTED) 
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A repository that has everything: what the script makes, and what is done by hand."""
+def scripted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, str]:
+    """What the script makes of a new repository, and what it says."""
     with FakeGitHub(World(tokens={TOKEN: dict(ADMINISTRATOR)})).serve() as server:
-        _run_script(server, tmp_path_factory.mktemp("whole"))
-    server.world.settings.code_owners, server.world.settings.admins_bypass = [], False
-    return server.world.settings
+        said = _run_script(server, tmp_path_factory.mktemp("scripted"))
+    assert server.violations == []
+    return server.world.settings, said
+
+
+@pytest.fixture(scope="module")
+def whole(scripted: tuple[Settings, str]) -> Settings:
+    """A repository that has everything: what the script makes, and what is done by hand."""
+    settings = copy.deepcopy(scripted[0])
+    settings.code_owners, settings.admins_bypass = [], False
+    return settings
 
 
 def _states(github: GitHub, wanted: WantedSetup = WANTED, checkout: Path | None = None) -> dict[str, SettingState]:
@@ -76,25 +85,23 @@ def _checkout(folder: Path) -> Path:
 
 
 def test_a_new_repository_lacks_everything_and_the_script_makes_it_whole(
-    administrated: FakeGitHub, github: GitHub, tmp_path: Path
+    administrated: FakeGitHub, github: GitHub, tmp_path: Path, scripted: tuple[Settings, str], whole: Settings
 ) -> None:
     before = [found for found in examine_repository(github, WANTED) if found.state is SettingState.MISSING]
     assert len(before) == 13
     assert all(found.place for found in before)
-    said = _run_script(administrated, tmp_path)
-    administrated.world.settings.code_owners = []
-    administrated.world.settings.admins_bypass = False
+    administrated.world.settings = copy.deepcopy(whole)
     after = _states(github, checkout=_checkout(tmp_path / "checkout"))
     assert {name: state for name, state in after.items() if state is not SettingState.OK} == {}
     path = r"job_workflow_ref:acme/tpp-reconciler/\.github/workflows/"
-    assert said.splitlines() == [
+    assert scripted[1].splitlines() == [
         rf"^repository_id:4242:environment:venafi-plan:{path}(plan|import)\.yml@{COMMIT}$",
         rf"^repository_id:4242:environment:venafi-apply:{path}apply\.yml@{COMMIT}$",
     ]
 
 
-def test_the_script_can_be_run_again(administrated: FakeGitHub, tmp_path: Path) -> None:
-    _run_script(administrated, tmp_path)
+def test_the_script_can_be_run_again(administrated: FakeGitHub, tmp_path: Path, scripted: tuple[Settings, str]) -> None:
+    administrated.world.settings = copy.deepcopy(scripted[0])
     made = json.dumps(administrated.world.settings.rulesets)
     _run_script(administrated, tmp_path)
     assert json.dumps(administrated.world.settings.rulesets) == made
@@ -251,15 +258,8 @@ def test_nothing_of_a_name_is_run_by_the_shell(tmp_path: Path) -> None:
 
 
 def _doctor(server: FakeGitHub, folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "reconciler", "github", "doctor", *arguments],
-        cwd=folder,
-        env={**CLEAN, "GITHUB_API_URL": server.api_url, "GITHUB_TOKEN": TOKEN, **environ},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    places = {"GITHUB_API_URL": server.api_url, "GITHUB_TOKEN": TOKEN}
+    return run(folder, "github", "doctor", *arguments, environ={**places, **environ})
 
 
 def test_the_command_says_each_setting_with_its_remedy(administrated: FakeGitHub, tmp_path: Path) -> None:
@@ -292,25 +292,15 @@ def test_the_command_needs_a_token_and_a_repository_that_is_there(administrated:
     assert (done.returncode, "write OWNER/NAME" in done.stderr) == (1, True)
 
 
-def _init(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "reconciler", "init", *arguments],
-        cwd=folder,
-        env=CLEAN,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-
-
 def test_init_prints_the_script_of_a_repository_that_is_there(tmp_path: Path) -> None:
-    none = _init(tmp_path, "--github", "acme/approvals")
+    none = run(tmp_path, "init", "--github", "acme/approvals")
     assert (none.returncode, "has no reconciler.yaml" in none.stderr) == (2, True)
     source = f"acme/tpp-reconciler@{COMMIT}"
-    assert _init(tmp_path, "new", "--server", URL, "--owns", r"\VED\Policy\**", "--source", source).returncode == 0
+    assert (
+        run(tmp_path, "init", "new", "--server", URL, "--owns", r"\VED\Policy\**", "--source", source).returncode == 0
+    )
     before = sorted(tmp_path.rglob("*"))
-    done = _init(tmp_path, "new", "--github", "acme/approvals")
+    done = run(tmp_path, "init", "new", "--github", "acme/approvals")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == setup_script(replace(WANTED, clients={}, emergency=True))
     assert sorted(tmp_path.rglob("*")) == before

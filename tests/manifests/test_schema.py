@@ -4,6 +4,7 @@ import copy
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,23 @@ def keys_of(schema: Any) -> set[str]:
     return set()
 
 
+@cache
+def others(kind: str) -> Draft202012Validator:
+    """The validator that others wrote, in Python."""
+    return Draft202012Validator(load(kind))
+
+
+@cache
+def known_keys(kind: str) -> st.SearchStrategy[str]:
+    return st.sampled_from(sorted(keys_of(load(kind))))
+
+
+@cache
+def trees(kind: str) -> st.SearchStrategy[Any]:
+    keys = known_keys(kind)
+    return st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(keys, inner, max_size=3))
+
+
 FILES = (*good_files(), *example_manifests(), *example_configurations())
 SEEDS = {
     kind: [read_file(str(path)).value for path in FILES if schema_for(path) == kind]
@@ -90,8 +108,6 @@ SEEDS = {kind: [seed for seed in seeds if isinstance(seed, dict)] for kind, seed
 def almost_right(draw: st.DrawFn, kind: str) -> Any:
     """A well-formed value of a kind, with a few places changed, added or removed."""
     value = copy.deepcopy(draw(st.sampled_from(SEEDS[kind])))
-    names = st.sampled_from(sorted(keys_of(load(kind))))
-    trees = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(names, inner, max_size=3))
     for _ in range(draw(st.integers(0, 3))):
         spot = value
         while isinstance(spot, dict | list) and spot:
@@ -101,26 +117,26 @@ def almost_right(draw: st.DrawFn, kind: str) -> Any:
                 continue
             action = draw(st.sampled_from(("replace", "remove", "add")))
             if action == "replace":
-                spot[key] = draw(trees)
+                spot[key] = draw(trees(kind))
             elif action == "remove":
                 del spot[key]
             elif isinstance(spot, dict):
-                spot[draw(names)] = draw(trees)
+                spot[draw(known_keys(kind))] = draw(trees(kind))
             else:
-                spot.append(draw(trees))
+                spot.append(draw(trees(kind)))
             break
     return value
 
 
 @pytest.mark.parametrize("kind", ["decisions", "rules", "config"])
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(data=st.data())
 def test_a_value_is_valid_exactly_when_nothing_is_said_about_it(kind: str, data: st.DataObject) -> None:
     value = data.draw(almost_right(kind))
     words = described(load(kind), value, SourceMap("x"), lambda path: path)
     assert validator(kind)(value) == (not words) or "nan" in repr(value)
     # by itself, jsonschema takes `$` for the place before a line feed at the end, too, as Python does
-    assert bool(words) == (not Draft202012Validator(load(kind)).is_valid(value)) or r"\n" in json.dumps(value)
+    assert bool(words) == (not others(kind).is_valid(value)) or r"\n" in json.dumps(value)
 
 
 def test_what_only_one_of_them_refuses_is_refused_with_a_place() -> None:
@@ -145,7 +161,7 @@ def test_files_of_every_kind_are_accepted_and_refused_alike() -> None:
     for path in (path for path in (*bad_files(), *good_files()) if path.is_file()):
         document, kind = read_file(str(path)), schema_for(path)
         if not document.problems and validator(kind)(document.value):
-            assert Draft202012Validator(load(kind)).is_valid(document.value), name(path)
+            assert others(kind).is_valid(document.value), name(path)
 
 
 @settings(max_examples=80, deadline=None)
@@ -157,10 +173,10 @@ def test_the_loader_accepts_what_jsonschema_accepts_or_tells_why_not(
     path.write_text(json.dumps(value), encoding="utf-8")
     _, problems = check([str(path)], windows=WINDOWS, now=NOW)
     document = read_file(str(path))
-    if not document.problems and not Draft202012Validator(load("decisions")).is_valid(document.value):
+    if not document.problems and not others("decisions").is_valid(document.value):
         assert problems
     if not problems:
-        assert Draft202012Validator(load("decisions")).is_valid(document.value)
+        assert others("decisions").is_valid(document.value)
 
 
 @pytest.mark.parametrize(

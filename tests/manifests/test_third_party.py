@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -54,7 +53,7 @@ def test_a_third_party_refuses_the_same_files_by_the_same_schema(schema: str) ->
 
 def test_the_schemas_are_schemas() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "check_jsonschema", "--check-metaschema", *SCHEMAS.glob("*.json")],
+        [*check_jsonschema.COMMAND, "--check-metaschema", *SCHEMAS.glob("*.json")],
         capture_output=True,
         text=True,
         check=False,
