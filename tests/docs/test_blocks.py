@@ -20,12 +20,11 @@ TYPED_ELSEWHERE = (
     r"python3 -m venv \S+",
     r"\S*python -m pip install (--no-index|--quiet|--require-hashes|-).*",
     r"git clone .*|cd \S+",
-    r"(pip|pipx) install .*|uvx --from \S+ reconciler .*|podman (build|run) .*",
+    r"(pip|pipx) install .*|uvx --from \S+ reconciler .*|podman (build|push|run) .*",
     r"([A-Z_]+=1 )?\.venv/bin/(pytest|reconciler) .*",
     r"pipx run pre-commit install",
     r"reconciler init --github \S+ >setup\.sh|GITHUB_TOKEN=\$\(gh auth token\) reconciler github doctor",
     r"reconciler (apply|plan) .*--(metrics|pushgateway) \S+",
-    r"kubectl create secret generic .*",
     r"(TPP_SECOND_TOKEN=… )?reconciler (decide|apply) .*--emergency INC\d+",  # tests/cli/test_emergency.py
     r"reconciler github (stop '[^']+'|start)",
 )
