@@ -59,7 +59,7 @@ from reconciler.planning.judge import spell
 from reconciler.planning.log_matching import who
 from reconciler.rendering import audit
 from reconciler.rendering.escape import terminal
-from reconciler.rendering.html.audit import audit_page
+from reconciler.rendering.html.papers import audit_page
 from reconciler.rendering.problems import problems_text
 from reconciler.rendering.text.evidence import (
     origin_text,

@@ -16,10 +16,9 @@ from reconciler.cli.exit_codes import Exit
 from reconciler.cli.ledger_options import folder_of, period_options, period_words
 from reconciler.cli.options import INSTANT, Invocation, common_options
 from reconciler.cli.terminal import local_zone
-from reconciler.rendering.html.controls import Checked
 from reconciler.rendering.html.page import Frame
 from reconciler.rendering.html.papers import papers_page
-from reconciler.rendering.html.site import Report, pages
+from reconciler.rendering.html.site import Checked, Report, pages
 from reconciler.rendering.problems import problems_text
 from reconciler.rendering.text.evidence import origin_text
 from reconciler.rendering.words import counted

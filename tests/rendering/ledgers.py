@@ -8,7 +8,7 @@ from reconciler.model.record import ClosedEntry, Ended, Entry, Head, Intent, Lin
 from reconciler.model.review import Provenance, Review
 from reconciler.model.value import replace
 from reconciler.model.verdict import Verdict
-from reconciler.rendering.html.controls import Checked
+from reconciler.rendering.html.site import Checked
 from tests import builders
 
 REVIEW = Review(

@@ -12,8 +12,8 @@ import pytest
 import reconciler.rendering.html
 from reconciler.model.verdict import Group
 from reconciler.rendering.groups import BACK, BLOCKED, FINAL, in_order
+from reconciler.rendering.html.page import render
 from reconciler.rendering.html.plan import plan_page
-from reconciler.rendering.html.templates import render
 from reconciler.rendering.markdown.plan import plan_markdown
 from reconciler.rendering.summary import short
 from reconciler.rendering.words import REASONS

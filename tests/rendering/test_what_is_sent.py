@@ -15,8 +15,8 @@ from reconciler.model.ticket import Found
 from reconciler.model.verdict import Reason
 from reconciler.ports import Update
 from reconciler.rendering.csv import csv_row
-from reconciler.rendering.html.audit import audit_page
 from reconciler.rendering.html.ledger import ticket_page
+from reconciler.rendering.html.papers import audit_page
 from reconciler.rendering.html.plan import plan_page
 from reconciler.rendering.html.site import Report, site
 from reconciler.rendering.json_text import plan_json

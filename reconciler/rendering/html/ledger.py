@@ -14,10 +14,9 @@ from reconciler.rendering import change_records
 from reconciler.rendering.certificates import certificate_fields
 from reconciler.rendering.escape import visible
 from reconciler.rendering.history import weeks
+from reconciler.rendering.html.drawings import plots
 from reconciler.rendering.html.page import Frame, page
-from reconciler.rendering.html.plan_rows import tone, tone_of
-from reconciler.rendering.html.plots import plots
-from reconciler.rendering.html.table import Cell, Column, Table, Text, linked, long_table, seconds
+from reconciler.rendering.html.table import Cell, Column, Table, Text, linked, long_table, seconds, tone, tone_of
 from reconciler.rendering.summary import folder_name, last_name, short
 from reconciler.rendering.words import PROOFS, REASONS
 

@@ -1,21 +1,21 @@
-"""An auditor's working papers, one page to print: integrity, population, sample, segregation, exceptions, rules."""
+"""Pages for auditors to print, without scripts: an auditor's working papers, and the summary of an audit pack."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.model.evidence import PolicyChange, Population
 from reconciler.model.receipt import Outcome, Receipt
-from reconciler.model.record import AttentionEntry, ClosedEntry, ObservedEntry, Record
+from reconciler.model.record import RECORD_OUTCOMES, AttentionEntry, Audit, ClosedEntry, ObservedEntry, Record
 from reconciler.rendering import times
-from reconciler.rendering.html.assets import policy, style
-from reconciler.rendering.html.templates import render
+from reconciler.rendering.html.page import pieces, policy, render, style
 
 _SHEETS = ("base.css",)
 SAMPLE = 25
 """Decisions in the sample, spread evenly over the time."""
 NOT_KNOWN = "not known"
+_TONES = {"applied": "good", "awaiting-others": "time", "stale": "care", "not-attempted": "calm", "closed": "calm"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +109,18 @@ def segregation(decided: Iterable[Record]) -> list[Duties]:
         alone[author] += not (review and set(review.reviewers) - {author})
     names = sorted(authored | reviewed, key=lambda name: (-own[name], -alone[name], name))
     return [Duties(name, authored[name], reviewed[name], own[name], alone[name]) for name in names]
+
+
+def audit_page(audit: Audit) -> Iterator[str]:
+    """Yield the summary, a whole document, piece by piece."""
+    counts = audit.outcomes
+    return pieces(
+        "audit.html",
+        audit=audit,
+        told=", ".join(f"{counts[outcome]:,} {outcome}" for outcome in RECORD_OUTCOMES if outcome in counts)
+        or "no records",
+        runs=sorted(audit.runs.items()),
+        tones=_TONES,
+        policy=policy(_SHEETS, ()),
+        style=style(*_SHEETS),
+    )

@@ -6,11 +6,26 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.codec import compact
+from reconciler.model.receipt import Outcome
+from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering.escape import url, visible
 
 FIRST = 100
 """Rows that stand in the page itself; the script shows as many at a time."""
 
+TONES: dict[Verdict, str] = {
+    Verdict.APPROVE: "good",
+    Verdict.REJECT: "bad",
+    Verdict.SCHEDULE: "time",
+    Verdict.RESCHEDULE: "care",
+    Verdict.REOPEN: "back",
+}
+_OUTCOMES = {
+    Outcome.APPLIED: "good",
+    Outcome.AWAITING_OTHERS: "time",
+    Outcome.STALE: "care",
+    Outcome.NOT_ATTEMPTED: "calm",
+}
 _SCRIPT_BREAKERS = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 Badge = tuple[str, str]
@@ -56,6 +71,16 @@ class Table:
     now: datetime | None = None
     whole: bool = False
     hint: str = "Search"
+
+
+def tone(verdict: Verdict) -> str:
+    """The class of the style sheet for a verdict."""
+    return TONES.get(verdict, "alert" if verdict.group is Group.ATTENTION else "calm")
+
+
+def tone_of(outcome: Outcome) -> str:
+    """The class of the style sheet for an outcome."""
+    return _OUTCOMES.get(outcome, "bad")
 
 
 def linked(text: str, address: str) -> Text:
