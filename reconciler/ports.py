@@ -281,8 +281,11 @@ class Deadline:
 
     def pause(self, seconds: float) -> None:
         """Wait, and not beyond the end, should that come nearer meanwhile."""
-        until = self.clock.monotonic() + seconds
-        while (wait := min(until, self.ends_at) - self.clock.monotonic()) > 0:
+        self.pause_until(self.clock.monotonic() + seconds)
+
+    def pause_until(self, instant: float) -> None:
+        """Wait until an instant on the steady clock, and not beyond the end, should that come nearer meanwhile."""
+        while (wait := min(instant, self.ends_at) - self.clock.monotonic()) > 0:
             self.clock.sleep(min(wait, GLANCE))
 
 

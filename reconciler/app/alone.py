@@ -37,11 +37,15 @@ class Alone:
 def alone(
     context: Context, plan: Plan, branch: LedgerBranch | None, owner: LockOwner, timeout: float
 ) -> Iterator[Alone]:
-    """Keep other runs out, on this machine and where the branch is shared. Raises LockHeld, LedgerUnwritable."""
+    """Keep other runs out, on this machine and where the branch is shared. Raises LockHeld, LedgerUnwritable.
+
+    Both are waited for within one `timeout`.
+    """
+    ends_at = context.clock.monotonic() + timeout
     with (
         watched_signals(_stopping(context)) as stopping,
         hold_lock(context.ledger, owner, _patience(context.clock, timeout)) as lock,
-        _remote_lock(context, plan, branch, owner, timeout) as remote,
+        _remote_lock(context, plan, branch, owner, ends_at) as remote,
     ):
         stopping.lock = remote
         yield Alone(lock, lock.dead or (remote.dead if remote else None), stopping)
@@ -59,7 +63,7 @@ def _patience(clock: Clock, timeout: float) -> Callable[[], bool]:
         if waited >= told:
             _log.warning("another run holds the lock of the ledger: %.0f of at most %g s waited", waited, timeout)
             told = waited + EVERY
-        clock.sleep(_LOOK)
+        clock.sleep(min(_LOOK, timeout - waited))
         return True
 
     return wait
@@ -67,7 +71,7 @@ def _patience(clock: Clock, timeout: float) -> Callable[[], bool]:
 
 @contextmanager
 def _remote_lock(
-    context: Context, plan: Plan, branch: LedgerBranch | None, owner: LockOwner, timeout: float
+    context: Context, plan: Plan, branch: LedgerBranch | None, owner: LockOwner, ends_at: float
 ) -> Iterator[RemoteLock | None]:
     """Keep runs on other machines out, and take what they wrote. Raises LockHeld, LedgerUnwritable, LedgerBroken."""
     if branch is None or not branch.lock:
@@ -76,7 +80,7 @@ def _remote_lock(
     git = git_of_run(context)
     part = part_of(parse_shard(plan.shard) if plan.shard else None)
     lock = RemoteLock(git, branch.name, part, owner, context.clock, branch.remote)
-    with held(lock, timeout):
+    with held(lock, max(ends_at - context.clock.monotonic(), 0.0)):
         try:
             take_from_branch(git, context.ledger, branch)
         except GitFailure as fault:

@@ -99,11 +99,11 @@ class RemoteLock:
             if not dead and (rivals or met == _MEETINGS) and waited >= timeout:
                 raise self._held(rivals or self._rivals())
             if rivals and not dead and waited >= told:
-                words = "another run holds the lock of the ledger's branch %s: %.0f of at most %g s waited"
+                words = "another run holds the lock of the ledger's branch %s: %.0f of at most %.0f s waited"
                 _log.warning(words, self.branch, waited, timeout)
                 told = waited + EVERY
             if not dead:
-                self.clock.sleep(_LOOK if rivals else random.uniform(0.1, 1.0))  # noqa: S311 - it spreads runs
+                self.clock.sleep(min(_LOOK, timeout - waited) if rivals else random.uniform(0.1, 1.0))  # noqa: S311 - it spreads runs
 
     def keep(self) -> None:
         """Move the ref when it is time to, until the lock is given up; the work of a thread."""

@@ -34,7 +34,6 @@ from reconciler.tpp.client import (
     DN_TO_GUID,
     Call,
     Client,
-    ClientContext,
     Failure,
 )
 from reconciler.tpp.reader import side_by_side
@@ -102,10 +101,7 @@ def _client(session: Session, seconds: float) -> Client:
     """Return what makes these calls by the connections, the token and the limiter of a session, for so long."""
     shared = session.client.context
     deadline = shared.deadline.part(seconds)
-    context = ClientContext(
-        shared.transport, shared.token, shared.clock, shared.limits, shared.redactor, deadline, shared.jitter
-    )
-    return Client(context, session.client.limiter, CONTEXT_READS)
+    return Client(replace(shared, deadline=deadline), session.client.limiter, CONTEXT_READS)
 
 
 class HttpCertificateReader:

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Lock
 from typing import TypeVar
@@ -14,7 +14,8 @@ from reconciler.model.settings import Requests
 from reconciler.model.ticket import Guid
 from reconciler.ports import Clock, Deadline
 from reconciler.tpp import wire
-from reconciler.tpp.limiter import AdaptiveLimiter, Slot
+from reconciler.tpp.absence import Absence
+from reconciler.tpp.limiter import LONGEST_PAUSE, AdaptiveLimiter, Slot
 from reconciler.tpp.redaction import Redactor
 from reconciler.tpp.retries import RETRIES, Cure, Jitter, Kind, Shown, retry_after, shown_by, wait_before
 from reconciler.tpp.token_store import CurrentToken, Token
@@ -128,7 +129,7 @@ class Failure:
 class ClientContext:
     """What all clients of a run share: connections, token, limits and the instant at which their calls must end.
 
-    `token` is None for calls that get one.
+    `token` is None for calls that get one; `absence` is what they know of a server that is away.
     """
 
     transport: Transport
@@ -138,6 +139,7 @@ class ClientContext:
     redactor: Redactor
     deadline: Deadline
     jitter: Jitter | None = None
+    absence: Absence = field(default_factory=Absence)
 
 
 class Client:
@@ -159,7 +161,6 @@ class Client:
         self._after_deadlock = after_deadlock
         self._refresh_permissions = refresh_permissions
         self._lock = Lock()
-        self._announced = False
         self._failed = 0
         self._down: Failure | None = None
 
@@ -179,52 +180,51 @@ class Client:
         """
         if call not in self._calls:
             raise PermissionError(f"this client was not made for {call.name}")
-        made: Counter[Cure] = Counter()
-        began = self.context.clock.monotonic()
+        made, pauses = Counter[Cure](), 0
         while True:
             used = self.context.token.current() if self.context.token else _NO_TOKEN
             outcome = self._attempt(call, body, used, ticket, operation, rest)
             value, shown = judge(outcome)
             retry = RETRIES.get((call.kind, shown)) if shown else None
-            if retry is None:
+            if retry is None or (call.kind is Kind.UPDATE and self.context.deadline.is_near):
                 return value
-            made[retry.cure] += 1
-            waits = retry.waits and self.context.clock.monotonic() - began < self.context.limits.wait
-            told_to_end = call.kind is Kind.UPDATE and self.context.deadline.is_near
-            over = told_to_end or (made[retry.cure] >= retry.attempts and not waits)
-            if over:
-                return value
-            if waits and (made[retry.cure] > 1 or self._lasts(began)):
-                self._announce_waiting(shown, began)
-            if not self._cured(retry.cure, made[retry.cure], used):
-                return value
+            if retry.waits and self.context.limits.wait > 0:
+                if not self._waited(call, shown, pauses):
+                    return value
+                pauses += 1
+            else:
+                made[retry.cure] += 1
+                if made[retry.cure] >= retry.attempts or not self._cured(retry.cure, made[retry.cure], used):
+                    return value
             about = {"call": call.name, "ticket": ticket, "operation": operation}
             _log.info("%s is made again: %s", call.name, shown.value if shown else "", extra=about)
 
-    def _lasts(self, began: float) -> bool:
-        """Whether a first failure took long, or the server asked for a pause that does."""
-        elapsed = self.context.clock.monotonic() - began
-        return max(elapsed, self.limiter.activity()[1]) > _NOTICEABLE
-
-    def _announce_waiting(self, shown: Shown | None, began: float) -> None:
-        """Report once, for all threads, what is waited for and until when."""
-        with self._lock:
-            known, self._announced = self._announced, True
-        if not known:
+    def _waited(self, call: Call, shown: Shown | None, pauses: int) -> bool:
+        """Wait for a server that is away, and say so if noticeable. False once it was waited for long enough."""
+        clock, deadline, longest = self.context.clock, self.context.deadline, self.context.limits.wait
+        now = clock.monotonic()
+        since = self.context.absence.since(call.name, now)
+        if since + longest <= now:
+            return False
+        ends_at = min(since + longest, deadline.ends_at)
+        lasted = max(now - since, self.limiter.activity()[1])
+        noticeable = ends_at - now > _NOTICEABLE and (pauses > 0 or lasted > _NOTICEABLE)
+        if noticeable and self.context.absence.is_news(ends_at, now):
             why = "can't be reached" if shown is Shown.NOT_SENT else "answers HTTP 503"
-            clock, longest = self.context.clock, self.context.limits.wait
-            left = min(began + longest - clock.monotonic(), self.context.deadline.left())
-            until = clock.now() + timedelta(seconds=left)
-            _log.warning(
-                "the server %s; it is waited for until %s UTC, at most %g s", why, f"{until:%H:%M:%S}", longest
-            )
+            until = clock.now() + timedelta(seconds=ends_at - now)
+            words = "the server %s; it is waited for until %s UTC, at most %g s"
+            _log.warning(words, why, f"{until:%H:%M:%S}", longest)
+        deadline.pause_until(min(now + self._pause_before(pauses + 1), ends_at))
+        return True
+
+    def _pause_before(self, attempt: int) -> float:
+        return wait_before(attempt, self.context.jitter) if self.context.jitter else wait_before(attempt)
 
     def _cured(self, cure: Cure, attempt: int, refused: Token) -> bool:
         context = self.context
         match cure:
             case Cure.WAITING:
-                pause = wait_before(attempt, context.jitter) if context.jitter else wait_before(attempt)
-                context.deadline.pause(pause)
+                context.deadline.pause(self._pause_before(attempt))
                 return True
             case Cure.NEW_TOKEN:
                 return context.token is not None and context.token.renewed(refused)
@@ -245,7 +245,7 @@ class Client:
             if _log.isEnabledFor(logging.DEBUG):
                 _log.debug("%s begins", call.name, extra={"call": call.name, "ticket": ticket, "operation": operation})
             outcome = context.transport.send(call.method, call.path + rest, used.headers, body, timeouts, alone=alone)
-            self._note(slot, outcome, used)
+            self._note(call, slot, outcome, used, started)
             if isinstance(outcome, TransportFailure) and outcome.sent and context.deadline.left() <= 0:
                 outcome = _out_of_time(context.deadline, sent=True)
         finally:
@@ -255,11 +255,14 @@ class Client:
             _log_call(call, outcome, seconds, {"ticket": ticket, "operation": operation})
         return outcome
 
-    def _note(self, slot: Slot, outcome: Outcome, used: Token) -> None:
-        """Have the limiter and the token learn from an outcome."""
+    def _note(self, call: Call, slot: Slot, outcome: Outcome, used: Token, started: float) -> None:
+        """Have the limiter, the token and whoever waits for the server learn from an outcome."""
+        self._note_absence(call, outcome, started)
         match outcome:
             case Reply(status, headers) if status in _PUSHED_BACK:
-                pause = retry_after(headers.get("Retry-After"), self.context.clock.now())
+                pause = min(
+                    retry_after(headers.get("Retry-After"), self.context.clock.now()), self._longest(call, status)
+                )
                 self.limiter.pushed_back(slot, pause=pause)
                 _log.info("the server pushed back with HTTP %d, pause of %g s", status, pause)
             case Reply(500, _, body) if is_deadlock(body):
@@ -270,6 +273,23 @@ class Client:
                 self.limiter.succeeded()
         if isinstance(outcome, Reply) and outcome.status != 401 and self.context.token is not None:
             self.context.token.worked(used)
+
+    def _note_absence(self, call: Call, outcome: Outcome, started: float) -> None:
+        absence = self.context.absence
+        if not isinstance(outcome, Reply):
+            if not outcome.sent and outcome.kind not in FINAL:
+                absence.noticed(call.name, started, connected=False)
+        elif shown_by(outcome.status) is Shown.AWAY:
+            absence.noticed(call.name, started, connected=True)
+        else:
+            absence.ended(call.name)
+
+    def _longest(self, call: Call, status: int) -> float:
+        """Seconds of a Retry-After that are waited: one of a server that is away does not outlast `requests.wait`."""
+        longest, now = self.context.limits.wait, self.context.clock.monotonic()
+        if shown_by(status) is not Shown.AWAY or not longest:
+            return LONGEST_PAUSE
+        return min(LONGEST_PAUSE, max(self.context.absence.since(call.name, now) + longest - now, 0.0))
 
     # Questions: calls that are safe to repeat.
 

@@ -58,7 +58,7 @@ class Cure(StrEnum):
 class Retry:
     """How many attempts are made in all, and what has to happen between two of them.
 
-    With `waits` there are as many more as fit into `requests.wait`.
+    With `waits` it is `requests.wait` that bounds them, and the number only where that is 0.
     """
 
     attempts: int

@@ -8,6 +8,7 @@ from reconciler.errors import ServerFailure
 from reconciler.model.server_url import ServerUrl
 from reconciler.model.settings import Settings
 from reconciler.ports import Clock, Deadline
+from reconciler.tpp.absence import Absence
 from reconciler.tpp.auth import AuthServer, Credentials, IdToken, acquired_token, method_of
 from reconciler.tpp.client import READS, Client, ClientContext
 from reconciler.tpp.limiter import AdaptiveLimiter, Reached
@@ -78,10 +79,10 @@ def open_session(
     if not settings.server:
         raise ServerFailure("no server is configured", "set `server:` in reconciler.yaml, or TPP_URL")
     address, limits, redactor = parse_address(settings.server), settings.requests, Redactor()
-    told = deadline or Deadline(clock)
+    told, absence = deadline or Deadline(clock), Absence()
     with ExitStack() as closing:
         transport = closing.enter_context(Transport(address, settings.tls, limits.reads))
-        context = ClientContext(transport, None, clock, limits, redactor, told, jitter)
+        context = ClientContext(transport, None, clock, limits, redactor, told, jitter, absence)
         credentials = Credentials(
             AuthServer(context, settings.auth),
             settings.auth,
@@ -91,7 +92,8 @@ def open_session(
             has_certificate=settings.tls.client_cert is not None,
         )
         token = closing.enter_context(acquired_token(credentials))
-        authorised = ClientContext(transport, token, clock, limits, redactor, told.part(limits.deadline), jitter)
+        within = told.part(limits.deadline)
+        authorised = ClientContext(transport, token, clock, limits, redactor, within, jitter, absence)
         client = Client(authorised, AdaptiveLimiter(limits.reads, clock), READS)
         method, own = method_of(settings.auth, secrets), settings.auth.method
         signed_in = "" if method is own else f"TPP_TOKEN is set, so auth.method {own} was not used"

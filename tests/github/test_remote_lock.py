@@ -85,10 +85,19 @@ def test_a_holder_that_moves_its_ref_is_waited_for_and_never_taken_over(
     first.acquire(0)
     with pytest.raises(LockHeld):
         second.acquire(90)
-    assert sum(clock.slept) >= 90
+    assert sum(clock.slept) == pytest.approx(90)
     told = [record.getMessage().rpartition(": ")[2] for record in caplog.records]
     assert told == [f"{waited} of at most 90 s waited" for waited in (0, 30, 60)]
     assert first.reason() is None
+
+
+def test_nobody_waits_longer_than_was_said(remote: Path) -> None:
+    lock(remote, "ci-1").acquire(0)
+    second, clock = lock(remote, "ci-2"), FakeClock()
+    second.clock = clock
+    with pytest.raises(LockHeld):
+        second.acquire(12)
+    assert sum(clock.slept) == pytest.approx(12)
 
 
 def test_a_holder_that_died_is_taken_over_after_a_minute_of_the_observers_own_clock(remote: Path) -> None:

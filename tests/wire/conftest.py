@@ -11,6 +11,7 @@ import pytest
 
 from reconciler.app.context import SystemClock
 from reconciler.cli.main import main
+from tests.fakes import at_least
 from tests.wire.server import Ticket, WireServer, serving
 
 GUIDS = tuple(f"{number:08x}-0000-4000-8000-000000000000" for number in range(1, 6))
@@ -34,6 +35,7 @@ class Repository:
     monkeypatch: pytest.MonkeyPatch
     ahead: list[timedelta] = field(default_factory=lambda: [timedelta()])
     coming: list[tuple[timedelta, Callable[[], None]]] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def decide(self, *guids: str, status: str = "Approved") -> None:
         (self.folder / "tickets").mkdir(parents=True, exist_ok=True)
@@ -54,11 +56,20 @@ class Repository:
 
     def later(self, **span: float) -> None:
         """Let time pass."""
-        self.ahead[0] += timedelta(**span)
+        with self.lock:
+            self.ahead[0] += timedelta(**span)
+
+    def stop_the_clock(self) -> None:
+        """From now on only waiting moves the clock, however slow the machine is."""
+        clock, began, at = SystemClock(), self.ahead[0], SystemClock().now()
+        steady = clock.monotonic()
+        self.monkeypatch.setattr(SystemClock, "now", lambda _: at + self.ahead[0] - began)
+        self.monkeypatch.setattr(SystemClock, "monotonic", lambda _: steady + (self.ahead[0] - began).total_seconds())
 
     def after(self, seconds: float, what: Callable[[], None]) -> None:
         """Have something happen once somebody has waited for so long."""
-        self.coming.append((self.ahead[0] + timedelta(seconds=seconds), what))
+        with self.lock:
+            self.coming.append((self.ahead[0] + timedelta(seconds=seconds), what))
 
     def another(self, name: str) -> "Repository":
         """Another checkout, with a ledger of its own, at the same time."""
@@ -75,12 +86,11 @@ def repository(
     monkeypatch.setenv("NO_COLOR", "1")
     with serving(*(Ticket(guid) for guid in GUIDS)) as server:
         found = Repository(tmp_path / "checkout", server, capsys, monkeypatch)
-        lock = threading.Lock()
         now, monotonic = SystemClock.now, SystemClock.monotonic
 
         def sleep(_: SystemClock, seconds: float) -> None:
-            with lock:
-                found.ahead[0] += timedelta(seconds=seconds)
+            with found.lock:
+                found.ahead[0] += at_least(seconds)
                 due = [what for when, what in found.coming if when <= found.ahead[0]]
                 found.coming[:] = [each for each in found.coming if each[0] > found.ahead[0]]
                 for what in due:  # before any other thread moves the clock on

@@ -119,8 +119,8 @@ def restarts(*, answers: bool) -> Callable[[Patient], None]:
             if answers or not half:
                 honest(exchange)
             if half:
-                server.go_away()
                 patient.repository.after(60, server.come_back)
+                server.go_away()
 
         server.always["updatestatus"] = handle
 

@@ -6,6 +6,7 @@ from email.utils import format_datetime
 
 import pytest
 
+from reconciler.app.context import SystemClock
 from tests.wire.conftest import GUIDS, Repository
 from tests.wire.server import Exchange, honest, http
 
@@ -38,18 +39,18 @@ def test_what_is_waited_for_and_until_when_is_said_before_the_second_pause(repos
     repository.decide(GUIDS[0])
     server, seen = repository.server, [""]
     if why == "can't be reached":
-        server.go_away()
         repository.after(60, server.come_back)
+        server.go_away()
     else:
         away_for(repository, 60)
-    began = datetime.now(UTC)
-    repository.after(1.1, lambda: seen.append(repository.capture.readouterr().err))
+    repository.stop_the_clock()
+    began = SystemClock().now()
+    repository.after(2.1, lambda: seen.append(repository.capture.readouterr().err))
     said = repository.run("plan")
     told = re.search(rf"the server {why}; it is waited for until (\d\d:\d\d:\d\d) UTC, at most 120 s", seen[-1])
     assert said.code == 0, said.out
     assert told, seen[-1]
-    late = datetime.strptime(told[1], "%H:%M:%S").replace(tzinfo=UTC) - began
-    assert 115 < late.seconds < 125
+    assert told[1] == f"{began + timedelta(seconds=120):%H:%M:%S}"
 
 
 def test_a_pause_that_the_server_asks_for_is_announced_before_it_begins(repository: Repository) -> None:
@@ -82,10 +83,72 @@ def test_once_there_is_a_plan_an_absent_server_costs_a_repetition(repository: Re
 
 def test_how_long_is_configurable(repository: Repository) -> None:
     repository.decide(*GUIDS)
-    path = repository.folder / "reconciler.yaml"
-    path.write_text(path.read_text(encoding="utf-8").replace("settle: 5", "settle: 5, wait: 0"), encoding="utf-8")
+    waits(repository, "0")
     away_for(repository, 60)
     assert repository.run("plan").code == 7
+
+
+def waits(repository: Repository, setting: str) -> None:
+    """Configure how long a server is waited for."""
+    path = repository.folder / "reconciler.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("settle: 5", f"settle: 5, wait: {setting}"), "utf-8")
+
+
+_BUSY = http(503, "<p>starting</p>")
+_LATER = http(503, "<p>starting</p>", "Retry-After: 40")
+
+
+@pytest.mark.parametrize("wait", [4, 40, 300])
+@pytest.mark.parametrize("answer", [None, _BUSY, _LATER], ids=["no connection", "503", "503 with Retry-After"])
+def test_a_run_ends_when_it_said_that_it_waits_no_longer(
+    repository: Repository, wait: float, answer: bytes | None
+) -> None:
+    """With more tickets than are read at once: the time is that of the run, and not of each call."""
+    repository.decide(*GUIDS)
+    waits(repository, f"{wait}s")
+    if answer is None:
+        repository.server.go_away()
+    else:
+        repository.server.always["details"] = lambda exchange: exchange.send(answer)
+    repository.stop_the_clock()
+    began = SystemClock().now()
+    said = repository.run("plan")
+    told = re.findall(rf"waited for until (\d\d:\d\d:\d\d) UTC, at most {wait:g} s", said.out)
+    assert (said.code, told) == (4 if answer is None else 7, [f"{began + timedelta(seconds=wait):%H:%M:%S}"]), said.out
+    waited = (SystemClock().now() - began).total_seconds()
+    assert wait <= waited < wait + 4  # each thread that sleeps moves the clock on, by a second at a time
+
+
+@pytest.mark.parametrize(("wait", "said", "least", "most"), [("0", 0, 7, 60), ("1s", 0, 1, 3), ("30s", 1, 30, 33)])
+def test_nothing_is_announced_where_nothing_is_waited_for(
+    repository: Repository, wait: str, said: int, least: float, most: float
+) -> None:
+    """Without `requests.wait` a server that is away is a failure like another: tried again a few times."""
+    repository.decide(GUIDS[0])
+    waits(repository, wait)
+    repository.server.go_away()
+    repository.stop_the_clock()
+    before = repository.ahead[0]
+    assert repository.run("plan").out.count("waited for until") == said
+    assert least <= (repository.ahead[0] - before).total_seconds() < most
+
+
+def test_a_server_that_goes_away_again_is_waited_for_as_long_and_announced_anew(repository: Repository) -> None:
+    repository.decide(*GUIDS)
+    waits(repository, "60s")
+    repository.after(20, repository.server.come_back)
+    repository.server.go_away()
+
+    def goes(exchange: Exchange) -> None:
+        honest(exchange)
+        repository.later(seconds=60)
+        repository.after(20, repository.server.come_back)
+        repository.server.go_away()
+
+    repository.server.script["details"] = [honest, goes]
+    repository.stop_the_clock()
+    said = repository.run("plan")
+    assert (said.code, said.out.count("waited for until")) == (0, 2), said.out
 
 
 def test_an_update_that_is_answered_with_503_is_never_waited_for(repository: Repository) -> None:
@@ -133,10 +196,10 @@ def test_a_limit_clocks_shorten_patience_by_less_than_ten_minutes(repository: Re
 def test_a_run_outlasts_a_server_that_refuses_connections_for_a_minute(repository: Repository) -> None:
     server = repository.server
 
-    def restarts(exchange: Exchange) -> None:
+    def restarts(exchange: Exchange) -> None:  # what brings it back comes first: only waiting moves the clock
         honest(exchange)
-        server.go_away()
         repository.after(60, server.come_back)
+        server.go_away()
 
     server.script["updatestatus"] = [honest, restarts]
     repository.decide(*GUIDS)
@@ -150,8 +213,8 @@ def test_an_update_that_no_connection_took_is_sent_once_the_server_is_back(repos
 
     def reads_and_goes(exchange: Exchange) -> None:
         honest(exchange)
-        server.go_away()
         repository.after(60, server.come_back)
+        server.go_away()
 
     server.script["details"] = [honest, reads_and_goes]
     repository.decide(GUIDS[0])
