@@ -32,6 +32,11 @@ _UNMOVED = 3
 _LONGEST_PAUSE = 4.0
 _AS_THEY_ARE = ("-c", "core.autocrlf=false", "-c", "core.eol=lf", "-c", "core.attributesFile=")
 """Settings with which git changes no byte of a file that it writes, whatever the machine's own say."""
+_UNLIKE = ("-c", "pack.window=0")
+"""For the first push of a ledger: what its lines have in common is little, and a search for it takes minutes for years.
+
+Later pushes look for it, because a file that grows has most of what it had (git documentation, "git-config").
+"""
 STOP = "STOP"
 """The file that stops all writes (`github stop`)."""
 FILES = "*.jsonl"
@@ -115,7 +120,9 @@ def push_onto(git: Git, branch: str, change: Callable[[str | None, Path], str], 
         commit = _commit(git, head, change)
         if commit is None:
             return None
-        done = git.attempt("push", "--porcelain", remote, f"{commit}:refs/heads/{branch}")
+        done = git.attempt(
+            *(_UNLIKE if head is None else ()), "push", "--porcelain", remote, f"{commit}:refs/heads/{branch}"
+        )
         if done.returncode == 0:
             _log.info("the ledger was pushed to %s", branch)
             return commit

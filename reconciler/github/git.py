@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,8 +14,8 @@ from pathlib import Path
 from reconciler.errors import ReconcilerError
 from reconciler.ports import GLANCE, Deadline
 
-LONGEST_RUN = 300
-"""Seconds that one git command may take."""
+LONGEST_SILENCE = 300
+"""Seconds after which a git command that printed nothing is taken for stuck. One that shows progress goes on."""
 LAST_PUSH = 20.0
 """Seconds that git gets for the ledger after the grace of a run that was told to end has passed."""
 AUTHOR = ("tpp-reconciler", "tpp-reconciler@users.noreply.github.com")
@@ -85,9 +86,7 @@ class Git:
         try:
             return self._start(arguments, environ, stdin=stdin)
         except subprocess.TimeoutExpired as fault:
-            raise GitFailure(
-                f"git {arguments[0]} took longer than {fault.timeout:.0f} s", "check the remote"
-            ) from fault
+            raise GitFailure(f"git {_command(arguments)} {fault.output}", "check the remote") from fault
 
     def _git_dir(self, environ: Mapping[str, str]) -> str:
         done = self._start(("rev-parse", "--absolute-git-dir"), environ, without=("GIT_WORK_TREE", "GIT_DIR"))
@@ -105,33 +104,55 @@ class Git:
         program = shutil.which("git", path=environ.get("PATH", os.defpath))
         if program is None:
             raise GitFailure("git is not installed", "install git, or run on a runner that has it")
-        command = [program, *arguments]
-        began = time.monotonic()
-        with subprocess.Popen(  # noqa: S603 - a fixed program, arguments as a list, no shell
-            command,
-            cwd=self.root,
-            env={name: value for name, value in environ.items() if name not in without},
-            stdin=None if stdin is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        ) as process:
+        command = [program, *_with_progress(arguments)]
+        with (
+            tempfile.TemporaryFile() as printed,
+            subprocess.Popen(  # noqa: S603 - a fixed program, arguments as a list, no shell
+                command,
+                cwd=self.root,
+                env={name: value for name, value in environ.items() if name not in without},
+                stdin=None if stdin is None else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=printed,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+            ) as process,
+        ):
+            began = heard = time.monotonic()
+            size = 0
             try:
                 while True:
                     try:
-                        out, err = process.communicate(stdin, timeout=GLANCE)
-                        return subprocess.CompletedProcess(command, process.returncode, out, err)
+                        out, _ = process.communicate(stdin, timeout=GLANCE)
+                        printed.seek(0)
+                        errors = printed.read().decode("utf-8", "replace")
+                        return subprocess.CompletedProcess(command, process.returncode, out, errors)
                     except subprocess.TimeoutExpired:
-                        stdin, took = None, time.monotonic() - began
-                        if took >= LONGEST_RUN or (self.deadline and self.deadline.left() <= -LAST_PUSH):
-                            raise subprocess.TimeoutExpired(command, took) from None
+                        stdin, now, before = None, time.monotonic(), size
+                        size = os.fstat(printed.fileno()).st_size
+                        heard = now if size != before else heard
+                        why = self._ends(now - began, now - heard)
+                        if why:
+                            raise subprocess.TimeoutExpired(command, now - began, output=why) from None
             except BaseException:
                 process.kill()
                 raise
 
+    def _ends(self, took: float, silent: float) -> str:
+        """Return why a command that runs does so no longer, "" while it may."""
+        if silent >= LONGEST_SILENCE:
+            return f"said nothing for {silent:.0f} s"
+        return f"took longer than {took:.0f} s" if self.deadline and self.deadline.left() <= -LAST_PUSH else ""
 
+
+def _with_progress(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """Have commands that may take long tell how far they are, which they do not by themselves without a terminal."""
+    place = _place(arguments)
+    return (*arguments[: place + 1], "--progress", *arguments[place + 1 :]) if arguments[place] in _LONG else arguments
+
+
+_LONG = frozenset({"push", "fetch"})
 _TELLS = re.compile(r"fatal:|error:|remote: (?:error|fatal)|\s*! \[")
 _LONGEST = 500
 
@@ -143,7 +164,15 @@ def _why(printed: str) -> str:
 
 
 def _command(arguments: tuple[str, ...]) -> str:
-    return next((word for word in arguments if not word.startswith("-")), arguments[0])
+    return arguments[_place(arguments)]
+
+
+def _place(arguments: tuple[str, ...]) -> int:
+    """Return where the name of the command stands: after options of git itself, and settings (`-c name=value`)."""
+    place = 0
+    while arguments[place].startswith("-"):
+        place += 2 if arguments[place] == "-c" else 1
+    return place
 
 
 def _hint(why: str, root: Path) -> str:

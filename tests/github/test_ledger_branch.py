@@ -1,5 +1,6 @@
 """The branch that the ledger lives on between runs."""
 
+import subprocess
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -243,3 +244,42 @@ def test_pushing_one_new_file_costs_what_that_file_costs(tmp_path: Path, monkeyp
         assert len(sent) == 5, "a commit, the trees that lead to the file, and the file"
     assert counts[2] == counts[400]
     assert max(counts[2]) < 12
+
+
+@pytest.mark.parametrize(("says", "ends"), [("", True), ("echo 50% >&2; ", False)])
+def test_git_may_take_as_long_as_it_shows_progress(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str, ends: bool
+) -> None:
+    """The first push of a ledger of years takes many minutes: silence ends it, and no length does."""
+    monkeypatch.setattr("reconciler.github.git.LONGEST_SILENCE", 0.6)
+    monkeypatch.setattr("reconciler.github.git.GLANCE", 0.05)
+    work = clone(make_remote(tmp_path), tmp_path / "work")
+    working = ("-c", f"alias.work=!for i in 1 2 3 4 5 6; do {says}sleep 0.3; done", "work")
+    if ends:
+        with pytest.raises(GitFailure, match=r"^git work said nothing for 1 s$"):
+            work.attempt(*working)
+    else:
+        assert work.attempt(*working).returncode == 0
+
+
+def test_a_push_shows_progress_and_the_first_one_looks_for_no_likeness(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search for what 300 runs of 1,000 have in common takes minutes, and makes the pack little smaller."""
+    pushed: list[subprocess.CompletedProcess[str]] = []
+    start = Git._start
+
+    def seen(self: Git, arguments: tuple[str, ...], *rest: Any, **more: Any) -> Any:
+        done = start(self, arguments, *rest, **more)
+        if "push" in arguments:
+            pushed.append(done)
+        return done
+
+    monkeypatch.setattr(Git, "_start", seen)
+    remote = make_remote(tmp_path)
+    work, ledger = clone(remote, tmp_path / "work"), tmp_path / "work" / "ledger"
+    for text in ("one\n", "one\ntwo\n"):
+        _line(ledger, "1.jsonl", text)
+        assert push_ledger(work, ledger, BRANCH, "Record")
+    assert ["pack.window=0" in each.args for each in pushed] == [True, False]
+    assert ["Writing objects: 100%" in each.stderr for each in pushed] == [True, True]
