@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import check_jsonschema
 from tests.cli.repo import Repo
 from tests.cli.terminals import on_terminal
+from tests.without_grammars import CHECK_JSONSCHEMA
 from tests.workflows.act import ENVIRONMENT, OURS
 
 COMMIT = "1" * 40
@@ -96,7 +96,7 @@ def test_its_workflows_pass_the_checks_that_ours_pass(new: Repo) -> None:
     environ = {"PATH": f"{ENVIRONMENT / 'bin'}:/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8"}
     schema = "vendor.github-workflows"
     actionlint = (str(ENVIRONMENT / "bin" / "actionlint"), "-no-color")
-    for command in (actionlint, (*check_jsonschema.COMMAND, "--builtin-schema", schema)):
+    for command in (actionlint, (*CHECK_JSONSCHEMA, "--builtin-schema", schema)):
         done = subprocess.run(
             [*command, *workflows], env=environ, capture_output=True, text=True, check=False, timeout=120
         )

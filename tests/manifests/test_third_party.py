@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import check_jsonschema
 from tests.manifests.corpus import EXAMPLES, INVALID, VALID, example_configurations, example_manifests, problems_of
+from tests.without_grammars import CHECK_JSONSCHEMA
 
 SCHEMAS = EXAMPLES.parent / "schemas"
 
@@ -29,7 +29,7 @@ def cases() -> list[Path]:
 
 def refused_by_third_party(schema: str, paths: Iterable[Path]) -> set[Path]:
     """The files that check-jsonschema refuses, read as YAML in its own way."""
-    command = [*check_jsonschema.COMMAND, "-o", "json", "--schemafile", SCHEMAS / f"{schema}.schema.json"]
+    command = [*CHECK_JSONSCHEMA, "-o", "json", "--schemafile", SCHEMAS / f"{schema}.schema.json"]
     done = subprocess.run([*command, *paths], capture_output=True, text=True, check=False)
     report = json.loads(done.stdout)
     return {Path(fault["filename"]) for fault in (*report.get("errors", ()), *report.get("parse_errors", ()))}
@@ -53,7 +53,7 @@ def test_a_third_party_refuses_the_same_files_by_the_same_schema(schema: str) ->
 
 def test_the_schemas_are_schemas() -> None:
     done = subprocess.run(
-        [*check_jsonschema.COMMAND, "--check-metaschema", *SCHEMAS.glob("*.json")],
+        [*CHECK_JSONSCHEMA, "--check-metaschema", *SCHEMAS.glob("*.json")],
         capture_output=True,
         text=True,
         check=False,

@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import sys
 
 import pytest
 from packaging.requirements import Requirement
@@ -11,6 +10,7 @@ from packaging.utils import canonicalize_name
 
 from tests.packaging.building import ROOT
 from tests.packaging.promises import LOCK, MINIMUM, pinned, promised
+from tests.without_grammars import program
 
 
 @pytest.mark.parametrize("requirement", promised().values(), ids=str)
@@ -38,7 +38,7 @@ def test_the_list_of_minima_names_nothing_else() -> None:
 
 
 def test_the_bill_of_materials_lists_what_is_locked() -> None:
-    command = [sys.executable, "-m", "cyclonedx_py", "requirements", "--pyproject", "pyproject.toml"]
+    command = [*program("cyclonedx_py"), "requirements", "--pyproject", "pyproject.toml"]
     command += ["--mc-type", "application", "--output-reproducible", "--output-format", "JSON", str(LOCK)]
     bill = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
     assert bill["bomFormat"] == "CycloneDX"

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
-from tests import check_jsonschema
+from tests.without_grammars import CHECK_JSONSCHEMA
 from tests.workflows.act import ENVIRONMENT, ROOT
 
 ACTION = ROOT / ".github" / "actions" / "reconciler"
@@ -95,7 +95,7 @@ def test_zizmor_finds_nothing_even_as_an_auditor() -> None:
     ],
 )
 def test_githubs_own_schemas_accept_the_files(schema: str, files: list[Path]) -> None:
-    done = _run(*check_jsonschema.COMMAND, "--builtin-schema", schema, *map(str, files))
+    done = _run(*CHECK_JSONSCHEMA, "--builtin-schema", schema, *map(str, files))
     assert done.returncode == 0, done.stdout
 
 
