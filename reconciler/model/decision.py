@@ -91,7 +91,7 @@ class Expectation(Struct, frozen=True, omit_defaults=True):
     ] = None
 
 
-class Attestation(Struct, frozen=True):
+class Attestation(Struct, frozen=True, omit_defaults=True):
     """A decision that was made outside (the time in UTC). Nothing is sent for it."""
 
     by: Annotated[str, Declared(Form.LINE, "Who decided, for example AD+CORP:jdoe.")]

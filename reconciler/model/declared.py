@@ -43,8 +43,14 @@ class Declared(Struct, frozen=True):
 
 @cache
 def declared(kind: type[Struct]) -> Mapping[str, Declared]:
-    """Return what is declared of each member of a type, in order. All of them have to be annotated so."""
-    return {each.name: each.type.__metadata__[0] for each in structs.fields(kind)}
+    """Return what is declared of each member of a type, in order. Raises TypeError when one is not annotated so."""
+    found: dict[str, Declared] = {}
+    for each in structs.fields(kind):
+        annotations = getattr(each.type, "__metadata__", ())
+        if not annotations or not isinstance(annotations[0], Declared):
+            raise TypeError(f"{kind.__name__}.{each.name} is not declared: annotate it with Declared(Form…, …)")
+        found[each.name] = annotations[0]
+    return found
 
 
 def stated(value: Struct) -> Iterator[tuple[str, Declared, Any]]:

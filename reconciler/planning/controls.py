@@ -10,24 +10,16 @@ from reconciler.model.review import NotYetReviewed
 from reconciler.model.value import replace
 from reconciler.planning.guards import Circumstances, configured
 
-CONTROL_OF = {
+GUARD_OF = {
     "require": "required",
-    "change_pattern": "change-pattern",
     "owns": "ownership",
     "freezes": "freeze",
-    "recurring_freezes": "recurring-freezes",
-    "rules": "rules",
-    "four_eyes": "four-eyes",
-    "failure_budget": "failure-budget",
-    "change_record": "change-record",
-    "reviewed_plan": "reviewed-plan",
-    "orphans": "orphans",
     "refuse": "context",
-    "emergency": "emergency",
-    "overrides": "overrides",
-    "folders": "folders",
 }
-"""The control that tells of each part of a policy; each limit is a control of its own."""
+"""The guards of those parts of a policy that have another name: the control of each other part has that of its key."""
+
+_HOW_SHOWN = {"limits", "timezone"}
+"""Each limit is a control of its own, and the time zone says how the others are shown."""
 
 
 _NO_POLICY = Policy()
@@ -36,9 +28,10 @@ _NO_POLICY = Policy()
 def with_policy(controls: tuple[Control, ...], policy: Policy) -> tuple[Control, ...]:
     """Put what the policy says beside what was found, whatever that is. What no step meets is a control of its own."""
     values = {name: str(limit) for name, limit in plain(policy.limits).items()}
-    for part, name in CONTROL_OF.items():
-        if (value := getattr(policy, part)) != getattr(_NO_POLICY, part):
-            values[name] = _spelled(plain(value))
+    for part in Policy.__struct_fields__:
+        value = getattr(policy, part)
+        if part not in _HOW_SHOWN and value != getattr(_NO_POLICY, part):
+            values[GUARD_OF.get(part, part.replace("_", "-"))] = _spelled(plain(value))
     named = [replace(control, value=values.pop(control.name, control.value)) for control in controls]
     return (*named, *(Control(name, "ok", "configured", value) for name, value in values.items()))
 
