@@ -12,6 +12,11 @@ class ReconcilerError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def in_words(self) -> str:
+        """Both sentences in one line, for where there is room for one."""
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
 
 class InvalidInput(ReconcilerError):
     """Manifests, configuration or a plan file can't be used; `problems` has every fault that was found."""

@@ -221,7 +221,7 @@ WRITES_FILES = {
     "atomic.py": "the one writer",
     "app/since.py": "earlier manifests, in a temporary folder of its own",
     "app/base_branch.py": "the base's configuration, in a temporary folder of its own",
-    "github/output.py": "adds to the files that GitHub Actions names",
+    "github/actions.py": "adds to the files that GitHub Actions names",
     "ledger/archive.py": "reads",
     "ledger/journal.py": "adds to the ledger",
     "ledger/lock.py": "the ledger's lock",

@@ -8,7 +8,7 @@ from reconciler.app.context import Context
 from reconciler.app.stopping import global_stop
 from reconciler.app.version import tool
 from reconciler.errors import CredentialsRefused, ReconcilerError, ServerFailure
-from reconciler.github.event import read_event
+from reconciler.github.actions import read_event
 from reconciler.github.git import Git, GitFailure
 from reconciler.manifests.windows import freezes_ahead
 from reconciler.model.review import Provenance, Review

@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from reconciler.errors import GuardRefused
-from reconciler.github.event import read_event
-from reconciler.github.git import Git, GitFailure
-from reconciler.github.history import names_in_repository
+from reconciler.github.actions import read_event
+from reconciler.github.git import Git, GitFailure, names_in_repository
 from reconciler.manifests.config import load_settings
 from reconciler.model.pull_request import RuleChange
 from reconciler.model.settings import Settings

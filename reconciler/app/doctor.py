@@ -7,9 +7,9 @@ from pathlib import Path
 from reconciler.app.change_records import look_up
 from reconciler.app.context import BACKENDS, DEFAULT, Context, open_context
 from reconciler.errors import InvalidInput, LockHeld, ReconcilerError, ServerFailure
-from reconciler.github.event import read_event
-from reconciler.github.issues import last_success, overdue
-from reconciler.github.provenance import client_from
+from reconciler.github.actions import read_event
+from reconciler.github.client import client_from
+from reconciler.github.posting import last_success, overdue
 from reconciler.ledger.chain import check
 from reconciler.ledger.lock import hold_lock, this_process
 from reconciler.manifests.load import load_desired

@@ -8,8 +8,8 @@ from reconciler.app.decide import Choice, Chosen, decide, say_who_decided
 from reconciler.app.tickets import named_in
 from reconciler.app.workflow_run import Proposing, WorkflowRun, propose
 from reconciler.errors import CredentialsRefused, GuardRefused, ServerFailure
-from reconciler.github.comments import Posted
 from reconciler.github.git import Git
+from reconciler.github.posting import Posted
 from reconciler.github.reviews import GitHubReviews
 from reconciler.model.decision import Attestation
 from reconciler.model.receipt import Outcome, Run

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from reconciler.errors import CredentialsRefused, InvalidInput
+from reconciler.github.actions import token_from
 from reconciler.github.client import GitHub
-from reconciler.github.git import GitFailure
-from reconciler.github.provenance import git_from, token_from
+from reconciler.github.git import GitFailure, git_from
 from reconciler.github.setup import Names, SettingFinding, WantedSetup, called_workflows, examine_repository
 from reconciler.model.decision import Problem, Source
 from reconciler.model.settings import AuthMethod, Settings

@@ -11,7 +11,7 @@ from reconciler.app.context import Context
 from reconciler.app.folders import placed
 from reconciler.atomic import atomic_write
 from reconciler.errors import InvalidInput
-from reconciler.github.event import read_event
+from reconciler.github.actions import read_event
 from reconciler.github.git import Git, GitFailure
 from reconciler.manifests.load import load_desired
 from reconciler.manifests.windows import freezes_ahead

@@ -10,11 +10,12 @@ from reconciler.app.context import Context
 from reconciler.app.folders import with_folders
 from reconciler.codec import Newer, decode_plan
 from reconciler.errors import GuardRefused, ReconcilerError
+from reconciler.github.actions import Event, read_event, token_from
 from reconciler.github.artifacts import reviewed_plan
-from reconciler.github.client import GitHub
-from reconciler.github.event import Event, read_event
-from reconciler.github.git import Git, GitFailure
-from reconciler.github.history import (
+from reconciler.github.client import GitHub, client_from, teams_from
+from reconciler.github.git import (
+    Git,
+    GitFailure,
     commits_of_branch,
     commits_since,
     commits_touching,
@@ -28,7 +29,6 @@ from reconciler.github.history import (
     tip_of,
     uncommitted,
 )
-from reconciler.github.provenance import client_from, teams_from, token_from
 from reconciler.github.reviews import AccountNumbers, GitHubReviews
 from reconciler.ledger.history import applied_commits, reviewed_commits
 from reconciler.manifests.text import folders_above
@@ -366,11 +366,7 @@ def _behind(git: Git, event: Event, reviews: Reviews, commits: tuple[BranchCommi
 
 
 def _unknown(fault: ReconcilerError) -> NotReviewed:
-    return NotReviewed(f"who reviewed can't be established: {_words(fault)}")
-
-
-def _words(fault: ReconcilerError) -> str:
-    return f"{fault.message}; {fault.hint}" if fault.hint else fault.message
+    return NotReviewed(f"who reviewed can't be established: {fault.in_words}")
 
 
 def hold_to_reviewed_plans(context: Context, plan: Plan, decided: Decided) -> Plan:
@@ -417,7 +413,7 @@ def _reviewed_plan(
         found = decode_plan(data)
         check_digest(found)
     except ReconcilerError as fault:
-        return f"the plan that the reviewers of {pull} saw can't be read: {_words(fault)}" if required else None
+        return f"the plan that the reviewers of {pull} saw can't be read: {fault.in_words}" if required else None
     except ValueError as fault:
         remedy = fault.hint if isinstance(fault, Newer) else _ANOTHER
         return f"the plan that the reviewers of {pull} saw can't be read: {fault}; {remedy}"

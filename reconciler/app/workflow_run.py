@@ -11,15 +11,13 @@ from pathlib import Path
 from reconciler.app.acting import provenance_of
 from reconciler.codec import Newer, decode_document, decode_plan, decode_run, json_text, sha256
 from reconciler.errors import CredentialsRefused, InvalidInput, ReconcilerError
+from reconciler.github.actions import Event
 from reconciler.github.artifacts import reviewed_plan
 from reconciler.github.branch import keep_pull, push_proposal
-from reconciler.github.client import GitHub
-from reconciler.github.comments import Posted, Posting, earlier_comment, keep_comment
-from reconciler.github.event import Event
+from reconciler.github.client import GitHub, client_from
 from reconciler.github.git import Git
-from reconciler.github.issues import keep_issue, last_success, overdue
 from reconciler.github.noted import note
-from reconciler.github.provenance import client_from
+from reconciler.github.posting import Posted, Posting, earlier_comment, keep_comment, keep_issue, last_success, overdue
 from reconciler.github.reviews import GitHubReviews
 from reconciler.github.statement import predicate_of, statement_of
 from reconciler.github.wire import text
@@ -117,7 +115,7 @@ def tell_failure(workflow: WorkflowRun, environment: str | None, text: str) -> I
     try:
         pulls = workflow.pulls()
     except ReconcilerError as fault:
-        yield Posted(Posting.FAILED, why=f"{fault.message}; {fault.hint}" if fault.hint else fault.message)
+        yield Posted(Posting.FAILED, why=fault.in_words)
         return
     for pull in pulls:
         yield keep_comment(workflow.github, pull, kind="outcome", key=_outcome_key(workflow, environment), body=text)

@@ -29,9 +29,9 @@ from reconciler.cli.options import Invocation, common_options, require_policy
 from reconciler.cli.output import show_plan, show_run
 from reconciler.cli.progress import Terminal
 from reconciler.errors import ReconcilerError
-from reconciler.github.comments import Posted
-from reconciler.github.output import append_summary, set_outputs
-from reconciler.github.provenance import git_from
+from reconciler.github.actions import append_summary, set_outputs
+from reconciler.github.git import git_from
+from reconciler.github.posting import Posted
 from reconciler.ledger.plan_files import save_plan
 from reconciler.model.plan import Plan
 from reconciler.model.review import Emergency

@@ -31,9 +31,9 @@ from reconciler.cli.github_run import SUMMARY_BYTES, announce, figures_of, page_
 from reconciler.cli.logs import start_logging
 from reconciler.cli.options import DEFAULT_CONFIG, LOG_DEFAULTS, Invocation, common_options
 from reconciler.errors import ReconcilerError
-from reconciler.github.comments import keep_comment
-from reconciler.github.output import append_summary, set_outputs
-from reconciler.github.provenance import git_from
+from reconciler.github.actions import append_summary, set_outputs
+from reconciler.github.git import git_from
+from reconciler.github.posting import keep_comment
 from reconciler.manifests.config import load_settings
 from reconciler.manifests.problems import InvalidValue
 from reconciler.manifests.times import zone_of

@@ -21,9 +21,8 @@ from reconciler.cli.options import Invocation
 from reconciler.cli.terminal import local_zone
 from reconciler.codec import json_text, plain
 from reconciler.errors import InvalidInput, ReconcilerError
-from reconciler.github.comments import Posted, Posting
-from reconciler.github.event import Event, read_event
-from reconciler.github.output import append_summary, set_outputs
+from reconciler.github.actions import Event, append_summary, read_event, set_outputs
+from reconciler.github.posting import Posted, Posting
 from reconciler.model.decision import Problem, Source
 from reconciler.model.findings import JobFailure
 from reconciler.model.plan import Plan

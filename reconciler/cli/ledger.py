@@ -45,7 +45,7 @@ from reconciler.cli.progress import Terminal
 from reconciler.cli.terminal import view_of
 from reconciler.codec import json_text, plain, record_members
 from reconciler.errors import InvalidInput
-from reconciler.github.provenance import git_from
+from reconciler.github.git import git_from
 from reconciler.ledger.chain import NEWER, Chain, check
 from reconciler.ledger.heads import ledger_head
 from reconciler.ledger.zip_file import files_in, write_zip

@@ -18,8 +18,8 @@ from pathlib import Path
 from reconciler.codec import Newer, decode_document, sha256
 from reconciler.errors import GuardRefused, LedgerBroken, LedgerNotPushed
 from reconciler.github.client import GitHub
-from reconciler.github.comments import Posted, Posting, marker, same_text, within_limit
 from reconciler.github.git import AUTHOR, Git
+from reconciler.github.posting import Posted, Posting, marker, same_text, within_limit
 from reconciler.github.wire import number, text
 from reconciler.model.evidence import ArchivedRun, ArchiveList
 

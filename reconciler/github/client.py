@@ -5,7 +5,7 @@ Source of the limits: GitHub documentation, "Best practices for using the REST A
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -16,6 +16,7 @@ import requests
 from requests.auth import AuthBase
 
 from reconciler.errors import ServerFailure
+from reconciler.github.actions import Event, token_from
 from reconciler.github.wire import Wire, is_object, member, objects, text
 from reconciler.model.status import format_instant
 from reconciler.ports import Clock
@@ -277,6 +278,22 @@ class GitHub:
                 answer.status_code,
             ) from fault
         return body
+
+
+def client_from(environ: Mapping[str, str], event: Event, clock: Clock) -> GitHub | None:
+    """Return a client for the event's repository, None when no token was handed over."""
+    token = token_from(environ)
+    return GitHub.open(event.api_url, event.repository, token, clock) if token else None
+
+
+TEAMS_TOKEN = "GITHUB_TEAMS_TOKEN"
+"""The variable with a token that may read the members of the organization; the token of a job can't."""
+
+
+def teams_from(environ: Mapping[str, str], event: Event, clock: Clock) -> GitHub | None:
+    """Return a client that reads teams, None when no token for it was handed over."""
+    token = environ.get(TEAMS_TOKEN, "")
+    return GitHub.open(event.api_url, event.repository, token, clock) if token else None
 
 
 def _no_token(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -15,7 +15,7 @@ from functools import partial
 from reconciler.codec import decode, decode_run
 from reconciler.github.artifacts import packed_file
 from reconciler.github.client import GitHub, GitHubFailure
-from reconciler.github.comments import Posted, Posting, marker
+from reconciler.github.posting import Posted, Posting, marker
 from reconciler.github.wire import Wire, member, number, objects, text
 from reconciler.model.receipt import NotedLedger
 
@@ -48,7 +48,7 @@ def note(github: GitHub, commit: str, ledger: NotedLedger, summary: str) -> Post
     try:
         return Posted(Posting.CREATED, text(github.post("/check-runs", check), "html_url"))
     except GitHubFailure as fault:
-        return Posted(Posting.FAILED, why=f"{fault.message}; {fault.hint}" if fault.hint else fault.message)
+        return Posted(Posting.FAILED, why=fault.in_words)
 
 
 def places(

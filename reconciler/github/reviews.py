@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.github.client import GitHub, GitHubFailure
-from reconciler.github.provenance import TEAMS_TOKEN
+from reconciler.github.client import TEAMS_TOKEN, GitHub, GitHubFailure
 from reconciler.github.wire import Wire, member, number, objects, text
 from reconciler.model.review import Assessment, NotReviewed, People, Review, Team
 from reconciler.model.status import parse_instant
@@ -130,7 +129,7 @@ class GitHubReviews:
             if fault.absent:
                 owner = self.github.repository.partition("/")[0]
                 return Team(name, why=f"{owner} has no such team, or {TEAMS_TOKEN} does not see it")
-            return Team(name, why=f"{fault.message}; {fault.hint}" if fault.hint else fault.message)
+            return Team(name, why=fault.in_words)
 
     def _opinions(self, pull: int) -> dict[str, Wire]:
         """Return the latest word of each person; GitHub lists reviews in order of time."""

@@ -1,7 +1,7 @@
 """The one comment of a pull request."""
 
 from reconciler.github.client import GitHub
-from reconciler.github.comments import LONGEST, Posted, Posting, keep_comment, marker
+from reconciler.github.posting import LONGEST, Posted, Posting, keep_comment, marker
 from tests.github.conftest import TOKEN
 from tests.github.fake_github import FakeGitHub
 from tests.github.world import READER, Comment

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import ReconcilerError
-from reconciler.github.event import Event, PullRequest, read_event
+from reconciler.github.actions import Event, PullRequest, read_event
 
 PUSH = {
     "GITHUB_REPOSITORY": "acme/approvals",

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.github.git import Git, GitFailure
-from reconciler.github.history import (
+from reconciler.github.git import (
+    Git,
+    GitFailure,
     commits_since,
     commits_touching,
     head_of,

@@ -1,8 +1,7 @@
 """The one drift issue."""
 
 from reconciler.github.client import GitHub
-from reconciler.github.comments import Posted, Posting
-from reconciler.github.issues import LABEL, keep_issue
+from reconciler.github.posting import LABEL, Posted, Posting, keep_issue
 from tests.github.fake_github import FakeGitHub
 from tests.github.world import Issue, Pull
 

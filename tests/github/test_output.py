@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.github.output import append_summary, set_outputs
+from reconciler.github.actions import append_summary, set_outputs
 
 
 def _outputs(text: str) -> dict[str, str]:

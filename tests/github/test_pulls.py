@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.github.branch import keep_pull
 from reconciler.github.client import GitHub, GitHubFailure
-from reconciler.github.comments import Posting
+from reconciler.github.posting import Posting
 from tests.github.conftest import TOKEN
 from tests.github.fake_github import FakeGitHub
 from tests.github.world import READER, Pull

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from reconciler.github.client import GitHub
-from reconciler.github.issues import last_success, overdue
+from reconciler.github.posting import last_success, overdue
 from reconciler.github.statement import PREDICATE_TYPE, predicate_of, statement_of
 from reconciler.model.receipt import Run
 from reconciler.model.review import Provenance, Review, ReviewedTickets

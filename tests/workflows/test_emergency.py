@@ -11,8 +11,8 @@ import pytest
 from reconciler.app.emergency import agreed_by_review
 from reconciler.app.workflow_run import WorkflowRun
 from reconciler.errors import GuardRefused
-from reconciler.github.event import Event
-from reconciler.github.provenance import client_from
+from reconciler.github.actions import Event
+from reconciler.github.client import client_from
 from reconciler.model.review import Emergency
 from tests.fakes import FakeClock
 from tests.github.repository import files, git

@@ -1,8 +1,10 @@
-"""Where a run takes place: the variables and the event file that GitHub Actions hands to every step.
+"""GitHub Actions: where a run takes place, and what a step tells it.
 
-Source: GitHub documentation, "Default environment variables" and "Webhook events and payloads".
+Sources: GitHub documentation, "Default environment variables", "Webhook events and payloads", and "Workflow commands
+for GitHub Actions": a summary is at most 1 MiB a step and dropped whole when it is larger, outputs at most 1 MB a job.
 """
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,9 @@ from pathlib import Path
 from reconciler.codec import decode
 from reconciler.errors import ReconcilerError
 from reconciler.github.wire import Wire, is_object, number, objects, text
+
+TOKENS = ("RECONCILER_GITHUB_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")
+"""The variables that may hold the token, the first that is set wins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,11 @@ def read_event(environ: Mapping[str, str]) -> Event | None:
     )
 
 
+def token_from(environ: Mapping[str, str]) -> str:
+    """Return the token for GitHub that was handed over, empty when there is none."""
+    return next((environ[name] for name in TOKENS if environ.get(name)), "")
+
+
 def _payload(path: str) -> Wire:
     if not path:
         return {}
@@ -127,3 +137,50 @@ def _pull_request(payload: Wire) -> PullRequest | None:
 def _workflow(reference: str, repository: str) -> str:
     path, _, _ = reference.partition("@")
     return path.removeprefix(f"{repository}/") if path.startswith(f"{repository}/") else ""
+
+
+LONGEST_SUMMARY = 1024 * 1024 - 4096
+"""Bytes of one step's summary that we write, with room for what others add."""
+LONGEST_OUTPUT = 64 * 1024
+"""Bytes of one output. Anything larger belongs in a file."""
+_CUT = "\n\n_The summary was cut here: GitHub takes 1 MiB. The plan file in the artifact has everything._\n"
+
+
+def append_summary(environ: Mapping[str, str], markdown: str) -> bool:
+    """Add text to the job summary, cut after a whole line when it would be too long. False outside of Actions."""
+    path = environ.get("GITHUB_STEP_SUMMARY", "")
+    if not path:
+        return False
+    file = Path(path)
+    used = file.stat().st_size if file.exists() else 0
+    with file.open("ab") as stream:
+        stream.write(_within(markdown.rstrip("\n") + "\n\n", LONGEST_SUMMARY - used))
+    return True
+
+
+def set_outputs(environ: Mapping[str, str], outputs: Mapping[str, str]) -> bool:
+    """Set outputs of the step. False outside of Actions. Raises ValueError for one that is too long.
+
+    Every value stands between lines that nobody can guess, so that no value can set another output.
+    """
+    path = environ.get("GITHUB_OUTPUT", "")
+    if not path:
+        return False
+    with Path(path).open("a", encoding="utf-8") as stream:
+        for name, value in outputs.items():
+            if len(value.encode()) > LONGEST_OUTPUT:
+                raise ValueError(f"output {name} has {len(value):,} characters: hand it over in a file")
+            end = f"end-{secrets.token_hex(16)}"
+            stream.write(f"{name}<<{end}\n{value}\n{end}\n")
+    return True
+
+
+def _within(text: str, room: int) -> bytes:
+    data = text.encode("utf-8", "replace")
+    if len(data) <= room:
+        return data
+    note = _CUT.encode()
+    if room <= len(note):
+        return b""
+    kept = data[: room - len(note)]
+    return kept[: kept.rfind(b"\n") + 1] + note
