@@ -11,9 +11,9 @@ from reconciler.app.tickets import decisions_of
 from reconciler.app.validate import policy_problems
 from reconciler.atomic import atomic_write
 from reconciler.errors import InvalidInput, UnclearName
+from reconciler.manifests.amend import set_members
 from reconciler.manifests.edit import append_entries, value_of
 from reconciler.manifests.load import load_desired
-from reconciler.manifests.members import set_members
 from reconciler.manifests.write import Member, file_for, new_manifest
 from reconciler.model.decision import Attestation, Decision, Problem, Source
 from reconciler.model.declared import stated

@@ -7,14 +7,17 @@ record says) is checked by a plan.
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from reconciler.app.folders import placed
 from reconciler.ledger.files import ledger_files
 from reconciler.ledger.index import read_index
-from reconciler.manifests.validate import Validation
-from reconciler.manifests.validate import validate as validate_files
+from reconciler.manifests.config import check_settings
+from reconciler.manifests.load import check
+from reconciler.manifests.problems import Code
+from reconciler.manifests.text import repository_of
 from reconciler.manifests.windows import freezes_ahead
 from reconciler.model.decision import Decision, Desired, Expectation, Problem, Selection, Severity
 from reconciler.model.plan import Step
@@ -34,6 +37,20 @@ from reconciler.planning.selections import too_open
 _REASONS: Mapping[str, Reason] = {Status.APPROVED: Reason.APPROVE_WANTED, Status.REJECTED: Reason.REJECT_WANTED}
 _OF_ATTESTATIONS = frozenset({"ownership"})
 """The rules that judge also what was decided outside, as far as they need no server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What was read, and what is wrong with it: errors and warnings in order of place."""
+
+    settings: Settings
+    desired: Desired
+    errors: tuple[Problem, ...]
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Errors and warnings."""
+        return tuple(sorted((*self.errors, *self.desired.warnings), key=lambda problem: problem.source))
 
 
 def validate(
@@ -64,6 +81,23 @@ def validate(
         beyond = ()
     bounded = _overrides_beyond(desired, checked.settings, now)
     return replace(checked, desired=desired, errors=(*checked.errors, *refused, *beyond, *bounded))
+
+
+def validate_files(
+    paths: Sequence[str],
+    *,
+    config: str | os.PathLike[str] | None,
+    environment: str | None,
+    environ: Mapping[str, str],
+    now: datetime,
+) -> Validation:
+    """Check the configuration and the manifests below `paths`, else those that the configuration names."""
+    settings, faults = check_settings(config, environment, environ)
+    root = repository_of(settings.path)
+    desired, problems = check(paths or settings.tickets, windows=settings.windows, now=now, root=root)
+    if faults:  # a window may be unknown only because its definition is faulty
+        problems = tuple(problem for problem in problems if problem.code != Code.WINDOW_UNKNOWN)
+    return Validation(settings, desired, (*faults, *problems))
 
 
 def _done(settings: Settings, decisions: Sequence[Decision]) -> frozenset[Guid]:

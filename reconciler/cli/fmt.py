@@ -7,12 +7,12 @@ import click
 
 from reconciler.app.context import SystemClock
 from reconciler.app.outputs import check_in_place, write_output
+from reconciler.app.validate import validate_files
 from reconciler.cli.exit_codes import Exit
 from reconciler.cli.options import Invocation, common_options
 from reconciler.errors import InvalidInput
 from reconciler.manifests.format import format_manifest
 from reconciler.manifests.text import repository_of
-from reconciler.manifests.validate import validate
 
 
 @click.command()
@@ -24,7 +24,7 @@ def command(invocation: Invocation, paths: tuple[str, ...], check: bool) -> int:
 
     Lines are moved and never rewritten, so comments, quotes and spacing stay. Faulty manifests are left alone.
     """
-    checked = validate(
+    checked = validate_files(
         paths,
         config=invocation.config,
         environment=invocation.environment,

@@ -8,11 +8,10 @@ from pathlib import Path
 import click
 
 from reconciler.app.context import SystemClock
-from reconciler.app.validate import validate
+from reconciler.app.validate import Validation, validate
 from reconciler.app.version import tool
 from reconciler.cli.exit_codes import Exit
 from reconciler.cli.options import Invocation, common_options
-from reconciler.manifests.validate import Validation
 from reconciler.model.decision import Problem
 from reconciler.model.value import replace
 from reconciler.rendering.problems import problems_github, problems_json, problems_sarif, problems_text

@@ -1,12 +1,13 @@
-"""Adds entries to manifests and takes entries out, leaving every other byte as it was.
+"""Where entries stand in the text of a manifest, and how they are added, taken out or changed: every other byte stays.
 
 Lines are moved and never written anew, and what results is read back: when it does not say exactly what it should,
 for example because an anchor was taken away from its aliases, the edit is refused.
 """
 
 import re
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
 
 from reconciler.errors import InvalidInput
 from reconciler.manifests.decode import normal_guid
@@ -29,6 +30,7 @@ from reconciler.model.decision import Problem, Source
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
 
+BYTE_ORDER_MARK = "\ufeff"
 _LINES = re.compile(r"[^\n]*\n|[^\n]+")
 
 
@@ -147,7 +149,53 @@ def _has_content(line: str) -> bool:
     return bool(stripped) and not stripped.startswith("#")
 
 
-_BYTE_ORDER_MARK = "\ufeff"
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Text that takes the place of the characters from `start` to `end`."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditedText:
+    """A text, its lines, and where each begins."""
+
+    text: str
+    lines: list[str]
+    starts: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find where each line begins."""
+        object.__setattr__(self, "starts", list(accumulate(map(len, self.lines), initial=0)))
+
+    @property
+    def newline(self) -> str:
+        """How its lines end."""
+        return "\r\n" if self.lines[0].endswith("\r\n") else "\n"
+
+    def content_end(self, value: Node) -> int:
+        """Return the last line of a value that is not blank."""
+        return content_end(self.lines, value)
+
+    def inserted(self, owner: Node, value: Node, text: str) -> Edit:
+        """Put a member of a map below the value of another one."""
+        if owner.flow:
+            return Edit(value.end, value.end, f", {text}")
+        below = self.content_end(value) + 1
+        offset = self.starts[below]
+        line = f"{' ' * owner.column}{text}"
+        if not self.lines[below - 1].endswith("\n"):
+            return Edit(offset, offset, self.newline + line)
+        return Edit(offset, offset, line + self.newline)
+
+
+def applied(text: str, edits: Iterable[Edit]) -> str:
+    """Return a text with edits made that do not overlap."""
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end), reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +219,8 @@ def append_entries(file: str, text: str, entries: Sequence[NewEntry]) -> str:
 
     `text` is valid as a manifest. Raises InvalidInput, naming `file`, when it can't be edited safely.
     """
-    if text.startswith(_BYTE_ORDER_MARK):
-        return _BYTE_ORDER_MARK + append_entries(file, text[1:], entries)
+    if text.startswith(BYTE_ORDER_MARK):
+        return BYTE_ORDER_MARK + append_entries(file, text[1:], entries)
     edited = _appended(text, tickets_of(file, text, levels=2), entries)
     if edited == text:
         return text
@@ -190,9 +238,9 @@ def remove_entries(file: str, text: str, guids: Collection[Guid]) -> Removed:
 
     `text` is valid as a manifest. Raises InvalidInput, naming `file`, when it can't be edited safely.
     """
-    if text.startswith(_BYTE_ORDER_MARK):
+    if text.startswith(BYTE_ORDER_MARK):
         removal = remove_entries(file, text[1:], guids)
-        return replace(removal, text=None if removal.text is None else _BYTE_ORDER_MARK + removal.text)
+        return replace(removal, text=None if removal.text is None else BYTE_ORDER_MARK + removal.text)
     tickets = tickets_of(file, text)
     chosen = [index for index, item in enumerate(tickets.items) if guid_of(item) in guids]
     value = value_of(file, text)

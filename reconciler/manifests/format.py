@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 
 from reconciler.errors import InvalidInput
-from reconciler.manifests.edit import Node, content_end, is_comment_deeper_than, lay_out, lines_of, value_of
+from reconciler.manifests.edit import (
+    BYTE_ORDER_MARK,
+    Node,
+    content_end,
+    is_comment_deeper_than,
+    lay_out,
+    lines_of,
+    value_of,
+)
 from reconciler.manifests.problems import Code
 from reconciler.model.decision import Expectation, Parameters, Problem, Source
 from reconciler.model.declared import keys
@@ -19,7 +27,6 @@ _INNER = {
     "match": ("object", "workflow", "reason", "created_before"),
 }
 _ENTRIES = {"defaults": _TICKET, "tickets": _TICKET, "rules": _RULE, "overrides": _OVERRIDE}
-_BYTE_ORDER_MARK = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +42,8 @@ def format_manifest(file: str, text: str) -> str:
 
     Raises InvalidInput, naming `file`, when moving lines would change what the manifest says.
     """
-    if text.startswith(_BYTE_ORDER_MARK):
-        return _BYTE_ORDER_MARK + format_manifest(file, text[1:])
+    if text.startswith(BYTE_ORDER_MARK):
+        return BYTE_ORDER_MARK + format_manifest(file, text[1:])
     formatted = _in_order(text)
     if formatted and not formatted.endswith("\n"):
         formatted += "\n"

@@ -3,17 +3,27 @@
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from itertools import accumulate
 
-from reconciler.manifests.edit import Node, content_end, guid_of, impossible, lay_out, lines_of, tickets_of, value_of
+from reconciler.manifests.edit import (
+    BYTE_ORDER_MARK,
+    Edit,
+    EditedText,
+    Node,
+    applied,
+    guid_of,
+    impossible,
+    lay_out,
+    lines_of,
+    tickets_of,
+    value_of,
+)
 from reconciler.manifests.problems import InvalidValue
 from reconciler.manifests.times import format_time, instant, zone_of
 from reconciler.manifests.yaml import Value
 from reconciler.model.ticket import Guid
 
-BYTE_ORDER_MARK = "\ufeff"
 _SECONDS = re.compile(r".{16}:")
 _ESCAPES = {"\n": "\\n", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
 
@@ -25,44 +35,6 @@ class NewTimes:
     start: datetime
     stop: datetime
     zone: tzinfo = UTC
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """Text that takes the place of the characters from `start` to `end`."""
-
-    start: int
-    end: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class EditedText:
-    """A text, its lines, and where each begins."""
-
-    text: str
-    lines: list[str]
-    starts: list[int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Find where each line begins."""
-        object.__setattr__(self, "starts", list(accumulate(map(len, self.lines), initial=0)))
-
-    def content_end(self, value: Node) -> int:
-        """Return the last line of a value that is not blank."""
-        return content_end(self.lines, value)
-
-    def inserted(self, owner: Node, value: Node, text: str) -> Edit:
-        """Put a member of a map below the value of another one."""
-        if owner.flow:
-            return Edit(value.end, value.end, f", {text}")
-        below = self.content_end(value) + 1
-        offset = self.starts[below]
-        newline = "\r\n" if self.lines[0].endswith("\r\n") else "\n"
-        line = f"{' ' * owner.column}{text}"
-        if not self.lines[below - 1].endswith("\n"):
-            return Edit(offset, offset, newline + line)
-        return Edit(offset, offset, line + newline)
 
 
 def file_zone(text: str) -> tzinfo | None:
@@ -87,13 +59,6 @@ def reschedule(file: str, text: str, times: Mapping[Guid, NewTimes]) -> tuple[Ed
     edits = [edit for index, new in chosen.items() for edit in _edits(page, entries[index], new, zone)]
     _check(file, body, applied(body, edits), chosen, zone)
     return tuple(Edit(edit.start + mark, edit.end + mark, edit.text) for edit in edits)
-
-
-def applied(text: str, edits: Iterable[Edit]) -> str:
-    """Return a text with edits made that do not overlap."""
-    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end), reverse=True):
-        text = text[: edit.start] + edit.text + text[edit.end :]
-    return text
 
 
 def _edits(page: EditedText, entry: Node, new: NewTimes, zone: tzinfo | None) -> list[Edit]:

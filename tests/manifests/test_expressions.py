@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.manifests.expressions import check_expression
+from reconciler.manifests.policy import check_expression
 from reconciler.manifests.problems import InvalidValue
 
 USUAL = [

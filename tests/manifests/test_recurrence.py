@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.manifests.problems import InvalidValue
-from reconciler.manifests.recurrence import check_rule, days_of
+from reconciler.manifests.windows import check_rule, days_of
 from reconciler.model.policy import RecurringWindow
 
 

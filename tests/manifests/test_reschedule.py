@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import InvalidInput
-from reconciler.manifests.reschedule import NewTimes, applied, patch_of, reschedule
+from reconciler.manifests.edit import applied
+from reconciler.manifests.reschedule import NewTimes, patch_of, reschedule
 from reconciler.manifests.windows import next_occurrence, weeks_later
 from reconciler.model.policy import RecurringWindow
 from tests.builders import at, guid

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from reconciler.codec import sha256
 from reconciler.errors import InvalidInput
-from reconciler.manifests.load import check, load_desired
-from reconciler.manifests.seals import SealIndex, SharedTicket
+from reconciler.manifests.load import SealIndex, SharedTicket, check, load_desired
 from reconciler.model.decision import Desired, Problem, Seal
 from reconciler.model.value import replace
 from tests.builders import NOW, guid
