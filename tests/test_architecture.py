@@ -183,7 +183,7 @@ ONE_HOME = {
     "jsonschema": {"manifests/schema_words.py"},
     "requests": {
         *("tpp/transport.py", "tpp/checks.py"),
-        *("changes/client.py", "changes/credentials.py"),
+        "changes/client.py",
         *("github/client.py", "github/oidc.py"),
     },
 }

@@ -9,9 +9,9 @@ from reconciler.app.context import Context
 from reconciler.app.ledger_branch import take_from_branch
 from reconciler.app.stopping import BranchWatch, Stopping, watched_signals
 from reconciler.errors import LedgerUnwritable
+from reconciler.github.branch import BranchLook
 from reconciler.github.git import Git, GitFailure, git_from
 from reconciler.github.remote_lock import EVERY, RemoteLock, held, part_of
-from reconciler.github.stop import BranchLook
 from reconciler.ledger.lock import Lock, hold_lock
 from reconciler.model.plan import Plan, parse_shard
 from reconciler.model.record import LockOwner

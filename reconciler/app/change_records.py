@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from reconciler.app.context import Context, stored_secret
 from reconciler.app.folders import with_folders
 from reconciler.changes.backends import open_change_notes, open_change_records
-from reconciler.changes.credentials import NAMES, PREFIX
+from reconciler.changes.client import NAMES, PREFIX
 from reconciler.changes.service import RunInfo
 from reconciler.errors import CredentialsRefused, InvalidInput
 from reconciler.model.change_record import (

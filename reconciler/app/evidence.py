@@ -1,14 +1,14 @@
 """What an auditor asks of a ledger as a whole: how much there is, under which rules, and what was decided outside."""
 
+import os
 import re
-import shutil
-import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from reconciler.codec import Edited, Malformed, Newer, decode_plan
 from reconciler.errors import InvalidInput
+from reconciler.github.git import Git, GitFailure
 from reconciler.ledger.chain import check
 from reconciler.ledger.heads import head_digest, heads_not_in, ledger_heads
 from reconciler.ledger.history import history, read_lines
@@ -110,13 +110,13 @@ def _named(changes: Iterable[PolicyChange]) -> Iterator[PolicyChange]:
 
 
 def _author(commit: str) -> str | None:
-    program = shutil.which("git")
-    if program is None or not _COMMIT.fullmatch(commit):
+    if not _COMMIT.fullmatch(commit):
         return None
-    done = subprocess.run(  # noqa: S603 - a fixed program, arguments as a list, no shell
-        [program, "show", "--no-patch", "--format=%an", commit, "--"], capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() or None if done.returncode == 0 else None
+    try:
+        shown = Git(Path.cwd(), os.environ).attempt("show", "--no-patch", "--format=%an", commit, "--")
+    except GitFailure:
+        return None
+    return shown.stdout.strip() or None if shown.returncode == 0 else None
 
 
 def anchor_files(places: Sequence[Path]) -> tuple[Path, ...]:

@@ -12,11 +12,10 @@ from reconciler.applying.circuit_breaker import CircuitBreaker
 from reconciler.atomic import atomic_write
 from reconciler.errors import InvalidInput, LedgerBroken, LedgerNotPushed, ReconcilerError
 from reconciler.github.actions import Event, read_event
-from reconciler.github.branch import fetch_ledger, push_ledger
+from reconciler.github.branch import fetch_ledger, push_ledger, remove_stop, set_stop
 from reconciler.github.client import GitHubFailure, client_from
 from reconciler.github.git import Git, git_from
 from reconciler.github.noted import Noted, places
-from reconciler.github.stop import remove_stop, set_stop
 from reconciler.ledger.archive import remove_archived
 from reconciler.ledger.chain import verify
 from reconciler.ledger.files import LONGEST_SILENCE, is_ledger_file, ledger_files, segment_bytes

@@ -11,7 +11,6 @@ from reconciler.app.folders import with_folders
 from reconciler.codec import Newer, decode_plan
 from reconciler.errors import GuardRefused, ReconcilerError
 from reconciler.github.actions import Event, read_event, token_from
-from reconciler.github.artifacts import reviewed_plan
 from reconciler.github.client import GitHub, client_from, teams_from
 from reconciler.github.git import (
     Git,
@@ -29,7 +28,7 @@ from reconciler.github.git import (
     tip_of,
     uncommitted,
 )
-from reconciler.github.reviews import AccountNumbers, GitHubReviews
+from reconciler.github.reviews import AccountNumbers, GitHubReviews, reviewed_plan
 from reconciler.ledger.history import applied_commits, reviewed_commits
 from reconciler.manifests.text import folders_above
 from reconciler.manifests.windows import Windows

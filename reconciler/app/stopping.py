@@ -9,8 +9,8 @@ from pathlib import Path
 from types import FrameType
 
 from reconciler.errors import ReconcilerError
+from reconciler.github.branch import local_stop
 from reconciler.github.remote_lock import RemoteLock
-from reconciler.github.stop import local_stop
 from reconciler.model.record import StopNotice
 from reconciler.ports import Clock, Deadline
 

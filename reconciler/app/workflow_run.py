@@ -12,13 +12,21 @@ from reconciler.app.acting import provenance_of
 from reconciler.codec import Newer, decode_document, decode_plan, decode_run, json_text, sha256
 from reconciler.errors import CredentialsRefused, InvalidInput, ReconcilerError
 from reconciler.github.actions import Event
-from reconciler.github.artifacts import reviewed_plan
-from reconciler.github.branch import keep_pull, push_proposal
+from reconciler.github.branch import push_proposal
 from reconciler.github.client import GitHub, client_from
 from reconciler.github.git import Git
 from reconciler.github.noted import note
-from reconciler.github.posting import Posted, Posting, earlier_comment, keep_comment, keep_issue, last_success, overdue
-from reconciler.github.reviews import GitHubReviews
+from reconciler.github.posting import (
+    Posted,
+    Posting,
+    earlier_comment,
+    keep_comment,
+    keep_issue,
+    keep_pull,
+    last_success,
+    overdue,
+)
+from reconciler.github.reviews import GitHubReviews, reviewed_plan
 from reconciler.github.statement import predicate_of, statement_of
 from reconciler.github.wire import text
 from reconciler.ledger.heads import heads_text, ledger_heads

@@ -1,12 +1,11 @@
-"""Which kind of change records is asked how: the one table of backends."""
+"""Which kind of change records is asked how, and told what: the one table of backends."""
 
 from collections.abc import Mapping
 
-from reconciler.changes.credentials import ChangeCredentials, read_credentials
-from reconciler.changes.jira import jira
-from reconciler.changes.notes import JiraNotes, ServiceNotes, ServiceNowNotes
-from reconciler.changes.service import RunInfo, service
-from reconciler.changes.servicenow import servicenow
+from reconciler.changes.client import read_credentials
+from reconciler.changes.jira import JiraNotes, jira
+from reconciler.changes.service import RunInfo, ServiceNotes, service
+from reconciler.changes.servicenow import ServiceNowNotes, servicenow
 from reconciler.model.change_record import ChangeKind, ChangeSystem
 from reconciler.ports import ChangeNotes, ChangeRecords, Clock
 
@@ -20,7 +19,7 @@ def open_change_records(
     affected: bool = False,
 ) -> ChangeRecords:
     """Return what looks change records up, with the lists of affected items where asked. Raises CredentialsRefused."""
-    credentials: ChangeCredentials = read_credentials(environ)
+    credentials = read_credentials(environ)
     match system.kind:
         case ChangeKind.SERVICENOW:
             return servicenow(system, credentials, clock, affected=affected)

@@ -2,6 +2,8 @@
 
 Sources: Atlassian's REST reference. An issue that the account may not see answers 404 like one that is absent, and so
 does a credential that is not accepted, because the call falls back to anonymous: `myself` tells the two apart.
+
+The one thing that is ever written is a comment (REST API 2: `GET` and `POST issue/{key}/comment`).
 """
 
 import re
@@ -11,10 +13,10 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from reconciler.changes.client import ChangeClient, Unavailable
-from reconciler.changes.credentials import ChangeCredentials, direct_auth
+from reconciler.changes.client import ChangeClient, ChangeCredentials, Unavailable, direct_auth
 from reconciler.errors import CredentialsRefused
 from reconciler.model.change_record import (
+    ChangeNote,
     ChangeQuestion,
     ChangeRecord,
     ChangeSystem,
@@ -155,3 +157,47 @@ def _instant(fields: Mapping[str, Any], name: str) -> datetime | None:
             f"the field {name} has no time with an offset", "name date-time fields in change_records.fields"
         )
     return instant.astimezone(UTC)
+
+
+_LATEST = 100
+
+
+@dataclass(slots=True, repr=False)
+class JiraNotes:
+    """Writes comments. Implements ports.ChangeNotes."""
+
+    client: ChangeClient
+
+    def tell(self, notes: Sequence[ChangeNote]) -> Mapping[str, str]:
+        """Leave each note that is not there yet; return, by id, why one could not be left."""
+        return {note.id: why for note in notes if (why := self._one(note))}
+
+    def _one(self, note: ChangeNote) -> str:
+        key = note.id.strip().upper()
+        if not KEY.fullmatch(key):
+            return "this is no key of an issue"
+        try:
+            if self._is_there(key, note.run):
+                return ""
+            self.client.send("POST", _comments(key), {"body": note.text})
+        except Unavailable as error:
+            return "" if self._is_there_after_all(key, note.run) else error.why
+        return ""
+
+    def _is_there(self, key: str, run: str) -> bool:
+        """Look among the latest comments. Raises Unavailable."""
+        query: Mapping[str, str | int] = {"orderBy": "-created", "maxResults": _LATEST}
+        comments = self.client.get(_comments(key), query).members.get("comments")
+        if not isinstance(comments, list):
+            raise Unavailable("its answer has no list of comments")
+        return any(run in str(each.get("body", "")) for each in comments if isinstance(each, dict))
+
+    def _is_there_after_all(self, key: str, run: str) -> bool:
+        try:
+            return self._is_there(key, run)
+        except Unavailable:
+            return False
+
+
+def _comments(key: str) -> str:
+    return f"/rest/api/2/issue/{quote(key)}/comment"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.changes.client import Answer, ChangeClient, Unavailable
-from reconciler.changes.credentials import ChangeCredentials, direct_auth
+from reconciler.changes.client import Answer, ChangeClient, ChangeCredentials, Unavailable, direct_auth
 from reconciler.codec import json_line, plain
 from reconciler.model.change_record import (
+    ChangeNote,
     ChangeQuestion,
     ChangeRecord,
     ChangeSystem,
@@ -123,6 +123,23 @@ def service(system: ChangeSystem, credentials: ChangeCredentials, clock: Clock, 
     """Return a client of the user's own service, which may do without a credential."""
     client = ChangeClient(system, direct_auth(credentials), clock, credentials.redact)
     return Service(system, client, clock, purpose.target, purpose.name, purpose.run, credentials.get("SECRET"))
+
+
+@dataclass(slots=True, repr=False)
+class ServiceNotes:
+    """Tells a service of the user's own. Implements ports.ChangeNotes."""
+
+    service: Service
+
+    def tell(self, notes: Sequence[ChangeNote]) -> Mapping[str, str]:
+        """Send all notes of a run with one request; a repetition has the same Idempotency-Key."""
+        changes = [{"id": each.id, "ledger_head": each.ledger_head, "outcomes": plain(each.outcomes)} for each in notes]
+        try:
+            if notes:
+                self.service.post(notes[0].run, "report", changes)
+        except Unavailable as error:
+            return {note.id: error.why for note in notes}
+        return {}
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:

@@ -4,6 +4,10 @@ Sources: ServiceNow's reference of the Table API and its pages on change states.
 filter rows after the query; a condition with an unknown field is dropped, so that other rows come back; and a caret in
 a value starts a new condition. References are read by their names (dot-walked fields). A record has one configuration
 item of its own and a list of affected ones, the table task_ci ("Associated CIs on a change request").
+
+The one thing that is ever written is a work note (PATCH of a record; "Journal fields": ITIL users may write them). Read
+back, a journal field is empty text unless display values are on, and the table sys_journal_field has rights of its own
+(github.com/rbw/pysnow/issues/112, rapid7/insightconnect-plugins/pull/4064).
 """
 
 import re
@@ -13,10 +17,10 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-from reconciler.changes.client import ChangeClient, Unavailable
-from reconciler.changes.credentials import ChangeCredentials, bearer, direct_auth
+from reconciler.changes.client import ChangeClient, ChangeCredentials, Unavailable, bearer, direct_auth
 from reconciler.errors import CredentialsRefused
 from reconciler.model.change_record import (
+    ChangeNote,
     ChangeQuestion,
     ChangeRecord,
     ChangeSystem,
@@ -219,3 +223,70 @@ def _text(row: Mapping[str, Any], name: str) -> str:
 def _instant(text: str) -> datetime | None:
     """Read `YYYY-MM-DD HH:MM:SS`, which is UTC with display values off, though nothing says so. Raises ValueError."""
     return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC) if text else None
+
+
+_NO_RECORD = "no record has this number, or this account may not see it"
+
+
+@dataclass(slots=True, repr=False)
+class ServiceNowNotes:
+    """Writes work notes. Implements ports.ChangeNotes."""
+
+    client: ChangeClient
+
+    def tell(self, notes: Sequence[ChangeNote]) -> Mapping[str, str]:
+        """Leave each note that is not there yet; return, by id, why one could not be left."""
+        failed = {note.id: "this is no number of a change record" for note in notes if not _number(note)}
+        writable = [note for note in notes if note.id not in failed]
+        for part in parts(sorted({_number(note) for note in writable}), AT_ONCE):
+            journals, why = self._journals(part)
+            for note in writable:
+                if _number(note) in part and (fault := why or self._one(note, journals)):
+                    failed[note.id] = fault
+        return failed
+
+    def _journals(self, numbers: Sequence[str]) -> tuple[Mapping[str, tuple[str, str]], str]:
+        """Return the sys_id and the work notes of each record, or why they can't be read."""
+        query: Mapping[str, str | int] = {
+            "sysparm_query": f"numberIN{','.join(numbers)}",
+            "sysparm_fields": "number,sys_id,work_notes",
+            "sysparm_limit": 2 * len(numbers) + 1,
+            "sysparm_display_value": "all",
+        }
+        try:
+            rows = self.client.get(TABLE, query).members.get("result")
+        except Unavailable as error:
+            return {}, error.why
+        found = {}
+        for row in rows if isinstance(rows, list) else ():
+            number, sys_id = _both(row, "number")[0].upper(), _both(row, "sys_id")[0]
+            if number in found or number not in numbers or len(sys_id) != 32 or not sys_id.isalnum():
+                return {}, "its answer is not what was asked for"
+            found[number] = (sys_id, _both(row, "work_notes")[1])
+        return found, ""
+
+    def _one(self, note: ChangeNote, journals: Mapping[str, tuple[str, str]]) -> str:
+        """Return why the note is not there; empty when it is."""
+        if (number := _number(note)) not in journals:
+            return _NO_RECORD
+        sys_id, journal = journals[number]
+        if note.run in journal:
+            return ""
+        try:
+            self.client.send("PATCH", f"{TABLE}/{sys_id}?sysparm_fields=number", {"work_notes": note.text})
+        except Unavailable as error:
+            now, _ = self._journals([number])  # it may have been written, and only its answer be lost
+            return "" if note.run in now.get(number, ("", ""))[1] else error.why
+        return ""
+
+
+def _number(note: ChangeNote) -> str:
+    number = note.id.strip().upper()
+    return number if NUMBER.fullmatch(number) else ""
+
+
+def _both(row: Any, name: str) -> tuple[str, str]:  # noqa: ANN401
+    """Return the stored and the shown value of a field."""
+    pair = row.get(name) if isinstance(row, dict) else None
+    stored, shown = (pair.get("value"), pair.get("display_value")) if isinstance(pair, dict) else ("", "")
+    return str(stored or ""), str(shown or "")

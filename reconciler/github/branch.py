@@ -1,6 +1,9 @@
 """Branches that the reconciler writes to: that of the ledger, only ever added to, and those of proposals.
 
 One run writes files of the ledger that no other run writes, so branches that moved meanwhile merge without conflict.
+
+The stop for everybody is a file STOP at the root of the ledger's branch, which every run looks at before it writes.
+Anybody who may push to the branch can set it, also by hand in GitHub's editor: any file of that name stops.
 """
 
 import gzip
@@ -15,13 +18,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from reconciler.codec import Newer, decode_document, sha256
+from reconciler.codec import Newer, decode, decode_document, json_text, sha256
 from reconciler.errors import GuardRefused, LedgerBroken, LedgerNotPushed
-from reconciler.github.client import GitHub
-from reconciler.github.git import AUTHOR, Git
-from reconciler.github.posting import Posted, Posting, marker, same_text, within_limit
-from reconciler.github.wire import number, text
+from reconciler.github.git import AUTHOR, Git, tip_of
 from reconciler.model.evidence import ArchivedRun, ArchiveList
+from reconciler.model.record import StopNotice
+from reconciler.model.status import format_instant
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +50,7 @@ def fetch_ledger(git: Git, folder: Path, branch: str, remote: str = "origin") ->
 
     Nothing that is in the folder is deleted, but for a stop that the branch does not have. Raises GitFailure.
     """
-    head = _fetch(git, branch, remote)
+    head = _fetch(git, branch, remote, "--depth=1")
     folder.mkdir(parents=True, exist_ok=True)
     if head is not None:
         (folder / STOP).unlink(missing_ok=True)
@@ -116,7 +118,7 @@ def push_onto(git: Git, branch: str, change: Callable[[str | None, Path], str], 
     """
     last, unmoved = "", 0
     for attempt in range(ATTEMPTS):
-        head = _fetch(git, branch, remote)
+        head = _fetch(git, branch, remote, "--depth=1")
         commit = _commit(git, head, change)
         if commit is None:
             return None
@@ -128,7 +130,7 @@ def push_onto(git: Git, branch: str, change: Callable[[str | None, Path], str], 
             return commit
         _log.info("the push to %s was refused, because another run was faster or holds a lock", branch)
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        unmoved = unmoved + 1 if _fetch(git, branch, remote) == head else 0
+        unmoved = unmoved + 1 if _fetch(git, branch, remote, "--depth=1") == head else 0
         if unmoved == _UNMOVED:
             break
         pause = min(0.1 * 2**attempt, _LONGEST_PAUSE)
@@ -140,12 +142,11 @@ def push_onto(git: Git, branch: str, change: Callable[[str | None, Path], str], 
     )
 
 
-def _fetch(git: Git, branch: str, remote: str) -> str | None:
-    listed = git.run("ls-remote", "--heads", remote, f"refs/heads/{branch}")
-    if not listed:
-        return None
-    head = listed.split()[0]
-    git.run("fetch", "--no-tags", "--depth=1", remote, head)
+def _fetch(git: Git, branch: str, remote: str, *how: str) -> str | None:
+    """Fetch the newest commit of a branch and return it, None when there is no such branch."""
+    head = tip_of(git, branch, remote)
+    if head is not None:
+        git.run("fetch", "--no-tags", *how, remote, head)
     return head
 
 
@@ -259,25 +260,16 @@ def push_proposal(
     files = tuple(git.run("diff", "--cached", "--name-only", "HEAD").splitlines())
     if not files:
         return ProposedBranch((), changed=False)
-    old = _remote_head(git, branch, remote)
+    old = _fetch(git, branch, remote)
     if old is not None:
         _fetch_history(git, remote)
-        _refuse_others(git, branch, old, _remote_head(git, base, remote) or "HEAD")
+        _refuse_others(git, branch, old, _fetch(git, base, remote) or "HEAD")
         if _same_change(git, old):
             return ProposedBranch(files, changed=False)
     commit = git.run("commit-tree", git.run("write-tree"), "-p", "HEAD", "-m", message)
     lease = f"--force-with-lease=refs/heads/{branch}:{old or ''}"
     git.run("push", "--porcelain", lease, remote, f"{commit}:refs/heads/{branch}")
     return ProposedBranch(files, changed=True)
-
-
-def _remote_head(git: Git, branch: str, remote: str) -> str | None:
-    listed = git.run("ls-remote", "--heads", remote, f"refs/heads/{branch}")
-    if not listed:
-        return None
-    head = listed.split()[0]
-    git.run("fetch", "--no-tags", remote, head)
-    return head
 
 
 def _fetch_history(git: Git, remote: str) -> None:
@@ -303,19 +295,84 @@ def _same_change(git: Git, old: str) -> bool:
     return same_tree and parent.stdout.strip() == git.run("rev-parse", "HEAD")
 
 
-def keep_pull(github: GitHub, *, branch: str, base: str, title: str, body: str) -> Posted:
-    """Make the open pull request of `branch` say `title` and `body`; create it when there is none.
+_LONGEST_REASON = 200
 
-    The branch is the key, so there is never a second one. Raises GitHubFailure: without its pull request a
-    proposal reaches nobody, and the run has failed.
+
+def notice_of(text: str) -> StopNotice:
+    """Return what a STOP file says; one that was written by hand says what its first line says."""
+    try:
+        return decode(text.encode(), StopNotice)
+    except ValueError:
+        first = next((line.strip() for line in text.splitlines() if line.strip()), "no reason is given")
+        return StopNotice("somebody", None, first[:_LONGEST_REASON])
+
+
+def local_stop(ledger: Path) -> StopNotice | None:
+    """Return the stop that lies in a ledger's folder, None when there is none."""
+    try:
+        return notice_of((ledger / STOP).read_text(encoding="utf-8", errors="replace"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as fault:
+        return StopNotice("somebody", None, f"the file can't be read: {fault.strerror}")
+
+
+def set_stop(git: Git, branch: str, notice: StopNotice, remote: str = "origin") -> bool:
+    """Put the file on the branch, in the place of an earlier one. False when it says that already.
+
+    Raises LedgerUnwritable and GitFailure.
     """
-    owner, _, _ = github.repository.partition("/")
-    wanted = within_limit(f"{marker('pull', branch)}\n{body}")
-    for wire in github.every("/pulls", state="open", head=f"{owner}:{branch}", base=base):
-        url = text(wire, "html_url")
-        if same_text(text(wire, "body"), wanted) and text(wire, "title") == title:
-            return Posted(Posting.UNCHANGED, url, number=number(wire, "number"))
-        github.patch(f"/pulls/{number(wire, 'number')}", {"title": title, "body": wanted})
-        return Posted(Posting.UPDATED, url, number=number(wire, "number"))
-    created = github.post("/pulls", {"title": title, "head": branch, "base": base, "body": wanted})
-    return Posted(Posting.CREATED, text(created, "html_url"), number=number(created, "number"))
+
+    def put(_head: str | None, index: Path) -> str:
+        blob = git.run("hash-object", "-w", "--no-filters", "--stdin", stdin=_stop_text(notice))
+        git.run("update-index", "--add", "--cacheinfo", f"100644,{blob},{STOP}", index=index)
+        return f"Stop all writes\n\n{notice}\n"
+
+    return push_onto(git, branch, put, remote) is not None
+
+
+def remove_stop(git: Git, branch: str, by: str, remote: str = "origin") -> StopNotice | None:
+    """Take the file from the branch and return what it said, None when there is none.
+
+    Raises LedgerUnwritable and GitFailure.
+    """
+    look = BranchLook(git, branch, remote)
+    found = look()
+    if found is None:
+        return None
+
+    def take(_head: str | None, index: Path) -> str:
+        git.run("update-index", "--force-remove", STOP, index=index)
+        return f"Start writing again\n\n{by} ended this: {found}\n"
+
+    push_onto(git, branch, take, remote)
+    return found
+
+
+class BranchLook:
+    """Looks at the file on the branch; what has not moved since the last look is not fetched again."""
+
+    def __init__(self, git: Git, branch: str, remote: str = "origin") -> None:
+        """Look at nothing yet."""
+        self._git, self._branch, self._remote = git, branch, remote
+        self._head: str | None = None
+        self._found: StopNotice | None = None
+
+    def __call__(self) -> StopNotice | None:
+        """Return the stop as the remote has it now, None when there is none. Raises GitFailure."""
+        head = tip_of(self._git, self._branch, self._remote)
+        if head != self._head:
+            self._found = self._stop_at(head) if head is not None else None
+            self._head = head
+        return self._found
+
+    def _stop_at(self, head: str) -> StopNotice | None:
+        self._git.run("fetch", "--no-tags", "--depth=1", self._remote, head)
+        if not self._git.run("ls-tree", head, "--", STOP):
+            return None
+        return notice_of(self._git.run("show", f"{head}:{STOP}"))
+
+
+def _stop_text(notice: StopNotice) -> str:
+    at = format_instant(notice.at) if notice.at else None
+    return json_text({"version": notice.version, "by": notice.by, "at": at, "why": notice.why})

@@ -4,7 +4,9 @@ Source of the limits: GitHub documentation, "Best practices for using the REST A
 429, or 403 with `retry-after` or `x-ratelimit-remaining: 0`, means that the request was not carried out.
 """
 
+import io
 import itertools
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -88,6 +90,8 @@ TIMEOUT = (10.0, 30.0)
 """Seconds to connect, and to wait for each part of an answer."""
 REPEATABLE = frozenset({"GET", "PATCH", "DELETE"})
 """Methods whose repetition leaves the same state. A POST is repeated only when GitHub says it did not run."""
+MOST_BYTES = 200 * 1024 * 1024
+"""Of a file in an artifact."""
 _GONE = frozenset({404, 410})
 
 
@@ -278,6 +282,18 @@ class GitHub:
                 answer.status_code,
             ) from fault
         return body
+
+
+def packed_file(github: GitHub, artifact: int, name: str) -> bytes:
+    """Return one file of an artifact (`actions: read`). Raises GitHubFailure."""
+    data = github.download(f"/actions/artifacts/{artifact}/zip", MOST_BYTES)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if archive.getinfo(name).file_size > MOST_BYTES:
+                raise GitHubFailure(f"the artifact's {name} is too large", "run the job again")
+            return archive.read(name)
+    except (KeyError, zipfile.BadZipFile) as fault:
+        raise GitHubFailure(f"the artifact has no {name}: {fault}", "run the job again") from fault
 
 
 def client_from(environ: Mapping[str, str], event: Event, clock: Clock) -> GitHub | None:

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from reconciler.codec import decode, decode_run
-from reconciler.github.artifacts import packed_file
-from reconciler.github.client import GitHub, GitHubFailure
+from reconciler.github.client import GitHub, GitHubFailure, packed_file
 from reconciler.github.posting import Posted, Posting, marker
 from reconciler.github.wire import Wire, member, number, objects, text
 from reconciler.model.receipt import NotedLedger

@@ -1,4 +1,4 @@
-"""Texts of ours on GitHub: a comment on a pull request, and an issue; each is kept up to date, not written again."""
+"""Texts of ours on GitHub: comments, issues and pull requests, each kept up to date instead of written again."""
 
 import re
 from dataclasses import dataclass
@@ -105,6 +105,24 @@ def earlier_comment(github: GitHub, pull: int, *, kind: str, key: str) -> str:
         if is_ours(wire, mark)
     ]
     return max(found)[1] if found else ""
+
+
+def keep_pull(github: GitHub, *, branch: str, base: str, title: str, body: str) -> Posted:
+    """Make the open pull request of `branch` say `title` and `body`; create it when there is none.
+
+    The branch is the key, so there is never a second one. Raises GitHubFailure: without its pull request a
+    proposal reaches nobody, and the run has failed.
+    """
+    owner, _, _ = github.repository.partition("/")
+    wanted = within_limit(f"{marker('pull', branch)}\n{body}")
+    for wire in github.every("/pulls", state="open", head=f"{owner}:{branch}", base=base):
+        url = text(wire, "html_url")
+        if same_text(text(wire, "body"), wanted) and text(wire, "title") == title:
+            return Posted(Posting.UNCHANGED, url, number=number(wire, "number"))
+        github.patch(f"/pulls/{number(wire, 'number')}", {"title": title, "body": wanted})
+        return Posted(Posting.UPDATED, url, number=number(wire, "number"))
+    created = github.post("/pulls", {"title": title, "head": branch, "base": base, "body": wanted})
+    return Posted(Posting.CREATED, text(created, "html_url"), number=number(created, "number"))
 
 
 def within_limit(body: str) -> str:

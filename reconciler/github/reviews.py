@@ -1,4 +1,4 @@
-"""Who decided: from commits to the pull requests that brought them, and to the people behind those.
+"""Who decided: from commits to the pull requests that brought them, to the people behind those, and the plan they saw.
 
 Only opinions that say something about what was merged count. Comments, badges and labels are no evidence: whoever can
 push a branch can forge them. Each fact is asked for once a run.
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.github.client import TEAMS_TOKEN, GitHub, GitHubFailure
+from reconciler.github.client import TEAMS_TOKEN, GitHub, GitHubFailure, packed_file
 from reconciler.github.wire import Wire, member, number, objects, text
 from reconciler.model.review import Assessment, NotReviewed, People, Review, Team
 from reconciler.model.status import parse_instant
@@ -287,3 +287,22 @@ class AccountNumbers:
             if fault.absent:
                 return None
             raise
+
+
+def reviewed_plan(github: GitHub, head: str, name: str) -> bytes | None:
+    """Return the newest plan that a run of a pull request made for a commit (`actions: read`), None when none is kept.
+
+    Runs of forks don't count: what they upload is theirs. Raises GitHubFailure.
+    """
+    for run in github.every("/actions/runs", key="workflow_runs", head_sha=head, event="pull_request"):
+        if text(run, "head_sha") != head or not _is_of_this_repository(run):
+            continue
+        for artifact in github.every(f"/actions/runs/{number(run, 'id')}/artifacts", key="artifacts", name=name):
+            if text(artifact, "name") == name and member(artifact, "expired") is False:
+                return packed_file(github, number(artifact, "id") or 0, "plan.json")
+    return None
+
+
+def _is_of_this_repository(run: Wire) -> bool:
+    own = number(run, "repository", "id")
+    return own is not None and own == number(run, "head_repository", "id")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from docs.generating import exit_codes
 from docs.generating.environment import VARIABLES
-from reconciler.changes.credentials import NAMES, PREFIX
+from reconciler.changes.client import NAMES, PREFIX
 
 PACKAGE = Path(__file__).parent.parent.parent / "reconciler"
 _READ = re.compile(r'"((?:TPP|RECONCILER|GITHUB|ACTIONS|GH)_[A-Z_]+)"')

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.github.artifacts import packed_file
-from reconciler.github.client import GitHub, GitHubFailure
+from reconciler.github.client import GitHub, GitHubFailure, packed_file
 from tests.builders import NOW
 from tests.fakes import FakeClock
 from tests.github.conftest import TOKEN

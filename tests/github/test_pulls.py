@@ -2,9 +2,8 @@
 
 import pytest
 
-from reconciler.github.branch import keep_pull
 from reconciler.github.client import GitHub, GitHubFailure
-from reconciler.github.posting import Posting
+from reconciler.github.posting import Posting, keep_pull
 from tests.github.conftest import TOKEN
 from tests.github.fake_github import FakeGitHub
 from tests.github.world import READER, Pull

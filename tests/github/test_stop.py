@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.app.stopping import EVERY, LONGEST_BLIND, BranchWatch
-from reconciler.github.branch import fetch_ledger, push_ledger
+from reconciler.github.branch import BranchLook, fetch_ledger, local_stop, notice_of, push_ledger, remove_stop, set_stop
 from reconciler.github.git import GitFailure
-from reconciler.github.stop import BranchLook, local_stop, notice_of, remove_stop, set_stop
 from reconciler.model.record import StopNotice
 from tests.cli.conftest import repo  # noqa: F401 - a fixture
 from tests.cli.repo import FIRST, Repo
