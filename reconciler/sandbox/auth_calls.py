@@ -7,8 +7,7 @@ from typing import cast
 from reconciler.codec import Json
 from reconciler.model.status import format_instant
 from reconciler.model.value import replace
-from reconciler.sandbox.credentials import JwtRefused, identity_of_jwt
-from reconciler.sandbox.grants import DEVICE_LIFETIME, Issued, covers, digest
+from reconciler.sandbox.grants import DEVICE_LIFETIME, Issued, JwtRefused, covers, digest, identity_of_jwt
 from reconciler.sandbox.platform import Platform, ServerCall
 from reconciler.sandbox.wire import Response, answer, oauth_error, optional, text
 

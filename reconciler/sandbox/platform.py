@@ -8,9 +8,8 @@ from reconciler.codec import Json
 from reconciler.sandbox.behaviour import Behaviour
 from reconciler.sandbox.certificates import Certificates
 from reconciler.sandbox.clock import SandboxClock
-from reconciler.sandbox.credentials import Accounts
 from reconciler.sandbox.fault_injection import Faults
-from reconciler.sandbox.grants import GrantRecord, Grants, allows, digest
+from reconciler.sandbox.grants import Accounts, GrantRecord, Grants, allows, digest
 from reconciler.sandbox.identities import Directory
 from reconciler.sandbox.log import Log
 from reconciler.sandbox.wire import BadBody, Response, ResultCode, bad_request, failure, oauth_error, parse, parse_form

@@ -12,7 +12,7 @@ from reconciler.model.ticket import parse_guid
 from reconciler.sandbox.behaviour import DEFAULT_PROFILE, PROFILES, Behaviour
 from reconciler.sandbox.certificates import StoredCertificate
 from reconciler.sandbox.conversion import Conversion
-from reconciler.sandbox.credentials import Accounts, JwtMapping, User
+from reconciler.sandbox.grants import Accounts, JwtMapping, User
 from reconciler.sandbox.identities import Principal, PrincipalType
 from reconciler.sandbox.world import DEFAULT_WORKFLOW
 

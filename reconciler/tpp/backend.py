@@ -1,4 +1,7 @@
-"""TPP as a backend: what use cases ask of a server, answered by a session."""
+"""TPP as a backend: what use cases ask of a server, answered by a session.
+
+Tickets are found by object, user data or caller, and named is who decided them: what is beside the details of a ticket.
+"""
 
 import subprocess
 import sys
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from reconciler.errors import CredentialsRefused
+from reconciler.errors import CredentialsRefused, ServerFailure
 from reconciler.model.settings import AuthMethod, ContextSettings, Settings
 from reconciler.model.ticket import Guid
 from reconciler.ports import (
@@ -22,12 +25,14 @@ from reconciler.ports import (
     TicketReader,
     TicketWriter,
 )
+from reconciler.tpp import wire
 from reconciler.tpp.certificates import certificate_reader
 from reconciler.tpp.checks import Grant, check_before_writing, probe_session, token_end, verify
-from reconciler.tpp.finding import find_tickets, who_decided
+from reconciler.tpp.client import ENUMERATE, Failure
 from reconciler.tpp.identities import names_of, own_identities, resolve_identities
 from reconciler.tpp.secrets import read_issued, read_secrets
 from reconciler.tpp.session import Session, open_session, ticket_reader
+from reconciler.tpp.wire import Result, describe
 from reconciler.tpp.writer import ticket_writer
 
 PRODUCT = "tpp"
@@ -161,3 +166,51 @@ def _output_of(command: tuple[str, ...]) -> str:
             "run it by hand to see why",
         )
     return done.stdout.strip()
+
+
+def find_tickets(session: Session, *, object_dn: str | None = None, user_data: str | None = None) -> tuple[Guid, ...]:
+    """Return the tickets on an object and/or with matching user data; with neither, those of the caller.
+
+    The permissions are refreshed first, so that tickets newer than the session are among them
+    (TPP reference, Workflow/Ticket/Enumerate and Permissions/Refresh). Raises ServerFailure.
+    """
+    failure = session.permissions.refresh()
+    if failure is not None and failure is not session.permissions.refused:
+        raise failure.error()
+    members = {name: value for name, value in (("ObjectDN", object_dn), ("UserData", user_data)) if value is not None}
+    match session.client.ask(ENUMERATE, members, _listed):
+        case Failure() as failure:
+            raise failure.error()
+        case Result.TICKET_DOES_NOT_EXIST:
+            return ()
+        case Result() as result:
+            where = f" on {object_dn}" if object_dn else ""
+            raise ServerFailure(f"tickets{where} can't be listed: {describe(result)}", "check the name of the object")
+        case found:
+            return found
+
+
+def _listed(members: wire.Members) -> tuple[Guid, ...] | Result:
+    result = wire.result_of(members)
+    return wire.guids(members) if result is Result.SUCCESS else result
+
+
+_LONGEST_NAME = 200
+"""Characters of a name that are kept."""
+
+
+def who_decided(session: Session, guids: Iterable[Guid]) -> Mapping[Guid, LastUpdate]:
+    """Return who updated tickets last, by the names that people write, and when; what can't be read is left out.
+
+    Needs the scope `configuration`: without it nothing is known, and that is no fault.
+    """
+    found: dict[Guid, LastUpdate] = {}
+    for guid in guids:
+        known = session.objects.read(guid)
+        if isinstance(known, Failure):
+            break
+        universal = known.get("updated by", "")[:_LONGEST_NAME]
+        if universal:
+            found[guid] = LastUpdate(universal, wire.attribute_time(known.get("last update", "")))
+    names = names_of(session, (update.by for update in found.values()))
+    return {guid: LastUpdate(names.get(update.by, update.by), update.at) for guid, update in found.items()}

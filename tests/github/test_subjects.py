@@ -12,7 +12,7 @@ import pytest
 from reconciler.app.context import open_context
 from reconciler.errors import CredentialsRefused
 from reconciler.github.setup import APPLYING, PLANNING, subject_pattern
-from reconciler.sandbox.credentials import JwtMapping
+from reconciler.sandbox.grants import JwtMapping
 from reconciler.sandbox.running import Sandbox, running_sandbox
 from reconciler.sandbox.seed import APPROVER, JOE, OFFERED_SCOPE, Seed
 from tests.docs.console import blocks

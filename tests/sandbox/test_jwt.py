@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from reconciler.model.value import replace
-from reconciler.sandbox.credentials import JwtMapping
+from reconciler.sandbox.grants import JwtMapping
 from reconciler.sandbox.running import running_sandbox
 from reconciler.sandbox.seed import APPROVER, Seed
 from tests.builders import NOW

@@ -7,7 +7,7 @@ import pytest
 from reconciler.errors import InvalidInput
 from reconciler.model.status import Status
 from reconciler.sandbox.behaviour import Behaviour, GuidStyle, TimeStyle
-from reconciler.sandbox.credentials import JwtMapping, User
+from reconciler.sandbox.grants import JwtMapping, User
 from reconciler.sandbox.identities import Principal, PrincipalType
 from reconciler.sandbox.seed import Seed, TicketSeed, TokenSeed, decode_seed
 from tests.builders import OBJECT, WORKFLOW, at, guid

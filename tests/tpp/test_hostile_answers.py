@@ -11,8 +11,8 @@ from reconciler.errors import ServerFailure
 from reconciler.model.status import State, approved
 from reconciler.model.ticket import Accepted, Answer, Declined, Found, Gone, Hidden, LiveTicket, Lost, Reading, Unread
 from reconciler.ports import Update
+from reconciler.tpp.backend import find_tickets
 from reconciler.tpp.checks import server_version, verify
-from reconciler.tpp.finding import find_tickets
 from reconciler.tpp.identities import own_identities, resolve_identities
 from reconciler.tpp.session import Session, ticket_reader
 from reconciler.tpp.writer import ticket_writer

@@ -13,8 +13,8 @@ from reconciler.model.status import State, approved
 from reconciler.model.ticket import Found, Gone, Hidden, LiveTicket, Lost, NotSent, Reading, Unread
 from reconciler.model.value import replace
 from reconciler.ports import Update
+from reconciler.tpp.backend import find_tickets
 from reconciler.tpp.client import CERTIFICATES, Call, Client
-from reconciler.tpp.finding import find_tickets
 from reconciler.tpp.limiter import AdaptiveLimiter, Reached
 from reconciler.tpp.retries import Kind
 from reconciler.tpp.secrets import Secret, Secrets

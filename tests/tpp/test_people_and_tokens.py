@@ -8,8 +8,8 @@ from reconciler.sandbox import wrong_answers
 from reconciler.sandbox.identities import Principal
 from reconciler.sandbox.seed import APPROVER, JANE, JOE, PKI_TEAM
 from reconciler.tpp import identities
+from reconciler.tpp.backend import find_tickets
 from reconciler.tpp.checks import Grant, check_before_writing, server_version, time_objection, verify
-from reconciler.tpp.finding import find_tickets
 from reconciler.tpp.identities import own_identities, resolve_identities
 from reconciler.tpp.secrets import Secret, Secrets
 from tests.builders import OBJECT, guid

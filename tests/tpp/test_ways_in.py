@@ -18,7 +18,7 @@ from reconciler.model.status import approved
 from reconciler.model.ticket import Accepted, Found
 from reconciler.model.value import replace
 from reconciler.ports import Update
-from reconciler.sandbox.credentials import JwtMapping
+from reconciler.sandbox.grants import JwtMapping
 from reconciler.sandbox.running import Listening, Sandbox, running_sandbox
 from reconciler.sandbox.seed import APPROVER
 from reconciler.tpp.secrets import Secret, Secrets, read_secrets

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reconciler.sandbox.credentials import JwtMapping
+from reconciler.sandbox.grants import JwtMapping
 from reconciler.sandbox.running import Sandbox, running_sandbox
 from reconciler.sandbox.seed import APPROVER, OFFERED_SCOPE, Seed, TicketSeed
 from tests.github.fake_github import FakeGitHub
