@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from reconciler.manifests.manifest import read_manifest
 from reconciler.manifests.windows import Windows
-from reconciler.model.decision import Decision, Override, OverrideUse, Selection, Source
+from reconciler.model.decision import NOWHERE, Decision, Override, OverrideUse, Selection, Source
 from reconciler.model.plan import Step
 from reconciler.model.review import BranchCommit
 from reconciler.model.ticket import Guid
@@ -16,46 +16,35 @@ T = TypeVar("T")
 Contents = Mapping[str, Decision | Selection | Override]
 """What a manifest says of each ticket, rule and override, by GUID and name, wherever it stands in the file."""
 
-_NOWHERE = Source("")
 
-
-def brought_by(
-    steps: Iterable[Step],
-    names: Mapping[str, str],
-    commits: Sequence[BranchCommit],
-    contents: Callable[[str], Contents],
-) -> dict[Guid, str]:
-    """Return for each decision the commit that last changed what it says, or moved it to its file.
-
-    `names` has each path as git names it, `commits` are those that touched the files, oldest first, and `contents`
-    reads a blob. Decisions whose file no commit has are left out.
-    """
+def steps_by_file(steps: Iterable[Step], names: Mapping[str, str]) -> Mapping[str, Mapping[Guid, str]]:
+    """Return for each file, as git names it, which contents decide which tickets."""
     by_file: dict[str, dict[Guid, str]] = defaultdict(dict)
     for step in steps:
         by_file[names[step.source.path]][step.guid] = step.rule or step.guid
-    return _brought(by_file, commits, contents)
+    return by_file
 
 
-def overrides_brought_by(
-    uses: Iterable[OverrideUse],
-    names: Mapping[str, str],
-    commits: Sequence[BranchCommit],
-    contents: Callable[[str], Contents],
-) -> dict[Source, str]:
-    """Return for each override, by where it stands, the commit that last changed what it says."""
+def overrides_by_file(uses: Iterable[OverrideUse], names: Mapping[str, str]) -> Mapping[str, Mapping[Source, str]]:
+    """Return for each file, as git names it, which contents are which overrides, by where they stand."""
     by_file: dict[str, dict[Source, str]] = defaultdict(dict)
     for use in uses:
         by_file[names[use.source.path]][use.source] = _override_key(use)
-    return _brought(by_file, commits, contents)
+    return by_file
 
 
 def _override_key(each: Override | OverrideUse) -> str:
     return f"override {each.rule} {each.until} {each.reason}"
 
 
-def _brought(
+def brought_by(
     by_file: Mapping[str, Mapping[T, str]], commits: Sequence[BranchCommit], contents: Callable[[str], Contents]
 ) -> dict[T, str]:
+    """Return for each item the commit that last changed what it says, or moved it to its file.
+
+    `commits` are those that touched the files, oldest first, and `contents` reads a blob. Items whose file is in no
+    commit are left out.
+    """
     found: dict[T, str] = {}
     for name, own in by_file.items():
         touching = [commit for commit in commits if name in commit.touched]
@@ -81,9 +70,9 @@ def reader_of(text: Callable[[str], bytes], windows: Windows) -> Callable[[str],
         if blob not in known:
             manifest = read_manifest("", text(blob), windows)
             known[blob] = {
-                **{decision.guid: replace(decision, source=_NOWHERE) for decision in manifest.decisions},
-                **{rule.name: replace(rule, source=_NOWHERE) for rule in manifest.selections},
-                **{_override_key(each): replace(each, source=_NOWHERE) for each in manifest.overrides},
+                **{decision.guid: replace(decision, source=NOWHERE) for decision in manifest.decisions},
+                **{rule.name: replace(rule, source=NOWHERE) for rule in manifest.selections},
+                **{_override_key(each): replace(each, source=NOWHERE) for each in manifest.overrides},
             }
         return known[blob]
 

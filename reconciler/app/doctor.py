@@ -1,20 +1,24 @@
-"""Doctor: everything that a run depends on, in the order in which one thing needs the other."""
+"""Doctor: everything that a run depends on, in the order in which one thing needs the other; also GitHub's settings."""
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
 from reconciler.app.change_records import look_up
 from reconciler.app.context import BACKENDS, DEFAULT, Context, open_context
-from reconciler.errors import InvalidInput, LockHeld, ReconcilerError, ServerFailure
-from reconciler.github.actions import read_event
-from reconciler.github.client import client_from
+from reconciler.errors import CredentialsRefused, InvalidInput, LockHeld, ReconcilerError, ServerFailure
+from reconciler.github.actions import read_event, token_from
+from reconciler.github.client import GitHub, client_from
+from reconciler.github.git import GitFailure, git_from
 from reconciler.github.posting import last_success, overdue
+from reconciler.github.setup import Names, SettingFinding, WantedSetup, called_workflows, examine_repository
 from reconciler.ledger.chain import check
 from reconciler.ledger.lock import hold_lock, this_process
 from reconciler.manifests.load import load_desired
 from reconciler.model.change_record import ChangeKind, ChangeQuestion, LookupFailure, NoChangeRecord
-from reconciler.model.settings import Settings
+from reconciler.model.decision import Problem, Source
+from reconciler.model.settings import AuthMethod, Settings
 from reconciler.model.status import format_instant
 from reconciler.planning.change_records import span
 from reconciler.ports import Clock, Health, Probe
@@ -137,3 +141,60 @@ def _ledger(folder: Path, clock: Clock) -> Iterator[Probe]:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+_REMOTE = re.compile(r"(?:https://[^/]+/|git@[^:]+:|ssh://git@[^/]+/)([\w.-]+/[\w.-]+?)(?:\.git)?/?")
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def wanted_setup(
+    repository: str, settings: Settings, names: Names, called: tuple[str, str] | None = None
+) -> WantedSetup:
+    """Return what a repository must be set to. Raises InvalidInput for what is no repository."""
+    if not _REPOSITORY.fullmatch(repository):
+        raise InvalidInput((_no_repository(f"{repository!r} is no repository", "write OWNER/NAME"),))
+    four_eyes = settings.policy.four_eyes
+    return WantedSetup(
+        repository,
+        names,
+        reviewers=four_eyes.reviewers if four_eyes else 1,
+        server=settings.server or "",
+        oidc=all(auth.method is AuthMethod.GITHUB_OIDC for auth in settings.auth.ways.values()),
+        called=called,
+        emergency=settings.policy.emergency is not None,
+    )
+
+
+def examine_setup(
+    repository: str | None, settings: Settings, names: Names, environ: Mapping[str, str], clock: Clock
+) -> Iterator[SettingFinding]:
+    """Look at the settings of a repository, by default that of this checkout, and at the checkout's own files.
+
+    Raises InvalidInput without a repository, CredentialsRefused without a token, GitHubFailure.
+    """
+    here = Path()
+    wanted = wanted_setup(
+        repository or _of_checkout(environ), settings, names, next(iter(called_workflows(here)), None)
+    )
+    token = token_from(environ)
+    if not token:
+        raise CredentialsRefused("no token for GitHub was handed over", "run it with GITHUB_TOKEN=$(gh auth token)")
+    github = GitHub.open(environ.get("GITHUB_API_URL", "https://api.github.com"), wanted.repository, token, clock)
+    yield from examine_repository(github, wanted, here)
+
+
+def _of_checkout(environ: Mapping[str, str]) -> str:
+    """Return the repository that the environment or the remote of this checkout names."""
+    if named := environ.get("GITHUB_REPOSITORY"):
+        return named
+    try:
+        found = _REMOTE.fullmatch(git_from(environ).run("remote", "get-url", "origin").strip())
+    except GitFailure:
+        found = None
+    if found is None:
+        raise InvalidInput((_no_repository("no remote `origin` names a repository", "add --repository OWNER/NAME"),))
+    return found[1]
+
+
+def _no_repository(message: str, hint: str) -> Problem:
+    return Problem("github/repository", Source("--repository"), message, hint)

@@ -9,10 +9,9 @@ from reconciler.app.certificates import with_certificates
 from reconciler.app.change_records import with_change_records
 from reconciler.app.context import Context
 from reconciler.app.folders import with_folders
-from reconciler.app.narrowing import Narrowed, narrowed
 from reconciler.app.orphans import orphans
 from reconciler.app.pull_request import Judged, around
-from reconciler.app.request import Request, Seals
+from reconciler.app.request import Narrowed, Request, Seals, narrowed
 from reconciler.app.reviews import hold_to_reviews
 from reconciler.app.version import tool
 from reconciler.errors import LedgerBroken

@@ -1,11 +1,11 @@
 """Who decided: the reviews behind each change of a plan, and the plans that the reviewers saw."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from reconciler.app.attribution import brought_by, overrides_brought_by, reader_of
+from reconciler.app.attribution import T, brought_by, overrides_by_file, reader_of, steps_by_file
 from reconciler.app.context import Context
 from reconciler.app.folders import with_folders
 from reconciler.codec import Newer, decode_plan
@@ -32,7 +32,7 @@ from reconciler.github.reviews import AccountNumbers, GitHubReviews, reviewed_pl
 from reconciler.ledger.history import applied_commits, reviewed_commits
 from reconciler.manifests.text import folders_above
 from reconciler.manifests.windows import Windows
-from reconciler.model.decision import OverrideUse, Source
+from reconciler.model.decision import Source
 from reconciler.model.plan import Plan, Step
 from reconciler.model.policy import FourEyes, ReviewedPlan
 from reconciler.model.review import (
@@ -238,15 +238,16 @@ def _decided(context: Context, git: Git, event: Event, steps: Sequence[Step], *,
         found[name] = NotReviewed(f"{name} {why}; commit it, and have it reviewed in a pull request")
     absent = NotReviewed("no commit of the branch has this file; commit it, and have it reviewed in a pull request")
     before = {name: AppliedBefore() for name in known} if base is not None else {}
-    brought, by_ticket = _by_ticket(context, git, event, reviews, steps, names) if final else ({}, {})
-    asked = final and bool(used) and settings.policy.asks_reviewers
+    brought, by_ticket = _brought(context, git, event, reviews, steps_by_file(steps if final else (), names))
+    asked = used.values() if final and settings.policy.asks_reviewers else ()
+    _, by_override = _brought(context, git, event, reviews, overrides_by_file(asked, names))
     by_name: dict[str, People] = {**before, **found}
     return Decided(
         {path: by_name.get(names[path], absent) for path in files},
         by_name.get(names[config[0]], NotYetReviewed()) if config else NotYetReviewed(),
         absent,
         by_ticket=by_ticket,
-        by_override=_by_override(context, git, event, reviews, used.values(), names) if asked else {},
+        by_override=by_override,
         others=_others(context, git, event, brought),
         reviewed_to=head_of(git)
         if whole
@@ -263,34 +264,18 @@ def _base(context: Context, git: Git) -> str | None:
     return next((commit for commit in commits if commit in branch), None)
 
 
-def _by_ticket(
-    context: Context, git: Git, event: Event, reviews: GitHubReviews, steps: Sequence[Step], names: Mapping[str, str]
-) -> tuple[dict[Guid, str], dict[Guid, People]]:
-    """Return for each decision the commit that brought it as it is now, and who is behind that."""
-    commits = commits_touching(git, {names[step.source.path] for step in steps})
+def _brought(
+    context: Context, git: Git, event: Event, reviews: GitHubReviews, by_file: Mapping[str, Mapping[T, str]]
+) -> tuple[dict[T, str], dict[T, People]]:
+    """Return for each decision or override the commit that brought it as it is now, and who is behind that."""
+    if not by_file:
+        return {}, {}
+    commits = commits_touching(git, by_file)
     read = reader_of(lambda blob: text_of(git, blob), Windows(context.settings.windows, context.clock.now()))
-    brought = brought_by(steps, names, commits, read)
+    brought = brought_by(by_file, commits, read)
     wanted = set(brought.values())
     behind = _behind(git, event, reviews, tuple(commit for commit in commits if commit.sha in wanted))
-    return brought, {guid: behind[sha] for guid, sha in brought.items()}
-
-
-def _by_override(
-    context: Context,
-    git: Git,
-    event: Event,
-    reviews: GitHubReviews,
-    used: Iterable[OverrideUse],
-    names: Mapping[str, str],
-) -> dict[Source, People]:
-    """Return who is behind the commit that brought each override as it is now."""
-    uses = list(used)
-    commits = commits_touching(git, {names[use.source.path] for use in uses})
-    read = reader_of(lambda blob: text_of(git, blob), Windows(context.settings.windows, context.clock.now()))
-    brought = overrides_brought_by(uses, names, commits, read)
-    wanted = set(brought.values())
-    behind = _behind(git, event, reviews, tuple(commit for commit in commits if commit.sha in wanted))
-    return {source: behind[sha] for source, sha in brought.items()}
+    return brought, {item: behind[sha] for item, sha in brought.items()}
 
 
 def _rules_by_name(settings: Settings, git: Git) -> Callable[[str], FourEyes]:

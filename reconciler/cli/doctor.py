@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import click
 
 from reconciler.app.context import SystemClock
-from reconciler.app.doctor import examine
-from reconciler.app.github_setup import examine_setup
+from reconciler.app.doctor import examine, examine_setup
 from reconciler.cli.exit_codes import Exit
 from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.output import format_option

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.app.github_setup import wanted_setup
+from reconciler.app.doctor import wanted_setup
 from reconciler.app.outputs import changing, check_in_place, write_output
 from reconciler.cli.examples import examples
 from reconciler.cli.init_folder import add_folder
