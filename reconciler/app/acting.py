@@ -1,6 +1,6 @@
 """Who acts, where a run comes from, and what the guards look at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +10,14 @@ from reconciler.app.version import tool
 from reconciler.errors import CredentialsRefused, ReconcilerError, ServerFailure
 from reconciler.github.actions import read_event
 from reconciler.github.git import Git, GitFailure
+from reconciler.manifests.text import folders_above
 from reconciler.manifests.windows import freezes_ahead
+from reconciler.model.decision import Override, Seal
+from reconciler.model.plan import Plan
 from reconciler.model.review import Provenance, Review
+from reconciler.model.settings import Settings
 from reconciler.model.ticket import Guid
+from reconciler.model.value import replace
 from reconciler.planning.guards import Circumstances
 from reconciler.ports import Caller, LastUpdate
 
@@ -129,3 +134,28 @@ _MOST_NAMED = 50
 def deciders(context: Context, guids: Sequence[Guid]) -> Mapping[Guid, LastUpdate]:
     """Return who updated the first of these tickets last, where the server tells it."""
     return context.backend.who_decided(guids[:_MOST_NAMED]) if guids else {}
+
+
+def with_folders(seen: Circumstances, settings: Settings, plan: Plan) -> Circumstances:
+    """Let guards know which folders the decisions and overrides of a plan lie below."""
+    return placed(seen, settings, (step.source.path for step in plan.steps), plan.overrides, plan.sealed)
+
+
+def placed(
+    seen: Circumstances,
+    settings: Settings,
+    paths: Iterable[str],
+    overrides: Iterable[Override],
+    seals: tuple[Seal, ...],
+) -> Circumstances:
+    """Let guards know which folders these manifests, and those with overrides and seals, lie below."""
+    folders = settings.policy.folders
+    if not folders:
+        return replace(seen, below={}, recurring_in={}, seals=seals)
+    files = {*paths, *(each.source.path for each in overrides), *(seal.path for seal in seals)}
+    return replace(
+        seen,
+        below=folders_above(folders, settings.path, files),
+        recurring_in={name: freezes_ahead(rules, seen.now) for name, rules in folders.items()},
+        seals=seals,
+    )

@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from reconciler.app.acting import with_folders
 from reconciler.app.context import Context, stored_secret
-from reconciler.app.folders import with_folders
 from reconciler.changes.backends import open_change_notes, open_change_records
 from reconciler.changes.client import NAMES, PREFIX
 from reconciler.changes.service import RunInfo

@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from reconciler.app.acting import Acting, deciders, who_acts
+from reconciler.app.acting import Acting, deciders, who_acts, with_folders
 from reconciler.app.certificates import with_certificates
 from reconciler.app.change_records import with_change_records
 from reconciler.app.context import Context
-from reconciler.app.folders import with_folders
 from reconciler.app.orphans import orphans
 from reconciler.app.pull_request import Judged, around
 from reconciler.app.request import Narrowed, Request, Seals, narrowed

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.app.acting import placed
 from reconciler.app.base_branch import base_settings, changed_rules
 from reconciler.app.context import Context
-from reconciler.app.folders import placed
 from reconciler.atomic import atomic_write
 from reconciler.errors import InvalidInput
 from reconciler.github.actions import read_event

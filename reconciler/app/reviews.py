@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from reconciler.app.acting import with_folders
 from reconciler.app.attribution import T, brought_by, overrides_by_file, reader_of, steps_by_file
 from reconciler.app.context import Context
-from reconciler.app.folders import with_folders
 from reconciler.codec import Newer, decode_plan
 from reconciler.errors import GuardRefused, ReconcilerError
 from reconciler.github.actions import Event, read_event, token_from

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from reconciler.app.folders import placed
+from reconciler.app.acting import placed
 from reconciler.ledger.files import ledger_files
 from reconciler.ledger.index import read_index
 from reconciler.manifests.config import check_settings

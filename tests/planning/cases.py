@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from reconciler.app.folders import with_folders
+from reconciler.app.acting import with_folders
 from reconciler.codec import decode
 from reconciler.manifests.config import load_settings
 from reconciler.manifests.load import load_desired
