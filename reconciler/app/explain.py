@@ -17,7 +17,7 @@ from reconciler.model.plan import Step
 from reconciler.model.receipt import Outcome, Receipt
 from reconciler.model.record import Line
 from reconciler.model.status import Status
-from reconciler.model.ticket import Found, Guid, LiveTicket
+from reconciler.model.ticket import Found, Guid, LiveTicket, identity_key
 
 
 def explain(context: Context, guid: Guid, paths: tuple[str, ...] = (), *, certificates: bool = True) -> Explanation:
@@ -63,18 +63,14 @@ def _approvers(context: Context, ticket: LiveTicket, history: Iterable[Line]) ->
             if entry.after.status in (Status.PENDING, Status.REJECTED):
                 approved.clear()
             else:
-                approved[_plain(identity)] = identity, entry.at
+                approved[identity_key(identity)] = identity, entry.at
     names = context.backend.names((*ticket.approvers, *(identity for identity, _ in approved.values())))
     listed = tuple(
-        Approver(each, names.get(each, ""), approved.pop(_plain(each), (each, None))[1]) for each in ticket.approvers
+        Approver(each, names.get(each, ""), approved.pop(identity_key(each), (each, None))[1])
+        for each in ticket.approvers
     )
     others = (Approver(each, names.get(each, ""), at, listed=False) for each, at in approved.values())
     return (*listed, *others)
-
-
-def _plain(identity: str) -> str:
-    """Spell an identity without what differs between providers and calls."""
-    return identity.casefold().replace("{", "").replace("}", "")
 
 
 def _updated_by(context: Context, guid: Guid, step: Step | None) -> str:

@@ -6,9 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import assert_never
 
+from reconciler.app.acting import deciders
 from reconciler.app.certificates import certificates_of
 from reconciler.app.context import Context
 from reconciler.app.outputs import changing, check_in_place
@@ -23,12 +25,10 @@ from reconciler.model.certificate import Certificate, CertificateContext
 from reconciler.model.decision import Expectation, ExpectedCertificate, Problem, Source
 from reconciler.model.findings import Intake
 from reconciler.model.status import Status, format_instant, is_sayable
-from reconciler.model.ticket import Found, Gone, Guid, Hidden, LiveTicket, Reading, Unread, parse_guid
+from reconciler.model.ticket import Found, Gone, Guid, Hidden, LiveTicket, Reading, Unread, identity_key, parse_guid
 from reconciler.planning.selections import matches, pattern_of
 from reconciler.ports import LastUpdate
 
-_MOST_NAMED = 50
-"""Each name of who decided costs a call or two."""
 _MOST_SAID = 4
 """Names of a certificate that a comment has."""
 BATCH = 250
@@ -53,7 +53,7 @@ class Import:
     now: datetime
     write: Callable[[str, Sequence[NewEntry]], None]
     certificates: Callable[[Iterable[LiveTicket]], Mapping[str, CertificateContext]]
-    deciders: Callable[[Iterable[Guid]], Mapping[Guid, LastUpdate]]
+    deciders: Callable[[Sequence[Guid]], Mapping[Guid, LastUpdate]]
     intake: Intake = field(default_factory=Intake)
     batch: dict[str, list[LiveTicket]] = field(default_factory=lambda: defaultdict(list))
     waiting: int = 0
@@ -83,7 +83,7 @@ class Import:
         for found in known.values():
             if found.failed:
                 self.unknown[found.why] += 1
-        by = self.deciders(decided[:_MOST_NAMED]) if decided else {}
+        by = self.deciders(decided)
         while self.batch:
             name = min(self.batch)
             ordered = sorted(self.batch.pop(name), key=lambda ticket: ticket.guid)
@@ -113,11 +113,11 @@ def import_tickets(
     found = sorted(set(tickets()))
     work = Import(
         pattern=pattern or default_pattern(context.settings.tickets),
-        identities=_bare_all(context.backend.identities()),
+        identities=frozenset(map(identity_key, context.backend.identities())),
         now=context.clock.now(),
         write=write_entries if write else _write_nothing,
         certificates=lambda read: certificates_of(context, read) if certificates and write else {},
-        deciders=context.backend.who_decided,
+        deciders=partial(deciders, context),
     )
     work.intake.known.extend(guid for guid in found if guid in known)
     new = [guid for guid in found if guid not in known]
@@ -268,14 +268,4 @@ def _is_odd(name: str) -> bool:
 
 
 def _is_ours(ticket: LiveTicket, identities: frozenset[str]) -> bool:
-    return any(bare(approver) in identities for approver in ticket.approvers)
-
-
-def _bare_all(universals: Iterable[str]) -> frozenset[str]:
-    """Return identities in a form that can be compared: braces depend on the provider."""
-    return frozenset(bare(universal) for universal in universals)
-
-
-def bare(universal: str) -> str:
-    """Return an identity in a form that can be compared: braces depend on the provider."""
-    return universal.casefold().replace("{", "").replace("}", "")
+    return any(identity_key(approver) in identities for approver in ticket.approvers)

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 from reconciler.app.certificates import expiring
 from reconciler.app.context import Context
-from reconciler.app.import_tickets import bare, on_server
+from reconciler.app.import_tickets import on_server
 from reconciler.app.tickets import decisions_of
 from reconciler.ledger.index import read_index
 from reconciler.model.decision import Decision
 from reconciler.model.findings import Waiting, Waitings
 from reconciler.model.record import NO_HISTORY, TicketHistory
-from reconciler.model.ticket import Found, Guid, LiveTicket, Unread
+from reconciler.model.ticket import Found, Guid, LiveTicket, Unread, identity_key
 from reconciler.model.value import replace
 from reconciler.planning.selections import matches, pattern_of
 
@@ -33,7 +33,7 @@ def list_tickets(context: Context, asked: ListFilter) -> Waitings:
     """Read the tickets of the caller, or those on an object, and join them. Raises InvalidInput, ServerFailure."""
     now = context.clock.now()
     guids = sorted(set(on_server(context, asked.object)))
-    identities = frozenset(map(bare, context.backend.identities())) if asked.mine else frozenset[str]()
+    identities = frozenset(map(identity_key, context.backend.identities())) if asked.mine else frozenset[str]()
     declared = decisions_of(context)
     histories = read_index(context.ledger, guids, context.targets).histories
     rows, unread = [], dict[Guid, str]()
@@ -54,7 +54,7 @@ def list_tickets(context: Context, asked: ListFilter) -> Waitings:
 
 def _row(ticket: LiveTicket, decision: Decision | None, history: TicketHistory, identities: frozenset[str]) -> Waiting:
     outcome = "unknown" if history.open else str(history.last.outcome) if history.last else ""
-    ours = not ticket.approvers or any(bare(each) in identities for each in ticket.approvers)
+    ours = not ticket.approvers or any(identity_key(each) in identities for each in ticket.approvers)
     if decision is None:
         return Waiting(ticket, outcome=outcome, ours=ours)
     return Waiting(ticket, decision.wanted.status, decision.source, decision.change, outcome, ours)

@@ -25,6 +25,11 @@ def parse_guid(text: str) -> Guid:
     return Guid(match.group(1).lower())
 
 
+def identity_key(universal: str) -> str:
+    """Return what spellings of one prefixed universal have in common: case and braces differ by provider and call."""
+    return universal.casefold().replace("{", "").replace("}", "")
+
+
 def dn_key(dn: str) -> str:
     r"""Return what two spellings of one DN have in common: simple upper case, one character for each.
 
