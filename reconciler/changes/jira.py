@@ -25,7 +25,7 @@ from reconciler.model.change_record import (
 )
 from reconciler.ports import Clock
 
-KEY = re.compile(r"[A-Z][A-Z0-9_]{1,30}-[0-9]{1,18}")
+_KEY = re.compile(r"[A-Z][A-Z0-9_]{1,30}-[0-9]{1,18}")
 _STATES = {
     "awaiting implementation": "scheduled",
     "implementing": "implement",
@@ -61,7 +61,7 @@ class Jira:
 
     def _one(self, asked: str) -> ChangeRecord | NoChangeRecord:
         key = asked.strip().upper()
-        if not KEY.fullmatch(key):
+        if not _KEY.fullmatch(key):
             return NoChangeRecord(asked, LookupFailure.NOT_FOUND, "this is no key of an issue", "write it like CHG-123")
         wanted = ["status", "summary", "issuetype", "assignee", "reporter", "components", *self.system.fields.values()]
         try:
@@ -174,7 +174,7 @@ class JiraNotes:
 
     def _one(self, note: ChangeNote) -> str:
         key = note.id.strip().upper()
-        if not KEY.fullmatch(key):
+        if not _KEY.fullmatch(key):
             return "this is no key of an issue"
         try:
             if self._is_there(key, note.run):

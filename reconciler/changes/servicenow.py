@@ -29,11 +29,11 @@ from reconciler.model.change_record import (
 )
 from reconciler.ports import Clock
 
-AT_ONCE = 50
+_AT_ONCE = 50
 """Records that one call asks for."""
 _MOST_PAGES = 100
-NUMBER = re.compile(r"[A-Z]{2,10}[0-9]{1,20}")
-TABLE = "/api/now/table/change_request"
+_NUMBER = re.compile(r"[A-Z]{2,10}[0-9]{1,20}")
+_TABLE = "/api/now/table/change_request"
 _ITEMS = "/api/now/table/task_ci"
 _MOST_ITEMS = 10_000
 _FIELDS = (
@@ -73,18 +73,18 @@ class ServiceNow:
         numbers: dict[str, list[str]] = {}
         for asked in dict.fromkeys(question.id for question in questions):
             number = asked.strip().upper()
-            if NUMBER.fullmatch(number):
+            if _NUMBER.fullmatch(number):
                 numbers.setdefault(number, []).append(asked)
             else:
                 found[asked] = NoChangeRecord(asked, LookupFailure.NOT_FOUND, "this is no number of a change record")
-        for part in parts(sorted(numbers), AT_ONCE):
+        for part in _parts(sorted(numbers), _AT_ONCE):
             for number, record in self._part(part).items():
                 found |= dict.fromkeys(numbers[number], record)
         return found
 
     def _part(self, numbers: Sequence[str]) -> dict[str, ChangeRecord | NoChangeRecord]:
         try:
-            rows = self._rows(TABLE, "number", numbers, _FIELDS)
+            rows = self._rows(_TABLE, "number", numbers, _FIELDS)
             items = self._rows(_ITEMS, "task.number", numbers, "task.number,ci_item.name") if self.affected else {}
         except Unavailable as error:
             return {
@@ -100,7 +100,7 @@ class ServiceNow:
 
         Raises Unavailable, also when a row comes back that nobody asked for.
         """
-        limit, offset = 2 * len(numbers) + 1 if table == TABLE else _MOST_ITEMS, 0
+        limit, offset = 2 * len(numbers) + 1 if table == _TABLE else _MOST_ITEMS, 0
         rows: dict[str, list[Mapping[str, Any]]] = {}
         for _ in range(_MOST_PAGES):
             query: dict[str, str | int] = {
@@ -201,7 +201,7 @@ def _token(system: ChangeSystem, credentials: ChangeCredentials, clock: Clock) -
     return token
 
 
-def parts(numbers: Sequence[str], size: int) -> Iterable[Sequence[str]]:
+def _parts(numbers: Sequence[str], size: int) -> Iterable[Sequence[str]]:
     """Return the numbers in parts that one call takes."""
     return (numbers[begin : begin + size] for begin in range(0, len(numbers), size))
 
@@ -238,7 +238,7 @@ class ServiceNowNotes:
         """Leave each note that is not there yet; return, by id, why one could not be left."""
         failed = {note.id: "this is no number of a change record" for note in notes if not _number(note)}
         writable = [note for note in notes if note.id not in failed]
-        for part in parts(sorted({_number(note) for note in writable}), AT_ONCE):
+        for part in _parts(sorted({_number(note) for note in writable}), _AT_ONCE):
             journals, why = self._journals(part)
             for note in writable:
                 if _number(note) in part and (fault := why or self._one(note, journals)):
@@ -254,7 +254,7 @@ class ServiceNowNotes:
             "sysparm_display_value": "all",
         }
         try:
-            rows = self.client.get(TABLE, query).members.get("result")
+            rows = self.client.get(_TABLE, query).members.get("result")
         except Unavailable as error:
             return {}, error.why
         found = {}
@@ -273,7 +273,7 @@ class ServiceNowNotes:
         if note.run in journal:
             return ""
         try:
-            self.client.send("PATCH", f"{TABLE}/{sys_id}?sysparm_fields=number", {"work_notes": note.text})
+            self.client.send("PATCH", f"{_TABLE}/{sys_id}?sysparm_fields=number", {"work_notes": note.text})
         except Unavailable as error:
             now, _ = self._journals([number])  # it may have been written, and only its answer be lost
             return "" if note.run in now.get(number, ("", ""))[1] else error.why
@@ -282,7 +282,7 @@ class ServiceNowNotes:
 
 def _number(note: ChangeNote) -> str:
     number = note.id.strip().upper()
-    return number if NUMBER.fullmatch(number) else ""
+    return number if _NUMBER.fullmatch(number) else ""
 
 
 def _both(row: Any, name: str) -> tuple[str, str]:  # noqa: ANN401
