@@ -10,8 +10,8 @@ from reconciler.app.attribution import T, brought_by, overrides_by_file, reader_
 from reconciler.app.context import Context
 from reconciler.codec import Newer, decode_plan
 from reconciler.errors import GuardRefused, ReconcilerError
-from reconciler.github.actions import Event, read_event, token_from
-from reconciler.github.client import GitHub, client_from, teams_from
+from reconciler.github.actions import Event, read_event
+from reconciler.github.client import GitHub, client_from, required_client, teams_from
 from reconciler.github.git import (
     Git,
     GitFailure,
@@ -19,6 +19,7 @@ from reconciler.github.git import (
     commits_since,
     commits_touching,
     files_at,
+    git_from,
     head_of,
     is_cut,
     is_plain_merge,
@@ -133,7 +134,7 @@ def hold_to_reviews(
         return _held(context, plan, Decided(rest=_unknown(fault), configuration=of_configuration), emergency)
     if event is None:
         return _held(context, plan, Decided(rest=_AWAY if final else NotYetReviewed()), emergency)
-    git = Git.open(Path.cwd(), context.environ, event.server_url, token_from(context.environ))
+    git = git_from(context.environ)
     decided = Decided()
     policy = context.settings.policy
     asked = policy.reviewed_plan is ReviewedPlan.REQUIRED or any(
@@ -207,11 +208,7 @@ def _decided(context: Context, git: Git, event: Event, steps: Sequence[Step], *,
         raise ReconcilerError(
             f"this run is for {event.ref or 'no branch'}", "apply from the protected branch, after the merge"
         )
-    github = client_from(context.environ, event, context.clock)
-    if github is None:
-        raise ReconcilerError(
-            "no token for GitHub was handed over", "set `env: {GITHUB_TOKEN: ${{ github.token }}}` for this step"
-        )
+    github = required_client(context.environ, event, context.clock)
     if is_cut(git):
         raise ReconcilerError("the checkout is shallow, older commits are not there", "check out with `fetch-depth: 0`")
     settings = context.settings

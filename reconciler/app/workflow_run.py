@@ -10,10 +10,10 @@ from pathlib import Path
 
 from reconciler.app.acting import provenance_of
 from reconciler.codec import Newer, decode_document, decode_plan, decode_run, json_text, sha256
-from reconciler.errors import CredentialsRefused, InvalidInput, ReconcilerError
+from reconciler.errors import InvalidInput, ReconcilerError
 from reconciler.github.actions import Event
 from reconciler.github.branch import push_proposal
-from reconciler.github.client import GitHub, client_from
+from reconciler.github.client import GitHub, required_client
 from reconciler.github.git import Git
 from reconciler.github.noted import note
 from reconciler.github.posting import (
@@ -88,12 +88,7 @@ def read_run(path: Path) -> Run:
 
 def open_workflow_run(event: Event, environ: Mapping[str, str], clock: Clock) -> WorkflowRun:
     """Return event and client. Raises CredentialsRefused without a token."""
-    github = client_from(environ, event, clock)
-    if github is None:
-        raise CredentialsRefused(
-            "no token for GitHub was handed over", "set `env: {GITHUB_TOKEN: ${{ github.token }}}` for this step"
-        )
-    return WorkflowRun(event, github)
+    return WorkflowRun(event, required_client(environ, event, clock))
 
 
 def reports_of(report: Path, folder: Path | None) -> tuple[Run, ...]:

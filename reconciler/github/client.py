@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.auth import AuthBase
 
-from reconciler.errors import ServerFailure
+from reconciler.errors import CredentialsRefused, ServerFailure
 from reconciler.github.actions import Event, token_from
 from reconciler.github.wire import Wire, is_object, member, objects, text
 from reconciler.model.status import format_instant
@@ -300,6 +300,16 @@ def client_from(environ: Mapping[str, str], event: Event, clock: Clock) -> GitHu
     """Return a client for the event's repository, None when no token was handed over."""
     token = token_from(environ)
     return GitHub.open(event.api_url, event.repository, token, clock) if token else None
+
+
+def required_client(environ: Mapping[str, str], event: Event, clock: Clock) -> GitHub:
+    """Return a client for the event's repository. Raises CredentialsRefused when no token was handed over."""
+    github = client_from(environ, event, clock)
+    if github is None:
+        raise CredentialsRefused(
+            "no token for GitHub was handed over", "set `env: {GITHUB_TOKEN: ${{ github.token }}}` for this step"
+        )
+    return github
 
 
 TEAMS_TOKEN = "GITHUB_TEAMS_TOKEN"
