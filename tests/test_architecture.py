@@ -219,7 +219,6 @@ def test_no_import_goes_in_a_circle() -> None:
 
 WRITES_FILES = {
     "atomic.py": "the one writer",
-    "app/request.py": "earlier manifests, in a temporary folder of its own",
     "app/base_branch.py": "the base's configuration, in a temporary folder of its own",
     "github/actions.py": "adds to the files that GitHub Actions names",
     "ledger/archive.py": "reads",

@@ -9,10 +9,9 @@ from pathlib import Path
 from reconciler.app.acting import placed
 from reconciler.app.base_branch import base_settings, changed_rules
 from reconciler.app.context import Context
-from reconciler.atomic import atomic_write
 from reconciler.errors import InvalidInput
 from reconciler.github.actions import read_event
-from reconciler.github.git import Git, GitFailure
+from reconciler.github.git import Git, GitFailure, write_as_at
 from reconciler.manifests.load import load_desired
 from reconciler.manifests.windows import freezes_ahead
 from reconciler.model.decision import NOWHERE, Decision, Desired, Override
@@ -162,14 +161,7 @@ def _before(
     root = Path(git.run("rev-parse", "--show-toplevel"))
     ours = [name for name in changed if _is_manifest(root / name, places)]
     with tempfile.TemporaryDirectory(prefix="reconciler-base-") as folder:
-        there = []
-        for name in ours:
-            done = git.attempt("cat-file", "blob", f"{base}:{name}")
-            if done.returncode == 0:
-                path = Path(folder) / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                atomic_write(path, done.stdout.encode(), durable=False)
-                there.append(str(path))
+        there = write_as_at(git, base, ours, Path(folder))
         if not there:
             return Desired(), ()
         try:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from reconciler.app.context import Context
 from reconciler.app.tickets import Wanted, chosen
 from reconciler.errors import InvalidInput, ReconcilerError
-from reconciler.github.git import Git, GitFailure
+from reconciler.github.git import Git, GitFailure, write_as_at
 from reconciler.manifests.load import check
 from reconciler.model.decision import NOWHERE, Decision, Desired, Parameters, Problem
 from reconciler.model.declared import Form, declared
@@ -174,10 +174,9 @@ def changed_since(revision: str, desired: Desired, windows: Mapping[str, WindowD
     except GitFailure as error:
         raise UnknownRevision(f"--since {revision}: {error.message}", error.hint) from error
     with TemporaryDirectory() as folder:
-        old = _written(
-            git, commit, [name for name in touched if name.lower().endswith((".yaml", ".yml"))], Path(folder)
-        )
-        before = check([str(path) for path in old], windows=windows, now=now)[0].decisions if old else ()
+        names = [name for name in touched if name.lower().endswith((".yaml", ".yml"))]
+        old = write_as_at(git, commit, names, Path(folder))
+        before = check(old, windows=windows, now=now)[0].decisions if old else ()
     stood = {decision.guid: replace(decision, source=NOWHERE) for decision in before}
     unchanged = set(known) - set(touched)  # so what git does not know, or ignores, is planned and never left out
     kept = tuple(
@@ -213,19 +212,6 @@ def _tree_of(git: Git, revision: str) -> str:
         raise UnknownRevision(f"--since {revision}: the history of {start} does not go back that far", hint)
     hint = "name a commit, branch or tag of this checkout, and fetch it first"
     raise UnknownRevision(f"--since {revision}: there is no such commit here", hint)
-
-
-def _written(git: Git, commit: str, names: list[str], folder: Path) -> list[Path]:
-    """Write the files as they were at the commit below `folder`; those that were not there yet are left out."""
-    written = []
-    for name in names:
-        shown = git.attempt("show", f"{commit}:{name}")
-        if shown.returncode == 0:
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(shown.stdout, encoding="utf-8")
-            written.append(path)
-    return written
 
 
 def _below(top: str, path: str) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reconciler.atomic import atomic_write
 from reconciler.errors import ReconcilerError
 from reconciler.github.actions import token_from
 from reconciler.model.review import BranchCommit
@@ -306,6 +307,19 @@ def files_at(git: Git, commit: str, names: Iterable[str]) -> dict[str, str]:
     printed = git.run("ls-tree", "-r", "-z", "--full-tree", commit, "--", *sorted(set(names)))
     rows = (row.split("\t", 1) for row in printed.split("\0") if row)
     return {name: about.split(" ")[2] for about, name in rows}
+
+
+def write_as_at(git: Git, commit: str, names: Iterable[str], folder: Path) -> list[str]:
+    """Write files as they were at a commit below `folder`, and return their paths; those not there are left out."""
+    written = []
+    for name in names:
+        shown = git.attempt("cat-file", "blob", f"{commit}:{name}")
+        if shown.returncode == 0:
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            atomic_write(path, shown.stdout.encode(), durable=False)
+            written.append(str(path))
+    return written
 
 
 def text_of(git: Git, blob: str) -> bytes:
