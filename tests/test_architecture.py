@@ -167,6 +167,14 @@ def test_there_is_no_dry_run_below_the_command_line() -> None:
     assert not [path for path in below if "dry_run" in path.read_text(encoding="utf-8")]
 
 
+def test_what_a_server_sends_stops_in_its_package() -> None:
+    readers = {
+        (name.split(".")[1], module.package) for module in modules() for name in module.imports() if ".wire" in name
+    }
+    assert {(home, package) for home, package in readers if home != package} == set()
+    assert readers
+
+
 def test_no_public_class_has_the_name_of_another() -> None:
     homes: dict[str, list[str]] = {}
     for module in modules():

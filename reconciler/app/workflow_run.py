@@ -26,9 +26,8 @@ from reconciler.github.posting import (
     last_success,
     overdue,
 )
-from reconciler.github.reviews import GitHubReviews, reviewed_plan
+from reconciler.github.reviews import GitHubReviews, commits_reviewed, reviewed_plan
 from reconciler.github.statement import predicate_of, statement_of
-from reconciler.github.wire import text
 from reconciler.ledger.heads import heads_text, ledger_heads
 from reconciler.model.decision import Problem, Source
 from reconciler.model.findings import JobFailure
@@ -137,8 +136,6 @@ def note_ledger(workflow: WorkflowRun, run: Run, text: Callable[[Run], str]) -> 
 
 _SEEN = re.compile(r"<!-- tpp-plan:v1 [^>]*>")
 _FACT = re.compile(r"\b(commit|since)=([0-9a-f]{40,64})\b")
-_MOST_REVIEWERS = 3
-_REVIEWED = frozenset({"APPROVED", "CHANGES_REQUESTED", "COMMENTED"})
 
 
 def looks_at(workflow: WorkflowRun, plan: Plan, key: str) -> tuple[Look, ...]:
@@ -151,7 +148,7 @@ def looks_at(workflow: WorkflowRun, plan: Plan, key: str) -> tuple[Look, ...]:
         return ()
     try:
         before = _commit_before(earlier_comment(workflow.github, pull.number, kind="plan", key=key), pull.head_sha)
-        reviewed = _reviewed_commits(workflow.github, pull.number, pull.head_sha)
+        reviewed = commits_reviewed(workflow.github, pull.number, pull.head_sha)
         shown = [(before, None), *reviewed.items()] if before else list(reviewed.items())
         found = ((_shown(workflow.github, plan, commit), by) for commit, by in shown)
         return tuple(Look(then, by) for then, by in found if then is not None)
@@ -165,21 +162,6 @@ def _commit_before(comment: str, head: str) -> str | None:
     facts = dict(_FACT.findall(marked[0])) if marked else {}
     commit = facts.get("commit")
     return commit if commit != head else facts.get("since")
-
-
-def _reviewed_commits(github: GitHub, pull: int, head: str) -> dict[str, str]:
-    """Return which earlier commits reviewers saw last, the newest review first, with their names."""
-    latest: dict[str, str] = {}
-    for wire in github.every(f"/pulls/{pull}/reviews"):
-        login = text(wire, "user", "login")
-        if text(wire, "state") in _REVIEWED and text(wire, "user", "type") == "User" and login:
-            latest.pop(login, None)
-            latest[login] = text(wire, "commit_id")
-    found: dict[str, str] = {}
-    for login, commit in list(latest.items())[: -_MOST_REVIEWERS - 1 : -1]:
-        if commit != head:
-            found[commit] = f"{found[commit]}, {login}" if commit in found else login
-    return found
 
 
 def _shown(github: GitHub, plan: Plan, commit: str) -> Plan | None:

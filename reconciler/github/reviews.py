@@ -289,6 +289,25 @@ class AccountNumbers:
             raise
 
 
+_MOST_REVIEWERS = 3
+_LOOKED = frozenset({"APPROVED", "CHANGES_REQUESTED", "COMMENTED"})
+
+
+def commits_reviewed(github: GitHub, pull: int, head: str) -> dict[str, str]:
+    """Return which earlier commits reviewers saw last, the newest review first, with their names."""
+    latest: dict[str, str] = {}
+    for wire in github.every(f"/pulls/{pull}/reviews"):
+        login = text(wire, "user", "login")
+        if text(wire, "state") in _LOOKED and text(wire, "user", "type") == "User" and login:
+            latest.pop(login, None)
+            latest[login] = text(wire, "commit_id")
+    found: dict[str, str] = {}
+    for login, commit in list(latest.items())[: -_MOST_REVIEWERS - 1 : -1]:
+        if commit != head:
+            found[commit] = f"{found[commit]}, {login}" if commit in found else login
+    return found
+
+
 def reviewed_plan(github: GitHub, head: str, name: str) -> bytes | None:
     """Return the newest plan that a run of a pull request made for a commit (`actions: read`), None when none is kept.
 
