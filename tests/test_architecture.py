@@ -169,7 +169,7 @@ def test_there_is_no_dry_run_below_the_command_line() -> None:
 
 def test_what_a_server_sends_stops_in_its_package() -> None:
     readers = {
-        (name.split(".")[1], module.package) for module in modules() for name in module.imports() if ".wire" in name
+        (name.split(".")[1], module.package) for module in modules() for name in module.imports if ".wire" in name
     }
     assert {(home, package) for home, package in readers if home != package} == set()
     assert readers

@@ -15,8 +15,8 @@ import pytest
 import trustme
 
 from reconciler.ledger.chain import verify
-from reconciler.sandbox.credentials import JwtMapping
 from reconciler.sandbox.fault_injection import Hang
+from reconciler.sandbox.grants import JwtMapping
 from reconciler.sandbox.running import Listening, Sandbox, running_sandbox, server_context
 from reconciler.sandbox.seed import APPROVER, Seed, TicketSeed
 from tests.cluster.api import Object
