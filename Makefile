@@ -86,9 +86,7 @@ test-minimum: ## Test planning, manifests, tpp and cli with the oldest versions 
 
 mutate: $(READY) ## Change planning, applying, ledger and the writing half of tpp line by line: tests must notice (hours)
 	@$(PIP) --group mutate
-	@rm -rf mutants
-	$(BIN)/mutmut run
-	$(BIN)/python .ci/mutants.py
+	$(BIN)/python .ci/mutants.py $(MUTATE)
 
 docs: $(READY) ## Build the documentation into site/; any warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict

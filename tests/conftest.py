@@ -16,17 +16,6 @@ settings.register_profile("without a deadline", deadline=None)
 settings.load_profile("without a deadline")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have mutmut run every test that it chooses, for what it can't run it takes for a test that fails.
-
-    It collects more than once in one process, and pytest escapes the ids of `ids` anew each time.
-    """
-    if "MUTANT_UNDER_TEST" in os.environ:
-        for item in items:
-            if "\\" in item.name and any("ids" in mark.kwargs for mark in item.iter_markers("parametrize")):
-                raise pytest.UsageError(f"{item.nodeid}: give it an id without a backslash")
-
-
 @pytest.hookimpl(optionalhook=True)  # so that it runs without xdist, too
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Run a worker a core with `--numprocesses logical`; with `auto` two, for tests that wait for processes and timers.

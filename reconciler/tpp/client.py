@@ -293,21 +293,19 @@ class Client:
 
     # Questions: calls that are safe to repeat.
 
-    def ask(
-        self, call: Call, members: Mapping[str, Json] | None, parse: Parse[T], ticket: str = "", rest: str = ""
-    ) -> T | Failure:
+    def ask(self, call: Call, members: Mapping[str, Json] | None, parse: Parse[T], rest: str = "") -> T | Failure:
         """Return what `parse` makes of the answer, which it refuses with BadAnswer, or why there is none.
 
         When questions fail one after the other because of the network or the whole server, it stops asking: every
         further question fails at once with the same words.
         """
-        return self._ask(call, None if members is None else wire.encode(members), parse, ticket, rest)
+        return self._ask(call, None if members is None else wire.encode(members), parse, rest=rest)
 
     def ask_about(self, ticket: Guid, call: Call, parse: Parse[T]) -> T | Failure:
         """Ask a question that consists of nothing but the GUID of a ticket, as most do."""
-        return self._ask(call, wire.ticket_body(ticket), parse, ticket)
+        return self._ask(call, wire.ticket_body(ticket), parse, ticket=ticket)
 
-    def _ask(self, call: Call, body: bytes | None, parse: Parse[T], ticket: str, rest: str = "") -> T | Failure:
+    def _ask(self, call: Call, body: bytes | None, parse: Parse[T], *, ticket: str = "", rest: str = "") -> T | Failure:
         if self._down is not None:
             return self._down
         answer = self.call(call, body, lambda outcome: self._judge(call, outcome, parse), ticket=ticket, rest=rest)

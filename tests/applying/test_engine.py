@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,8 +19,10 @@ from reconciler.errors import LedgerUnwritable
 from reconciler.model.receipt import Outcome, Proof, Receipt, Run
 from reconciler.model.record import NO_HISTORY, Ended, Intent
 from reconciler.model.ticket import Accepted, Declined, Found, Gone, Lost, NotSent, Unread
+from reconciler.model.value import replace
 from reconciler.model.verdict import Reason
 from reconciler.planning.selections import Since
+from reconciler.ports import Deadline
 from tests.applying.bench import RUN, Bench, BreakingLedger, accepts, as_planned, bench_of, says
 from tests.builders import APPROVED, NOW, REJECTED, guid, plan, step
 from tests.fakes import FakeClock
@@ -378,6 +381,40 @@ class RushingClock(FakeClock):
     def monotonic(self) -> float:
         self.seconds += 1.0
         return self.seconds
+
+
+@dataclass
+class Hanging:
+    """Workers that do not come to an end. Each look at them takes a second; `after` so many something happens."""
+
+    clock: FakeClock
+    after: int
+    happens: Callable[[], None]
+    looked: int = 0
+
+    def acquire(self, timeout: float) -> bool:
+        self.clock.sleep(1)
+        self.looked += 1
+        if self.looked == self.after:
+            self.happens()
+        assert self.looked < 100, "it waits for ever"
+        return False
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_requests_in_flight_get_their_whole_grace_from_the_stop_on_and_no_more(told: bool) -> None:
+    """A signal says itself how long what is under way gets; any other stop leaves it the time of `follow`."""
+    bench, _ = many(1)
+    context = replace(bench.context(), follow=5.0, deadline=Deadline(bench.clock))
+
+    def stop() -> None:
+        bench.stop.why = "interrupted"
+        if told:
+            context.told_to_end.end_within(20)
+
+    hanging = Hanging(bench.clock, 10, stop)
+    engine._wait(1, hanging, context)  # type: ignore[arg-type]
+    assert hanging.looked == 10 + (20 if told else 5)
 
 
 def test_a_request_that_hangs_is_given_up_when_the_run_is_stopped_and_is_unknown() -> None:

@@ -18,7 +18,7 @@ from reconciler.github.branch import push_ledger
 from reconciler.ledger import archive
 from reconciler.ledger.archive import archived, faults_of, remove_archived, write_archives
 from reconciler.ledger.chain import check
-from reconciler.ledger.files import count_lines, ledger_files, whole_lines
+from reconciler.ledger.files import count_lines, ledger_files, survey, whole_lines
 from reconciler.ledger.heads import heads_not_in, ledger_head, ledger_heads
 from reconciler.ledger.index import read_index
 from reconciler.ledger.kept import KEPT
@@ -422,6 +422,13 @@ def test_a_run_that_has_lines_of_its_own_is_not_removed_and_a_torn_end_is_none(
     for path, data in ((OLD[0], lines[OLD[0]] + b"torn"), (OLD[1], lines[OLD[1]] + b"one more\n"), (OLD[2], b"")):
         (ledger / path).parent.mkdir(exist_ok=True)
         (ledger / path).write_bytes(data)
+    twice = Problem(
+        "ledger/twice",
+        Source(OLD[1]),
+        "an archive has this run, too, with other lines",
+        "find out which of the two was changed, and remove it",
+    )
+    assert survey(ledger)[1] == (twice,)
     assert remove_archived(ledger) == (OLD[0], OLD[2])
     assert runs_in(ledger) == [OLD[1], f"2023/09/{RUNS[3]}.jsonl"]
     assert not (ledger / "2023/02").exists()

@@ -23,6 +23,7 @@ NONE = Deadline(FakeClock())
 def test_a_push_back_halves_once_for_all_calls_that_left_before_it() -> None:
     limiter = AdaptiveLimiter(16, FakeClock())
     slots = [limiter.acquire(NONE) for _ in range(16)]
+    assert limiter.activity() == (16, 0.0)
     for slot in slots:
         limiter.pushed_back(slot)
     assert limiter.reached == Reached(configured=16, lowest=8, last=8, pushed_back=16)
