@@ -14,7 +14,7 @@ from tests.docs.pages import PAGES, ROOT, Block, blocks, name
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 SHOWN_ONLY = {"text", "http", "powershell", "markdown", "diff"}
 TYPED_ELSEWHERE = (
-    r"make (help|demo|test|setup|docs|docs-serve|outputs|pictures|dist|format|bench|sbom|mutate)\b.*",
+    r"make (help|demo|test|setup|docs|docs-serve|outputs|pictures|dist|format|bench|sbom|mutate|schemas)\b.*",
     r"make (test-(all|release|minimum)|pytest-(portable|slow))\b.*",
     r"python3 -m pip download .*requirements\.txt",
     r"python3 -m venv \S+",
