@@ -123,9 +123,11 @@ def archive(folder: Path, before: datetime, now: datetime) -> Archiving:
 _MAY_BE_GOING = timedelta(days=1)
 
 
-def adopt(context: Context, guids: Iterable[Guid]) -> tuple[Receipt, ...]:
+def adopt(context: Context, guids: Iterable[Guid], *, taken_back: bool = False) -> tuple[Receipt, ...]:
     """Write a receipt with proof `tagged` for each operation on these tickets that the ledger does not know.
 
+    A pending ticket waits for other approvers of what its entry says, or nothing counts any more of what was asked for
+    it: then a person says that it was `taken_back`, and it is as undecided as it looks.
     The tickets are named in manifests, and nothing is written when one of them can't be adopted. Raises InvalidInput
     with every cause, ServerFailure, LockHeld, LedgerBroken, LedgerUnwritable.
     """
@@ -135,7 +137,7 @@ def adopt(context: Context, guids: Iterable[Guid]) -> tuple[Receipt, ...]:
     name, now = new_run_id(context.clock.now()), context.clock.now()
     with hold_lock(context.ledger, this_process(name, now)) as lock:
         histories = read_index(context.ledger, wanted, context.targets).histories
-        entries = _entries(context, wanted, decisions, readings, histories)
+        entries = _entries(context, wanted, decisions, readings, histories, taken_back=taken_back)
         identity = context.backend.caller().identity or None
         target, environment = context.backend.target, context.settings.environment
         origin = provenance_of(context.environ, target, environment, None, identity)
@@ -149,7 +151,7 @@ def adopt(context: Context, guids: Iterable[Guid]) -> tuple[Receipt, ...]:
         with closing(open_journal(lock, name, origin, opened)) as journal:
             for entry in entries:
                 journal.append(entry)
-                for by in by_hand(_exception(entry)):
+                for by in by_hand(_exception(entry, taken_back=taken_back)):
                     journal.append(by)
             outcomes = [entry.outcome for entry in entries]
             counts = {outcome: outcomes.count(outcome) for outcome in Outcome if outcome in outcomes}
@@ -157,8 +159,8 @@ def adopt(context: Context, guids: Iterable[Guid]) -> tuple[Receipt, ...]:
     return entries
 
 
-def _exception(receipt: Receipt) -> AttentionEntry:
-    reason = f"{operation_tag(receipt.operation or '')} by `ledger adopt`"
+def _exception(receipt: Receipt, *, taken_back: bool) -> AttentionEntry:
+    reason = f"{operation_tag(receipt.operation or '')} by `ledger adopt{' --taken-back' if taken_back else ''}`"
     return AttentionEntry(
         receipt.at, ADOPTED, Episode.BEGIN, receipt.guid, receipt.digest, receipt.object, receipt.workflow,
         receipt.change, receipt.source, reason,
@@ -171,23 +173,27 @@ def _entries(
     decisions: Mapping[Guid, Decision],
     readings: Mapping[Guid, Reading],
     histories: Mapping[Guid, TicketHistory],
+    *,
+    taken_back: bool,
 ) -> tuple[Receipt, ...]:
     entries: list[Receipt] = []
     problems: list[Problem] = []
     for guid in guids:
         decision, reading, known = decisions.get(guid), readings[guid], histories.get(guid, NO_HISTORY).operations
-        problem = _refusal(guid, decision, reading, known)
+        problem = _refusal(guid, decision, reading, known, taken_back=taken_back)
         if problem is not None:
             problems.append(problem)
         elif decision is not None and isinstance(reading, Found):
             for operation in sorted(_unknown(reading.ticket, known)):
-                entries.append(_recorded(context, decision, reading.ticket, operation))
+                entries.append(_recorded(context, decision, reading.ticket, operation, taken_back=taken_back))
     if problems:
         raise InvalidInput(tuple(problems))
     return tuple(entries)
 
 
-def _refusal(guid: Guid, decision: Decision | None, reading: Reading, known: frozenset[str]) -> Problem | None:
+def _refusal(
+    guid: Guid, decision: Decision | None, reading: Reading, known: frozenset[str], *, taken_back: bool
+) -> Problem | None:
     """Return why a ticket can't be adopted."""
 
     def refused(cause: str, message: str, hint: str) -> Problem:
@@ -207,9 +213,16 @@ def _refusal(guid: Guid, decision: Decision | None, reading: Reading, known: fro
         case Found(ticket) if not _unknown(ticket, known):
             hint = "only a ticket that `plan` shows as conflict/unknown-operation can be adopted"
             return refused("nothing", f"the ticket {guid} carries no operation that the ledger does not know", hint)
-        case Found(ticket) if ticket.state.status == Status.PENDING and decision.wanted == ticket.state:
-            hint = "say in the manifest what the update asked for; its tag does not"
-            return refused("not-decided", f"the ticket {guid} waits for others, and its entry decides nothing", hint)
+        case Found(ticket) if taken_back and ticket.state.status != Status.PENDING:
+            hint = "adopt it without --taken-back: the ticket itself says what the update asked for"
+            return refused("not-taken-back", f"the ticket {guid} is not pending but {ticket.state.status}", hint)
+        case Found(ticket) if not taken_back and ticket.state.status == Status.PENDING == decision.wanted.status:
+            hint = (
+                "look in TPP and in the other ledger: where other approvers are due, say in the manifest what the "
+                "update asked for; where it was taken back, so that nothing counts of it, `ledger adopt --taken-back`"
+            )
+            what = "is pending with the tag of an update that was taken back or waits for others, and its entry decides"
+            return refused("not-decided", f"the ticket {guid} {what} nothing", hint)
         case _:
             return None
 
@@ -218,18 +231,20 @@ def _unknown(ticket: LiveTicket, known: frozenset[str]) -> frozenset[str]:
     return tagged_operations(ticket.explanation, ticket.reason) - known
 
 
-def _recorded(context: Context, decision: Decision, ticket: LiveTicket, operation: str) -> Receipt:
+def _recorded(context: Context, decision: Decision, ticket: LiveTicket, operation: str, *, taken_back: bool) -> Receipt:
     """Make the receipt of an operation. A pending ticket with a tag waits for others, for what the entry wants."""
-    waits = ticket.state.status == Status.PENDING
+    waits = ticket.state.status == Status.PENDING and not taken_back
+    what = "it was taken back" if taken_back else "this ledger did not know the update"
+    proven = decision if waits else replace(decision, wanted=ticket.state)
     return Receipt(
-        decision=decision if waits else replace(decision, wanted=ticket.state),
-        digest=decision_digest(decision),
+        decision=proven,
+        digest=decision_digest(proven if taken_back else decision),
         outcome=Outcome.AWAITING_OTHERS if waits else Outcome.APPLIED,
         at=context.clock.now(),
         seen=ticket.state,
         operation=operation,
         proof=Proof.TAGGED,
-        detail="adopted: the ticket carries our tag, and this ledger did not know the update",
+        detail=f"adopted: the ticket carries our tag, and {what}",
         object=ticket.object,
         workflow=ticket.workflow,
     )

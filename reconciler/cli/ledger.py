@@ -303,16 +303,22 @@ def export(
 
 @command.command()
 @click.argument("tickets", nargs=-1, required=True)
+@click.option(
+    "--taken-back",
+    is_flag=True,
+    help="You have looked: of what the updates asked for nothing counts, nobody is waited for.",
+)
 @format_option()
 @common_options
-def adopt(invocation: Invocation, tickets: tuple[str, ...], style: str) -> None:
+def adopt(invocation: Invocation, tickets: tuple[str, ...], style: str, *, taken_back: bool) -> None:
     """Take updates into the ledger that tickets carry a tag of, and that the ledger does not know. Sends nothing.
 
     For tickets that `plan` shows as conflict/unknown-operation: another checkout wrote them, or the ledger was lost.
-    Afterwards the present state of the ticket counts as brought about by us.
+    Afterwards the present state of the ticket counts as brought about by us. A pending ticket counts as one that waits
+    for other approvers of what its entry says, unless you say that the update was taken back.
     """
     with open_context(invocation.settings(), observer=Terminal()) as context:
-        receipts = take_into_ledger(context, [named_in(context, each) for each in tickets])
+        receipts = take_into_ledger(context, [named_in(context, each) for each in tickets], taken_back=taken_back)
     if style == "json":
         click.echo(json_text({"version": 1, "receipts": [plain(receipt) for receipt in receipts]}), nl=False)
         return

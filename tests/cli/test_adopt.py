@@ -65,3 +65,45 @@ def test_what_is_adopted_once_is_known(repo: Repo) -> None:
     assert repo.run("ledger", "adopt", FIRST).code == 1
     said = repo.run("ledger", "adopt")
     assert said.code == 2
+
+
+PENDING = f"{{guid: {FIRST}, status: Pending}}"
+
+
+def test_a_ticket_that_was_put_back_with_the_mark_of_another_ledger_can_be_decided_here(repo: Repo) -> None:
+    """Its mark does not tell whether other approvers are due: somebody has to look, and to say so."""
+    repo.decide(SCHEDULE)
+    assert repo.run("apply", "--yes").code == 0
+    repo.decide(PENDING)
+    lose_the_ledger(repo)
+    said = repo.run("ledger", "adopt", FIRST)
+    assert (said.code, "[adopt/not-decided]" in said.err, "`ledger adopt --taken-back`" in said.err) == (1, True, True)
+    assert not list(repo.folder.glob("ledger/*/*/*.jsonl"))
+    said = repo.run("ledger", "adopt", "--taken-back", FIRST)
+    assert said.code == 0, said.err
+    assert said.out.startswith(f"adopted {FIRST}: applied, Pending ([op:")
+    assert "by `ledger adopt --taken-back`" in repo.run("ledger", "log", "--format", "json").out
+    assert (reasons(repo), repo.run("ledger", "verify").code) == (["in-sync/same"], 0)
+    repo.decide(f"{{guid: {FIRST}, status: Approved, explanation: ok}}")
+    assert reasons(repo) == ["approve/wanted"]
+    sent = len(repo.writes())
+    assert (repo.run("apply", "--yes").code, len(repo.writes())) == (0, sent + 1)
+
+
+def test_only_what_is_pending_was_taken_back(repo: Repo) -> None:
+    repo.decide(SCHEDULE)
+    lose_the_ledger(repo)
+    said = repo.run("ledger", "adopt", "--taken-back", FIRST)
+    assert said.code == 1
+    assert f"the ticket {FIRST} is not pending but Approved After [adopt/not-taken-back]" in said.err
+
+
+def test_a_ticket_that_waits_for_others_counts_as_decided_even_where_its_entry_says_so_later(repo: Repo) -> None:
+    """Nothing is approved twice: without --taken-back the entry says what was asked for, and nothing is sent again."""
+    repo.decide(SCHEDULE)
+    assert repo.run("apply", "--yes").code == 0
+    repo.decide(PENDING)
+    lose_the_ledger(repo)
+    repo.decide(f"{{guid: {FIRST}, status: Approved, explanation: ok}}")
+    assert repo.run("ledger", "adopt", FIRST).out.startswith(f"adopted {FIRST}: awaiting-others, Approved")
+    assert reasons(repo) == ["awaiting-others/approvers"]
