@@ -76,8 +76,9 @@ def push_ledger(  # noqa: PLR0913 - what goes where, and how it is told
     `beside` are patterns of files that never change and lie beside the runs.
     A run that is in an archive here is taken off the branch, and one that is in an archive there is not put back.
     Only whole lines are pushed: what a run is writing just now comes next time. When another run was faster, its files
-    are kept and ours are added to them. Raises LedgerBroken when a file is on the branch with other content than an
-    earlier part of ours, and LedgerNotPushed when it can't be pushed.
+    are kept and ours are added to them; a file of which the branch has more lines stays as it is there, unless it is
+    `only`. Raises LedgerBroken when a file is on the branch with other content than an earlier part of ours, and
+    LedgerNotPushed when it can't be pushed.
     """
 
     def add(head: str | None, index: Path) -> str:
@@ -89,7 +90,10 @@ def push_ledger(  # noqa: PLR0913 - what goes where, and how it is told
             whole = data[: data.rfind(b"\n") + 1]
             if there.get(name) == _blob(whole, head) or (name in packed and _is_in(packed[name], name, whole)):
                 continue
-            _refuse_rewriting(git, name, whole, head if name in there else None)
+            theirs = _content(git, head, name) if name in there else b""
+            if only is None and whole and theirs.startswith(whole):
+                continue  # another run's, fetched while it was still writing: the branch has more of it by now
+            _refuse_rewriting(name, whole, theirs)
             blob = git.run("hash-object", "-w", "--no-filters", "--stdin", stdin=whole.decode())
             git.run("update-index", "--add", "--cacheinfo", f"100644,{blob},{name}", index=index)
         for path in sorted(path for pattern in beside for path in folder.glob(pattern)):
@@ -102,7 +106,7 @@ def push_ledger(  # noqa: PLR0913 - what goes where, and how it is told
         for name in gone:
             lines = here[name]()
             if there[name] != _blob(lines, head):
-                _refuse_rewriting(git, name, lines, head)
+                _refuse_rewriting(name, lines, _content(git, head, name))
         if gone:
             git.run("update-index", "--force-remove", "-z", "--stdin", index=index, stdin="\0".join(gone) + "\0")
         return message
@@ -231,9 +235,13 @@ _SHA256 = 64
 """Digits of a commit in a repository whose object format is sha256."""
 
 
-def _refuse_rewriting(git: Git, name: str, mine: bytes, head: str | None) -> None:
+def _content(git: Git, head: str | None, name: str) -> bytes:
+    return git.attempt("show", f"{head}:{name}").stdout.encode()
+
+
+def _refuse_rewriting(name: str, mine: bytes, theirs: bytes) -> None:
     """A file of the branch may only grow."""
-    if head is not None and not mine.startswith(git.attempt("show", f"{head}:{name}").stdout.encode()):
+    if not mine.startswith(theirs):
         raise LedgerBroken(
             f"{name} is on the ledger's branch with other lines than here",
             "find out who changed it (`git log` of the branch); nothing was pushed",

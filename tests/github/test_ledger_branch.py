@@ -89,11 +89,38 @@ def test_a_file_may_grow_but_not_change(tmp_path: Path) -> None:
     for text in ("line 1\n", "line 1\nline 2\n"):
         _line(ledger, "a.jsonl", text)
         assert push_ledger(work, ledger, BRANCH, "Record")
-    for text in ("line 0\nline 2\n", "line 1\n"):
+    _line(ledger, "a.jsonl", "line 1\n")
+    assert push_ledger(work, ledger, BRANCH, "Record") is None
+    for text in ("line 0\nline 2\n", "line 0\n", "line 1\nline 3\nline 4\n"):
         _line(ledger, "a.jsonl", text)
         with pytest.raises(LedgerBroken, match=r"a\.jsonl"):
             push_ledger(work, ledger, BRANCH, "Record")
     assert files(remote, BRANCH) == {"2026/11/a.jsonl": "line 1\nline 2"}
+
+
+def test_a_run_that_fetched_another_while_it_was_writing_does_not_take_it_for_changed(tmp_path: Path) -> None:
+    remote = make_remote(tmp_path)
+    other, ours = clone(remote, tmp_path / "other"), clone(remote, tmp_path / "ours")
+    _line(other.root / "ledger", "other.jsonl", "intent\n")
+    push_ledger(other, other.root / "ledger", BRANCH, "Record")
+    fetch_ledger(ours, ours.root / "ledger", BRANCH)
+    _line(other.root / "ledger", "other.jsonl", "intent\nreceipt\n")
+    push_ledger(other, other.root / "ledger", BRANCH, "Record")
+    _line(ours.root / "ledger", "ours.jsonl")
+    assert push_ledger(ours, ours.root / "ledger", BRANCH, "Record")
+    assert files(remote, BRANCH) == {"2026/11/other.jsonl": "intent\nreceipt", "2026/11/ours.jsonl": "line 1"}
+
+
+def test_lines_after_ours_in_the_file_of_our_own_run_are_refused(tmp_path: Path) -> None:
+    remote = make_remote(tmp_path)
+    ours, other = clone(remote, tmp_path / "ours"), clone(remote, tmp_path / "other")
+    ledger = ours.root / "ledger"
+    _line(ledger, "ours.jsonl", "intent\n")
+    push_ledger(ours, ledger, BRANCH, "Record")
+    _line(other.root / "ledger", "ours.jsonl", "intent\nforged\n")
+    push_ledger(other, other.root / "ledger", BRANCH, "Forge")
+    with pytest.raises(LedgerBroken, match="other lines than here"):
+        push_ledger(ours, ledger, BRANCH, "Record", only=ledger / "2026/11/ours.jsonl")
 
 
 def test_files_that_are_not_here_stay_on_the_branch(tmp_path: Path) -> None:
