@@ -76,8 +76,8 @@ def test_every_key_has_its_place_in_the_settings(tmp_path: Path, monkeypatch: py
             ("**",),
             Limits(1, 2, 3, 4),
             (Freeze("f", at("2036-12-19T23:00:00Z"), at("2037-01-07T00:00:00Z"), ("a", "b")),),
-            FourEyes(2, True),
-            5,
+            four_eyes=FourEyes(2, True),
+            failure_budget=5,
             timezone="Europe/Berlin",
         ),
         windows={
