@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.docs.pages import Block, blocks
+from tests.forking.program import programs
 
 SANDBOX = "http://127.0.0.1:8480"
 _PORT = ":8480"
@@ -101,7 +102,7 @@ class Repo:
                 arguments, stdout=output, stderr=output, env=_environment(), cwd=self.folder.parent
             )
         self.stack.callback(_end, server)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while not ready.exists():
             assert server.poll() is None, log.read_text(encoding="utf-8")
             assert time.monotonic() < deadline, "the sandbox does not start"
@@ -201,8 +202,8 @@ def _fits(wanted: list[str], found: list[str]) -> bool:
 def _environment() -> dict[str, str]:
     ours = ("TPP_", "CHANGE_RECORDS_", "RECONCILER_", "GITHUB_", "ACTIONS_", "XDG_STATE_HOME")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    programs = f"{Path(sys.executable).parent}:{kept['PATH']}"
-    return kept | {"PATH": programs, "NO_COLOR": "1", "COLUMNS": "80", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
+    path = f"{programs()}:{Path(sys.executable).parent}:{kept['PATH']}"
+    return kept | {"PATH": path, "NO_COLOR": "1", "COLUMNS": "80", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
 
 
 def _end(process: "subprocess.Popen[str] | subprocess.Popen[bytes]") -> None:

@@ -25,6 +25,7 @@ from reconciler.rendering.text.plan import plan_text
 from reconciler.rendering.view import View
 from reconciler.sandbox.running import Listening, running_sandbox
 from tests.docs.pages import ROOT
+from tests.forking.program import forked
 from tests.rendering.browser import open_browser
 from tests.rendering.github_page import page_of
 
@@ -104,7 +105,7 @@ def _times() -> Mapping[str, str]:
 def _run(home: Path, token: str, *arguments: str, fails: bool = False) -> str:
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("TPP_", "GITHUB_"))}
     done = subprocess.run(
-        [sys.executable, "-m", "reconciler", *arguments],
+        [*forked(), "-m", "reconciler", *arguments],
         cwd=home, env=variables | {"TPP_TOKEN": token, "XDG_STATE_HOME": str(home.parent)},
         capture_output=True, text=True, check=False,
     )  # fmt: skip

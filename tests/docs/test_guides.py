@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import yaml
 from reconciler.sandbox.running import Sandbox, running_sandbox
 from reconciler.sandbox.seed import Seed, TicketSeed
 from tests.docs.pages import ROOT, blocks
+from tests.forking.program import programs
 
 pytestmark = pytest.mark.slow
 
@@ -57,7 +57,7 @@ def _git(folder: Path, *arguments: str) -> str:
 
 def _do(script: str, repository: Path, sandbox: Sandbox) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("TPP_", "GITHUB_"))}
-    environment |= {"PATH": f"{Path(sys.executable).parent}:{environment['PATH']}"}
+    environment |= {"PATH": f"{programs()}:{environment['PATH']}"}
     environment |= {"TPP_URL": sandbox.url, "TPP_TOKEN": sandbox.token}
     ran = subprocess.run(
         ["bash", "-c", script], cwd=repository, env=environment, capture_output=True, text=True, check=False

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,9 +52,9 @@ class Repository:
         text = f"version: 1\ndefaults: {{explanation: reviewed}}\ntickets:\n{entries}"
         (self.folder / "tickets" / "all.yaml").write_text(text, encoding="utf-8")
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, python: Sequence[str] = (sys.executable,)) -> subprocess.Popen[str]:
         """Start the command line, or another program of ours, and return at once."""
-        command = [sys.executable, *arguments] if arguments[0].endswith(".py") else [*_COMMAND_LINE, *arguments]
+        command = [*python, *arguments] if arguments[0].endswith(".py") else [*python, "-m", "reconciler", *arguments]
         return subprocess.Popen(
             command,
             cwd=self.folder,
@@ -64,9 +64,9 @@ class Repository:
             text=True,
         )
 
-    def run(self, *arguments: str) -> tuple[int, str, str]:
+    def run(self, *arguments: str, python: Sequence[str] = (sys.executable,)) -> tuple[int, str, str]:
         """Run to the end; returns exit code, standard output and standard error."""
-        with self.start(*arguments) as process:
+        with self.start(*arguments, python=python) as process:
             out, err = process.communicate(timeout=60)
         return process.returncode, out, err
 
@@ -94,7 +94,6 @@ class Repository:
         verify(self.ledger)
 
 
-_COMMAND_LINE = [sys.executable, "-m", "reconciler"]
 _OTHERS = ("TPP_", "GITHUB_", "RECONCILER_", "ACTIONS_", "COV_", "PYTEST_")
 
 FOUR = {

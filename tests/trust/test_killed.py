@@ -10,6 +10,7 @@ import pytest
 from reconciler.model.status import Status
 from reconciler.sandbox.fault_injection import Hang
 from tests.builders import guid
+from tests.forking.program import forked
 from tests.trust.dies import STEPS
 from tests.trust.repository import DIES, FOUR, LATER, Repository, a_repository
 
@@ -31,11 +32,11 @@ def check_finished(repository: Repository) -> None:
 @pytest.mark.parametrize(("step", "nth"), OFTEN)
 def test_a_run_killed_at_any_step_is_finished_by_the_next_one(step: str, nth: int, tmp_path: Path) -> None:
     with a_repository(tmp_path) as repository:
-        code, _, err = repository.run(str(DIES), step, str(nth), "apply", "--yes")
+        code, _, err = repository.run(str(DIES), step, str(nth), "apply", "--yes", python=forked())
         assert code == -signal.SIGKILL, err
         if repository.ledger.exists():
             repository.assert_trustworthy()
-        code, out, err = repository.run(str(LATER), "apply", "--yes")
+        code, out, err = repository.run(str(LATER), "apply", "--yes", python=forked())
         assert code == 0, out + err
         check_finished(repository)
 

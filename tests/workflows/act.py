@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests.forking.program import forked
 
 ROOT = Path(__file__).parent.parent.parent
 STUBS = Path(__file__).parent / "stubs"
@@ -60,10 +63,12 @@ def run_workflow(
     secrets: Mapping[str, str],
     variables: Mapping[str, str],
     dies: Callable[[], bool] | None = None,
+    own_interpreters: bool = False,
 ) -> Result:
     """Run one workflow of a repository for one event. Refuses a workflow that uses what is not stubbed.
 
-    When `dies` says so, the runner is gone from one moment to the next.
+    When `dies` says so, the runner is gone from one moment to the next. With `own_interpreters` each step starts Python
+    as a runner does; else it has one forked that is loaded already.
     """
     own = scratch / "workflows"
     shutil.rmtree(own, ignore_errors=True)
@@ -74,7 +79,7 @@ def run_workflow(
     home = scratch / "home"
     home.mkdir(exist_ok=True)
     environ = {
-        "RECONCILER_VENV": str(_environment(scratch)),
+        "RECONCILER_VENV": str(_environment(scratch, own_interpreters=own_interpreters or dies is not None)),
         "STUB_ARTIFACTS": str(scratch / "artifacts"),
         "NO_COLOR": "1",
         "TERM": "dumb",
@@ -129,10 +134,11 @@ def _kill_session(session: int) -> None:
             continue
 
 
-def _environment(scratch: Path) -> Path:
+def _environment(scratch: Path, *, own_interpreters: bool) -> Path:
     """Make an environment whose Python also writes to a file: act loses last lines of a step that ends at once."""
     (scratch / "spoken").unlink(missing_ok=True)
-    told = f'"{ENVIRONMENT}/bin/python" "$@" 2>&1 | tee -a "{scratch}/spoken"'
+    python = [str(ENVIRONMENT / "bin" / "python")] if own_interpreters else forked()
+    told = f'{shlex.join(python)} "$@" 2>&1 | tee -a "{scratch}/spoken"'
     for name in ("python", "reconciler"):
         program = scratch / "venv" / "bin" / name
         program.parent.mkdir(parents=True, exist_ok=True)

@@ -3,10 +3,10 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tests.forking.program import forked
 from tests.github.issuer import REQUEST_TOKEN
 from tests.github.repository import git
 from tests.github.world import Pull
@@ -21,13 +21,13 @@ def job(
     *arguments: str,
     payload: Mapping[str, Any] | None = None,
     name: str = "push",
-    program: Sequence[str] = (sys.executable, "-m", "reconciler"),
+    program: Sequence[str] = (),
     **more: str,
 ) -> subprocess.CompletedProcess[str]:
-    """Run one command in the clone of main, or of a pull request's head."""
+    """Run one command, or another program, in the clone of main, or of a pull request's head."""
     (acme.scratch / "event.json").write_text(json.dumps(payload or {}))
     return subprocess.run(
-        [*program, *arguments],
+        [*(program or (*forked(), "-m", "reconciler")), *arguments],
         cwd=acme.folder,
         env={
             "PATH": os.environ["PATH"],

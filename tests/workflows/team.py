@@ -47,6 +47,8 @@ class Team:
     secrets: Mapping[str, str] = field(default_factory=dict)
     server: str | None = None
     """What the variable TPP_URL says, None for the TPP of this team."""
+    own_interpreters: bool = False
+    """Whether each step starts Python, as on a runner, and finds or does not find what lies around."""
 
     @property
     def artifacts(self) -> Path:
@@ -146,6 +148,7 @@ class Team:
             secrets={"GITHUB_TOKEN": FORK_TOKEN if fork else TOKEN, **self.secrets},
             variables={"TPP_URL": self.tpp.url if self.server is None else self.server, **self.variables},
             dies=dies,
+            own_interpreters=self.own_interpreters,
         )
 
     def pull_request(self, number: int = 7, *, fork: bool = False) -> dict[str, Any]:

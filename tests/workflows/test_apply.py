@@ -28,6 +28,7 @@ def _lines(acme: Team) -> list[dict[str, Any]]:
 
 
 def test_what_is_merged_is_applied_recorded_and_told(acme: Team) -> None:
+    acme.own_interpreters = True
     acme.merged(12, reviewer="bob")
     acme.github.world.approvals[4242] = [("olga", "approved")]
     result = acme.run("apply.yml", "push", _push(acme))

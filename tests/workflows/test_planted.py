@@ -12,6 +12,7 @@ pytestmark = pytest.mark.slow
 
 
 def _planted(acme: Team) -> Callable[[], list[str]]:
+    acme.own_interpreters = True
     touched = plant(acme.folder)
     git(acme.folder, "-c", "core.safecrlf=false", "add", "--all", "--force")
     git(acme.folder, "commit", "--quiet", "--amend", "-m", "Decide, and plant")

@@ -16,6 +16,12 @@ from tests.workflows.team import NEW, SHOP, WWW, Team
 
 pytestmark = pytest.mark.release
 
+
+@pytest.fixture(autouse=True)
+def own_interpreters(acme: Team) -> None:
+    acme.own_interpreters = True
+
+
 MANIFEST = "tickets/2036/CHG0041234.yaml"
 FOUND = "0f0f0f0f-1111-4222-8333-444455556666"
 
