@@ -69,8 +69,10 @@ PORTABLE := tests/model tests/manifests tests/planning tests/rendering tests/led
 pytest-portable: $(READY) ## Run the tests that need nothing of one system alone, as CI does on macOS
 	$(BIN)/pytest --numprocesses logical --dist worksteal -m 'not slow and not release' $(PORTABLE)
 
+# Each worker collects for itself, and only these files have something for it.
 pytest-slow: $(READY) ## Run the slow tests in parallel
-	$(BIN)/pytest --numprocesses auto --dist worksteal -m 'slow and not release'
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m 'slow and not release' \
+		$$(grep -rl 'mark\.slow' tests --include='test_*.py' | sort)
 
 pytest-release: $(READY) ## Run what belongs to release day: other interpreters, clean installs, whole lives under act
 	$(BIN)/pytest --numprocesses auto --dist worksteal -m release

@@ -16,6 +16,13 @@ settings.register_profile("without a deadline", deadline=None)
 settings.load_profile("without a deadline")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a slow test in a file that `make pytest-slow` does not read."""
+    for path in {item.path for item in items if item.get_closest_marker("slow")}:
+        if "mark.slow" not in path.read_text(encoding="utf-8"):
+            raise pytest.UsageError(f"{path}: has slow tests; say `mark.slow` in the file itself, or they are not run")
+
+
 @pytest.hookimpl(optionalhook=True)  # so that it runs without xdist, too
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Run a worker a core with `--numprocesses logical`; with `auto` two, for tests that wait for processes and timers.
