@@ -24,7 +24,7 @@ TYPED_ELSEWHERE = (
     r"([A-Z_]+=1 )?\.venv/bin/(pytest|reconciler) .*",
     r"pipx run pre-commit install",
     r"reconciler init --github \S+ >setup\.sh|GITHUB_TOKEN=\$\(gh auth token\) reconciler github doctor",
-    r"reconciler (apply|plan) .*--(metrics|pushgateway) \S+",
+    r"reconciler (apply|plan) .*--(metrics|pushgateway) \S+",  # tests/docs/test_monitoring.py
     r"(TPP_SECOND_TOKEN=… )?reconciler (decide|apply) .*--emergency INC\d+",  # tests/cli/test_emergency.py
     r"reconciler github (stop '[^']+'|start)",
 )
