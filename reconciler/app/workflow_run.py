@@ -179,6 +179,8 @@ def failure_of(folder: Path | None, job: str = "the job that plans") -> JobFailu
     for path in sorted(folder.rglob("failed-*.json")) if folder is not None and folder.is_dir() else ():
         try:
             return decode_document(path.read_bytes(), JobFailure, "failure")
+        except Newer as error:
+            return JobFailure(f"why {job} failed was {error}", error.hint)
         except (OSError, ValueError):
             continue
     return JobFailure(f"{job} did not come to an end", "its log says why: open the workflow run")
