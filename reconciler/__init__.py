@@ -4,10 +4,7 @@ The names of `__all__` are the library API; everything else may change at any ti
 first used, so that importing the package costs nothing.
 """
 
-import warnings
-from importlib import import_module
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # what typing has is not worth its 10 ms: until signals are handled nothing else is loaded
 if TYPE_CHECKING:
     from reconciler.app.apply import ApplyResult, apply
     from reconciler.app.context import Context, open_context
@@ -87,6 +84,9 @@ DEPRECATED: dict[str, str] = {}
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first used."""
+    import warnings
+    from importlib import import_module
+
     home = next((module for module, names in HOMES.items() if name in names), None)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
