@@ -60,6 +60,7 @@ def test_a_program_below_the_checkout_is_not_taken(tmp_path: Path, name: str) ->
     assert not (tmp_path / "touched").exists()
 
 
+@pytest.mark.slow  # it makes a whole environment
 def test_nothing_in_the_working_directory_runs_while_installing(tmp_path: Path) -> None:
     checkout = tmp_path / "checkout"
     touched = plant(checkout)
