@@ -36,7 +36,7 @@ MEASURED, RESULTS = COPY / "measured.jsonl", COPY / "results.jsonl"
 STATUS = {0: "survived", 1: "killed", -signal.SIGPROF: "timeout", -signal.SIGALRM: "timeout"}
 NOTICED = ("killed", "timeout", "crashed")
 # Seconds that a test gets beyond timeout_multiplier times what it takes without a change: of CPU, and by the clock.
-SPARE_CPU, SPARE = 5.0, 60.0
+SPARE_CPU, SPARE = 5.0, 30.0
 LONGEST = 300.0
 MEMORY = 8 << 30
 

@@ -184,6 +184,11 @@ def test_a_token_that_can_not_be_renewed_stays_refused() -> None:
     assert current()[0].renewable
 
 
+def test_the_home_of_a_user_can_be_named_as_in_a_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert open_store(Auth(AuthMethod.REFRESH, token_file="~/token")) == FileStore(tmp_path / "token")
+
+
 def test_no_store_is_refused_with_what_to_set() -> None:
     with pytest.raises(CredentialsRefused) as refusal:
         open_store(Auth(AuthMethod.REFRESH))
