@@ -406,6 +406,11 @@ def plan_pieces(plan: Plan) -> Iterator[str]:
     yield _CHECKSUM.format(f"sha256:{checksum.hexdigest()}")
 
 
+def plan_json(plan: Plan) -> str:
+    """Return the text of a plan, byte for byte as it is saved."""
+    return "".join(plan_pieces(plan))
+
+
 _CHECKSUM = '  "checksum": "{}"\n}}\n'
 """The last two lines of a plan: the SHA-256 of every byte before them (`head -n -2 plan.json | sha256sum`)."""
 
@@ -439,7 +444,7 @@ def _require_checksum(data: bytes) -> None:
         raise Edited("the checksum does not fit: it was edited after it was made, or damaged")
 
 
-def run_text(run: Run) -> str:
+def run_json(run: Run) -> str:
     """Return the report of a run as text (schemas/receipt.schema.json)."""
     return "".join(_pieces(_members(_RUN.flat(run))))
 

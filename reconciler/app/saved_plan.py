@@ -13,7 +13,7 @@ from reconciler.app.context import Context
 from reconciler.app.plan import declared, plan_of
 from reconciler.app.request import Request, Seals
 from reconciler.app.reviews import Decided, hold_to_reviewed_plans, hold_to_reviews
-from reconciler.codec import plan_pieces
+from reconciler.codec import plan_json
 from reconciler.errors import GuardRefused, NotAttempted, ServerAway
 from reconciler.ledger.history import lines_since
 from reconciler.ledger.index import read_index
@@ -165,4 +165,4 @@ def _check_time(plan: Plan, now: datetime, longest: timedelta) -> None:
 
 def bytes_of(plan: Plan) -> bytes:
     """Return the plan as a saved file has it."""
-    return "".join(plan_pieces(plan)).encode("ascii")
+    return plan_json(plan).encode("ascii")

@@ -29,6 +29,7 @@ from reconciler.cli.progress import Terminal
 from reconciler.cli.streams import take_fault
 from reconciler.cli.telling import Listeners, listener_options, notify_listeners, tell_change_records
 from reconciler.cli.terminal import is_interactive
+from reconciler.codec import run_json
 from reconciler.errors import GuardRefused
 from reconciler.model.plan import Plan, Shard
 from reconciler.model.receipt import Outcome, Run
@@ -36,7 +37,6 @@ from reconciler.model.review import Emergency
 from reconciler.model.status import format_instant
 from reconciler.model.value import replace
 from reconciler.rendering.escape import terminal
-from reconciler.rendering.json_text import run_json
 from reconciler.rendering.summary import effects
 from reconciler.rendering.words import counted
 

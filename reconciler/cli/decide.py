@@ -18,7 +18,7 @@ from reconciler.model.status import Status
 from reconciler.rendering.escape import terminal
 from reconciler.rendering.problems import problems_text
 from reconciler.rendering.summary import last_name, short
-from reconciler.rendering.view import Detail
+from reconciler.rendering.text.layout import Detail
 from reconciler.rendering.waiting import waiting_text
 from reconciler.rendering.words import counted
 

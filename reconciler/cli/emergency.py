@@ -28,6 +28,7 @@ from reconciler.cli.github_run import SUMMARY_BYTES, announce, figures_of, page_
 from reconciler.cli.options import Invocation, common_options, require_policy
 from reconciler.cli.output import show_plan, show_run
 from reconciler.cli.progress import Terminal
+from reconciler.codec import run_json
 from reconciler.errors import ReconcilerError
 from reconciler.github.actions import append_summary, set_outputs
 from reconciler.github.git import git_from
@@ -38,7 +39,6 @@ from reconciler.model.review import Emergency
 from reconciler.model.status import Status
 from reconciler.model.value import replace
 from reconciler.rendering.escape import code, markdown, terminal
-from reconciler.rendering.json_text import run_json
 from reconciler.rendering.markdown.plan import plan_markdown
 
 _STATUSES = (Status.APPROVED.value, Status.REJECTED.value, Status.PENDING.value)

@@ -9,7 +9,7 @@ from reconciler.cli.options import Invocation, common_options
 from reconciler.cli.output import format_option
 from reconciler.cli.progress import Terminal
 from reconciler.cli.terminal import view_of
-from reconciler.rendering.explain_json import explain_json
+from reconciler.rendering.explanation import explain_json
 from reconciler.rendering.text.explain import explain_text
 
 

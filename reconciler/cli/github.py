@@ -30,6 +30,7 @@ from reconciler.cli.exit_codes import Exit, of_plan
 from reconciler.cli.github_run import SUMMARY_BYTES, announce, figures_of, page_of, run, this_event, this_run, warn
 from reconciler.cli.logs import start_logging
 from reconciler.cli.options import DEFAULT_CONFIG, LOG_DEFAULTS, Invocation, common_options
+from reconciler.codec import run_json
 from reconciler.errors import ReconcilerError
 from reconciler.github.actions import append_summary, set_outputs
 from reconciler.github.git import git_from
@@ -42,7 +43,6 @@ from reconciler.model.status import format_instant
 from reconciler.model.value import replace
 from reconciler.planning.merge import merge_runs as merge
 from reconciler.rendering.escape import code, terminal
-from reconciler.rendering.json_text import run_json
 from reconciler.rendering.markdown.plan import drift_markdown, failure_markdown, plan_markdown
 from reconciler.rendering.markdown.run import ledger_note, run_markdown
 from reconciler.rendering.problems import problems_github

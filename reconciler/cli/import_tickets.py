@@ -14,7 +14,7 @@ from reconciler.cli.progress import Terminal
 from reconciler.codec import json_text
 from reconciler.manifests.write import check_pattern
 from reconciler.model.ticket import Guid
-from reconciler.rendering.intake_text import intake_text
+from reconciler.rendering.manifest_changes import intake_text
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 

@@ -57,21 +57,20 @@ from reconciler.model.settings import Settings
 from reconciler.model.value import replace
 from reconciler.planning.judge import spell
 from reconciler.planning.log_matching import who
-from reconciler.rendering import audit
+from reconciler.rendering.audit_pack import proof_json, reviews_json, verify_guide
 from reconciler.rendering.escape import terminal
 from reconciler.rendering.html.papers import audit_page
 from reconciler.rendering.problems import problems_text
-from reconciler.rendering.text.evidence import (
+from reconciler.rendering.records import records_csv, records_json
+from reconciler.rendering.text.layout import Detail, joined
+from reconciler.rendering.text.ledger import (
     origin_text,
     policy_text,
     population_text,
     reconciliation_text,
+    record_text,
     rules_text,
 )
-from reconciler.rendering.text.layout import joined
-from reconciler.rendering.text.ledger import record_text
-from reconciler.rendering.verify_guide import verify_guide
-from reconciler.rendering.view import Detail
 from reconciler.rendering.words import counted
 from reconciler.tpp.event_log import COLUMNS, read_log
 
@@ -112,7 +111,7 @@ def log(invocation: Invocation, *, wanted: Filter, ledger: Path | None, style: s
     folder = folder_of(invocation, ledger)
     records = _records(folder, wanted)
     if style == "json":
-        sys.stdout.writelines(audit.records_json(ledger_head(folder), records))
+        sys.stdout.writelines(records_json(ledger_head(folder), records))
         return
     view = view_of(sys.stdout, Detail.VERBOSE if verbose else Detail.NORMAL)
     last: deque[Record] = deque(maxlen=_SHOWN if wanted.is_empty and not every else None)
@@ -295,9 +294,9 @@ def export(
         return _write_pack(folder, wanted, plans, pack)
     records = _records(folder, wanted)
     if style == "json":
-        sys.stdout.writelines(audit.records_json(ledger_head(folder), records))
+        sys.stdout.writelines(records_json(ledger_head(folder), records))
     else:
-        sys.stdout.writelines(audit.records_csv(records, excel=excel))
+        sys.stdout.writelines(records_csv(records, excel=excel))
     return int(Exit.OK)
 
 
@@ -370,10 +369,10 @@ def _sums(pack: Path) -> list[bytes]:
 def _views(about: Audit) -> dict[str, Iterator[bytes]]:
     """Make everything in a pack that is made from its records, piece by piece."""
     views = {
-        "proof.json": audit.proof_json(about),
-        "records.json": audit.records_json(about.head, about.records),
-        "records.csv": audit.records_csv(about.records),
-        "reviews.json": audit.reviews_json(about),
+        "proof.json": proof_json(about),
+        "records.json": records_json(about.head, about.records),
+        "records.csv": records_csv(about.records),
+        "reviews.json": reviews_json(about),
         "summary.html": audit_page(about),
         "VERIFY.md": iter((verify_guide(about),)),
     }

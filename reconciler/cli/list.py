@@ -13,7 +13,7 @@ from reconciler.cli.options import Invocation, common_options, parsed
 from reconciler.cli.output import format_option
 from reconciler.cli.progress import Terminal
 from reconciler.cli.terminal import view_of
-from reconciler.rendering.view import Detail
+from reconciler.rendering.text.layout import Detail
 from reconciler.rendering.waiting import waiting_csv, waiting_json, waiting_text
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}

@@ -7,17 +7,17 @@ from typing import Any
 import click
 
 from reconciler.cli.terminal import view_of
+from reconciler.codec import plan_json, run_json
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Run
 from reconciler.rendering.html.plan import plan_page
-from reconciler.rendering.json_text import plan_json, run_json
 from reconciler.rendering.markdown.plan import plan_markdown
 from reconciler.rendering.markdown.rows import Page
 from reconciler.rendering.markdown.run import run_markdown
+from reconciler.rendering.text.layout import Detail, View
 from reconciler.rendering.text.plan import plan_text
 from reconciler.rendering.text.run import run_text
 from reconciler.rendering.text.timeline import timeline_text
-from reconciler.rendering.view import Detail, View
 
 PLAN_FORMATS: dict[str, Callable[[Plan, View], str]] = {
     "text": plan_text,

@@ -28,7 +28,7 @@ from reconciler.cli.telling import Listeners, listener_options, notify_listeners
 from reconciler.ledger.plan_files import save_plan
 from reconciler.model.plan import Shard
 from reconciler.model.value import replace
-from reconciler.rendering.patch_text import patch_head
+from reconciler.rendering.manifest_changes import patch_head
 
 
 @click.command()

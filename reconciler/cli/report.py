@@ -20,7 +20,7 @@ from reconciler.rendering.html.page import Frame
 from reconciler.rendering.html.papers import papers_page
 from reconciler.rendering.html.site import Checked, Report, pages
 from reconciler.rendering.problems import problems_text
-from reconciler.rendering.text.evidence import origin_text
+from reconciler.rendering.text.ledger import origin_text
 from reconciler.rendering.words import counted
 
 

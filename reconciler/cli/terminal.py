@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO
 from zoneinfo import ZoneInfo
 
-from reconciler.rendering.view import Detail, View
+from reconciler.rendering.text.layout import Detail, View
 
 _NARROWEST = 60
 _WITHOUT_TERMINAL = 100

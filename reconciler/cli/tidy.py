@@ -13,7 +13,7 @@ from reconciler.cli.output import format_option
 from reconciler.cli.progress import Terminal
 from reconciler.codec import json_text
 from reconciler.model.settings import Settings
-from reconciler.rendering.tidy_text import tidy_json, tidy_text
+from reconciler.rendering.manifest_changes import tidy_json, tidy_text
 
 
 @click.command()

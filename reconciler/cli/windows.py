@@ -10,7 +10,7 @@ from reconciler.cli.terminal import local_zone
 from reconciler.manifests.times import zone_of
 from reconciler.manifests.windows import preview
 from reconciler.model.status import parse_instant
-from reconciler.rendering.window_preview import windows_json, windows_text
+from reconciler.rendering.times import windows_json, windows_text
 
 
 @click.command()

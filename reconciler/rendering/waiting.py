@@ -9,8 +9,7 @@ from reconciler.rendering import times
 from reconciler.rendering.escape import csv_cell, log_lines, terminal
 from reconciler.rendering.groups import days
 from reconciler.rendering.summary import last_name, short
-from reconciler.rendering.text.layout import Ink, field, fit, joined, padded, painted
-from reconciler.rendering.view import Detail, View
+from reconciler.rendering.text.layout import Detail, Ink, View, field, fit, joined, padded, painted
 from reconciler.rendering.words import counted
 
 _STATUS = 16

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from reconciler.codec import decode_line, decode_plan, decode_run, encode_line, plan_pieces, run_text
+from reconciler.codec import decode_line, decode_plan, decode_run, encode_line, plan_json, run_json
 from reconciler.model.decision import (
     Attestation,
     Decision,
@@ -221,7 +221,7 @@ def digest_of(step: Step) -> str:
 def assert_kept_and_told_apart(step: Step, other: Step) -> None:
     assert digest_of(step) != digest_of(other)
     made = builders.plan(step)
-    assert decode_plan("".join(plan_pieces(made)).encode()) == made
+    assert decode_plan(plan_json(made).encode()) == made
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -277,4 +277,4 @@ def test_each_member_of_a_receipt_is_in_the_report_and_in_the_ledger(name: str) 
     assert [decode_line(line).entry for line in lines] == receipts
     if name != "digest":  # a report keeps no digests of decisions
         runs = [replace(FULL_RUN, receipts=(each,)) for each in receipts]
-        assert [decode_run(run_text(run).encode()) for run in runs] == runs
+        assert [decode_run(run_json(run).encode()) for run in runs] == runs

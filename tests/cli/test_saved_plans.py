@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.app.context import SystemClock
-from reconciler.codec import decode_plan, json_text, plan_pieces, sha256
+from reconciler.codec import decode_plan, json_text, plan_json, sha256
 from reconciler.model.plan import Plan
 from reconciler.model.value import replace
 from reconciler.planning.digest import plan_digest
@@ -51,7 +51,7 @@ def rewritten(path: Path, **changes: Any) -> None:
     """Save a plan with other members as somebody would who knows digest and checksum."""
     plan = replace(decode_plan(path.read_bytes()), **changes)
     plan = replace(plan, digest=plan_digest(plan.target, plan.steps, plan.overrides, plan.sealed))
-    path.write_text("".join(plan_pieces(plan)), encoding="ascii")
+    path.write_text(plan_json(plan), encoding="ascii")
 
 
 @pytest.mark.parametrize(("planning", "first", "second"), [(2, 0, 0), (0, 0, 0), (0, -4, -4), (0, 4, -4), (4, -1, 4)])
@@ -193,7 +193,7 @@ def test_a_plan_with_another_meaning_and_a_checksum_that_fits_is_refused_by_its_
     made: Plan = decode_plan(path.read_bytes())
     (step,) = made.steps
     other = replace(made, steps=(altered(step, explanation="something else"),))
-    path.write_text("".join(plan_pieces(other)), encoding="ascii")
+    path.write_text(plan_json(other), encoding="ascii")
     for command in (("apply", "plan.json", "--yes"), ("show", "plan.json"), ("github", "verdict")):
         said = repo.run(*command)
         assert (said.code, "it was edited after it was made" in said.err) == (3, True)

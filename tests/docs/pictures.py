@@ -21,8 +21,8 @@ from rich.text import Text
 from reconciler.cli.sandbox_session import read_seed
 from reconciler.codec import decode_plan
 from reconciler.model.value import replace
+from reconciler.rendering.text.layout import View
 from reconciler.rendering.text.plan import plan_text
-from reconciler.rendering.view import View
 from reconciler.sandbox.running import Listening, running_sandbox
 from tests.docs.pages import ROOT
 from tests.forking.program import forked

@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.cli.github import command
 from reconciler.cli.github_run import Inputs
+from reconciler.codec import plan_json, run_json
 from reconciler.model.decision import Source
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Attention, NotedLedger, Outcome, Run
@@ -17,7 +18,6 @@ from reconciler.model.review import Review, ReviewedTickets
 from reconciler.model.value import Head, replace
 from reconciler.model.verdict import Reason
 from reconciler.planning.digest import plan_digest
-from reconciler.rendering.json_text import plan_json, run_json
 from tests.builders import NOW, guid, plan, receipt, step
 from tests.github.command import run
 from tests.github.conftest import TOKEN

@@ -28,10 +28,9 @@ from reconciler.model.receipt import Outcome, Proof, Receipt
 from reconciler.model.record import AcceptedEntry, AttestedEntry, ClosedEntry, Head, Line, ObservedEntry, Sealed
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
-from reconciler.rendering.csv import csv_header, csv_row
-from reconciler.rendering.text.layout import columns
+from reconciler.rendering.records import csv_header, csv_row
+from reconciler.rendering.text.layout import Detail, View, columns
 from reconciler.rendering.text.ledger import record_text
-from reconciler.rendering.view import Detail, View
 from tests.builders import APPROVED, NOW, OBJECT, PENDING, WORKFLOW, at, between, guid, holding
 from tests.ledger.ledgers import (
     FIRST,

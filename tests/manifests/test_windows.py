@@ -10,7 +10,7 @@ from reconciler.model.decision import WindowUse
 from reconciler.model.policy import RecurringWindow
 from reconciler.model.settings import SingleWindow
 from reconciler.model.status import Occurrence, Schedule, WindowPreview
-from reconciler.rendering.window_preview import windows_json, windows_text
+from reconciler.rendering.times import windows_json, windows_text
 from tests.builders import NOW, at
 
 

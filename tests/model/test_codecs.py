@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
 from reconciler import codec
-from reconciler.codec import canonical, decode_line, decode_plan, decode_run, encode_line, plan_pieces, run_text, sha256
+from reconciler.codec import canonical, decode_line, decode_plan, decode_run, encode_line, plan_json, run_json, sha256
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Run
 from reconciler.model.record import Entry, Written
@@ -38,7 +38,7 @@ def fitting(kind: str) -> Draft202012Validator:
 
 
 def plan_text(plan: Plan) -> str:
-    return "".join(plan_pieces(plan))
+    return plan_json(plan)
 
 
 @given(strategies.plans)
@@ -50,7 +50,7 @@ def test_a_plan_survives_and_fits_its_schema(plan: Plan) -> None:
 
 @given(strategies.runs)
 def test_a_run_survives_and_fits_its_schema(run: Run) -> None:
-    text = run_text(run)
+    text = run_json(run)
     assert decode_run(text.encode()) == run
     fitting("receipt").validate(json.loads(text))
 
@@ -270,7 +270,7 @@ def test_a_line_and_a_report_of_a_newer_release_are_read_and_that_is_said_once(
     codec._tell_of_newer.cache_clear()
     line = encode_line(recorded(1), 2, "run", PROVENANCE, "sha256:" + "0" * 64)
     newer = canonical(json.loads(line) | {"mood": "good"})
-    report = run_text(Run("r", "d", "https://tpp.example.com", builders.NOW, builders.NOW, ()))
+    report = run_json(Run("r", "d", "https://tpp.example.com", builders.NOW, builders.NOW, ()))
     for _ in "ab":
         assert decode_line(newer) == decode_line(line)
         assert decode_run(report.replace("{", '{"mood": "good",', 1).encode()) == decode_run(report.encode())

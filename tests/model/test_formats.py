@@ -17,6 +17,8 @@ from reconciler.codec import (
     decode_plan,
     decode_run,
     encode_line,
+    plan_json,
+    run_json,
 )
 from reconciler.ledger.chain import verify
 from reconciler.ledger.history import read_lines
@@ -26,7 +28,6 @@ from reconciler.model.receipt import Run
 from reconciler.model.record import Entry
 from reconciler.model.review import Provenance
 from reconciler.planning.digest import decision_digest, plan_digest
-from reconciler.rendering.json_text import plan_json, run_json
 from tests.builders import decision, guid
 from tests.ledger.ledgers import FIRST, PROVENANCE, SECOND, closed, decided, ended, intent, recorded, write_run
 from tests.model.specimens import (

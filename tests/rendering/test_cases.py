@@ -7,18 +7,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reconciler.codec import decode_plan, decode_run
+from reconciler.codec import decode_plan, decode_run, plan_json, run_json
 from reconciler.model.plan import Plan
 from reconciler.model.receipt import Run
 from reconciler.rendering.html.plan import plan_page
-from reconciler.rendering.json_text import plan_json, run_json
 from reconciler.rendering.markdown.plan import drift_markdown, plan_markdown
 from reconciler.rendering.markdown.rows import Page
 from reconciler.rendering.markdown.run import run_markdown
+from reconciler.rendering.text.layout import Detail, View
 from reconciler.rendering.text.plan import plan_text
 from reconciler.rendering.text.run import run_text
 from reconciler.rendering.text.timeline import timeline_text
-from reconciler.rendering.view import Detail, View
 
 CASES = Path(__file__).parent / "cases"
 BERLIN = ZoneInfo("Europe/Berlin")

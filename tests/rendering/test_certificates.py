@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.codec import decode_plan, plan_pieces
+from reconciler.codec import decode_plan, plan_json
 from reconciler.model.certificate import (
     Certificate,
     CertificateContext,
@@ -27,8 +27,8 @@ from reconciler.rendering.html.page import Frame
 from reconciler.rendering.html.plan import plan_page
 from reconciler.rendering.html.site import Report, site
 from reconciler.rendering.markdown.plan import plan_markdown
+from reconciler.rendering.text.layout import Detail, View
 from reconciler.rendering.text.plan import plan_text
-from reconciler.rendering.view import Detail, View
 from tests.builders import NOW, between, plan, step
 
 END = NOW + timedelta(days=12)
@@ -148,7 +148,7 @@ def test_without_certificates_no_view_has_anything_of_them() -> None:
 
 def test_a_plan_with_certificates_is_read_as_it_was_saved() -> None:
     made = plan(behind(), behind(None, 2, "the server answered HTTP 502"))
-    data = "".join(plan_pieces(made)).encode()
+    data = plan_json(made).encode()
     assert decode_plan(data) == made
     rows = json.loads(data)["steps"]
     assert rows[1]["context"] == {"certificate": None, "why": "the server answered HTTP 502"}

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.main import main
+from reconciler.codec import plan_json, run_json
 from reconciler.ledger.files import new_run_id
 from reconciler.model.receipt import Outcome, Receipt
 from reconciler.model.record import Ended, Intent, Opened
 from reconciler.model.value import replace
 from reconciler.planning.digest import plan_digest
-from reconciler.rendering.json_text import plan_json, run_json
+from reconciler.rendering.text.layout import View
 from reconciler.rendering.text.plan import plan_text
 from reconciler.rendering.text.run import run_text
-from reconciler.rendering.view import View
 from tests import builders
 from tests.ledger.ledgers import open_run
 from tests.rendering import ledgers

@@ -10,10 +10,10 @@ from reconciler.model.value import replace
 from reconciler.model.verdict import Group, Reason, Verdict
 from reconciler.rendering import words
 from reconciler.rendering.text import layout
+from reconciler.rendering.text.layout import Detail, View
 from reconciler.rendering.text.plan import plan_text
 from reconciler.rendering.text.run import run_text
 from reconciler.rendering.text.timeline import timeline_text
-from reconciler.rendering.view import Detail, View
 from tests import builders
 from tests.rendering.plans import PLANS, RUNS, large_plan, large_run
 from tests.rendering.test_cases import BERLIN

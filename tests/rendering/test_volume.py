@@ -7,8 +7,8 @@ from typing import Any
 from reconciler.model.plan import Step
 from reconciler.model.verdict import Reason
 from reconciler.rendering.html.plan import plan_page
+from reconciler.rendering.text.layout import Detail, View
 from reconciler.rendering.text.plan import plan_text
-from reconciler.rendering.view import Detail, View
 from tests import builders
 
 

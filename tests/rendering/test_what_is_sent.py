@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from reconciler.codec import canonical, record_members
+from reconciler.codec import canonical, plan_json, record_members
 from reconciler.ledger.history import history
 from reconciler.model.decision import Parameters, Source
 from reconciler.model.findings import Explanation
@@ -14,17 +14,16 @@ from reconciler.model.record import Audit, Line, Record
 from reconciler.model.ticket import Found
 from reconciler.model.verdict import Reason
 from reconciler.ports import Update
-from reconciler.rendering.csv import csv_row
 from reconciler.rendering.html.ledger import ticket_page
 from reconciler.rendering.html.papers import audit_page
 from reconciler.rendering.html.plan import plan_page
 from reconciler.rendering.html.site import Report, site
-from reconciler.rendering.json_text import plan_json
 from reconciler.rendering.markdown.plan import drift_markdown, plan_markdown
+from reconciler.rendering.records import csv_row
 from reconciler.rendering.text.explain import explain_text
+from reconciler.rendering.text.layout import Detail, View
 from reconciler.rendering.text.ledger import record_text
 from reconciler.rendering.text.plan import plan_text
-from reconciler.rendering.view import Detail, View
 from tests import builders
 from tests.ledger.ledgers import FIRST, PROVENANCE, intent
 from tests.rendering.sites import FRAME

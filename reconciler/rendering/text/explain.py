@@ -13,9 +13,8 @@ from reconciler.rendering import change_records, times
 from reconciler.rendering.certificates import certificate_fields
 from reconciler.rendering.escape import log_lines, terminal
 from reconciler.rendering.explanation import absence, age, to_do, unmanaged
-from reconciler.rendering.text.layout import Ink, field, joined, painted
+from reconciler.rendering.text.layout import PLAIN, Ink, View, field, joined, painted
 from reconciler.rendering.text.step import judged_fields
-from reconciler.rendering.view import PLAIN, View
 from reconciler.rendering.words import PROOFS, REASONS, found_words, override_words
 
 

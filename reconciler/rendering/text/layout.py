@@ -1,12 +1,43 @@
-"""Columns, wrapping and colour for terminals, aware of wide characters."""
+"""How a text is set for its reader: detail, zone and width; columns, wrapping and colour, aware of wide characters."""
 
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from enum import StrEnum
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from enum import IntEnum, StrEnum
 
 _MAYBE_WIDE = re.compile(r"[^\x20-\u02ff\u2010-\u2027\u2190-\u21ff\u2500-\u257f]")
 """Characters outside the scripts and signs that are always one column wide."""
+
+
+class Detail(IntEnum):
+    """How much is said: only totals and what needs attention, everything that matters, or everything."""
+
+    QUIET = 0
+    NORMAL = 1
+    VERBOSE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A terminal, as far as text depends on it.
+
+    `width` is in columns, `zone` the reader's zone (None: UTC only), `links` the URL that source paths are
+    appended to when the terminal knows hyperlinks (OSC 8), None when it does not. `expires_at` is the end of the plan
+    that is shown.
+    """
+
+    width: int = 80
+    colour: bool = False
+    zone: tzinfo | None = None
+    detail: Detail = Detail.NORMAL
+    links: str | None = None
+    expires_at: datetime | None = None
+
+
+PLAIN = View()
+"""Eighty columns, no colour, UTC."""
 
 
 class Ink(StrEnum):

@@ -24,9 +24,8 @@ from reconciler.rendering.summary import (
     totals,
     what_next,
 )
-from reconciler.rendering.text.layout import Ink, field, fit_start, joined, painted, table, wrapped
+from reconciler.rendering.text.layout import PLAIN, Detail, Ink, View, field, fit_start, joined, painted, table, wrapped
 from reconciler.rendering.text.step import FIRST, group_lines, one_line
-from reconciler.rendering.view import PLAIN, Detail, View
 from reconciler.rendering.words import HEADINGS, REASONS, counted
 
 _CALM = {"ok": "ok", "off": "not configured"}

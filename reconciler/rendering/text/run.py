@@ -7,8 +7,19 @@ from reconciler.model.receipt import Outcome, Receipt, Run
 from reconciler.rendering import times
 from reconciler.rendering.escape import log_lines, terminal
 from reconciler.rendering.summary import TROUBLE, by_urgency, listed, name_of_receipt, short, what_next_after
-from reconciler.rendering.text.layout import Ink, columns, field, fit, fit_start, joined, painted, wrapped
-from reconciler.rendering.view import PLAIN, Detail, View
+from reconciler.rendering.text.layout import (
+    PLAIN,
+    Detail,
+    Ink,
+    View,
+    columns,
+    field,
+    fit,
+    fit_start,
+    joined,
+    painted,
+    wrapped,
+)
 from reconciler.rendering.words import OUTCOMES, PROOFS, counted
 
 _INKS = {

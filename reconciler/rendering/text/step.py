@@ -12,8 +12,7 @@ from reconciler.rendering.certificates import certificate_fields, certificate_li
 from reconciler.rendering.escape import WEB, terminal, url, url_path
 from reconciler.rendering.groups import Alike
 from reconciler.rendering.summary import folder_name, last_name, name_of, parameters_of, short, to_merge
-from reconciler.rendering.text.layout import Ink, columns, field, fitted, linked, painted
-from reconciler.rendering.view import Detail, View
+from reconciler.rendering.text.layout import Detail, Ink, View, columns, field, fitted, linked, painted
 
 MARKS: dict[Verdict, tuple[str, Ink]] = {
     Verdict.APPROVE: ("+", Ink.GOOD),

@@ -8,9 +8,8 @@ from reconciler.model.plan import Plan
 from reconciler.model.status import shifted
 from reconciler.rendering import times
 from reconciler.rendering.escape import log_lines, terminal
-from reconciler.rendering.text.layout import Ink, columns, fit, joined, padded, painted
+from reconciler.rendering.text.layout import PLAIN, Ink, View, columns, fit, joined, padded, painted
 from reconciler.rendering.timeline import Bar, BarKind, Timeline, timeline
-from reconciler.rendering.view import PLAIN, View
 from reconciler.rendering.words import counted
 
 _STEPS = tuple(

@@ -1,6 +1,9 @@
-"""VERIFY.md of an audit pack: how to check it on any machine with a shell, sha256sum, jq and git."""
+"""The files of an audit pack that say how to verify it: proof, reviews and VERIFY.md."""
 
-from reconciler.model.record import Audit
+from collections.abc import Iterator
+
+from reconciler.codec import Json, json_pieces, plain
+from reconciler.model.record import Audit, Record
 from reconciler.rendering.escape import code
 
 _GUIDE = """\
@@ -193,6 +196,34 @@ Where runs were signed on GitHub, `jq -cS .heads proof.json | tr -d '\n' > heads
 `gh attestation verify heads.json` takes, with `--repo`, `--signer-workflow` and
 `--predicate-type urn:tpp-reconciler:predicate:decisions:v1`. {absent}
 """
+
+
+def proof_json(audit: Audit) -> Iterator[str]:
+    """Yield what VERIFY.md checks: the head of the ledger, the heads behind it, and the place of every record."""
+    return json_pieces(
+        {
+            "version": 1,
+            "asked": dict(audit.asked),
+            "filter": {name: list(values) for name, values in audit.chosen.items()},
+            "prefix": audit.prefix,
+            "head": audit.head,
+            "heads": audit.heads,
+            "files": list(audit.files),
+            "records": map(_place, audit.records),
+            "absent": [{"what": absent.what, "why": absent.why} for absent in audit.absent],
+        }
+    )
+
+
+def reviews_json(audit: Audit) -> Iterator[str]:
+    """Yield who decided: for each run its commit, review and identity."""
+    reviews: list[Json] = [{"run": run, **plain(audit.runs[run])} for run in sorted(audit.runs)]
+    return json_pieces({"version": 1, "runs": reviews})
+
+
+def _place(record: Record) -> dict[str, Json]:
+    source = record.line.source
+    return {"path": source.path, "line": source.line, "hash": record.line.hash, "guid": record.guid}
 
 
 def verify_guide(audit: Audit) -> str:

@@ -1,11 +1,12 @@
-"""The ledger's records as CSV (RFC 4180); a cell that could be taken for a formula is neutralised.
+"""The ledger's records as files: JSON, and CSV (RFC 4180), whose cells no spreadsheet takes for formulas.
 
 The columns keep their names and their order; later ones come at the end.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
+from reconciler.codec import json_pieces, record_members
 from reconciler.model.decision import OverrideUse
 from reconciler.model.receipt import Receipt
 from reconciler.model.record import AttentionEntry, AttestedEntry, ClosedEntry, Intent, ObservedEntry, Record
@@ -19,6 +20,18 @@ EXCEL_START = "\ufeff"
 """With this mark at its start a spreadsheet reads the file as UTF-8."""
 NOT_KNOWN = "not known"
 """What stands where a fact about people could not be established; an empty cell says that there is none."""
+
+
+def records_json(head: str, records: Iterable[Record]) -> Iterator[str]:
+    """Yield records with all that is known of each, and the head of the ledger that they were read from."""
+    return json_pieces({"version": 1, "head": head, "records": map(record_members, records)})
+
+
+def records_csv(records: Iterable[Record], *, excel: bool = False) -> Iterator[str]:
+    """Yield every record as a line that is safe for spreadsheets."""
+    yield csv_header(excel=excel)
+    for record in records:
+        yield csv_row(record, excel=excel)
 
 
 def csv_header(*, excel: bool = False) -> str:
