@@ -235,7 +235,7 @@ WRITES_FILES = {
     "ledger/zip_file.py": "members of a zip in a temporary file, which the one writer puts in its place",
     "manifests/text.py": "reads",
     "tpp/token_store.py": "the lock beside a stored token",
-    "cli/streams.py": "/dev/null in place of a closed stream",
+    "cli/process.py": "/dev/null in place of a closed stream",
 }
 
 

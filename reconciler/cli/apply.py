@@ -25,8 +25,8 @@ from reconciler.cli.options import (
     require_policy,
 )
 from reconciler.cli.output import RUN_FORMATS, detail_of, format_option, show_plan, show_run
+from reconciler.cli.process import take_fault
 from reconciler.cli.progress import Terminal
-from reconciler.cli.streams import take_fault
 from reconciler.cli.telling import Listeners, listener_options, notify_listeners, tell_change_records
 from reconciler.cli.terminal import is_interactive
 from reconciler.codec import run_json

@@ -11,8 +11,7 @@ import click
 from reconciler.app.doctor import wanted_setup
 from reconciler.app.outputs import changing, check_in_place, write_output
 from reconciler.cli.examples import examples
-from reconciler.cli.init_folder import add_folder
-from reconciler.cli.init_upgrade import marked, unmarked, upgrade
+from reconciler.cli.init_again import add_folder, marked, unmarked, upgrade
 from reconciler.cli.options import DEFAULT_CONFIG, Invocation, common_options
 from reconciler.cli.terminal import is_interactive
 from reconciler.github.setup import Names, called_workflows, setup_script

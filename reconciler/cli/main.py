@@ -17,9 +17,7 @@ from typing import NoReturn
 import click
 from click.shell_completion import CompletionItem
 
-from reconciler.cli.ending import Ending
-from reconciler.cli.signals import Signals, handled_signals
-from reconciler.cli.streams import guard_streams, take_fault
+from reconciler.cli.process import Ending, Signals, guard_streams, handled_signals, take_fault
 from reconciler.errors import InvalidInput, ReconcilerError
 from reconciler.rendering.escape import terminal
 

@@ -18,8 +18,8 @@ import click
 from reconciler.app.context import Context, SystemClock
 from reconciler.app.outputs import Output, OutputKind, check_outputs
 from reconciler.atomic import atomic_write
-from reconciler.cli.ending import Ending
 from reconciler.cli.exit_codes import Exit
+from reconciler.cli.process import Ending
 from reconciler.errors import LedgerNotPushed, ReconcilerError, UnusableOutput
 from reconciler.ledger.index import open_operations
 from reconciler.model.plan import Plan, Step

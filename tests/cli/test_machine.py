@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.signals import SOON
+from reconciler.cli.process import SOON
 from reconciler.sandbox.fault_injection import Hang
 from tests.cli.repo import FIRST, Repo
 

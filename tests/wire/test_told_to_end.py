@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.app.stopping import Stopping, watched_signals
-from reconciler.cli.signals import handled_signals
+from reconciler.cli.process import handled_signals
 from reconciler.ledger.chain import verify
 from reconciler.ledger.history import read_lines
 from reconciler.model.receipt import Outcome, Receipt
