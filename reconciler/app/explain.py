@@ -14,7 +14,7 @@ from reconciler.ledger.history import read_lines
 from reconciler.model.decision import Source
 from reconciler.model.findings import Approver, Declaration, Explanation, Sighted
 from reconciler.model.plan import Step
-from reconciler.model.receipt import Outcome, Receipt
+from reconciler.model.receipt import TOOK_EFFECT, Receipt
 from reconciler.model.record import Line
 from reconciler.model.status import Status
 from reconciler.model.ticket import Found, Guid, LiveTicket, identity_key
@@ -59,7 +59,7 @@ def _approvers(context: Context, ticket: LiveTicket, history: Iterable[Line]) ->
     approved: dict[str, tuple[str, datetime]] = {}
     for line in history:
         entry, identity = line.entry, line.provenance.identity
-        if isinstance(entry, Receipt) and entry.outcome in (Outcome.APPLIED, Outcome.AWAITING_OTHERS) and identity:
+        if isinstance(entry, Receipt) and entry.outcome in TOOK_EFFECT and identity:
             if entry.after.status in (Status.PENDING, Status.REJECTED):
                 approved.clear()
             else:

@@ -16,13 +16,11 @@ from reconciler.manifests.text import repository_of
 from reconciler.manifests.write import comment_text
 from reconciler.model.findings import Settlement, Stay, Tidied
 from reconciler.model.plan import Plan, Step
-from reconciler.model.receipt import Outcome, Receipt
+from reconciler.model.receipt import TOOK_EFFECT, Receipt
 from reconciler.model.record import AcceptedEntry, AttestedEntry
 from reconciler.model.status import format_instant
 from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Reason, Verdict
-
-_TOOK_EFFECT = (Outcome.APPLIED, Outcome.AWAITING_OTHERS)
 
 
 def tidy(plan: Plan, ledger: Path, history: Path, now: datetime, *, write: bool) -> Tidied:
@@ -75,7 +73,7 @@ def settlements(ledger: Path, steps: Collection[Step]) -> Mapping[Guid, Settleme
     found: dict[Guid, Settlement] = {}
     for line in read_lines(ledger, wanted):
         match line.entry:
-            case Receipt() as receipt if receipt.outcome in _TOOK_EFFECT and receipt.after == wanted[receipt.guid]:
+            case Receipt() as receipt if receipt.outcome in TOOK_EFFECT and receipt.after == wanted[receipt.guid]:
                 at = format_instant(receipt.at)
                 found[receipt.guid] = Settlement(
                     receipt.guid, line.run, at, receipt.outcome.value, line.hash, line.source

@@ -65,7 +65,7 @@ def _tour(url: str) -> None:
     _run("plan", "--out", "plan.json")
     _narrate("That saved plan is what a reviewer agreed to. Apply does exactly that and nothing else:")
     _run("apply", "plan.json", "--yes", "--quiet")
-    _wait_for_processing()
+    SystemClock().sleep(0.5)  # TPP processes tickets meanwhile
     _narrate("TPP has gone on and deleted the approved tickets. A second plan proves from the ledger that all is done:")
     _run("plan", "--quiet")
     _narrate("What an auditor asks for: who decided what, when, and whether anybody touched the record since:")
@@ -95,10 +95,6 @@ def _run(*arguments: str) -> None:
     code = cli.main(args=list(arguments), standalone_mode=False)
     if code:
         raise ReconcilerError(f"the demo's `reconciler {arguments[0]}` left with {code}", "please report it")
-
-
-def _wait_for_processing() -> None:
-    SystemClock().sleep(0.5)
 
 
 @contextmanager

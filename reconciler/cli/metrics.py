@@ -23,7 +23,7 @@ from reconciler.cli.process import Ending
 from reconciler.errors import LedgerNotPushed, ReconcilerError, UnusableOutput
 from reconciler.ledger.index import open_operations
 from reconciler.model.plan import Plan, Step
-from reconciler.model.receipt import Outcome, Run
+from reconciler.model.receipt import TOOK_EFFECT, Outcome, Run
 from reconciler.model.settings import Settings
 from reconciler.model.status import State, Status
 from reconciler.model.ticket import Guid
@@ -175,7 +175,8 @@ class Metrics:
         by_verdict = [(verdict.value, float(counts.get(verdict, 0))) for verdict in Verdict]
         gauge("decisions", "Decisions of the last plan by verdict.", by_verdict, "verdict")
         gauge("decisions_sealed", "Decisions in sealed manifests.", [("", float(plan.decisions_sealed))])
-        took = {receipt.guid: receipt for receipt in self.run.receipts if _took(receipt.outcome)} if self.run else {}
+        receipts = self.run.receipts if self.run else ()
+        took = {receipt.guid: receipt for receipt in receipts if receipt.outcome in TOOK_EFFECT}
         drift = sum(step.group is not Group.FINE and step.guid not in took for step in plan.steps)
         gauge("drift", "Decisions that differ from what the server has.", [("", float(drift))])
         reasons = Counter(step.reason.value for step in plan.steps if step.group is Group.ATTENTION)
@@ -221,10 +222,6 @@ _Gauge = Callable[..., None]
 
 def _is_pending(state: State) -> bool:
     return state.status == Status.PENDING
-
-
-def _took(outcome: Outcome) -> bool:
-    return outcome in (Outcome.APPLIED, Outcome.AWAITING_OTHERS)
 
 
 def _opens_within(step: Step, now: datetime, length: timedelta) -> bool:

@@ -74,7 +74,8 @@ class SandboxOptions:
 def run_session(wish: SandboxOptions) -> int:
     """Run the sandbox until SIGINT or SIGTERM. Raises InvalidInput for files, ServerFailure for the address."""
     _check_outputs(wish)
-    seed, rules, listening = _seed(wish), _rules(wish.faults), _listening(wish)
+    seed = read_seed(wish.seed or examples() / "sandbox" / "seed.yaml", wish.profile)
+    rules, listening = read_rules(wish.faults) if wish.faults else (), _listening(wish)
     resumed = wish.state is not None and wish.state.exists()
     with ExitStack() as stack:
         stopped = stack.enter_context(_stop_signal())
@@ -113,14 +114,6 @@ def _start(stack: ExitStack, sandbox: AbstractContextManager[Sandbox], wish: San
 
 def _invalid(code: str, path: Path | None, message: str, hint: str) -> InvalidInput:
     return InvalidInput((Problem(code, Source(str(path)), message, hint),))
-
-
-def _seed(wish: SandboxOptions) -> Seed:
-    return read_seed(wish.seed or examples() / "sandbox" / "seed.yaml", wish.profile)
-
-
-def _rules(path: Path | None) -> tuple[Rule, ...]:
-    return read_rules(path) if path else ()
 
 
 def _listening(wish: SandboxOptions) -> Listening:

@@ -23,7 +23,7 @@ from reconciler.ledger.lines import (
     target_marks,
 )
 from reconciler.model.decision import Seal, Source
-from reconciler.model.receipt import Outcome, Proof, Receipt
+from reconciler.model.receipt import TOOK_EFFECT, Outcome, Proof, Receipt
 from reconciler.model.record import (
     AcceptedEntry,
     AttentionEntry,
@@ -47,7 +47,6 @@ _UNKNOWN = b'"outcome":"unknown"'
 _OPERATION_MARK = b'"operation":"'
 _SCHEDULED = b'"after":{"start":'
 _SEEN_GONE = (b'"entry":"closed"', b'"entry":"observed"', b'"gone":true')
-_TOOK_EFFECT = frozenset({Outcome.APPLIED, Outcome.AWAITING_OTHERS})
 
 
 class Began(NamedTuple):
@@ -170,7 +169,7 @@ class _Histories:
                 del self.open[guid]
             elif b'"run":' + canonical(written.run) in line:  # a later run that finds nothing out has lost no answer
                 self.lost[guid] = receipt.at
-        if receipt.outcome in _TOOK_EFFECT:
+        if receipt.outcome in TOOK_EFFECT:
             self.last[guid] = _remembered(written, receipt)
         elif receipt.gone:
             self._see_gone(guid, receipt.at)

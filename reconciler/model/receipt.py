@@ -28,6 +28,10 @@ class Outcome(StrEnum):
     NOT_ATTEMPTED = "not-attempted"
 
 
+TOOK_EFFECT = frozenset({Outcome.APPLIED, Outcome.AWAITING_OTHERS})
+"""The outcomes after which the server has our decision."""
+
+
 class Proof(StrEnum):
     """How an outcome is known."""
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from reconciler.model.decision import Override, Seal, Source
 from reconciler.model.plan import Control, FolderLimits, Plan, Sibling, Step
-from reconciler.model.receipt import Outcome, Proof, Receipt
+from reconciler.model.receipt import TOOK_EFFECT, Proof, Receipt
 from reconciler.model.status import Status
 from reconciler.model.ticket import Guid, dn_key
 from reconciler.model.value import replace
@@ -15,8 +15,6 @@ from reconciler.planning.digest import plan_digest
 from reconciler.planning.enforcement import enforce, needs_review
 from reconciler.planning.folders import four_eyes_of, stated
 from reconciler.planning.guards import Circumstances, counting, exemptions
-
-_TOOK_EFFECT = frozenset({Outcome.APPLIED, Outcome.AWAITING_OTHERS})
 
 
 def seals(candidates: Iterable[Seal], steps: Iterable[Step], gone: Collection[Guid] = ()) -> tuple[Seal, ...]:
@@ -39,7 +37,7 @@ def went(receipts: Iterable[Receipt]) -> frozenset[Guid]:
     return frozenset(
         receipt.guid
         for receipt in receipts
-        if receipt.gone and receipt.outcome in _TOOK_EFFECT and receipt.proof is not Proof.INFERRED
+        if receipt.gone and receipt.outcome in TOOK_EFFECT and receipt.proof is not Proof.INFERRED
     )
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from reconciler.model.decision import Decision, Expectation, Problem, Selection
 from reconciler.model.plan import Step
-from reconciler.model.receipt import Outcome, Proof, Receipt
+from reconciler.model.receipt import TOOK_EFFECT, Outcome, Proof, Receipt
 from reconciler.model.record import (
     NO_HISTORY,
     AcceptedEntry,
@@ -203,9 +203,6 @@ def _too_many(selections: tuple[Selection, ...], taken: Mapping[Guid, list[Selec
     )
 
 
-_TOOK_EFFECT = frozenset({Outcome.APPLIED, Outcome.AWAITING_OTHERS})
-
-
 @dataclass(frozen=True, slots=True)
 class Since:
     """Why a step is not sent: it is `done` already, or what happened since the plan was made.
@@ -267,12 +264,12 @@ def _was_not_sent(receipt: Receipt) -> bool:
 
 
 def _took_effect(line: Line) -> bool:
-    return isinstance(line.entry, Receipt) and line.entry.outcome in _TOOK_EFFECT
+    return isinstance(line.entry, Receipt) and line.entry.outcome in TOOK_EFFECT
 
 
 def _what_happened(line: Line) -> str:
     match line.entry:
-        case Receipt() as receipt if receipt.outcome in _TOOK_EFFECT:
+        case Receipt() as receipt if receipt.outcome in TOOK_EFFECT:
             return f"run {line.run} has applied {spell(receipt.after)} since the plan was made"
         case Receipt() as receipt if receipt.outcome is Outcome.FAILED:
             return (

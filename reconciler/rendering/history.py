@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 
 from reconciler.model.plan import Plan
-from reconciler.model.receipt import Outcome, Receipt
+from reconciler.model.receipt import TOOK_EFFECT, Outcome, Receipt
 from reconciler.model.record import AttentionEntry, Intent, Line, guid_of
 from reconciler.model.status import Schedule, Status
 from reconciler.model.ticket import Guid
@@ -15,7 +15,6 @@ from reconciler.model.verdict import Verdict
 
 WEEKS = 53
 """The most weeks that are kept: one year, and the week it began in."""
-_EFFECTIVE = (Outcome.APPLIED, Outcome.AWAITING_OTHERS)
 _VERDICTS: Mapping[str, Verdict] = {
     Status.APPROVED: Verdict.APPROVE,
     Status.REJECTED: Verdict.REJECT,
@@ -56,7 +55,7 @@ def weeks(lines: Iterable[Line]) -> list[Week]:
 def _count(week: Week, receipt: Receipt, intent: Intent | None, windows: dict[Guid, Schedule]) -> None:
     if receipt.outcome is Outcome.STALE:
         week.stale += 1
-    if receipt.outcome not in _EFFECTIVE:
+    if receipt.outcome not in TOOK_EFFECT:
         return
     week.decided[verdict_of(receipt)] += 1
     if intent is not None and intent.created is not None and intent.before.status == Status.PENDING:

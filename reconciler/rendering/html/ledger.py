@@ -8,7 +8,6 @@ from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Receipt
 from reconciler.model.record import Intent, Line, guid_of
 from reconciler.model.review import Provenance
-from reconciler.model.status import State
 from reconciler.model.ticket import Guid
 from reconciler.rendering import change_records
 from reconciler.rendering.certificates import certificate_fields
@@ -16,7 +15,18 @@ from reconciler.rendering.escape import visible
 from reconciler.rendering.history import weeks
 from reconciler.rendering.html.drawings import plots
 from reconciler.rendering.html.page import Frame, page
-from reconciler.rendering.html.table import Cell, Column, Table, Text, linked, long_table, seconds, tone, tone_of
+from reconciler.rendering.html.table import (
+    Cell,
+    Column,
+    Table,
+    Text,
+    linked,
+    long_table,
+    seconds,
+    status_of,
+    tone,
+    tone_of,
+)
 from reconciler.rendering.summary import folder_name, last_name, short
 from reconciler.rendering.words import PROOFS, REASONS
 
@@ -128,7 +138,7 @@ def _row(line: Line, receipt: Receipt, intent: Intent | None, linked: bool) -> t
             short(receipt.guid),
             f"tickets/{receipt.guid}.html" if linked else "",
         ),
-        (_status(receipt.before), visible(receipt.after.status, 60), "", "", (None, None), (None, None)),
+        (status_of(receipt.before), visible(receipt.after.status, 60), "", "", (None, None), (None, None)),
         (PROOFS[receipt.proof], visible(receipt.detail)),
         _who(line.provenance),
         (*_change(receipt, intent), visible(line.run, 80), visible(str(line.source), 120)),
@@ -144,10 +154,6 @@ def _change(receipt: Receipt, intent: Intent | None) -> tuple[Text, ...]:
 
 def _change_of(receipt: Receipt, intent: Intent | None) -> str:
     return visible(receipt.change or (intent.change if intent else None) or "", 60)
-
-
-def _status(state: State | None) -> str:
-    return visible(state.status, 60) if state else "?"
 
 
 def ticket_page(frame: Frame, guid: Guid, story: Sequence[Line], step: Step | None, plan: Plan | None = None) -> str:

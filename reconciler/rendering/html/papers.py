@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.model.evidence import PolicyChange, Population
-from reconciler.model.receipt import Outcome, Receipt
+from reconciler.model.receipt import TOOK_EFFECT, Outcome, Receipt
 from reconciler.model.record import RECORD_OUTCOMES, AttentionEntry, Audit, ClosedEntry, ObservedEntry, Record
 from reconciler.rendering import times
 from reconciler.rendering.html.page import pieces, policy, render, style
@@ -68,7 +68,7 @@ def effect_words(record: Record, gone: ClosedEntry | ObservedEntry | None) -> st
     What is sent takes effect between intent and receipt; a schedule between the times at which the ticket was last
     seen armed and first seen gone, or not as far as the ledger knows.
     """
-    if record.outcome not in (Outcome.APPLIED, Outcome.AWAITING_OTHERS):
+    if record.outcome not in TOOK_EFFECT:
         return "no effect is known"
     schedule = record.after.schedule if record.after else None
     first_gone = gone.first_gone if isinstance(gone, ObservedEntry) else gone.at if gone else None

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from reconciler.model.plan import Plan, Step
 from reconciler.model.receipt import Receipt
 from reconciler.model.record import Ended, Intent, Line, Opened, Sealed
-from reconciler.model.status import Schedule, State
+from reconciler.model.status import Schedule
 from reconciler.model.ticket import Guid
 from reconciler.model.verdict import Group
 from reconciler.rendering import change_records, times
@@ -15,7 +15,19 @@ from reconciler.rendering.certificates import certificate_line, certificate_of, 
 from reconciler.rendering.escape import shorten, visible
 from reconciler.rendering.groups import Urgent, in_order, urgent, urgent_names
 from reconciler.rendering.html.page import Frame, page
-from reconciler.rendering.html.table import Cell, Column, Dated, Table, Text, Window, linked, long_table, seconds, tone
+from reconciler.rendering.html.table import (
+    Cell,
+    Column,
+    Dated,
+    Table,
+    Text,
+    Window,
+    linked,
+    long_table,
+    seconds,
+    status_of,
+    tone,
+)
 from reconciler.rendering.summary import (
     beside,
     folder_name,
@@ -157,7 +169,7 @@ def _row(step: Step, later: Line | None, urgent: tuple[str, ...], *, in_site: bo
             f"tickets/{step.guid}.html" if in_site else "",
         ),
         (
-            _status(step.before),
+            status_of(step.before),
             visible(step.after.status, 60),
             when,
             undoable(step.verdict),
@@ -218,10 +230,6 @@ def _why(step: Step) -> tuple[str, str]:
     words = REASONS[step.reason]
     merge = f"; to merge: {visible(to_merge(step.edit))}" if step.edit is not None else ""
     return visible(step.detail) or words.cause, words.remedy + merge
-
-
-def _status(state: State | None) -> str:
-    return visible(state.status, 60) if state else "?"
 
 
 def _window(schedule: Schedule | None) -> Window:

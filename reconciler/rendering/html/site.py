@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.model.plan import Control, Plan
-from reconciler.model.receipt import Outcome, Receipt
+from reconciler.model.receipt import TOOK_EFFECT, Outcome, Receipt
 from reconciler.model.record import Head, Intent, Line
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
@@ -19,7 +19,6 @@ from reconciler.rendering.html.plan import STATES, later_words, plan_page, steps
 from reconciler.rendering.summary import by_risk, headline, in_group, total, verb
 from reconciler.rendering.timeline import timeline
 
-_EFFECTIVE = (Outcome.APPLIED, Outcome.AWAITING_OTHERS)
 _MOST_PEOPLE = 200
 
 
@@ -150,7 +149,7 @@ def controls_page(
     heartbeat: datetime | None,
 ) -> str:
     """Return the page for those who check."""
-    decisions = [line for line in lines if isinstance(line.entry, Receipt) and line.entry.outcome in _EFFECTIVE]
+    decisions = [line for line in lines if isinstance(line.entry, Receipt) and line.entry.outcome in TOOK_EFFECT]
     return page(
         "controls.html",
         frame,

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from reconciler.codec import compact
 from reconciler.model.receipt import Outcome
+from reconciler.model.status import State
 from reconciler.model.verdict import Group, Verdict
 from reconciler.rendering.escape import url, visible
 
@@ -81,6 +82,11 @@ def tone(verdict: Verdict) -> str:
 def tone_of(outcome: Outcome) -> str:
     """The class of the style sheet for an outcome."""
     return _OUTCOMES.get(outcome, "bad")
+
+
+def status_of(state: State | None) -> str:
+    """Return the status of a ticket for a cell, also when it is not known."""
+    return visible(state.status, 60) if state else "?"
 
 
 def linked(text: str, address: str) -> Text:
