@@ -19,7 +19,7 @@ from types import CodeType, FrameType
 
 PACKAGE = Path(__file__).parent.parent / "reconciler"
 GUID = "6ede0e12-f7c0-4068-9977-001076205c84"
-MOST = {"plan": (575, 97), "apply": (650, 110)}
+MOST = {"plan": (582, 97), "apply": (655, 110)}
 """The most functions and files that each may pass: what was counted last (docs/adr/size-and-walk.md)."""
 
 _MANIFEST = f"version: 1\ntickets:\n  - {{guid: {GUID}, status: Approved, explanation: Ticket was approved by Joe}}\n"
