@@ -93,6 +93,7 @@ class RemoteLock:
             for name in dead:
                 self._take_over(name, rivals[name])
             if not rivals and self._take():
+                _log.info("the lock of the ledger's branch %s is held, part %s", self.branch, self.part)
                 return
             met += not rivals
             waited = self.clock.monotonic() - began
@@ -136,6 +137,8 @@ class RemoteLock:
     def give_up(self) -> None:
         """Remove the ref, if it is still ours."""
         self._ended.set()
+        if self.value:
+            _log.info("the lock of the ledger's branch %s is given up", self.branch)
         with self._lock, suppress(GitFailure):
             if self.value and not self._push("", self._ref, self.value):
                 self._find_out()
@@ -180,6 +183,7 @@ class RemoteLock:
             dead = self._owner_at(part)
             if self._push("", f"{REFS}/{self.branch}/{part}", value):
                 self.dead = dead
+                _log.info("the lock of the ledger's branch %s was taken from a run that died", self.branch)
 
     def _listed(self) -> Mapping[str, str]:
         """Return the parts that are held, with the commits of their refs."""

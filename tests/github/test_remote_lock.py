@@ -91,6 +91,23 @@ def test_a_holder_that_moves_its_ref_is_waited_for_and_never_taken_over(
     assert first.reason() is None
 
 
+def test_the_log_tells_when_a_lock_is_taken_and_given_up(remote: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="reconciler.github.remote_lock")
+    lock(remote, "ci-1").acquire(0)
+    second = lock(remote, "ci-2")
+    second.acquire(90)
+    second.give_up()
+    second.give_up()
+    told = [record.getMessage() for record in caplog.records if record.levelname == "INFO"]
+    of = f"the lock of the ledger's branch {BRANCH}"
+    assert told == [
+        f"{of} is held, part whole",
+        f"{of} was taken from a run that died",
+        f"{of} is held, part whole",
+        f"{of} is given up",
+    ]
+
+
 def test_nobody_waits_longer_than_was_said(remote: Path) -> None:
     lock(remote, "ci-1").acquire(0)
     second, clock = lock(remote, "ci-2"), FakeClock()
