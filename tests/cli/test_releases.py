@@ -1,7 +1,8 @@
 """What this release says of files of earlier releases, and of a later one that is made up.
 
 Each folder below tests/releases/earlier and tests/releases/later has files, and a `console.txt`: commands that are run
-on a copy of them, without a server, with everything that they say and their exit codes.
+on a copy of them, without a server, with everything that they say and their exit codes. An audit pack has none: its
+pages are those of the release that made them.
 """
 
 import gzip
@@ -54,6 +55,52 @@ def test_a_file_of_another_release_is_read_or_refused_as_promised(
         console.write_text(said, encoding="utf-8")
         expected = said
     assert said == expected
+
+
+PACK = RELEASES / "earlier" / "pack-1"
+PAGES = {"summary.html", "VERIFY.md"}
+"""What is made for people to read, and compared byte by byte, so by the release that made it."""
+
+
+def told_of_pack(folder: Path, capture: pytest.CaptureFixture[str]) -> tuple[str, set[str], str]:
+    """Verify a pack; return how that ends, the files of which a difference is told in the words promised, the rest."""
+    said = exchanged(f"$ reconciler ledger verify --pack {folder}", capture).partition("\n")[2]
+    told = (
+        rf"(?m)^{re.escape(str(folder))}/(\S+) is not what the pack's ledger says: it was edited, or another\n"
+        r"  release made it; `reconciler --version` is in each record as `tool`\n"
+    )
+    rest, _, code = re.sub(told, "", said).rpartition("exit ")
+    return code.strip(), set(re.findall(told, said)), rest
+
+
+def test_of_a_pack_of_an_earlier_release_nothing_but_its_pages_may_differ_and_that_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pack = tmp_path / "pack"
+    shutil.copytree(PACK, pack)
+    code, differing, rest = told_of_pack(pack, capsys)
+    assert differing <= PAGES
+    same = "views: OK, 6 files made again from the ledger are the same\n"
+    assert (code, rest) == (("4", "") if differing else ("0", same))
+    assert exchanged(f"$ reconciler ledger verify --ledger {pack / 'ledger'}", capsys).endswith("exit 0\n")
+    for name in ("records.json", "records.csv", "reviews.json", "proof.json"):
+        held = (pack / name).read_bytes()
+        (pack / name).write_bytes(held + b"\n")
+        assert told_of_pack(pack, capsys)[:2] == ("4", differing | {name})
+        (pack / name).write_bytes(held)
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_another_page_in_a_pack_is_told_and_nothing_else_of_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], page: str
+) -> None:
+    """Whoever reads on hears that it was edited, or that another release made it; nobody is blamed, nothing stops."""
+    pack = tmp_path / "pack"
+    shutil.copytree(PACK, pack)
+    _, before, _ = told_of_pack(pack, capsys)
+    with (pack / page).open("a", encoding="utf-8") as file:
+        file.write("<!-- of another release -->\n")
+    assert told_of_pack(pack, capsys) == ("4", before | {page}, "")
 
 
 def exchanges(console: Path) -> list[str]:
