@@ -1,7 +1,6 @@
 """The stand-in for a cluster refuses what Kubernetes refuses, and treats pods as badly as it may."""
 
 import json
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ import pytest
 from tests.cluster.api import Object, Refused, Store, merged
 from tests.cluster.cluster import Cluster, running_cluster
 from tests.cluster.container import why_not
+from tests.cluster.kubectl import kubectl
 from tests.cluster.services import image_of_this_project
 
 pytestmark = pytest.mark.slow
@@ -279,15 +279,13 @@ def test_a_pod_that_violates_the_profile_is_never_made_and_the_job_says_why(fold
 
 
 def test_kubectl_is_refused_in_the_words_of_the_server(folder: Path) -> None:
-    kubectl = shutil.which("kubectl")
-    if kubectl is None:
-        pytest.skip("kubectl is not installed (Debian: apt install kubernetes-client); .ci/run installs it")
+    program = kubectl()
     with running_cluster(folder, {}) as cluster:
         environ = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(folder), "KUBECONFIG": str(cluster.config)}
 
         def create(given: Object) -> str:
             (folder / "given.json").write_text(json.dumps({"apiVersion": "batch/v1", "kind": "Job"} | given))
-            command = [kubectl, "create", "--namespace=default", "-f", str(folder / "given.json")]
+            command = [program, "create", "--namespace=default", "-f", str(folder / "given.json")]
             return subprocess.run(command, env=environ, capture_output=True, text=True, check=False).stderr
 
         assert 'unknown field "spec.suspnd"' in create(_job("true", suspnd=True))

@@ -19,6 +19,7 @@ from reconciler.cli.exit_codes import Exit
 from reconciler.github.git import LAST_PUSH
 from reconciler.manifests.config import load_settings
 from reconciler.model.plan import parse_shard
+from tests.cluster.kubectl import kubectl
 from tests.github.repository import CLEAN, commit, git
 from tests.workflows.act import ENVIRONMENT, ROOT
 
@@ -251,9 +252,7 @@ def test_the_numbers_of_cluster_configuration_and_image_agree(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_a_cluster_of_each_version_takes_everything_that_kustomize_builds() -> None:
-    if shutil.which("kubectl") is None:
-        pytest.skip("kubectl is not installed (Debian: apt install kubernetes-client); .ci/run installs it")
-    built = subprocess.run(["kubectl", "kustomize", str(EXAMPLE)], capture_output=True, text=True, check=True).stdout
+    built = subprocess.run([kubectl(), "kustomize", str(EXAMPLE)], capture_output=True, text=True, check=True).stdout
     objects = list(YAML(typ="safe").load_all(built))
     assert {
         (each["kind"], each["metadata"]["name"].rsplit("-", 1)[0]) for each in objects if each["kind"] == "ConfigMap"

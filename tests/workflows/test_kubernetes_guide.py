@@ -22,6 +22,7 @@ from reconciler.sandbox.seed import APPROVER, Seed, TicketSeed
 from tests.cluster.api import Object
 from tests.cluster.cluster import Cluster, running_cluster
 from tests.cluster.container import why_not
+from tests.cluster.kubectl import kubectl
 from tests.cluster.node import Node
 from tests.cluster.services import image_of_this_project, serving_github
 from tests.docs.console import differences, typed
@@ -77,8 +78,7 @@ class Site:
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    if shutil.which("kubectl") is None:
-        pytest.skip("kubectl is not installed (Debian: apt install kubernetes-client); .ci/run installs it")
+    kubectl()
     if reason := why_not():
         pytest.skip(reason)
     with TemporaryDirectory(prefix="site-") as place, ExitStack() as stack:
