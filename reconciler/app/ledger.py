@@ -238,7 +238,7 @@ def _recorded(context: Context, decision: Decision, ticket: LiveTicket, operatio
     proven = decision if waits else replace(decision, wanted=ticket.state)
     return Receipt(
         decision=proven,
-        digest=decision_digest(proven if taken_back else decision),
+        digest=decision_digest(proven),
         outcome=Outcome.AWAITING_OTHERS if waits else Outcome.APPLIED,
         at=context.clock.now(),
         seen=ticket.state,

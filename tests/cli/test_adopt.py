@@ -44,6 +44,21 @@ def test_an_adopted_ticket_counts_as_ours_and_may_be_decided_anew(repo: Repo) ->
     assert repo.run("apply", "--yes").code == 0
 
 
+def test_what_the_entry_says_otherwise_was_not_done_by_what_is_adopted(repo: Repo) -> None:
+    """The update that is taken in asked for a schedule. The entry that saw it and rejects is still to be applied."""
+    repo.decide(SCHEDULE)
+    lose_the_ledger(repo)
+    seen = "expect: {status: Approved After, schedule: {start: '2036-11-28T22:00:00Z'}}"
+    repo.decide(f"{{guid: {FIRST}, status: Rejected, explanation: no, {seen}}}")
+    assert repo.run("ledger", "adopt", FIRST).code == 0
+    (record, *_) = json.loads(repo.run("ledger", "log", "--format", "json").out)["records"]
+    assert record["after"]["status"] == "Approved After"
+    assert reasons(repo) == ["reject/wanted"]
+    assert repo.run("apply", "--yes").code == 0
+    (_, _, _, applied) = json.loads(repo.run("ledger", "log", "--format", "json").out)["records"]
+    assert (applied["after"]["status"], applied["decision"] == record["decision"]) == ("Rejected", False)
+
+
 def test_nothing_is_adopted_when_one_ticket_can_not_be_and_every_cause_is_told(repo: Repo) -> None:
     gone = "00000000-0000-4000-8000-00000000dead"
     repo.decide(SCHEDULE)
