@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -111,32 +110,27 @@ class Git:
         if program is None:
             raise GitFailure("git is not installed", "install git, or run on a runner that has it")
         command = [program, *_with_progress(arguments)]
-        with (
-            tempfile.TemporaryFile() as printed,
-            subprocess.Popen(  # noqa: S603 - a fixed program, arguments as a list, no shell
-                command,
-                cwd=self.root,
-                env={name: value for name, value in environ.items() if name not in without},
-                stdin=None if stdin is None else subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=printed,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-            ) as process,
-        ):
+        with subprocess.Popen(  # noqa: S603 - a fixed program, arguments as a list, no shell
+            command,
+            cwd=self.root,
+            env={name: value for name, value in environ.items() if name not in without},
+            stdin=None if stdin is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        ) as process:
             began = heard = time.monotonic()
             size = 0
             try:
                 while True:
                     try:
-                        out, _ = process.communicate(stdin, timeout=GLANCE)
-                        printed.seek(0)
-                        errors = printed.read().decode("utf-8", "replace")
+                        out, errors = process.communicate(stdin, timeout=GLANCE)
                         return subprocess.CompletedProcess(command, process.returncode, out, errors)
-                    except subprocess.TimeoutExpired:
+                    except subprocess.TimeoutExpired as so_far:
                         stdin, now, before = None, time.monotonic(), size
-                        size = os.fstat(printed.fileno()).st_size
+                        size = len(so_far.output or b"") + len(so_far.stderr or b"")
                         heard = now if size != before else heard
                         why = self._ends(now - began, now - heard)
                         if why:

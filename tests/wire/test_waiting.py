@@ -227,8 +227,8 @@ def test_a_saved_plan_is_taken_up_where_a_server_that_went_away_left_it(reposito
     server = repository.server
 
     def last(exchange: Exchange) -> None:
+        server.script["details"] = [lambda read: server.go_away()]  # whoever reads what became of it finds nobody
         honest(exchange)
-        server.go_away()
 
     server.script["updatestatus"] = [honest, last]
     repository.decide(*GUIDS)
