@@ -239,7 +239,9 @@ class _Shape(Generic[T]):
             rows = self._rows.get(field.encode_name)
             makers.append(itemgetter(number) if rows is None else _row_builder(number, field.encode_name, rows))
             type_of = _SPELLED_GUID if field.type is Guid else rows or field.type
-            self._leaves.append((place, field.encode_name, type_of, field.default))
+            empty = field.default_factory
+            default = field.default if empty is NODEFAULT else msgspec.field(default_factory=empty)
+            self._leaves.append((place, field.encode_name, type_of, default))
         return lambda values: kind(*[make(values) for make in makers])
 
     @staticmethod
@@ -628,7 +630,7 @@ def _members(flat: Struct) -> Iterator[tuple[str, object]]:
     """Yield the members of a flat struct that have something to say."""
     for field in structs.fields(flat):
         value = getattr(flat, field.name)
-        if value is not field.default:
+        if value is not field.default and (value or field.default_factory is NODEFAULT):
             yield field.encode_name, value
 
 

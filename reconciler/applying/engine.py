@@ -18,7 +18,7 @@ from reconciler.applying.step import perform
 from reconciler.errors import LedgerUnwritable
 from reconciler.model.decision import Seal
 from reconciler.model.plan import Plan, Step
-from reconciler.model.receipt import Outcome, Receipt, Run
+from reconciler.model.receipt import Outcome, Receipt, Run, counts_of
 from reconciler.model.record import NO_HISTORY, Ended, Sealed, TicketHistory
 from reconciler.model.ticket import Guid, dn_key
 from reconciler.model.value import replace
@@ -72,7 +72,8 @@ def apply_plan(  # noqa: PLR0913 - what a run works with
         environment=plan.environment,
         shard=plan.shard,
         stopped=_stopped(receipts, context),
-        notes=_notes(len(done), collector.recovered, sealed),
+        notes=_notes(len(done), sealed),
+        resolved=counts_of(collector.recovered),
     )
     collector.write(Ended(run.ended_at, run.counts, run.stopped))
     return replace(run, stopped=_stopped(receipts, context))
@@ -96,10 +97,8 @@ def _stopped(receipts: tuple[Receipt, ...], context: RunContext) -> str | None:
     return context.breaker.reason()
 
 
-def _notes(done: int, recovered: int, sealed: int) -> tuple[str, ...]:
+def _notes(done: int, sealed: int) -> tuple[str, ...]:
     notes = []
-    if recovered:
-        notes.append(f"intents of earlier runs that were resolved by reading: {recovered}")
     if done:
         notes.append(f"steps that an earlier run of this plan applied, and that were not sent again: {done}")
     if sealed:

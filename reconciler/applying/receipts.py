@@ -76,7 +76,7 @@ class ReceiptCollector:
     guard: IntentGuard
     progress: Progress
     receipts: dict[Guid, Receipt] = field(default_factory=dict)
-    recovered: int = 0
+    recovered: list[Receipt] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def hand_in(self, step: Step, receipt: Receipt) -> None:
@@ -98,8 +98,9 @@ class ReceiptCollector:
         """Write down what was found out about a step that changes nothing."""
         for entry in entries:
             self.write(entry)
-            with self.lock:
-                self.recovered += isinstance(entry, Receipt)
+            if isinstance(entry, Receipt):
+                with self.lock:
+                    self.recovered.append(entry)
 
     def broken_off(self, step: Step, why: str, in_flight: str) -> Receipt:
         """Make the receipt of a step that came to no conclusion: unknown when a request may have left."""

@@ -2,11 +2,11 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from reconciler.model.decision import NOWHERE, OfDecision, Source
 from reconciler.model.review import ReviewedTickets
@@ -87,6 +87,12 @@ class Receipt(OfDecision, frozen=True):
     workflow: str = ""
 
 
+def counts_of(receipts: Iterable[Receipt]) -> dict[Outcome, int]:
+    """Count receipts by outcome: those that occur, in the order of the outcomes."""
+    counted = Counter(receipt.outcome for receipt in receipts)
+    return {outcome: counted[outcome] for outcome in Outcome if counted[outcome]}
+
+
 class Attention(Struct, frozen=True, omit_defaults=True):
     """A decision of the applied plan that needs attention, so that nothing was sent for it. `reason` is its code.
 
@@ -117,6 +123,7 @@ class Run(Struct, frozen=True):
     """The report of one apply: a receipt for every step that was to be written, whatever happened.
 
     `digest` is the applied plan's. `stopped` says why the run ended early, None when it did not.
+    `resolved` counts by outcome the updates that an earlier run had left open, and that reading explained.
     `reviews` has the pull requests behind the receipts, each with its own tickets. `ledger` is for whoever has to find
     out later that the ledger was rolled back.
     """
@@ -134,12 +141,12 @@ class Run(Struct, frozen=True):
     attention: tuple[Attention, ...] = ()
     reviews: tuple[ReviewedTickets, ...] = ()
     ledger: NotedLedger | None = None
+    resolved: Mapping[Outcome, int] = field(default_factory=dict)
 
     @property
     def counts(self) -> Mapping[Outcome, int]:
         """How many receipts have each outcome that occurs, in the order of the outcomes."""
-        counted = Counter(receipt.outcome for receipt in self.receipts)
-        return {outcome: counted[outcome] for outcome in Outcome if counted[outcome]}
+        return counts_of(self.receipts)
 
     @property
     def superseded(self) -> str | None:

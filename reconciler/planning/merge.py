@@ -1,14 +1,14 @@
 """The plans and runs of all shards as one, and a refusal when a shard is absent."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from reconciler.errors import GuardRefused
 from reconciler.model.plan import Control, FolderLimits, Plan, parse_shard
 from reconciler.model.policy import Limits
 from reconciler.model.pull_request import PullRequestContext
-from reconciler.model.receipt import NotedLedger, Run
+from reconciler.model.receipt import NotedLedger, Outcome, Run
 from reconciler.model.review import Review, ReviewedTickets
 from reconciler.model.ticket import Guid
 from reconciler.model.value import replace
@@ -106,6 +106,7 @@ def merge_runs(runs: Sequence[Run]) -> Run:
         attention=tuple(sorted((each for run in runs for each in run.attention), key=lambda each: each.guid)),
         reviews=_reviews(runs),
         ledger=_noted([run.ledger for run in runs if run.ledger is not None]),
+        resolved=_added(run.resolved for run in runs),
     )
 
 
@@ -117,7 +118,13 @@ def part_of(run: Run, own: ReviewedTickets) -> Run:
         receipts=tuple(receipt for receipt in run.receipts if receipt.guid in tickets),
         attention=tuple(one for one in run.attention if one.guid in tickets),
         reviews=(own,),
+        resolved={},
     )
+
+
+def _added(counts: Iterable[Mapping[Outcome, int]]) -> dict[Outcome, int]:
+    total = sum(map(Counter, counts), Counter[Outcome]())
+    return {outcome: total[outcome] for outcome in Outcome if total[outcome]}
 
 
 def _reviews(runs: Sequence[Run]) -> tuple[ReviewedTickets, ...]:

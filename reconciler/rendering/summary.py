@@ -274,6 +274,11 @@ def what_next_after(run: Run) -> tuple[str, ...]:
     sentences: list[str] = []
     if run.stopped:
         sentences.append(f"The run stopped early: {run.stopped}.")
+    if number := sum(run.resolved.values()):
+        sentences.append(
+            f"Reading showed what became of {counted(number, 'update')} that an earlier run had left open: "
+            f"{listed(run.resolved)}."
+        )
     if counts.get(Outcome.UNKNOWN):
         sentences.append("Run a plan now: it reads the unknown tickets and finds out what happened to them.")
     if counts.get(Outcome.STALE):

@@ -198,7 +198,7 @@ def healed(bench: Bench, history: TicketHistory, **fields: Any):
 def test_a_settled_intent_gets_the_receipt_that_it_lacks() -> None:
     bench = bench_of()
     run = healed(bench, left(), **SETTLED)
-    assert run.notes == ("intents of earlier runs that were resolved by reading: 1",)
+    assert (run.resolved, run.notes) == ({Outcome.APPLIED: 1}, ())
     (receipt,) = bench.ledger.receipts
     assert (receipt.outcome, receipt.proof, receipt.operation) == (Outcome.APPLIED, Proof.INFERRED, LEFT)
 
@@ -215,7 +215,7 @@ def test_an_intent_that_is_in_sync_or_without_effect_is_resolved_too() -> None:
 def test_an_intent_that_stays_unknown_adds_nothing_to_the_ledger() -> None:
     bench = bench_of(as_planned(1, updated=NOW))
     run = healed(bench, left(), reason=Reason.CONFLICT_OPEN_INTENT)
-    assert (bench.ledger.receipts, run.notes) == ([], ())
+    assert (bench.ledger.receipts, run.resolved) == ([], {})
 
 
 def test_a_ticket_that_is_settled_is_closed_once_so_that_it_need_never_be_read_again() -> None:

@@ -155,6 +155,7 @@ runs = st.builds(
     shard=st.none() | st.just("2/4"),
     stopped=some,
     notes=many,
+    resolved=st.dictionaries(st.sampled_from(Outcome), st.integers(1, 100_000)),
 )
 reviews = st.builds(Review, numbers, words, words, some, many, some, many)
 provenances = st.builds(Provenance, words, words, some, some, some, some, st.none() | reviews, some)

@@ -10,7 +10,7 @@ from reconciler.model.decision import Override, Source
 from reconciler.model.plan import Control, Plan
 from reconciler.model.policy import Freeze, Limits
 from reconciler.model.pull_request import BaseVerdict, PullRequestContext, Removal, RuleChange
-from reconciler.model.receipt import Attention, NotedLedger, Run
+from reconciler.model.receipt import Attention, NotedLedger, Outcome, Run
 from reconciler.model.review import Review, ReviewedTickets
 from reconciler.model.value import Head, replace
 from reconciler.model.verdict import Reason
@@ -176,6 +176,7 @@ def test_runs_of_shards_tell_together_what_each_of_them_tells() -> None:
         attention=(Attention(guid(9), Reason.MISSING_TICKET),),
         reviews=(ReviewedTickets(ANN, (guid(3), guid(1))), ReviewedTickets(BOB, (guid(5),))),
         ledger=NotedLedger("ledger", (Head("b", "sha256:b", 2), Head("a", "sha256:a", 1)), ("c1",)),
+        resolved={Outcome.UNKNOWN: 1, Outcome.APPLIED: 2},
     )
     second = _run(
         "2/2",
@@ -187,10 +188,12 @@ def test_runs_of_shards_tell_together_what_each_of_them_tells() -> None:
         attention=(Attention(guid(8), Reason.MISSING_TICKET),),
         reviews=(ReviewedTickets(ANN, (guid(2),)),),
         ledger=NotedLedger("ledger", (Head("a", "sha256:c", 3), Head("a", "sha256:a", 1)), ("c2", "c1")),
+        resolved={Outcome.APPLIED: 1},
     )
     merged = merge_runs([first, second])
     assert (merged.run, merged.digest, merged.stopped, merged.shard) == ("r", "d", "budget; deadline", None)
     assert (merged.started_at, merged.ended_at) == (first.started_at, second.ended_at)
+    assert list(merged.resolved.items()) == [(Outcome.APPLIED, 3), (Outcome.UNKNOWN, 1)]
     turned = merge_runs([second, replace(first, digest="e", environment=None)])
     assert (turned.digest, turned.started_at, turned.ended_at) == ("d+e", first.started_at, second.ended_at)
     assert [each.guid for each in merged.attention] == [guid(8), guid(9)]
@@ -206,6 +209,7 @@ def test_runs_of_shards_tell_together_what_each_of_them_tells() -> None:
     own = ReviewedTickets(ANN, (guid(1), guid(8)))
     part = part_of(merged, own)
     assert (part.receipts, part.attention, part.reviews) == ((receipt(1),), merged.attention[:1], (own,))
+    assert part.resolved == {}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from reconciler.app.context import SystemClock
 
-LATER = timedelta(seconds=100)
+LATER = timedelta(seconds=270)  # a clock that is five minutes off is refused
 
 
 def main() -> None:

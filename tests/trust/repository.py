@@ -27,7 +27,7 @@ CONFIGURATION = """\
 version: 1
 server: {url}
 requests:
-  {{writes: 2, settle: 0.3, patience: 1m, wait: 0, connect_timeout: {connect_timeout}, read_timeout: {read_timeout}}}
+  {{writes: 2, settle: 0.3, patience: 4m, wait: 0, connect_timeout: {connect_timeout}, read_timeout: {read_timeout}}}
 """
 
 

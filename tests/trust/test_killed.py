@@ -1,6 +1,7 @@
 """A real process, killed at every step of the protocol and at any moment: nothing is done twice, nothing is lost."""
 
 import random
+import re
 import signal
 import time
 from pathlib import Path
@@ -70,8 +71,10 @@ def test_a_run_killed_while_the_server_works_on_its_update_is_finished_by_the_ne
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=120)
         wait_for(lambda: all(entry.status is not None for entry in repository.sandbox.log.entries))
-        code, out, err = repository.run(str(LATER), "apply", "--yes")
+        code, out, err = repository.run(str(LATER), "apply", "--yes", "--quiet")
         assert code == 0, out + err
+        told = r"of (1 update|2 updates) that an earlier run had left open: [12] applied"
+        assert re.search(told, " ".join(out.split())), out
         check_finished(repository)
 
 
