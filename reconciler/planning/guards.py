@@ -13,7 +13,7 @@ from reconciler.model.plan import Step
 from reconciler.model.policy import FourEyes, Freeze, Policy
 from reconciler.model.review import Emergency, NotYetReviewed, People
 from reconciler.model.status import format_instant, in_zone
-from reconciler.model.ticket import Guid
+from reconciler.model.ticket import Guid, identity_key
 from reconciler.model.value import replace
 from reconciler.model.verdict import Reason, Verdict
 from reconciler.planning.certificates import why_refused
@@ -218,15 +218,10 @@ def _reviews_of(step: Step, seen: Circumstances) -> Iterator[tuple[str, People, 
 def _identity(step: Step, seen: Circumstances) -> Refusal | None:
     if seen.policy.four_eyes is None or not seen.identities or not step.approvers:
         return None
-    if not {_bare(identity) for identity in seen.identities}.isdisjoint(map(_bare, step.approvers)):
+    if not set(map(identity_key, seen.identities)).isdisjoint(map(identity_key, step.approvers)):
         return None
     detail = f"the caller is not among the ticket's approvers ({', '.join(step.approvers)}); use an identity that is"
     return Refusal(Reason.REFUSED_IDENTITY, detail)
-
-
-def _bare(identity: str) -> str:
-    """Return a prefixed universal as both TPP and its API may spell it: in any case, its GUID in braces or not."""
-    return identity.casefold().replace("{", "").replace("}", "")
 
 
 def _context(step: Step, seen: Circumstances) -> Refusal | None:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from reconciler.errors import ServerFailure
 from reconciler.model.server_url import ServerUrl
 from reconciler.model.settings import Settings
 from reconciler.ports import Clock, Deadline
@@ -76,8 +75,6 @@ def open_session(
     `deadline` is what a signal brings nearer, `id_token` gets the JWT of the methods github-oidc and jwt. Raises
     ServerFailure and CredentialsRefused.
     """
-    if not settings.server:
-        raise ServerFailure("no server is configured", "set `server:` in reconciler.yaml, or TPP_URL")
     address, limits, redactor = parse_address(settings.server), settings.requests, Redactor()
     told, absence = deadline or Deadline(clock), Absence()
     with ExitStack() as closing:

@@ -31,8 +31,10 @@ from reconciler.tpp.tls import tls_context
 from reconciler.tpp.wire import LARGEST_ANSWER
 
 
-def parse_address(text: str) -> ServerUrl:
-    """Read a base URL. Raises ServerFailure for what parse_server_url refuses."""
+def parse_address(text: str | None) -> ServerUrl:
+    """Read the configured base URL. Raises ServerFailure where there is none or parse_server_url refuses it."""
+    if not text:
+        raise ServerFailure("no server is configured", "set `server:` in reconciler.yaml, or TPP_URL")
     try:
         return parse_server_url(text)
     except InvalidServerUrl as error:
