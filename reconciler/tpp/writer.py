@@ -13,7 +13,7 @@ from reconciler.model.ticket import Accepted, Answer, Declined, Lost, NotSent
 from reconciler.model.value import replace
 from reconciler.ports import Update
 from reconciler.tpp import wire
-from reconciler.tpp.client import SCOPE_HINT, Call, Client, Outcome, has_result, says_result, token_refused
+from reconciler.tpp.client import SCOPE_HINT, Call, Client, Outcome, has_result, token_refused
 from reconciler.tpp.limiter import AdaptiveLimiter
 from reconciler.tpp.retries import Kind, Shown
 from reconciler.tpp.session import Session
@@ -64,9 +64,7 @@ class HttpTicketWriter:
                 )
             case TransportFailure(why):
                 return Lost(why, server_fault=True), None
-            case Reply(200 | 400 | 500, _, body) if outcome.status != 500 or has_result(body):
-                answer = _by_result(outcome, context.redactor.first_line(body), context.redactor.refusal(body))
-            case Reply(401, _, body) if says_result(_UPDATE_STATUS, outcome):
+            case Reply(200 | 400 | 401 | 500, _, body) if outcome.status in (200, 400) or has_result(body):
                 answer = _by_result(outcome, context.redactor.first_line(body), context.redactor.refusal(body))
             case Reply(401, _, body):
                 token = token_refused(context.redactor.refusal(body), context)

@@ -22,7 +22,7 @@ ANSWERS: list[tuple[bytes, Answer]] = [
         (http(status, {"Result": 1}), Lost(f"HTTP {status} and Result 1 contradict each other"))
         for status in (400, 401, 500)
     ),
-    (http(400, {"Result": "x"}), Lost(NOT_A_RESULT)),
+    *((http(status, {"Result": "x"}), Lost(NOT_A_RESULT)) for status in (200, 400, 401)),
     (http(500, {"Result": "x"}), Lost(NOT_A_RESULT, server_fault=True)),
     (http(200, {"Result": 0}), Lost(f"Result 0 (None): the server gave no verdict; {LOOK}", 0)),
     (
