@@ -293,11 +293,11 @@ def function_of(name: str) -> str:
 
 
 def changed_line(name: str) -> str:
-    """Return the first line that a mutant has and the code has not."""
+    """Return the first line that a mutant has and the code has not, or else the first that it lacks."""
     from mutmut.mutation.diff_apply import get_diff_for_mutant
 
-    lines = get_diff_for_mutant(name).splitlines()
-    return next((line[1:].strip() for line in lines if line.startswith("+") and not line.startswith("+++")), "")
+    lines = get_diff_for_mutant(name).splitlines()[2:]  # without the names of the files
+    return next(line[1:].strip() for sign in "+-" for line in lines if line.startswith(sign))
 
 
 if __name__ == "__main__":

@@ -57,6 +57,13 @@ def test_an_intent_that_took_effect_is_the_receipt_of_the_step_and_nothing_is_se
     assert (receipt.digest, receipt.change, receipt.source) == ("sha256:" + "d" * 64, "CHG0000001", step(1).source)
 
 
+def test_the_receipt_of_an_earlier_intent_says_what_the_ticket_was_before_that_one() -> None:
+    """The step was planned when the ticket may have been as wanted already."""
+    bench = bench_of(as_planned(1, state=APPROVED))
+    receipt = applied(bench, left(before=WINDOW), before=APPROVED)
+    assert (receipt.operation, receipt.before) == (LEFT, WINDOW)
+
+
 def test_an_intent_with_its_tag_on_a_pending_ticket_waits_for_others() -> None:
     bench = bench_of(as_planned(1, explanation=TAGGED))
     receipt = applied(bench, left())
