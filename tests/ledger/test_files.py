@@ -117,6 +117,12 @@ def test_a_part_of_the_ledger_that_can_not_be_read_is_told_with_what_to_do(tmp_p
         )
 
 
+def test_a_ledger_that_is_no_folder_is_told_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "ledger").write_text("")
+    with pytest.raises(LedgerBroken, match=f"^{tmp_path}/ledger can't be read: Not a directory$"):
+        survey(tmp_path / "ledger")
+
+
 @pytest.mark.parametrize("length", [0, 1, 8191, 8192, 65534, 65535, 65536, 65537, 70000, 1 << 20])
 @pytest.mark.parametrize("torn", [b"", b"x", b"x" * 70000])
 def test_lines_are_whole_however_long_they_are_and_whatever_a_crash_left_behind_them(

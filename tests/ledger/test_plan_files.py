@@ -142,6 +142,7 @@ def test_what_is_no_plan_is_refused_with_its_reason(
         assert problem.message.startswith("this is no plan that this release can apply: /")
         assert (problem.source, problem.hint) == (Source(str(path)), f"a plan is never edited: {again}")
     elif code == "newer":
+        assert problem.source == Source(str(path))
         assert problem.hint.startswith("upgrade to tpp-reconciler 1.0.0")
     else:
         assert problem.source.path == str(path)
