@@ -102,6 +102,7 @@ def test_a_file_that_becomes_a_link_or_a_pipe_is_not_read(tmp_path: Path) -> Non
     for name, what in (("link", "Too many levels of symbolic links"), ("pipe", "this is no regular file")):
         with pytest.raises(OSError, match=what) as refused:
             open_regular(tmp_path / name, 8192)
+        assert refused.value.strerror == what
         assert refused.value.filename == str(tmp_path / name)
         assert refused.value.errno == (errno.ELOOP if name == "link" else errno.EINVAL)
 

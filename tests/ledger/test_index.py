@@ -306,6 +306,20 @@ def test_tickets_that_were_scheduled_are_found_until_they_are_seen_to_be_gone(tm
     assert set(read_index(tmp_path, [], [ELSEWHERE.target]).scheduled) == {guid(7)}
 
 
+def test_what_was_scheduled_and_seen_to_be_gone_at_once_is_not_among_them(tmp_path: Path) -> None:
+    write_run(tmp_path, FIRST, recorded(1, after=WINDOW, gone=True))
+    assert read_index(tmp_path, [], TARGETS).scheduled == {}
+
+
+def test_a_scheduled_ticket_whose_update_was_only_announced_may_have_been_sent_until_its_run_gave_up(
+    tmp_path: Path,
+) -> None:
+    announced = intent(1, after=WINDOW, attempt=0)
+    write_run(tmp_path, FIRST, announced, closed(2))
+    (history,) = read_index(tmp_path, [], TARGETS).scheduled.values()
+    assert history.open == OpenIntent(announced, FIRST, NOW + timedelta(minutes=2))
+
+
 def test_updates_without_a_last_word_are_counted(tmp_path: Path) -> None:
     assert open_operations(tmp_path, TARGETS) == 0
     unknown = {"outcome": Outcome.UNKNOWN, "gone": False}
