@@ -1,5 +1,6 @@
 """No test leaves this machine: sockets connect to loopback only."""
 
+import gc
 import itertools
 import os
 import socket
@@ -21,6 +22,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for path in {item.path for item in items if item.get_closest_marker("slow")}:
         if "mark.slow" not in path.read_text(encoding="utf-8"):
             raise pytest.UsageError(f"{path}: has slow tests; say `mark.slow` in the file itself, or they are not run")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what stays until the end: thousands of collected tests, and what they import."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)  # so that it runs without xdist, too

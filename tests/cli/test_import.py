@@ -36,6 +36,7 @@ def _at_reading(number: int, act: Callable[[], None], monkeypatch: pytest.Monkey
     monkeypatch.setattr(World, "look_up", counted)
 
 
+@pytest.mark.slow
 def test_thousands_are_imported_with_a_progress_bar_and_resumed_after_an_interruption(
     repo: Repo, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,11 +36,13 @@ def _build(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_documentation_builds_without_a_warning(site: Path) -> None:
     assert (site / "index.html").is_file()
     assert all((site / path).with_suffix("").joinpath("index.html").is_file() for path in PAGES)
 
 
+@pytest.mark.slow
 def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:
     loaded = [
         f"{page.relative_to(site)}: {match[1]}"
@@ -51,6 +53,7 @@ def test_no_page_loads_anything_from_elsewhere(site: Path) -> None:
     assert loaded == []
 
 
+@pytest.mark.slow
 def test_no_tool_of_the_documentation_is_published(site: Path) -> None:
     assert [path.name for path in site.rglob("*.py")] == []
 

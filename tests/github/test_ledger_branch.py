@@ -241,6 +241,7 @@ def test_git_gets_20_seconds_after_the_grace_of_a_run_that_was_told_to_end(
             work.attempt("-c", "alias.wait=!exec sleep 60", "wait")
 
 
+@pytest.mark.slow
 def test_pushing_one_new_file_costs_what_that_file_costs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many files the branch has: as many git processes, and as many objects that are sent."""
     started: list[str] = []

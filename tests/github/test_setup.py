@@ -108,6 +108,7 @@ def test_the_script_can_be_run_again(administrated: FakeGitHub, tmp_path: Path, 
     assert administrated.world.settings.policies["venafi-plan"] == ["main", "refs/pull/*/merge"]
 
 
+@pytest.mark.slow
 def test_where_two_people_may_decide_at_once_one_environment_waits_for_the_second(
     administrated: FakeGitHub, github: GitHub, tmp_path: Path
 ) -> None:

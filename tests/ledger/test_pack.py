@@ -152,6 +152,7 @@ def test_a_person_without_the_reconciler_can_follow_verify_md_to_its_end(home: P
     assert f"heads: OK, the ledger is {ledger_head(home / 'ledger')}" in done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_the_pack_of_everything_and_of_a_plan_from_elsewhere_can_be_verified_too(home: Path, tmp_path: Path) -> None:
     noted(home, "plan")
     assert pack("out.zip", "--plans", "noted.json") == 0
@@ -442,6 +443,7 @@ def test_every_word_of_a_page_that_is_forged_is_found_out(
     capsys.readouterr()
 
 
+@pytest.mark.slow
 def test_every_value_of_a_plan_that_is_forged_is_found_out_with_its_checksum_redone(home: Path, tmp_path: Path) -> None:
     assert pack("out.zip", "--change", "CHG3", "--plans", "plan.json") == 0
     folder = unpacked(home / "out.zip", tmp_path / "unpacked")

@@ -14,6 +14,8 @@ import pytest
 
 from tests.packaging.building import ROOT, VERSION, Built, build, build_release, copy_of_the_project
 
+pytestmark = pytest.mark.slow
+
 
 def _files(project: Path, *folders: str) -> set[str]:
     paths = (path for folder in folders for path in (project / folder).rglob("*"))

@@ -42,7 +42,8 @@ def test_a_run_killed_at_any_step_is_finished_by_the_next_one(step: str, nth: in
         check_finished(repository)
 
 
-@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in (1, 2, 3))])
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(4))
 def test_a_run_killed_at_a_random_moment_is_finished_by_the_next_one(part: int, tmp_path: Path) -> None:
     moments = random.Random(part)
     with a_repository(tmp_path, latency=0.02) as repository:
