@@ -86,7 +86,7 @@ test-minimum: ## Test planning, manifests, tpp and cli with the oldest versions 
 		--deselect tests/cli/test_init.py::test_its_workflows_pass_the_checks_that_ours_pass \
 		tests/planning tests/manifests tests/tpp tests/cli
 
-mutate: $(READY) ## Change planning, applying, ledger and the writing half of tpp line by line: tests must notice (hours)
+mutate: $(READY) ## Change planning, applying, ledger and the writing half of tpp line by line: tests must notice (an hour)
 	@$(PIP) --group mutate
 	$(BIN)/python .ci/mutants.py $(MUTATE)
 
