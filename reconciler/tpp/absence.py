@@ -21,13 +21,13 @@ class Absence:
     def noticed(self, call: str, at: float, *, connected: bool) -> None:
         """Learn that a call which was made then found the server away."""
         with self._lock:
-            if not connected and self._unreachable is None:
+            if connected:
+                self._since.setdefault(call, at)
+            elif self._unreachable is None:
                 self._unreachable = at
-            known = [each for each in (self._since.get(call), self._unreachable, at) if each is not None]
-            self._since[call] = min(known)
 
     def ended(self, call: str) -> None:
-        """Learn that the server answered a call."""
+        """Learn that the server answered a call, so that it can be reached, by all of them."""
         if self._since or self._unreachable is not None:
             with self._lock:
                 self._unreachable = None
@@ -35,7 +35,8 @@ class Absence:
 
     def since(self, call: str, now: float) -> float:
         """Return when a call was answered no more. It is now where it has just been answered again."""
-        return self._since.get(call, now)
+        known = (self._since.get(call), self._unreachable)
+        return min((at for at in known if at is not None), default=now)
 
     def is_news(self, until: float, now: float) -> bool:
         """Whether to announce that it is waited for until then: only once until what was announced has passed."""

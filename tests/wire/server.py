@@ -124,9 +124,10 @@ class WireServer:
 
     def go_away(self) -> None:
         """Refuse connections, and end those that are there."""
+        listener = self.listener  # who notices may have it come back before this ends
         with suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+            listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
         for connection in self.connections:
             with suppress(OSError):
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
