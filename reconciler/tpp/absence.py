@@ -27,7 +27,7 @@ class Absence:
                 self._unreachable = at
 
     def ended(self, call: str) -> None:
-        """Learn that the server answered a call, so that it can be reached, by all of them."""
+        """Learn that the server answered a call: from then on every call can reach it."""
         if self._since or self._unreachable is not None:
             with self._lock:
                 self._unreachable = None

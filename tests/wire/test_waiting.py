@@ -113,7 +113,7 @@ def waits(repository: Repository, setting: str) -> None:
 
 
 def one_at_a_time(repository: Repository) -> None:
-    """Have one thread read, so that no other moves the clock while the server goes away."""
+    """Have one thread read, so that fewer move the clock while the server goes away."""
     path = repository.folder / "reconciler.yaml"
     path.write_text(path.read_text(encoding="utf-8").replace("reads: 2", "reads: 1"), "utf-8")
 
