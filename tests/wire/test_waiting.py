@@ -37,7 +37,7 @@ def once_checked(repository: Repository, details: Callable[[Exchange], None]) ->
         checked.set()
 
     def answer(exchange: Exchange) -> None:
-        checked.wait(1)
+        checked.wait(0.2)
         details(exchange)
 
     repository.server.always["verify"] = verify
